@@ -85,7 +85,7 @@ const source = (fallback: string) => ({
   ),
 });
 
-/** The members of every rule that a client sends. An empty text counts as missing. */
+/** The members of every rule that a client sends. An empty text counts as a missing member. */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({

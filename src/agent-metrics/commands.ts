@@ -10,7 +10,7 @@ import { hourOf } from "./tally.js";
 
 const DAY_HOURS = 24;
 
-/** Adds a flush, and prunes old counters, at most a bounded number at a time. */
+/** Adds the counters of one flush. Each call also prunes a bounded number of old counters. */
 export const countAgents = writerMethod({
   name: "agents.count",
   request: CountRequest,

@@ -1,6 +1,6 @@
 /**
- * Flushes the tally to the database every few seconds, before it is read, and at a shutdown. A flush whose answer was
- * lost is sent again under its number, and counts once. Runs on the front, driven by ticks.
+ * Flushes the tally to the database every few seconds, before the metrics are read, and at a shutdown. A flush whose
+ * answer was lost is sent again under the same number, so it counts once. Runs on the front, driven by ticks.
  */
 import type { CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
@@ -20,10 +20,10 @@ export class AgentMetricsFlusher implements BackgroundTask {
   readonly #log: Log;
   readonly #node: string;
   readonly #flushes: Periodic<void>;
-  /** Distinguishes this run of the server from others in the sequence of flushes. */
+  /** Identifies this run of the server, because each run numbers its flushes from the same start. */
   #run: string | undefined;
   #sequence = 0;
-  /** The counters that were sent and not acknowledged yet. */
+  /** The counters that were sent to the writer and are not acknowledged yet. */
   #sending: readonly CounterRow[] = [];
 
   /** @param node the name of this node; "" for a single server */
@@ -44,7 +44,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Stores the counts up to now. Counts that the writer does not accept stay for the next flush. */
+  /** Stores all counts up to now. If the writer does not accept counts, they stay for the next flush. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
@@ -59,7 +59,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // Each agent has at least one counter, so this number of steps takes all present counters.
+    // Each agent has at least one counter, so this number of steps flushes all counters that exist now.
     for (let steps = Math.ceil(this.#tally.size / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {
         this.#sending = this.#tally.take(AGENT_METRICS_FLUSH_ROWS);

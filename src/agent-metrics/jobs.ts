@@ -1,4 +1,4 @@
-/** The reads of agent metrics. Run in the pool: a period may span the whole table. */
+/** The reads of agent metrics. They run in the pool, because the requested period may span the whole table. */
 import * as Type from "typebox";
 import { AgentMetricsAnswer, AgentMetricsRequest } from "../../schemas/agent-metrics.js";
 import { encodeArray } from "../base/json-array.js";
@@ -8,7 +8,10 @@ import { streamJob } from "../threads/pool-method.js";
 import { countersOf, listHours, sumCounters } from "./table.js";
 import { formatHour } from "./tally.js";
 
-/** Returns the counters of one instance, newest hour first; or the sums of all instances, by id. */
+/**
+ * Returns the counters of one instance, newest hour first. Without an instance, returns the sums of each instance, in
+ * the order of the ids.
+ */
 export const readAgentMetrics = streamJob({
   name: "agents.metrics",
   request: AgentMetricsRequest,
@@ -17,7 +20,7 @@ export const readAgentMetrics = streamJob({
   cost: "bounded",
   models: { db: DATABASE },
   *run({ db }, { instance, period }) {
-    // Hours are written with a fixed width, so those with one prefix are neighbours.
+    // Formatted hours have a fixed width, so the hours that start with the requested prefix are neighbours.
     const hours = listHours(db).filter((hour) => formatHour(hour).startsWith(period));
     const [first] = hours;
     const last = hours.at(-1);

@@ -13,7 +13,7 @@ import type { AgentMetricsFlusher } from "./flusher.js";
 import { readAgentMetrics } from "./jobs.js";
 
 export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): Route[] {
-  /** Stores the counts in memory first, so that a client sees its own earlier calls. */
+  /** Reads counters after a flush of the counts in memory, so that a client finds its own earlier calls in them. */
   const read = async (instance: string | null, period: string, context: CallContext): Promise<Answer> => {
     await flusher.flush();
     return readReply(reads.stream(readAgentMetrics, { instance, period }, context, Number.POSITIVE_INFINITY));

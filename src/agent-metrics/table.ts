@@ -27,7 +27,7 @@ export class AgentMetricsWriter {
     );
   }
 
-  /** Adds a flush's counters, unless the flush was added before. */
+  /** Adds the counters of a flush. Does nothing if the same flush was added before. */
   add({ node, run, sequence, counters }: CountRequest): void {
     const newest = this.#newest_flush.get(node);
     if (newest !== undefined && newest.run === run && newest.sequence >= sequence) return;
@@ -35,7 +35,7 @@ export class AgentMetricsWriter {
     this.#remember_flush.run(node, run, sequence);
   }
 
-  /** Removes at most `most` counters of hours before this one, the oldest first. */
+  /** Removes at most `most` counters of hours before `before_hour`, oldest first. */
   prune(before_hour: number, most: number): void {
     this.#prune.run(before_hour, most);
   }
@@ -50,7 +50,8 @@ export interface AgentCounter {
 }
 
 /**
- * Returns the hours that have counters, oldest first; takes one look-up for each hour, whatever the number of counters.
+ * Returns the hours that have counters, oldest first. It takes one look-up for each hour, however many counters the
+ * hour has.
  */
 export function listHours(db: Db): number[] {
   const next = db.prepare<[number], number | null>("SELECT min(hour) FROM agent_metric WHERE hour > ?").pluck();
@@ -59,7 +60,7 @@ export function listHours(db: Db): number[] {
   return hours;
 }
 
-/** Returns sums by instance and metric over hours, both inclusive, in the order of the ids. */
+/** Returns sums by instance and metric, in the order of the ids. The first and the last hour are included. */
 export function sumCounters(
   db: Db,
   first: number,
@@ -73,7 +74,7 @@ export function sumCounters(
     .all(first, last);
 }
 
-/** Returns one instance's counters in these hours, in their order. */
+/** Returns the counters of one instance in the given hours, in the order of the hours. */
 export function countersOf(db: Db, instance: string, hours: readonly number[]): AgentCounter[] {
   const read = db.prepare<[number, string], AgentCounter>(
     "SELECT hour, metric, value FROM agent_metric WHERE hour = ? AND instance = ? ORDER BY metric",

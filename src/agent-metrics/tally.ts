@@ -1,6 +1,6 @@
 /**
- * Counts the activity of agents since the last flush, by hour, in memory. The hot path adds counts, only for calls with
- * an actor; the flusher takes them. Pure but for its state.
+ * Counts the activity of agents in memory, by hour, since the last flush. Handlers of requests add counts, only for
+ * calls with an actor; the flusher takes them. Pure but for its state.
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
@@ -28,16 +28,16 @@ export function formatHour(hour: number): string {
 
 interface Hour {
   readonly hour: number;
-  /** The counts by instance; one number for each metric, in the order of AGENT_METRICS. */
+  /** The counts of each instance: one number for each metric, in the order of AGENT_METRICS. */
   readonly counts: Map<string, number[]>;
 }
 
 export class AgentTally {
-  /** Oldest first; new counts go to the last one. */
+  /** The hours with counts, oldest first. New counts are added to the last hour. */
   readonly #hours: Hour[] = [];
   #current: Hour;
   #size = 0;
-  /** The counts that were dropped because the tally was full. */
+  /** The number of counts that were dropped because the tally was full. */
   dropped = 0;
 
   constructor(now_ms: number) {
@@ -45,12 +45,12 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** The number of agents with waiting counts, one for each hour. */
+  /** The number of agents that have counts here; an agent counts once for each hour. */
   get size(): number {
     return this.#size;
   }
 
-  /** Counts go to the hour of the newest tick; time does not go back. */
+  /** Sets the time. Counts go to the hour of the newest tick; an earlier time has no effect. */
   tick(now_ms: number): void {
     const hour = hourOf(now_ms);
     if (hour <= this.#current.hour) return;
@@ -58,7 +58,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** A user of the dashboard is not an agent, so its actions are not counted. */
+  /** Adds to a count of an instance. Calls of a dashboard user are not counted, because the user is not an agent. */
   add(instance: string, metric: AgentMetric, by: number): void {
     if (instance === DASHBOARD_ACTOR) return;
     const { counts } = this.#current;
@@ -76,7 +76,7 @@ export class AgentTally {
     of[at] = (of[at] ?? 0) + by;
   }
 
-  /** Takes counts of whole agents, the oldest hours first, until there are at least `least` counters. */
+  /** Removes and returns all counts of some agents, oldest hours first, until there are at least `least` counters. */
   take(least: number): CounterRow[] {
     const rows: CounterRow[] = [];
     for (const { hour, counts } of this.#hours) {

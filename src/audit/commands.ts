@@ -1,4 +1,4 @@
-/** Writes the audit rows of refused calls. Run in the writer. */
+/** Writes the audit rows of rejected calls. Runs in the writer. */
 import * as Type from "typebox";
 import { AuditCountRequest, AuditRefusalReply, AuditRefusalRequest } from "../../schemas/audit.js";
 import { reportAny, changesAny, reportByName } from "../threads/changes.js";
@@ -26,7 +26,7 @@ export const refuseCall = writerMethod({
   }),
 });
 
-/** Sets the current counts of rows. Setting the same count again has no effect. */
+/** Sets the counts of rows to their current values. Setting the same count again has no effect. */
 export const countRefusals = writerMethod({
   name: "audit.count",
   request: AuditCountRequest,

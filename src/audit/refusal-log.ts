@@ -1,9 +1,9 @@
 /**
- * Records refused calls in the audit log: the first one with a caller, a call and a reason at once, its repeats within
- * a minute as a count in that row. The count is kept in memory and stored every AUDIT_COUNT_DELAY_MS, before the log is
- * read and at a shutdown, so a repeat costs no write. The rows within a minute are bounded: beyond a bound, different
- * calls share a row that says so. Runs on the front, driven by ticks; in a cluster each node counts the calls that it
- * refused.
+ * Records rejected calls in the audit log. The first call with a caller, a method and a reason gets a row at once. Its
+ * repeats within a minute only increase the count of that row. The count is kept in memory and stored every
+ * AUDIT_COUNT_DELAY_MS, before the log is read and at a shutdown, so a repeat costs no write. The number of rows within
+ * a minute is bounded: beyond the bound, different calls share a row that says so. Runs on the front, driven by ticks.
+ * In a cluster each node counts the calls that it has rejected.
  */
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -28,45 +28,45 @@ import { countRefusals, refuseCall } from "./commands.js";
 export interface RefusedCall {
   /** Its route, whatever its path: `PUT /api/state/{key...}`. */
   readonly call: string;
-  /** The instance that made the call; without one, the address from which it came. */
+  /** The instance that made the call. If there is none, the address from which the call came. */
   readonly caller: string;
   readonly action: string;
   readonly resource: string;
   readonly failure: Failure;
 }
 
-/** A row of the log whose count may still grow. */
+/** A row of the audit log whose count may still grow. */
 interface OpenRow {
   readonly since_ms: number;
-  /** The names of the groups whose number of rows this row counts in. */
+  /** The names of the groups in which this row counts. Each group has a limit on its number of rows. */
   readonly groups: readonly string[];
   /** Null until the row is written. */
   stored: { readonly id: number; readonly at: number; count: number } | null;
   count: number;
 }
 
-/** The key of a row, and its contents. */
+/** The key that equal calls have in common, and the contents of their row. */
 interface RowKind {
   readonly key: string;
   readonly action: string;
   readonly resource: string;
   readonly detail: string;
-  /** Whether the row does not name a caller. */
+  /** True if the row counts calls of several callers, so that it names none. */
   readonly of_many: boolean;
 }
 
-/** Replaces the values in which the calls of one row differ. */
+/** The value in a row where the calls that the row counts differ. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 
 export class RefusalLog implements BackgroundTask {
   readonly #writer: Pick<Writer, "call" | "request">;
   readonly #clock: Clock;
-  /** The open rows by the common properties of their calls, the oldest first. */
+  /** The rows whose count may still grow, oldest first, by the properties that their calls have in common. */
   readonly #open = new Map<string, OpenRow>();
-  /** The number of open rows of each group. */
+  /** The number of open rows in each group. */
   readonly #sizes = new Map<string, number>();
-  /** Rows whose minute is over, but whose count is not stored yet. */
+  /** Rows that accept no more calls because their minute is over, and whose count is not stored yet. */
   #ended: OpenRow[] = [];
   readonly #counts: Periodic<void>;
 
@@ -81,7 +81,9 @@ export class RefusalLog implements BackgroundTask {
     });
   }
 
-  /** @param done called when the row is written, or has failed; at once for a repeat */
+  /**
+   * @param done called when the row was written or the write has failed; called at once if the call repeats another one
+   */
   record(refused: RefusedCall, context: CallContext, done: () => void): void {
     this.#endRows();
     const bounds = boundsOf(refused);
@@ -93,7 +95,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind always has room: it has only one row.
+      // The last kind always has room, because all its calls share one row.
       const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!has_room) continue;
       this.#write(kind, groups.slice(step), context, done);
@@ -107,8 +109,8 @@ export class RefusalLog implements BackgroundTask {
   }
 
   /**
-   * Stores the counts up to now, so that they can be read; returns null if they are stored already. Waits at most
-   * AUDIT_COUNT_WAIT_MS.
+   * Stores the counts up to now, so that a read of the log includes them. Returns null if all counts are stored
+   * already. Waits at most AUDIT_COUNT_WAIT_MS.
    */
   settle(): Promise<void> | null {
     return this.#hasCounts() ? this.#storeSoon() : null;
@@ -123,7 +125,7 @@ export class RefusalLog implements BackgroundTask {
     clearTimeout(timer);
   }
 
-  /** Forgets the open rows, because the log was replaced: later calls start rows of their own. */
+  /** Forgets the open rows, because a restore has replaced the log. Later calls start new rows. */
   forget(): void {
     this.#open.clear();
     this.#sizes.clear();
@@ -181,7 +183,7 @@ export class RefusalLog implements BackgroundTask {
     if (sent.length === 0) return;
     const rows = sent.map(({ stored: { id, at }, count }) => ({ id, at, count }));
     const reply = await this.#writer.request(countRefusals, { rows }, NO_CALLER);
-    // The counts stay for the next time, but at most a few minutes' rows of them.
+    // If the counts could not be stored, they stay for the next attempt. They are bounded to the rows of a few minutes.
     if (reply instanceof Failure) this.#ended = this.#ended.slice(-AUDIT_REFUSAL_ROWS_MAX);
     else for (const { stored, count } of sent) stored.count = count;
     this.#ended = this.#ended.filter(hasUnstoredCount);
@@ -190,9 +192,9 @@ export class RefusalLog implements BackgroundTask {
 
 type GroupBound = readonly [group: string, rows_max: number];
 
-/** Returns the groups in which a refused call's own row counts, and the largest number of rows of each. */
+/** Returns the groups in which a rejected call's own row counts, and the limit of rows in each group. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // One less, for the shared row of all unauthenticated calls.
+  // The limit is one less here, because all unauthenticated calls have one shared row in addition.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);
@@ -204,15 +206,15 @@ function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[]
   ];
 }
 
-/** Returns whether the stored count is smaller than the counted one. */
+/** Returns whether the count in memory is larger than the stored one. */
 function hasUnstoredCount({ stored, count }: OpenRow): boolean {
   return stored !== null && count > stored.count;
 }
 
 /**
- * Returns the rows in which a refused call may be counted, the most specific first: of the same call, reason and
- * resource; of the same call and status; of the same caller; of all callers. Only the first contains values that a
- * caller can vary at will.
+ * Returns the rows in which a rejected call may be counted, the most specific first. They are shared by calls with the
+ * same method, reason and resource; with the same method and status; of the same caller; and by all calls. Only the
+ * first kind contains values that a caller can vary at will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);

@@ -8,7 +8,7 @@ import type { Reads } from "../threads/reads.js";
 import { listAudit, summarizeAudit } from "./jobs.js";
 import type { RefusalLog } from "./refusal-log.js";
 
-/** @param refusals stores the counts that are only in memory */
+/** @param refusals stores the counts that exist only in memory, before the log is read */
 export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">): Route[] {
   const tag = "audit";
   return [
@@ -29,7 +29,7 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
           before = null,
           limit = AUDIT_ROWS_DEFAULT,
         } = query;
-        // A filter may skip any number of rows.
+        // A query with a filter may skip any number of rows, so its cost is not bounded by the limit.
         const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
         const read = (): Answer | Promise<Answer> =>
           listReply(reads.stream(listAudit, { actor, action, from, to, before, limit }, context, rows));

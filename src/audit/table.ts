@@ -1,6 +1,6 @@
 /**
- * The SQL of the audit log: appending (writer) and reading (pool, front). Only the count of a row may change: how often
- * a call was refused within a minute.
+ * The SQL of the audit log: appending (writer) and reading (pool, front). The only member of a row that may change is
+ * its count, which says how often a call was rejected within a minute.
  */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
@@ -10,7 +10,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { AuditTrail } from "../threads/transaction.js";
 import type { Model, CachingModel } from "../threads/model.js";
 
-/** A row as it is stored; `at` in ms. */
+/** A row as it is stored. `at` is in ms. */
 export interface AuditRow {
   readonly id: number;
   readonly at: number;
@@ -19,35 +19,35 @@ export interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
-  /** The number of times that a refused call was made within a minute; 1 for a call that succeeded. */
+  /** The number of times that a rejected call was made within a minute; 1 for a call that succeeded. */
   readonly count: number;
 }
 
-/** The number of rows of a span (store/migrate.ts). */
+/** The number of rows in a span. The index lists the actors and actions of each span (store/migrate.ts). */
 const SPAN_ROWS = 512;
 
 type SpanKind = "actor" | "action";
 
-/** Rebuilds all spans, after rows were moved without the appender. */
+/** Rebuilds the index of all spans. It is needed after rows were inserted without AuditAppender. */
 export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
   SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
 
-/** Appends rows, and indexes the actors and actions of each span of rows. */
+/** Appends rows, and indexes which actors and actions each span of rows contains. */
 export class AuditAppender implements AuditTrail, CachingModel {
   readonly #entries: BufferedTable<[number, number, string, string, string, string, string]>;
   readonly #spans: BufferedTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;
-  /** The actors and actions that are indexed for the newest span. */
+  /** The actors and actions that the index has for the newest span. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // The time distinguishes the row from one that has its id since a restore.
+    // The condition on the time excludes another row that has had the same id since a restore.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );
@@ -76,7 +76,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     return id;
   }
 
-  /** Sets how often a refused call was made; the row must be written already. */
+  /** Sets how often a rejected call was made. The row must have been written before. */
   setCount(id: number, at: number, count: number): void {
     this.#count.run(count, id, at);
   }
@@ -105,7 +105,7 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
     conditions.push(condition);
     values.push(...given);
   };
-  // If both are given, the actor's name is the rarer one.
+  // If a query names an actor and an action, the index of actors is used, because an actor's name is the rarer one.
   const kind: SpanKind = actor === null ? "action" : "actor";
   const name = actor ?? action;
   if (name === null) {
@@ -131,7 +131,10 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
     .iterate(...values, limit);
 }
 
-/** Counts entries over a span of time: by action, by outcome, and the numbers of actors and resources. */
+/**
+ * Summarizes the entries within a span of time: counts them by action and by outcome, and counts the distinct actors
+ * and resources.
+ */
 export function summarizeEntries(
   db: Db,
   request: AuditSummaryRequest,
@@ -166,7 +169,7 @@ export function summarizeEntries(
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }
 
-/** Looks for single rows, through a read-only handle. */
+/** Looks up single rows of the audit log through a read-only database handle. */
 export class AuditReader {
   readonly #newest: Statement<[], number>;
   readonly #done: Statement<[number, number, string, string], unknown>;
@@ -182,7 +185,10 @@ export class AuditReader {
     return this.#newest.get() ?? 0;
   }
 
-  /** Returns whether an action succeeded after a given row; true if there are too many rows to check. */
+  /**
+   * Returns whether an action on a resource succeeded after the row `after`. Also returns true if there are too many
+   * rows to check.
+   */
   wasDone(action: string, resource: string, after: number): boolean {
     const { last_id } = this;
     if (last_id - after > AUDIT_LOOKED_AT_MAX) return true;

@@ -1,12 +1,13 @@
 /**
- * Expands braces: `{ts,tsx}` in a glob stands for each of its alternatives, nested ones included. Pure. `\` before a
- * brace or a comma makes it literal. A glob also stands for the name that it spells, so the expansion of a glob with
- * braces ends with the glob whose braces are literal.
- * Not npm's brace-expansion: it leaves unbalanced braces as they are, and its bound truncates the list silently.
+ * Expands braces in globs: `{ts,tsx}` stands for each of its alternatives, and braces may be nested. `\` before a brace
+ * or a comma makes it literal. A glob with braces also stands for the file name that it spells literally, so its
+ * expansion ends with the glob in which all braces are literal. Pure.
+ * Not npm's brace-expansion: it leaves unbalanced braces as they are, and truncates a list that is too long without an
+ * error.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 
-/** Says why braces cannot be expanded, in words that follow the glob's name. */
+/** The reason why braces cannot be expanded, as words that follow the glob's name. */
 export class BraceProblem {
   constructor(readonly problem: string) {}
 }
@@ -24,7 +25,7 @@ export function expandBraces(glob: string): readonly string[] | BraceProblem {
   const read = readSequence(glob, 0, 0);
   if (read instanceof BraceProblem) return read;
   const { alternatives } = read;
-  // There is one alternative, and it is the glob itself: every brace is escaped.
+  // The glob expands to itself. This happens if every brace is escaped, so no literal copy needs to be added.
   if (alternatives.length === 1 && alternatives[0] === glob) return alternatives;
   return [...alternatives, spellBraces(glob)];
 }
@@ -36,7 +37,7 @@ interface Read {
 }
 
 /**
- * Reads literal text and groups until the text ends, or, inside a group, until its `,` or `}`.
+ * Reads literal text and groups until the text ends. Inside a group, it stops at the group's `,` or `}`.
  * @param depth the number of open groups
  */
 function readSequence(glob: string, start: number, depth: number): Read | BraceProblem {
@@ -62,7 +63,7 @@ function readSequence(glob: string, start: number, depth: number): Read | BraceP
   return { alternatives, next: at };
 }
 
-/** Reads the alternatives of a group, from after its `{` to after its `}`. */
+/** Reads the alternatives of a group. `start` is after its `{`, and the result ends after its `}`. */
 function readGroup(glob: string, start: number, depth: number): Read | BraceProblem {
   const alternatives: string[] = [];
   for (let at = start; ; ) {
@@ -80,7 +81,7 @@ function readGroup(glob: string, start: number, depth: number): Read | BraceProb
   }
 }
 
-/** Escapes the braces of a glob, and the commas between them, so that they are characters of the name. */
+/** Escapes the braces of a glob and the commas between them, so that they are literal characters. */
 function spellBraces(glob: string): string {
   return glob.replaceAll(/\\.|[{},]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }

@@ -1,6 +1,6 @@
 /**
- * A byte budget that several users share: each takes the bytes that it is about to hold, and gives them back. The
- * caller refuses data that does not fit before the data is in memory. Pure, any thread.
+ * A byte budget that several users share. A user takes bytes from it before it allocates that many, and gives them back
+ * later. So data that does not fit is rejected before it is in memory. Pure, any thread.
  */
 import { assert } from "./assert.js";
 
@@ -17,7 +17,7 @@ export class ByteBudget {
     return this.#bytes;
   }
 
-  /** Takes the bytes. Returns false, and takes nothing, if they do not fit. */
+  /** Takes the bytes if they fit. Otherwise takes nothing and returns false. */
   take(bytes: number): boolean {
     if (this.#bytes + bytes > this.#bytesMax) return false;
     this.#bytes += bytes;

@@ -1,6 +1,6 @@
 /**
- * The one source of time. Actors take a `Clock` and expose `tick(now_ms)`, so that tests never sleep. Not a library:
- * libraries of test clocks replace the global clock, while an actor here gets its own.
+ * Defines the only source of time. An actor gets a `Clock` and has a method `tick(now_ms)`, so that tests never sleep.
+ * Not a library: test clocks of libraries replace the global clock, while each actor here gets its own.
  */
 
 export interface Clock {
@@ -11,8 +11,8 @@ export interface Clock {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /**
- * Milliseconds since a moment that is the same in all threads of the process. Setting the machine's clock does not move
- * it. For deadlines.
+ * Milliseconds since a moment that is the same in all threads of the process. The value does not jump when the
+ * machine's clock is set, so deadlines use it.
  */
 export const machineClock: Clock = {
   now: () => {
@@ -21,22 +21,27 @@ export const machineClock: Clock = {
   },
 };
 
-/** Returns the milliseconds that have passed since some moment. Nothing can set it. */
+/**
+ * Returns the milliseconds that have passed since an unspecified moment. Setting the machine's clock does not change
+ * it.
+ */
 export type Elapsed = () => number;
 
 /**
- * A clock that never goes back, even if the machine's clock does: stored rows are searched by time together with their
- * ids, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
- * elapsed time, so that timeouts still end.
+ * A clock that never goes back, even if the machine's clock does. Stored rows are searched by time together with their
+ * ids, so times must not fall while ids rise. If the machine's clock was set back, this clock advances by the elapsed
+ * time, so that timeouts still end.
  */
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time, and the elapsed time at that moment. */
+  /** A time of this clock. `elapsed` had the value of the next member at that moment. */
   #base_ms: number;
   #base_elapsed: number;
 
-  /** @param elapsed if it is left out, the time stands still until the machine's clock has caught up */
+  /**
+   * @param elapsed if it is missing, this clock stands still until a machine's clock that was set back has caught up
+   */
   constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;
     this.#elapsed = elapsed;
@@ -44,7 +49,7 @@ export class MonotonicClock implements Clock {
     this.#base_elapsed = elapsed();
   }
 
-  /** Moves the clock forward to a time that other clocks have reached. An earlier time changes nothing. */
+  /** Sets the clock forward to a time that another clock has reached. An earlier time has no effect. */
   raise(now_ms: number): void {
     if (now_ms <= this.now()) return;
     this.#base_ms = now_ms;
@@ -62,7 +67,7 @@ export class MonotonicClock implements Clock {
   }
 }
 
-/** Returns a clock of the machine's time that never goes back nor stands still. */
+/** Returns a clock that follows the machine's time, never goes back and never stands still. */
 export function steadyClock(): MonotonicClock {
   return new MonotonicClock(systemClock, 0, () => performance.now());
 }

@@ -1,10 +1,10 @@
 /**
- * File descriptors: how many the process may open, how many it has open, and which errors say that none is left. A
- * socket, a file, a thread and a database handle each take some. Any thread.
+ * Counts file descriptors: how many the process may open and how many are open. Recognizes errors that say that none is
+ * left. A socket, a file, a thread and a database handle each take some. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** If a system error was wrapped, its message still names it. */
+/** Matches the code of the system error, which an error that wraps it still has in its message. */
 const NO_DESCRIPTOR = /\bE[MN]FILE\b/;
 const NOT_OPENED: ReadonlySet<string> = new Set(["ERR_WORKER_INIT_FAILED", "SQLITE_CANTOPEN"]);
 
@@ -15,28 +15,28 @@ export function isOutOfDescriptors(error: unknown): boolean {
 }
 
 /**
- * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened,
- * which may have the same cause.
+ * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened.
+ * The latter may have the same cause.
  */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return isOutOfDescriptors(error) || (typeof code === "string" && NOT_OPENED.has(code));
 }
 
-/** The limit of open file descriptors, and their present number. */
+/** The limit of open file descriptors, and the number that is open now. */
 export interface Descriptors {
   readonly max: number;
   readonly open: number;
 }
 
 /**
- * Returns the process's limit, as `ulimit -n` sets it and Linux reports it, and the number of its open descriptors.
- * Returns null if the system does not report them, or sets no limit.
+ * Returns the process's limit of descriptors (`ulimit -n`, as Linux reports it) and the number of open ones. Returns
+ * null if the system does not report them, or if there is no limit.
  */
 export function countDescriptors(): Descriptors | null {
   try {
     const [, max] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    // One of them belongs to the open directory itself.
+    // One is subtracted because the directory that is being read takes a descriptor, too.
     return max === undefined ? null : { max: Number(max), open: readdirSync("/proc/self/fd").length - 1 };
   } catch {
     return null;

@@ -1,13 +1,17 @@
 /**
- * Durations in Go's style, as flags, files and `uptime` write them. Pure, any thread. Each option checks the range of
- * its own value. Not a library: parse-duration skips words that it does not know and accepts weeks, ms accepts one term
- * only; Go rejects the former and adds up the latter.
+ * Parses and formats durations in Go's style, as flags, files and `uptime` have them. Each option checks the range of
+ * its own value. Pure, any thread. Not a library: parse-duration skips words that it does not know and accepts weeks,
+ * and ms accepts only one term. Go rejects unknown words and weeks, and adds up several terms.
  */
 
 const NS_PER_MS = 1_000_000n;
-/** The largest duration that Go's time.Duration holds (about 292 years). It also keeps the result an exact number. */
+/**
+ * The largest duration that Go's time.Duration holds, about 292 years. The limit also keeps the result an exact number.
+ */
 const DURATION_NS_MAX = 2n ** 63n - 1n;
-/** No sensible duration is longer. The limit bounds the work on digits. */
+/**
+ * The longest text of a duration. No sensible duration is longer, and the limit bounds the arithmetic on its digits.
+ */
 const DURATION_TEXT_CHARS_MAX = 64;
 
 const UNIT_NS = new Map<string, bigint>([
@@ -39,16 +43,17 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unit_ns = UNIT_NS.get(term[3] ?? "");
     if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
-    // Counts whole nanoseconds: "1.1h" is exactly 3 960 000 ms, which floating point would miss.
+    // Whole nanoseconds are counted, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   }
   if (total_ns <= 0n || total_ns > DURATION_NS_MAX) return undefined;
-  // Converts whole milliseconds separately: the nanoseconds of a year are more than a number holds exactly.
+  // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
+  // year exactly.
   return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
 }
 
-/** Formats `45s`, `2m5s`, `3h24m10s`: whole seconds, rounded down. A negative `ms` counts as zero. */
+/** Formats a duration as `45s`, `2m5s` or `3h24m10s`. Seconds are rounded down. A negative `ms` counts as zero. */
 export function formatUptime(ms: number): string {
   const total_s = Math.max(0, Math.floor(ms / 1000));
   const hours = Math.floor(total_s / 3600);

@@ -1,8 +1,8 @@
 /**
  * Compares entity tags as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it for If-None-Match and If-Match. A header that is
- * malformed anywhere matches nothing: a reader then gets the whole value, and a conditional write has been refused
- * before. This module does not know how tags are made. Pure, any thread. Not the library fresh: it does not support
- * If-Match, and splits a tag at a comma inside it.
+ * malformed anywhere matches nothing: a read then returns the whole value, and a conditional write with such a header
+ * was rejected before. This module does not depend on how tags are made. Pure, any thread. Not the library fresh: it
+ * does not support If-Match, and splits a tag at a comma inside it.
  */
 
 const QUOTE = 0x22;
@@ -10,7 +10,7 @@ const COMMA = 0x2c;
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** etagc: visible ASCII except the quote, and obs-text. */
+/** Returns whether the character is an etagc of RFC 9110: visible ASCII except the quote, or obs-text. */
 function isTagCharacter(code: number): boolean {
   return code === 0x21 || (code >= 0x23 && code <= 0x7e) || (code >= 0x80 && code <= 0xff);
 }
@@ -21,18 +21,16 @@ function skipBlanks(header: string, from: number): number {
   return at;
 }
 
-/**
- * The result of searching a list of tags. A list that is malformed anywhere, or names no tag at all, is "malformed".
- */
+/** The result of searching a list of tags. A list is "malformed" if it is malformed anywhere, or contains no tag. */
 type ListAnswer = "named" | "not named" | "malformed";
 
-/** Returns whether the list names `etag`. It reads the whole list, so that a malformed list matches nothing. */
+/** Searches a list for `etag`. It reads the whole list even after a match, so that a malformed list never matches. */
 function readList(header: string, etag: string, weak_counts: boolean): ListAnswer {
   let answer: ListAnswer = "malformed";
   let at = 0;
   while (at < header.length) {
     at = skipBlanks(header, at);
-    // RFC 9110, 5.6.1.2, says to ignore empty elements of a list.
+    // Empty elements of a list are ignored, as RFC 9110 (5.6.1.2) requires.
     if (header.charCodeAt(at) === COMMA) {
       at++;
       continue;
@@ -59,16 +57,16 @@ export function isEtagList(header: string): boolean {
 }
 
 /**
- * If-None-Match: returns whether the header (a list of tags, or `*`) names `etag`, a quoted strong tag, by weak
- * comparison.
+ * Returns whether a header If-None-Match names `etag`, by weak comparison. The header is a list of tags or `*`; `etag`
+ * is a quoted strong tag.
  */
 export function etagMatches(header: string, etag: string): boolean {
   return header === etag || header.trim() === "*" || readList(header, etag, true) === "named";
 }
 
 /**
- * If-Match: returns whether the header names `etag`, a quoted strong tag, by strong comparison: a `W/` tag never
- * matches. `*` matches any existing value, so call this only if there is a value.
+ * Returns whether a header If-Match names `etag`, by strong comparison: a tag with `W/` never matches. `etag` is a
+ * quoted strong tag. `*` matches any existing value, so call this only if there is a value.
  */
 export function strongEtagMatches(header: string, etag: string): boolean {
   return header === etag || header.trim() === "*" || readList(header, etag, false) === "named";

@@ -1,20 +1,25 @@
 /**
- * JSON numbers that a double cannot hold exactly. `readExact` reads a JSON text so that each such number becomes an
- * ExactNumber; every other number stays a plain one. `writeExact` writes both back. Decimal arithmetic on both is exact
- * and bounded. Pure, any thread.
+ * Handles JSON numbers that a double cannot hold exactly. `readExact` reads a JSON text so that each such number
+ * becomes an ExactNumber; other numbers stay plain. `writeExact` writes both kinds back. Decimal arithmetic on both
+ * kinds is exact and bounded. Pure, any thread.
  */
 import { stringify } from "lossless-json";
 import { must } from "./assert.js";
 import { crypto } from "./crypto.js";
 
-/** Longer numbers are read as doubles: arithmetic on them would take more than linear time. */
+/**
+ * A number with more characters is read as a double, because exact arithmetic on it would take more than linear time.
+ */
 const EXACT_CHARACTERS_MAX = 1024;
-/** Every number that a double may not hold has 16 digits in a row, or an exponent of three digits. */
+/**
+ * Matches every text with a number that a double may not hold exactly: such a number has 16 digits in a row, or an
+ * exponent of three digits.
+ */
 const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
-/** Matches a number, or the quote that starts a string. */
+/** Matches a number, or the quote at the start of a string. */
 const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** `digits` × 10 ^ `exponent`; `digits` has no zero at either end, and is "" for zero. */
+/** A number as `digits` × 10 ^ `exponent`. `digits` has no zero at either end, and is "" for zero. */
 export interface Decimal {
   readonly negative: boolean;
   readonly digits: string;
@@ -37,7 +42,7 @@ function textOf({ negative, digits, exponent }: Decimal): string {
 }
 
 export class ExactNumber {
-  // Private, so that code that walks a JSON value finds no members in it.
+  // A private member, because code that walks the members of a JSON value must find none here.
   readonly #text: string;
   readonly #decimal: Decimal;
 
@@ -56,7 +61,7 @@ export class ExactNumber {
     return this.#decimal;
   }
 
-  /** A text that two numbers share only if they are equal. */
+  /** A text that is the same for two numbers if, and only if, they are equal. */
   get canonical(): string {
     return textOf(this.decimal);
   }
@@ -85,7 +90,10 @@ export function isInteger(value: JsonNumber): boolean {
   return value instanceof ExactNumber ? value.decimal.exponent >= 0n : Number.isInteger(value);
 }
 
-/** Compares two numbers: negative if `a` is less than `b`, 0 if they are equal. */
+/**
+ * Compares two numbers. Returns a negative number if `a` is less than `b`, 0 if they are equal, otherwise a positive
+ * one.
+ */
 export function compareNumbers(a: JsonNumber, b: JsonNumber): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   const [one, other] = [decimalOf(a), decimalOf(b)];
@@ -106,7 +114,7 @@ function compareMagnitudes(a: Decimal, b: Decimal): number {
   return a.digits === b.digits ? 0 : a.digits < b.digits ? -1 : 1;
 }
 
-/** Returns 10 ^ `power` modulo `modulus`, in a number of steps logarithmic in `power`. */
+/** Returns 10 ^ `power` modulo `modulus`. The number of steps is logarithmic in `power`. */
 function powerOfTen(power: bigint, modulus: bigint): bigint {
   let result = 1n % modulus;
   for (let base = 10n % modulus, rest = power; rest > 0n; rest >>= 1n) {
@@ -117,14 +125,15 @@ function powerOfTen(power: bigint, modulus: bigint): bigint {
 }
 
 /**
- * Returns whether `value` is `divisor` times an integer, by their decimal digits: 19.99 is a multiple of 0.01.
+ * Returns whether `value` is an integer multiple of `divisor`. It calculates with decimal digits, so 19.99 is a
+ * multiple of 0.01.
  * @param divisor not 0
  */
 export function isMultipleOf(value: JsonNumber, divisor: JsonNumber): boolean {
   const [a, b] = [decimalOf(value), decimalOf(divisor)];
   if (a.digits === "") return true;
   const power = a.exponent - b.exponent;
-  // The last digit of `a` is not 0, so 10 does not divide it.
+  // The last digit of `a` is not 0, so `a` cannot be divided by 10.
   if (power < 0n) return false;
   const modulus = BigInt(b.digits);
   return ((BigInt(a.digits) % modulus) * powerOfTen(power, modulus)) % modulus === 0n;
@@ -146,7 +155,7 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-/** Replaces the numbers of a JSON text, but not those inside its strings. */
+/** Replaces the numbers of a JSON text. Digits inside strings are left alone. */
 function replaceNumbers(text: string, replace: (token: string) => string): string {
   const numbers = new RegExp(NUMBER_OR_QUOTE);
   const pieces: string[] = [];
@@ -174,7 +183,8 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
 export function readExact(text: string, json: unknown): unknown {
   if (!MAY_BE_INEXACT.test(text)) return json;
   const exact: string[] = [];
-  // No string in the JSON can begin with this random mark.
+  // Each inexact number is replaced by a string with this prefix. The prefix is random, so no string of the text can
+  // have it.
   const mark = `${crypto().randomUUID()}:`;
   const marked = replaceNumbers(text, (token) => (isInexact(token) ? `"${mark}${exact.push(token) - 1}"` : token));
   if (exact.length === 0) return json;
@@ -185,7 +195,7 @@ export function readExact(text: string, json: unknown): unknown {
   );
 }
 
-/** Returns the JSON text of a value from `readExact`: each number has the digits with which it was written. */
+/** Returns the JSON text of a value from `readExact`. Each number has the digits with which it was written. */
 export function writeExact(value: unknown): string {
   const exact = {
     test: (part: unknown) => part instanceof ExactNumber,

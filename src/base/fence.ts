@@ -1,9 +1,9 @@
-/** Reads the header `X-Koor-Fence`: the fence under which a value is written. Any thread. */
+/** Reads the header `X-Koor-Fence`, the fence of the claim under which a value is written. Any thread. */
 import { type Failure, invalid } from "./result.js";
 
 const FENCE = /^[1-9]\d*$/;
 
-/** Returns the fence of the header, null if it was not sent, or the 400 if it is no fence. */
+/** Returns the fence in the header, null if the header was not sent, or the 400 if its text is not a fence. */
 export function sentFence(header: string): number | null | Failure {
   if (header === "") return null;
   // No claim has a larger fence.

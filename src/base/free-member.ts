@@ -1,12 +1,12 @@
 /**
- * Handles the free member of a body: the one that may be any JSON (an event's `data`, a task's `result`). It is kept as
- * the text that was sent, digit by digit, and is never looked into. Pure, any thread.
+ * Handles the free member of a body, which may be any JSON (an event's `data`, a task's `result`). It is kept as the
+ * exact text that was sent, digit by digit, and is never parsed by the server. Pure, any thread.
  */
 import type { TSchema } from "typebox";
 import { must } from "./assert.js";
 import { elementTexts, memberTexts } from "./json-text.js";
 
-/** The members of a schema that describe what a body contains. */
+/** The keywords of a schema that describe what a body contains. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -23,13 +23,13 @@ function isFree({ type, anyOf, enum: allowed, const: constant }: Composed): bool
   return type === undefined && anyOf === undefined && allowed === undefined && constant === undefined;
 }
 
-/** Returns the property tables of the objects that a body may be, or may be an array of. */
+/** Returns the property tables of all objects that a body may be, or that its array may contain. */
 function objectsOf({ items, properties, anyOf = [] }: Composed): readonly NonNullable<Composed["properties"]>[] {
   if (properties !== undefined) return [properties];
   return [...(items === undefined ? [] : objectsOf(items)), ...anyOf.flatMap(objectsOf)];
 }
 
-/** Returns the name of the free member of a body, or of each of its items; null if there is none. */
+/** Returns the name of the free member of a body, or of each item of an array; null if the schema has none. */
 export function freeMemberOf(schema: TSchema): string | null {
   const names = objectsOf(schema).flatMap((properties) =>
     Object.entries(properties).flatMap(([name, member]) => (isFree(member) ? [name] : [])),
@@ -40,8 +40,8 @@ export function freeMemberOf(schema: TSchema): string | null {
 }
 
 /**
- * Returns the texts of a body's free member, one for each item if the body is an array. The body must have been checked
- * against its schema.
+ * Returns the texts of a body's free member: one for each item if the body is an array, otherwise one. The body must
+ * have been checked against its schema.
  */
 export function freeTexts(text: string, json: unknown, member: string | null): readonly (string | null)[] {
   if (member === null) return NO_TEXTS;
@@ -50,7 +50,7 @@ export function freeTexts(text: string, json: unknown, member: string | null): r
 }
 
 /**
- * Removes free members and members that the schema does not name, so that the schema bounds the size of the rest.
+ * Removes the free members, and all members that the schema does not name. The schema then bounds the size of the rest.
  * @param json a value that fits the schema
  */
 export function withoutFree(json: unknown, schema: TSchema): unknown {

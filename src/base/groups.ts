@@ -19,7 +19,7 @@ export class Groups<Key extends string | number, Item> {
     return this.#groups.get(key);
   }
 
-  /** Adds an item. Returns whether it is new. */
+  /** Adds an item. Returns whether the item was not in the group before. */
   add(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
     if (group === undefined) {
@@ -30,7 +30,7 @@ export class Groups<Key extends string | number, Item> {
     return group.add(item).size > size;
   }
 
-  /** Removes an item. Returns whether it was there. */
+  /** Removes an item. Returns whether the item was in the group. */
   remove(key: Key, item: Item): boolean {
     const group = this.#groups.get(key);
     const removed = group?.delete(item) ?? false;

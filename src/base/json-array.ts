@@ -1,10 +1,10 @@
 /**
- * Writes a JSON array as a sequence of chunks of bounded size, for answers that may be long. Pure. Not a library:
- * libraries that stream JSON take values, and the items here are texts already.
+ * Writes a JSON array as a sequence of chunks of bounded size, because an answer may be long. Pure. Not a library:
+ * libraries that stream JSON take values, while the items here are already JSON texts.
  */
 import { LIST_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
 
-/** Joins the items' JSON texts into `[a,b,…]`, in chunks of about STREAM_CHUNK_CHARACTERS. */
+/** Joins the JSON texts of the items into `[a,b,…]`. Yields chunks of about STREAM_CHUNK_CHARACTERS. */
 export function* encodeArray(items: Iterable<string>): Generator<string, void, undefined> {
   let chunk = "[";
   let separator = "";
@@ -19,20 +19,20 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** The encoding of a list's items, and of the cursor after an item. */
+/** How the items of a list are encoded, and how the cursor after an item is. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
-  /** Returns the query parameters that continue the list after an item: `after=plan%2Fbuild`. */
+  /** Returns the query parameters that continue the list after an item, for example `after=plan%2Fbuild`. */
   readonly cursorOf: (item: Item) => string;
-  /** Called for each item that the list contains. */
+  /** Called for each item that the list contains. Items that did not fit are left out. */
   readonly onListed?: (item: Item) => void;
   /** The default is LIST_BYTES_MAX. */
   readonly bytesMax?: number;
 }
 
 /**
- * Works as `encodeArray`, but ends the list before its items exceed LIST_BYTES_MAX together. The list always contains
- * at least one item.
+ * Encodes a list as `encodeArray` does, but ends it before all items together exceed LIST_BYTES_MAX. A list that is not
+ * empty has at least one item.
  * @returns the cursor that continues the list; null if the list is complete
  */
 export function* encodeList<Item>(
@@ -64,7 +64,10 @@ export function cursor(name: string, value: string | number): string {
   return `${name}=${encodeURIComponent(String(value).toWellFormed())}`;
 }
 
-/** Puts a text before and after the chunks, and returns what they return. A short result is one chunk. */
+/**
+ * Yields the chunks with a text before and a text after them. Returns what the chunks return. A short result is one
+ * chunk.
+ */
 export function* wrapChunks<End>(
   begin: string,
   chunks: Iterable<string, End>,

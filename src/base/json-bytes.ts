@@ -1,6 +1,6 @@
 /**
- * Reads the JSON of a request: UTF-8 bytes become a text and its value. The caller checks the shape of the value. Pure,
- * any thread: the front reads short bodies with it, the pool reads those that may be long.
+ * Reads the JSON of a request: decodes UTF-8 bytes and parses the text. The caller checks the shape of the value. Pure,
+ * any thread: the front reads short bodies with it, and the pool reads bodies that may be long.
  */
 import { isUtf8 } from "node:buffer";
 import { type Failure, invalid } from "./result.js";
@@ -15,7 +15,7 @@ export interface JsonText {
 }
 
 /**
- * Returns the text of a body and its value, or the 400 if the body is empty, not UTF-8 or not JSON. A leading byte
+ * Returns the text and the value of a body. Returns the 400 if the body is empty, not UTF-8 or not JSON. A leading byte
  * order mark is ignored.
  */
 export function readJsonText(body: Uint8Array): JsonText | Failure {

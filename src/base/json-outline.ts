@@ -1,7 +1,7 @@
 /**
- * Reads the part of a JSON body that its schema names, without creating values for the rest: unknown names cost only a
- * walk over their bytes. If an array has more items than it may have, one item too many is read, so that the check of
- * the shape refuses it as it would refuse the whole body. Pure; runs in any thread.
+ * Reads only those parts of a JSON body that its schema names, and creates no values for the rest: a member with an
+ * unknown name costs only a walk over its bytes. If an array has more items than allowed, one item too many is read. So
+ * the check of the shape rejects the outline as it would reject the whole body. Pure; runs in any thread.
  */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
@@ -10,7 +10,7 @@ import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
 import type { Failure } from "./result.js";
 import { checkCounted, DETAILS_MAX } from "./shape.js";
 
-/** The parts of a schema that decide what is read. */
+/** The keywords of a schema that decide which parts of a body are read. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -21,20 +21,20 @@ interface Composed {
 }
 
 export interface Outline {
-  /** The value in the schema's shape; null stands for the free member. */
+  /** The value of the body in the schema's shape. The free member is replaced by null. */
   readonly json: unknown;
-  /** The exact text of the free member, or null if there is none; one for each item if the body is an array. */
+  /** The exact texts of the free member, null where it is missing: one for each item if the body is an array. */
   readonly free: readonly (string | null)[];
 }
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const BACKSLASH = 0x5c;
-/** An escaped character takes up to six bytes. */
+/** The largest number of bytes that JSON takes for one character, which is that of an escaped one (`\uXXXX`). */
 const ESCAPE_BYTES_MAX = 6;
 
 /**
- * Reads a body; the 400 for one that is empty, not UTF-8, not JSON or not of the shape. Needs `loadShapes`.
- * @param free the member of the body, or of each of its items, that may be any JSON
+ * Reads a body. Returns the 400 if the body is empty, not UTF-8, not JSON or not of the shape. Needs `loadShapes`.
+ * @param free the name of the member of the body, or of each of its items, that may be any JSON
  */
 export function readOutline(body: Uint8Array, schema: TSchema, free: string | null): Outline | Failure {
   if (body.byteLength === 0) return EMPTY_BODY;
@@ -54,8 +54,8 @@ class OutlineReader {
   readonly #scan: JsonScan;
   readonly #free: string | null;
   /**
-   * The byte ranges of the free members, one for each object that may have one, in their order; zeros for a missing
-   * one.
+   * The byte ranges of the free members, one for each object that may have one, in the order of the text. Both bounds
+   * are 0 if the member is missing.
    */
   readonly #found: { from: number; to: number }[] = [];
 
@@ -76,14 +76,14 @@ class OutlineReader {
     return many ? texts : texts.slice(0, 1);
   }
 
-  /** @param free the name of the free member if this value, or each of its items, may have one */
+  /** @param free the name of the free member, if this value or each of its items may have one */
   #value(schema: Composed, free: string | null): unknown {
     const kind = this.#scan.kind();
     if (kind === "scalar") return this.#scalar();
     const { type, items, properties, ...rest } = branchFor(schema, kind);
     if (kind === "object" && properties !== undefined) return this.#object(properties, rest, free);
     if (kind === "array" && type === "array" && items !== undefined) return this.#array(items, rest, free);
-    // It has the wrong type, whatever its content.
+    // The value has a type that the schema does not allow, so its content does not matter.
     this.#scan.skip();
     return kind === "object" ? {} : [];
   }
@@ -102,8 +102,8 @@ class OutlineReader {
     const names = Object.keys(properties);
     const named = new Map<string, unknown>();
     const longest = Math.max(0, ...names.map((name) => name.length)) * ESCAPE_BYTES_MAX;
-    // The number of unknown members that are read. The refusal lists at most DETAILS_MAX of them, so more are not
-    // needed.
+    // The number of further unknown members to read. The error message lists at most DETAILS_MAX of them, so more are
+    // not needed.
     let unknown = additionalProperties === false ? DETAILS_MAX + names.length + 1 : 0;
     const found = { from: 0, to: 0 };
     if (free !== null) this.#found.push(found);
@@ -141,7 +141,7 @@ class OutlineReader {
   }
 }
 
-/** The branch of `anyOf` for a value of this kind, or the schema itself. */
+/** Returns the branch of `anyOf` for a value of this kind. Returns the schema itself if it has no such branch. */
 function branchFor(schema: Composed, kind: "object" | "array"): Composed {
   return schema.anyOf?.find(({ type }) => type === kind) ?? schema;
 }

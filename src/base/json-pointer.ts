@@ -1,4 +1,4 @@
-/** Escapes one step of a JSON Pointer (RFC 6901): `~` and `/` in a member's name. Pure. */
+/** Escapes one step of a JSON Pointer (RFC 6901): `~` and `/` in a member's name are replaced. Pure. */
 
 export function escapePointer(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");

@@ -1,6 +1,6 @@
 /**
- * Bounds the structure of JSON before it is parsed: a small body may hold millions of values, or be nested a million
- * levels deep, and then takes seconds and gigabytes to parse. Pure, any thread.
+ * Bounds the structure of a JSON text before it is parsed. A small body may have millions of values or be nested a
+ * million levels deep, and would then take seconds and gigabytes to parse. Pure, any thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
 import { type Failure, invalid } from "./result.js";
@@ -10,7 +10,7 @@ const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} level
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** The meaning of a byte outside a string; a byte that is not listed has none. */
+/** The meaning of a byte outside a string. A byte that is not listed has no meaning here. */
 const STRING = 1;
 const OPEN = 2;
 const CLOSE = 3;
@@ -24,16 +24,19 @@ for (const [bytes, meaning] of [
 ] as const)
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
-/** The end of a longer string is found by `indexOf`, whose call costs as much as stepping over some bytes. */
+/**
+ * The number of bytes of a string that are stepped over one by one. After that, `indexOf` searches for the end of the
+ * string, because a call of it takes as long as stepping over some bytes.
+ */
 const STEPPED_BYTES = 32;
 
 /**
- * Returns the 400 for a body with more than `values_max` values, or nested deeper than JSON_DEPTH_MAX; null for any
- * other body, whether or not it is JSON. Linear in the bytes: 10 MiB take 10 to 30 ms.
+ * Returns the 400 for a body with more than `values_max` values, or with a nesting deeper than JSON_DEPTH_MAX. Returns
+ * null for any other body, even if it is not JSON. It takes time linear in the bytes: 10 to 30 ms for 10 MiB.
  */
 export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX): Failure | null {
   const { length } = body;
-  // Each level and each value takes at least a byte.
+  // Each level and each value takes at least one byte, so a body this short is within both limits.
   if (length <= Math.min(JSON_DEPTH_MAX, values_max)) return null;
   let depth = 0;
   let values = 1;
@@ -56,7 +59,7 @@ export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX):
   return null;
 }
 
-/** Returns the offset of the quote that ends a string; `length` if the string does not end. */
+/** Returns the offset of the quote that ends a string, or `length` if the string does not end. */
 function endOfString(body: Uint8Array, from: number, length: number): number {
   let at = from + 1;
   while (at < length) {

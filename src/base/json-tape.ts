@@ -1,24 +1,27 @@
 /**
- * A JSON document as a flat table of integers: one row for each value or member name, in the order of the text. It
- * keeps offsets, not values, so nothing is lost (digits of numbers, order, blanks). It lies outside the JavaScript heap
- * at 16 bytes a row, so that ten megabytes of `[[[[…` or `0,0,0,…` neither overflow the stack nor fill the heap:
- * jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap and ten times as long, and 20 000 levels crash it.
- * The reader interprets the values. Pure, any thread.
+ * Parses a JSON document into a flat table of integers, with one row for each value or member name, in the order of the
+ * text. A row has offsets, not values, so nothing is lost (digits of numbers, order, blanks); the reader interprets the
+ * values. The table lies outside the JavaScript heap and takes 16 bytes a row. So ten megabytes of `[[[[…` or `0,0,0,…`
+ * neither overflow the stack nor fill the heap. Compare jsonc-parser: its tree of a megabyte of `0,0,…` takes 32 MB of
+ * heap and ten times as long, and 20 000 levels crash it. Pure, any thread.
  */
 
-/** The cells of a row: its kind, the start and the end of its text, and the row after it and its contents. */
+/** The cells of a row: its kind, the start and the end of its text, and the row that follows it and its contents. */
 export const KIND = 0;
 export const START = 1;
 export const END = 2;
 export const NEXT = 3;
-/** A row's index is that of its first cell. The first child of a container is the row right after it. */
+/**
+ * The number of cells of a row. A row is identified by the index of its first cell. The first child of a container is
+ * the row right after the container's.
+ */
 export const ROW_CELLS = 4;
 
-/** The kinds of rows. In an object, the row of each value comes right after the row of its name. */
+/** The kinds of rows. In an object, the row of each value follows right after the row of its name. */
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;
-/** A string with at least one escape: its text differs from its content. */
+/** The kind of a string with at least one escape, so that its text differs from its content. */
 export const ESCAPED_STRING = 3;
 export const NUMBER = 4;
 export const TRUE = 5;
@@ -44,7 +47,7 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Returns the end of the number that starts at `from`; -1 if RFC 8259 has no such number. */
+/** Returns the end of the number that starts at `from`; -1 if RFC 8259 does not allow such a number. */
 function endOfNumber(text: string, from: number): number {
   let at = text.charCodeAt(from) === MINUS ? from + 1 : from;
   if (!isDigit(text.charCodeAt(at))) return -1;
@@ -70,8 +73,8 @@ class TapeParser {
   #at: number;
   #used = 0;
   /**
-   * The innermost open container, -1 outside of any. While a container is open, its NEXT cell holds the container
-   * around it.
+   * The row of the innermost open container; -1 if none is open. While a container is open, its cell NEXT has the row
+   * of the container around it.
    */
   #open = -1;
   cells: Int32Array = new Int32Array(ROWS_INITIAL * ROW_CELLS);
@@ -81,14 +84,15 @@ class TapeParser {
     this.#at = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   }
 
-  /** Returns whether the whole text is one JSON value; `cells` then holds it. */
+  /** Parses the text. Returns whether the whole text is one JSON value; its rows are then in `cells`. */
   parse(): boolean {
     for (;;) {
       if (this.#openKind() === OBJECT && !this.#readName()) return false;
       const code = this.#skipBlanks();
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         this.#openContainer(code === OPEN_BRACE ? OBJECT : ARRAY);
-        // An empty container is closed below like any other.
+        // If the container is not empty, continues with its first child. An empty container is closed by the code
+        // below.
         if (this.#skipBlanks() !== this.#closer()) continue;
       } else if (!this.#readScalar(code)) {
         return false;
@@ -113,7 +117,7 @@ class TapeParser {
     return this.#openKind() === OBJECT ? CLOSE_BRACE : CLOSE_BRACKET;
   }
 
-  /** Skips blanks and returns the first other character; NaN at the end. */
+  /** Skips blanks, and returns the next character; NaN at the end of the text. */
   #skipBlanks(): number {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
@@ -184,7 +188,8 @@ class TapeParser {
     for (;;) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) break;
-      // Control characters must be escaped. NaN is the end of the text.
+      // A control character in a string must be escaped. The comparison also fails at the end of the text, where `code`
+      // is NaN.
       if (!(code >= 0x20)) return false;
       at++;
       if (code !== BACKSLASH) continue;
@@ -205,8 +210,8 @@ class TapeParser {
 }
 
 /**
- * Returns the rows of a JSON text, the first being the document's value; undefined if RFC 8259 has no such text. A
- * leading byte order mark is ignored.
+ * Returns the rows of a JSON text; the first row is the document's value. Returns undefined if the text is not JSON by
+ * RFC 8259. A leading byte order mark is ignored.
  */
 export function parseJsonTape(text: string): Int32Array | undefined {
   const parser = new TapeParser(text);
@@ -218,6 +223,6 @@ export function stringAt(text: string, cells: Int32Array, row: number): string {
   const start = cells[row + START] as number;
   const end = cells[row + END] as number;
   if (cells[row + KIND] === STRING) return text.slice(start + 1, end - 1);
-  // The parser has checked that this text is a JSON string.
+  // JSON.parse cannot fail here, because the parser has checked that this text is a JSON string.
   return JSON.parse(text.slice(start, end)) as string;
 }

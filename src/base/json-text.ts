@@ -1,8 +1,9 @@
 /**
- * Reads JSON without loss: values are the exact text that was sent, so that 12345678901234567890 keeps its digits.
- * parseJsonText checks a whole text and walks it. memberTexts and elementTexts are fast, and split a text that
- * JSON.parse has accepted already. The caller interprets and compares the values. Pure, any thread. Not a library:
- * JSON.parse does not report where a value stood, and libraries that do build trees (json-tape.ts).
+ * Reads JSON without loss: a value is the exact text that was sent, so that 12345678901234567890 keeps its digits.
+ * parseJsonText checks a whole text and lets the caller walk through it. memberTexts and elementTexts are faster; they
+ * split a text that JSON.parse has accepted already. The caller interprets and compares the values. Pure, any thread.
+ * Not a library: JSON.parse does not report where a value is in the text, and libraries that do build trees
+ * (json-tape.ts).
  */
 import {
   ARRAY,
@@ -36,7 +37,7 @@ const KIND_NAMES: Readonly<Record<number, JsonKind>> = {
   [NULL]: "null",
 };
 
-/** One value of a parsed text. Children are created on demand. */
+/** One value of a parsed text. The nodes of its children are created on demand. */
 export class JsonNode {
   readonly #text: string;
 
@@ -62,7 +63,10 @@ export class JsonNode {
     return this.cells[this.row + END] as number;
   }
 
-  /** An object's members by decoded name, the last one of duplicates; undefined for other kinds. */
+  /**
+   * The members of an object by their decoded names; undefined for a value of another kind. Of duplicate names the last
+   * one counts.
+   */
   get members(): Map<string, JsonNode> | undefined {
     if (this.cells[this.row + KIND] !== OBJECT) return undefined;
     const members = new Map<string, JsonNode>();
@@ -86,8 +90,8 @@ export class JsonNode {
 }
 
 /**
- * Parses a JSON text by the strict grammar of RFC 8259 (a leading byte order mark is ignored). Returns undefined if it
- * is not JSON.
+ * Parses a JSON text by the strict grammar of RFC 8259. A leading byte order mark is ignored. Returns undefined if the
+ * text is not JSON.
  */
 export function parseJsonText(text: string): JsonNode | undefined {
   const cells = parseJsonTape(text);
@@ -108,7 +112,7 @@ function skipBlanks(text: string, from: number): number {
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
-    // Valid JSON has only white space between its tokens, so every character up to U+0020 is one.
+    // Between its tokens, valid JSON has only white space, so every character up to U+0020 here is white space.
     if (!(code <= 0x20) && code !== BYTE_ORDER_MARK) return at;
     at++;
   }
@@ -116,11 +120,12 @@ function skipBlanks(text: string, from: number): number {
 
 /** Returns the offset after the string whose opening quote is at `from`. */
 function skipString(text: string, from: number): number {
-  // indexOf passes over long strings many times faster than a loop does, and is no slower on short ones.
+  // indexOf is many times faster than a loop on long strings, and no slower on short ones.
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let escapes_from = quote;
     while (text.charCodeAt(escapes_from - 1) === BACKSLASH) escapes_from--;
-    // An odd number of backslashes means that the last one escapes the quote.
+    // The quote ends the string if the number of backslashes before it is even. If it is odd, the last backslash
+    // escapes the quote.
     if ((quote - escapes_from) % 2 === 0) return quote + 1;
   }
   return text.length;
@@ -160,9 +165,9 @@ function skipWord(text: string, from: number): number {
 }
 
 /**
- * Returns the exact text of each top-level member by decoded name, the last one of duplicates. `text` is an object that
- * JSON.parse has accepted (a byte order mark before it does no harm); returns undefined if it is no object. The texts
- * are slices: each keeps `text` in memory.
+ * Returns the exact text of each top-level member by its decoded name; undefined if the text is not an object. Of
+ * duplicate names the last one counts. JSON.parse must have accepted `text`; a leading byte order mark does no harm.
+ * The texts are slices, so each of them keeps the whole `text` in memory.
  */
 export function memberTexts(text: string): Map<string, string> | undefined {
   let at = skipBlanks(text, 0);
@@ -184,7 +189,7 @@ export function memberTexts(text: string): Map<string, string> | undefined {
   return members;
 }
 
-/** Returns the exact text of each element; as memberTexts, for an array. */
+/** Returns the exact text of each element of an array. `text` and the result are as for memberTexts. */
 export function elementTexts(text: string): string[] | undefined {
   let at = skipBlanks(text, 0);
   if (text.charCodeAt(at) !== OPEN_BRACKET) return undefined;
@@ -200,7 +205,10 @@ export function elementTexts(text: string): string[] | undefined {
   return elements;
 }
 
-/** Puts a JSON text on one line: raw CR and LF, which valid JSON holds only between tokens, become spaces. */
+/**
+ * Puts a JSON text on one line: each CR and LF becomes a space. Valid JSON has these characters only between tokens, so
+ * the value stays the same.
+ */
 export function toOneLine(text: string): string {
   if (!text.includes("\n") && !text.includes("\r")) return text;
   return text.replace(/[\r\n]/g, " ");

@@ -1,8 +1,8 @@
 /**
- * The log: one line an entry on stderr, `key=value` text or pino's JSON. Lines go into a buffer that the thread pool
- * writes, so that the front's event loop never waits for the disk or for a stuck reader. Lines that do not fit into the
- * buffer are dropped and counted. The front owns the log; the writer logs through the RPC. The text format is written
- * by hand: tools that convert pino's lines have to parse its JSON again.
+ * The log: writes one line for each entry to stderr, as `key=value` text or as pino's JSON. Lines go into a buffer that
+ * the thread pool writes, so the front's event loop never waits for the disk or for a reader that does not read. Lines
+ * that do not fit into the buffer are dropped and counted. The front owns the log; the writer logs through the RPC. The
+ * text format is written by hand, because tools that convert pino's lines have to parse its JSON again.
  */
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
@@ -14,27 +14,31 @@ import { formatTime } from "./time.js";
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
-  /** Check it before building the fields of a debug line on a hot path. */
+  /** Whether debug lines are written. On a hot path, check it before you build the fields of a debug line. */
   readonly debugs: boolean;
   readonly infos: boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** Writes the buffered lines, for at most LOG_FLUSH_MS_MAX: a stuck reader cannot delay the exit. */
+  /**
+   * Writes the buffered lines. It takes at most LOG_FLUSH_MS_MAX, so that a reader that does not read cannot delay the
+   * exit.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Quotes a value: plain words stay bare, everything else is a JSON string. So no value can forge a line or a field, nor
- * control the terminal of a reader.
+ * Quotes a value of a field: plain words stay as they are, everything else becomes a JSON string. So no value can forge
+ * a line or a field, or control the terminal of a reader.
  */
 function quote(value: LogFields[string]): string {
   if (typeof value !== "string") return String(value);
   return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : escapeHidden(JSON.stringify(value));
 }
 
-// Many lines begin alike: one commit answers dozens of writes within a millisecond.
+// The beginning of the last line is cached, because many lines begin alike: one commit answers dozens of writes within
+// a millisecond.
 let last_ms = Number.NaN;
 let last_level = "";
 let last_message = "";
@@ -50,7 +54,7 @@ function headOf(now_ms: number, level: string, message: string): string {
   return last_head;
 }
 
-/** Formats a line: `time=… level=INFO msg="state updated" key=api-contract version=2` */
+/** Formats a line of text: `time=… level=INFO msg="state updated" key=api-contract version=2` */
 export function formatLine(now_ms: number, level: string, message: string, fields: LogFields | undefined): string {
   let line = headOf(now_ms, level, message);
   if (fields !== undefined) {
@@ -63,9 +67,9 @@ export function formatLine(now_ms: number, level: string, message: string, field
 }
 
 /**
- * Batches lines into one write: each write is a job for the thread pool, and waking a pool thread and being woken by it
- * costs more than a whole request does. Lines wait as bytes: one growing string was thousands of pieces that the
- * collector copied at every tick.
+ * Batches log lines into one write. Each write is a job for the thread pool, and handing a job to a pool thread and
+ * back costs more than a whole request does. Lines are buffered as bytes, because a growing string consisted of
+ * thousands of pieces that the collector copied at every tick.
  */
 class LineBuffer {
   readonly #stream: { write(block: Buffer): unknown };
@@ -77,7 +81,7 @@ class LineBuffer {
   }
 
   append(line: string): void {
-    // A UTF-16 unit takes at most three bytes.
+    // A UTF-16 unit takes at most three bytes as UTF-8.
     const bytes_max = line.length * 3;
     if (this.#used + bytes_max > LOG_BLOCK_BYTES) this.flush();
     if (bytes_max > LOG_BLOCK_BYTES) {
@@ -94,7 +98,10 @@ class LineBuffer {
   }
 }
 
-/** Opens pino over the lines. It is loaded only if it is needed: its modules are a seventh of what a start reads. */
+/**
+ * Opens pino, which writes to the buffer of lines. It is loaded only if it is needed, because its modules are a seventh
+ * of what a start reads.
+ */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
   return pino(
@@ -105,9 +112,9 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
 
 /** Opens the log on a file descriptor. */
 export async function openLog(level: LogLevel, format: LogFormat, fd = 2): Promise<Log> {
-  // The default export: a CommonJS package has named exports only after it is bundled.
+  // The default export is used, because a CommonJS package has named exports only after it is bundled.
   const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
-  // EAGAIN and EPIPE of a lost reader must not end the server.
+  // EAGAIN, and EPIPE when the reader is gone, must not end the server.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
   const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });

@@ -1,7 +1,7 @@
-/** The refusals of a call because of the instance that it names or lacks. Any thread. */
+/** The errors of a call that names a wrong instance, or that names none although it needs one. Any thread. */
 import { type Failure, invalid, notFound } from "./result.js";
 
-/** The call acts as no instance, but only an instance can do this. */
+/** The call acts for no instance, although only an instance can do this. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
 /** The call names an instance that is not registered. */

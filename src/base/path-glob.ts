@@ -1,11 +1,12 @@
 /**
- * Globs over paths whose segments are separated by `/`: `*` matches any characters of one segment, `?` one code point
- * of a segment, `**` as a whole segment any number of segments; `\` before one of these makes it literal. Pure.
+ * Globs over paths whose segments are separated by `/`. `*` matches any characters within one segment, `?` one code
+ * point within a segment, and a segment `**` any number of segments. `\` before one of these makes it literal. Pure.
  * A glob without wildcards is a path. It also covers everything below that path, because the path may be a directory's.
- * A glob with wildcards covers the paths that it matches. Two globs meet if both cover a path in common. The answer is
- * exact, not a heuristic: it comes from a table over both globs, whose size is at most the product of their lengths.
- * There is one exception: a path with an extension (`a.md`) is a file's, so a `**` of the other glob matches nothing
- * below it. Otherwise a glob of all sources could not be held beside `README.md`.
+ * A glob with wildcards covers the paths that it matches. Two globs meet if some path is covered by both. The answer is
+ * exact, not a heuristic: it is computed with a table over both globs, whose size is at most the product of their
+ * lengths.
+ * There is one exception: a path with an extension (`a.md`) counts as a file's, so a `**` of the other glob matches
+ * nothing below it. Without the exception, a lease of `README.md` would conflict with every glob of all sources.
  */
 import { compilePlainSegment, type SegmentGlob } from "./segment-glob.js";
 import { sequencesMeet } from "./sequences-meet.js";
@@ -14,18 +15,18 @@ const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
 
-/** A literal segment as it stands in paths; `null` stands for `**`. */
+/** A segment of a glob: a string if it is literal, as it stands in paths; `null` for `**`. */
 type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
   /** The glob as it was written. */
   readonly text: string;
   readonly segments: readonly Segment[];
-  /** The segments with which every covered path begins, as they stand in the path. */
+  /** The literal segments with which every covered path begins, as they stand in the path. */
   readonly prefix: readonly string[];
-  /** Whether the glob stands for one path, its prefix. */
+  /** Whether the glob has no wildcards, so that it stands for the single path `prefix`. */
   readonly literal: boolean;
-  /** The size that bounds a comparison with another glob: the segments and characters after the prefix. */
+  /** The segments and characters after the prefix. They bound the cost of a comparison with another glob. */
   readonly size: GlobSize;
 }
 
@@ -34,10 +35,13 @@ export interface GlobSize {
   readonly characters: number;
 }
 
-/** Compiled segments by their text: the alternatives of one glob have most of them in common. */
+/**
+ * A cache of compiled segments by their text. It saves work because the alternatives of one glob have most segments in
+ * common.
+ */
 export type KnownSegments = Map<string, SegmentGlob>;
 
-/** Compiles a glob. Every text is a glob. */
+/** Compiles a glob. No text is malformed: every text is a glob. */
 export function compilePathGlob(text: string, known: KnownSegments = new Map()): PathGlob {
   if (!SPECIAL.test(text)) return literalPathGlob(text);
   const segments: Segment[] = [];
@@ -58,7 +62,10 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
   return { text, segments, prefix, literal, size };
 }
 
-/** A path counts as a whole: how much of it a pattern shares is not known in advance. */
+/**
+ * Returns the size of a path. All of the path counts, because it is not known in advance how much of it is the prefix
+ * of another glob.
+ */
 function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
   return { segments: segments.length, characters: text.length };
 }
@@ -68,7 +75,7 @@ export function literalPathGlob(path: string): PathGlob {
   return globOfSegments(path, path.split("/"));
 }
 
-/** Returns the glob of a name, which has no segments: it meets only the same name. */
+/** Returns the glob of a name. A name has no segments, so the glob meets only the same name. */
 export function nameGlob(name: string): PathGlob {
   return globOfSegments(name, [name]);
 }
@@ -88,19 +95,19 @@ function compileSegment(part: string, known: KnownSegments): Segment {
 }
 
 /**
- * The number of character pairs of two globs that are compared in the time of a step, since many are compared at once
- * (token-set.ts).
+ * The number of character pairs of two globs that are compared in the time of one step. It is large because bit sets
+ * compare many pairs at once (token-set.ts).
  */
 const CHARACTERS_A_STEP = 256;
 
-/** Returns the most steps that a comparison of two globs takes. It depends only on the two globs. */
+/** Returns the largest number of steps that a comparison of two globs takes. It depends only on these two globs. */
 export function stepsToMeet(a: PathGlob, b: PathGlob): number {
   if (a.literal && b.literal) return 1;
   const characters = Math.ceil((a.size.characters * b.size.characters) / CHARACTERS_A_STEP);
   return a.size.segments * b.size.segments + characters;
 }
 
-/** Returns whether two globs cover a path in common. */
+/** Returns whether two globs meet, which means that some path is covered by both. */
 export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   const shared = Math.min(a.prefix.length, b.prefix.length);
   for (let at = 0; at < shared; at++) if (a.prefix[at] !== b.prefix[at]) return false;
@@ -112,9 +119,9 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Returns whether a pattern matches a path or something below it. The path has at least one segment. */
+/** Returns whether a pattern matches a path, or something below the path. The path must have at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
-  /** The places in the pattern that the segments read until now lead to. */
+  /** The indexes in the pattern that can be reached with the segments that were read until now. */
   let places = new Set([0]);
   for (const [at, segment] of path.entries()) {
     const isLast = at === path.length - 1;
@@ -123,7 +130,8 @@ function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolea
       const token = pattern[place];
       if (token === undefined) continue;
       if (token === null) {
-        // `**` takes this segment, or none: a Set also visits elements that are added meanwhile.
+        // `**` matches this segment or no segment. The outer loop also visits the index that is added here, because
+        // iteration over a Set includes elements that are added meanwhile.
         if (isLast && (place === pattern.length - 1 || !EXTENSION.test(segment))) return true;
         next.add(place);
         places.add(place + 1);

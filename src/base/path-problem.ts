@@ -1,23 +1,24 @@
 /**
- * Says what is wrong with a path or a glob of paths that a client wrote. A text that cannot name a file of a workspace
- * is refused, with the text to write instead. Paths are relative to the workspace's root, with `/` between their
- * segments. Pure.
+ * Says what is wrong with a path, or with a glob of paths, that a client wrote. A text that cannot name a file of a
+ * workspace is rejected, and the message says what to write instead. Paths are relative to the root of the workspace,
+ * with `/` between their segments. Pure.
  */
 import { lineProblem } from "../../schemas/text.js";
 
-/** Matches most paths and globs: they are valid, and need no further check. */
+/** Matches most valid paths and globs, so that they need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
-/** Matches a segment that names nothing; the problem reports the first one. */
+/** Matches an empty segment, `.` or `..`, which name no file; the message quotes the first one. */
 const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
-/** Matches `/…`, `\\host\share`, `C:\…`, `~/…`: paths that are valid on one machine only. */
+/** Matches `/…`, `\\host\share`, `C:\…` and `~/…`, which are valid on one machine only. */
 const ABSOLUTE = /^(?:\/|\\\\|[A-Za-z]:|~(?:[/\\]|$))/;
-/** Matches a resource or a URL that was sent as a path. */
+/** Matches a resource (`path:…`) or a URL (`file:…`) that was sent as a path. */
 const PREFIXED = /^(?:path|file):/i;
 const OUTER_BLANK = /^\s|(?:^|[^\\])\s$/u;
 const LIST_SEPARATORS = [",", ";", "|", " "] as const;
 
 /**
- * Says what is wrong with the path of one file or directory, in words that follow its name; null if the path is valid.
+ * Returns what is wrong with the path of one file or directory, as words that follow its name; null if the path is
+ * valid.
  */
 export function pathProblem(path: string): string | null {
   if (PLAIN.test(path)) return null;
@@ -25,8 +26,9 @@ export function pathProblem(path: string): string | null {
 }
 
 /**
- * Says what is wrong with a glob without braces, in words that follow its name; null if the glob is valid.
- * @param escapable the characters that `\` makes literal; before any other one it is taken for a separator of Windows
+ * Returns what is wrong with a glob without braces, as words that follow its name; null if the glob is valid.
+ * @param escapable the characters that `\` makes literal; a `\` before any other character is taken for a separator of
+ * Windows
  */
 export function pathGlobProblem(glob: string, escapable: string): string | null {
   if (PLAIN.test(glob)) return null;
@@ -39,8 +41,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * Says what is wrong with a text that lists several globs; null if it is one glob. A comma, or another separator, that
- * belongs to a name is escaped, or stands in a glob without wildcards.
+ * Returns what is wrong with a text that looks like a list of several globs; null if it is one glob. A comma, or
+ * another separator, does not make a list if it is escaped, or if the glob has no wildcards.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {
@@ -79,7 +81,8 @@ function shapeProblem(path: string): string | null {
 }
 
 /**
- * Returns whether a `\` escapes nothing that a name could have: no path has a `\`, and no name begins with two stars.
+ * Returns whether some `\` of the glob is a separator of Windows: it escapes nothing that a name could have. No path
+ * has a `\`, and no name begins with two stars.
  */
 function hasSeparatorOfWindows(glob: string, escapable: string): boolean {
   if (glob.includes("\\**")) return true;

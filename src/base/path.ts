@@ -1,5 +1,5 @@
 /**
- * Reads the target of a request: percent-decoding of path segments and of the query. The route table splits the path
+ * Reads the target of a request: decodes percent-encoded path segments, and the query. The route table splits the path
  * and interprets its segments. Pure, any thread. Not URLSearchParams: it accepts `%zz` and bytes that are not UTF-8,
  * and takes 1.6 times as long.
  */
@@ -10,14 +10,14 @@ function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    // decodeURIComponent throws only URIError: a malformed escape, or bytes that are not UTF-8.
+    // decodeURIComponent throws only a URIError, for a malformed escape or for bytes that are not UTF-8.
     return undefined;
   }
 }
 
 /**
- * Percent-decodes one segment of a path once, as UTF-8; `+` stays `+`. Returns undefined for a malformed escape or for
- * bytes that are not UTF-8.
+ * Decodes the percent-encoding of one path segment, once, as UTF-8; `+` stays `+`. Returns undefined for a malformed
+ * escape or for bytes that are not UTF-8.
  */
 export function decodePathSegment(raw: string): string | undefined {
   return raw.includes(PERCENT) ? percentDecode(raw) : raw;
@@ -29,8 +29,9 @@ function decodeQueryPart(raw: string): string | undefined {
 }
 
 /**
- * Returns the parameters of a query (`application/x-www-form-urlencoded`, without the `?`), in its order: `+` is a
- * space, a name without `=` has the value "". Returns undefined if any part holds a malformed escape.
+ * Returns the parameters of a query in their order. The query is `application/x-www-form-urlencoded`, without the `?`:
+ * `+` means a space, and a name without `=` has the value "". Returns undefined if any part contains a malformed
+ * escape.
  */
 export function parseQueryPairs(raw: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
@@ -46,8 +47,8 @@ export function parseQueryPairs(raw: string): [name: string, value: string][] | 
 }
 
 /**
- * Returns the parameters by name; the first one of a repeated name. Returns undefined if any part holds a malformed
- * escape.
+ * Returns the parameters of a query by name. Of a repeated name, the first value counts. Returns undefined if any part
+ * contains a malformed escape.
  */
 export function parseQueryString(raw: string): Map<string, string> | undefined {
   const pairs = parseQueryPairs(raw);
@@ -57,7 +58,7 @@ export function parseQueryString(raw: string): Map<string, string> | undefined {
   return parameters;
 }
 
-/** Returns all values of a name in a query that was parsed before, in their order. */
+/** Returns all values of one name in a query, in their order. The query must have been parsed before. */
 export function repeatedValues(raw: string, wanted: string): string[] {
   return (parseQueryPairs(raw) ?? []).filter(([name]) => name === wanted).map(([, value]) => value);
 }

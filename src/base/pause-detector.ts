@@ -1,17 +1,17 @@
 /**
- * Detects that the server did not run although it was up: its machine slept, its process was stopped, its event loop
- * was blocked, or the machine's clock was set ahead. The server could not receive heartbeats meanwhile, so claims and
- * instances that end without a heartbeat get a grace period afterwards, as after a start. Pure but for its state; times
- * in ms.
+ * Detects pauses: times in which the server did not run although it was up, because its machine slept, its process was
+ * stopped, its event loop was blocked, or the machine's clock was set ahead. The server received no heartbeats
+ * meanwhile. So claims and instances that would end without a heartbeat get a grace period afterwards, as they do after
+ * a start. Pure but for its state; times are in ms.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits.js";
 
 /** The last time that the server resumed. */
 export interface Resumed {
-  /** When it last ran before the pause; -Infinity at the start. */
+  /** The last time at which the server ran before the pause; -Infinity at the start. */
   readonly before_ms: number;
   readonly at_ms: number;
-  /** The end of the grace period: whatever was alive at `before_ms` lives at least until then. */
+  /** The end of the grace period. Claims and instances that were alive at `before_ms` live at least until then. */
   readonly until_ms: number;
 }
 
@@ -19,10 +19,13 @@ export class PauseDetector {
   readonly #onPause: (pause_ms: number) => void;
   #last_ms: number;
   #resumed: Resumed;
-  /** The time that the server ran since the first grace period of whatever was alive at `before_ms`. */
+  /**
+   * The time that the server ran since the first of consecutive grace periods for the claims and instances that were
+   * alive at `before_ms`.
+   */
   #ran_ms = 0;
 
-  /** @param onPause is called with the length of each pause */
+  /** @param onPause called with the length of each pause */
   constructor(started_ms: number, onPause: (pause_ms: number) => void = () => undefined) {
     this.#onPause = onPause;
     this.#last_ms = started_ms;
@@ -30,8 +33,8 @@ export class PauseDetector {
   }
 
   /**
-   * Returns the last resumption. Call it at each tick, and before a decision that depends on the time: a call may come
-   * before the first tick.
+   * Returns the last resumption. Call it at each tick, and before each decision that depends on the time, because a
+   * call may come before the first tick.
    */
   resumed(now_ms: number): Resumed {
     const pause_ms = now_ms - this.#last_ms;
@@ -41,7 +44,7 @@ export class PauseDetector {
     return this.#resumed;
   }
 
-  /** The time went back, as when a node takes over the time of its cluster's log: this is treated as a start. */
+  /** Starts again, because the time went back. That happens when a node takes over the time of its cluster's log. */
   #startAgain(now_ms: number): void {
     this.#last_ms = now_ms;
     this.#ran_ms = 0;
@@ -52,7 +55,8 @@ export class PauseDetector {
     const { before_ms, at_ms, until_ms } = this.#resumed;
     const paused_at_ms = this.#last_ms;
     const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
-    // The pause falls into a grace period. The rest of that period is given again, but in all no more than one period.
+    // If the pause falls into a grace period, the rest of that period is granted again. All these periods together are
+    // no longer than one.
     const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
     const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
     if (paused_at_ms < until_ms && rest_ms > 0) {

@@ -1,14 +1,14 @@
-/** Turns a thrown value into a text for the log or the operator. Pure. */
+/** Turns a thrown value into text for the log or for the operator. Pure. */
 
-/** Returns the reason of a failure: an error's message. */
+/** Returns the reason of a failure, which is the message of an error. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
-  // SQLite's errors keep only their code when they cross threads.
+  // An error of SQLite that crosses threads keeps only its code.
   if (typeof error === "object" && error !== null && "code" in error) return String(error.code);
   return String(error);
 }
 
-/** Returns the reason with its stack, for a bug. */
+/** Returns the reason and the stack of an error. For errors that are bugs. */
 export function traceOf(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : reasonOf(error);
 }

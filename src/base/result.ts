@@ -1,25 +1,26 @@
 /**
- * Expected failures as values. A function that may be refused returns `Value | Failure`, and the caller checks
- * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries of results wrap a success as well, which
- * is one object for every call.
+ * Represents expected failures as values. A function that may fail returns `Value | Failure`, and the caller checks
+ * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries of results also wrap a success, which
+ * costs one object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
 import { shorten } from "./shorten.js";
 
-/** Members beside `error` and `code` in the answer's body, e.g. `current_version`. */
+/** Further members of the answer's body next to `error` and `code`, for example `current_version`. */
 export type FailureMembers = Readonly<Record<string, unknown>>;
 
 export class Failure {
   readonly message: string;
 
   /**
-   * @param status the kind of refusal; it decides the HTTP status and the exit code
-   * @param message one sentence for the client; never SQL, a stack or a path. It is truncated at
+   * @param status the kind of the failure, which decides the HTTP status and the exit code
+   * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
    * REFUSAL_CHARACTERS_MAX, because it may repeat what was sent
    * @param members further members of the answer's body
    * @param outcome_unknown true if the work may have been done although no answer came
-   * @param subject the part of the request that had been read by then, for the audit log; null if the caller knows it
+   * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
+   * caller knows it
    */
   constructor(
     readonly status: StatusName,
@@ -31,7 +32,7 @@ export class Failure {
     this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
   }
 
-  /** Returns the same refusal with the part of the request that it is about. */
+  /** Returns the same failure, with the part of the request that it is about. */
   about(subject: object): Failure {
     return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
   }
@@ -49,7 +50,7 @@ export class Failure {
 
 /** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
-  /** The resource of the call, as the audit rule of its method names it; null if it is not known. */
+  /** The resource of the call, in the form that the method declares for its audit rows; null if it is not known. */
   resource: string | null = null;
 
   override with(members: FailureMembers): RemoteFailure {

@@ -1,17 +1,18 @@
 /**
- * One compiled segment of a pattern: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. The users split patterns into segments and
- * handle `**`: topics are split on `.` (topics/pattern.ts), paths of files on `/` (rules/file-glob.ts, with the classes
- * of gitignore: rules/file-segment.ts), and names of leases on `/`, too, in a grammar without classes (path-glob.ts).
- * Pure, any thread.
- * Not picomatch: it has another grammar, and its regular expressions backtrack: five times `*a` before a `b` take it
- * 4.8 s against 120 characters. Matching here backtracks to the last `*`, and switches to a method without backtracking
- * if that takes long (token-set.ts). The worst case costs the length of the text times one word for each 32 tokens.
+ * Compiles one segment of a pattern: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. The users of this module split patterns into
+ * segments and handle `**` themselves. Topics are split on `.` (topics/pattern.ts). Paths of files are split on `/`
+ * (rules/file-glob.ts), with the classes of gitignore (rules/file-segment.ts). Names of leases are split on `/`, too,
+ * in a grammar without classes (path-glob.ts). Pure, any thread.
+ * Not picomatch: it has another grammar, and its regular expressions backtrack: `*a` five times before a `b` takes them
+ * 4.8 s against 120 characters. Matching here backtracks only to the last `*`, and switches to a method without
+ * backtracking if that takes long (token-set.ts). The worst case takes one word operation for each character of the
+ * text and each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
 /**
- * Negative tokens. A token that is not negative is a literal code point; CLASS_BASE and the tokens below it are
- * classes.
+ * Tokens are numbers. A token that is not negative is a literal code point. CLASS_BASE and the tokens below it are
+ * classes. STAR is `*`, and ANY is `?`.
  */
 export const STAR = -1;
 export const ANY = -2;
@@ -23,9 +24,9 @@ export interface CharacterClass {
   readonly bounds: readonly number[];
 }
 
-/** The literal runs that every matching segment must contain. An index can file a pattern under them. */
+/** Literal texts that every matching segment must contain. An index can store a pattern under them. */
 export interface LiteralRuns {
-  /** The run at the start and the run at the end; "" if there is none. */
+  /** The literal text at the start and the one at the end; "" if there is none. */
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: readonly string[];
@@ -34,13 +35,13 @@ export interface LiteralRuns {
 export interface SegmentGlob {
   /** The segment as it was written. */
   readonly text: string;
-  /** The text that a segment without wildcards stands for; `runs` is then empty. */
+  /** The only text that the segment matches, if it has no wildcards; `runs` is then empty. */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
   /** Code points, and wildcards as negative numbers. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
-  /** Returns whether some segment matches both globs. Only for globs without classes. */
+  /** Returns whether some segment matches both globs. It supports only globs without classes. */
   meets(other: SegmentGlob): boolean;
 }
 
@@ -48,20 +49,23 @@ function unitsOf(code_point: number): number {
   return code_point > 0xffff ? 2 : 1;
 }
 
-/** Reads one character of a path.Match class, which `\` may escape; undefined if none may stand here. */
+/**
+ * Reads one character of a class of path.Match, which `\` may escape. Returns undefined if no character is allowed
+ * here.
+ */
 function readClassCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
   const first = text[at];
   return first === "-" || first === "]" ? undefined : readCharacter(text, at);
 }
 
-/** Reads one character, which `\` may escape; undefined at the end. */
+/** Reads one character, which `\` may escape. Returns undefined at the end. */
 export function readCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
   const from = text[at] === "\\" ? at + 1 : at;
   const code_point = text.codePointAt(from);
   return code_point === undefined ? undefined : { codePoint: code_point, next: from + unitsOf(code_point) };
 }
 
-/** Reads a path.Match class whose `[` is before `at`; undefined if it is malformed or stays open. */
+/** Reads a class of path.Match; `at` is after its `[`. Returns undefined if the class is malformed or has no end. */
 function readClass(text: string, at: number): { parsed: CharacterClass; next: number } | undefined {
   const negated = text[at] === "^";
   let from = negated ? at + 1 : at;
@@ -89,12 +93,12 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
 }
 
 /**
- * The number of token checks for each character of text and pattern, before matching switches to the method without
- * backtracking.
+ * The limit of token checks, as a factor of the number of characters of text and pattern. Beyond it, matching switches
+ * to the method without backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
-/** Matches by backtracking; null if that would take long. */
+/** Matches a text by backtracking. Returns null if that would take long. */
 function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
   let looks_left = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
   let token_at = 0;
@@ -122,7 +126,8 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
       }
     }
     if (star_token < 0) return false;
-    // Only the last star needs to take more: whatever an earlier star could free, the last one can take as well.
+    // It is enough to let the last star match one more character: whatever an earlier star could leave to it, the last
+    // star can match as well.
     star_at += unitsOf(segment.codePointAt(star_at) as number);
     at = star_at;
     token_at = star_token + 1;
@@ -145,10 +150,10 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
 }
 
 /**
- * Compiles one segment; returns undefined if it is malformed. `text` is well-formed Unicode, characters are code
- * points. The grammar is that of Go's path.Match except for `/`, which is a character like any other. In a class,
- * neither `-` nor `]` may stand where a character is expected unless it is escaped, so `[]`, `[]a]`, `[-a]` and `[a-]`
- * are malformed; an inverted range like `[z-a]` holds no character; `!` does not negate.
+ * Compiles one segment; returns undefined if it is malformed. `text` is well-formed Unicode, and characters are code
+ * points. The grammar is that of path.Match in Go, except that `/` is an ordinary character. In a class, `-` and `]`
+ * must be escaped where a character is expected, so `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range
+ * such as `[z-a]` contains no character. `!` does not negate.
  */
 export function compileSegment(text: string): SegmentGlob | undefined {
   const tokens: number[] = [];
@@ -186,13 +191,13 @@ export function compileSegment(text: string): SegmentGlob | undefined {
 }
 
 /**
- * The characters that `\` makes literal in the grammar without classes: wildcards, and characters that are refused or
- * expanded elsewhere.
+ * The characters that `\` makes literal in the grammar without classes. They are the wildcards, and characters that
+ * other code rejects or expands.
  */
 export const PLAIN_ESCAPABLE = "*?\\{},;|! ";
 
 /**
- * Compiles one segment of the grammar without classes: `*`, `?`, and `\` before one of PLAIN_ESCAPABLE. Everything else
+ * Compiles one segment in the grammar without classes: `*`, `?`, and `\` before one of PLAIN_ESCAPABLE. Everything else
  * is literal, so no text is malformed.
  */
 export function compilePlainSegment(text: string): SegmentGlob {
@@ -233,7 +238,10 @@ function endsMeet(a: string, b: string): boolean {
   return a.endsWith(b) || b.endsWith(a);
 }
 
-/** Builds the glob of tokens. `classes` are the classes that its tokens name, in the order of their numbers. */
+/**
+ * Builds the glob of a list of tokens. `classes` are the classes to which the tokens refer, in the order of their
+ * numbers.
+ */
 export function segmentGlob(text: string, tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
   if (literal !== undefined) {

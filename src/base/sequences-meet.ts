@@ -1,12 +1,13 @@
 /**
- * Decides whether two sequences with gaps have a common instance. A gap stands for any number of elements, including
- * none. The algorithm fills a table of places in both sequences, row by row: the places that agreeing elements reach
- * from the start. Pure.
+ * Decides whether two sequences with gaps can stand for the same sequence of elements. A gap stands for any number of
+ * elements, including none. The algorithm fills a table, row by row: a cell is a pair of positions, one in each
+ * sequence, and is set if the elements before the two positions agree. Pure.
  */
 
 /**
- * @param gap the token that stands for a gap
- * @param agree returns whether one element fits both of two tokens that are no gaps; called at most once for each pair
+ * @param gap the token that is a gap
+ * @param agree returns whether some element fits both of two tokens that are not gaps; called at most once for each
+ * pair
  */
 export function sequencesMeet<Token>(
   a: readonly Token[],
@@ -28,7 +29,7 @@ export function sequencesMeet<Token>(
       reached = true;
       const b_ends = j === width;
       const b_gap = !b_ends && b[j] === gap;
-      // A gap ends here, or takes the next element of the other sequence.
+      // A gap ends here, or it stands for the next element of the other sequence.
       if (b_gap || (a_gap && !b_ends)) row[j + 1] = 1;
       if (a_gap || (b_gap && !a_ends)) below[j] = 1;
       if (!a_gap && !b_gap && !a_ends && !b_ends && agree(a_token, b[j] as Token)) below[j + 1] = 1;

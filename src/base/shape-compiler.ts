@@ -1,4 +1,7 @@
-/** The compiler of schemas. It is a bundle of its own, which each thread loads at first use (deploy/build.mjs). */
+/**
+ * Compiles schemas to checks. This module is a separate bundle, which each thread loads at first use
+ * (deploy/build.mjs).
+ */
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -8,7 +11,7 @@ export interface CompiledShape {
   Errors(value: unknown): readonly ShapeError[];
 }
 
-/** A problem of a value, and its place. */
+/** A problem of a value, and where in the value it is. */
 export interface ShapeError {
   readonly keyword: string;
   readonly instancePath: string;

@@ -1,6 +1,7 @@
 /**
- * Checks values against schemas: JSON has the expected shape, or is refused with a 400 that names the member. Pure but
- * for the compiled checks, which each thread compiles at first use: compiling all of them would slow down every start.
+ * Checks values against schemas. JSON that does not have the expected shape is rejected with a 400 that names the
+ * member. Pure but for the compiled checks. Each thread compiles a check at first use, because compiling all of them
+ * would slow down every start.
  */
 import type { Static, TSchema } from "typebox";
 import { must } from "./assert.js";
@@ -17,11 +18,14 @@ export interface ShapedText<Schema extends TSchema> {
   readonly json: Static<Schema>;
 }
 
-/** The names that a refusal gives to a value that is part of a body, or one of several. */
+/** How error messages name a value that is a part of a body, or one of several values. */
 export interface Naming {
-  /** @param path names and indexes that lead from the value to the invalid part; empty for the value itself */
+  /**
+   * @param path the names and indexes that lead from the value to the invalid part; empty if the value itself is
+   * invalid
+   */
   readonly name: (path: readonly string[]) => string;
-  /** The place of the value in the body, as a JSON Pointer. */
+  /** The position of the value in the body, as a JSON Pointer. */
   readonly at: string;
 }
 
@@ -31,14 +35,14 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** From this size on, the bounds on the number of items are checked before the items are. */
+/** In a body of at least this size, the number of items is checked before each item is. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
 let compile: ((schema: TSchema) => CompiledShape) | undefined;
 const validators = new Map<TSchema, CompiledShape>();
 
-/** Loads the compiler of schemas. Each thread calls it once, before it checks the first value. */
+/** Loads the compiler of schemas. Each thread calls this once, before it checks its first value. */
 export async function loadShapes(): Promise<void> {
   if (compile !== undefined) return;
   ({ compileShape: compile } = await import("./shape-compiler.js"));
@@ -48,16 +52,19 @@ export function areShapesLoaded(): boolean {
   return compile !== undefined;
 }
 
-/** Returns a body's text and value, or the 400 if it is not JSON or does not fit the schema. Needs `loadShapes`. */
+/**
+ * Returns the text and the value of a body. Returns the 400 if the body is not JSON or does not fit the schema. Needs
+ * `loadShapes`.
+ */
 export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
-  // A short body has few items, whatever they are.
+  // A short body cannot have many items, so they need not be counted first.
   if (body.byteLength <= COUNTED_BYTES_MIN) return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
   return checkCounted(read.json, schema) ?? (read as ShapedText<Schema>);
 }
 
-/** Checks a shape that may have many items: counts the items before it checks each of them. */
+/** Checks the shape of a value that may have many items. It counts the items before it checks each of them. */
 export function checkCounted(json: unknown, schema: TSchema): Failure | null {
   const tooMany = findTooMany(branchFor(schema, json), json, []);
   return tooMany === null ? checkShape(json, schema) : describeErrors([tooMany], THE_BODY);
@@ -68,7 +75,7 @@ export function hasShape<Schema extends TSchema>(json: unknown, schema: Schema):
   return validatorOf(schema).Check(json);
 }
 
-/** Returns the 400 for a value that does not fit the schema, naming the member; null if it fits. Needs `loadShapes`. */
+/** Returns null if a value fits the schema, otherwise the 400 that names the invalid member. Needs `loadShapes`. */
 export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_BODY): Failure | null {
   const branch = branchFor(schema, json);
   const validator = validatorOf(branch);
@@ -77,7 +84,7 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   return describeErrors(too_many === null ? validator.Errors(json) : [too_many], naming);
 }
 
-/** The members of a schema that bound the number of items and members. */
+/** The keywords of a schema that limit how many items an array and how many members an object may have. */
 interface Bounded {
   readonly type?: string;
   readonly maxItems?: number;
@@ -89,9 +96,9 @@ interface Bounded {
 }
 
 /**
- * Finds the first array or object with more entries than allowed, as the error that the compiled check would report
- * (for unknown members, the first of them); null if there is none. It runs first because the compiled check looks at
- * every item, and reports each one that is wrong.
+ * Returns the error of the first array or object with more entries than allowed; null if there is none. The error is
+ * the one that the compiled check would report; of unknown members, it is about the first one. This runs before the
+ * compiled check, because that check examines every item and reports each invalid one.
  */
 function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
   if (typeof json !== "object" || json === null) return null;
@@ -102,7 +109,7 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
   };
   if (Array.isArray(json)) {
     if (maxItems !== undefined && json.length > maxItems) return error("maxItems", maxItems);
-    // Without a bound of its own, an array has no bound below it.
+    // If this array has no limit, the limits on the values inside it are not checked either.
     if (items !== undefined && maxItems !== undefined)
       for (const [at, item] of json.entries()) {
         const found = findTooMany(items, item, [...path, String(at)]);
@@ -122,13 +129,13 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
       if (found !== null) return found;
     }
   }
-  // The value may fit one of several schemas: one that accepts it is enough.
+  // If the value may fit one of several schemas, it is enough that one of them accepts the number of entries.
   const kind = Array.isArray(json) ? "array" : "object";
   const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
   return found.includes(null) ? null : (found[0] ?? null);
 }
 
-/** Names a member for a sentence: `["0","tags","1"]` is `[0].tags[1]`. */
+/** Returns the name of a member for a sentence: `["0","tags","1"]` becomes `[0].tags[1]`. */
 export function memberName(path: readonly string[]): string {
   return path.reduce(
     (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
@@ -136,7 +143,10 @@ export function memberName(path: readonly string[]): string {
   );
 }
 
-/** For a schema of "one or an array of them", returns the one that was meant, so that the client reads its errors. */
+/**
+ * If a schema allows one value or an array of them, returns the alternative that fits the kind of the value. So the
+ * client reads the errors of that one only.
+ */
 function branchFor(schema: TSchema, json: unknown): TSchema {
   const branches = (schema as { readonly anyOf?: readonly (TSchema & { readonly type?: string })[] }).anyOf;
   const kind = Array.isArray(json) ? "array" : "object";
@@ -188,7 +198,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
         path: shorten(`${at}${instancePath}/${escapePointer(missing)}`),
         message: `${shorten(name([...place, missing]))} is required`,
       }));
-    // A member that is not allowed is reported by itself, and then the object that has it is.
+    // A member that is not allowed causes two errors: this one, and then one about the object that has it, which is
+    // ignored.
     case "boolean":
       return says("cannot be given here");
     case "additionalProperties":
@@ -198,7 +209,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // An allowed empty text stands for a missing one; the client does not need to know that it may send it.
+      // An allowed empty text means that the value is missing. The message does not mention that a client may send it.
       const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -220,8 +231,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * For a member that may be one of several types, keeps the errors of the type that was meant: an error that it is not
- * of another type says nothing if something else is wrong with it.
+ * If a member may have one of several types, keeps only the errors of the type that the client meant. That the value
+ * has none of the other types is of no interest if something else is wrong with it.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));
@@ -235,7 +246,7 @@ function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   );
 }
 
-/** The first error becomes the answer's sentence; all of them become its details. */
+/** Makes the answer: the first error becomes its sentence, and all errors become its details. */
 function describeErrors(errors: readonly ShapeError[], naming: Naming): Failure {
   const details = meantErrors(errors)
     .flatMap((error) => describeError(error, naming))

@@ -1,10 +1,13 @@
 /**
- * Shortens a client's text that an answer repeats to its beginning. Otherwise a refusal would be as long as the
- * request, or several times as long. Pure, any thread.
+ * Shortens a client's text to its beginning before an answer repeats it. Otherwise an error message would be as long as
+ * the request, or several times as long. Pure, any thread.
  */
 import { QUOTED_CHARACTERS_MAX } from "../../schemas/limits.js";
 
-/** Returns the text, truncated with `…` after `charactersMax` UTF-16 units. A surrogate pair is never split. */
+/**
+ * Returns the text. If it has more than `charactersMax` UTF-16 units, it is truncated there and `…` is added. A
+ * surrogate pair is never split.
+ */
 export function shorten(text: string, charactersMax: number = QUOTED_CHARACTERS_MAX): string {
   if (text.length <= charactersMax) return text;
   const isPair = (text.codePointAt(charactersMax - 1) ?? 0) > 0xffff;

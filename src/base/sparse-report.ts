@@ -1,6 +1,6 @@
 /**
- * Rate-limits reports of something that happens with every request: the first is reported at once, then at most one in
- * each interval, with the count.
+ * Limits the rate of reports about something that may happen in every request. The first occurrence is reported at
+ * once. After that there is at most one report in each interval, with the number of occurrences.
  */
 export class SparseReport {
   readonly #interval_ms: number;
@@ -10,8 +10,8 @@ export class SparseReport {
   #written_ms = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param write receives the number of occurrences since the last report, and the last error
-   * @param now in ms; only differences matter
+   * @param write called with the number of occurrences since the last report, and the last error
+   * @param now returns a time in ms; only differences of times matter
    */
   constructor(
     interval_ms: number,

@@ -1,4 +1,4 @@
-/** Masks hidden characters in names that an older version has stored and today's schemas refuse. Pure. */
+/** Masks hidden characters in names that an older version has stored, and that today's schemas reject. Pure. */
 import { maskHidden } from "../../schemas/visible-text.js";
 
 function mask(value: unknown): unknown {
@@ -6,12 +6,12 @@ function mask(value: unknown): unknown {
 }
 
 /**
- * Replaces hidden characters in the texts and lists of texts of a stored object by visible ones, so that the copy can
- * be checked against a schema. A value that is no object is returned as it is.
+ * Returns a copy of a stored object in which hidden characters of its texts, and of its lists of texts, are replaced by
+ * visible ones. So the copy can be checked against a schema. A value that is not an object is returned unchanged.
  */
 export function maskStoredNames(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  // Not Object.assign: a member may be named __proto__.
+  // Object.assign would not copy a member that is named __proto__.
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [name, Array.isArray(member) ? member.map(mask) : mask(member)]),
   );

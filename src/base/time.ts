@@ -1,21 +1,25 @@
 /**
- * Converts times on the wire: RFC 3339 text to milliseconds since the epoch and back. Leap seconds (":60") are refused,
- * as Go and JavaScript refuse them: no millisecond stands for one. Pure, any thread. Not Date: Date.parse accepts
- * February 30 and days without a time, and toISOString takes 720 ns (34 here, if times share a second).
+ * Converts times between RFC 3339 text, as on the wire, and milliseconds since the epoch. Leap seconds (":60") are
+ * rejected, as Go and JavaScript do, because no millisecond value stands for one. Pure, any thread. Not Date:
+ * Date.parse accepts February 30 and days without a time, and toISOString takes 720 ns (34 ns here, if many times are
+ * within the same second).
  */
 import { assert } from "./assert.js";
 
 const MS_PER_SECOND = 1000;
 const MS_PER_MINUTE = 60 * MS_PER_SECOND;
 const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
-/** The Gregorian calendar repeats after this number of years. */
+/** The number of years after which the Gregorian calendar repeats. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * MS_PER_DAY;
-/** `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`: the range of a year of four digits. */
+/**
+ * The least and the greatest time whose year has four digits: `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`.
+ */
 export const TIME_MS_MIN = -62_167_219_200_000;
 export const TIME_MS_MAX = 253_402_300_799_999;
 
-// RFC 3339 allows "t" and "z" in lower case. It leaves a space instead of the "T" to applications; it is refused here.
+// Matches RFC 3339, which allows "t" and "z" in lower case. It also lets applications accept a space instead of the
+// "T"; Koor does not.
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -26,8 +30,9 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * Parses an RFC 3339 time (`Z` or an offset, any number of fraction digits; those after the third are ignored) into
- * milliseconds since the epoch. Returns undefined if the text is malformed or names no moment.
+ * Parses an RFC 3339 time into milliseconds since the epoch. The time has `Z` or an offset, and any number of fraction
+ * digits; the digits after the third are ignored. Returns undefined if the text is malformed, or if there is no such
+ * moment.
  */
 export function parseTime(text: string): number | undefined {
   const parts = RFC_3339.exec(text);
@@ -53,20 +58,20 @@ export function parseTime(text: string): number | undefined {
   }
 
   const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
-  // Date.UTC reads the years 0 to 99 as 1900 to 1999, so the year is counted one whole cycle later.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999. Adding a whole cycle of the calendar to the year avoids that.
   const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fraction_ms);
   return shifted - CYCLE_MS - offset_ms;
 }
 
-// One write formats its time once, and many writes share a second. So the text up to the fraction is cached, for many
-// seconds, because the messages about a lease contain times of two of them.
+// The text of a time up to the fraction is cached, because many writes fall into the same second. Many seconds are
+// cached, because the messages about one lease contain times of two different seconds.
 const CACHED_SECONDS = 256;
 const cached_seconds = new Float64Array(CACHED_SECONDS).fill(Number.NaN);
 const cached_prefixes = new Array<string>(CACHED_SECONDS).fill("");
 
 /**
- * Formats `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number within the years 0 to
- * 9999.
+ * Formats a time as `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number, and its year
+ * is within 0 to 9999.
  */
 export function formatTime(ms: number): string {
   assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");

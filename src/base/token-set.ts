@@ -1,31 +1,35 @@
 /**
- * The tokens of one segment's pattern as bit sets, 32 places to a word (a bit-parallel NFA): all places that a text, or
- * another pattern, can have reached advance together. So neither matching nor meeting backtracks: a character costs one
- * word operation for each 32 tokens. Pure but for its cache.
+ * Matches the tokens of one segment's pattern with bit sets (a bit-parallel NFA). A bit stands for a position in the
+ * tokens, and 32 of them are in a word. All positions that a text, or another pattern, can have reached advance at the
+ * same time. So neither matching nor `meets` backtracks: a character costs one word operation for each 32 tokens. Pure
+ * but for its cache.
  */
 import { must } from "./assert.js";
 
-/** The code points that a token matches; `null` matches any number of arbitrary characters. */
+/**
+ * The characters that a token matches: one code point, any one, or those that a function accepts. `null` is a gap,
+ * which matches any number of arbitrary characters.
+ */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
-/** The number of characters whose places are cached; the cache is then cleared. */
+/** The number of characters for which the matching positions are cached. When there are more, the cache is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
 
 export class TokenSet {
   readonly #length: number;
   readonly #words: number;
-  /** The places of gaps, and of all other tokens. */
+  /** The positions of the gaps, as a bit set. The next member has the positions of all other tokens. */
   readonly #gaps: Int32Array;
   readonly #single: Int32Array;
   /** The places that any character fits. */
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** The cached places by character, if there are tests. */
+  /** The cached positions by character. It is used only if some tokens are functions. */
   readonly #fitting = new Map<number, Int32Array>();
 
-  /** @param tokens tokens in which no two gaps follow each other */
+  /** @param tokens the tokens; no two gaps may follow each other */
   constructor(tokens: readonly TokenTest[]) {
     this.#length = tokens.length;
     this.#words = Math.floor(tokens.length / WORD) + 1;
@@ -59,7 +63,7 @@ export class TokenSet {
     return run.has(this.#length);
   }
 
-  /** Returns whether some text matches both. Only for tokens without tests. */
+  /** Returns whether some text matches both patterns. It supports only tokens that are not functions. */
   meets(others: readonly TokenTest[]): boolean {
     const run = new Run(this.#words, this.#gaps);
     for (const token of others) {
@@ -87,7 +91,7 @@ export class TokenSet {
   }
 }
 
-/** The places in the tokens that the characters taken until now lead to. */
+/** The positions in the tokens that can be reached with the characters that were read until now. */
 class Run {
   readonly #places: Int32Array;
   readonly #gaps: Int32Array;
@@ -100,9 +104,9 @@ class Run {
   }
 
   /**
-   * Takes a character.
-   * @param fitting the places that it fits
-   * @returns false if no place is left
+   * Advances by one character.
+   * @param fitting the positions whose tokens match the character
+   * @returns false if no position can be reached any more
    */
   take(fitting: Int32Array): boolean {
     const places = this.#places;
@@ -128,7 +132,7 @@ class Run {
     const places = this.#places;
     const first = places.findIndex((word) => word !== 0);
     const word = must(places[first], "a run that leads nowhere has ended");
-    // The lowest bit of the word, and all above it.
+    // Sets the lowest bit of the word that is set, and all bits above it.
     places[first] = word | -word;
     places.fill(-1, first + 1);
     const last = Math.floor(through / WORD);
@@ -147,7 +151,8 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const at_gap = now & (this.#gaps[word] as number);
-      // The bit carried over from the previous word cannot itself stand at a gap: no two gaps follow each other.
+      // The bit that is carried over from the previous word cannot itself be at a gap, because no two gaps follow each
+      // other.
       places[word] = now | (at_gap << 1) | carry;
       carry = at_gap >>> (WORD - 1);
     }

@@ -1,8 +1,8 @@
 /**
- * A map for keys that come and go all the time. It is not a Map: V8 keeps the tables that a Map has replaced alive
- * through each other once one of them is in the old generation, and with them all their former entries. Half of the
- * memory that a server of leases allocated was promoted that way. An object without a prototype does not do that. The
- * order of the entries is undefined. Pure.
+ * A map for keys that come and go all the time. A Map is unsuitable: when it replaces its table, V8 keeps the old
+ * tables alive through each other as soon as one of them is in the old generation, and with them all their former
+ * entries. Half of the memory that a server of leases allocated got into the old generation that way. An object without
+ * a prototype does not have this problem. The order of the entries is undefined. Pure.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {
@@ -27,7 +27,7 @@ export class TurnoverMap<Key extends string | number, Value> {
     this.#values[key] = value;
   }
 
-  /** Removes a key. Returns whether it was there. */
+  /** Removes a key. Returns whether the map had the key. */
   delete(key: Key): boolean {
     if (this.#values[key] === undefined) return false;
     delete this.#values[key];

@@ -1,12 +1,12 @@
 /**
- * A waiter looks for a result at once, and again whenever it is woken, until there is a result to settle with. Only one
- * look runs at a time, and several wake-ups in one event-loop tick cause one look.
+ * Waits for a result. A waiter looks for the result at once, and again each time that it is woken, until it finds one.
+ * Only one look runs at a time, and several wake-ups in one event-loop tick cause one look.
  */
 
 /** Looks for a result; returns null if there is none yet. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-/** The part of a waiter that its wakers use. */
+/** The methods of a waiter that the code uses which wakes or ends it. */
 export interface Wakeable {
   wake(): void;
   finish(found: null): void;
@@ -18,11 +18,11 @@ export class Waiter<Found> implements Wakeable {
   readonly #fail: (error: unknown) => void;
   #due = false;
   #looking = false;
-  /** The waiter was woken while a look was running. */
+  /** Whether the waiter was woken while a look was running, so that it must look again. */
   #again = false;
   #settled = false;
 
-  /** @param fail receives the error of a look that throws; the waiter then stops looking, as after `settle` */
+  /** @param fail called with the error if a look throws; after that the waiter stops looking, as after `settle` */
   constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
     this.#look = look;
     this.#settle = settle;
@@ -68,14 +68,17 @@ export class Waiter<Found> implements Wakeable {
     );
   }
 
-  /** Settles, once; with null if the time is up, or the client has gone. */
+  /**
+   * Ends the wait with a result, or with null if the time is up or the client has gone. Only the first call has an
+   * effect.
+   */
   finish(found: Found | null): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#settle(found);
   }
 
-  /** A look has thrown, which is a bug: it ends this wait, not the process. */
+  /** Called when a look has thrown, which is a bug. The error ends this wait, not the process. */
   #reject(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -86,15 +89,15 @@ export class Waiter<Found> implements Wakeable {
 export interface Wait<Found> {
   readonly look: Look<Found>;
   readonly wait_ms: number;
-  /** Subscribes the waiter to changes. Returns the function that unsubscribes it. */
+  /** Subscribes the waiter to the changes that may produce a result. Returns the function that unsubscribes it. */
   readonly listen: (waiter: Waiter<Found>) => () => void;
-  /** Receives the listener to call when the client has gone. */
+  /** Registers a listener that is called when the client has gone. */
   readonly onAbort: (listener: () => void) => void;
 }
 
 /**
- * Waits until a look finds a result. Resolves with null if the time was up, the client has gone, or the wait was ended.
- * Rejects with the error of a look that throws.
+ * Waits until a look finds a result. Resolves with null if the time is up, the client has gone, or the wait was ended.
+ * Rejects with the error if a look throws.
  */
 export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
   return new Promise((resolve, reject) => {
@@ -113,7 +116,8 @@ export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>):
         reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
-    // Subscribing comes before looking: one of the two sees a change that comes in between.
+    // The waiter is subscribed before it looks. So a change that happens in between is noticed either by the look or by
+    // the subscription.
     const leave = listen(waiter);
     const timer = setTimeout(() => waiter.finish(null), wait_ms);
     onAbort(() => waiter.finish(null));

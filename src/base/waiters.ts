@@ -1,4 +1,4 @@
-/** The waiters by the key that they wait for: a change wakes only the waiters of its key. */
+/** A set of waiters by the key that they wait for. A change of a key wakes only the waiters of that key. */
 import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";
 
@@ -6,12 +6,12 @@ export class Waiters<Key extends string | number> {
   readonly #by_key = new Groups<Key, Wakeable>();
   #size = 0;
 
-  /** The number of waiters; one that waits for two keys counts twice. */
+  /** The number of waiters. A waiter that waits for two keys counts twice. */
   get size(): number {
     return this.#size;
   }
 
-  /** Adds a waiter for a key. Returns the function that removes it. */
+  /** Adds a waiter for a key. Returns a function that removes it again. */
   add(key: Key, waiter: Wakeable): () => void {
     if (this.#by_key.add(key, waiter)) this.#size += 1;
     return () => {

@@ -1,4 +1,4 @@
-/** Stores compliance runs: the rows, and the events about failed runs, in one transaction. Runs in the writer. */
+/** Stores compliance runs. One transaction stores the rows and the events about failed runs. Runs in the writer. */
 import { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/compliance.js";
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits.js";

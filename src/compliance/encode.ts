@@ -1,7 +1,7 @@
 /** Encodes a compliance run for the wire. Pure, any thread. */
 import { formatTime } from "../base/time.js";
 
-/** A run as it is stored: `violations` is JSON text, `[]` for a run that passed; `run_at` in ms. */
+/** A run as it is stored. `violations` is JSON text, which is `[]` if the run passed. `run_at` is in ms. */
 export interface RunRow {
   readonly id: number;
   readonly run_at: number;
@@ -13,7 +13,7 @@ export interface RunRow {
 
 export const NO_VIOLATIONS = "[]";
 
-/** Returns the run's JSON, the same in every answer. */
+/** Returns the JSON of a run. It is the same in every answer. */
 export function encodeRun({ id, run_at, instance, project, contract, violations }: RunRow): string {
   const head = JSON.stringify({
     id,

@@ -1,6 +1,6 @@
 /**
- * Answers a request for a compliance check: within a time limit, and in chunks if many instances were checked. Runs on
- * the front.
+ * Answers a request for a compliance check within a time limit. The answer is sent in chunks if many instances were
+ * checked. Runs on the front.
  */
 import { COMPLIANCE_WAIT_MS, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
 import { encodeArray } from "../base/json-array.js";
@@ -9,7 +9,10 @@ import { readReply } from "../front/reply.js";
 import type { Answer } from "../front/route.js";
 import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
 
-/** Starts a check and returns its result. A check that takes longer than an answer may continues in the background. */
+/**
+ * Starts a check and returns its result. If the check takes longer than an answer may take, it continues in the
+ * background.
+ */
 export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
   const result = await withTimeout(monitor.check());
   return result instanceof Failure ? result : await readReply(encodeResult(result), PIECED_ANSWER_BYTES);
@@ -29,7 +32,7 @@ async function* encodeResult({ runs, count }: ComplianceResult): AsyncGenerator<
   yield `{"checked":true,"runs":`;
   for (const chunk of encodeArray(runs)) {
     yield chunk;
-    // During a long list, other requests are served between the chunks.
+    // Between the chunks of a long list, the event loop serves other requests.
     await new Promise((resolve) => setImmediate(resolve));
   }
   yield `,"count":${count}}`;

@@ -1,6 +1,7 @@
 /**
- * The jobs that check the samples of instances against contracts, in bounded steps, so that a check of many instances
- * never occupies a thread for long. Also the history of runs. Run in the pool.
+ * The jobs that check the samples of instances against contracts. A check is done in bounded steps, so that a check of
+ * many instances never occupies a thread for long. The module also has the job that reads the history of runs. Runs in
+ * the pool.
  */
 import { ListEnd } from "../../schemas/common.js";
 import {
@@ -32,7 +33,7 @@ import { stateReader, type VersionedReader } from "../versioned/table.js";
 import { encodeRun } from "./encode.js";
 import { complianceReader } from "./table.js";
 
-/** Lists a project's contracts, one step at a time. */
+/** Lists the contracts of a project, one page at a time. */
 export const complianceContracts = unaryJob({
   name: "compliance.contracts",
   request: ComplianceContractsRequest,
@@ -52,7 +53,9 @@ export const complianceContracts = unaryJob({
   },
 });
 
-/** Returns the violations of the first pairs, as many as one step gets through, but at least one. */
+/**
+ * Returns the violations of the first pairs of the request: of as many pairs as one step can check, but at least one.
+ */
 export const checkCompliance = unaryJob({
   name: "compliance.check",
   request: ComplianceCheckRequest,
@@ -112,7 +115,7 @@ function checkPair(
   instance: string,
 ): Violation[] {
   const found = stored.find(project, contract);
-  // The contract was deleted or overwritten after the list was made.
+  // The contract was deleted or overwritten after the list of contracts was made.
   if (found instanceof Failure) return [{ path: "contract", message: found.message }];
   const samples = state.current(`${project}/${contract}/samples/${instance}`);
   const violations = [
@@ -124,14 +127,14 @@ function checkPair(
 
 const MALFORMED = "samples must be a JSON array of {endpoint, direction, payload}";
 
-/** Checks the samples; a violation's path is `samples[0].` and the path in the payload. */
+/** Checks the samples. The path of a violation is `samples[0].`, followed by the path in the payload. */
 function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let samples: unknown;
   try {
     samples = readExact(text, JSON.parse(text));
   } catch {
-    // Clients may write anything to state; JSON.parse throws only SyntaxError.
+    // The samples may be any bytes, because clients may write anything to state. JSON.parse throws only a SyntaxError.
     return [{ path: "samples", message: MALFORMED }];
   }
   if (!Array.isArray(samples)) return [{ path: "samples", message: MALFORMED }];

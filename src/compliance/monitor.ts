@@ -1,7 +1,7 @@
 /**
  * Checks each active instance against the contracts of its workspace, at an interval and on request. Runs on the front
- * as a background task. The checks are steps of milliseconds in the pool, one at a time, and each step's results are
- * stored at once, so that a large check delays no other request.
+ * as a background task. The pool does the checks in steps of milliseconds, one at a time, and the results of each step
+ * are stored at once. So a large check delays no other request.
  */
 import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
@@ -17,7 +17,7 @@ import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
 import { checkCompliance, complianceContracts } from "./jobs.js";
 
-/** The properties of an active instance that a check needs. */
+/** The properties of an active instance that a check uses. */
 export interface CheckedInstance {
   readonly id: string;
   readonly name: string;
@@ -34,7 +34,7 @@ export interface ComplianceOptions {
   readonly now_ms: number;
 }
 
-/** The result of one check: the runs' JSON texts, as many as an answer may hold, and the number of all runs. */
+/** The result of one check: the number of all runs, and the JSON texts of as many runs as an answer may contain. */
 export interface ComplianceResult {
   readonly runs: readonly string[];
   readonly count: number;
@@ -46,7 +46,7 @@ interface Pair {
 }
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
-/** The failures of a job that are due to its input, not to a busy pool. */
+/** The failures of a job whose cause is its input, and not a busy pool. */
 const JOB_FAILURES: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
 const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
@@ -72,12 +72,12 @@ export class ComplianceMonitor implements BackgroundTask {
     this.#checks.tick(now_ms);
   }
 
-  /** Starts a check, after the running one if there is one, so that it sees all earlier changes. */
+  /** Starts a check. If a check is running, the new one starts after it, so that it sees all earlier changes. */
   check(): Promise<ComplianceResult | Failure> {
     return this.#checks.run();
   }
 
-  /** Ends the running check after its current step. */
+  /** Ends the running check when its current step is done. */
   close(): Promise<void> {
     return this.#checks.close();
   }
@@ -102,7 +102,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return { runs, count };
   }
 
-  /** Checks and stores, one step at a time; yields the stored runs. A Failure ends it. */
+  /** Runs a check one step at a time: checks pairs, stores the runs, and yields the stored runs. A Failure ends it. */
   async *#runs(): AsyncGenerator<StoredRun | Failure, void, undefined> {
     for (const [project, instances] of this.#byWorkspace()) {
       const contracts = await this.#contractsOf(project);
@@ -110,7 +110,8 @@ export class ComplianceMonitor implements BackgroundTask {
         yield contracts;
         return;
       }
-      // The order is contract by contract, so that all instances share a contract's compiled schemas.
+      // The pairs are ordered by contract, so that all instances use the compiled schemas of a contract one after the
+      // other.
       const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
       for (let at = 0; at < pairs.length; ) {
         const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
@@ -151,7 +152,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return contracts;
   }
 
-  /** Checks and stores the first of the pairs, at least one. */
+  /** Checks the first pairs, at least one, and stores their runs. */
   async #step(project: string, pairs: readonly Pair[]): Promise<readonly StoredRun[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
@@ -176,8 +177,8 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Returns the violations of the first pairs as JSON texts. For a pair that is too slow by itself, that is the
-   * violation, so it delays no other pair.
+   * Returns the violations of the first pairs as JSON texts. A pair that is too slow by itself gets that as its
+   * violation, so that it does not delay the other pairs.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {

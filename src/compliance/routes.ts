@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Compliance". Run on the front; compliance/monitor.ts does the checks. */
+/** The routes of docs/http-api.md "Compliance". They run on the front; compliance/monitor.ts does the checks. */
 import { ComplianceCheck, ComplianceHistory, ComplianceQuery } from "../../schemas/compliance.js";
 import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits.js";
 import { listReply } from "../front/reply.js";

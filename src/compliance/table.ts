@@ -1,4 +1,4 @@
-/** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). Rows never change. */
+/** The SQL of compliance runs: appending and pruning (writer), listing (pool, front). A stored row never changes. */
 import type { ComplianceHistoryRequest } from "../../schemas/compliance.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -24,12 +24,12 @@ export class ComplianceAppender {
     );
   }
 
-  /** The id of the next run. The newest run is never pruned, so ids only grow. */
+  /** The id of the next run. Ids only grow, because the newest run is never pruned. */
   get next_id(): number {
     return (this.#newest.get() ?? 0) + 1;
   }
 
-  /** Removes all runs but the newest `keep`; ids have no gaps. */
+  /** Removes all runs except the newest `keep`. It can calculate their ids, because ids have no gaps. */
   prune(keep: number): void {
     this.#prune.run(this.next_id - 1 - keep);
   }
@@ -46,7 +46,7 @@ export class ComplianceReader {
     this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
   }
 
-  /** Returns the newest runs, newest first, of one instance or of all, one at a time. */
+  /** Returns the newest runs of one instance or of all instances, newest first, one at a time. */
   list({ instance_id, before, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
     const end = before ?? Number.MAX_SAFE_INTEGER;
     return instance_id === null ? this.#all.iterate(end, limit) : this.#of_one.iterate(instance_id, end, limit);

@@ -1,4 +1,4 @@
-/** Parses `HOST:PORT` of flags, files and `Host` headers. Pure. */
+/** Parses addresses `HOST:PORT`, which occur in flags, settings files and `Host` headers. Pure. */
 import { isIP } from "node:net";
 
 export interface Address {
@@ -7,7 +7,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** Splits `localhost:9800`, `:9800`, `0.0.0.0:0`, `[::1]:9800`; returns undefined for any other text. */
+/**
+ * Splits an address such as `localhost:9800`, `:9800`, `0.0.0.0:0` or `[::1]:9800`. Returns undefined for any other
+ * text.
+ */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([^\]\s/]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
@@ -17,7 +20,7 @@ export function parseAddress(text: string): Address | undefined {
   return port > 65_535 ? undefined : { host: bracketed ?? plain ?? "", port };
 }
 
-/** Returns the address as text, IPv6 in brackets. */
+/** Returns the address as text, with brackets around an IPv6 host. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads settings from flags, environment, file and defaults, in that order of precedence (contract section 17). Every
- * mistake is a ConfigError with one clear line. Pure but for reading the file.
+ * Reads the settings from flags, environment variables, the settings file and the defaults, in that order of precedence
+ * (contract section 17). Every mistake becomes a ConfigError with one clear line. Pure but for reading the file.
  */
 import {
   OPTIONS,
@@ -18,16 +18,16 @@ import { parseAddress } from "./address.js";
 import { hasShortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";
 
-/** A setting that cannot be used: the start stops with this line and exit code 2. */
+/** Thrown for a setting that cannot be used. The start prints the message, which is one line, and exits with code 2. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 /** The address of a cluster's log (src/ordered-log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-/** The name of a cluster, which becomes part of names in its log. */
+/** Matches the name of a cluster. It is restricted because it becomes a part of names in the cluster's log. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-/** The name of a node, which may be a host's name. */
+/** Matches the name of a node. It allows dots, because a node may have the name of its host. */
 const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
@@ -43,7 +43,7 @@ export type Invocation =
 
 /**
  * Reads the settings.
- * @param argv flags without the program's name
+ * @param argv the flags, without the name of the program
  * @throws ConfigError
  */
 export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
@@ -56,7 +56,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (word === "--version" || word === "-v") return { kind: "version" };
     if (!word.startsWith("-")) throw new ConfigError(`unexpected argument ${JSON.stringify(word)}`);
     const equals = word.indexOf("=");
-    // A single dash is accepted, as in Go's flags.
+    // A single dash before a flag is accepted, too, as Go's flags do.
     const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
     const inline = equals < 0 ? null : word.slice(equals + 1);
     const key = name.replaceAll("-", "_");
@@ -79,8 +79,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // From the weakest source to the strongest. Each one is checked: a mistake that another source hides today is an
-    // error tomorrow.
+    // The sources are read from the weakest to the strongest. Each one is checked, even if a stronger one replaces its
+    // value, because the mistake would become an error as soon as the stronger source is removed.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
@@ -98,8 +98,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
 }
 
 /**
- * Refuses options of a cluster without a log: an operator that forgets the log would start a single server without
- * noticing.
+ * Rejects options of a cluster if no log is configured. Otherwise an operator who forgets the log would start a single
+ * server without noticing.
  */
 function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
   if (cluster !== "") return;
@@ -108,7 +108,7 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 }
 
 /**
- * Refuses a token that can be guessed if other machines can try it.
+ * Rejects a token that can be guessed, if other machines can try to guess it.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
@@ -141,7 +141,7 @@ function readSettings(file: string | null): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Reads a value of a flag or a variable. */
+/** Reads the value of an option from a flag or an environment variable. */
 function fromText(option: Option, text: string, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -162,7 +162,7 @@ function fromText(option: Option, text: string, name: string): Value {
   }
 }
 
-/** Reads a value of the settings file, which must have the option's own type. */
+/** Reads the value of an option from the settings file. The value must have the JSON type of the option. */
 function fromFile(option: Option, value: unknown, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -190,7 +190,7 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-/** Returns the milliseconds of a duration. Durations below 1 ms are refused, because they would count as none. */
+/** Returns a duration in milliseconds. A duration below 1 ms is rejected, because it would count as no duration. */
 function checkDuration(text: string, name: string): number {
   const duration_ms = parseDuration(text);
   if (duration_ms === undefined || duration_ms < 1)
@@ -206,7 +206,7 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if (address && parseAddress(text) === undefined)
     throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
   if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
-    // The value is not shown, because it may contain a password.
+    // The message does not show the value, because an address may contain a password.
     throw new ConfigError(`${name} must begin with nats://, tls:// or postgres://`);
   if (option.type === "name" && !NAME.test(text))
     throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);

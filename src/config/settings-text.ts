@@ -1,16 +1,17 @@
 /**
- * Reads the bytes of a settings file, within a bound. Runs on the front, at the start. A file that the operator names
- * may be a pipe. The file in the current folder may have been placed there by others, so it has to be a regular file.
+ * Reads the bytes of a settings file, up to a limit. Runs on the front, at the start. A file that the operator names
+ * may be a pipe. The file in the current folder must be a regular file, because others may have put it there.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
 
-/** Does not wait for the writer of a FIFO; Windows has no such flag. */
+/** Opening a FIFO with this flag does not wait for its writer. Windows has no such flag. */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 /**
- * Returns the text of the file, or the reason why it is not read. Throws the system's error, also for a missing file.
- * @param isNamed whether the operator has named it
+ * Returns the text of the file, or the reason why it is not read. Throws the system's error if the file cannot be read,
+ * also if there is none.
+ * @param isNamed whether the operator has named the file
  */
 export function readSettingsText(path: string, isNamed: boolean): { text: string } | { problem: string } {
   const file = openSync(path, isNamed ? constants.O_RDONLY : READ_AT_ONCE);

@@ -1,6 +1,7 @@
 /**
- * An LRU cache of contracts in a pool worker, by the hash of their bytes: each contract is parsed, and its schemas are
- * compiled as they are used. Bounded in number and in bytes; the least recently used entries are evicted first.
+ * An LRU cache of contracts in a pool worker, by the hash of their bytes. Each cached contract is parsed, and its
+ * schemas are compiled when they are first used. The number and the bytes of the entries are bounded; the least
+ * recently used entries are evicted first.
  */
 import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
@@ -22,8 +23,9 @@ export class ContractCache {
   }
 
   /**
-   * Returns a contract by the hash of its bytes; reads and caches a new one. A spec that is no contract is not cached.
-   * @param name `P/N`, for the refusal
+   * Returns a contract by the hash of its bytes. If it is not cached, reads it and caches it. A spec that is not a
+   * contract is not cached.
+   * @param name `P/N`, for the error message
    */
   get(hash: string, name: string, load: () => Uint8Array): ReadyContract | Failure {
     const known = this.#kept.get(hash);

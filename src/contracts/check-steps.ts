@@ -1,36 +1,36 @@
 /**
- * Budgets the work of checking one payload, in steps of some tens of nanoseconds each. The budget is the same on every
- * machine. Code that walks the payload or the contract takes steps, so a contract whose check explodes is refused
- * before it keeps a thread busy. Pure, any thread.
+ * Limits the work of checking one payload by a budget of steps, of some tens of nanoseconds each. The budget is the
+ * same on every machine. All code that walks the payload or the contract takes steps from the budget. So a contract
+ * whose check takes exponential time is rejected before it keeps a thread busy. Pure, any thread.
  */
 import { CONTRACT_STEPS_A_CHARACTER, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
 import { canonicalText, type JsonObject } from "./contract.js";
 
-/** Thrown by a check that takes more steps than its budget. */
+/** Thrown when a check would take more steps than its budget has. */
 export class TooManySteps extends Error {
   override readonly name = "TooManySteps";
 }
 
-/** Returns the budget for a payload of this many characters. */
+/** Returns the budget for a payload with this many characters. */
 export function stepsFor(characters: number): number {
   return Math.min(CONTRACT_STEPS_LEAST + CONTRACT_STEPS_A_CHARACTER * characters, CONTRACT_STEPS_MAX);
 }
 
-/** The characters of text that native code examines in the time of a step. */
+/** The number of characters that native code processes in the time of one step. */
 const CHARACTERS_A_STEP = 16;
 
-/** The steps to find the name of a member. */
+/** The steps to collect the name of one member of an object. */
 const STEPS_A_NAME = 4;
 /**
- * The steps to look a member up by its name, or to record that it was evaluated: the members of a large object lie far
- * apart in memory.
+ * The steps to look up a member by its name, or to record that it was evaluated. It takes several because the members
+ * of a large object lie far apart in memory.
  */
 export const STEPS_A_LOOKUP = 4;
 
 let checks = 0;
 
 export class CheckSteps {
-  /** The number of this check in its thread. */
+  /** A number that identifies this check within its thread. */
   readonly id = ++checks;
   readonly allowed: number;
   #left: number;
@@ -53,14 +53,14 @@ export class CheckSteps {
     if (this.#left < 0) throw new TooManySteps(`more than ${this.allowed} steps`);
   }
 
-  /** Takes the steps for native work that is linear in a text. */
+  /** Takes the steps for native work whose time is linear in the length of a text. */
   takeFor(text: string): void {
     this.take(text.length / CHARACTERS_A_STEP);
   }
 
   /**
-   * Returns the names of an object's members, collected once: V8 collects the names of a large object again at each
-   * call, which takes some steps for each name.
+   * Returns the names of an object's members. They are collected only once, because V8 collects the names of a large
+   * object again at each call, which takes some steps for each name.
    */
   namesOf(value: JsonObject): readonly string[] {
     const known = this.#names.get(value);
@@ -71,7 +71,7 @@ export class CheckSteps {
     return names;
   }
 
-  /** Works as `canonicalText`, but computes the text of an object or an array only once. */
+  /** Returns the same as `canonicalText`, but computes the text of the same object or array only once. */
   canonical(value: unknown): string {
     const kept = typeof value === "object" && value !== null;
     const known = kept ? this.#canonical.get(value) : undefined;

@@ -1,7 +1,7 @@
 /**
- * Reads a stored contract: `{"kind":"contract","endpoints":{"POST /x":{…}}}` from a spec's bytes. A definition that
- * cannot be used (an unknown type, a JSON Schema that does not compile) does not make the contract invalid: it is
- * reported as a violation of each payload that is checked against it. Pure, any thread.
+ * Reads a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A definition
+ * that cannot be used (with an unknown type, or a JSON Schema that does not compile) does not make the contract
+ * invalid. It is reported as a violation of each payload that is checked against it. Pure, any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
@@ -15,15 +15,18 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum: as they are written, and as canonical texts for look-ups. */
+/** The values of an enum: as they were written, and as canonical texts for look-ups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
 }
 
-/** A field of a map, or the elements of an array. */
+/** The definition of a field in a map of fields, or of the elements of an array. */
 export interface Field {
-  /** Null allows any type. A type that is not in FIELD_TYPES is a mistake of the author. */
+  /**
+   * The type of the field; null allows any type. A type that is not in FIELD_TYPES is a mistake of the contract's
+   * author.
+   */
   readonly type: string | null;
   readonly required: boolean;
   readonly nullable: boolean;
@@ -48,7 +51,7 @@ export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
   /** Null allows any status. */
   readonly status: number | null;
-  /** The problem of the endpoint itself, not of its definitions; null if there is none. */
+  /** What is wrong with the endpoint itself, apart from its definitions; null if nothing is. */
   readonly malformed: string | null;
 }
 
@@ -60,7 +63,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
-/** Returns a text that two values share only if they are equal as JSON, whatever the order of their members. */
+/**
+ * Returns a text that is the same for two values if, and only if, they are equal as JSON. The order of members does not
+ * matter.
+ */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (value instanceof ExactNumber) return value.canonical;
@@ -71,7 +77,7 @@ export function canonicalText(value: unknown): string {
     .join(",")}}`;
 }
 
-/** Thrown for a malformed definition; caught where the definition's reading ends. */
+/** Thrown for a malformed definition. The code that reads the whole definition catches it. */
 class Malformed extends Error {
   override readonly name = "Malformed";
 }
@@ -124,7 +130,7 @@ function readEndpoint(value: unknown): Endpoint {
     if (definition !== undefined && definition !== null) definitions.set(name, readDefinition(definition, name));
   }
   const status = value["response_status"] ?? 0;
-  // A program that fills in every member writes 0 if it has no status.
+  // A status of 0 counts as missing, because a program that fills in every member writes 0 if it has no status.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
   return {
     definitions,
@@ -134,19 +140,20 @@ function readEndpoint(value: unknown): Endpoint {
 }
 
 /**
- * Reads a contract from a spec's text.
- * @param name `P/N`, for the 400 if the spec is no contract
+ * Reads a contract from the text of a spec.
+ * @param name `P/N`, for the message of the 400 if the spec is not a contract
  */
 export function readContract(text: string, name: string): Contract | Failure {
   const refusal = invalid(`spec is not a contract: ${name}`);
-  // Most specs are no contracts, and this check is much faster than parsing them. The word may be written with escapes.
+  // Most specs are not contracts, and this check is much faster than parsing them. A text with `\u` must be parsed,
+  // because it may spell the word with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
   const json_text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;
   try {
     json = JSON.parse(json_text);
   } catch {
-    // Specs may hold any bytes; JSON.parse throws only SyntaxError.
+    // A spec may contain any bytes. JSON.parse throws only a SyntaxError.
     return refusal;
   }
   if (!isObject(json)) return refusal;

@@ -1,6 +1,6 @@
 /**
- * Checks a payload against a map of fields, the contract's own form. The walk follows the definition, so its depth is
- * bounded by the definition's. It stops when enough violations were found. Pure, any thread.
+ * Checks a payload against a map of fields, which is the contract's own form of a definition. The walk follows the
+ * definition, so it is no deeper than the definition. It stops when enough violations were found. Pure, any thread.
  */
 import type { CheckSteps } from "./check-steps.js";
 import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
@@ -9,7 +9,7 @@ import { MESSAGES, typeName, type Violations } from "./violations.js";
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FIELD_TYPES);
 
 /**
- * Checks an object's members. Each violation is reported on the path of its own member, even for an unexpected member.
+ * Checks the members of an object. Each violation has the path of its own member, also that of an unexpected member.
  */
 function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: CheckSteps, found: Violations): void {
   const names = Object.keys(value);
@@ -63,13 +63,13 @@ function checkElements(
   }
 }
 
-/** Checks a whole payload that must be an object with these fields. */
+/** Checks a whole payload, which must be an object with these fields. */
 export function checkObject(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (isObject(value)) checkMembers(map, value, path, steps, found);
   else found.add(path, MESSAGES.type("object", value));
 }
 
-/** Checks a whole payload that must be an array of such objects. */
+/** Checks a whole payload, which must be an array of objects with these fields. */
 export function checkArray(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (!Array.isArray(value)) {
     found.add(path, MESSAGES.type("array", value));
@@ -84,7 +84,7 @@ export function checkArray(map: FieldMap, value: unknown, path: string, steps: C
   );
 }
 
-/** Finds unknown types of fields at any level. */
+/** Finds the fields that have an unknown type, at any depth of the map. */
 export function findUnknownTypes(map: FieldMap, path: string, found: Violations): void {
   for (const [name, field] of map.fields) {
     if (found.full) return;

@@ -1,8 +1,8 @@
 /**
- * The contracts' front: it passes bodies to the pool unread. The front's event loop makes the call of a live test
- * (src/outbound). Large payloads wait for a permit, and few live tests run at a time. A schema that makes a short
- * payload expensive is known only after its first check; from then on, payloads of that contract count as large
- * (threads/slow-lane.ts). Routes are rows over this.
+ * The front of the contracts: it passes bodies to the pool without reading them, and makes the HTTP calls of live tests
+ * (src/outbound). Checks of large payloads wait for a permit, and few live tests run at the same time. That a schema
+ * makes a short payload expensive is known only after a first check; from then on, all payloads of that contract count
+ * as large (threads/slow-lane.ts). The routes call the methods of this class.
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
@@ -30,13 +30,13 @@ export interface ContractFrontOptions {
 /** The path parameters that name a contract. */
 type Named = readonly [project: string, name: string];
 
-/** The version of a spec that was just stored. */
+/** A spec that was just stored: its key and its new version. */
 export interface WrittenSpec {
   readonly key: string;
   readonly version: number;
 }
 
-/** The common request of all jobs: a contract, and the payload to check against it. */
+/** The part that the requests of all jobs have in common: a contract, and the payload to check against it. */
 interface Payload {
   readonly project: string;
   readonly name: string;
@@ -46,7 +46,9 @@ interface Payload {
 const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live tests are under way, try again`);
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/** The failures of a call that say something about the service, not about Koor or the request. */
+/**
+ * The failures of a call that are a result of the test, because their cause is the service and not Koor or the request.
+ */
 const SERVICE_FAILURES: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
@@ -72,9 +74,9 @@ export class ContractFront {
   }
 
   /**
-   * Returns the warnings about specs that were just stored, by any route: the problems in the definitions of those that
-   * are contracts.
-   * @param written the stored versions by their keys
+   * Returns the warnings about specs that were just stored, by whatever route. They are the problems in the definitions
+   * of those specs that are contracts.
+   * @param written the keys and versions of the stored specs
    */
   async examine(written: readonly WrittenSpec[], context: CallContext): Promise<readonly ContractWarning[]> {
     if (written.length === 0) return [];
@@ -87,7 +89,10 @@ export class ContractFront {
     return found instanceof Failure ? stored.map(({ name }) => notChecked(name, found)) : found;
   }
 
-  /** Makes the call that a body asks for, and checks the answer. Aborts when the client has gone. */
+  /**
+   * Makes the live test that a body asks for: sends the request, and checks the answer. It is aborted when the client
+   * has gone.
+   */
   async test(contract: Named, request: CheckRequest & Pick<Request, "onAbort">): Promise<Answer> {
     if (this.#tests >= CONTRACT_TESTS_MAX) return TESTS_BUSY;
     const gone = new AbortController();
@@ -132,7 +137,7 @@ export class ContractFront {
     return checked instanceof Failure ? checked : resultOf(call, answer.status, checked, "");
   }
 
-  /** Runs a job over a payload. A large one waits for its permit. */
+  /** Runs a job that checks a payload. A large payload waits for a permit. */
   #run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & Payload,
@@ -146,7 +151,7 @@ function subjectOf({ project, name }: { readonly project: string; readonly name:
   return `contract ${project}\n${name}`;
 }
 
-/** Returns the warning about a contract whose definitions could not be checked. */
+/** Returns the warning for a contract that was stored although its definitions could not be checked. */
 export function notChecked(contract: string, { message }: Failure): ContractWarning {
   return { contract, path: "endpoints", message: `the contract was stored, but not checked: ${message}` };
 }

@@ -71,7 +71,7 @@ export const prepareContractTest = unaryJob({
   },
 });
 
-/** Finds the problems in the definitions of stored versions; a spec that is no contract has none. */
+/** Finds the problems in the definitions of stored versions of specs. A spec that is not a contract has no problems. */
 export const examineContract = unaryJob({
   name: "contract.examine",
   request: ContractExamineRequest,
@@ -84,7 +84,7 @@ export const examineContract = unaryJob({
     listWarnings(stored, ({ project, name, version }) => [name, contracts.findVersion(project, name, version)]),
 });
 
-/** Checks a service's answer against the version of the contract from which the request was made. */
+/** Checks a service's answer against the version of the contract with which the request was made. */
 export const checkContractTest = unaryJob({
   name: "contract.judge",
   request: ContractJudgeRequest,
@@ -99,7 +99,7 @@ export const checkContractTest = unaryJob({
   },
 });
 
-/** Returns the text without a byte order mark; null if it is not UTF-8. */
+/** Returns the text without a leading byte order mark; null if the bytes are not UTF-8. */
 function textOf(bytes: Uint8Array): string | null {
   if (!isUtf8(bytes)) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");

@@ -1,9 +1,10 @@
 /**
- * Checks a payload against a JSON Schema (draft 2020-12 and draft-07), and reports errors with the contract's own
- * messages and paths. Runs in the pool: compiling takes milliseconds. The schema's author cannot make a check slow in
- * the payload's length: RE2 matches patterns in linear time, `uniqueItems` is linear, and formats look at short strings
- * only. Work that references and combinations multiply is metered in steps (check-steps.ts). References cannot leave
- * the schema, and an endless reference is a violation.
+ * Checks a payload against a JSON Schema (draft 2020-12 or draft-07), and reports errors with the contract's own
+ * messages and paths. Runs in the pool, because compiling takes milliseconds. The author of a schema cannot make a
+ * check take more than linear time in the payload's length: RE2 matches patterns in linear time, `uniqueItems` is
+ * linear, and only short strings are checked for formats that backtrack. References and combinations can multiply the
+ * work, so it is metered in steps (check-steps.ts). References cannot leave the schema, and an endless reference is a
+ * violation.
  */
 import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
@@ -19,7 +20,7 @@ import { loadFormats } from "./schema/formats.js";
 import { META_SCHEMA_TEXTS } from "./schema/meta-schemas.js";
 import type { Violations } from "./violations.js";
 
-/** The documents that any schema may refer to. */
+/** The documents to which the references of any schema may lead. */
 export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
   META_SCHEMA_TEXTS.map((text) => JSON.parse(text) as { readonly $id: string }).map((schema) => [
     schema.$id.replace(/#$/, ""),
@@ -27,12 +28,12 @@ export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
   ]),
 );
 
-/** Loads RE2 and the formats. Each thread calls it once, before it compiles the first schema. */
+/** Loads RE2 and the formats. Each thread calls this once, before it compiles its first schema. */
 export async function loadJsonSchemas(): Promise<void> {
   await Promise.all([loadFormats(), loadRegexEngine()]);
 }
 
-/** The keywords that only a schema for arrays has at its top. */
+/** Keywords that mark a schema as one for arrays if it has them at the top. */
 const ARRAY_KEYWORDS = ["items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"] as const;
 
 function isAboutArrays(schema: unknown): boolean {
@@ -45,15 +46,15 @@ function isAboutArrays(schema: unknown): boolean {
 
 const TOO_DEEP = "its references are nested too deep";
 
-/** A compiled schema, or the reason why it cannot be used. */
+/** A schema that was compiled, or the reason why it cannot be used. */
 export class JsonSchema {
   readonly #compiled: Compiled;
-  /** For a response_array: whether the schema describes the array, and not each of its elements. */
+  /** Whether the schema, used as a response_array, describes the array itself and not each of its elements. */
   readonly of_array: boolean;
 
   /**
-   * @param schema the parsed schema; one that cannot be used makes a JsonSchema with a `problem`
-   * @param documents the documents that references may lead to, by their URIs
+   * @param schema the parsed schema; if it cannot be used, the JsonSchema has a `problem`
+   * @param documents the documents to which references may lead, by their URIs
    */
   constructor(schema: unknown, documents: ReadonlyMap<string, unknown> = META_SCHEMAS) {
     this.of_array = isAboutArrays(schema);
@@ -63,14 +64,14 @@ export class JsonSchema {
         : compileSchema(schema, documents);
   }
 
-  /** All problems of the schema; "" if it can be used. */
+  /** All problems of the schema as one text; "" if the schema can be used. */
   get problem(): string {
     return (this.#compiled.problems ?? []).join("; ");
   }
 
   /**
    * Checks a payload.
-   * @param characters the length of the payload as JSON
+   * @param characters the length of the payload as JSON text
    * @throws TooManySteps if the budget is exhausted
    */
   check(payload: unknown, characters: number, path: string, steps: CheckSteps, found: Violations): void {

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Contracts". Run on the front; contracts/front.ts does the work. */
+/** The routes of docs/http-api.md "Contracts". They run on the front; contracts/front.ts does the work. */
 import { ContractTest, ContractTestBody, ContractValidateBody, ContractValidation } from "../../schemas/contracts.js";
 import { route, type Route } from "../front/route.js";
 import type { ContractFront } from "./front.js";

@@ -1,5 +1,6 @@
 /**
- * Stored contracts, read and compiled once by the hash of their bytes. Runs in the pool; each worker has its own cache.
+ * Reads stored contracts. Each is read and compiled once, and cached by the hash of its bytes. Runs in the pool; each
+ * worker has its own cache.
  */
 import { splitSpecKey, specKey, specKeyPrefix } from "../../schemas/specs.js";
 import { Failure, notFound } from "../base/result.js";
@@ -8,7 +9,7 @@ import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";
 import type { ReadyContract } from "./validate.js";
 
-/** The number of specs whose heads are read in one page. */
+/** The number of specs in one page, for which the newest versions are read. */
 const PAGE_SPECS = 100;
 
 export interface StoredContract {
@@ -24,7 +25,10 @@ export class StoredContracts {
     this.#specs = specs;
   }
 
-  /** Returns the newest version of a contract; 404 if there is no such spec, 400 if it is no contract. */
+  /**
+   * Returns the newest version of a contract. Returns a 404 if there is no such spec, and a 400 if the spec is not a
+   * contract.
+   */
   find(project: string, name: string): StoredContract | Failure {
     const key = specKey(project, name);
     const shown = `${project}/${name}`;
@@ -45,7 +49,7 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** Yields the project's specs whose names sort after `after`, each with whether it is a contract. */
+  /** Yields the specs of a project whose names sort after `after`. Each comes with whether it is a contract. */
   *list(
     project: string,
     after: string,

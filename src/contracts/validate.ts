@@ -1,6 +1,6 @@
 /**
- * Checks a payload against one endpoint of a contract. `validate`, `test` and compliance all use it, so that they find
- * the same. Runs in the pool.
+ * Checks a payload against one endpoint of a contract. Validation, live tests and compliance all use this function, so
+ * that they find the same violations. Runs in the pool.
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import { type ContractWarning, DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
@@ -16,7 +16,7 @@ import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { cut, MESSAGES, Violations } from "./violations.js";
 
-/** A contract with its schemas that were compiled until now. */
+/** A contract, together with its schemas that were compiled until now. */
 export class ReadyContract {
   readonly #compiled = new Map<unknown, JsonSchema>();
 
@@ -26,7 +26,7 @@ export class ReadyContract {
     return this.contract.endpoints.get(name);
   }
 
-  /** Compiles a schema once, and keeps the result with the contract. */
+  /** Compiles a schema at first use, and keeps the result with the contract. */
   schema(schema: unknown): JsonSchema {
     let compiled = this.#compiled.get(schema);
     if (compiled === undefined) {
@@ -43,7 +43,10 @@ function isDirection(word: string): word is Direction {
 
 export const TOO_DEEP = `nested deeper than ${CONTRACT_DEPTH_MAX} levels`;
 
-/** Chooses the definition for a payload. If an endpoint defines both kinds of response, the payload's shape decides. */
+/**
+ * Chooses the definition that a payload is checked against. If an endpoint defines a response as an object and as an
+ * array, the kind of the payload decides.
+ */
 function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unknown): DefinitionName {
   if (direction !== "response" || !endpoint.definitions.has("response_array")) return direction;
   return Array.isArray(payload) || !endpoint.definitions.has("response") ? "response_array" : "response";
@@ -51,9 +54,9 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
 
 /**
  * Checks a payload.
- * @param characters the length of the payload as JSON
- * @param steps the budget, if the payload shares it with others
- * @returns the violations by path, none if the payload is valid; 400 if the budget does not suffice
+ * @param characters the length of the payload as JSON text
+ * @param steps the budget, if the payload shares it with other payloads
+ * @returns the violations by path, none if the payload is valid; a 400 if the budget does not suffice
  */
 export function validatePayload(
   ready: ReadyContract,
@@ -92,7 +95,7 @@ export function validatePayload(
   return found.sorted();
 }
 
-/** Returns violations: a payload that cannot be checked counts as one. */
+/** Returns the violations that a check has found. A check that failed counts as one violation. */
 export function asViolations(found: readonly Violation[] | Failure, path: string): readonly Violation[] {
   return found instanceof Failure ? [{ path, message: found.message }] : found;
 }
@@ -116,8 +119,8 @@ function checkDefinition(
 }
 
 /**
- * Checks a payload against a JSON Schema as response_array. Like a field map, it applies to each element, unless it
- * describes the array itself.
+ * Checks a payload against a JSON Schema that is used as a response_array. The schema applies to each element, as a map
+ * of fields does, unless it describes the array itself.
  */
 function checkElements(
   schema: JsonSchema,
@@ -141,7 +144,7 @@ function checkElements(
   }
 }
 
-/** Finds the problems of the contract itself; their paths are `endpoint` and `endpoint.definition`. */
+/** Finds the problems of the contract itself. Their paths are `endpoint` or `endpoint.definition`. */
 export function contractProblems(ready: ReadyContract): Violation[] {
   const { endpoints } = ready.contract;
   if (endpoints.size === 0) return [{ path: "endpoints", message: "the contract has no endpoints" }];
@@ -166,8 +169,8 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 
 /**
  * Finds the problems in the definitions of several contracts, for the answer to the request that stored them. The list
- * is about as long as for one contract, so that many contracts cost no more than one.
- * @param read returns a contract's name, and the contract; a spec that is no contract has no problems
+ * has the same limits as the list for one contract, so that many contracts cost no more than one.
+ * @param read returns the name of a contract, and the contract; a Failure if the spec is not a contract
  */
 export function listWarnings<Item>(
   items: readonly Item[],

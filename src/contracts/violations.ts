@@ -1,6 +1,6 @@
 /**
- * Collects the violations of a check: bounded in number and in characters, so that a hostile payload against a large
- * contract costs no more memory than itself. Sorted by path. Pure, any thread.
+ * Collects the violations of a check, sorted by path. Their number and their characters are bounded, so that a hostile
+ * payload against a large contract takes no more memory than the payload itself. Pure, any thread.
  */
 import type { Violation } from "../../schemas/contracts.js";
 import {
@@ -18,7 +18,7 @@ export class Violations {
   readonly #found: Violation[] = [];
   #characters = 0;
 
-  /** Whether further violations are dropped; a walk of a payload may stop then. */
+  /** Whether further violations would be dropped. Code that walks a payload may stop then. */
   get full(): boolean {
     return this.#found.length >= CONTRACT_VIOLATIONS_MAX || this.#characters >= CONTRACT_VIOLATIONS_CHARACTERS_MAX;
   }
@@ -31,7 +31,9 @@ export class Violations {
     this.#characters += place.length + shortened.length;
   }
 
-  /** Returns the violations by path, in the order of UTF-16 code units; those of one path keep their order. */
+  /**
+   * Returns the violations by path, in the order of UTF-16 code units. Violations with the same path keep their order.
+   */
   sorted(): Violation[] {
     return this.#found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
@@ -56,8 +58,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Returns the beginning of a value as JSON. The text after the first `characters` may be missing: it is not built only
- * to be truncated.
+ * Returns the beginning of a value as JSON. Only the first `characters` are guaranteed. A longer text is not built,
+ * because it would only be truncated.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)
@@ -87,7 +89,7 @@ function listed(values: readonly unknown[]): string {
   return `${words.join(", ")}${values.length > CONTRACT_NAMES_LISTED_MAX ? ", …" : ""}`;
 }
 
-// The messages of contracts, in one place for field maps and JSON Schemas.
+// The messages of violations. They are in one place, because maps of fields and JSON Schemas share them.
 export const MESSAGES = {
   missing: (name: string) => `missing required field ${JSON.stringify(cut(name))}`,
   unexpected: (name: string, known: readonly string[]) =>

@@ -1,13 +1,13 @@
-/** A histogram with fixed bounds; plain numbers, updated on hot paths. Pure. */
+/** A histogram with fixed bounds. Its counts are plain numbers, because hot paths update them. Pure. */
 
 /** Upper bounds of the latency buckets, in seconds. */
 export const LATENCY_BOUNDS_S: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
-/** Upper bounds of the batch-size buckets, in calls. */
+/** The upper bounds of the buckets for batch sizes, in calls. */
 export const BATCH_BOUNDS_CALLS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** The last bucket holds everything above the bounds. */
+/** A histogram with one bucket for each bound. An additional last bucket counts everything above the bounds. */
 export class Histogram {
   readonly counts: Float64Array;
   sum = 0;

@@ -1,4 +1,7 @@
-/** Resets the counters of calls. Runs in the writer, for its audit row: nothing else of it is durable. */
+/**
+ * Resets the counters of calls. The counters are not durable. The call goes through the writer only so that it gets an
+ * audit row.
+ */
 import * as Type from "typebox";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 

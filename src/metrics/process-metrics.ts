@@ -1,22 +1,28 @@
 /**
- * Metrics of the process as a whole: memory, time, the event loop's delay, the write-ahead log of the database. Runs on
- * the front.
+ * Metrics of the whole process: memory, CPU time, the delay of the event loop, and the size of the database's
+ * write-ahead log. Runs on the front.
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import { VERSION } from "../../schemas/version.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
-/** The sampling interval of the event loop's delay: short enough for a p99, long enough to cost nothing when idle. */
+/**
+ * The interval at which the delay of the event loop is sampled. It is short enough for a p99, and so long that it costs
+ * nothing when the server is idle.
+ */
 const LOOP_DELAY_RESOLUTION_MS = 100;
 
-/** Returns the delay of a timer in seconds: the histogram holds the whole intervals between its runs, in ns. */
+/**
+ * Returns by how much a timer was late, in seconds. The histogram has the whole intervals between its runs, in ns, so
+ * the timer's own interval is subtracted.
+ */
 function latenessOf(interval_ns: number): number {
   return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 /**
- * Each reader gets the delays of a whole window, however many other readers there are: while a window is younger than
- * this, it continues, and the previous one is reported.
+ * The least length of a window of measured delays. A reader gets the delays of a whole window: while the current window
+ * is shorter than this, it continues, and the previous window is reported. So the number of readers does not matter.
  */
 const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
 
@@ -30,7 +36,7 @@ interface LoopDelay {
 export interface ProcessMetricsOptions {
   /** Returns the bytes of the database's write-ahead log. */
   readonly walBytes: () => number;
-  /** The libraries that were chosen at the start, by their purpose. */
+  /** The names of the libraries that were chosen at the start, by what they are used for. */
   readonly runtime: Readonly<Record<string, string>>;
   /** The time since the start. */
   readonly uptime_ms: () => number;
@@ -69,7 +75,7 @@ export class ProcessMetrics implements Measured {
       .value("koor_event_loop_delay_max_seconds", "gauge", "Largest delay of a timer in the same window.", max);
   }
 
-  /** Returns the delays of the last complete window, or of the first one while none is complete. */
+  /** Returns the delays of the last complete window. While no window is complete, returns those of the first one. */
   #readLoopDelay(): LoopDelay {
     const delay = this.#loop_delay;
     const now_ms = this.#options.uptime_ms();

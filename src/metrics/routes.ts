@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Health and metrics". Run on the front; front.ts answers. */
+/** The routes of docs/http-api.md "Health and metrics". They run on the front; front.ts builds the answers. */
 import { Health, Metrics, MetricsReset } from "../../schemas/metrics.js";
 import { route, type Route } from "../front/route.js";
 import { resetMetrics } from "./commands.js";

@@ -1,7 +1,7 @@
 /**
- * Measures how far times are ahead of the machine's clock: stored times, because a clock was wrong once, and the
- * server's own time, because its machine's clock was set back while it runs. Reports it in the log, in `/health`, and
- * as a metric. Runs on the front, driven by ticks.
+ * Measures by how much times are ahead of the machine's clock. Stored times are ahead if a clock was wrong once. The
+ * server's own time is ahead if the machine's clock was set back while the server runs. The lead is reported in the
+ * log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -15,7 +15,10 @@ export interface TimeLeadOptions {
   /** The server's clock. */
   readonly clock: Clock;
   readonly machine: Clock;
-  /** Returns the newest time, in ms, of the stored rows that the clock disregards; 0 if there are none. */
+  /**
+   * Returns the newest time, in ms, of the stored rows that the clock ignores because they are too far ahead; 0 if
+   * there are none.
+   */
   readonly newestPassed: () => number;
   readonly log: Log;
 }
@@ -29,7 +32,7 @@ export class TimeLead implements BackgroundTask {
     this.#options = options;
   }
 
-  /** Checks the stored times: at the start, and after a snapshot was restored. */
+  /** Checks the stored times. Called at the start, and after a snapshot was restored. */
   checkStored(): void {
     const { newestPassed, machine, log } = this.#options;
     const before_ms = this.#passed_ms;
@@ -55,7 +58,7 @@ export class TimeLead implements BackgroundTask {
     } else this.#ahead = false;
   }
 
-  /** The lead in whole seconds; 0 if times are right. */
+  /** The lead in whole seconds; 0 if no time is ahead. */
   get ahead_s(): number {
     const { clock, machine } = this.#options;
     const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();

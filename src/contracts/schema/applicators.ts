@@ -1,4 +1,6 @@
-/** The table of the keywords that hold other schemas, and of those about members by name. Pure, any thread. */
+/**
+ * The table of the keywords that contain other schemas, and of the keywords about members by name. Pure, any thread.
+ */
 import { compileContains, compileItems, compileUnevaluatedItems } from "./elements.js";
 import {
   compileAllOf,
@@ -18,7 +20,7 @@ import {
 } from "./members.js";
 import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 
-/** The keywords compile in this order, which is also the order of errors at one place. */
+/** Keywords are compiled in this order. Errors at the same place are reported in this order, too. */
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
   $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
@@ -43,7 +45,7 @@ export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   if: { dialects: BOTH_DIALECTS, compile: compileIf },
 };
 
-/** These keywords look at the parts that no other keyword has evaluated. */
+/** Keywords that are evaluated last, because they apply to the parts of a value that no other keyword has evaluated. */
 export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
   unevaluatedProperties: compileUnevaluatedProperties,
   unevaluatedItems: compileUnevaluatedItems,

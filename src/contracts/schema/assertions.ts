@@ -1,6 +1,6 @@
 /**
- * The keywords that assert something about a single value, in both drafts. Each row reads the keyword's value and
- * returns a test, or says what the value must be. Pure, any thread.
+ * The keywords that assert something about a single value, in both drafts. Each entry of the table reads the value of
+ * its keyword. It returns a test, or says what that value must be. Pure, any thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../base/exact-number.js";
 import type { CheckSteps } from "../check-steps.js";
@@ -8,9 +8,9 @@ import { canonicalText, isObject, type JsonObject } from "../contract.js";
 import { MESSAGES } from "../violations.js";
 import { countCodePoints } from "./code-points.js";
 
-/** A test of a value, and the message for a value that fails it. */
+/** The test of a value, and the message for a value that does not pass it. */
 export interface Assertion {
-  /** @param steps takes the cost beyond the one step of any test */
+  /** @param steps the budget from which the test takes its cost, beyond the one step that every test costs */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
@@ -20,18 +20,22 @@ export class WrongValue {
   constructor(readonly must: string) {}
 }
 
-/** Reads a keyword's value in its schema; returns null if it asserts nothing. */
+/** Reads the value of a keyword in its schema. Returns null if the keyword asserts nothing. */
 export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
 
-/** The square of the number of digits that multiplication or division processes in a step. */
+/**
+ * The cost of multiplying or dividing long numbers grows with the square of their digits: one step for each such number
+ * of squared digits.
+ */
 const DIGITS_SQUARED_A_STEP = 16;
 
-/**
- * A power of ten is computed modulo the divisor, with this number of multiplications for each digit of the exponent.
- */
+/** The number of multiplications for each digit of the exponent, to compute a power of ten modulo the divisor. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/** The square of the number of the divisor's digits that such a multiplication processes in a step. */
+/**
+ * The cost of one of these multiplications grows with the square of the divisor's digits: one step for each such number
+ * of squared digits.
+ */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {
@@ -75,7 +79,9 @@ function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
       : new WrongValue("must be a number");
 }
 
-/** Makes a bound that OpenAPI 3.0 writes as `true` beside the bound itself. */
+/**
+ * Reads an exclusive bound. In OpenAPI 3.0 the keyword is `true`, and the limit is the value of the keyword `beside`.
+ */
 function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
   return (value, schema) => {
     if (typeof value !== "boolean") return read(value, schema);
@@ -103,7 +109,9 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
   };
 }
 
-/** Makes a bound on a count; `of` returns null for a value that is not counted. */
+/**
+ * Returns the reader of a keyword that limits a count. `of` returns null for a value that the keyword does not count.
+ */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,
   sign: "least" | "most",

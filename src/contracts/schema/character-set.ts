@@ -1,4 +1,4 @@
-/** Sets of characters as ranges of code points, and their notation for RE2. Pure, any thread. */
+/** Represents sets of characters as ranges of code points, and writes them for RE2. Pure, any thread. */
 
 export type Range = readonly [least: number, most: number];
 
@@ -6,7 +6,7 @@ const LAST = 0x10ffff;
 const HIGH: Range = [0xd800, 0xdbff];
 const LOW: Range = [0xdc00, 0xdfff];
 
-/** Writes a character for RE2, inside or outside a class. */
+/** Returns a character as RE2 reads it, inside or outside a character class. */
 function literal(codePoint: number): string {
   const text = String.fromCodePoint(codePoint);
   return /[0-9A-Za-z]/.test(text) ? text : `\\x{${codePoint.toString(16)}}`;
@@ -41,7 +41,7 @@ export class CharacterSet {
     return new CharacterSet(ranges);
   }
 
-  /** The ranges as they stand within the brackets of a class. */
+  /** The ranges as text for the inside of a character class. */
   get text(): string {
     return this.ranges
       .map(([least, most]) => (least === most ? literal(least) : `${literal(least)}-${literal(most)}`))
@@ -56,7 +56,10 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /** Returns the characters that consist of one of these high surrogates and one of those low ones. */
+  /**
+   * Returns the characters that are a surrogate pair of one of this set's high surrogates and one of the low surrogates
+   * in `low`.
+   */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {
@@ -73,7 +76,7 @@ export class CharacterSet {
   }
 }
 
-/** The characters of `\s` in ECMAScript: more than in RE2, for example U+00A0. */
+/** The characters that `\s` matches in ECMAScript. RE2 matches fewer; for example, it does not match U+00A0. */
 export const SPACE = CharacterSet.of([
   [9, 13],
   [0x20, 0x20],
@@ -98,8 +101,8 @@ let everyCharacter: string | undefined;
 const properties = new Map<string, CharacterSet>();
 
 /**
- * Returns the characters of a Unicode property as ECMAScript writes it (`Script=Greek`); undefined if there is no such
- * property.
+ * Returns the characters that have a Unicode property, which is written as in ECMAScript (`Script=Greek`). Returns
+ * undefined if there is no such property.
  */
 export function propertySet(property: string): CharacterSet | undefined {
   let set = properties.get(property);
@@ -111,11 +114,11 @@ export function propertySet(property: string): CharacterSet | undefined {
       // The engine does not know the property.
       return undefined;
     }
-    // Surrogates are handled separately: next to each other they would form pairs.
+    // Surrogates are left out here and handled separately, because two of them next to each other would form a pair.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // A run may span the gap that the surrogates leave.
+    // A range may span the gap where the surrogates were left out.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

@@ -1,7 +1,8 @@
 /**
- * Compiles a JSON Schema to nodes of checks: its own keywords here and in assertions.ts, those that hold other schemas
- * in applicators.ts. Every subschema is compiled, used or not, so that its author learns about all problems when the
- * schema is stored. No code is generated: a schema is untrusted data. Runs in the pool.
+ * Compiles a JSON Schema to a graph of nodes with checks. assertions.ts has the keywords about a value itself, and
+ * applicators.ts those that contain other schemas. Every subschema is compiled, even if it is never used, so that the
+ * author learns about all problems when the schema is stored. A schema is untrusted data, so no code is generated from
+ * it. Runs in the pool.
  */
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits.js";
 import type { JsonObject } from "../contract.js";
@@ -74,11 +75,11 @@ class Compiler {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #patterns = new Map<string, Pattern | string>();
   readonly #dynamicAnchors = new Map<string, { readonly documents: number; readonly anchors: DynamicAnchors }>();
-  /** The instructions of all patterns compiled until now. */
+  /** The instructions of all patterns that were compiled until now. */
   #instructions = 0;
   /**
-   * References that are not followed yet. They are followed one after the other, so that a long chain of them does not
-   * overflow the stack.
+   * The references that are not resolved yet. They are resolved one after the other, so that a long chain of references
+   * does not overflow the stack.
    */
   readonly #pending: (() => void)[] = [];
   readonly #problems = new Set<string>();
@@ -112,7 +113,8 @@ class Compiler {
         this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
           ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
           : compilePattern(source);
-      // A pattern that cannot be used may have cost as much as the largest.
+      // A pattern that cannot be used counts as much as the largest pattern, because its compilation may have taken as
+      // long.
       this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }
@@ -145,7 +147,7 @@ class Compiler {
   }
 
   dynamicAnchors(name: string, from: Resource): DynamicAnchors {
-    // A document that was opened meanwhile may have more anchors.
+    // A document that was opened meanwhile may have more dynamic anchors.
     const documents = this.#documents.size;
     const known = this.#dynamicAnchors.get(name);
     if (known?.documents === documents) return known.anchors;
@@ -233,14 +235,14 @@ function formatCheck(site: Site): Check | null {
   };
 }
 
-/** Returns the message for a schema that refers to itself on the same value. */
+/** Returns the message for a schema that refers to itself without going into a part of the value. */
 export function endlessReference(where: string): string {
   return `${where === "" ? "the schema" : where} refers to itself at once, so that checking a payload would never end`;
 }
 
 /**
  * Compiles a schema.
- * @param given the documents that references may lead to, by their URIs
+ * @param given the documents to which references may lead, by their URIs
  */
 export function compileSchema(schema: unknown, given: ReadonlyMap<string, unknown>): Compiled {
   const dialect = dialectOf(schema);

@@ -1,19 +1,20 @@
 /**
- * Finds a schema that refers to itself on the same value, through references and keywords such as `allOf` only:
- * checking a value against it would never end. Walks without recursion, because a chain of references may be long.
- * Pure, any thread.
+ * Finds a schema that refers to itself on the same value, which means only through references and keywords such as
+ * `allOf`. Checking a value against such a schema would never end. The walk uses no recursion, because a chain of
+ * references may be long. Pure, any thread.
  */
 import type { SchemaNode } from "./evaluation.js";
 
-/** Returns all nodes that an evaluation can reach. */
+/** Returns all nodes that can be reached from the root. */
 function reachable(root: SchemaNode): Set<SchemaNode> {
   const found = new Set([root]);
-  // Iterating over a Set also visits the elements that are added meanwhile.
+  // The loop also visits the nodes that are added in it, because iteration over a Set includes elements that are added
+  // meanwhile.
   for (const { inPlace, below } of found) for (const next of [...inPlace, ...below]) found.add(next);
   return found;
 }
 
-/** Returns a reachable node that leads to itself on the same value; null if there is none. */
+/** Returns a reachable node that refers to itself on the same value; null if there is none. */
 export function findCycle(root: SchemaNode): SchemaNode | null {
   const done = new Set<SchemaNode>();
   for (const start of reachable(root)) {

@@ -1,14 +1,14 @@
 /**
- * Indexes the schemas inside a JSON Schema: its resources by their URIs, their anchors, and the targets of references.
- * Nothing is fetched: a reference leads within the schema, or to a document that is given along with it. Pure, any
- * thread.
+ * Indexes the schemas inside a JSON Schema: the resources by their URIs, their anchors, and the targets of references.
+ * Nothing is fetched: a reference leads to a place within the schema, or to a document that the caller gives along with
+ * it. Pure, any thread.
  */
 import { escapePointer, unescapePointer } from "../../base/json-pointer.js";
 import { isObject, type JsonObject } from "../contract.js";
 
 export type Dialect = "draft-07" | "2020-12";
 
-/** A schema with a URI of its own, and everything in it except other resources. */
+/** A schema with a URI of its own. It includes its subschemas, except those that are resources themselves. */
 export interface Resource {
   readonly uri: string;
   readonly root: JsonObject | boolean;
@@ -21,17 +21,20 @@ export interface Resource {
 export interface Target {
   readonly schema: JsonObject | boolean;
   readonly resource: Resource;
-  /** The anchor that the reference names; "" if it names none. */
+  /** The name of the anchor in the reference; "" if the reference has none. */
   readonly anchor: string;
 }
 
-/** The base URI of relative references if a schema has no `$id`. */
+/** The base URI of relative references, for a schema without `$id`. */
 const BASE_URI = "koor:///contract";
 
 const OF_SCHEMA = ["not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "items"] as const;
 const OF_LIST = ["allOf", "anyOf", "oneOf"] as const;
 const OF_MAP = ["properties", "patternProperties", "definitions", "dependencies"] as const;
-/** The keywords that hold schemas, by their form: one schema, a list, a map by names. */
+/**
+ * The keywords that contain schemas, by the form of their value: one schema, a list of schemas, or a map of schemas by
+ * name.
+ */
 const SUBSCHEMAS = {
   "draft-07": {
     one: [...OF_SCHEMA, "additionalItems"],
@@ -49,7 +52,8 @@ export function dialectOf(schema: unknown): Dialect | undefined {
   const named = isObject(schema) ? schema["$schema"] : undefined;
   if (named === undefined) return "2020-12";
   if (typeof named !== "string") return undefined;
-  // The dialect of OpenAPI 3.1 and later is draft 2020-12 with additional keywords that do not affect validity.
+  // OpenAPI 3.1 and later have a dialect that is draft 2020-12 with additional keywords. The additional keywords do not
+  // affect whether a value is valid.
   if (/^https:\/\/spec\.openapis\.org\/oas\/3\.\d\/dialect\/[\w-]+#?$/.test(named)) return "2020-12";
   const found = /^https?:\/\/json-schema\.org\/(?:draft\/)?(draft-07|2020-12)\/schema#?$/.exec(named);
   return found?.[1] as Dialect | undefined;
@@ -59,10 +63,10 @@ export function isSchema(value: unknown): value is JsonObject | boolean {
   return typeof value === "boolean" || isObject(value);
 }
 
-/** A subschema with the JSON Pointer that leads to it. */
+/** A subschema, with the JSON Pointer to it from the schema that contains it. */
 type Subschema = readonly [schema: unknown, pointer: string];
 
-/** Yields the direct subschemas of a schema: those at the keywords where the dialect has schemas. */
+/** Yields the direct subschemas of a schema. They are the values of the keywords in which the dialect has schemas. */
 export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<Subschema, void, undefined> {
   const { one, list, map } = SUBSCHEMAS[dialect];
   for (const keyword of one) if (isSchema(schema[keyword])) yield [schema[keyword], `/${keyword}`];
@@ -81,7 +85,8 @@ export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<S
 
 /** Resolves a reference; returns undefined if it is not a URI reference. */
 function resolveUri(reference: string, base: string): { readonly uri: string; readonly fragment: string } | undefined {
-  // Nothing can be resolved against a URN, which has no path.
+  // An empty reference or a fragment is appended to the base, because the base may be a URN. A URN has no path, so
+  // nothing can be resolved against it.
   const joined = reference === "" ? base : reference.startsWith("#") ? base + reference : reference;
   if (!URL.canParse(joined, base)) return undefined;
   const url = new URL(joined, base);
@@ -90,7 +95,7 @@ function resolveUri(reference: string, base: string): { readonly uri: string; re
   try {
     return { uri: url.href, fragment: decodeURIComponent(hash.slice(1)) };
   } catch {
-    // The fragment has a "%" without two hexadecimal digits after it.
+    // The fragment contains a "%" without two hexadecimal digits after it.
     return undefined;
   }
 }
@@ -100,10 +105,10 @@ export class Documents {
   readonly #resources = new Map<string, Resource>();
   /** The resource of each known schema. */
   readonly #owners = new Map<JsonObject, Resource>();
-  /** The problems of identifiers, each with its place. */
+  /** The problems of identifiers, each with its position in the schema. */
   readonly problems: string[] = [];
 
-  /** @param given the documents that references may lead to, by their URIs */
+  /** @param given the documents to which references may lead, by their URIs */
   constructor(given: ReadonlyMap<string, unknown>) {
     this.#given = given;
   }
@@ -115,22 +120,22 @@ export class Documents {
     return isObject(schema) ? this.ownerOf(schema, resource) : resource;
   }
 
-  /** Returns the resource of a schema; `parent` for one that is not known yet. */
+  /** Returns the resource of a schema, or `parent` if the schema is not indexed yet. */
   ownerOf(schema: JsonObject | boolean, parent: Resource): Resource {
     return isObject(schema) ? (this.#owners.get(schema) ?? parent) : parent;
   }
 
-  /** The number of known URIs; it grows with each document that is opened. */
+  /** The number of known URIs. It grows with each document that is opened. */
   get size(): number {
     return this.#resources.size;
   }
 
-  /** Returns the resources that have a dynamic anchor of this name. */
+  /** Returns all resources that have a dynamic anchor with this name. */
   withDynamicAnchor(name: string): Resource[] {
     return [...new Set(this.#resources.values())].filter(({ dynamicAnchors }) => dynamicAnchors.has(name));
   }
 
-  /** Returns the target of a reference in a resource; undefined if it leads nowhere. */
+  /** Returns the target of a reference in the resource `from`; undefined if there is no such target. */
   resolve(reference: string, from: Resource): Target | undefined {
     const resolved = resolveUri(reference, from.uri);
     if (resolved === undefined) return undefined;
@@ -168,7 +173,8 @@ export class Documents {
       if (isSchema(value)) resource = this.ownerOf(value, resource);
     }
     if (!isSchema(value)) return undefined;
-    // The pointer may lead through an unknown keyword, so that its target was not known to be a schema.
+    // The pointer may lead through an unknown keyword. Its target was not known to be a schema until now, so it is
+    // indexed here.
     if (isObject(value) && !this.#owners.has(value)) this.#index(value, resource, pointer);
     return { schema: value, resource: this.ownerOf(value, resource), anchor: "" };
   }
@@ -181,11 +187,11 @@ export class Documents {
     }
   }
 
-  /** Returns the resource of a schema, a new one if it has an `$id`, and records its anchors. */
+  /** Returns the resource of a schema and records its anchors. A schema with an `$id` becomes a new resource. */
   #identify(schema: JsonObject, parent: Resource, where: string): Resource {
     const dialect = schema["$schema"] === undefined ? parent.dialect : (dialectOf(schema) ?? parent.dialect);
     const ofDraft7 = dialect === "draft-07";
-    // In draft-07, the keywords beside a reference are ignored.
+    // In draft-07, a schema with a reference ignores its other keywords, including `$id`.
     if (ofDraft7 && typeof schema["$ref"] === "string") return parent;
     const id = this.#readName(schema, "$id", where);
     let resource = parent;

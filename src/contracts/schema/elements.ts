@@ -8,7 +8,10 @@ function moreThan(run: Evaluation, place: Place, count: number): false {
   return run.fail(place, () => `must NOT have more than ${count} items`);
 }
 
-/** Checks elements: the first ones each against its own schema, all others against one. */
+/**
+ * Returns the check of an array's elements. The first elements are checked each against its own schema, and all other
+ * elements against `others`.
+ */
 function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, refuses: boolean): Check {
   return (run, value, place, evaluated) => {
     if (!Array.isArray(value)) return true;

@@ -1,12 +1,14 @@
 /**
- * One evaluation of a payload against a compiled schema. It holds the errors found until now, the dynamic scope, the
- * evaluated parts of the payload, and the guard against a schema that refers to itself on the same value. Pure, any
- * thread.
+ * One evaluation of a payload against a compiled schema. It has the errors that were found until now, the dynamic
+ * scope, the parts of the payload that were evaluated, and the guard against a schema that refers to itself on the same
+ * value. Pure, any thread.
  */
 import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
 
-/** The place of a value in the payload. The same value at the same place is always the same object. */
+/**
+ * The position of a value in the payload. The same object always stands for the same position, and for the same value.
+ */
 export interface Place {
   readonly parent: Place | null;
   readonly name: string | number;
@@ -14,9 +16,9 @@ export interface Place {
 
 export interface SchemaError {
   readonly place: Place;
-  /** The member of the place that the error is about; null if it is about the place itself. */
+  /** The member that the error is about; null if the error is about the value at `place` itself. */
   readonly member: string | null;
-  /** Built on demand: most errors of alternatives are dropped. */
+  /** Returns the message. It is built only on demand, because most errors of alternatives are dropped. */
   readonly message: () => string;
 }
 
@@ -24,21 +26,21 @@ export interface SchemaError {
 export type Check = (run: Evaluation, value: unknown, place: Place, evaluated: Evaluated | null) => boolean;
 
 export interface SchemaNode {
-  /** The node's place in the schema, as a JSON Pointer or a URI. */
+  /** The position of the node in the schema, as a JSON Pointer or a URI. */
   readonly where: string;
   readonly resource: Resource;
   readonly checks: Check[];
-  /** The keywords that look at the parts that no other keyword has evaluated. */
+  /** The checks of keywords that apply to the parts that no other keyword has evaluated. They run last. */
   readonly lateChecks: Check[];
   /** Makes null valid, whatever the keywords say. */
   nullable: boolean;
-  /** The schemas that are evaluated on the same value. */
+  /** The nodes that are evaluated on the same value as this node. */
   readonly inPlace: SchemaNode[];
-  /** The schemas that are evaluated on parts of the value. */
+  /** The nodes that are evaluated on parts of this node's value. */
   readonly below: SchemaNode[];
 }
 
-/** The parts of an object or an array that the keywords of a schema have evaluated. */
+/** The parts of one object or array that the keywords of a schema have evaluated. */
 export class Evaluated {
   #all = false;
   readonly #names = new Set<string | number>();
@@ -65,12 +67,12 @@ export class Evaluated {
   }
 }
 
-/** The resources that are searched in the time of a step. */
+/** The number of resources that can be searched in the time of one step. */
 const RESOURCES_A_STEP = 16;
-/** The frames of references that are searched in the time of a step. */
+/** The number of frames of references that can be searched in the time of one step. */
 const FRAMES_A_STEP = 64;
 
-/** A schema that is being evaluated through a reference. */
+/** A reference that is being followed: the schema that it leads to, and the value on which that is evaluated. */
 interface Frame {
   readonly node: SchemaNode;
   readonly place: Place;
@@ -78,7 +80,7 @@ interface Frame {
   readonly outer: Frame | null;
 }
 
-/** Thrown for a schema that refers to itself on the same value: its evaluation would never end. */
+/** Thrown for a schema that refers to itself on the same value, because its evaluation would never end. */
 export class EndlessReference extends Error {
   override readonly name = "EndlessReference";
 }
@@ -86,14 +88,14 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** The number of running evaluations whose errors are not reported. */
+  /** The depth of evaluations whose errors are not reported; 0 if errors are reported. */
   #quiet = 0;
-  /** The resources that the evaluation has entered, outermost first. */
+  /** The resources that the evaluation has entered, the outermost first. */
   #scope: readonly Resource[] = [];
   #frame: Frame | null = null;
 
   /**
-   * @param errorsMax the evaluation stops after this number of errors
+   * @param errorsMax the number of errors after which the evaluation stops
    * @param steps the budget of the evaluation
    */
   constructor(
@@ -112,7 +114,7 @@ export class Evaluation {
     return this.#scope;
   }
 
-  /** Records an error. Returns false, as the caller's result. */
+  /** Records an error. Returns false, so that a check can return the result of this call. */
   fail(place: Place, message: () => string, member: string | null = null): false {
     if (!this.stops) this.errors.push({ place, member, message });
     return false;
@@ -135,7 +137,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Works as `evaluate`, for the target of a reference. */
+  /** Evaluates the target of a reference, in the same way as `evaluate`. */
   evaluateReference(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     const outer = this.#frame;
     const scope = this.#scope;
@@ -157,7 +159,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Keeps only the first `kept` errors, and drops those of alternatives that turned out not to be needed. */
+  /** Drops all errors but the first `kept`. The dropped errors are those of alternatives that did not have to fit. */
   dropErrors(kept: number): void {
     if (this.errors.length > kept) this.errors.length = kept;
   }

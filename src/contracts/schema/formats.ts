@@ -1,17 +1,20 @@
 /**
- * The formats of JSON Schema and OpenAPI, as ajv-formats checks them. Strings whose check backtracks are bounded in
- * length. Runs in the pool.
+ * The formats of JSON Schema and OpenAPI, checked as ajv-formats checks them. A string is limited in length if the
+ * check of its format backtracks. Runs in the pool.
  */
 import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits.js";
 import { must } from "../../base/assert.js";
 import type { JsonNumber } from "../../base/exact-number.js";
 
-/** Returns whether a string or a number has a format. */
+/** Returns whether a string or a number has the format. */
 export type FormatTest = (value: string | JsonNumber) => boolean;
 
-/** The formats without a bound: their checks are linear, or look at nothing. */
+/** The formats that strings of any length may have, because their checks take linear time or check nothing. */
 const LONG_FORMATS: ReadonlySet<string> = new Set(["byte", "binary", "password"]);
-/** Not a format of JSON Schema, and slow beyond any bound. */
+/**
+ * Formats of the library that are not offered. `url` is no format of JSON Schema, and its check may take unlimited
+ * time.
+ */
 const LEFT_OUT_FORMATS: ReadonlySet<string> = new Set(["url"]);
 
 type StringCheck = RegExp | ((value: string) => boolean);
@@ -24,11 +27,11 @@ type LibraryFormat =
 
 let tests: ReadonlyMap<string, FormatTest> | undefined;
 
-/** Loads the formats. Each thread calls it once, before it compiles the first schema. */
+/** Loads the formats. Each thread calls this once, before it compiles its first schema. */
 export async function loadFormats(): Promise<void> {
   if (tests !== undefined) return;
   const library = await import("ajv-formats/dist/formats.js");
-  // After bundling, a CommonJS package's members are only on its default export.
+  // The members are read from the default export, because after bundling a CommonJS package has its members only there.
   const formats = Object.entries(library.default.fullFormats as unknown as Readonly<Record<string, LibraryFormat>>);
   tests = new Map(
     formats
@@ -37,7 +40,7 @@ export async function loadFormats(): Promise<void> {
   );
 }
 
-/** Returns the test of a format; null for an unknown one, which every value satisfies. */
+/** Returns the test of a format; null if the format is unknown, so that every value has it. */
 export function formatTest(name: string): FormatTest | null {
   return must(tests, "the formats are loaded").get(name) ?? null;
 }

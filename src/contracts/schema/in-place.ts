@@ -1,5 +1,6 @@
 /**
- * The keywords that evaluate other schemas on the same value: references, combinations, conditions. Pure, any thread.
+ * The keywords that evaluate other schemas on the same value: references, combinations and conditions. Pure, any
+ * thread.
  */
 import { STEPS_A_LOOKUP } from "../check-steps.js";
 import { isObject } from "../contract.js";
@@ -19,13 +20,13 @@ export function compileRef(site: Site, reference: unknown): Check {
 
 export function compileDynamicRef(site: Site, reference: unknown): Check {
   let initial: SchemaNode | null = null;
-  /** Empty if the reference behaves like a plain one. */
+  /** The possible targets by their resources; empty if the reference behaves like a plain `$ref`. */
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
     initial = node;
     const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
     if (dynamic !== null) anchors = dynamic.nodes;
-    // If there are several anchors, the payload's path through the schema chooses one.
+    // If there are several anchors, the target depends on the resources through which the evaluation has come.
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });
@@ -36,7 +37,7 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
   };
 }
 
-/** Compiles a list of schemas to nodes; returns null if it is no list of schemas. */
+/** Compiles a list of schemas to nodes. Returns null if the value is not a list of schemas. */
 function compileList(site: Site, keyword: string, schemas: unknown): SchemaNode[] | null {
   if (!Array.isArray(schemas) || schemas.length === 0) return site.wrong(keyword, "must be an array with schemas");
   return schemas.map((schema, at) => site.inPlace(schema, `/${keyword}/${at}`)).filter((node) => node !== null);
@@ -65,7 +66,8 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
     for (const node of nodes) {
       if (!run.evaluate(node, value, place, evaluated)) continue;
       valid = true;
-      // The parts that the other schemas evaluate count, too.
+      // All alternatives are evaluated if the caller needs to know the evaluated parts, because those of every fitting
+      // alternative count.
       if (evaluated === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");

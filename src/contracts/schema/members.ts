@@ -55,7 +55,8 @@ function compileProperties(site: Site): Check | null {
   return (run, value, place, evaluated) => {
     if (!isObject(value)) return true;
     let valid = true;
-    // If only members with a known name matter, iterates over the shorter of the two lists.
+    // If only members with a known name matter, the shorter of the two lists is iterated: the known names or the
+    // object's.
     const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
@@ -67,7 +68,10 @@ function compileProperties(site: Site): Check | null {
   };
 }
 
-/** Compiles the three keywords about members by name to one check, at the first of them. */
+/**
+ * Compiles the three keywords about members by name to one check, which belongs to the first of them that the schema
+ * has.
+ */
 export function compilePropertiesOnce(
   keyword: "properties" | "patternProperties" | "additionalProperties",
 ): ApplicatorRow {
@@ -86,7 +90,7 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
     if (!isObject(value)) return true;
     let valid = true;
     for (const name of run.steps.namesOf(value)) {
-      // A name is a place of its own: it is not part of the value.
+      // The place is copied, because a name is not a part of the value: it needs a position of its own.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
       if (run.stops) return false;

@@ -1,13 +1,16 @@
 /**
- * Translates a regular expression of ECMAScript (as with its flag `u`) to RE2. Groups do not capture: no pattern needs
- * captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is kept. Pure, any thread.
+ * Translates a regular expression of ECMAScript (as with its flag `u`) to RE2. Groups are translated so that they do
+ * not capture, because no pattern needs captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is
+ * kept. Pure, any thread.
  */
 import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./character-set.js";
 
 /** RE2's largest repetition count. */
 const COUNT_MAX = 1_000;
 const GROUPS_DEPTH_MAX = 200;
-/** Character classes by property are long, and large counts are written out, so the translated text is bounded. */
+/**
+ * The longest translated text. It needs a limit, because classes by property are long and large counts are written out.
+ */
 const TRANSLATED_CHARACTERS_MAX = 256 * 1024;
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, t: 9, n: 10, v: 11, f: 12, r: 13, "0": 0 };
 
@@ -24,7 +27,9 @@ export interface Repetition {
 
 export interface TranslatedPattern {
   readonly text: string;
-  /** Set if the pattern is one repetition of a single character, from the text's start to its end. */
+  /**
+   * Set if the whole pattern is one repetition of a single character, anchored at the start and the end of the text.
+   */
   readonly repetition: (Repetition & { readonly character: string }) | null;
 }
 
@@ -33,15 +38,15 @@ interface Term {
   readonly text: string;
   /** Whether the term matches exactly one character. */
   readonly isCharacter: boolean;
-  /** The matched characters, if ranges can express them. */
+  /** The characters that the term matches; null if ranges cannot express them. */
   readonly set: CharacterSet | null;
   readonly counts: Repetition | null;
 }
 
 export interface TranslatorOptions {
-  /** Returns whether RE2 knows a Unicode property by this name. */
+  /** Returns whether RE2 has a Unicode property with this name. */
   readonly knows: (property: string) => boolean;
-  /** Larger counts are refused, except in a pattern that is a single repetition. */
+  /** The largest repetition count. Larger counts are rejected, except in a pattern that is a single repetition. */
   readonly countMax: number;
 }
 
@@ -59,7 +64,7 @@ function verbatim(text: string, isCharacter: boolean): Term {
   return { text, isCharacter, set: null, counts: null };
 }
 
-/** An item of a class: a character, or several as text. */
+/** An item of a character class: one character, or a text that stands for several. */
 type ClassItem = { readonly codePoint: number } | { readonly text: string };
 
 export class PatternTranslator {
@@ -92,7 +97,7 @@ export class PatternTranslator {
     return alternatives.map((terms) => terms.map((term) => this.#repeat(term)).join("")).join("|");
   }
 
-  /** Writes counts beyond RE2's limit as several repetitions in sequence. */
+  /** Writes a repetition. A count beyond RE2's limit becomes several repetitions in sequence. */
   #repeat({ text, counts }: Term): string {
     if (counts === null) return text;
     const { least, most } = counts;
@@ -165,7 +170,7 @@ export class PatternTranslator {
     return verbatim(`${open.endsWith(":") ? open : "(?:"}${inside})`, false);
   }
 
-  /** Reads the rest of an escape outside a class, after its backslash. */
+  /** Reads the rest of an escape outside a character class. The backslash was read before. */
   #readEscape(): Term {
     const next = this.#source[this.#at] ?? "";
     if (/[bBAz]/.test(next) && next !== "") return verbatim(`\\${this.#shift()}`, false);
@@ -180,7 +185,7 @@ export class PatternTranslator {
     return "codePoint" in item ? single(item.codePoint) : verbatim(`[${item.text}]`, true);
   }
 
-  /** Reads the rest of an escape, inside or outside a class, after its backslash. */
+  /** Reads the rest of an escape that may also be in a character class. The backslash was read before. */
   #readClassEscape(): ClassItem {
     const known = this.#match(/[dDwW]/y);
     if (known !== null) return { text: `\\${known[0]}` };
@@ -289,7 +294,7 @@ function isLarge({ least, most }: Repetition): boolean {
   return least > COUNT_MAX || (Number.isFinite(most) && most > COUNT_MAX);
 }
 
-/** Splits a count into counts that RE2 accepts. */
+/** Splits a count into several counts that RE2 accepts. */
 function chunksOf(count: number): number[] {
   const chunks = Array.from({ length: Math.floor(count / COUNT_MAX) }, () => COUNT_MAX);
   return count % COUNT_MAX === 0 ? chunks : [...chunks, count % COUNT_MAX];

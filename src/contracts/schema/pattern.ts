@@ -1,6 +1,6 @@
 /**
- * Patterns of JSON Schema, which RE2 matches in time linear in the text. Syntax in which ECMAScript differs is
- * translated (pattern-translator.ts). Runs in the pool.
+ * Compiles patterns of JSON Schema for RE2, which matches in time linear in the text. Where the syntax of ECMAScript
+ * differs from that of RE2, it is translated (pattern-translator.ts). Runs in the pool.
  */
 import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -19,7 +19,7 @@ export interface Pattern {
   test(text: string, steps: CheckSteps): boolean;
 }
 
-/** Compiles a pattern, or returns the reason why RE2 cannot match it. */
+/** Compiles a pattern. Returns the reason as text if RE2 cannot match such a pattern. */
 export function compilePattern(source: string): Pattern | string {
   if (utf8Length(source) > RULE_PATTERN_BYTES_MAX) return `it is longer than ${RULE_PATTERN_BYTES_MAX} bytes`;
   const translated = translate(source);

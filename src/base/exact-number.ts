@@ -176,9 +176,9 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
 }
 
 /**
- * Returns the value of a JSON text, with ExactNumbers in it.
+ * Returns the value of a JSON text, with ExactNumbers where a double is not exact.
  * @param text a text that is known to be JSON
- * @param json the result of JSON.parse; it is returned as it is if doubles hold every number
+ * @param json the result of JSON.parse, which is returned unchanged if doubles hold every number
  */
 export function readExact(text: string, json: unknown): unknown {
   if (!MAY_BE_INEXACT.test(text)) return json;

@@ -51,7 +51,7 @@ export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
   /** Null allows any status. */
   readonly status: number | null;
-  /** What is wrong with the endpoint itself, apart from its definitions; null if nothing is. */
+  /** The problem of the endpoint itself, apart from those of its definitions; null if there is none. */
   readonly malformed: string | null;
 }
 

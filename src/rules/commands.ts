@@ -1,7 +1,7 @@
 /**
- * The commands that change rules. Run in the writer. The pool has parsed and compiled the rules that they get
- * (rules/jobs.ts). The commands check what only the database knows: which rules exist, which status may follow which,
- * and the limits of a project.
+ * The commands that change rules. They get rules that the pool has parsed and compiled (rules/jobs.ts). They check what
+ * only the database knows: which rules exist, which status may follow which, and the limits of a project. Run in the
+ * writer.
  */
 import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
@@ -21,11 +21,11 @@ import { changes, changesAny, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
-/** The audit log's name for an import: its rules may be of many projects. */
+/** The resource in the audit log for an import, whose rules may belong to many projects. */
 const BULK = "bulk";
 
 const models = { rules: ruleWriter };
-/** A rule has no name before both of its parts are known. */
+/** Returns the name of a rule for the audit log; "" if the project or the id is not known. */
 function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string {
   return project === "" || rule_id === "" ? "" : ruleName(project, rule_id);
 }
@@ -55,7 +55,8 @@ export const proposeRule = writerMethod({
 });
 
 /**
- * Makes the command that changes a rule from one status to another. An existing rule has no other changes of status.
+ * Returns the command that accepts or rejects a proposed rule. The status of an existing rule changes only by these
+ * commands.
  */
 function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: RuleStatus) {
   return writerMethod({
@@ -149,7 +150,7 @@ export const importRules = writerMethod({
   },
 });
 
-/** Returns the refusal of an import of these rules; null if it may proceed. */
+/** Returns the error if these rules cannot be imported; null if they can. */
 export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
@@ -167,13 +168,13 @@ export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): 
   return null;
 }
 
-/** Stores the rules as accepted, replacing those with the same ids. Call `refuseImport` first. */
+/** Stores the rules as accepted. A rule with the same id is replaced. Call `refuseImport` first. */
 export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], now_ms: number): void {
   for (const rule of given) rules.store(rule, "accepted", now_ms);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** Returns the refusal if these totals exceed a project's limits; null if they do not. */
+/** Returns the error if these totals exceed the limits of a project; null if they do not. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(project);
   if (rules > PROJECT_RULES_MAX)

@@ -1,7 +1,8 @@
 /**
- * Globs over the paths of files, as in a rule's `applies_to`. Braces are expanded. Then both sides are split on `/` (a
- * `\` in a path counts as one: Windows), and segments are matched by file-segment.ts, so `*` and `?` do not cross a
- * `/`. A segment `**` stands for any number of segments, including none. Both sides are compared in NFC. Pure.
+ * Globs over the paths of files, which a rule has in `applies_to`. First, the braces are expanded. Then the glob and
+ * the path are split on `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A
+ * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows writes
+ * it. Glob and path are compared in NFC. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
@@ -13,18 +14,18 @@ const MANY = "**";
 const NOTHING: FileSegment = { matches: () => false };
 
 export interface FileGlob {
-  /** The number of globs without braces that the glob stands for, not counting the name that its braces spell. */
+  /** The number of globs without braces that the glob stands for. The glob with literal braces is not counted. */
   readonly alternatives: number;
   /** @param path the segments of the path */
   matches(path: readonly string[]): boolean;
 }
 
-/** Says why a glob is malformed, in words that follow it. */
+/** The reason why a glob is malformed, as words that follow the glob. */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
 
-/** Splits a path into the segments that globs match. Segments `.` name nothing and are dropped. */
+/** Splits a path into the segments that globs match. Segments `.` are dropped, because they name nothing. */
 export function splitPath(path: string): string[] {
   const segments = path.normalize("NFC").replaceAll("\\", "/").split("/");
   return segments.filter((segment) => segment !== ".");
@@ -44,7 +45,8 @@ function matchSegments(tokens: readonly (FileSegment | null)[], path: readonly s
       token_at++;
       at++;
     } else if (many_token >= 0) {
-      // Only the last `**` needs to take more: whatever an earlier one could free, the last one can take as well.
+      // It is enough to let the last `**` match one more segment: whatever an earlier one could leave to it, the last
+      // one can match as well.
       at = ++many_at;
       token_at = many_token + 1;
     } else {
@@ -78,7 +80,8 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 }
 
 /**
- * Compiles a stored glob. An older version may have stored it and accepted more; such a glob matches as it did then.
+ * Compiles a glob that is stored. If an older version, which accepted more globs, has stored it, it matches the same
+ * paths as in that version.
  */
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);

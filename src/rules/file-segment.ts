@@ -1,7 +1,8 @@
 /**
- * One compiled segment of a rule's glob: `*`, `?`, `\`, and the classes of gitignore. `[!a]` and `[^a]` negate, `]` as
- * the first character and `-` at either end are literal, `[[:digit:]]` names a set. A segment also matches the name
- * that it spells, since `app/[id]` is a folder of many projects. Pure. https://git-scm.com/docs/gitignore
+ * Compiles one segment of a rule's glob: `*`, `?`, `\`, and character classes as in gitignore. `[!a]` and `[^a]`
+ * negate. A `]` as the first character, and a `-` at either end, are literal. `[[:digit:]]` names a set. A segment also
+ * matches the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * https://git-scm.com/docs/gitignore
  */
 import {
   ANY,
@@ -13,19 +14,21 @@ import {
   STAR,
 } from "../base/segment-glob.js";
 
-/** The characters that `\` makes literal in a rule's glob. */
+/** The characters that a `\` before them makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 export interface FileSegment {
   matches(segment: string): boolean;
 }
 
-/** Says why a segment is malformed, in words that follow its glob. */
+/** The reason why a segment is malformed, as words that follow its glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
 
-/** Sets of ASCII characters by their names: inclusive bounds in pairs, as texts of two characters. */
+/**
+ * The named sets of ASCII characters. Each text has pairs of characters, which are the inclusive bounds of the ranges.
+ */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",
   alpha: "AZaz",
@@ -45,7 +48,7 @@ const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a n
 /** Compiles a segment without braces. */
 export function compileFileSegment(text: string): FileSegment | SegmentProblem {
   const tokens: number[] = [];
-  /** The same tokens, with each class as the characters with which it is written. */
+  /** The same tokens as `tokens`, but a class is replaced by the characters with which it is written. */
   const spelled: number[] = [];
   const classes: CharacterClass[] = [];
   for (let at = 0; at < text.length; ) {

@@ -1,6 +1,7 @@
 /**
- * The rules' front: the pool parses and compiles the rules of a request, then the writer stores them. The pool also
- * validates texts; long validations wait for a permit. Routes are rows over this.
+ * The front of the rules. To change rules, the pool parses and compiles the rules of a request, and then the writer
+ * stores them. The pool also validates texts; long validations wait for a permit. The routes call the methods of this
+ * class.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
@@ -26,17 +27,17 @@ export interface RuleFrontOptions {
   readonly versions: RuleSetVersions;
   readonly log: Log;
   /**
-   * Receives the number of violations of a long validation when its answer is complete. The answer of a short one
-   * contains its number.
+   * Called with the number of violations of a long validation when its answer is complete. It is not called for a short
+   * validation, whose answer contains the number.
    */
   readonly countViolations: (actor: string, violations: number) => void;
 }
 
-/** A request with a body, whose buffer is transferred. */
+/** A request with a body. The buffer of the body is transferred to another thread. */
 type BodyRequest = Pick<Request, "body" | "context">;
 type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
-/** The method and the resulting status of each decision about a proposal. */
+/** For each decision about a proposal, the method that makes it and the status that results. */
 const DECISIONS = {
   accept: { method: acceptRule, status: "accepted" },
   reject: { method: rejectRule, status: "rejected" },
@@ -85,7 +86,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ deleted: ruleName(project, rule_id) }));
   }
 
-  /** Stores the rules, and removes all other rules of the project. */
+  /** Stores the rules of the body, and removes all other rules of the project. */
   async put(project: string, { body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(project, body, context);
@@ -96,7 +97,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ project, count: reply.count }));
   }
 
-  /** Stores the rules, replacing those with the same ids. */
+  /** Stores the rules of the body. A rule with the same id is replaced. */
   async import({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(null, body, context);
@@ -107,13 +108,16 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
-  /** Validates the text in the body against the project's rules. The violations count for the actor. */
+  /**
+   * Validates the text in the body against the rules of the project. The violations are added to the actor's metrics.
+   */
   validate(project: string, request: ValidationRequest): Promise<Answer> {
     return this.#validate({ project, rule_id: null }, request);
   }
 
   /**
-   * Returns what one rule finds in the text of the body, whatever the rule's status. The violations are not counted.
+   * Returns the matches of a single rule in the text of the body, whatever the status of the rule. The violations are
+   * not added to the actor's metrics.
    */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
     return this.#validate(rule, request);
@@ -130,7 +134,8 @@ export class RuleFront {
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (slowLane.isShort(size)) {
-      // A short text is copied, not transferred, because the long validation may need it again.
+      // The body of a short text is copied and not transferred, because it is needed again if the validation turns out
+      // to be long.
       const answer = await slowLane.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
@@ -141,7 +146,7 @@ export class RuleFront {
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
-  /** Returns the rules of a body, ready to be stored. */
+  /** Parses the rules of a body. Returns them as JSON text, ready to be stored. */
   async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
     const checked = await this.#options.slowLane.runBody(
       checkRules,
@@ -152,7 +157,7 @@ export class RuleFront {
   }
 }
 
-/** Passes the chunks on, and reports the number of violations after the last one. */
+/** Yields the chunks unchanged, and reports the number of violations after the last one. */
 async function* counted(
   chunks: Chunks<ReplyOf<typeof validateLong>>,
   report: (violations: number) => void,

@@ -72,7 +72,7 @@ export const checkRules = unaryJob({
   },
 });
 
-/** Encodes a list of rules of several projects. */
+/** The encoding of a list with rules of several projects. */
 const BY_PROJECT: ListEncoding<RuleRow> = {
   encode: (rule) => encodeRule(rule),
   cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
@@ -106,7 +106,7 @@ export const listRules = streamJob({
   },
 });
 
-/** Lists accepted rules in the form that an import takes. */
+/** Lists accepted rules. The list has the form in which rules are imported. */
 export const exportRules = streamJob({
   name: "rules.export",
   request: ExportRulesRequest,
@@ -145,8 +145,8 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * A validation that ends soon, with a short answer. Returns OUT_OF_RANGE if it would take longer; the caller then uses
- * validateLong.
+ * Validates a text if that takes a short time and has a short answer. Otherwise returns OUT_OF_RANGE, and the caller
+ * uses validateLong.
  */
 export const validateShort = unaryJob({
   name: "rules.validate",
@@ -168,7 +168,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** A validation without limits. Its reply has the count that its text ends with. */
+/** Validates a text without limits. The reply is the number of violations, with which the text ends. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,
@@ -195,10 +195,11 @@ export const validateLong = streamJob({
 });
 
 /**
- * Yields `{"project","violations","count"}` in small pieces: the project's rules by rule_id, then the global ones, each
- * rule's violations by line. All violations are counted; the list ends at VIOLATIONS_LISTED_MAX or at its bound in
- * bytes. For a single named rule it also reports `applies`, because a rule for other files finds nothing, too. Returns
- * OUT_OF_RANGE if the budget of steps or milliseconds does not suffice (work-budget.ts).
+ * Yields the answer `{"project","violations","count"}` in small pieces. The project's rules come first, then the global
+ * ones, each sorted by rule_id; the violations of a rule are sorted by line. All violations are counted, but the list
+ * ends at VIOLATIONS_LISTED_MAX, or at its limit of bytes. If a single rule is named, the answer also has `applies`: a
+ * rule for other files has no violations either. Returns OUT_OF_RANGE if the budget of steps or milliseconds does not
+ * suffice (work-budget.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -238,7 +239,7 @@ function* validation(
 interface Subject {
   readonly content: string;
   readonly stack: string;
-  /** The file's path and its base name; null if the file has no name. */
+  /** The file's path and its base name, each as segments; null if the file has no name. */
   readonly paths: readonly (readonly string[])[] | null;
 }
 
@@ -250,7 +251,9 @@ function readSubject(body: Uint8Array): Subject | Failure {
   return { content, stack, paths: filename === "" ? null : [path, path.slice(-1)] };
 }
 
-/** Returns the rules that apply in the project, or the named one, which is compiled for this validation only. */
+/**
+ * Returns the rules that apply in the project. If a rule is named, returns only that one, compiled for this validation.
+ */
 function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
   project: string,
@@ -267,7 +270,7 @@ function rulesFor(
     const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
     if (own !== undefined && global !== undefined) return joined(own, global);
   }
-  // The database may be newer than the versions that the front knew, so its versions are used.
+  // The version is read from the database, because it may be newer there than the version that the front sent.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));

@@ -1,7 +1,7 @@
 /**
- * Regexes in RE2 syntax, which re2js matches in time linear in the text (only this file knows it). Runs in the pool:
- * both compiling and matching may take milliseconds. Compiling is bounded by the length of the source, its counted
- * repetitions and the size of the resulting program.
+ * Compiles regexes in RE2 syntax. The engine is re2js, which matches in time linear in the text; only this file depends
+ * on it. Runs in the pool, because compiling and matching may take milliseconds. Compiling is bounded by three limits:
+ * the length of the source, its counted repetitions, and the size of the resulting program.
  */
 import type * as Re2 from "re2js";
 import {
@@ -17,12 +17,12 @@ import { Failure, invalid } from "../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
-/** The number of property names of which it is cached whether RE2 knows them. */
+/** The number of property names for which it is cached whether RE2 has the property. */
 const PROPERTIES_KEPT_MAX = 1_000;
 
 let loaded: Engine | undefined;
 
-/** Loads the engine. Each thread calls it once, before it compiles the first regex. */
+/** Loads the engine. Each thread calls this once, before it compiles its first regex. */
 export async function loadRegexEngine(): Promise<void> {
   loaded ??= await import("re2js");
 }
@@ -31,11 +31,11 @@ function engine(): Engine {
   return must(loaded, "the regex engine is loaded");
 }
 
-/** The instructions of a compiled regex that test a position in the text; the numbers are the engine's. */
+/** The opcode of instructions that test a position in the text. These are numbers of the engine. */
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
-/** Returns whether a program tests for the beginning or the end of the whole text. */
+/** Returns whether a program tests for the start or the end of the whole text. */
 function asksForText(program: Program): boolean {
   const { inst } = (
     program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
@@ -44,8 +44,8 @@ function asksForText(program: Program): boolean {
 }
 
 /**
- * Adds up the counts of repetitions, `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped, and so is the number of
- * a character (`\x{2028}`).
+ * Returns the sum of the counts of all repetitions `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped; so is the
+ * number of a character in `\x{2028}`.
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -57,28 +57,39 @@ function countRepetitions(source: string): number {
 /** Meters the cost of a match. */
 export interface RegexMeter {
   /**
-   * The id of the work that is metered together. A match of other work clears the automaton's cache first, so the same
-   * work always costs the same.
+   * Identifies the work that is metered as a whole. When a match belongs to other work than the previous match, the
+   * automaton's cache is cleared first, so that the same work always costs the same.
    */
   readonly id: number;
   /** @throws if fewer steps are left */
   take(steps: number): void;
 }
 
-/** The steps for each instruction that a new state of an automaton stands for: following one takes about 70 ns. */
+/**
+ * The steps for a new state of the automaton, for each instruction in the state. To follow an instruction takes about
+ * 70 ns.
+ */
 const STEPS_AN_INSTRUCTION = 2;
-/** Each new state may have a table with an entry for each class of characters. */
+/**
+ * A new state may have a table with an entry for each class of characters. One step is counted for this number of
+ * classes.
+ */
 const CLASSES_A_STEP = 128;
 
-/** The engine's lazy automaton, which grows as texts need it; the names are the engine's. */
+/**
+ * The lazy automaton (DFA) of the engine. It gets more states as texts need them. The names are those of the engine.
+ */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
   readonly numClasses: number;
   clearCache(): void;
-  /** Finds the instructions of a state: the slow part of a text whose characters are new to the automaton. */
+  /**
+   * Returns the instructions of a new state. This is the slow part of matching a text with characters that the
+   * automaton has not seen before.
+   */
   closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
-  /** Returns null if the automaton would grow too large: then all instructions are tried at each character. */
+  /** Returns null if the automaton would become too large. The engine then tries all instructions at each character. */
   match(input: unknown, pos: number, anchor: number): boolean | null;
 }
 
@@ -88,7 +99,8 @@ export class Regex {
   #meteredAs = 0;
   #metered: Automaton | null = null;
   /**
-   * Matches the text of many lines wherever the program matches within one of them; null if there is no such program.
+   * The program that matches a text of several lines if the regex matches within one of its lines; null if there is no
+   * such program.
    */
   readonly #anywhere: Program | null;
 
@@ -97,7 +109,7 @@ export class Regex {
     this.#anywhere = anywhere;
   }
 
-  /** The number of instructions: the worst-case cost of a character of text. */
+  /** The number of instructions of the program, which is the highest cost of one character of text. */
   get size(): number {
     return this.#program.programSize();
   }
@@ -108,7 +120,7 @@ export class Regex {
   }
 
   /**
-   * Works as `test`, and meters the cost during the match.
+   * Returns the same as `test`, and reports the cost to the meter during the match.
    * @throws the error of the meter
    */
   testMetered(text: string, meter: RegexMeter): boolean {
@@ -124,7 +136,7 @@ export class Regex {
     }
   }
 
-  /** Makes the automaton report its cost to the current meter. */
+  /** Wraps the methods of the automaton, so that it reports its cost to the current meter. */
   #watch(): Automaton {
     const { dfa: automaton } = this.#program.re2() as unknown as { readonly dfa: Automaton };
     const closure = automaton.closure.bind(automaton);
@@ -145,9 +157,9 @@ export class Regex {
   }
 
   /**
-   * Returns the first match in the text, null if there is none.
-   * @param allows returns whether the search may take this many steps (instructions times characters); if not, the
-   * result is null
+   * Returns the first match in the text; null if there is none.
+   * @param allows returns whether the search may take this many steps (instructions times characters); if it may not,
+   * the result of `find` is null
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -156,14 +168,15 @@ export class Regex {
   }
 
   /**
-   * Returns false if no line of the text matches; one search in all lines costs a fraction of a search in each.
-   * @param text its lines end with "\n" only
+   * Returns false if no line of the text matches. A single search in all lines takes a fraction of the time of a search
+   * in each line.
+   * @param text a text whose lines end with "\n" only
    */
   mayMatchLine(text: string): boolean {
     return this.#anywhere === null || this.#anywhere.test(text);
   }
 
-  /** Frees the memory of matching beyond a bound. */
+  /** Frees the memory that matching has taken if it exceeds a limit. */
   trim(): void {
     for (const program of this.#anywhere === null || this.#anywhere === this.#program
       ? [this.#program]
@@ -177,10 +190,10 @@ export class Regex {
 }
 
 /**
- * Returns a program that matches a text of many lines wherever `program` matches within one line. A match depends only
- * on its own characters, except for positions: at the edges of a line `\b` behaves as at the edges of a text, while
- * `^`, `$`, `\A` and `\z` do not. With `(?m)` the first two match at the edges of lines, too. A program that still
- * tests for the text's own edges has no such counterpart.
+ * Returns a program that matches a text of several lines if `program` matches within one of its lines; null if there is
+ * no such program. A match depends only on its own characters and on tests of positions. At the edges of a line, `\b`
+ * behaves as at the edges of a text, while `^`, `$`, `\A` and `\z` do not. With `(?m)`, `^` and `$` match at the edges
+ * of lines, too. If the program still tests for the edges of the whole text after that, it has no counterpart.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;
@@ -191,7 +204,7 @@ function programForLines(program: Program, source: string): Program | null {
 
 const properties = new Map<string, boolean>();
 
-/** Returns whether RE2 has a class of characters by this name, as in `\p{Greek}`. */
+/** Returns whether RE2 has a class of characters with this name, as in `\p{Greek}`. */
 export function isPropertyKnown(property: string): boolean {
   let known = properties.get(property);
   if (known === undefined) {
@@ -203,7 +216,8 @@ export function isPropertyKnown(property: string): boolean {
 }
 
 /**
- * Compiles a regex, or returns the 400 with the reason. Messages call it "pattern", as requests do.
+ * Compiles a regex. Returns a 400 with the reason if it does not compile; the message calls it "pattern", as requests
+ * do.
  * @param charactersMax the largest length of the source
  */
 export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
@@ -224,7 +238,7 @@ export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_
   }
 }
 
-/** Returns the number of instructions of the compiled regex, or the reason why it does not compile. */
+/** Returns the number of instructions of the compiled regex. Returns the error if it does not compile. */
 export function sizeOfRegex(source: string): number | Failure {
   const compiled = compileRegex(source);
   return compiled instanceof Failure ? compiled : compiled.size;

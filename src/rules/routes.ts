@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Rules". Run on the front; rules/front.ts does the work. */
+/** The routes of docs/http-api.md "Rules". They run on the front; rules/front.ts does the work. */
 import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
 import {
   EXPORTED_SOURCES,
@@ -189,12 +189,12 @@ function named([project, rule_id]: readonly [project: string, rule_id: string]):
   return { project, rule_id };
 }
 
-/** Returns a filter; an empty one counts as not given. */
+/** Returns the value of a filter. An empty value counts as a missing one and gives null. */
 function anyUnless(text = ""): string | null {
   return text === "" ? null : text;
 }
 
-/** Returns the words of a comma-separated parameter; null if there are none. */
+/** Returns the words of a parameter that is separated by commas; null if it has no words. */
 function wordsOf(text = ""): string[] | null {
   const words = text.split(",").filter((word) => word !== "");
   return words.length === 0 ? null : words;

@@ -1,6 +1,7 @@
 /**
- * An LRU cache of compiled rule sets in a pool worker. A rule is compiled at first use. A set stays until the project's
- * version changes or the cache needs its space. Each worker has one; the caller loads the rows.
+ * An LRU cache of compiled rule sets in a pool worker. A rule is compiled at first use. A set stays cached until the
+ * version of the project's set changes, or until the cache needs its space. Each worker has one cache; the caller loads
+ * the rows of the rules.
  */
 import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
@@ -18,18 +19,18 @@ export interface StoredRule {
   readonly pattern: string;
   readonly message: string;
   readonly stack: string;
-  /** The JSON text of an array of globs. */
+  /** An array of globs, as JSON text. */
   readonly applies_to: string;
   readonly size: number;
 }
 
 const EVERY_NAME = "*";
 
-/** A rule of a set; its regex is compiled at first use. */
+/** A rule of a rule set. Its regex is compiled at first use. */
 export class CompiledRule implements Matcher {
   readonly match_type: MatchType;
   readonly stack: string;
-  /** The beginning of a violation's JSON: rule_id, severity and message. */
+  /** The beginning of the JSON of each violation: the rule_id, the severity and the message. */
   readonly head: string;
   readonly #source: string;
   /** Null: the rule is for every file. */
@@ -50,14 +51,14 @@ export class CompiledRule implements Matcher {
     if (this.#regex === undefined) {
       const compiled =
         this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
-      // The same engine compiled the regex within the same bounds before it was stored.
+      // This is a bug, because the same engine has compiled the regex within the same limits before it was stored.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
       this.#regex = compiled;
     }
     return this.#regex;
   }
 
-  /** @param paths the file's path and its base name, as segments; null if the file has no name */
+  /** @param paths the path of the file and its base name, each as segments; null if the file has no name */
   appliesTo(paths: readonly (readonly string[])[] | null, stack: string): boolean {
     if (stack !== "" && this.stack !== "" && this.stack !== stack) return false;
     const globs = this.#globs;
@@ -75,7 +76,7 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
-  /** Returns the cached rules of a project at this version; undefined if they are not cached. */
+  /** Returns the rules of a project at this version if they are cached, otherwise undefined. */
   kept(project: string, version: number): readonly CompiledRule[] | undefined {
     const known = this.#sets.get(project);
     if (known?.version !== version) return undefined;
@@ -85,8 +86,8 @@ export class RuleSets {
 
   /**
    * Returns the rules of a project.
-   * @param version the current version of the project's set
-   * @param load loads the rows if the set is not cached
+   * @param version the current version of the project's rule set
+   * @param load called to load the rows if the set is not cached
    */
   get(project: string, version: number, load: () => readonly StoredRule[]): readonly CompiledRule[] {
     const known = this.#sets.get(project);
@@ -99,7 +100,7 @@ export class RuleSets {
     return this.#keep(project, { version, rules: rows.map((row) => new CompiledRule(row)), instructions });
   }
 
-  /** Puts a set at the recent end, and evicts sets at the other end. */
+  /** Marks a set as the most recently used one, and evicts the least recently used sets. */
   #keep(project: string, set: KeptSet): readonly CompiledRule[] {
     this.#sets.set(project, set);
     this.#instructions += set.instructions;

@@ -1,7 +1,7 @@
 /**
- * Parses the rules of requests: checks them against the schema of their use, then against the rest (globs and regexes
- * that compile, unique ids), and fills in defaults. Every 400 names the rule. Runs in threads that may take long: the
- * pool, and a restore's thread.
+ * Parses the rules of requests. It checks them against the schema that the request needs, then checks what a schema
+ * cannot express (that globs and regexes compile, that ids are unique), and fills in defaults. Every 400 names the
+ * rule. Runs in threads whose work may take long: in the pool, and in the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ALTERNATIVES_TOGETHER_MAX, RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
@@ -25,23 +25,26 @@ import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
 type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
 
-/** The options for parsing the rules of one use. */
+/** The options for parsing rules. They depend on the request that contains the rules. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
-  /** The values for members that a rule does not have. */
+  /** The values for members that are missing in a rule. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
-  /** The values that replace those of the rule. */
+  /** The values of members that replace those in a rule. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** An empty array is refused as a mistake. */
+  /** True if an empty array is rejected, because it can only be a mistake. */
   readonly some?: true;
-  /** The rules were checked when they were stored, perhaps by an older version, which accepted more globs and names. */
+  /**
+   * True if the rules were checked when they were stored. An older version may have stored them, and it accepted more
+   * globs and names.
+   */
   readonly stored?: true;
 }
 
 /**
- * Returns the options for parsing the rule of a proposal.
+ * Returns the options for parsing a proposed rule.
  * @param actor the proposer, if the rule does not name one
- * @param is_proven whether the token of the call proves the actor; a name in the rule is then ignored
+ * @param is_proven whether the call's token proves the actor; if it does, a proposer that the rule names is ignored
  */
 export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   return {
@@ -51,7 +54,7 @@ export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   };
 }
 
-/** Returns the options for parsing rules that are stored in a given project. */
+/** Returns the options for parsing rules that will be stored in this project. */
 export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
@@ -77,12 +80,12 @@ export const TEMPLATED: RuleReading = {
 /** Rules of a snapshot's templates. */
 export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
 
-/** Loads the compilers that parsing needs. Each thread calls it once, before it parses the first rule. */
+/** Loads the compilers that parsing needs. Each thread calls this once, before it parses its first rule. */
 export async function loadRuleReading(): Promise<void> {
   await Promise.all([loadShapes(), loadRegexEngine()]);
 }
 
-/** The place of an array of rules in the request. */
+/** Where in the request the array of rules is. */
 export interface RulesPlace {
   /** Its name in a sentence. */
   readonly name: string;
@@ -102,7 +105,7 @@ export function readRule(value: unknown, reading: RuleReading): CheckedRule | Fa
   return shapeProblem(value, naming, reading) ?? completeRule(value as SentRule, label, reading);
 }
 
-/** Parses an array of rules. Returns all of them, or the refusal of the first invalid one. */
+/** Parses an array of rules. Returns all of them, or the error of the first rule that is invalid. */
 export function readRules(value: unknown, place: RulesPlace, reading: RuleReading): CheckedRule[] | Failure {
   if (!Array.isArray(value)) return invalid(`${place.name} must be an array`);
   if (value.length === 0 && reading.some === true) return invalid(`${place.name} is empty`);
@@ -134,13 +137,16 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
   return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
 }
 
-/** Returns the label of a rule in front of its problem: its id if it has one. */
+/**
+ * Returns the words that an error message puts before the problem of a rule: the rule's id, or `otherwise` if it has
+ * none.
+ */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
   return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: ` : otherwise;
 }
 
-/** Returns the project and the id of an invalid rule, as far as they are valid. */
+/** Returns the project and the id of an invalid rule; leaves out a member that is itself invalid. */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;
   const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
@@ -155,7 +161,7 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
   return sent === undefined || sent === "" ? otherwise : sent;
 }
 
-/** Says what is wrong with the globs of a rule, in words that follow their name; null if they are valid. */
+/** Returns what is wrong with the globs of a rule, as words that follow their name; null if they are valid. */
 function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
   for (const glob of globs) {
@@ -168,13 +174,13 @@ function globsProblem(globs: readonly string[]): string | null {
     : null;
 }
 
-/** Checks what no schema expresses, and fills in the members that the rule does not have. */
+/** Checks what no schema can express, and fills in the members that are missing in the rule. */
 function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const match_type = orElse(sent.match_type, "regex");
-  // The regex comes last, because only its check takes time.
+  // The regex is checked last, because only this check takes a noticeable time.
   const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {

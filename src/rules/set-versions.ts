@@ -1,8 +1,8 @@
 /**
- * The versions of the projects' rule sets that the front knows. They travel with each validation, so that a thread that
- * has cached the sets need not ask the database. A version is never older than an answer that a client has had: while a
- * change of rules is in flight to the writer, no version is cached, and each one is read from the database. Runs on the
- * front.
+ * Caches the versions of the projects' rule sets on the front. The versions are sent along with each validation, so
+ * that a thread that has cached the sets need not read the database. A version is never older than an answer that a
+ * client has got. To guarantee that, nothing is cached while a change of rules is in flight to the writer; each version
+ * is then read from the database. Runs on the front.
  */
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
 import type { Failure } from "../base/result.js";
@@ -12,19 +12,22 @@ export class RuleSetVersions implements ChangeListener {
   readonly #read: (project: string) => number;
   readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
-  /** The calls in flight that change rules: there are few. */
+  /**
+   * The number of calls in flight that change rules of any project. One number is enough, because there are few such
+   * calls.
+   */
   #changing = 0;
 
   /**
    * @param read returns the version in the database
-   * @param mayBeStale returns whether the database may be newer than the front has been notified of
+   * @param mayBeStale returns whether the database may be newer than the latest change that the front knows of
    */
   constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;
     this.#mayBeStale = mayBeStale;
   }
 
-  /** Returns the version of a project's set; 0 if it never had one. */
+  /** Returns the version of a project's rule set; 0 if the project has never had rules. */
   get(project: string): number {
     const known = this.#mayBeStale() ? undefined : this.#known.get(project);
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 /**
- * The SQL of rules: changing them (writer), reading them (front, pool). Each project's set of rules has a version that
- * every change of a rule increments in the same transaction. So a worker that has compiled a set needs one look-up to
- * know that it is current.
+ * The SQL of rules: changing them (writer), reading them (front, pool). The rule set of each project has a version.
+ * Every change of a rule increases the version in the same transaction. So a worker that has compiled a set needs only
+ * one look-up to know whether the set is current.
  */
 import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../schemas/rules.js";
 import type { Db, Statement } from "../store/open.js";
@@ -15,7 +15,7 @@ export interface RuleRow {
   readonly pattern: string;
   readonly message: string;
   readonly stack: string;
-  /** The JSON text of an array of globs. */
+  /** An array of globs, as JSON text. */
   readonly applies_to: string;
   readonly source: string;
   readonly status: RuleStatus;
@@ -93,7 +93,7 @@ export class RuleWriter {
     return this.#totals.get(project) ?? { rules: 0, instructions: 0 };
   }
 
-  /** Stores a rule. A rule that replaces another keeps its time of creation. Call `touch` afterwards. */
+  /** Stores a rule. A rule that replaces another one keeps the other one's creation time. Call `touch` afterwards. */
   store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
     this.#upsert.run(
       rule.project,
@@ -124,7 +124,7 @@ export class RuleWriter {
     this.#set_status.run(status, project, rule_id);
   }
 
-  /** Returns false if there is no such rule. */
+  /** Removes a rule. Returns false if there is no such rule. */
   remove(project: string, rule_id: string): boolean {
     return this.#remove.run(project, rule_id).changes > 0;
   }
@@ -162,7 +162,10 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
-  /** Runs reads in one snapshot of the database: the open transaction's, or that of a new one. */
+  /**
+   * Runs several reads in one snapshot of the database. It uses the open transaction if there is one, otherwise a new
+   * one.
+   */
   inSnapshot<Read>(read: () => Read): Read {
     if (this.#db.inTransaction) return read();
     let found: Read | undefined;
@@ -172,27 +175,27 @@ export class RuleReader {
     return found as Read;
   }
 
-  /** Returns the current version of the project's set of rules; 0 if it never had one. */
+  /** Returns the current version of a project's rule set; 0 if the project has never had rules. */
   version(project: string): number {
     return this.#version.get(project) ?? 0;
   }
 
-  /** Returns the rule, whatever its status; undefined if there is none. */
+  /** Returns a rule, whatever its status; undefined if there is no such rule. */
   find(project: string, rule_id: string): RuleRow | undefined {
     return this.#find.get(project, rule_id);
   }
 
-  /** Returns the accepted rules of the project, by rule_id. */
+  /** Returns the accepted rules of a project, in the order of rule_id. */
   accepted(project: string): RuleRow[] {
     return this.#accepted.all(project);
   }
 
-  /** Returns whether the project has more than this number of rules. */
+  /** Returns whether the project has more rules than this number. */
   exceeds(project: string, rules: number): boolean {
     return this.#nth.get(project, rules) !== undefined;
   }
 
-  /** Returns the rules that pass the filter, by project and rule_id, one at a time. */
+  /** Returns the rules that pass the filter, one at a time, in the order of project and rule_id. */
   list({ project, stack, sources, status, after }: RuleFilter): IterableIterator<RuleRow> {
     const conditions = ["(project, rule_id) > (?, ?)"];
     const values: string[] = [...after];

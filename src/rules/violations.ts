@@ -1,30 +1,30 @@
 /**
- * Finds what one rule matches in one text. Runs in the pool. Lines end at "\n", and a "\r" before it does not belong to
- * the line. A rule searches all lines together first, then blocks of lines; single lines are searched only in blocks
- * with a match. Pure but for the caches of regexes.
+ * Finds the matches of one rule in one text. Lines end at "\n"; a "\r" before it does not belong to the line. The
+ * search is first in all lines together, then in blocks of lines. Single lines are searched only in blocks that have a
+ * match. Runs in the pool. Pure but for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";
 import type { Regex } from "./regex.js";
 
-/** `regex` is null for a custom rule with a built-in meaning. */
+/** The parts of a rule that decide what it matches. `regex` is null for a custom rule with a built-in meaning. */
 export interface Matcher {
   readonly match_type: MatchType;
   readonly regex: Regex | null;
 }
 
 export interface Found {
-  /** Counted from 1; 0 if a required pattern is missing. */
+  /** The number of the line, counted from 1; 0 if a required pattern is missing. */
   readonly line: number;
   readonly match: string;
 }
 
-/** The number of lines that are searched together before each by itself. */
+/** The number of lines that are searched together. Only if they match is each line searched by itself. */
 const BLOCK_LINES = 16;
 const CONSOLE_LOG = "console.log(";
 const MISSING: Found = { line: 0, match: "" };
 
-/** A text, and the same text with lines that end with "\n" only. */
+/** A text to validate. `lines` is the same text with lines that end with "\n" only. */
 export class Content {
   readonly lines: string;
 
@@ -33,15 +33,15 @@ export class Content {
   }
 }
 
-/** Returns the end of the line that starts at `start`. */
+/** Returns the offset of the end of the line that starts at `start`. */
 function endOfLine(lines: string, start: number): number {
   const newline = lines.indexOf("\n", start);
   return newline < 0 ? lines.length : newline;
 }
 
 /**
- * Yields the first match of each line, if it is not empty.
- * @param mayFind returns false if no line of a text can match: most lines are skipped in blocks
+ * Yields the first match of each line, unless the match is empty.
+ * @param mayFind returns false if no line of a block can match; most lines are skipped that way
  */
 function* findInLines(
   lines: string,
@@ -64,7 +64,7 @@ function* findInLines(
     while (start <= block_end) {
       const end = endOfLine(lines, start);
       number += 1;
-      // A match in an empty line is empty.
+      // An empty line is skipped, because only an empty match is possible in it.
       const match = end === start ? null : find(lines.slice(start, end));
       if (match !== null && match !== "") yield { line: number, match };
       start = end + 1;
@@ -72,7 +72,7 @@ function* findInLines(
   }
 }
 
-/** Yields the matches of a rule in the order of lines, until the budget is exhausted. */
+/** Yields the matches of a rule in the order of the lines. Stops when the budget is exhausted. */
 export function* violationsOf(
   { match_type, regex }: Matcher,
   content: Content,
@@ -97,7 +97,7 @@ export function* violationsOf(
   }
 }
 
-/** Returns the message of a violation whose rule has none of its own. */
+/** Returns the message of a violation, for a rule that has no message of its own. */
 export function defaultMessage(match_type: MatchType, pattern: string): string {
   if (match_type === "missing") return `required pattern '${pattern}' not found`;
   if (match_type === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";

@@ -1,4 +1,4 @@
-/** The reads of specs and projects. Run in the pool, or on the front if they are short. */
+/** The reads of specs and projects. They run in the pool; short reads run on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   SpecDiff,
@@ -17,7 +17,7 @@ import { streamJob } from "../threads/pool-method.js";
 import { versionedJobs } from "../versioned/jobs.js";
 import { type ListedKey, specReader, type VersionedReader } from "../versioned/table.js";
 
-/** The number of keys that are read from the database at once. */
+/** The number of keys that are read from the database in one query. */
 const LIST_PAGE_KEYS = 500;
 
 export const { historyOf: specHistory, diffOf: specDiff } = versionedJobs("spec", specReader, {
@@ -63,7 +63,7 @@ export const listProjects = streamJob({
   },
 });
 
-/** Yields the specs of a project after `name`, by name. */
+/** Yields the specs of a project whose names sort after `name`, in the order of the names. */
 function* specsOf(specs: VersionedReader, project: string, name: string): Generator<ListedKey, void, undefined> {
   const prefix = specKeyPrefix(project);
   for (let after = name === "" ? "" : specKey(project, name), more = true; more; ) {
@@ -74,7 +74,7 @@ function* specsOf(specs: VersionedReader, project: string, name: string): Genera
   }
 }
 
-/** Yields the projects after `after`, in the order of their bytes. */
+/** Yields the projects that sort after `after`, in the order of their bytes. */
 function* projectsOf(specs: VersionedReader, after: string): Generator<string, void, undefined> {
   let first = after === "" ? specs.list("", "", 1)[0]?.key : specs.afterPrefix(specKeyPrefix(after));
   while (first !== undefined) {

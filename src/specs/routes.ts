@@ -1,4 +1,7 @@
-/** The routes of docs/http-api.md "Specs". Run on the front; versioned/front.ts has the parts that all spaces share. */
+/**
+ * The routes of docs/http-api.md "Specs". They run on the front; versioned/front.ts has the parts that state and specs
+ * share.
+ */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { Violation } from "../../schemas/contracts.js";
 import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
@@ -49,7 +52,7 @@ export interface SpecRoutesOptions {
   readonly slowLane: SlowLane;
   readonly log: Log;
   readonly toClientFailure: (failure: Failure) => Failure;
-  /** Returns the problems of the contracts among specs that were stored. */
+  /** Returns the problems in the definitions of stored specs. Only specs that are contracts have problems. */
   readonly examine: (
     written: readonly { readonly key: string; readonly version: number }[],
     context: CallContext,
@@ -64,7 +67,7 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
-  /** Returns the warnings that an answer lists about a version that was stored. */
+  /** Returns the warnings about a version that was just stored, which the answer lists. */
   const warningsOf = async (key: string, version: number, context: CallContext): Promise<readonly Violation[]> =>
     (await examine([{ key, version }], context)).map(({ path: at, message }) => ({ path: at, message }));
   return [
@@ -174,12 +177,15 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
   ];
 }
 
-/** Returns whether the bytes may be a contract. A contract that spells the word with escapes gets no warnings. */
+/**
+ * Returns whether the bytes may be a contract. A contract that writes the word with escapes is not recognized, so it
+ * gets no warnings.
+ */
 function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
 }
 
-/** Stores a possible contract. It is stored even if its definitions have problems. */
+/** Stores a spec that may be a contract. A contract is stored even if its definitions have problems. */
 async function storeContract(
   store: (answer: (reply: WriteReply) => string) => Answer | Promise<Answer>,
   describe: (reply: WriteReply, warnings?: readonly Violation[]) => string,
@@ -195,7 +201,7 @@ async function storeContract(
   return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
-/** Returns the 400 for a project and a name that are too long together; the length of each was checked before. */
+/** Returns the 400 if a project and a name are too long together. The length of each one was checked before. */
 function refuseLength([project, name]: Named): Failure | null {
   const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
   return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);

@@ -37,7 +37,7 @@ interface Opened {
   readonly events: Publisher;
 }
 
-/** Publishes an event about a change if the settings enable it. */
+/** Publishes an event about a change, if the settings enable such events. */
 function announce(
   { settings, events }: Opened,
   topic: string,
@@ -47,7 +47,7 @@ function announce(
   if (settings.state_events) events.publish({ topic, data: JSON.stringify(of), source: call.actor }, call);
 }
 
-/** Publishes an event about a new version, if one was made. */
+/** Publishes an event about a new version. Does nothing if the call made none. */
 function announceUpdate(opened: Opened, key: string, reply: WriteReply | Failure, call: WriteCall): typeof reply {
   if (reply instanceof Failure) return reply;
   announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);

@@ -1,4 +1,4 @@
-/** The reads of the state store. Run in the pool, or on the front if they are short. */
+/** The reads of the state store. They run in the pool; short reads run on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { ListRequest, StateDiff, StateHistory, StateList } from "../../schemas/state.js";
 import { cursor, encodeList } from "../base/json-array.js";
@@ -7,7 +7,7 @@ import { streamJob } from "../threads/pool-method.js";
 import { versionedJobs } from "../versioned/jobs.js";
 import { type ListedKey, stateReader, type VersionedReader } from "../versioned/table.js";
 
-/** The number of keys that are read from the database at once. */
+/** The number of keys that are read from the database in one query. */
 const LIST_PAGE_KEYS = 500;
 
 export const { historyOf: stateHistory, diffOf: stateDiff } = versionedJobs("state", stateReader, {

@@ -1,4 +1,4 @@
-/** The number of keys in the state store, which the writer reports. Runs on the front. */
+/** The number of keys in the state store, as a metric. The writer reports the number. Runs on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 export class StateKeyCount implements Measured {

@@ -1,5 +1,6 @@
 /**
- * The changes of templates, and applying them: rules and specs are stored together or not at all. Run in the writer.
+ * The commands that change templates, and the command that applies one: its rules and specs are stored together, or
+ * nothing is stored. Run in the writer.
  */
 import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../schemas/limits.js";

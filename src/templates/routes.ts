@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Templates". Run on the front; templates/front.ts does the work. */
+/** The routes of docs/http-api.md "Templates". They run on the front; templates/front.ts does the work. */
 import { FenceHeader } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {

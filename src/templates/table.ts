@@ -1,4 +1,4 @@
-/** The SQL of templates: storing and removing (writer), reading (front, pool). A template never changes. */
+/** The SQL of templates: storing and removing (writer), reading (front, pool). A stored template never changes. */
 import type { CheckedTemplate, TemplateKind } from "../../schemas/templates.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -8,7 +8,7 @@ export interface TemplateSummaryRow {
   readonly name: string;
   readonly description: string;
   readonly kind: TemplateKind;
-  /** The JSON text of an array of strings. */
+  /** An array of strings, as JSON text. */
   readonly tags: string;
   readonly version: number;
   /** ms since the epoch, as updated_at. */
@@ -21,7 +21,9 @@ export interface TemplateRow extends TemplateSummaryRow {
   readonly data: string;
 }
 
-/** The columns that applying a template needs; `rules` is the JSON text of CheckedRule[], without a project. */
+/**
+ * The columns of a template that are needed to apply it. `rules` is JSON text with CheckedRules that have no project.
+ */
 export interface TemplateContent {
   readonly kind: TemplateKind;
   readonly data: string;
@@ -80,7 +82,7 @@ export class TemplateWriter {
     return this.#content.get(id);
   }
 
-  /** Returns false if there is no such template. */
+  /** Removes a template. Returns false if there is no such template. */
   remove(id: string): boolean {
     return this.#remove.run(id).changes > 0;
   }
@@ -101,7 +103,10 @@ export class TemplateReader {
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
-  /** Returns the templates of a kind, with a tag, by id, one at a time; null stands for any. */
+  /**
+   * Returns templates one at a time, in the order of their ids. `kind` and `tag` are filters; null matches every
+   * template.
+   */
   list(kind: string | null, tag: string | null, after: string): IterableIterator<TemplateSummaryRow> {
     return this.#list.iterate({ kind, tag, after });
   }

@@ -1,8 +1,8 @@
-/** Encodes a usage row, for the list and for its event. Pure. */
+/** Encodes a usage row as JSON, for the list and for the event about it. Pure. */
 import type { UsageRecordRequest } from "../../schemas/usage.js";
 import { formatTime } from "../base/time.js";
 
-/** A row as it is stored; `created_at` in ms. */
+/** A usage row as it is stored. `created_at` is in ms. */
 export interface UsageRow extends UsageRecordRequest {
   readonly id: number;
   readonly created_at: number;

@@ -1,4 +1,4 @@
-/** The reads of LLM usage. Run in the pool; a short list on the front. */
+/** The reads of LLM usage. They run in the pool; a short list runs on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
 import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
@@ -36,7 +36,10 @@ export const listUsage = streamJob({
   },
 });
 
-/** Returns `{"group_by","from","to","groups","total"}`; with an interval also `"interval"` and `"series"`. */
+/**
+ * Returns `{"group_by","from","to","groups","total"}`. If an interval is given, the answer also has `"interval"` and
+ * `"series"`.
+ */
 export const summarizeUsage = unaryJob({
   name: "usage.summary",
   request: UsageSummaryRequest,
@@ -54,7 +57,10 @@ export const summarizeUsage = unaryJob({
   },
 });
 
-/** Returns the members that an interval adds, or the refusal if they would be too many. */
+/**
+ * Returns the members that an answer with an interval has in addition. Returns the error if the series would be too
+ * long.
+ */
 function readSeries(
   db: Db,
   group_by: UsageGroup,
@@ -66,7 +72,10 @@ function readSeries(
   return series instanceof Failure ? series : `,"interval":"${interval}","series":${series}`;
 }
 
-/** An offset from UTC can move a time out of the range of four-digit years. */
+/**
+ * Encodes a bound of the summary. It is limited to the range of years with four digits, because an offset from UTC can
+ * move a time out of that range.
+ */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;
 }

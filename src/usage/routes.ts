@@ -55,7 +55,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       answer: UsageList,
       handle: ({ query, context }) => {
         const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
-        // Each filter has its index, so the read visits only the rows that it returns.
+        // Each filter has an index, so the read visits only the rows that it returns.
         return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),
@@ -97,7 +97,9 @@ async function record(
   return jsonReply(`{"id":${reply.id},"recorded":true}`);
 }
 
-/** Returns the one filter that applies, the first that is given; an empty one counts as not given. */
+/**
+ * Returns the one filter that applies, which is the first one that is given. An empty filter counts as a missing one.
+ */
 function filterOf({
   instance = "",
   project = "",

@@ -1,6 +1,6 @@
 /**
- * Encodes the series of a summary: one entry for each hour or day, within the bounds of an answer. table.ts sums up.
- * Pure.
+ * Encodes the series of a summary, with one entry for each hour or day, within the limits of an answer. table.ts
+ * computes the sums. Pure.
  */
 import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
 import type { UsageInterval } from "../../schemas/usage.js";
@@ -8,15 +8,15 @@ import { invalid, type Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { encodeGroups, type GroupTotals } from "./totals.js";
 
-/** The totals of one group in the interval that begins at `start_ms`. */
+/** The totals of one group in one interval, which begins at `start_ms`. */
 export interface IntervalTotals {
   readonly start_ms: number;
   readonly group: GroupTotals;
 }
 
 /**
- * Returns `[{"from","groups"}]`, or the 400 that says what to request instead.
- * @param sums in the order of their intervals, with those of one interval together
+ * Returns `[{"from","groups"}]`. If the series would be too long, returns a 400 that says what to request instead.
+ * @param sums the sums in the order of their intervals, so that the sums of one interval are neighbours
  */
 export function encodeSeries(sums: readonly IntervalTotals[], interval: UsageInterval): string | Failure {
   const intervals = new Map<number, GroupTotals[]>();

@@ -1,6 +1,6 @@
 /**
- * The SQL of LLM usage: appending (writer), listing and summing up (pool, front). Rows never change. encode.ts has
- * their form on the wire.
+ * The SQL of LLM usage: appending (writer), listing and computing sums (pool, front). A stored row never changes.
+ * encode.ts has the form of a row on the wire.
  */
 import {
   USAGE_GROUPS,
@@ -56,7 +56,7 @@ export function listRows(db: Db, { filter, from, to, before, limit }: UsageListR
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
   const values: (string | number)[] = [range.first, Math.min(range.end, before ?? range.end), range.from, range.to];
   if (filter !== null) {
-    // The second condition lets SQLite use the partial index.
+    // The second condition tells SQLite that it can use the partial index.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
     values.push(filter.value);
   }
@@ -77,7 +77,10 @@ interface SumRow {
   readonly rows: number;
 }
 
-/** Tokens are summed in two parts: SQLite's sum of whole numbers fails beyond 2^63, which a thousand rows can reach. */
+/**
+ * Sums the tokens in two parts (totals.ts), because SQLite's sum of whole numbers fails beyond 2^63, which a thousand
+ * rows can reach.
+ */
 const SUMS = `
   total(tokens_in / ${TOKENS_SPLIT}) AS in_high, total(tokens_in % ${TOKENS_SPLIT}) AS in_low,
   total(tokens_out / ${TOKENS_SPLIT}) AS out_high, total(tokens_out % ${TOKENS_SPLIT}) AS out_low,
@@ -92,7 +95,10 @@ function totalsOf(row: SumRow): Totals {
   };
 }
 
-/** Returns the sums over a span of time: by group, in the order of the groups' names, and of everything. */
+/**
+ * Returns the sums within a span of time: those of each group, in the order of the groups' names, and the sums of all
+ * rows.
+ */
 export function sumUsage(
   db: Db,
   group_by: UsageGroup,
@@ -117,8 +123,9 @@ export function sumUsage(
 }
 
 /**
- * Returns the sums over a span of time by interval, oldest first, and by group in the order of the groups' names.
- * @param limit the largest number of sums; the oldest are returned
+ * Returns the sums within a span of time, of each group in each interval. They are sorted by interval, oldest first,
+ * then by the groups' names.
+ * @param limit the largest number of sums; if there are more, the oldest are returned
  */
 export function sumSeries(
   db: Db,
@@ -130,7 +137,8 @@ export function sumSeries(
 ): IntervalTotals[] {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // SQLite's remainder of a time before 1970, which may be in a restored snapshot, is negative.
+  // The interval is added before the second remainder, because SQLite's remainder of a time before 1970 is negative. A
+  // restored snapshot may have such a time.
   return db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}

@@ -1,9 +1,9 @@
 /**
- * Sums with the digits of decimal arithmetic: costs without the errors of binary fractions, tokens with all their
- * digits. Pure.
+ * Adds up usage with the digits of decimal arithmetic: costs without the errors of binary fractions, and tokens with
+ * all their digits. Pure.
  */
 
-/** The totals of one group, or of everything. */
+/** The totals of one group, or of all rows. */
 export interface Totals {
   readonly tokens_in: bigint;
   readonly tokens_out: bigint;
@@ -11,34 +11,40 @@ export interface Totals {
   readonly requests: number;
 }
 
-/** Tokens are summed as multiples of this number and as remainders: both sums stay whole numbers that a float holds. */
+/**
+ * Divides the tokens of a row into a multiple of this number and a remainder. The multiples and the remainders are
+ * added up separately, so that both sums stay whole numbers that a float holds exactly.
+ */
 export const TOKENS_SPLIT = 2 ** 26;
 
-/** Joins the sum of the multiples and the sum of the remainders. */
+/** Returns the number of tokens, from the sum of the multiples of TOKENS_SPLIT and the sum of the remainders. */
 export function joinTokens(high: number, low: number): bigint {
   return BigInt(high) * BigInt(TOKENS_SPLIT) + BigInt(low);
 }
 
-/** With this number of digits, every decimal has a float that is nearer to it than to any other such decimal. */
+/**
+ * The number of decimal digits that a float holds exactly: each decimal of this length has a float that is nearer to it
+ * than to any other such decimal.
+ */
 const EXACT_DIGITS = 15;
 
 /**
- * Rounds a sum of costs, which are never negative, to fifteen digits. Each cost is off by at most half a step of its
- * float, and SQLite adds with compensation, so the sum is off by about one step: a sum whose exact decimal value has at
- * most fifteen digits is returned exactly (0.1 + 0.2 is 0.3).
+ * Rounds a sum of costs, which are never negative, to fifteen digits. The result is exact if the exact decimal sum has
+ * at most fifteen digits (0.1 + 0.2 is 0.3). The reason: each cost is off by at most half a step of its float, and
+ * SQLite adds with compensation, so the sum is off by only about one step.
  */
 export function roundCost(sum: number): number {
   const rounded = Number(sum.toPrecision(EXACT_DIGITS));
-  // Rounding the largest float up gives infinity, which JSON does not have.
+  // The largest float may be rounded up to infinity, which JSON does not have.
   return Number.isFinite(rounded) ? rounded : Number.MAX_VALUE;
 }
 
-/** The totals of the group with this name. */
+/** A group: its name and its totals. */
 export type GroupTotals = readonly [name: string, totals: Totals];
 
 /**
- * Returns the JSON of groups by name; as text, because a group may be named `__proto__`, and sums of tokens keep all
- * digits.
+ * Returns the JSON of groups by name. It is built as text for two reasons: a group may be named `__proto__`, and the
+ * sums of tokens must keep all their digits.
  */
 export function encodeGroups(groups: readonly GroupTotals[]): string {
   return `{${groups.map(([name, totals]) => `${JSON.stringify(name)}:${encodeTotals(totals)}`).join(",")}}`;

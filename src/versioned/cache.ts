@@ -1,30 +1,36 @@
 /**
- * The front's cache of recently read values, bounded by bytes. Other values are read from the database. A read never
- * goes back in time: while a write of a key is in flight, the key's entry is not shown, because the database may be
- * newer. With the acknowledgement the entry is dropped, or the writer's own value replaces it, guarded by version,
- * before the writing client is answered. The methods themselves declare which keys a write changes
- * (src/threads/changes.ts): the cache listens to all of them. Runs on the front.
+ * Caches recently read values on the front, up to a number of bytes. Other values are read from the database. A read
+ * never goes back in time: while a write of a key is in flight, the entry of the key is not returned, because the
+ * database may be newer. The acknowledgement of the write comes before the writing client is answered. With it, the
+ * entry is dropped, or replaced by the value that the writer has stored, unless the entry has a newer version. Each
+ * method of the writer declares which keys it changes (src/threads/changes.ts), and the cache listens to all of them.
+ * Runs on the front.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 
-/** The weight of an entry beside its value: objects, header texts and the key. */
+/** The bytes that an entry takes in addition to its value: for objects, header texts and the key. */
 const ENTRY_OVERHEAD_BYTES = 512;
 
 export interface Cached<Reply> {
   readonly version: number;
   readonly etag: string;
-  /** The complete answer to a GET, built once. */
+  /** The complete answer to a GET of the value. It is built only once. */
   readonly reply: Reply;
   readonly bytes: number;
-  /** Whether the entry was read since the sweep last passed it. */
+  /** Whether the entry was read since the eviction last examined it. */
   used: boolean;
 }
 
-/** The number of counters of writes in flight: a power of two, many times the number of concurrent writes. */
+/**
+ * The number of counters for writes in flight. It is a power of two, and many times the number of concurrent writes.
+ */
 const WRITE_COUNTERS = 4_096;
-/** Only the end of a key is hashed: keys mostly differ at their end. */
+/**
+ * The number of characters at the end of a key that are hashed. They are enough, because keys mostly differ at their
+ * end.
+ */
 const HASHED_CHARACTERS = 16;
 
 function counterOf(key: string): number {
@@ -38,13 +44,13 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
-   * Counts the writes in flight by a hash of the key: a collision only costs a look-up in the database. Not a Map, for
-   * the reason given in rpc/client.ts.
+   * The number of writes in flight, by a hash of their key. If two keys have the same hash, a read takes a needless
+   * look-up in the database, and nothing else. Not a Map, for the reason that rpc/client.ts gives.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
-  /** The number of writes in flight whose keys are not known. */
+  /** The number of writes in flight whose keys are not known. While there are any, no entry is returned. */
   #held = 0;
 
   constructor(bytes_max = HOT_CACHE_BYTES_MAX) {
@@ -70,7 +76,7 @@ export class HotCache<Reply> implements ChangeListener {
     else for (const key of asked) this.#count(key, -1);
   }
 
-  /** Returns whether the key has an entry, shown or not. */
+  /** Returns whether the key has an entry, even if `get` does not return it now. */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
@@ -82,13 +88,13 @@ export class HotCache<Reply> implements ChangeListener {
     return entry;
   }
 
-  /** Adds a value that was read from the database. */
+  /** Adds a value that was read from the database, unless a write of its key is in flight. */
   add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
     if (this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
     this.#put(key, version, etag, reply, value_bytes);
   }
 
-  /** Stores a value whose write was acknowledged, unless the entry is newer. */
+  /** Stores a value whose write was acknowledged, unless the entry has the same or a newer version. */
   replace(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, value_bytes);
@@ -103,7 +109,7 @@ export class HotCache<Reply> implements ChangeListener {
     this.#evict();
   }
 
-  /** Drops the entries of keys; null stands for all keys. */
+  /** Drops the entries of the given keys; null means all keys. */
   #drop(keys: readonly string[] | null): void {
     if (keys !== null) {
       for (const key of keys) this.#remove(key);
@@ -120,13 +126,16 @@ export class HotCache<Reply> implements ChangeListener {
     this.#bytes -= entry.bytes;
   }
 
-  /** Counts the writes in flight of the key. */
+  /** Changes the number of writes in flight of the key by 1. */
   #count(key: string, change: 1 | -1): void {
     const at = counterOf(key);
     this.#writes[at] = (this.#writes[at] as number) + change;
   }
 
-  /** Evicts entries by the second-chance algorithm: the oldest one goes, unless it was read since the last sweep. */
+  /**
+   * Evicts entries by the second-chance algorithm. The oldest entry is evicted; but if it was read since it was last
+   * examined, it becomes the newest one instead.
+   */
   #evict(): void {
     while (this.#bytes > this.#bytes_max) {
       for (const [key, entry] of this.#entries) {

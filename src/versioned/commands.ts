@@ -1,6 +1,6 @@
 /**
- * Changes a versioned key space. Runs in the writer, inside the batch's transaction. All checks come before the first
- * effect, so that a refusal changes nothing.
+ * Changes a versioned key space. All checks come before the first effect, so that a rejected call changes nothing. Runs
+ * in the writer, inside the transaction of the batch.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
@@ -25,7 +25,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
-/** The most segments of 64 versions that one write removes; the next writes continue from there. */
+/** The most segments, of 64 versions each, that one write removes. The next writes continue from there. */
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
@@ -39,22 +39,25 @@ type VersionRow = [
   value: Uint8Array,
 ];
 
-/** A head in memory, which changes with its key. The head of a deleted key is kept as not live. */
+/**
+ * The head of a key in memory, which is updated when the key changes. The head of a deleted key stays, with `live`
+ * false.
+ */
 interface CachedHead {
   version: number;
   row: number;
   live: boolean;
 }
 
-/** A push message: the number of keys of the state store, sent when it has changed. */
+/** The push message with the number of keys in the state store. It is sent when the number has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
-/** Returns the weight of a condition in a request. */
+/** Returns the weight that a condition adds to a request. */
 function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The common parts of the writes' rows, for all spaces. */
+/** The parts that the methods of all spaces have in common: the schemas, and the weight of a request. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -72,22 +75,22 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
-/** Returns the version that a write made, as clients are notified of it. */
+/** Returns the version that a write made. Clients that watch changes are notified of it. */
 export function versionOf({ version }: { readonly version: number }): number {
   return version;
 }
 
-/** Returns the audit row's `detail` of a write. */
+/** Returns the `detail` of a write's audit row. */
 export function versionDetail(_request: unknown, reply: { readonly version: number }): string {
   return `{"version":${reply.version}}`;
 }
 
-/** Returns the audit row's `detail` of a rollback. */
+/** Returns the `detail` of a rollback's audit row. */
 export function rollbackDetail(request: { readonly version: number }, reply: { readonly version: number }): string {
   return `{"version":${reply.version},"rolled_back":${request.version}}`;
 }
 
-/** Returns a space's writer model for the writer thread. */
+/** Returns the model with which the writer thread changes a space. */
 export function versionedWriter(space: Space): Model<VersionedWriter> {
   return { open: ({ db, rows, settings }) => new VersionedWriter(db, rows, space, settings.state_history) };
 }
@@ -106,7 +109,7 @@ export class VersionedWriter extends PublishingModel {
   readonly #drop_mark: Statement<[string, number], unknown>;
   readonly #drop_version: Statement<[number], { previous: number }>;
   readonly #newest_row: Statement<[], number | null>;
-  /** Heads that were read or written, oldest first: a write of a known key needs no look-up. */
+  /** The heads that were read or written, oldest first. A write of a key in this cache needs no look-up. */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
@@ -144,7 +147,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#keys;
   }
 
-  /** Drops the state in memory: after a rollback it may describe rows that do not exist. */
+  /** Drops the heads in memory. After a rollback of the transaction they may describe rows that do not exist. */
   reload(): void {
     this.#heads.clear();
     this.#next_row = (this.#newest_row.get() ?? 0) + 1;
@@ -162,7 +165,7 @@ export class VersionedWriter extends PublishingModel {
     this.markDirty();
   }
 
-  /** Stores a new version if the condition holds. */
+  /** Stores a value as a new version, if the condition holds. */
   put(
     key: string,
     value: Uint8Array,
@@ -177,12 +180,13 @@ export class VersionedWriter extends PublishingModel {
 
   /** Stores a new version unconditionally. */
   write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
-    // The hash is computed as text: the reply needs the text, and a Buffer straight from the hash takes 0.3 µs more.
+    // The hash is computed as hex text, because the reply needs the text. Getting a Buffer directly from the hash would
+    // take 0.3 µs more.
     const hash = crypto().hash("sha256", value, "hex");
     return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
   }
 
-  /** Stores the bytes of version `number` as a new version; restores a deleted key. */
+  /** Stores the bytes of version `number` as a new version. A deleted key exists again after that. */
   rollback(
     key: string,
     number: number,
@@ -199,7 +203,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#append(key, head, old.value, old.hash.toString("hex"), old.content_type, now_ms, actor);
   }
 
-  /** Deletes the key; its history stays. Replies with its newest version. */
+  /** Deletes the key; its history stays. Returns the newest version of the key. */
   delete(key: string, condition: Condition | null): { version: number; hash: Buffer } | Failure {
     const head = this.#headOf(key);
     const refusal = condition === null ? null : this.#refusal(condition, head);
@@ -247,8 +251,9 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Removes whole segments of versions up to `newest`: from each mark down to the mark before it. The versions in
-   * between are unreadable already (table.ts), and are removed with their own mark.
+   * Removes whole segments of old versions. A segment consists of a marked version that is at most `newest`, and the
+   * versions before it down to the previous mark. All versions of a segment are unreadable already (table.ts); they are
+   * removed together with their mark.
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
@@ -261,7 +266,7 @@ export class VersionedWriter extends PublishingModel {
     }
   }
 
-  /** The reader of the stored rows, after the write buffer was written. */
+  /** The reader of the stored rows. The write buffer is written first, so that the reader sees all rows. */
   get #stored(): VersionedReader {
     this.#rows.write();
     return this.#reader;
@@ -270,7 +275,8 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head in the write buffer is also in memory, unless newer heads have evicted it.
+    // The heads in the write buffer are also in memory, unless newer heads have evicted them. So the buffer is written
+    // before a look-up if the memory is full.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
@@ -285,7 +291,7 @@ export class VersionedWriter extends PublishingModel {
     dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
-  /** Returns null if the condition holds, otherwise the 412 with the current version. */
+  /** Returns the 412 with the current version if the condition does not hold; null if it holds. */
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;

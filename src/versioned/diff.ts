@@ -1,10 +1,11 @@
 /**
- * Computes the differences of two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by meaning
- * and quoted as they were written. The caller fetches the versions, and answers if one is not JSON. Pure, runs in the
- * job pool.
- * The order is by path, segment by segment: array indexes as numbers, member names in their escaped form by code point.
- * An array's surplus elements are added or removed at its end, under their own index. Nothing recurses, and a path is
- * built only for an entry, so depth costs no more than length.
+ * Computes the differences between two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by
+ * their meaning, and quoted as they were written. The caller fetches the versions, and answers if one of them is not
+ * JSON. Pure, runs in the pool.
+ * Differences are ordered by path, segment by segment: indexes of arrays as numbers, names of members in their escaped
+ * form by code point. If one array is longer, its surplus elements are added or removed at its end, under their own
+ * indexes. The walk does not recurse, and builds a path only for a difference. So a deep document costs no more than a
+ * long one.
  */
 import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../../schemas/text.js";
@@ -26,12 +27,12 @@ import { toOneLine, type JsonNode } from "../base/json-text.js";
 import { Failure } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
 
-/** No row: only the other side has the member or element. */
+/** Stands for a missing row, if only the other document has the member or element. */
 const ABSENT = -1;
 
 /**
- * A frame of the walk takes five cells of a stack. The frame of an array holds the current row and the end of each
- * side, and the number of elements that were taken.
+ * The cells on the stack that one frame of the walk takes. A frame belongs to an open container. The frame of an array
+ * has the current row and the end for each document, and the number of elements that were visited.
  */
 const FRAME_CELLS = 5;
 const ARRAY_BEFORE = 0;
@@ -40,8 +41,8 @@ const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
 /**
- * The frame of an object holds this mark in its first cell, the number of changed members that are left, and the name
- * rows of the current member.
+ * The mark in the first cell of an object's frame. The other cells are the number of changed members that are left to
+ * visit, and the rows of the current member's name in each document.
  */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
@@ -49,7 +50,7 @@ const OBJECT_BEFORE_NAME = 2;
 const OBJECT_AFTER_NAME = 3;
 
 interface ChangedMember {
-  /** The name as it stands in the path. */
+  /** The name of the member as the path has it, with escapes. */
   readonly token: string;
   readonly before: number;
   readonly after: number;
@@ -60,8 +61,8 @@ function escapeToken(name: string): string {
 }
 
 /**
- * Returns the rank of a UTF-16 unit in code-point order: surrogates stand for code points above all that take one unit,
- * though their units lie below U+E000.
+ * Returns the rank of a UTF-16 unit in the order of code points. Surrogates need a special rank: they stand for code
+ * points above all those that take one unit, although their own numbers are below U+E000.
  */
 function rankOfUnit(unit: number): number {
   if (unit < 0xd800) return unit;
@@ -101,7 +102,7 @@ class Side {
     return stringAt(this.text, this.cells, row);
   }
 
-  /** Returns the rows of an object's names, the last one of duplicates. */
+  /** Returns the rows of the names in an object. Of duplicate names the last one counts. */
   names(object: number): Map<string, number> {
     const names = new Map<string, number>();
     const end = this.next(object);
@@ -111,18 +112,22 @@ class Side {
   }
 }
 
-/** The walk of a diff: its position in two arrays or in the changed members of two objects, and its entries. */
+/**
+ * The state of the walk through two documents: the position in two arrays, or in the changed members of two objects,
+ * and the differences that were found.
+ */
 class Diff {
   readonly #before: Side;
   readonly #after: Side;
   readonly #frames = new IntStack();
   /**
-   * The changed members that are still to be visited, as pairs of name rows; the current frame's next one is on top.
+   * The changed members that are still to be visited, as pairs of name rows. The next member of the current frame is on
+   * top.
    */
   readonly #members = new IntStack();
   readonly #entries: string[] = [];
   #bytes = "[]".length;
-  /** The cached path of the containers around the innermost one; undefined after a container was entered or left. */
+  /** The cached path to the innermost open container; undefined after a container was entered or left. */
   #prefix: string | undefined = undefined;
 
   constructor(before: Side, after: Side) {
@@ -138,8 +143,8 @@ class Diff {
   }
 
   /**
-   * Compares two values: enters containers of the same kind, and adds an entry for other values that differ. Returns
-   * false when the answer is too large.
+   * Compares two values. If both are objects or both are arrays, enters them; if they differ otherwise, adds an entry.
+   * Returns false if the answer has become too large.
    */
   #compare(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
@@ -187,14 +192,17 @@ class Diff {
     return true;
   }
 
-  /** Returns false for equal scalars, so that the many unchanged members are neither sorted nor kept. */
+  /**
+   * Returns false if both values are equal scalars. It is checked first, because the many unchanged members need not be
+   * sorted and kept.
+   */
   #mayDiffer(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
     if (kind !== this.#after.kind(after) || kind === OBJECT || kind === ARRAY) return true;
     return !this.#scalarsEqual(kind, before, after);
   }
 
-  /** Compares the next child of the innermost container, or leaves the container. */
+  /** Visits the next child of the innermost container. If there is none, leaves the container. */
   #step(): boolean {
     const frame = this.#frames.length - FRAME_CELLS;
     return this.#frames.get(frame) === IN_OBJECT ? this.#stepObject(frame) : this.#stepArray(frame);
@@ -238,7 +246,7 @@ class Diff {
     return true;
   }
 
-  /** Returns the segment of the path that leads to a frame's current child. */
+  /** Returns the segment of the path that names the current child of a frame. */
   #tokenOf(frame: number): string {
     if (this.#frames.get(frame) !== IN_OBJECT) return String(this.#frames.get(frame + ARRAY_TAKEN) - 1);
     const before = this.#frames.get(frame + OBJECT_BEFORE_NAME);
@@ -270,7 +278,7 @@ class Diff {
 }
 
 /**
- * Returns the text of the `diffs` array for two parsed documents; OUT_OF_RANGE if it would be longer than
+ * Returns the text of the `diffs` array for two parsed documents. Returns OUT_OF_RANGE if the text would be longer than
  * DIFF_BYTES_MAX bytes.
  */
 export function diffNodes(

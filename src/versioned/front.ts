@@ -1,6 +1,6 @@
 /**
- * The front of a versioned key space: it serves point reads from a hot cache and writes through the writer, and answers
- * in the terms of its space (space.ts). The routes of state and specs are rows over this. Runs on the front.
+ * The front of a versioned key space. It answers reads of single values from a cache, sends writes to the writer, and
+ * answers in the terms of its space (space.ts). The routes of state and specs call its methods. Runs on the front.
  */
 import type { Static } from "typebox";
 import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
@@ -39,7 +39,7 @@ import { headerBlock } from "../transport/reply.js";
 import { HotCache } from "./cache.js";
 import type { Version, VersionedReader } from "./table.js";
 
-/** The methods of a space: state and specs each have their own, with the same shapes. */
+/** The methods of a space. State and specs each have their own methods, with the same shapes. */
 export interface VersionedMethods {
   readonly put: WriterMethod<typeof PutRequest, typeof WriteReply>;
   readonly rollback: WriterMethod<typeof RollbackRequest, typeof WriteReply>;
@@ -53,16 +53,16 @@ export interface VersionedFrontOptions {
   readonly reads: Reads;
   readonly slowLane: SlowLane;
   readonly log: Log;
-  /** Reads the space through the front's own database handle. */
+  /** Reads the rows of the space through the front's own database handle. */
   readonly reader: VersionedReader;
   readonly methods: VersionedMethods;
-  /** Turns the writer's refusal into the one for clients. */
+  /** Converts an error of the writer into the error for clients. */
   readonly toClientFailure: (failure: Failure) => Failure;
 }
 
 type Asked = "context" | "body";
 
-/** A request for a value, or for information about it. */
+/** A request for a value, for its history, or for a diff of its versions. */
 export type GetRequest = Pick<
   Request<readonly string[], Static<typeof VersionedGetQuery>, keyof typeof VersionedGetHeaders>,
   Asked | "query" | "headers"
@@ -74,7 +74,7 @@ export type WriteRequest = Pick<
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
-/** The preconditions of a write; both are null if there is none. */
+/** The preconditions of a write: a condition and a fence. Each is null if the request has none. */
 interface Preconditions {
   readonly condition: Condition | null;
   readonly fence: number | null;
@@ -83,7 +83,7 @@ interface Preconditions {
 const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quotes");
 const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
 
-/** Returns the compare-and-swap condition and the fence of a write, or the 400 if one is malformed. */
+/** Returns the compare-and-swap condition and the fence of a write. Returns the 400 if one of them is malformed. */
 function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Preconditions | Failure {
   const { "if-match": if_match, "if-none-match": if_none_match } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
@@ -103,7 +103,7 @@ function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Prec
 /** The answer to a GET of a value. */
 type ValueReply = Reply & { readonly body: Uint8Array };
 
-/** Returns the answer with a value. No stored HTML or SVG may run as a page of this origin. */
+/** Returns the answer with a value. Its headers prevent stored HTML or SVG from running as a page of this origin. */
 function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): ValueReply {
   return {
     status: 200,
@@ -114,7 +114,7 @@ function valueReply(content_type: string, etag: string, version: number, value: 
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-      // Pages of other origins cannot load a value as a script, style or image.
+      // This header keeps pages of other origins from loading a value as a script, a style or an image.
       ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
@@ -125,8 +125,8 @@ function etagOf(version: Version): string {
 }
 
 /**
- * Returns the answer, or 304 if the client has the value already. The 304 has the same headers, because two versions
- * may share their bytes but no other properties.
+ * Returns the answer, or a 304 if the client has the value already. The 304 has the same headers as the answer, because
+ * two versions may have the same bytes but different other properties.
  */
 function orNotModified(if_none_match: string, etag: string, reply: ValueReply): Reply {
   const held = if_none_match !== "" && etagMatches(if_none_match, etag);
@@ -146,7 +146,8 @@ export class VersionedFront {
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
   /**
-   * Limits the reads of large values, which no cache holds: many of them in one tick would delay all other requests.
+   * Limits the time for reads of large values. They are not cached, and many of them in one tick would delay all other
+   * requests.
    */
   readonly #slice = new TimeSlice();
 
@@ -162,7 +163,7 @@ export class VersionedFront {
     writer.changes.listen(reader.space.name, this.#cache);
   }
 
-  /** Answers with a value, one of its versions, its history, or the diff of two versions. */
+  /** Answers with a value, with one of its versions, with its history, or with the diff of two versions. */
   get(key: string, { query, headers, context }: GetRequest): Answer | Promise<Answer> {
     const { diff, history, limit = HISTORY_ROWS_DEFAULT, version } = query;
     if (diff !== undefined) return this.#diff(key, diff, context);
@@ -172,7 +173,10 @@ export class VersionedFront {
     return this.#cached(key, if_none_match) ?? this.#readInSlice(() => this.#current(key, if_none_match));
   }
 
-  /** Reads a value from the database, in a later tick if this one has used its share for such reads. */
+  /**
+   * Reads a large value from the database. If such reads have used up their time in this tick, the read comes in a
+   * later tick.
+   */
   #readInSlice(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
   }
@@ -193,7 +197,7 @@ export class VersionedFront {
     return orNotModified(if_none_match, etag, reply);
   }
 
-  /** Stores the request's body; `answer` builds the text of the answer. */
+  /** Stores the body of the request. `answer` builds the text of the answer. */
   put(
     key: string,
     content_type: string,
@@ -204,7 +208,7 @@ export class VersionedFront {
     if (preconditions instanceof Failure) return preconditions;
     const { label } = this.#reader.space;
     const { body } = request;
-    // Only a read creates an entry of the cache; a write replaces one.
+    // An entry of the cache is created only by a read. So a write replaces the entry only if there is one.
     const cached = this.#cache.has(key);
     const put = { key, value: packBytes(body), content_type, ...preconditions };
     return new Promise((resolve) => {
@@ -225,7 +229,7 @@ export class VersionedFront {
   }
 
   /**
-   * Stores an old version's bytes as a new one.
+   * Stores the bytes of an old version as a new version.
    * @param warningsOf returns the warnings about the new version, which the answer lists
    */
   async rollback(
@@ -276,7 +280,7 @@ export class VersionedFront {
     return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, context, limit)));
   }
 
-  /** The versions may be long: a long diff waits for a permit, as other slow jobs do. */
+  /** Answers with the diff of two versions. A diff of long versions waits for a permit, as other slow jobs do. */
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);

@@ -1,4 +1,4 @@
-/** The history and the diffs of a versioned key space. Run in the pool, or on the front if they are short. */
+/** The history and the diffs of a versioned key space. They run in the pool; short ones run on the front. */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
@@ -12,7 +12,7 @@ import { diffNodes } from "./diff.js";
 import { diffLines } from "./line-diff.js";
 import type { VersionedReader } from "./table.js";
 
-/** Returns a space's jobs, which answer in its own terms. */
+/** Returns the jobs of a space. Their answers use the terms of the space. */
 export function versionedJobs(
   name: "state" | "spec",
   reader: Model<VersionedReader>,
@@ -38,7 +38,7 @@ export function versionedJobs(
   };
 }
 
-/** Returns `{<identity>,"versions":[…]}`, newest first; 404 if the key never existed. */
+/** Returns `{<identity>,"versions":[…]}`, newest first. Returns a 404 if the key never existed. */
 function historyOf(reader: VersionedReader, { key, limit }: HistoryRequest): string | Failure {
   const versions = reader.history(key, limit);
   if (versions === undefined) return notFound(reader.space.missing(key));
@@ -56,7 +56,10 @@ function historyOf(reader: VersionedReader, { key, limit }: HistoryRequest): str
   });
 }
 
-/** Returns `{<identity>,"v1","v2","diffs":[…]}`; 404 if a version does not exist, 400 if only one of them is JSON. */
+/**
+ * Returns `{<identity>,"v1","v2","diffs":[…]}`. Returns a 404 if a version does not exist, and a 400 if only one of the
+ * two is JSON.
+ */
 function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string | Failure {
   const before = contentOf(reader, key, v1);
   if (before instanceof Failure) return before;
@@ -67,14 +70,14 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** A version's value, as far as it can be compared. */
+/** The value of a version, with what decides how it can be compared. */
 interface Content {
   readonly number: number;
   /** Undefined if the value is no text. */
   readonly text: string | undefined;
   /** Undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
-  /** Whether its content type declares it a text, whatever its contents. */
+  /** Whether the content type says that the value is a text, whatever the value contains. */
   readonly is_text: boolean;
 }
 
@@ -87,8 +90,8 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
 }
 
 /**
- * Compares two texts by lines, or two JSON values by members. Returns a 400 that names the version that is not JSON, if
- * only one is.
+ * Compares two texts by lines, or two JSON values by members. If only one of the two is JSON, returns a 400 that names
+ * the version that is not.
  */
 function diffContents(before: Content, after: Content): string | Failure {
   const is_text = (before.is_text && after.is_text) || (before.root === undefined && after.root === undefined);

@@ -1,7 +1,8 @@
 /**
- * Computes the differences of two texts by their lines, as docs/http-api.md "Diffs" defines them. Myers' algorithm
- * finds the common lines ("An O(ND) Difference Algorithm and Its Variations", 1986), within a bound of edits. Texts
- * that differ by more are compared line by line between their common beginning and end. Pure, runs in the job pool.
+ * Computes the differences between two texts by their lines, as docs/http-api.md "Diffs" defines them. The common lines
+ * are found with Myers' algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986), up to a limit of edits.
+ * If the texts differ by more edits, the lines between their common beginning and end are compared one by one. Pure,
+ * runs in the pool.
  */
 import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits.js";
 import { utf8Length } from "../../schemas/text.js";
@@ -9,7 +10,7 @@ import { Failure } from "../base/result.js";
 
 type Lines = readonly string[];
 
-/** Lines `before[from, to)` are replaced by `after[into, until)`. */
+/** A difference: the lines `before[from, to)` are replaced by the lines `after[into, until)`. */
 interface Hunk {
   readonly from: number;
   readonly to: number;
@@ -17,7 +18,10 @@ interface Hunk {
   readonly until: number;
 }
 
-/** Returns the pairs of equal lines on a shortest edit path between the texts; undefined if it has too many edits. */
+/**
+ * Returns the pairs of equal lines on a shortest edit path between the texts. Returns undefined if that path has too
+ * many edits.
+ */
 function commonLines(before: Lines, after: Lines): (readonly [at: number, other: number])[] | undefined {
   const [rows, columns] = [before.length, after.length];
   const most = Math.min(rows + columns, LINE_EDITS_MAX);
@@ -37,7 +41,10 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
   return undefined;
 }
 
-/** @param trace how far each diagonal reached before each edit, starting at the diagonal below the first */
+/**
+ * @param trace for each number of edits, the row that each diagonal had reached before, from the diagonal below the
+ * first one
+ */
 function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];
   let [row, column] = [rows, columns];
@@ -61,7 +68,7 @@ function backtrack(trace: readonly Int32Array[], rows: number, columns: number):
   return pairs.toReversed();
 }
 
-/** Yields the hunks in which two texts differ, in their order. */
+/** Yields the parts in which two texts differ, in the order of the text. */
 function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
   let start = 0;
   let [end, other_end] = [before.length, after.length];
@@ -81,9 +88,9 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
 }
 
 /**
- * Returns the text of the `diffs` array for two texts. A path is the index of a line, as in an array of them: in the
- * older text for a removed line, otherwise in the newer one. Returns OUT_OF_RANGE if the text would be longer than
- * DIFF_BYTES_MAX bytes.
+ * Returns the text of the `diffs` array for two texts. The path of a difference is the index of a line, as in an array
+ * of lines: in the older text for a removed line, otherwise in the newer text. Returns OUT_OF_RANGE if the text would
+ * be longer than DIFF_BYTES_MAX bytes.
  */
 export function diffLines(before_text: string, after_text: string): string | Failure {
   const [before, after] = [before_text.split("\n"), after_text.split("\n")];

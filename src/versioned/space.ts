@@ -1,16 +1,18 @@
-/** The versioned key spaces: their tables, and the names of their keys for clients. Pure. */
+/**
+ * Defines the versioned key spaces (state and specs): their tables, and how clients see the names of their keys. Pure.
+ */
 import { splitSpecKey, specName } from "../../schemas/specs.js";
 
 export interface Space {
-  /** The prefix of the tables and of the RPC methods. */
+  /** The prefix of the names of the space's tables and RPC methods. */
   readonly name: "state" | "spec";
-  /** Returns the name of a key in a message: `key: K`, `spec: P/N`. */
+  /** Returns how a message names a key: `key: K` for state, `spec: P/N` for specs. */
   readonly described: (key: string) => string;
-  /** Returns the message of the 404 for a missing key. */
+  /** Returns the message of the 404 for a key that does not exist. */
   readonly missing: (key: string) => string;
-  /** Returns the members that name a key in an answer. */
+  /** Returns the members with which an answer names a key. */
   readonly identity: (key: string) => Readonly<Record<string, string>>;
-  /** Returns the name of a key in a `deleted` member. */
+  /** Returns the name of a key for the member `deleted` of an answer. */
   readonly label: (key: string) => string;
 }
 

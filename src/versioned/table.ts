@@ -1,6 +1,7 @@
 /**
- * The SQL of a versioned key space: heads, versions and marks (see store/migrate.ts for the layout). `VersionedReader`
- * serves the front, the pool and the writer. Changes are in commands.ts, the spaces in space.ts.
+ * The SQL of a versioned key space: its heads, versions and marks (store/migrate.ts describes the layout).
+ * `VersionedReader` is used by the front, the pool and the writer. commands.ts has the changes, and space.ts the
+ * spaces.
  */
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -8,13 +9,13 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { SPECS, STATE, type Space } from "./space.js";
 
-/** A key's newest version; `row` is its id in the table of versions. */
+/** The newest version of a key. `row` is its id in the table of versions. */
 export interface Head {
   readonly version: number;
   readonly row: number;
 }
 
-/** The properties of a version except its value; `updated_at` in ms, `hash` 32 bytes. */
+/** The properties of a version, without its value. `updated_at` is in ms, `hash` has 32 bytes. */
 export interface VersionInfo {
   readonly version: number;
   readonly previous: number;
@@ -28,7 +29,7 @@ export interface Version extends VersionInfo {
   readonly value: Buffer;
 }
 
-/** A key with its newest version, whether it exists or is deleted. */
+/** A key and its newest version. The key may be deleted. */
 export interface EveryKey extends Head {
   readonly key: string;
   readonly deleted: 0 | 1;
@@ -43,23 +44,23 @@ export interface ListedKey {
 
 const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 
-/** Returns the smallest byte string greater than every string that starts with `prefix`. */
+/** Returns the smallest byte string that is greater than every string with the prefix `prefix`. */
 function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);
-  // UTF-8 has no byte 0xFF, so the last byte can always be incremented.
+  // The last byte can be incremented, because UTF-8 has no byte 0xFF.
   bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) + 1;
   return bytes;
 }
 
 /**
- * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. This
- * is one bound, not two: given two lower bounds, SQLite seeks to the first and steps over all rows that the second
- * excludes.
+ * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. The
+ * two bounds are combined into one, because SQLite would seek to the first of two lower bounds, and step over all rows
+ * that the second excludes.
  */
 function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);
-  // Bytes, not a text: some SQLite libraries truncate a text at a NUL.
+  // The bound consists of bytes and is not a text, because some SQLite libraries truncate a text at a NUL.
   return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);
 }
 
@@ -95,7 +96,7 @@ export class VersionedReader {
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
-    // SQLite reads a length from the row's header, without the value.
+    // SQLite reads the length from the header of the row, so it does not read the value.
     this.#bytes = db.prepare<[number], number>(`SELECT length(value) FROM ${name}_version WHERE id = ?`).pluck();
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
@@ -127,22 +128,22 @@ export class VersionedReader {
       .pluck();
   }
 
-  /** The id of the newest version's row, of any key; 0 if there is none. */
+  /** The id of the newest row in the table of versions, whatever its key; 0 if there is none. */
   get last_row(): number {
     return this.#last_row.get() ?? 0;
   }
 
-  /** Returns the newest version of an existing key. */
+  /** Returns the newest version of a key that exists; otherwise undefined. */
   head(key: string): Head | undefined {
     return this.#head.get(key);
   }
 
-  /** Returns the newest version of a deleted key. */
+  /** Returns the newest version of a key that is deleted; otherwise undefined. */
   gone(key: string): Head | undefined {
     return this.#gone.get(key);
   }
 
-  /** Returns the newest version of an existing key, with its value. */
+  /** Returns the newest version of a key that exists, with its value; otherwise undefined. */
   current(key: string): Version | undefined {
     return this.#current.get(key);
   }
@@ -152,13 +153,19 @@ export class VersionedReader {
     return this.#info.get(row);
   }
 
-  /** Returns version `number` of a key, deleted or not; undefined if it never existed or is no longer kept. */
+  /**
+   * Returns version `number` of a key, even if the key is deleted. Returns undefined if the version never existed, or
+   * is no longer kept.
+   */
   version(key: string, number: number): Version | undefined {
     const row = this.#rowOf(key, number);
     return row === undefined ? undefined : this.#version.get(row);
   }
 
-  /** Returns the size in bytes of version `number` of a key, without reading its value; 0 if `version` finds none. */
+  /**
+   * Returns the size in bytes of version `number` of a key, without reading the value. Returns 0 if `version` would
+   * return undefined.
+   */
   bytes(key: string, number: number): number {
     const row = this.#rowOf(key, number);
     return (row === undefined ? undefined : this.#bytes.get(row)) ?? 0;
@@ -178,7 +185,7 @@ export class VersionedReader {
     return undefined;
   }
 
-  /** Returns up to `limit` versions of a key, newest first; undefined if the key never existed. */
+  /** Returns up to `limit` versions of a key, newest first. Returns undefined if the key never existed. */
   history(key: string, limit: number): VersionInfo[] | undefined {
     const head = this.head(key) ?? this.gone(key);
     if (head === undefined) return undefined;
@@ -193,12 +200,12 @@ export class VersionedReader {
     return versions;
   }
 
-  /** Returns every key, also deleted ones, in the order of their bytes, one at a time. */
+  /** Returns all keys, including deleted ones, in the order of their bytes, one at a time. */
   everyKey(): IterableIterator<EveryKey> {
     return this.#every.iterate();
   }
 
-  /** Yields all readable versions of a key, oldest first; holds the row ids of at most one segment at a time. */
+  /** Yields all readable versions of a key, oldest first. It keeps the row ids of at most one segment in memory. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#next_mark.get(head.key, newest);
@@ -215,14 +222,16 @@ export class VersionedReader {
     }
   }
 
-  /** Returns up to `limit` existing keys after `after` that start with `prefix`, in the order of their bytes. */
+  /**
+   * Returns up to `limit` existing keys that start with `prefix` and sort after `after`, in the order of their bytes.
+   */
   list(prefix: string, after: string, limit: number): ListedKey[] {
     return this.#list.all(listStart(prefix, after), prefixEnd(prefix), limit);
   }
 
   /**
-   * Returns whether more than `rows` existing keys after `after` start with `prefix`; costs one step for each of these
-   * rows.
+   * Returns whether more than `rows` existing keys start with `prefix` and sort after `after`. It takes at most one
+   * step for each of `rows`.
    */
   listExceeds(prefix: string, after: string, rows: number): boolean {
     return this.#nth.get(listStart(prefix, after), prefixEnd(prefix), rows) !== undefined;
@@ -248,7 +257,7 @@ export class VersionedReader {
   }
 }
 
-/** Returns a space's reader model, for any thread. */
+/** Returns the model with which any thread reads a space. */
 export function versionedReader(space: Space): Model<VersionedReader> {
   return { open: ({ db, settings }) => new VersionedReader(db, space, settings.state_history) };
 }

@@ -1,6 +1,6 @@
 /**
- * Wakes the waiters of a key when a write may have changed it. The writer's calls declare what they change, so nothing
- * is asked of the writer, and without waiters no write is even examined. Runs on the front.
+ * Wakes the waiters for a key when a write may have changed the key. Each method of the writer declares which keys it
+ * changes, so the writer is not asked. If there are no waiters, no write is even examined. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
@@ -30,7 +30,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // A call in flight has changed nothing yet.
+    // Nothing to do: a call that is still in flight has changed nothing.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

@@ -1,4 +1,7 @@
-/** Compares the problem that is reported for a text with a simple implementation of the rules, and with its schema. */
+/**
+ * Tests the problem that is reported for a text. It must agree with a simple implementation of the rules, and with the
+ * text's schema.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";
@@ -29,7 +32,10 @@ const anyRules: fc.Arbitrary<TextRules> = fc.record(
   { requiredKeys: ["characters_max"] },
 );
 
-/** The bytes of a text, character by character; half a surrogate pair counts as the replacement character. */
+/**
+ * Returns the UTF-8 length of a text, counted character by character. Half a surrogate pair counts like the replacement
+ * character.
+ */
 function naiveLength(text: string): number {
   let bytes = 0;
   for (const character of text) {
@@ -60,7 +66,7 @@ t.test("each rule has its own message, and the first violated rule is reported",
     ["a\u200b", { characters_max: 3 }, null],
     ["a\u200b", { characters_max: 3, line: true }, "must not contain characters that cannot be seen (U+200B)"],
     ["\u202e\n", { characters_max: 3, line: true }, "must not contain control characters"],
-    // These two only affect the published description, not the check.
+    // The two `promised_…` rules affect only the published description, so the check ignores them.
     ["abc", { characters_max: 3, promised_characters_max: 1, promised_pattern: "^x$" }, null],
   ];
   for (const [text, rules, problem] of rows)

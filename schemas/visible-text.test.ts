@@ -1,5 +1,6 @@
 /**
- * Tests which characters count as invisible, which of them are kept beside which neighbours, and how they are escaped.
+ * Tests which characters count as invisible, which of them are accepted because of their neighbours, and how they are
+ * escaped.
  */
 import t from "tap";
 import { escapeHidden, findHiddenCharacter, HIDDEN_CLASS, HIDDEN_RANGES, hasControlCharacter } from "./visible-text.js";
@@ -69,7 +70,7 @@ t.test("invisible characters are found", (t) => {
     ["\u{1d159}", "U+1D159"],
     ["\u{E0001}", "U+E0001"],
     [`name${tags("hidden")}`, "U+E0068"],
-    // Characters that are kept elsewhere, in places where they have no effect.
+    // Characters that are accepted beside other neighbours. Here they have no effect, so they are not accepted.
     ["a\u200db", "U+200D"],
     ["a\u200cb", "U+200C"],
     ["\u200d", "U+200D"],
@@ -92,7 +93,7 @@ t.test("invisible characters are found", (t) => {
   t.end();
 });
 
-/** Complete emoji and words with joiners, selectors and tags. */
+/** Accepted texts: complete emoji, and words with joiners, selectors and tags. */
 const KEPT = [
   "",
   "plain",
@@ -108,14 +109,15 @@ const KEPT = [
   "\u2122\ufe0e \u00a9\ufe0f",
   "\u{1F1E9}\u{1F1EA}",
   ...["gbeng", "gbsct", "gbwls", "ustx"].map((code) => `${FLAG}${tags(code)}${END}`),
-  // Persian "I want", Kurdish, Hindi with a half form, Malayalam and Sinhala with conjuncts, Bengali ra and ya.
+  // Persian "I want", a Kurdish word, a Hindi word with a half form, Malayalam and Sinhala words with conjuncts, and
+  // Bengali ra and ya.
   "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
   "\u0915\u094d\u200d\u0937 \u0915\u094d\u200c\u0937",
   "\u0d05\u0d35\u0d28\u0d4d\u200d",
   "\u0d9a\u0dca\u200d\u0dbb",
   "\u09b0\u200d\u09cd\u09af",
   "\u845b\u{E0100} \u5203\ufe00",
-  // Two words of Braille, a group of hieroglyphs, a Miao syllable with its tone, two Khitan characters of one word.
+  // Two words of Braille, a group of hieroglyphs, a Miao syllable with its tone, and two Khitan characters of one word.
   "\u2813\u2811\u2800\u283a\u2815",
   "\u{13000}\u{13430}\u{13001}",
   "\u{16f00}\u{16f54}\u{16f8f}",
@@ -150,7 +152,7 @@ t.test("characters are escaped as in JSON", (t) => {
   t.end();
 });
 
-/** Returns the CPU time of searching a text, in microseconds of this process. */
+/** Returns the CPU time that this process takes to search a text, in microseconds. */
 function cpuOf(text: string): number {
   const before = process.cpuUsage();
   escapeHidden(text);
@@ -164,7 +166,8 @@ t.test("the time grows linearly with the text", (t) => {
   for (const unit of units) {
     cpuOf(unit.repeat(50_000));
     const [short, long] = [cpuOf(unit.repeat(50_000)), cpuOf(unit.repeat(400_000))];
-    // Eight times as long: if it grew with the square it would take 64 times as much.
+    // The long text is eight times as long as the short one. If the time grew with the square, it would be 64 times as
+    // long.
     t.ok(long < 24 * Math.max(short, 2_000), `${encodeURI(unit)}: ${short} and ${long} us`);
   }
   t.end();

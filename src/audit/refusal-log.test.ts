@@ -1,4 +1,7 @@
-/** The refusal log, with a writer that only counts: which rows exist, their contents, and when counts are stored. */
+/**
+ * Tests the log of rejected calls with a writer that only counts: which rows exist, what they contain, and when counts
+ * are stored.
+ */
 import t, { type Test } from "tap";
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -19,7 +22,7 @@ interface Row extends AuditRefusalRequest {
   count: number;
 }
 
-/** A log whose rows the test holds, and the number of calls of the writer. */
+/** A log whose rows are kept by the test, and the number of calls that the writer has got. */
 class World {
   now_ms = 1_000_000;
   readonly rows: Row[] = [];
@@ -51,7 +54,7 @@ class World {
     this.log = new RefusalLog(writer, { now: () => this.now_ms });
   }
 
-  /** Returns how often `done` was called, which is once for each call. */
+  /** Rejects calls. Returns how often `done` was called, which must be once for each call. */
   refuse(times: number, refused: (at: number) => Partial<RefusedCall> = () => ({}), actor = "ana"): number {
     let done = 0;
     for (let at = 0; at < times; at++) {

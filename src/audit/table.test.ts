@@ -1,4 +1,7 @@
-/** Pages of the log against a filter over all rows: by actor, action and time, over many spans. */
+/**
+ * Tests the pages of the audit log, filtered by actor, action and time over many spans. A simple filter over all rows
+ * must give the same.
+ */
 import t from "tap";
 import { makeRandom, newSeed } from "../../test/support/random.js";
 import { makeDirectory } from "../../test/support/server-process.js";
@@ -23,13 +26,14 @@ t.test("a page has the rows that a filter over all rows gives", async (t) => {
   const trail = new AuditAppender(db, deferred);
   const rows: { id: number; at: number; actor: string; action: string }[] = [];
   for (let id = 1; id <= ROWS; id++) {
-    // One row in a thousand is by a rare actor.
+    // One row in a thousand has the rare actor.
     const actor = id % 1_000 === 0 ? "rare" : must(ACTORS[random(ACTORS.length)], "one of them");
     const action = must(ACTIONS[random(ACTIONS.length)], "one of them");
     rows.push({ id, at: id * 10, actor, action });
     trail.append(id * 10, actor, action, "", "{}", "success");
     if (id % 700 !== 0) continue;
-    // Rows that are rolled back together with their spans, which then must be indexed again.
+    // These rows are rolled back, and the index entries of their spans with them. The spans must be indexed again
+    // afterwards.
     deferred.write();
     db.exec("BEGIN");
     for (let lost = 0; lost < 600; lost++) trail.append(id * 10, "lost", "lost", "", "{}", "success");

@@ -1,4 +1,4 @@
-/** The monotonic clock, while the machine's clock is set. */
+/** Tests the monotonic clock while the machine's clock is set forward and back. */
 import t from "tap";
 import { MonotonicClock } from "./clock.js";
 

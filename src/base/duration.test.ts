@@ -1,4 +1,4 @@
-/** Durations in Go's style: they are exact to the nanosecond, and only texts that Go accepts are accepted. */
+/** Tests durations in Go's style: they are exact to the nanosecond, and only texts that Go accepts are accepted. */
 import * as fc from "fast-check";
 import t from "tap";
 import { formatUptime, parseDuration } from "./duration.js";

@@ -1,4 +1,4 @@
-/** Entity tags: the table of RFC 9110, 8.8.3.2, lists, and headers that are no list of tags. */
+/** Tests entity tags: the table in RFC 9110 (8.8.3.2), lists of tags, and headers that are not lists of tags. */
 import * as fc from "fast-check";
 import t from "tap";
 import { etagMatches, strongEtagMatches } from "./etag.js";

@@ -1,4 +1,7 @@
-/** Numbers as they are written: which ones are kept exact, and decimal arithmetic against integers of any size. */
+/**
+ * Tests exact numbers: which ones keep the digits with which they are written, and decimal arithmetic, compared with
+ * integers of any size.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { compareNumbers, ExactNumber, isInteger, isMultipleOf, readExact, writeExact } from "./exact-number.js";

@@ -1,4 +1,4 @@
-/** The free member of a body: finding it, its texts, and the body without it. */
+/** Tests the free member of a body: its name, its texts, and the body without it. */
 import t from "tap";
 import * as Type from "typebox";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";

@@ -1,4 +1,4 @@
-/** The multimap: it holds each item once, and drops empty groups. */
+/** Tests the multimap: it contains each item once, and removes empty groups. */
 import t from "tap";
 import { Groups } from "./groups.js";
 

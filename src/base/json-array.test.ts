@@ -1,4 +1,4 @@
-/** The chunks of an array, compared with JSON.stringify, and their bound. */
+/** Tests the chunks of an array: together they equal JSON.stringify, and their size is bounded. */
 import * as fc from "fast-check";
 import t from "tap";
 import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";

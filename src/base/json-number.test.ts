@@ -1,4 +1,4 @@
-/** Numbers compared by exact decimal value, against a model of big integers. */
+/** Tests the comparison of numbers by their exact decimal value. A model with big integers must give the same. */
 import * as fc from "fast-check";
 import t from "tap";
 import { jsonNumbersEqual } from "./json-number.js";
@@ -69,7 +69,8 @@ t.test("compares as big integers do", (t) => {
     fraction: string | undefined;
     exponent: number | undefined;
   }): bigint => BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
-  // BigInt is slow on huge exponents, so both sides' exponents are shifted by the same huge amount.
+  // The exponents of both numbers are shifted by the same huge amount, because BigInt would be too slow on huge
+  // exponents.
   const shift = fc.constantFrom(0n, 400n, -400n, 10n ** 12n, -(10n ** 12n), 10n ** 15n - 7n, 7n - 10n ** 15n);
   const property = fc.property(number, number, shift, (a, b, shifted) => {
     const write = ({ sign, whole, fraction, exponent }: typeof a): string => {

@@ -1,4 +1,4 @@
-/** Tests that the outline of a body equals the result of reading all of it: the same values, texts and refusals. */
+/** Tests that the outline of a body equals the result of reading the whole body: the same values, texts and errors. */
 import * as fc from "fast-check";
 import t from "tap";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";
@@ -9,7 +9,9 @@ import { readOutline } from "./json-outline.js";
 import { Failure } from "./result.js";
 import { loadShapes, readShaped } from "./shape.js";
 
-/** A body of this length is checked for its number of items before each item is checked, as is every outline. */
+/**
+ * Blanks that make a body so long that its items are counted before each is checked. For an outline they always are.
+ */
 const COUNTED = " ".repeat(16_385);
 
 interface ReadResult {

@@ -1,4 +1,7 @@
-/** Tests the walk over JSON's bytes against JSON.parse, and at depths that would overflow a recursion. */
+/**
+ * Tests the walk over the bytes of JSON. JSON.parse must accept the same texts. The depths would overflow the stack of
+ * a recursive walk.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { JsonScan, NotJson } from "./json-scan.js";
@@ -24,7 +27,7 @@ function parses(text: string): boolean {
   }
 }
 
-/** The pieces from which JSON texts, and texts that almost are, are generated. */
+/** The pieces from which the test generates JSON texts, and texts that are almost JSON. */
 const PIECES = [
   ...Array.from("[]{},: \n\r\t\"\\-+.eE0159ux/bfnrt'"),
   ...["true", "false", "null", "tru", "\\u", "\\u12aF", "12ag", '"a"', '"a":', "1.5e-3", "\u00a0", "\u0001", "я"],

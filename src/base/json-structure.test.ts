@@ -1,6 +1,6 @@
 /**
- * The bounds on depth and on the number of values: bodies that exceed them are refused, and the contents of strings are
- * not counted.
+ * Tests the limits on the depth and on the number of values: a body that exceeds one is rejected, and the contents of
+ * strings are not counted.
  */
 import t from "tap";
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
@@ -32,7 +32,7 @@ t.test("depth and number of values", (t) => {
     [String.raw`["\\","\"${"[,".repeat(JSON_VALUES_MAX)}\\\"["]`, "taken"],
     [`["${"[,".repeat(JSON_VALUES_MAX)}`, "taken"],
     [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, too_many],
-    // Quotes and backslashes at every offset at which the search in a long string changes its method.
+    // Strings with a quote or a backslash at each offset at which the search in a long string changes its method.
     ...Array.from(
       { length: 70 },
       (_, at) => [`["${"a".repeat(at)}\\"${"[,".repeat(JSON_VALUES_MAX)}"]`, "taken"] as const,

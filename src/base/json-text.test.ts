@@ -1,9 +1,12 @@
-/** JSON over text: the grammar compared with JSON.parse, the exact source of each part, and extreme sizes. */
+/**
+ * Tests the reading of JSON as text: it accepts the same texts as JSON.parse, returns the exact source of each part,
+ * and handles extreme sizes.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { elementTexts, memberTexts, parseJsonText, toOneLine, type JsonNode } from "./json-text.js";
 
-/** Returns the value that a node stands for, reading children through `members` and `items`. */
+/** Returns the value of a node. Children are read through `members` and `items`. */
 function valueOf(text: string, node: JsonNode): unknown {
   if (node.items !== undefined) return node.items.map((item) => valueOf(text, item));
   if (node.members === undefined) return JSON.parse(text.slice(node.start, node.end));
@@ -19,7 +22,7 @@ function valueOf(text: string, node: JsonNode): unknown {
   return value;
 }
 
-/** Makes a text a test's name: on one line, in ASCII. */
+/** Returns a text in a form that can be the name of a test: on one line, in ASCII. */
 function show(text: string): string {
   return JSON.stringify(text).replace(
     /[^ -~]/g,

@@ -1,6 +1,6 @@
 /**
- * The log: the shape of a line, which no value can forge, levels, both formats, and a close that waits for buffered
- * lines.
+ * Tests the log: the shape of a line, which no value can forge, the levels, both formats, and a close that waits for
+ * the buffered lines.
  */
 import * as fc from "fast-check";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { formatLine, openLog, type Log } from "./log.js";
 
 const NOW_MS = Date.UTC(2026, 1, 9, 14, 0, 0);
 
-/** Returns what `write` logs, as it stands in the file. */
+/** Returns the lines that `write` logs, as the file contains them. */
 async function logged(
   test: { testdir(content: Record<string, string>): string },
   level: LogLevel,
@@ -123,7 +123,8 @@ t.test("the JSON format is pino's own", async (t) => {
 });
 
 t.test("lines keep their order, and close waits for them", async (t) => {
-  // Several blocks of the buffer: close waits for them, but not for ever, and another process may be using the disk.
+  // The lines fill several blocks of the buffer. The close waits for them only for a limited time, and another process
+  // may be using the disk.
   const count = 5_000;
   const text = await logged(t, "info", "text", (log) => {
     for (let at = 0; at < count; at++) log.info("n", { at });

@@ -1,11 +1,17 @@
-/** Overlap of two globs, against brute force: every pair of short globs over every short path that each covers. */
+/**
+ * Tests the overlap of two globs by brute force: for each pair of short globs, over all short paths that each of them
+ * covers.
+ */
 import t from "tap";
 import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "./path-glob.js";
 
 const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
 const PATH_CHARACTERS = ["a", "b", "/"];
 const GLOB_LENGTH_MAX = 4;
-/** In a path that two globs have in common, each character is required by one of them. */
+/**
+ * The length of the longest path that has to be tried: in the shortest path that both globs cover, each character is
+ * required by one of them.
+ */
 const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
 
 function textsOf(characters: readonly string[], length_max: number): string[] {
@@ -33,7 +39,7 @@ t.test("every pair of short globs", (t) => {
   const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
   const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
   const compiled = globs.map((glob) => compilePathGlob(glob));
-  /** For each path the index of its parent; -1 for the root. */
+  /** The index of each path. `parents` has the index of each path's parent, or -1 for a path of one segment. */
   const placeOf = new Map(paths.map((path, at) => [path.join("/"), at]));
   const parents = paths.map((path) => (path.length === 1 ? -1 : (placeOf.get(path.slice(0, -1).join("/")) as number)));
   const covered = globs.map((glob) => {

@@ -1,4 +1,4 @@
-/** Paths and queries: they are decoded once, escapes are checked strictly, and names share two checks. */
+/** Tests paths and queries: they are decoded once, escapes are checked strictly, and encoded text is decoded again. */
 import * as fc from "fast-check";
 import t from "tap";
 import { decodePathSegment, parseQueryString } from "./path.js";
@@ -94,7 +94,7 @@ t.test("encoded text is decoded, and nothing throws", (t) => {
       fc.property(
         fc.string({ unit: fc.constantFrom("%", "2", "f", "F", "8", "c", "&", "=", "+", "é"), maxLength: 12 }),
         (raw) => {
-          // An accepted query means the same to the platform's own, lenient reader.
+          // An accepted query must have the same meaning for the platform's own reader, which is more lenient.
           const read = parseQueryString(raw);
           const lenient = new URLSearchParams(raw);
           return read === undefined || [...read].every(([name, value]) => lenient.get(name) === value);

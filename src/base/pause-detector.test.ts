@@ -1,4 +1,4 @@
-/** Detection of pauses of the server, on a clock that the test sets. */
+/** Tests the detection of pauses with a clock that the test sets. */
 import t from "tap";
 import { PauseDetector } from "./pause-detector.js";
 

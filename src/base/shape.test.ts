@@ -1,4 +1,4 @@
-/** Which bodies pass, the text that is kept of them, and the refusals that the client reads. */
+/** Tests the check of bodies: which ones are accepted, which text of them is kept, and the error messages. */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";

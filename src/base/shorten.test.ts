@@ -1,4 +1,4 @@
-/** A long text that an answer repeats: only its beginning is repeated, at whole characters. */
+/** Tests how an answer shortens a long text: it repeats only the beginning, and never a part of a character. */
 import t from "tap";
 import { QUOTED_CHARACTERS_MAX, REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { invalid } from "./result.js";

@@ -1,4 +1,4 @@
-/** RFC 3339 times: which texts are accepted and refused, and that parsing and formatting are inverse. */
+/** Tests RFC 3339 times: which texts are accepted, and that formatting and parsing are inverse. */
 import * as fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "./assert.js";
@@ -89,7 +89,7 @@ t.test("times are written with three fraction digits", (t) => {
 t.test("any time is formatted as Date does it, and parsed back", (t) => {
   const any_time = fc.oneof(
     fc.integer({ min: TIME_MS_MIN, max: TIME_MS_MAX }),
-    // Neighbours within one second, one after the other.
+    // Consecutive times within a few seconds, so that many of them share a second.
     fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2026, 0, 1) + 5_000 }),
   );
   const property = fc.property(any_time, fc.integer({ min: -1439, max: 1439 }), (ms, offset_minutes) => {

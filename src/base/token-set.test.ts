@@ -1,4 +1,4 @@
-/** Sets of tokens against a table of every place in both, over lengths of several words. */
+/** Tests sets of tokens with patterns of up to several words. A table of all pairs of positions must give the same. */
 import * as fc from "fast-check";
 import t from "tap";
 import { compileSegment } from "./segment-glob.js";
@@ -7,7 +7,7 @@ import { TokenSet, type TokenTest } from "./token-set.js";
 const A = 97;
 const B = 98;
 
-/** Finds the reachable places of two sequences one by one. */
+/** Finds the positions that can be reached in two sequences, one pair after the other. */
 function naiveMeets(a: readonly TokenTest[], b: readonly TokenTest[]): boolean {
   const agree = (one: TokenTest, other: TokenTest): boolean =>
     one === "any" || other === "any" || (typeof one === "function" ? one(other as number) : one === other);

@@ -1,4 +1,7 @@
-/** The map, by names and by numbers, whatever the names are; and its garbage, which is not promoted. */
+/**
+ * Tests the map with names and with numbers as keys, whatever the names are. Also tests that its garbage does not get
+ * into V8's old generation.
+ */
 import t from "tap";
 import { TurnoverMap } from "./turnover-map.js";
 

@@ -1,11 +1,11 @@
-/** Waiting: a look function that throws ends its own wait only, and removes its listener. */
+/** Tests waits: a look that throws ends only its own wait, and its listener is removed. */
 import t from "tap";
 import { type Look, waitFor, type Waiter } from "./waiter.js";
 
 const BUG = new TypeError("a bug");
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
 
-/** Starts a wait whose results the test controls. */
+/** Starts a wait. The test controls when it gets a result. */
 function begin(look: Look<string>) {
   const listening = new Set<Waiter<string>>();
   let leave = (): void => undefined;

@@ -1,4 +1,4 @@
-/** The waiters of a key are woken and ended by that key only. Removed waiters leave no entry. */
+/** Tests that a key wakes and ends only the waiters for that key, and that removed waiters leave no entry. */
 import t from "tap";
 import type { Wakeable } from "./waiter.js";
 import { Waiters } from "./waiters.js";

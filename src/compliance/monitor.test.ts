@@ -1,6 +1,6 @@
 /**
- * The compliance monitor: when checks run, which requests share one, and the effect of a failed job. The test provides
- * the pool and the writer.
+ * Tests the compliance monitor: when checks run, which requests share a check, and the effect of a job that fails. The
+ * test replaces the pool and the writer.
  */
 import t from "tap";
 import { Failure } from "../base/result.js";
@@ -17,7 +17,7 @@ interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
-/** @param check returns the violations that a job finds for its first pairs, or its failure */
+/** @param check returns the violations that a job finds for its first pairs, or the failure of the job */
 function makeMonitor(
   names: readonly string[],
   check: (request: CheckRequest) => readonly string[] | Failure,

@@ -1,4 +1,4 @@
-/** Addresses as flags write them: which texts are addresses, how they are formatted, and the meaning of hosts. */
+/** Tests addresses in flags: which texts are addresses, how they are formatted, and which hosts are loopback. */
 import t from "tap";
 import { formatAddress, isLoopback, isWildcard, parseAddress } from "./address.js";
 

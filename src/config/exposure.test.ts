@@ -1,4 +1,4 @@
-/** Which configurations expose a server to unauthenticated clients of other machines. */
+/** Tests which configurations expose a server to clients on other machines that have no token. */
 import t from "tap";
 import type { Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";

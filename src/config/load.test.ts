@@ -1,4 +1,7 @@
-/** Settings: every option from each of its sources, their order, and the one-line error for each mistake. */
+/**
+ * Tests the settings: each option from each of its sources, the precedence of the sources, and the one-line error for
+ * each mistake.
+ */
 import { join } from "node:path";
 import t from "tap";
 import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
@@ -24,8 +27,8 @@ function refusalOf(argv: readonly string[], environment: NodeJS.ProcessEnv = {})
 }
 
 /**
- * Returns three values of an option that differ from its default and from each other, as text and as the server's
- * value.
+ * Returns three values of an option. They differ from its default and from each other. Each is given as text and as the
+ * value that the server gets.
  */
 function valuesOf(option: Option): readonly (readonly [text: string, value: unknown])[] {
   switch (option.type) {
@@ -67,7 +70,7 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
   }
 }
 
-/** Creates a directory with a settings file; returns the path of the file. */
+/** Creates a directory with a settings file. Returns the path of the file. */
 function settingsFile(test: { testdir(content: Record<string, string>): string }, content: unknown): string {
   return join(
     test.testdir({ "settings.json": typeof content === "string" ? content : JSON.stringify(content) }),

@@ -1,4 +1,4 @@
-/** The reading of a settings file: which files are read, and which are not. */
+/** Tests the reading of a settings file: which kinds of files are read, and which are rejected. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Contracts whose check explodes, each by another keyword that multiplies work: the step budget refuses each of them,
- * the same on every machine, and contracts that teams write take far fewer steps.
+ * Tests contracts whose check would take exponential time, each because of another keyword that multiplies work. The
+ * budget of steps must reject each of them, in the same way on every machine. Contracts as teams write them must take
+ * far fewer steps.
  */
 import t from "tap";
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
@@ -20,7 +21,7 @@ function ready(definition: unknown, part = "request"): ReadyContract {
   return new ReadyContract(contract);
 }
 
-/** Builds definitions of which each leads twice to the next. */
+/** Builds definitions of which each refers to the next one twice. */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
   const $defs: Record<string, unknown> = { d30: last };
   for (let at = 0; at < 30; at++) {
@@ -30,7 +31,7 @@ function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown
   return { schema: { $ref: "#/$defs/d0", $defs } };
 }
 
-/** Builds a payload whose members are nested to this depth, each in two arrays. */
+/** Builds a payload with members that are nested to this depth, each inside two arrays. */
 function nested(levels: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < levels; level++) value = [value];

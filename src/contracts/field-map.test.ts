@@ -1,6 +1,6 @@
 /**
- * Field maps against a naive model: a payload is valid exactly if the model accepts it, and the paths lead to the
- * invalid parts.
+ * Tests maps of fields against a naive model: a payload is valid if, and only if, the model accepts it, and the paths
+ * of violations lead to the invalid parts.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -88,10 +88,10 @@ t.test("a payload is valid exactly if the model accepts it", (t) => {
       const text = JSON.stringify({ kind: "contract", endpoints: { x: { request: map } } });
       const contract = readContract(text, "p/n");
       if (contract instanceof Failure) throw new Error(contract.message);
-      // Goes through JSON, as both do in production: the definition as it is read, the payload as it is sent.
+      // The definition and the payload are converted to JSON and back, because both are read from JSON in production.
       const as_sent = JSON.parse(JSON.stringify(payload)) as unknown;
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
-      // A single member named "schema" would be a JSON Schema; no generated name is "schema".
+      // A map with a single field named "schema" would be read as a JSON Schema. No generated name is "schema".
       const violations = validatePayload(new ReadyContract(contract), "x", "request", as_sent, 0);
       if (violations instanceof Failure) throw new Error(violations.message);
       const expected = isRecord(as_sent) && takesMap(definitions, as_sent);

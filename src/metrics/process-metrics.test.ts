@@ -1,11 +1,11 @@
-/** The metrics of the process: each exists once, has its type, and is correct. */
+/** Tests the metrics of the process: each exists once, has its type, and has a correct value. */
 import t from "tap";
 import { VERSION } from "../../schemas/version.js";
 import { parseExposition } from "../../test/support/exposition.js";
 import { Exposition } from "../measure/exposition.js";
 import { ProcessMetrics } from "./process-metrics.js";
 
-/** Longer than the delays that a busy machine causes to any timer. */
+/** A time that is longer than the delays that a busy machine causes to any timer. */
 const BLOCKED_MS = 600;
 
 t.test("every metric exists once, with its type", (t) => {
@@ -52,7 +52,8 @@ t.test("a second reader does not change the first one's values", async (t) => {
     metrics.expose(out);
     return parseExposition(out.text()).get("koor_event_loop_delay_max_seconds")?.samples[0]?.value ?? Number.NaN;
   };
-  // A delay is the time between two runs of a timer; when the loop is first blocked, the timer may not have run yet.
+  // A delay is measured between two runs of a timer, and the timer may not have run yet when the loop is first blocked.
+  // So the loop may have to be blocked again.
   while (longest() < BLOCKED_MS / 2_000) {
     const began_ms = performance.now();
     while (performance.now() - began_ms < BLOCKED_MS);

@@ -1,4 +1,4 @@
-/** Globs over paths: examples, and a naive model with backtracking. */
+/** Tests globs over paths with examples, and against a naive model with backtracking. */
 import * as fc from "fast-check";
 import t from "tap";
 import { FileGlob } from "../../schemas/rules.js";

@@ -1,5 +1,6 @@
 /**
- * Jobs and commands of rules over a database in memory: the rules that are checked are those that are stored and apply.
+ * Tests the jobs and commands of rules on a database in memory: the rules that are checked are the ones that are stored
+ * and apply.
  */
 import t from "tap";
 import type { Static } from "typebox";

@@ -1,4 +1,7 @@
-/** The cache of a worker: a set stays while its version is the same, and the cache never exceeds its bounds. */
+/**
+ * Tests the cache of a worker: a set stays cached while its version stays the same, and the cache never exceeds its
+ * limits.
+ */
 import t from "tap";
 import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits.js";
 import { loadRegexEngine } from "./regex.js";

@@ -1,4 +1,4 @@
-/** The cached versions of rule sets; none is older than an answer that a client has had. */
+/** Tests the cached versions of rule sets: none is older than an answer that a client has got. */
 import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
 import { RuleSetVersions } from "./set-versions.js";

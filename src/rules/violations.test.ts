@@ -1,5 +1,6 @@
 /**
- * The violations of rules, against a model that looks at each line by itself; lines, empty matches, missing patterns.
+ * Tests the violations of rules against a model that searches each line by itself. Covers ends of lines, empty matches
+ * and missing patterns.
  */
 import * as fc from "fast-check";
 import { RE2JS } from "re2js";
@@ -24,7 +25,7 @@ function find(pattern: string, text: string, match_type: "regex" | "missing" | "
   return [...violationsOf({ match_type, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
-/** Searches one line at a time, with the engine only. */
+/** Searches each line of a text by itself, using only the engine. */
 function naive(pattern: string, text: string): Found[] {
   const program = RE2JS.compile(pattern);
   const lines = text.split("\n");
@@ -116,7 +117,7 @@ t.test("searching all lines together gives the same result", (t) => {
   fc.assert(
     fc.property(flagged, text, (pattern, content) => {
       const result = compileRegex(pattern);
-      // \Q at the end, for example, makes some of them malformed.
+      // Some of the generated regexes are malformed, for example those with `\Q` at the end. They are skipped.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
       const found = [...violationsOf({ match_type: "regex", regex: result }, new Content(content), BOUNDLESS)];

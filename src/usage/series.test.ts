@@ -1,4 +1,4 @@
-/** The JSON of a series of sums, and the refusal of a series that is too long for an answer. */
+/** Tests the JSON of a series of sums, and the error for a series that is too long for an answer. */
 import t from "tap";
 import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";

@@ -1,7 +1,7 @@
 /**
- * The hot cache between a front that sends writes, a database that executes them, and answers that return or are lost.
- * A read always shows the state of the database at that moment, so it never goes back in time; the bytes stay within
- * their bound.
+ * Tests the hot cache between three simulated parts: a front that sends writes, a database that executes them, and
+ * answers that arrive or are lost. A read must always show the current state of the database, so it never goes back in
+ * time. The bytes of the cache stay within their limit.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -11,10 +11,10 @@ import { HotCache } from "./cache.js";
 
 type Reply = { readonly version: number };
 
-/** The keys of a write, each with the size of its new value in bytes, or with its deletion. */
+/** The keys that a write changes. Each has the size of its new value in bytes, or is deleted. */
 interface Write {
   readonly keys: readonly string[];
-  /** The message that names the keys: the request, only the reply, or none. */
+  /** The message that names the keys: the request, only the reply, or neither of them. */
   readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;
@@ -28,10 +28,11 @@ const KEYS = ["a", "b", "c", "long key".repeat(100)] as const;
 type Step =
   | ({ readonly step: "send" } & Write)
   | { readonly step: "read"; readonly key: string }
-  /** The front gives up a write in flight, which the database may still execute. */
+  /** The front gives up a write that is in flight. The database may still execute it. */
   | { readonly step: "expire"; readonly which: number }
   /**
-   * The database executes the next write, the front receives its answer, or the writer dies with all writes in flight.
+   * The database executes the next write (`commit`), the front receives its answer (`answer`), or the writer dies with
+   * all writes in flight (`crash`).
    */
   | { readonly step: "commit" | "answer" | "crash" };
 
@@ -66,24 +67,30 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 
 /** A write in flight. */
 interface Call extends Write {
-  /** Whether the only key had an entry when the write was sent: the writer's own value then replaces it. */
+  /**
+   * Whether the key of the write had an entry when the write was sent. If it had, the value that the writer stored
+   * replaces the entry.
+   */
   readonly cached: boolean;
-  /** The version that the write made of its only key; 0 if it made none. */
+  /** The version that the write made of its only key; 0 if it made no version. */
   version: number;
   expired: boolean;
 }
 
-/** Counts the situations that the runs have covered. */
+/** How often each situation has occurred in the runs. */
 const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
-/** A front with its cache, and the database that it reads. */
+/** A front with its cache, together with the database that the front reads. */
 class World {
   readonly #bytes_max: number;
   readonly #cache: HotCache<Reply>;
   readonly #database = new Map<string, { version: number; bytes: number; live: boolean }>();
   #sent: Call[] = [];
   #done: Call[] = [];
-  /** Calls that were given up and have been executed or lost since: their end is reported with the next answer. */
+  /**
+   * Calls that the front has given up, and that were executed or lost after that. Their end is reported with the next
+   * answer.
+   */
   #unheard: Call[] = [];
 
   constructor(bytes_max: number) {
@@ -119,7 +126,9 @@ class World {
     if (this.#cache.bytes > this.#bytes_max) throw new Error(`${this.#cache.bytes} bytes are too many`);
   }
 
-  /** Checks that, after every answer, no entry stays hidden, and dropped entries have no weight. */
+  /**
+   * Checks the end of a run: after the answer to every write, no entry stays hidden, and dropped entries take no bytes.
+   */
   finish(): void {
     this.#send({ keys: ["a"], named: "request", bytes: 1, deletes: false, refused: false });
     for (const call of this.#sent.splice(0)) this.#commit(call);

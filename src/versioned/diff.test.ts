@@ -1,4 +1,7 @@
-/** Diffs against a naive recursive model on random documents, applied again, and on hostile documents. */
+/**
+ * Tests diffs on random and on hostile documents. They must equal those of a naive recursive model, and applying them
+ * to the older document must give the newer one.
+ */
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
@@ -74,7 +77,8 @@ function childOf(value: Json, token: string): Json {
 }
 
 /**
- * Applies the entries to `document`, removals from the last to the first, so that an array is truncated from its end.
+ * Applies the entries of a diff to `document`. Removals are applied from the last to the first, so that an array is
+ * truncated from its end.
  */
 function applyDiff(document: Json, entries: readonly Entry[]): Json {
   const holder: { [name: string]: Json } = { root: document };
@@ -105,8 +109,8 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
 }
 
 /**
- * Writes a document with random blanks, orders, escapes, number forms and duplicate members that later ones override;
- * `pick` makes the choices.
+ * Writes a document with random blanks, orders of members, escapes and forms of numbers, and with duplicate members of
+ * which the last one counts. `pick` makes the random choices.
  */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";
@@ -158,7 +162,7 @@ const anyDocument = fc.letrec<{ value: Json }>((tie) => ({
       .map((members) => Object.fromEntries(members) as Json),
   ),
 })).value;
-/** Generates two documents that are more often alike than not. */
+/** Generates two documents. Most pairs have much in common. */
 const anyPair = fc.oneof(
   fc.tuple(anyDocument, anyDocument),
   fc

@@ -1,4 +1,7 @@
-/** The job of a diff gets the length of both versions together, by which it waits for a permit. */
+/**
+ * Tests that the job of a diff gets the length of both versions together. That length decides whether the job waits for
+ * a permit.
+ */
 import t from "tap";
 import { NO_CALLER } from "../rpc/frames.js";
 import { VersionedFront, type VersionedFrontOptions } from "./front.js";

@@ -19,7 +19,7 @@ function entriesOf(before: string, after: string): Entry[] {
   return JSON.parse(diffs) as Entry[];
 }
 
-/** Applies the entries to the older text, which gives the newer one. */
+/** Applies the entries of a diff to the older text. The result must be the newer text. */
 function apply(before: string, entries: readonly Entry[]): string {
   const old = before.split("\n");
   const gone = new Set(

@@ -1,7 +1,8 @@
 /**
- * The versioned store on a real database against a naive model, a plain list of versions for each key. Random writes,
- * compare-and-swap, deletions, rollbacks, transactions that are rolled back, and reopening. After each step, reads
- * return what the model returns, and the number of rows is within its bound.
+ * Tests the versioned store on a real database against a naive model, which is a plain list of versions for each key.
+ * The test does random writes, compare-and-swaps, deletions, rollbacks to a version, transactions that are rolled back,
+ * and reopening. After each step, reads must return what the model returns, and the number of rows must be within its
+ * limit.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
@@ -31,7 +32,9 @@ interface ModelKey {
   readonly live: boolean;
 }
 
-/** The most rows of a key before the next mark: the readable ones, and two incomplete segments. */
+/**
+ * The most rows of a key in addition to the readable ones, before the next mark is written: two incomplete segments.
+ */
 const ROWS_BEHIND_MAX = 2 * VERSION_MARK_INTERVAL - 2;
 const OTHER_HASH = "0".repeat(64);
 
@@ -76,14 +79,20 @@ const PREFIXES = [
   "x".repeat(1024),
 ] as const;
 
-/** The inputs of a condition: the current tag (another one if there is none), the version, whether the key exists. */
+/**
+ * The facts on which a condition depends: the current tag (another tag if there is no value), the version, and whether
+ * the key exists.
+ */
 interface Circumstances {
   readonly etag: string;
   readonly version: number;
   readonly exists: boolean;
 }
 
-/** Conditions as they are sent, and whether they hold: decided by their names, not by comparing tags. */
+/**
+ * The conditions as clients send them. Whether a condition holds is decided by its name in this table, and not by
+ * comparing tags.
+ */
 const CONDITIONS = {
   "none at all": () => [null, true],
   "match current": ({ etag, exists }) => [{ if_match: etag }, exists],
@@ -103,7 +112,10 @@ const CONDITIONS = {
 } as const satisfies Record<string, (circumstances: Circumstances) => readonly [Condition | null, boolean]>;
 type ConditionKind = keyof typeof CONDITIONS;
 
-/** `looked` means that the effect is checked, so that the write buffer is empty when the next operation begins. */
+/**
+ * An operation of a run. After it, `looked` decides whether its effect is checked. A check empties the write buffer
+ * before the next operation.
+ */
 type Operation =
   | ((
       | { readonly op: "put"; readonly key: string; readonly value: string; readonly condition: ConditionKind }
@@ -121,7 +133,7 @@ function bytesOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The store under test beside its model. Throws if they differ. */
+/** The store under test, together with its model. Throws if they differ. */
 class Pair {
   readonly #directory: string;
   readonly #keep: number;
@@ -171,7 +183,7 @@ class Pair {
         this.#model = new Map(this.#committed);
         break;
       case "reopen":
-        // Closes without a commit, as after a crash.
+        // The store is closed without a commit, as after a crash.
         this.close();
         [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
         this.#model = new Map(this.#committed);
@@ -187,7 +199,7 @@ class Pair {
     this.#db.exec("BEGIN");
   }
 
-  /** Checks all reads, on the writer's own handle and on a reader's. */
+  /** Checks all reads, through the handle of the writer and through that of a reader. */
   check(): void {
     const outside = new VersionedReader(this.#outside, STATE, this.#keep);
     for (const key of KEYS) {
@@ -215,7 +227,7 @@ class Pair {
 
   #open(): [Db, Db, WriteBuffer, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
-    // This test does not cover power cuts, and hundreds of runs would wait for the disk.
+    // The database does not wait for the disk, because the test does not cover power cuts and has hundreds of runs.
     db.pragma("synchronous = OFF");
     const rows = new WriteBuffer(db);
     return [
@@ -235,7 +247,10 @@ class Pair {
       : { known, version: 0, etag: null };
   }
 
-  /** Runs a conditional write: it must be refused if the condition's kind says so, and execute otherwise. */
+  /**
+   * Runs a conditional write. It must be rejected if the kind of the condition says that it does not hold; otherwise it
+   * must be executed.
+   */
   #write(key: string, kind: ConditionKind, write: (condition: Condition | null) => unknown): void {
     const { version, etag } = this.#state(key);
     const [condition, holds] = CONDITIONS[kind]({ etag: etag ?? `"${OTHER_HASH}"`, version, exists: etag !== null });
@@ -332,7 +347,7 @@ class Pair {
       [reader.head(key)?.version, reader.gone(key)?.version],
       newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest],
     );
-    // Checks every version of a short history; of a long one the edges, and the versions around each mark.
+    // Checks every version of a short history. In a long one, checks those at both ends and around each mark.
     for (let number = 0; number <= newest + 1; number++) {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
       if (newest > 40 && edge > 2 && Math.abs(((number + 1) % VERSION_MARK_INTERVAL) - 1) > 1) continue;

@@ -1,6 +1,6 @@
 /**
- * Schemas that lead to themselves, generated at random from all keywords that evaluate another schema on the same
- * value, with several resources and dynamic anchors: every check must end within its steps and with an answer.
+ * Tests schemas that refer to themselves. They are generated at random from all keywords that evaluate another schema
+ * on the same value, with several resources and dynamic anchors. Every check must end with an answer, within its steps.
  */
 import t from "tap";
 import { newSeed, makeRandom, type Random } from "../../../test/support/random.js";
@@ -34,7 +34,10 @@ function oneOf<Item>(random: Random, items: readonly Item[]): Item {
   return items[random(items.length)] as Item;
 }
 
-/** Generates the schema of a contract: small schemas, in resources of their own, that refer to each other. */
+/**
+ * Generates the schema of a contract. It consists of small schemas that refer to each other, each in a resource of its
+ * own.
+ */
 class SchemaGenerator {
   readonly #random: Random;
   readonly #isDraft7: boolean;
@@ -50,7 +53,7 @@ class SchemaGenerator {
     return this.#isDraft7 ? { $schema: DRAFT_7, ...root } : root;
   }
 
-  /** Each resource has both anchors, so that every generated reference leads somewhere. */
+  /** Returns a resource with both anchors, so that every generated reference has a target. */
   #resource(defs: object): object {
     if (this.#isDraft7) return { definitions: defs, ...this.#schema(2) };
     const [m, n] = ANCHORS;
@@ -120,7 +123,7 @@ const COSTLY = /^the contract's request definition costs too much/;
 t.test("with any references, a check ends within its steps", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  /** Counts the results of the checks: each kind has to occur. */
+  /** The number of checks with each kind of result. Each kind must occur. */
   const answers = { valid: 0, invalid: 0, unusable: 0, endless: 0, endlessLater: 0, costly: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const schema = new SchemaGenerator(random).root();

@@ -1,4 +1,4 @@
-/** Patterns against ECMAScript's own engine, and patterns that RE2 cannot match. */
+/** Tests patterns: they match what ECMAScript's own engine matches, and patterns that RE2 cannot match are rejected. */
 import t from "tap";
 import { loadRegexEngine } from "../../rules/regex.js";
 import { CheckSteps } from "../check-steps.js";
@@ -8,7 +8,7 @@ const STEPS = new CheckSteps(Number.POSITIVE_INFINITY);
 
 await loadRegexEngine();
 
-/** Every text against which a pattern is tried. */
+/** The texts against which each pattern is tried. */
 const TEXTS = [
   ...[
     "",

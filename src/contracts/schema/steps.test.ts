@@ -1,7 +1,7 @@
 /**
- * The duration of steps: they must be as long as documented, whatever keyword takes them. A check with
- * CONTRACT_STEPS_MAX steps has to end by its step count, and so with the same answer on every machine, not by the
- * clock.
+ * Tests the duration of a step: it must be as long as documented, whatever keyword takes the step. A check that takes
+ * CONTRACT_STEPS_MAX steps must end because of the number of its steps, and not because of the clock, so that it has
+ * the same answer on every machine.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -28,7 +28,8 @@ function cpuMs(work: () => void): number {
 }
 
 /**
- * @returns whether the object is valid, null if that would take more steps than allowed; and the number of steps taken
+ * @returns whether the object is valid, null if the check would take more steps than allowed; and the number of steps
+ * that it took
  */
 function check(schema: unknown, allowed: number): { valid: boolean | null; taken: number } {
   const root = must(compileSchema(schema, new Map()).root, "it compiles");
@@ -75,7 +76,10 @@ const keyword = fc.oneof(
   ),
 );
 
-/** Repeats keywords, under a keyword that evaluates them in place, until their own cost dominates the measurement. */
+/**
+ * Repeats keywords under a keyword that evaluates them in place, so often that their own cost dominates the
+ * measurement.
+ */
 function repeat(schemas: readonly object[], under: "allOf" | "anyOf" | "dependentSchemas"): object {
   const many = Array.from({ length: 3000 }, (_, at) => must(schemas[at % schemas.length], "there is one"));
   if (under === "allOf") return { allOf: many.map((schema) => ({ anyOf: [schema, true] })) };

@@ -35,8 +35,8 @@ export const REFUSAL_CHARACTERS_MAX = 8_192;
  */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**
- * A client that keeps sending a rejected body is read for at most this long, and at most this many bytes. The server
- * reads on because closing a connection with unread bytes resets it, and the answer may be lost.
+ * A client that keeps sending a rejected body is read for at most this long, and at most REFUSED_LINGER_BYTES_MAX. The
+ * server reads on because closing a connection with unread bytes resets it, and the answer may be lost.
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
@@ -110,8 +110,8 @@ export const IDEMPOTENCY_PRUNE_ROWS = 4;
 export const LEASES_MAX = 10_000;
 export const LEASES_OF_HOLDER_MAX = 1_000;
 /**
- * The memory of leases in the writer: of all leases together, and of those of one instance. The front has a second
- * copy.
+ * The memory of all leases together in the writer. The next limit is that of the leases of one instance. The front has
+ * a second copy of the leases.
  */
 export const LEASES_BYTES_MAX = 64 * MIB;
 export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
@@ -220,7 +220,7 @@ export const TASK_ATTEMPTS_DEFAULT = 3;
 export const TASK_ATTEMPTS_MAX = 100;
 /**
  * The delay before a task can be claimed again after its first failure or lost claim. Each further one multiplies the
- * delay by the factor.
+ * delay by TASK_BACKOFF_FACTOR.
  */
 export const TASK_BACKOFF_MS = 1_000;
 export const TASK_BACKOFF_FACTOR = 4;
@@ -233,8 +233,8 @@ export const TASK_CAUSES_LOOKED_AT_MAX = 256;
 /** The most edges among the predecessors of a task that are examined for the same reason. */
 export const TASK_CAUSE_EDGES_MAX = 2_048;
 /**
- * The most history entries of a task in one answer, the newest first, and the most tasks that wait for it, the oldest
- * first.
+ * The most history entries of a task in one answer, the newest first. The next limit is that of the tasks that wait for
+ * it, the oldest first.
  */
 export const TASK_HISTORY_MAX = 1_000;
 export const TASK_DEPENDENTS_MAX = 1_000;
@@ -330,7 +330,7 @@ export const BUNDLE_LINGER_MS_MAX = 20;
 export const FORWARD_RETURN_MS_MAX = 1_000;
 /** After a forwarded entry was late, the node forwards nothing for at least this long. */
 export const FORWARD_PAUSE_MS = 2_000;
-/** The most delivered entries, and their approximate bytes, that are applied in one batch. */
+/** The most delivered entries that are applied in one batch. APPLY_BATCH_BYTES_MAX approximately limits their bytes. */
 export const APPLY_BATCH_ENTRIES_MAX = 64;
 export const APPLY_BATCH_BYTES_MAX = 4 * MIB;
 /** A node that has more bytes of unapplied entries stops reading the log until it has applied half of them. */
@@ -377,8 +377,8 @@ export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
 export const LOG_REOPEN_DELAY_MS_MAX = 1_000;
 /**
- * A node makes a snapshot when the log has grown by this many entries or bytes since the previous one, but not more
- * often than this interval.
+ * A node makes a snapshot when the log has grown by this many entries, or by SNAPSHOT_LOG_BYTES, since the previous
+ * one. Snapshots are at least SNAPSHOT_INTERVAL_MS apart.
  */
 export const SNAPSHOT_ENTRIES = 100_000;
 export const SNAPSHOT_LOG_BYTES = 64 * MIB;
@@ -468,7 +468,7 @@ export const STORAGE_WATCH_INTERVAL_MS = 1_000;
  * The most backups that are read at the same time. Each has a thread of its own, so that backups never occupy the pool.
  */
 export const BACKUPS_AT_ONCE_MAX = 2;
-/** A reader of a backup that reads nothing for this long is disconnected. */
+/** The longest time for which the reader of a backup may read nothing. */
 export const BACKUP_STALL_MS = 60_000;
 /**
  * The longest line of a snapshot. It has room for the largest value, even if JSON writes each of its bytes as six
@@ -518,7 +518,7 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 export const FRONT_READ_ROWS_MAX = 100;
 /**
  * With uWebSockets.js, the front answers requests as it reads them, until it has answered this many in an event-loop
- * tick and has taken this long. It answers the other requests in the next tick, one for each connection.
+ * tick and has taken ANSWERS_TICK_MS. It answers the other requests in the next tick, one for each connection.
  */
 export const ANSWERS_PER_TICK = 64;
 export const ANSWERS_TICK_MS = 20;
@@ -640,15 +640,15 @@ export const INSTANCE_TOKEN_BYTES = 16;
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
  * The longest time that an activity record exists only in a node's memory, in a cluster. It is shorter than for a
- * single server, because the leader decides whether a claim has expired. It is at most this part of the time after
- * which an instance counts as silent.
+ * single server, because the leader decides whether a claim has expired. It is at most INSTANCE_SHARED_FLUSH_PART of
+ * the time after which an instance counts as silent.
  */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /**
  * The grace period in a cluster of several nodes, in which activity at another node becomes known. A claim lasts this
- * much longer than its ttl, and an instance counts as silent this much later. For silence, the grace is at most this
- * part of the time after which an instance counts as silent.
+ * much longer than its ttl, and an instance counts as silent this much later. For silence, the grace is at most
+ * SILENCE_SHARED_GRACE_PART of the time after which an instance counts as silent.
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const SILENCE_SHARED_GRACE_PART = 1 / 2;
@@ -846,14 +846,17 @@ export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
  * For a larger payload, the check ends at the first violation.
  */
 export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
-/** The most compiled contracts that a pool worker keeps, and the most bytes of the texts from which they were read. */
+/**
+ * The most compiled contracts that a pool worker keeps. CONTRACTS_KEPT_BYTES_MAX limits the texts from which they were
+ * read.
+ */
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
 /** The instructions of all patterns of one JSON Schema. The patterns are compiled before a payload is checked. */
 export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
 /**
- * The budget of steps to check a payload: a basic number, an additional number for each character, and the maximum. A
- * step takes some tens of nanoseconds. A check that would take more steps is rejected.
+ * The budget of steps to check a payload: this number, and CONTRACT_STEPS_A_CHARACTER for each character, but at most
+ * CONTRACT_STEPS_MAX. A step takes some tens of nanoseconds. A check that would take more steps is rejected.
  */
 export const CONTRACT_STEPS_LEAST = 200_000;
 export const CONTRACT_STEPS_A_CHARACTER = 64;
@@ -866,7 +869,9 @@ export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;
 
 // PostgreSQL as a log
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
-/** The time for a statement that transfers no data. Data gets additional time, at the rate below. */
+/**
+ * The time for a statement that transfers no data. Data gets additional time, at the rate POSTGRES_BYTES_PER_MS_MIN.
+ */
 export const POSTGRES_ANSWER_MS_MAX = 5_000;
 export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
 /** The interval at which the log is read even if no notification came, because a server that is lost sends none. */
@@ -880,7 +885,10 @@ export const POSTGRES_CREATE_MS_MAX = 600_000;
 export const POSTGRES_CLOSE_MS_MAX = 1_000;
 /** The time of silence after which the operating system probes a connection. */
 export const POSTGRES_KEEPALIVE_MS = 10_000;
-/** The most entries of one page, and their bytes. An entry that is larger is read in parts of that size. */
+/**
+ * The most entries of one page; POSTGRES_PAGE_BYTES limits their bytes. An entry that is larger is read in parts of
+ * that size.
+ */
 export const POSTGRES_PAGE_ROWS = 256;
 export const POSTGRES_PAGE_BYTES = 1 * MIB;
 /** The log entries that one statement deletes. */
@@ -916,8 +924,8 @@ export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 export const WEBHOOK_FAILURES_MAX = 400;
 /**
  * The budget of an event's failures, after which it becomes a dead letter. An answer such as 503, or no answer in time,
- * costs one, so the budget lasts at least a day. An answer that rejects the event (a 3xx or 4xx) costs nine, so the
- * budget lasts about an hour. A receiver that cannot be reached costs nothing.
+ * costs one, so the budget lasts at least a day. An answer that rejects the event (a 3xx or 4xx) costs
+ * WEBHOOK_REFUSAL_COST, so the budget lasts about an hour. A receiver that cannot be reached costs nothing.
  */
 export const WEBHOOK_EVENT_BUDGET = 144;
 export const WEBHOOK_REFUSAL_COST = 9;
@@ -933,8 +941,8 @@ export const WEBHOOK_ERROR_CHARS_MAX = 300;
  */
 export const WEBHOOK_HOPS_MAX = 16;
 /**
- * The least and the greatest delay of the first retry; the delay is chosen at random between them. It doubles with each
- * further retry.
+ * The least delay of the first retry. The delay is chosen at random between this and WEBHOOK_RETRY_MS_MAX. It doubles
+ * with each further retry.
  */
 export const WEBHOOK_RETRY_MS_MIN = 300;
 export const WEBHOOK_RETRY_MS_MAX = 400;
@@ -952,7 +960,7 @@ export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 export const WEBHOOK_STARTS_PER_TICK = 8;
 /** The most deliveries whose results are not stored yet. After a crash, these deliveries are repeated. */
 export const WEBHOOK_PROGRESS_ROWS = 256;
-/** A body of at most this size is always sent. Larger bodies share the limit below. */
+/** A body of at most this size is always sent. Larger bodies share the limit WEBHOOK_BODIES_BYTES_MAX. */
 export const WEBHOOK_SMALL_BODY_BYTES = 64 * KIB;
 export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
 /** Test deliveries in flight. */
@@ -988,8 +996,8 @@ export const COMPLIANCE_WAIT_MS = 25_000;
 /** The time for which repeats of a rejected call are counted in the audit row of the first one. */
 export const AUDIT_REPEAT_MS = 60_000;
 /**
- * The most audit rows of rejected calls within that time, by three bounds: the rows of one caller and one route, of one
- * caller, and of all callers.
+ * The most audit rows of rejected calls within AUDIT_REPEAT_MS, of one caller and one route. The next two limits are
+ * those of one caller and of all callers.
  */
 export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 64;
 export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 150;
@@ -1048,7 +1056,10 @@ export const MCP_LISTENERS_MAX = 64;
  * a filter.
  */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
-/** The most tokens that `tools/list` takes in a model's context, all tools together, and that the instructions take. */
+/**
+ * The most tokens that `tools/list` takes in a model's context, all tools together. The next limit is that of the
+ * instructions.
+ */
 export const MCP_TOOLS_TOKENS_MAX = 750;
 /** The part of it for the instructions. */
 export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;

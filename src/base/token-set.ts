@@ -132,7 +132,7 @@ class Run {
     const places = this.#places;
     const first = places.findIndex((word) => word !== 0);
     const word = must(places[first], "a run that leads nowhere has ended");
-    // Sets the lowest bit of the word that is set, and all bits above it.
+    // Sets all bits of the word above the lowest bit that is set.
     places[first] = word | -word;
     places.fill(-1, first + 1);
     const last = Math.floor(through / WORD);

@@ -6,7 +6,7 @@
 /** Looks for a result; returns null if there is none yet. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-/** The methods of a waiter that the code uses which wakes or ends it. */
+/** The methods with which other code wakes or ends a waiter. */
 export interface Wakeable {
   wake(): void;
   finish(found: null): void;

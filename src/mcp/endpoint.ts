@@ -1,8 +1,9 @@
 /**
  * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to a
- * shared server of their era. Everything else (handshakes, notifications, batches, discovery, malformed requests)
- * goes to the protocol library's own HTTP servers, one for each request, so that refusals are those of the protocol.
- * Runs on the front, loaded with the first request.
+ * shared server of their era, and so does each message of a batch. Everything else (handshakes, notifications,
+ * discovery, malformed requests) goes to the protocol library's own HTTP servers, one for each request, so that refusals
+ * are those of the protocol. Long bodies and batches are read and run in slices, in which they take turns. Runs on the
+ * front, loaded with the first request.
  */
 import {
   classifyInboundRequest,
@@ -18,6 +19,7 @@ import {
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
 import {
+  FRONT_JSON_BYTES_MAX,
   MCP_BATCH_MESSAGES_MAX,
   MCP_BATCHES_BYTES_MAX,
   MCP_LISTENERS_MAX,
@@ -27,18 +29,20 @@ import {
 } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
 import { ByteBudget } from "../base/byte-budget.js";
+import { FairSlices } from "../base/fair-slices.js";
 import { readJsonText } from "../base/json-bytes.js";
 import { refuseStructure } from "../base/json-structure.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import type { Reply } from "../front/route.js";
+import { BUSY } from "../front/responder.js";
+import type { Answer, Reply } from "../front/route.js";
 import type { Requester, ToolCalls } from "./tool-calls.js";
-import { BatchAnswers } from "./batch-answers.js";
+import { answerBatch, Share, type Exchange } from "./batches.js";
 import { cutNames, hasLongId } from "./message-bounds.js";
 import { PROTOCOL_HEADERS, type McpHeaders, type McpRequest } from "./headers.js";
 import { SharedServer } from "./shared-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
-import { messageReply, replyOf } from "./web-reply.js";
+import { messageReply, refusalReply, replyOf } from "./web-reply.js";
 
 /** The revision without a handshake; the older ones form one era. */
 const STATELESS_REVISION = "2026-07-28";
@@ -53,10 +57,6 @@ function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
     : method === "tools/call" && isToolName(params?.["name"]);
-}
-
-function refusal(status: number, code: number, message: string): Reply {
-  return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
 }
 
 const JSON_TYPE = "application/json";
@@ -90,10 +90,22 @@ function plainAccept(accept: string): string {
   return has_stream ? `${JSON_TYPE}, ${EVENT_STREAM}` : JSON_TYPE;
 }
 
+const NOT_ACCEPTABLE = refusalReply(
+  406,
+  REFUSED,
+  "Not Acceptable: Client must accept both application/json and text/event-stream",
+);
+
+/** Returns the revision that a client of the older ones names, or the one that has batches. */
+function versionOf(headers: McpHeaders): string {
+  return headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+}
+
 export class McpEndpoint {
   readonly #calls: ToolCalls;
-  /** The bytes that the answers of all batches hold together. */
-  readonly #answers = new ByteBudget(MCP_BATCHES_BYTES_MAX);
+  /** The bytes of all batches and long bodies in progress, with their answers. */
+  readonly #budget = new ByteBudget(MCP_BATCHES_BYTES_MAX);
+  readonly #slices = new FairSlices();
   readonly #older: SharedServer;
   readonly #stateless: SharedServer;
   readonly #handler: McpHttpHandler;
@@ -122,21 +134,54 @@ export class McpEndpoint {
   }
 
   /** Answers one request, whose Host, Origin, token and size were checked. */
-  async answer(request: McpRequest): Promise<Reply> {
-    const { headers } = request;
-    if (!isJsonContentType(headers["content-type"]))
-      return refusal(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
-    const parsed = refuseStructure(request.body, MCP_VALUES_MAX) ?? readJsonText(request.body);
-    if (parsed instanceof Failure) return refusal(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
-    if (hasLongId(parsed.json))
-      return refusal(400, INVALID_REQUEST, `Invalid Request: an id has at most ${MCP_NAME_CHARACTERS_MAX} characters`);
-    const json = cutNames(parsed.json);
+  async answer(request: McpRequest): Promise<Answer> {
+    if (!isJsonContentType(request.headers["content-type"]))
+      return refusalReply(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
+    const share = new Share(this.#budget);
+    request.onAbort(() => {
+      share.gone = true;
+    });
+    try {
+      return await this.#answerBody(request, share);
+    } finally {
+      share.release();
+    }
+  }
+
+  async #answerBody(request: McpRequest, share: Share): Promise<Answer> {
+    const { headers, body } = request;
+    if (body.byteLength > FRONT_JSON_BYTES_MAX) {
+      if (!share.take(body.byteLength)) return BUSY;
+      await this.#slices.next(share);
+    }
+    const parsed = refuseStructure(body, MCP_VALUES_MAX) ?? readJsonText(body);
+    if (parsed instanceof Failure) return refusalReply(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
+    const { json: given } = parsed;
+    if (Array.isArray(given)) {
+      if (given.length > MCP_BATCH_MESSAGES_MAX)
+        return refusalReply(
+          400,
+          INVALID_REQUEST,
+          `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`,
+        );
+      if (share.bytes === 0 && !share.take(body.byteLength)) return BUSY;
+      await this.#slices.next(share);
+    }
+    if (hasLongId(given))
+      return refusalReply(
+        400,
+        INVALID_REQUEST,
+        `Invalid Request: an id has at most ${MCP_NAME_CHARACTERS_MAX} characters`,
+      );
+    const json = cutNames(given);
     const requester: Requester = { outer: { caller: request.caller, context: request.context }, base: baseOf(headers) };
     const route = classifyInboundRequest({ httpMethod: "POST", body: json, ...standardHeaders(headers) });
     if (route.kind === "legacy")
-      return await this.#answerOlder(json, route.reason === "batch" ? "batch" : "single", headers, requester);
+      return route.reason === "batch"
+        ? await this.#answerBatch(json as readonly unknown[], headers, requester, share)
+        : await this.#answerOlder(json, headers, requester);
     if (!acceptsJson(headers.accept))
-      return refusal(406, REFUSED, "Not Acceptable: Client must accept application/json");
+      return refusalReply(406, REFUSED, "Not Acceptable: Client must accept application/json");
     if (
       route.kind === "modern" &&
       route.messageKind === "request" &&
@@ -151,37 +196,41 @@ export class McpEndpoint {
     return await replyOf(await this.#handler.fetch(web_request, { parsedBody: json }));
   }
 
-  async #answerOlder(
-    json: unknown,
-    shape: "batch" | "single",
-    headers: McpHeaders,
-    requester: Requester,
-  ): Promise<Reply> {
-    const version = headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
-    if (!acceptsBoth(headers.accept))
-      return refusal(406, REFUSED, "Not Acceptable: Client must accept both application/json and text/event-stream");
-    if (shape === "batch") {
-      // Only one revision of the protocol has batches; it is also the default for a client that names none.
-      if (version !== BATCH_REVISION)
-        return refusal(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
-      if ((json as readonly unknown[]).length > MCP_BATCH_MESSAGES_MAX)
-        return refusal(400, INVALID_REQUEST, `Invalid Request: a batch has at most ${MCP_BATCH_MESSAGES_MAX} messages`);
-    } else if (isJSONRPCRequest(json) && isRegular(json) && SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
+  async #answerOlder(json: unknown, headers: McpHeaders, requester: Requester): Promise<Reply> {
+    if (!acceptsBoth(headers.accept)) return NOT_ACCEPTABLE;
+    if (isJSONRPCRequest(json) && isRegular(json) && SUPPORTED_PROTOCOL_VERSIONS.includes(versionOf(headers)))
       return messageReply(await this.#older.exchange(json, requester));
-    }
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-    const answers = new BatchAnswers(this.#calls, this.#answers);
     const server = makeToolServer(
-      (name, given) => answers.run(name, given, requester),
+      (name, given) => this.#calls.run(name, given, requester),
       () => requester,
     );
     await server.connect(transport);
     try {
       return await replyOf(await transport.handleRequest(makeWebRequest(headers), { parsedBody: json }));
     } finally {
-      answers.release();
       await server.close();
     }
+  }
+
+  /** Answers a batch of valid messages; only one revision of the protocol has batches. */
+  async #answerBatch(
+    messages: readonly unknown[],
+    headers: McpHeaders,
+    requester: Requester,
+    share: Share,
+  ): Promise<Reply> {
+    if (!acceptsBoth(headers.accept)) return NOT_ACCEPTABLE;
+    const version = versionOf(headers);
+    if (version !== BATCH_REVISION)
+      return refusalReply(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
+    // A handshake changes the server that answers it, so it never goes to a shared one.
+    if (messages.some((message) => (message as Partial<JSONRPCRequest>).method === "initialize"))
+      return messages.length === 1
+        ? await this.#answerOlder(messages[0], headers, requester)
+        : refusalReply(400, INVALID_REQUEST, "Invalid Request: Only one initialization request is allowed");
+    const exchange: Exchange = (message, from) => this.#older.exchange(message, from);
+    return await answerBatch(messages, requester, { exchange, slices: this.#slices, share });
   }
 
   /** Ends the streams that wait for changes. */

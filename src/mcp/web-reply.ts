@@ -18,6 +18,11 @@ export function messageReply(text: string, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body: text };
 }
 
+/** Returns a refusal of the protocol, of a body that is no message that can be served. */
+export function refusalReply(status: number, code: number, message: string): Reply {
+  return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
+}
+
 export async function replyOf(response: Response): Promise<Reply> {
   const kept = KEPT_HEADERS.flatMap((name) => {
     const value = response.headers.get(name);

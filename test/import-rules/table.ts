@@ -249,7 +249,7 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "@modelcontextprotocol/server",
-    by: ["src/mcp/endpoint.ts", "src/mcp/shared-server.ts", "src/mcp/batch-answers.ts", "src/mcp/tool-server.ts"],
+    by: ["src/mcp/endpoint.ts", "src/mcp/shared-server.ts", "src/mcp/batches.ts", "src/mcp/tool-server.ts"],
     because: "the protocol's library is large: only what is loaded with the first request to /mcp may know it",
   },
   {

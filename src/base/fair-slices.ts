@@ -1,0 +1,63 @@
+/**
+ * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So however
+ * many jobs there are, they delay everything else by a slice and one step, and no job waits for the end of another. It
+ * depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
+ */
+import { TIME_SLICE_MS } from "../../schemas/limits.js";
+
+export interface FairSlicesOptions {
+  /** A clock in ms. */
+  readonly now?: () => number;
+  /** Calls the function in the next tick. */
+  readonly later?: (run: () => void) => void;
+}
+
+export class FairSlices {
+  readonly #now: () => number;
+  readonly #later: (run: () => void) => void;
+  /** The jobs that wait for a slice, the next one first, and the function that resumes each. */
+  readonly #waiting = new Map<object, () => void>();
+  /** The job that has the current slice. */
+  #running: object | null = null;
+  #began = 0;
+  #scheduled = false;
+
+  constructor({ now = () => performance.now(), later = setImmediate }: FairSlicesOptions = {}) {
+    this.#now = now;
+    this.#later = later;
+  }
+
+  /**
+   * Resolves when the job may take its next step: at once within its slice, else in its next slice. A job waits for one
+   * step at a time, and has nothing to end: a job that does not come back loses its slice to the next one.
+   * @param job any object that stands for the job
+   */
+  async next(job: object): Promise<void> {
+    if (this.#running === job && this.#now() - this.#began <= TIME_SLICE_MS) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.set(job, resolve);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(() => {
+      this.#scheduled = false;
+      this.#grant();
+    });
+  }
+
+  #grant(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const [job, resume] = first;
+    this.#waiting.delete(job);
+    this.#running = job;
+    this.#began = this.#now();
+    // A job that waits again is behind all others by then.
+    if (this.#waiting.size > 0) this.#schedule();
+    resume();
+  }
+}

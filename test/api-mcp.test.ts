@@ -536,6 +536,24 @@ t.test("only 2025-03-26 has batches", async (t) => {
     t.equal(answer.status, 400, revision);
     t.match(answer.json<RpcAnswer>(), { error: { code: -32600 } });
   }
+  const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "get_endpoints" } };
+  const cancel = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+  t.match(
+    (await post(port, [call, cancel])).json<RpcAnswer>(),
+    { id: 7, result: { content: [{ type: "text" }] } },
+    "a batch that cancels its own call is answered",
+  );
+  const handshake = {
+    jsonrpc: "2.0",
+    id: 8,
+    method: "initialize",
+    params: { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "test", version: "1" } },
+  };
+  t.match((await post(port, [handshake])).json<RpcAnswer>(), { id: 8, result: { protocolVersion: "2025-03-26" } });
+  const mixed = await post(port, [call, handshake]);
+  t.equal(mixed.status, 400, "a handshake is alone");
+  t.match(mixed.json<RpcAnswer>(), { id: null, error: { code: -32600 } });
+  t.equal((await post(port, [call, call])).json<RpcAnswer[]>().length, 2, "each call is answered, even with one id");
   const enveloped = [request(STATELESS_REVISION, "tools/list").message];
   t.equal((await post(port, enveloped)).status, 400);
   const pings = (count: number): object[] =>

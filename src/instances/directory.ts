@@ -418,6 +418,11 @@ export class Directory implements Measured {
     return silent;
   }
 
+  /** Walks the instances of one status, most recently seen first. Nothing may change in the meantime. */
+  *newestFirst(status: InstanceStatus): Generator<Entry, void, undefined> {
+    for (let entry = this.#lists[status].newest; entry !== null; entry = entry.older) yield entry;
+  }
+
   /** Lists the instances with one status, or with any status. The most recently seen comes first. */
   list(status?: InstanceStatus): Entry[] {
     const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(

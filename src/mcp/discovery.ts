@@ -8,14 +8,24 @@ import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } fr
 /** Instances that can be talked to come first. */
 const ORDER = ["active", "pending", "stale"] as const;
 
-/** Returns the JSON text `{"count","instances"}`, with `{"more","message"}` if more instances match than are listed. */
-export function discoverInstances(directory: Pick<Directory, "list">, filter: InstanceFilter): string {
+/**
+ * Returns the JSON text `{"count","instances"}`, with `{"more","message"}` if more instances match than are listed.
+ * Linear in all instances with a filter, in those that are listed without one.
+ */
+export function discoverInstances(
+  directory: Pick<Directory, "counts" | "newestFirst">,
+  filter: InstanceFilter,
+): string {
+  const { counts } = directory;
+  const matchesAll = Object.keys(filter).length === 0;
   const listed: string[] = [];
   let count = 0;
   for (const status of ORDER) {
-    for (const entry of directory.list(status)) {
+    if (matchesAll) count += counts[status];
+    for (const entry of directory.newestFirst(status)) {
+      if (matchesAll && listed.length === MCP_INSTANCES_MAX) break;
       if (!matchesFilter(entry, filter)) continue;
-      count += 1;
+      if (!matchesAll) count += 1;
       if (listed.length < MCP_INSTANCES_MAX) listed.push(encodeInstance(entry));
     }
   }

@@ -7,6 +7,7 @@ import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";
+import { TimeSlice } from "../base/time-slice.js";
 import type { InstanceFilter } from "../instances/directory.js";
 import type { InternalRequests, OuterCall } from "../front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
@@ -44,6 +45,8 @@ function withoutEmpty(given: object, input: TObject): object {
 
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
+  /** The share of a tick that the walks over all instances may take together. */
+  readonly #walks = new TimeSlice();
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
@@ -71,7 +74,10 @@ export class ToolCalls {
     const values = withoutEmpty(given, input) as Arguments;
     const refusal = checkShape(values, input);
     if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
-    if (name === "discover_instances") return discover(tool.request(values).query as InstanceFilter);
+    if (name === "discover_instances") {
+      if (this.#walks.isOver) await this.#walks.yieldIfOver();
+      return discover(tool.request(values).query as InstanceFilter);
+    }
     const joined = tool.joins === true ? inner.withoutUnknown(outer) : outer;
     const call = tool.caller === undefined ? joined : inner.actAs(tool.caller(values), outer);
     const answer = await inner.call(tool.route, tool.request(values), call, MCP_RESULT_CHARACTERS_MAX);

@@ -1045,7 +1045,10 @@ export const MCP_NAME_CHARACTERS_MAX = 1024;
  * answers.
  */
 export const MCP_BATCH_BYTES_MAX = 4 * MIB;
-/** All batches in progress together. */
+/**
+ * All batches and all bodies of more than FRONT_JSON_BYTES_MAX in progress together, with the answers of the batches. A
+ * body that does not fit is refused.
+ */
 export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
 /**
  * The most open streams that wait for changes of the tools. The tools never change, so no client needs such a stream.

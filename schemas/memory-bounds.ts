@@ -174,13 +174,13 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "429",
   },
   {
-    stock: "answers of MCP batches, as results, messages and text",
+    stock: "MCP batches and long messages, with their answers",
     thread: "front",
     items: "MCP_BATCH_MESSAGES_MAX",
     bytes: "MCP_BATCHES_BYTES_MAX",
     times: 3,
     checked: "src/mcp/endpoint.ts",
-    beyond: "an error for the call",
+    beyond: "503; an error for the call",
   },
   {
     stock: "sessions of the dashboard",

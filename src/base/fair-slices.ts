@@ -1,6 +1,6 @@
 /**
- * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So however
- * many jobs there are, they delay everything else by a slice and one step, and no job waits for the end of another. It
+ * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So the
+ * jobs together, however many, delay everything else by one slice and one step, and no job waits for another's end. It
  * depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits.js";

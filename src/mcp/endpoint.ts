@@ -1,9 +1,9 @@
 /**
  * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to a
  * shared server of their era, and so does each message of a batch. Everything else (handshakes, notifications,
- * discovery, malformed requests) goes to the protocol library's own HTTP servers, one for each request, so that refusals
- * are those of the protocol. Long bodies and batches are read and run in slices, in which they take turns. Runs on the
- * front, loaded with the first request.
+ * discovery, malformed requests) goes to the protocol library's own HTTP servers, one for each request, so that
+ * refusals are those of the protocol. Long bodies and batches are read and run in slices, in which they take turns.
+ * Runs on the front, loaded with the first request.
  */
 import {
   classifyInboundRequest,

@@ -68,6 +68,13 @@ export const JSON_VALUES_MAX = 500_000;
 export const JSON_DEPTH_MAX = 100_000;
 /** The bytes of all request bodies together that are being received or wait for the writer. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
+/**
+ * The chunks of a body (RFC 9112, 7.1) before their size counts, and the bytes that each further chunk must bring on
+ * average. Each chunk costs a call on the front, whatever its size: a read of 512 KiB has room for 87,000 chunks of one
+ * byte.
+ */
+export const SMALL_CHUNKS_MAX = 1_024;
+export const CHUNK_BYTES_MIN = 64;
 export const KEY_BYTES_MAX = 1024;
 /** The longest label that is stored with the thing that it describes: a provider, a model, a project or a tag. */
 export const LABEL_BYTES_MAX = 1024;
@@ -551,6 +558,11 @@ export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
  * 1009.
  */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
+/**
+ * What a WebSocket client may send in one second: messages, pings and pongs together. Each costs a call on the front,
+ * whatever its size. A client has to send nothing but the answers to pings.
+ */
+export const SUBSCRIBER_FRAMES_PER_SECOND_MAX = 100;
 export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
 /** The time that a WebSocket client gets to answer a close frame. After that, its connection is cut. */
 export const SOCKET_CLOSE_MS_MAX = 1_000;

@@ -1,0 +1,41 @@
+import t from "tap";
+import { BODY_BYTES_MAX, CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
+import { ChunkMeter, CHUNKS_TOO_SMALL } from "./chunk-meter.js";
+
+/** Returns the number of chunks of a size that are taken, at most `max`. */
+function countTaken(bytes: number, max: number): number {
+  const meter = new ChunkMeter();
+  for (let chunk = 0; chunk < max; chunk++) if (!meter.take(bytes)) return chunk;
+  return max;
+}
+
+t.test("a body of tiny chunks is refused soon after the free ones", (t) => {
+  t.equal(countTaken(0, 10_000), SMALL_CHUNKS_MAX);
+  t.equal(countTaken(1, 10_000), SMALL_CHUNKS_MAX + Math.floor(SMALL_CHUNKS_MAX / (CHUNK_BYTES_MIN - 1)));
+  t.equal(countTaken(CHUNK_BYTES_MIN / 2, 10_000), 2 * SMALL_CHUNKS_MAX);
+  t.end();
+});
+
+t.test("chunks of the least size are taken until the end of the largest body", (t) => {
+  const chunks = BODY_BYTES_MAX / CHUNK_BYTES_MIN;
+  t.equal(countTaken(CHUNK_BYTES_MIN, chunks), chunks);
+  t.end();
+});
+
+t.test("only the average counts", (t) => {
+  const meter = new ChunkMeter();
+  t.ok(meter.take(64 * 1024), "one large chunk");
+  for (let chunk = 1; chunk < 2 * SMALL_CHUNKS_MAX; chunk++)
+    if (!meter.take(1)) t.fail(`small chunk ${chunk} was refused`);
+  t.end();
+});
+
+t.test("a refused body stays refused", (t) => {
+  const meter = new ChunkMeter();
+  t.notOk(meter.isOver);
+  while (meter.take(1));
+  t.ok(meter.isOver);
+  t.notOk(meter.take(BODY_BYTES_MAX));
+  t.match(CHUNKS_TOO_SMALL, { status: "INVALID_ARGUMENT", message: new RegExp(`\\b${CHUNK_BYTES_MIN} bytes`) });
+  t.end();
+});

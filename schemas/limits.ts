@@ -69,9 +69,8 @@ export const JSON_DEPTH_MAX = 100_000;
 /** The bytes of all request bodies together that are being received or wait for the writer. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 /**
- * The chunks of a body (RFC 9112, 7.1) before their size counts, and the bytes that each further chunk must bring on
- * average. Each chunk costs a call on the front, whatever its size: a read of 512 KiB has room for 87,000 chunks of one
- * byte.
+ * The small chunks of a body (RFC 9112, 7.1) that may come in a row, and the bytes that make up for one of them. Each
+ * chunk costs a call on the front, whatever its size: a read of 512 KiB has room for 87,000 chunks of one byte.
  */
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;

@@ -12,7 +12,7 @@ function countTaken(bytes: number, max: number): number {
 t.test("a body of tiny chunks is refused soon after the free ones", (t) => {
   t.equal(countTaken(0, 10_000), SMALL_CHUNKS_MAX);
   t.equal(countTaken(1, 10_000), SMALL_CHUNKS_MAX + Math.floor(SMALL_CHUNKS_MAX / (CHUNK_BYTES_MIN - 1)));
-  t.equal(countTaken(CHUNK_BYTES_MIN / 2, 10_000), 2 * SMALL_CHUNKS_MAX);
+  t.equal(countTaken(CHUNK_BYTES_MIN / 2, 10_000), 2 * SMALL_CHUNKS_MAX - 1);
   t.end();
 });
 
@@ -22,11 +22,17 @@ t.test("chunks of the least size are taken until the end of the largest body", (
   t.end();
 });
 
-t.test("only the average counts", (t) => {
+t.test("small chunks may come between large ones, but large ones allow no longer run of small ones", (t) => {
   const meter = new ChunkMeter();
-  t.ok(meter.take(64 * 1024), "one large chunk");
-  for (let chunk = 1; chunk < 2 * SMALL_CHUNKS_MAX; chunk++)
-    if (!meter.take(1)) t.fail(`small chunk ${chunk} was refused`);
+  for (let round = 0; round < 100; round++) {
+    if (!meter.take(SMALL_CHUNKS_MAX * CHUNK_BYTES_MIN)) t.fail(`the large chunk of round ${round} was refused`);
+    for (let chunk = 0; chunk < SMALL_CHUNKS_MAX - 1; chunk++)
+      if (!meter.take(1)) t.fail(`small chunk ${chunk} of round ${round} was refused`);
+  }
+  meter.take(BODY_BYTES_MAX);
+  let small = 0;
+  while (meter.take(0)) small += 1;
+  t.equal(small, SMALL_CHUNKS_MAX - 1, "10 MiB in one chunk give no more than the free ones");
   t.end();
 });
 

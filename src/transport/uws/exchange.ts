@@ -24,9 +24,11 @@ import type { Failure } from "../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import type { Sink, WireReply } from "../reply.js";
+import { ChunkMeter, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import { headerBlock, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { AnswerBudget } from "./answer-budget.js";
+import { endedRead } from "./ended-read.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 
@@ -42,6 +44,12 @@ const CLOSE = "\r\nConnection: close";
 /** The library sends the go-ahead by itself only for this spelling, and before any handler is called. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
+/** The answer to a body of tiny chunks whose receiver does not answer at once, or that has none yet. */
+const CHUNKS_REFUSAL: WireReply = {
+  status: 400,
+  headers: headerBlock([["Content-Type", "application/json"]]),
+  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: 400 })}\n`,
+};
 const READS = new Set(["get", "head", "options"]);
 /** A longer text is converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
@@ -81,6 +89,12 @@ export class UwsExchange implements Exchange {
   #discardedBytes = 0;
   #lingers = false;
   #streaming = false;
+  /** The beginning of the answer has been written. */
+  #written = false;
+  /** The answer completes the response in the middle of a read. */
+  #endsInRead = false;
+  /** Passes the refusal of the body to its receiver. */
+  #refuseBody: (refusal: Failure) => void = () => undefined;
   #abort_listeners: (() => void)[] | null = null;
 
   /**
@@ -119,7 +133,7 @@ export class UwsExchange implements Exchange {
 
   /** The address of the socket's other end; IPv6 is written out in full. "" after the answer. */
   get peer(): string {
-    return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+    return this.#ended ? "" : peerOf(this.#res);
   }
 
   /** The library accepts requests that other servers refuse. */
@@ -181,15 +195,49 @@ export class UwsExchange implements Exchange {
     const held: HeldBody = { declared: this.#declared, pieces: [], take: null };
     this.#held = held;
     this.detach();
-    this.#res.onData((chunk, last) => {
-      const piece = new Uint8Array(chunk);
+    this.#onData((piece, last) => {
       if (held.take === null) held.pieces.push([copyOf(piece), last]);
       else held.take(piece, last);
     });
     this.#res.pause();
   }
 
+  /** Reads the body, and meters its chunks. */
+  #onData(take: TakePiece): void {
+    if (!this.#head.chunked) {
+      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
+      return;
+    }
+    const meter = new ChunkMeter();
+    this.#res.onData((chunk, last) => {
+      if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
+      else this.#refuseChunks();
+    });
+  }
+
+  /**
+   * Refuses a body of tiny chunks. A read of the library has room for ten thousands of them, and each is a call, unless
+   * the response is complete. So the answer is completed at once: then the library skips the rest of the read, and
+   * closes the connection. A cut in this call would release the buffer that the library still reads.
+   */
+  #refuseChunks(): void {
+    if (this.#ended) return;
+    endedRead.begin(this.peer);
+    this.#endsInRead = true;
+    if (!this.#written) this.#refuseBody(CHUNKS_TOO_SMALL);
+    if (this.#ended) return;
+    this.#res.cork(() => {
+      // What follows an answer that was written as a whole is superfluous.
+      if (this.#written) this.#res.endWithoutBody(0, true);
+      else this.#write(CHUNKS_REFUSAL);
+    });
+    // No handler has answered: for them, the client has gone.
+    this.#streaming = true;
+    this.#finish();
+  }
+
   receive(receiver: BodyReceiver): void {
+    this.#refuseBody = (refusal) => receiver.done(refusal);
     const done = (body: Uint8Array | Failure): void =>
       whenRead(() => {
         if (!this.#ended) receiver.done(body);
@@ -221,7 +269,7 @@ export class UwsExchange implements Exchange {
     const held = this.#held;
     const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
     if (held === null) {
-      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
+      this.#onData(take);
       return;
     }
     const pieces = this.#releaseBody(held, take);
@@ -380,9 +428,17 @@ export class UwsExchange implements Exchange {
 
   #write({ status, headers: { name, rest }, body, unsent_bytes, discard }: WireReply): void {
     const res = this.#res;
+    this.#written = true;
     const line = STATUS_LINES[status] ?? String(status);
     const first = this.#status_taken ? `HTTP/1.1 ${line}\r\n${name}` : name;
     if (status !== 200) res.writeStatus(line);
+    if (this.#endsInRead && typeof body === "string") {
+      res.writeHeader(first, wireHeaders(rest));
+      if (this.#head_only) res.endWithoutBody(Buffer.byteLength(body), true);
+      else res.end(wireText(body), true);
+      this.#finish();
+      return;
+    }
     if (body === null || this.#head_only) {
       if (typeof body === "function") discard?.();
       this.#writeHead(first, rest, body === null || typeof body === "function" ? unsent_bytes : byteLength(body));
@@ -548,6 +604,11 @@ export class UwsExchange implements Exchange {
       },
     };
   }
+}
+
+/** Returns the address of a connection's other end. */
+export function peerOf(res: HttpResponse): string {
+  return Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
 }
 
 /** Whether an answer is too long to reach its reader before the connection ends. */

@@ -11,6 +11,7 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../schemas/limits.js";
+import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { LaterSockets } from "../later-sockets.js";
 import { PingRounds } from "../ping-rounds.js";
 import { SocketBuffer } from "../socket-buffers.js";
@@ -67,6 +68,7 @@ class UwsSocket implements Socket {
   /** The topic of the socket; "" for none. */
   #topic = "";
   #isAlive = true;
+  readonly #frames = new FrameMeter();
   /** The close frame that waits until the socket has sent its earlier texts. */
   #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
   /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
@@ -202,9 +204,17 @@ class UwsSocket implements Socket {
     if (this.#topic !== "") this.#leaveTopic();
   }
 
-  /** Records that the peer has sent something. */
-  markAlive(): void {
+  /**
+   * Called for each frame that the peer sends. The library reads nothing further of a socket that is ended or cut here,
+   * not even the rest of this read.
+   * @returns whether the frame is to be read
+   */
+  received(): boolean {
     this.#isAlive = true;
+    const verdict = this.#frames.take(performance.now());
+    if (verdict === "end") this.end(TOO_MANY_FRAMES.code, TOO_MANY_FRAMES.reason);
+    else if (verdict === "cut") this.cut();
+    return verdict === "read";
   }
 
   check(): void {
@@ -421,11 +431,15 @@ export class UwsSockets implements Broadcaster {
       },
       message: (ws, message) => {
         const { socket } = ws.getUserData();
-        socket?.markAlive();
-        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket?.end(TOO_BIG, "message too large");
+        if (socket?.received() !== true) return;
+        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket.end(TOO_BIG, "message too large");
       },
-      ping: (ws) => ws.getUserData().socket?.markAlive(),
-      pong: (ws) => ws.getUserData().socket?.markAlive(),
+      ping: (ws) => {
+        ws.getUserData().socket?.received();
+      },
+      pong: (ws) => {
+        ws.getUserData().socket?.received();
+      },
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();

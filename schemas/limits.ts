@@ -74,6 +74,10 @@ export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
  */
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
+/** The time for which an address sends no body in chunks, for each small chunk that arrived after the refusal. */
+export const CHUNK_DEBT_US = 20;
+/** The addresses that have such a debt. */
+export const CHUNK_DEBTORS_MAX = 1_024;
 export const KEY_BYTES_MAX = 1024;
 /** The longest label that is stored with the thing that it describes: a provider, a model, a project or a tag. */
 export const LABEL_BYTES_MAX = 1024;

@@ -1,6 +1,12 @@
 import t from "tap";
-import { BODY_BYTES_MAX, CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
-import { ChunkMeter, CHUNKS_TOO_SMALL } from "./chunk-meter.js";
+import {
+  BODY_BYTES_MAX,
+  CHUNK_BYTES_MIN,
+  CHUNK_DEBT_US,
+  CHUNK_DEBTORS_MAX,
+  SMALL_CHUNKS_MAX,
+} from "../../schemas/limits.js";
+import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL } from "./chunk-meter.js";
 
 /** Returns the number of chunks of a size that are taken, at most `max`. */
 function countTaken(bytes: number, max: number): number {
@@ -43,5 +49,30 @@ t.test("a refused body stays refused", (t) => {
   t.ok(meter.isOver);
   t.notOk(meter.take(BODY_BYTES_MAX));
   t.match(CHUNKS_TOO_SMALL, { status: "INVALID_ARGUMENT", message: new RegExp(`\\b${CHUNK_BYTES_MIN} bytes`) });
+  t.end();
+});
+
+t.test("an address pays for each refused chunk with time, and for later ones after that", (t) => {
+  const debts = new ChunkDebts();
+  t.notOk(debts.has("a", 0));
+  debts.add("a", 1_000, 0);
+  t.ok(debts.has("a", CHUNK_DEBT_US - 1));
+  t.notOk(debts.has("b", 0), "others pay nothing");
+  debts.add("a", 1_000, 0);
+  t.ok(debts.has("a", 2 * CHUNK_DEBT_US - 1), "debts add up");
+  t.notOk(debts.has("a", 2 * CHUNK_DEBT_US));
+  debts.add("a", 1_000, 5 * CHUNK_DEBT_US);
+  t.ok(debts.has("a", 6 * CHUNK_DEBT_US - 1));
+  t.notOk(debts.has("a", 6 * CHUNK_DEBT_US), "an old debt is forgotten");
+  t.end();
+});
+
+t.test("beyond the limit the oldest debt is forgotten", (t) => {
+  const debts = new ChunkDebts();
+  for (let peer = 0; peer < CHUNK_DEBTORS_MAX; peer++) debts.add(`${peer}`, 1_000, 0);
+  debts.add("0", 1_000, 0);
+  debts.add("new", 1_000, 0);
+  t.notOk(debts.has("1", 0));
+  for (const peer of ["0", "2", "new"]) t.ok(debts.has(peer, 0), peer);
   t.end();
 });

@@ -5,8 +5,10 @@
  * small chunks between large ones. Large chunks allow no longer run of tiny ones, because a run blocks the front in one
  * piece. A body with a Content-Length needs no meter: its pieces are reads of the socket. Pure.
  */
-import { CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
-import { invalid } from "../base/result.js";
+import { CHUNK_BYTES_MIN, CHUNK_DEBT_US, CHUNK_DEBTORS_MAX, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
+import { Failure, invalid } from "../base/result.js";
+
+const MS_US = 1_000;
 
 /** The 400 for a body of tiny chunks. The connection ends with it. */
 export const CHUNKS_TOO_SMALL = invalid(
@@ -31,5 +33,43 @@ export class ChunkMeter {
     this.#left = Math.min(this.#left + bytes / CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX) - 1;
     this.#isOver ||= this.#left < 0;
     return !this.#isOver;
+  }
+}
+
+/** The 503 for a body in chunks from an address that has a debt. It is not read, and the connection ends with it. */
+export const CHUNKS_UNPAID = new Failure(
+  "RESOURCE_EXHAUSTED",
+  "a body from this address had too many small chunks: try again, or send a body with a Content-Length",
+);
+
+/**
+ * Keeps the addresses that have sent tiny chunks after the refusal. A library that hands over all chunks of a read
+ * cannot be stopped in the middle of it, and the client can connect again. So for each such chunk the address sends no
+ * body in chunks for CHUNK_DEBT_US. That is twenty times what a chunk costs, so at most a twentieth of the front's time
+ * goes to one address.
+ */
+export class ChunkDebts {
+  /** When the debt of each address ends, the oldest debt first. */
+  readonly #ends_ms = new Map<string, number>();
+
+  /**
+   * Adds to the debt of an address.
+   * @param now_ms of a clock that does not go back
+   */
+  add(peer: string, chunks: number, now_ms: number): void {
+    const end_ms = Math.max(this.#ends_ms.get(peer) ?? now_ms, now_ms) + (chunks * CHUNK_DEBT_US) / MS_US;
+    this.#ends_ms.delete(peer);
+    this.#ends_ms.set(peer, end_ms);
+    const [oldest] = this.#ends_ms.keys();
+    if (this.#ends_ms.size > CHUNK_DEBTORS_MAX && oldest !== undefined) this.#ends_ms.delete(oldest);
+  }
+
+  /** Whether an address has a debt. */
+  has(peer: string, now_ms: number): boolean {
+    const end_ms = this.#ends_ms.get(peer);
+    if (end_ms === undefined) return false;
+    if (now_ms < end_ms) return true;
+    this.#ends_ms.delete(peer);
+    return false;
   }
 }

@@ -24,11 +24,10 @@ import type { Failure } from "../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import { ChunkMeter, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
 import { headerBlock, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { AnswerBudget } from "./answer-budget.js";
-import { endedRead } from "./ended-read.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 
@@ -44,7 +43,7 @@ const CLOSE = "\r\nConnection: close";
 /** The library sends the go-ahead by itself only for this spelling, and before any handler is called. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
-/** The answer to a body of tiny chunks whose receiver does not answer at once, or that has none yet. */
+/** The answer to a body of tiny chunks whose receiver does not answer at once, or that has none. */
 const CHUNKS_REFUSAL: WireReply = {
   status: 400,
   headers: headerBlock([["Content-Type", "application/json"]]),
@@ -56,6 +55,9 @@ const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
 /** Limits the answers of all connections in one tick. */
 const answerBudget = new AnswerBudget();
+
+/** The addresses that have sent tiny chunks, on all ports. */
+const chunkDebts = new ChunkDebts();
 
 /** Takes a body piece by piece. The library owns a piece, until this returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
@@ -91,9 +93,9 @@ export class UwsExchange implements Exchange {
   #streaming = false;
   /** The beginning of the answer has been written. */
   #written = false;
-  /** The answer completes the response in the middle of a read. */
-  #endsInRead = false;
-  /** Passes the refusal of the body to its receiver. */
+  /** The body is refused for its tiny chunks, and nothing more of it is read. */
+  #refused = false;
+  /** Passes the refusal of a body to its receiver. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #abort_listeners: (() => void)[] | null = null;
 
@@ -133,12 +135,13 @@ export class UwsExchange implements Exchange {
 
   /** The address of the socket's other end; IPv6 is written out in full. "" after the answer. */
   get peer(): string {
-    return this.#ended ? "" : peerOf(this.#res);
+    return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
   /** The library accepts requests that other servers refuse. */
   get fault(): Failure | null {
-    return this.#head.fault;
+    const { chunked, fault } = this.#head;
+    return fault ?? (chunked && chunkDebts.has(this.peer, performance.now()) ? CHUNKS_UNPAID : null);
   }
 
   /**
@@ -209,34 +212,38 @@ export class UwsExchange implements Exchange {
       return;
     }
     const meter = new ChunkMeter();
+    let refused = 0;
     this.#res.onData((chunk, last) => {
-      if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
-      else this.#refuseChunks();
+      // The library calls for each chunk of the read, and cannot be stopped in the middle of it: a cut would release
+      // what it still reads.
+      if (refused > 0) refused += 1;
+      else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
+      else {
+        refused = 1;
+        this.#refused = true;
+        this.#res.pause();
+        whenRead(() => this.#refuseChunks(refused));
+      }
     });
   }
 
-  /**
-   * Refuses a body of tiny chunks. A read of the library has room for ten thousands of them, and each is a call, unless
-   * the response is complete. So the answer is completed at once: then the library skips the rest of the read, and
-   * closes the connection. A cut in this call would release the buffer that the library still reads.
-   */
-  #refuseChunks(): void {
+  /** Answers a body of tiny chunks after the read that brought it. */
+  #refuseChunks(chunks: number): void {
     if (this.#ended) return;
-    endedRead.begin(this.peer);
-    this.#endsInRead = true;
-    if (!this.#written) this.#refuseBody(CHUNKS_TOO_SMALL);
-    if (this.#ended) return;
-    this.#res.cork(() => {
-      // What follows an answer that was written as a whole is superfluous.
-      if (this.#written) this.#res.endWithoutBody(0, true);
-      else this.#write(CHUNKS_REFUSAL);
-    });
-    // No handler has answered: for them, the client has gone.
-    this.#streaming = true;
-    this.#finish();
+    chunkDebts.add(this.peer, chunks, performance.now());
+    // Its answer says something else.
+    if (this.#written) {
+      this.cut();
+      return;
+    }
+    this.closeAfterAnswer();
+    this.#refuseBody(CHUNKS_TOO_SMALL);
+    // For a handler that has not answered, the client is gone when the connection is cut.
+    if (!this.#written) this.#res.cork(() => this.#write(CHUNKS_REFUSAL));
   }
 
   receive(receiver: BodyReceiver): void {
+    if (this.#refused) return;
     this.#refuseBody = (refusal) => receiver.done(refusal);
     const done = (body: Uint8Array | Failure): void =>
       whenRead(() => {
@@ -308,7 +315,7 @@ export class UwsExchange implements Exchange {
   #releaseBody(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
     this.#held = null;
     held.take = take;
-    if (!this.#ended) this.#res.resume();
+    if (!this.#ended && !this.#refused) this.#res.resume();
     return held.pieces.splice(0);
   }
 
@@ -319,7 +326,7 @@ export class UwsExchange implements Exchange {
         if (!this.#ended) this.#res.pause();
       },
       resume: () => {
-        if (!this.#ended) this.#res.resume();
+        if (!this.#ended && !this.#refused) this.#res.resume();
       },
     });
     this.onAbort(() => stream.abort());
@@ -373,7 +380,7 @@ export class UwsExchange implements Exchange {
 
   /** Sends the answer. */
   send(reply: WireReply): void {
-    if (this.#ended) {
+    if (this.#ended || this.#written) {
       reply.discard?.();
       return;
     }
@@ -395,7 +402,7 @@ export class UwsExchange implements Exchange {
     this.detach();
     this.#streaming = true;
     whenRead(() => {
-      if (this.#ended) reply.discard?.();
+      if (this.#ended || this.#written) reply.discard?.();
       else this.#res.cork(() => this.#write(reply));
     });
   }
@@ -417,7 +424,8 @@ export class UwsExchange implements Exchange {
       bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
       if (last) this.#writeLater(reply);
-      else this.cut();
+      // Not in this call: the library still reads the buffer that a cut would release.
+      else setImmediate(() => this.cut());
     });
   }
 
@@ -432,13 +440,6 @@ export class UwsExchange implements Exchange {
     const line = STATUS_LINES[status] ?? String(status);
     const first = this.#status_taken ? `HTTP/1.1 ${line}\r\n${name}` : name;
     if (status !== 200) res.writeStatus(line);
-    if (this.#endsInRead && typeof body === "string") {
-      res.writeHeader(first, wireHeaders(rest));
-      if (this.#head_only) res.endWithoutBody(Buffer.byteLength(body), true);
-      else res.end(wireText(body), true);
-      this.#finish();
-      return;
-    }
     if (body === null || this.#head_only) {
       if (typeof body === "function") discard?.();
       this.#writeHead(first, rest, body === null || typeof body === "function" ? unsent_bytes : byteLength(body));
@@ -604,11 +605,6 @@ export class UwsExchange implements Exchange {
       },
     };
   }
-}
-
-/** Returns the address of a connection's other end. */
-export function peerOf(res: HttpResponse): string {
-  return Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
 }
 
 /** Whether an answer is too long to reach its reader before the connection ends. */

@@ -7,8 +7,7 @@ import type uWebSockets from "uWebSockets.js";
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import type { Address } from "../../config/address.js";
 import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
-import { endedRead } from "./ended-read.js";
-import { peerOf, UwsExchange } from "./exchange.js";
+import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
 /** Loaded as CommonJS: the wrapper module of an import takes 2 ms of a start. */
@@ -34,14 +33,12 @@ class UwsPort implements ListeningPort {
     // The filter is also called at the end of a connection, but not if it was upgraded; then its socket reports the
     // end.
     this.#app.filter((res, change) => {
-      if (Number(change) < 0) {
-        endedRead.end();
-        connections.leave();
-      } else if (!connections.enter()) res.close();
+      if (Number(change) < 0) connections.leave();
+      else if (!connections.enter()) res.close();
     });
     this.#sockets = new UwsSockets(this.#app, () => connections.leave());
     for (const row of options.rows) this.#register(row);
-    this.#app.any("/*", (res, req) => serve(res, req, req.getMethod() === "head", options.unrouted));
+    this.#app.any("/*", (res, req) => options.unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
   }
 
   listen({ host, port }: Address): Promise<number | undefined> {
@@ -95,15 +92,13 @@ class UwsPort implements ListeningPort {
 
   #register(row: RouterRow): void {
     const { method, pattern } = row;
-    const pass = (exchange: UwsExchange): void => row.serve(exchange);
-    const handler = (res: HttpResponse, req: HttpRequest): void => serve(res, req, false, pass);
-    const { admit } = row;
-    if (admit !== undefined)
-      this.#sockets.listen(pattern, (res, req) => serve(res, req, false, (exchange) => admit.call(row, exchange)));
+    const handler = (res: HttpResponse, req: HttpRequest): void => row.serve(new UwsExchange(res, req, false));
+    if (row.admit !== undefined)
+      this.#sockets.listen(pattern, (res, req) => row.admit?.(new UwsExchange(res, req, false)));
     switch (method) {
       case "GET":
         this.#app.get(pattern, handler);
-        this.#app.head(pattern, (res, req) => serve(res, req, true, pass));
+        this.#app.head(pattern, (res, req) => row.serve(new UwsExchange(res, req, true)));
         break;
       case "PUT":
         this.#app.put(pattern, handler);
@@ -119,18 +114,6 @@ class UwsPort implements ListeningPort {
         break;
     }
   }
-}
-
-/** Passes on a request, unless it must not be executed; then its connection is closed. */
-function serve<Result>(
-  res: HttpResponse,
-  req: HttpRequest,
-  headOnly: boolean,
-  pass: (exchange: UwsExchange) => Result,
-): Result | undefined {
-  if (!endedRead.covers(() => peerOf(res))) return pass(new UwsExchange(res, req, headOnly));
-  res.close();
-  return undefined;
 }
 
 /** Ports over uWebSockets.js. */

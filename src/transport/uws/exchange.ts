@@ -543,7 +543,11 @@ export class UwsExchange implements Exchange {
     this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
     const sends_on = this.#close_after && !this.#body_ended;
     if (sends_on && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
-    else this.#cutAfterRead(length);
+    else {
+      // The library would parse whatever arrives until the cut.
+      if (this.fault === CHUNKS_UNPAID) this.#res.pause();
+      this.#cutAfterRead(length);
+    }
   }
 
   /** Ends the connection after the client had time to read its answer, unless the client closes it earlier. */

@@ -562,7 +562,7 @@ export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
  */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
 /**
- * What a WebSocket client may send in one second: messages, pings and pongs together. Each costs a call on the front,
+ * The frames of a WebSocket client in one second: messages, pings and pongs together. Each costs a call on the front,
  * whatever its size. A client has to send nothing but the answers to pings.
  */
 export const SUBSCRIBER_FRAMES_PER_SECOND_MAX = 100;

@@ -27,7 +27,7 @@ const UPGRADE =
 const TINY_CHUNK = "1\r\na\r\n";
 const LAST_CHUNK = "0\r\n\r\n";
 const HIDDEN = "DELETE /api/state/victim HTTP/1.1\r\nHost: localhost\r\n\r\n";
-/** With two bytes in three chunks the bucket is never refilled by one. */
+/** More chunks than are allowed, in one block. */
 const FLOOD = TINY_CHUNK.repeat(50_000);
 
 const koor = await startKoor(t);

@@ -125,6 +125,8 @@ const LENGTHS: readonly (readonly string[])[] = [
   ['Transfer-Encoding: "chunked"'],
 ];
 
+const UNKNOWN_CODINGS = [" xchunked", " identity", " gzip", ' "chunked"', " chunked;q=1", " chunked, gzip", " ", ""];
+
 /**
  * Malformed chunked bodies, and what is stored of them over uWebSockets.js, whose parser skips bytes that are not
  * between its sizes and their data; null for nothing. Node's parser refuses them all.
@@ -264,6 +266,30 @@ for (const name of NAMES) {
         t.match(text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 /, request);
         t.ok(closed, request);
       }
+    });
+
+    await t.test("an unknown transfer coding is refused on every route, and the connection closed", async (t) => {
+      const requests = LINES.flatMap(([line, ...headers]) =>
+        UNKNOWN_CODINGS.flatMap((coding) =>
+          ["", "5", HIDDEN].map((body) => head(line, [...headers, `Transfer-Encoding:${coding}`]) + body),
+        ),
+      );
+      for (const to of [port, koor.dashboard_port]) {
+        const replies = await Promise.all(
+          requests.map(async (request) => ({ request, ...(await converse(to, [request], LONG_PATIENCE_MS)) })),
+        );
+        for (const { request, text, closed } of replies) {
+          t.ok(closed, request);
+          // uWebSockets.js takes what is behind an empty coding for the next request, and closes the connection at it.
+          if (name === "uws" && /Transfer-Encoding: ?\r\n\r\nDELETE/.test(request)) {
+            t.equal(text, "", request);
+            continue;
+          }
+          t.match(text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 /, request);
+          t.equal(text.split(/^HTTP\/1\.1 [45]/m).length, 2, `${request}: one answer`);
+        }
+      }
+      t.equal((await send(port, "GET", "/api/state/victim")).status, 200);
     });
 
     await t.test("a chunked body is stored, and one that is answered with a 5xx is not", async (t) => {

@@ -51,6 +51,12 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
+  // The parser reports a transfer coding only after it has passed on the headers, and takes the body behind an empty
+  // one for the next request. The refusal was written by then, but the socket may not have sent it.
+  if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
+    socket.end(() => socket.destroy());
+    return;
+  }
   // The client would take the answer for that of the previous request, which is executed, or the answer would appear in
   // the middle of it.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);

@@ -527,11 +527,17 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * With uWebSockets.js, the front answers requests as it reads them, until it has answered this many in an event-loop
- * tick and has taken ANSWERS_TICK_MS. It answers the other requests in the next tick, one for each connection.
+ * The front answers requests as it reads them, until it has answered this many in an event-loop tick and has taken
+ * ANSWERS_TICK_MS. It answers the other requests in later ticks. Over Node's HTTP only pipelined requests count, and only
+ * they wait.
  */
 export const ANSWERS_PER_TICK = 64;
 export const ANSWERS_TICK_MS = 20;
+/**
+ * Over Node's HTTP, the server reads no more from a connection while at least this many of its requests wait for the
+ * answers to the previous ones. One read of 64 KiB may bring more.
+ */
+export const PIPELINED_WAITING_MAX = 64;
 /** The time that work that is done in pieces may take in one event-loop tick. */
 export const TIME_SLICE_MS = 5;
 

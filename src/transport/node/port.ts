@@ -11,6 +11,7 @@ import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
 import { IdleConnections } from "./idle-connections.js";
 import { refuseUnparsed } from "./malformed.js";
+import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
@@ -30,6 +31,7 @@ class NodePort implements ListeningPort {
   /** The last answer that was started on a connection, ended or not. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #counted = new WeakSet<Socket>();
+  readonly #pipelines = new Pipelines<Socket>();
   readonly #idle = new IdleConnections<Socket>((socket) => this.#answers.get(socket));
   #sweeps: NodeJS.Timeout | null = null;
   /** One server for each bound address. */
@@ -129,13 +131,22 @@ class NodePort implements ListeningPort {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
-    if (res.socket === null) {
-      // A pipelined request waits for the answer to the previous one, so that it sees the changes of that one (RFC
-      // 9112, section 9.3.2).
-      res.once("socket", () => this.#serve(req, res, expects));
+    const { socket } = req;
+    if (res.socket !== null) {
+      this.#answers.set(socket, res);
+      this.#execute(req, res, expects);
       return;
     }
-    this.#answers.set(res.socket, res);
+    // A pipelined request waits for the answer to the previous one, so that it sees the changes of that one (RFC 9112,
+    // section 9.3.2).
+    this.#pipelines.enter(socket);
+    res.once("socket", () => {
+      this.#answers.set(socket, res);
+      this.#pipelines.leave(socket, () => this.#execute(req, res, expects));
+    });
+  }
+
+  #execute(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
     const exchange = new NodeExchange(req, res, expects);
     const row = this.#rows.find(req.method ?? "", exchange.path);
     if (row === undefined) this.#options.unrouted(exchange);

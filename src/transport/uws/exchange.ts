@@ -27,7 +27,7 @@ import { BodyStream } from "../body-stream.js";
 import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
 import { headerBlock, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { AnswerBudget } from "./answer-budget.js";
+import { AnswerBudget } from "../answer-budget.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 

@@ -8,21 +8,41 @@ import { TIME_SLICE_MS } from "../../schemas/limits.js";
 export class TimeSlice {
   /** The time at which the work of this tick started; null before that. */
   #began: number | null = null;
+  /** The work that waits for a later tick, in order. */
+  #waiting: (() => void)[] = [];
 
   /** Whether the time of this tick is used up. The first check in a tick starts the measurement. */
   get isOver(): boolean {
     const now = performance.now();
     if (this.#began === null) {
       this.#began = now;
-      setImmediate(() => {
-        this.#began = null;
-      });
+      setImmediate(() => this.#renew());
     }
     return now - this.#began > TIME_SLICE_MS;
   }
 
   /** Waits for a later tick if the time of this tick is used up. */
   async yieldIfOver(): Promise<void> {
-    while (this.isOver) await new Promise((resolve) => setImmediate(resolve));
+    while (this.isOver) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  /**
+   * Begins the next share. The work that waits gets it first, because new work that comes as each tick begins may use
+   * up every share.
+   */
+  #renew(): void {
+    this.#began = null;
+    this.#resumeNext();
+  }
+
+  #resumeNext(): void {
+    if (this.#waiting.length === 0 || this.isOver) return;
+    this.#waiting.shift()?.();
+    // The next check follows what the resumed work does without a pause.
+    queueMicrotask(() => process.nextTick(() => this.#resumeNext()));
   }
 }

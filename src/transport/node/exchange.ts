@@ -15,11 +15,18 @@ import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import { headerLines, type Sink, type WireReply } from "../reply.js";
+import { ChunkMeter, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import { headerBlock, headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
+/** The answer to a body of tiny chunks that has no receiver. */
+const CHUNKS_REFUSAL: WireReply = {
+  status: 400,
+  headers: headerBlock([["Content-Type", "application/json"]]),
+  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: 400 })}\n`,
+};
 
 /** The place of the request's body. */
 type BodyPlace =
@@ -38,6 +45,8 @@ export class NodeExchange implements Exchange {
   /** The client waits for a go-ahead before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
+  /** Passes the refusal of the body to its receiver. */
+  #refuseBody: (refusal: Failure) => void = () => undefined;
   #close_after_answer = false;
   #ended = false;
   #streaming = false;
@@ -141,6 +150,9 @@ export class NodeExchange implements Exchange {
     const declared = Number(this.header("content-length"));
     const collector = new BodyCollector(declared, receiver);
     this.#collector = collector;
+    this.#refuseBody = (refusal) => {
+      if (!collector.given_up) receiver.done(refusal);
+    };
     this.#watch();
     if (this.#body === "here") {
       collector.push(EMPTY, true, unchanged);
@@ -195,7 +207,13 @@ export class NodeExchange implements Exchange {
     let size = 0;
     this.#body = "in flight";
     if (this.#expects && !this.#res.headersSent) this.#res.writeContinue();
+    const meter = this.has("transfer-encoding") ? new ChunkMeter() : null;
     req.on("data", (piece: Buffer) => {
+      if (meter?.isOver === true) return;
+      if (meter?.take(piece.byteLength) === false) {
+        this.#refuseChunks();
+        return;
+      }
       size += piece.byteLength;
       const last = size === declared;
       if (last) this.#body = "here";
@@ -206,6 +224,23 @@ export class NodeExchange implements Exchange {
       this.#body = "here";
       take(EMPTY, true);
     });
+  }
+
+  /**
+   * Refuses a body of tiny chunks, each of which is a call. Nothing more is read: the rest of the body stays in the
+   * system's buffers, so that the client gets the answer before it is cut off.
+   */
+  #refuseChunks(): void {
+    const { socket } = this.#req;
+    this.#req.pause();
+    setTimeout(() => socket.destroy(), REFUSED_LINGER_MS).unref();
+    if (this.#ended || this.#res.headersSent) return;
+    this.#close_after_answer = true;
+    this.#refuseBody(CHUNKS_TOO_SMALL);
+    if (this.#ended || this.#res.headersSent) return;
+    this.#write(CHUNKS_REFUSAL);
+    // No handler has answered: for them, the client has gone.
+    this.#end();
   }
 
   /**

@@ -6,7 +6,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import type { WebSocket, WebSocketServer } from "ws";
-import { SOCKET_CLOSE_MS_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../../../schemas/limits.js";
+import {
+  SOCKET_CLOSE_MS_MAX,
+  SUBSCRIBER_FRAMES_PER_SECOND_MAX,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+} from "../../../schemas/limits.js";
+import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { PingRounds } from "../ping-rounds.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 import { LaterSockets } from "../later-sockets.js";
@@ -85,20 +90,21 @@ class NodeSocket implements Socket {
   /** The topic of the socket; "" for none. */
   #topic = "";
   #isAlive = true;
+  readonly #frames = new FrameMeter();
   readonly #buffer = new SocketBuffer();
 
   constructor(ws: WebSocket, net: NetSocket, sockets: NodeSockets, opener: SocketOpener) {
     this.#ws = ws;
     this.#net = net;
     this.#sockets = sockets;
-    const markAlive = (): void => {
-      this.#isAlive = true;
-    };
-    ws.on("message", markAlive);
-    ws.on("pong", markAlive);
-    ws.on("ping", markAlive);
+    const received = (): void => this.#received();
+    ws.on("message", received);
+    ws.on("pong", received);
+    ws.on("ping", received);
     // A frame that violates the protocol: the library answers with the close code, and closes.
-    ws.on("error", markAlive);
+    ws.on("error", () => {
+      this.#isAlive = true;
+    });
     ws.on("close", () => this.#closed());
     this.#handler = opener(this);
   }
@@ -170,6 +176,17 @@ class NodeSocket implements Socket {
     }
     this.#isAlive = false;
     this.#ws.ping();
+  }
+
+  /**
+   * Called for each message, ping and pong of the peer. After the close frame for too many, only the rest of the same
+   * read comes here: the socket is not read further, so that the peer gets the frame, until the library cuts it.
+   */
+  #received(): void {
+    this.#isAlive = true;
+    if (this.#ws.isPaused || this.#frames.take(performance.now()) === "read") return;
+    this.end(TOO_MANY_FRAMES.code, TOO_MANY_FRAMES.reason);
+    this.#ws.pause();
   }
 
   #isBehind(): boolean {
@@ -297,12 +314,16 @@ export class NodeSockets implements Broadcaster {
   /** Loads the library at the first handshake: it loads all of TLS, which would slow down every start. */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
-    // `closeTimeout` is missing in the library's types: a socket is destroyed this long after the close frame.
+    // These options are missing in the library's types. `closeTimeout`: a socket is destroyed this long after the close
+    // frame. `maxFragments`: the library reports no fragment, so it has to count those of a message itself.
+    // `maxPendingAutoPongs`: beyond it the library cuts a socket without a close frame, before it reports the ping.
     const options = {
       noServer: true,
       clientTracking: false,
       maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
       closeTimeout: SOCKET_CLOSE_MS_MAX,
+      maxFragments: SUBSCRIBER_FRAMES_PER_SECOND_MAX,
+      maxPendingAutoPongs: SUBSCRIBER_FRAMES_PER_SECOND_MAX + 1,
     };
     this.#server ??= new Library(options).on("wsClientError", refuseHandshake);
   }

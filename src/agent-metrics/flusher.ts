@@ -2,7 +2,7 @@
  * Flushes the tally to the database every few seconds, before the metrics are read, and at a shutdown. A flush whose
  * answer was lost is sent again under the same number, so it counts once. Runs on the front, driven by ticks.
  */
-import type { CounterRow } from "../../schemas/agent-metrics.js";
+import { AGENT_METRICS, type CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -59,8 +59,9 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // Each agent has at least one counter, so this number of steps flushes all counters that exist now.
-    for (let steps = Math.ceil(this.#tally.size / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
+    // This number of steps flushes all counters that exist now, and a flush ends although new counts arrive.
+    const counters = this.#tally.size * AGENT_METRICS.length;
+    for (let steps = Math.ceil(counters / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {
         this.#sending = this.#tally.take(AGENT_METRICS_FLUSH_ROWS);
         if (this.#sending.length === 0) return;

@@ -102,8 +102,8 @@ export interface Coordination {
   readonly measured: readonly Measured[];
   readonly pushHandlers: Pick<PushHandlers<typeof PUSH_MESSAGES>, "instances" | "leases" | "tasks" | "message_boxes">;
   /**
-   * Ends the waits of the previous run of the server that no client has continued since. Called once, after the
-   * handlers of push messages are set and before the first call.
+   * Ends the waits that a previous run of the server left and that no client has continued since. Called once, after
+   * the handlers of push messages are set and before the first call.
    */
   begin(): void;
   /** Reads the database into memory again, after a crash of the writer or after a restore. */

@@ -112,7 +112,7 @@ export class Applier {
   #pendingBytes = 0;
   /** Bytes of the log that this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. The next member is the time that took, commits included. */
+  /** The number of messages that this process has applied. `apply_ms` is the time that took, commits included. */
   applied = 0;
   apply_ms = 0;
 
@@ -240,7 +240,7 @@ export class Applier {
   }
 
   /**
-   * Counts the next message into the membership without applying its calls. Counting ends with the upgrade to this
+   * Counts the next message: applies its membership changes, and skips its calls. Counting ends with the upgrade to this
    * program's apply version, because later messages can be applied again.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
@@ -335,8 +335,8 @@ export class Applier {
 }
 
 /**
- * Adds a refusal for each call that only the leader may make, because the message's sender is not the leader.
- * @param from the index in the message of the first call in `calls`
+ * Refuses the calls that only the leader may make. Used for a message whose sender is not the leader.
+ * @param from the index of `calls[0]` in the message
  * @param before the refusals of the message's earlier calls, by the index of the call
  */
 function refuseLeaderCalls(

@@ -24,7 +24,7 @@ export interface EntryHead {
   readonly node: string;
   /** The id of the join request under which the entry was appended; 0 in a join request. */
   readonly epoch: number;
-  /** Counts the entries of an epoch, from 1. */
+  /** The number of the entry in its epoch, from 1. */
   readonly number: number;
   /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
@@ -32,9 +32,7 @@ export interface EntryHead {
    * The clock of the appending machine, in ms. It is one vote on the right time (log-clock.ts) and has no other effect.
    */
   readonly wall_ms: number;
-  /**
-   * The id of the last entry that the appending node had applied. The next member is its state hash at that position.
-   */
+  /** The id of the last entry that the appending node had applied. `stateHash` is its state hash at that position. */
   readonly position: number;
   readonly stateHash: string;
 }
@@ -109,7 +107,7 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** Left out by programs of apply version 1, whose `at` is the clock of their machine. */
+  /** Programs of apply version 1 leave it out. Their `at` is the clock of their machine. */
   wall_ms?: number,
 ];
 /**

@@ -58,8 +58,8 @@ export class Forwarding {
   }
 
   /**
-   * Takes the forwarded entry, because the leader does not receive messages; null if the outcome of that entry is known
-   * by now.
+   * Gives up the forwarded entry, because the leader does not receive messages. Returns that entry; null if its outcome
+   * is known by now.
    */
   undelivered(proposal: Proposal, now: number): Forwarded | null {
     const forwarded = this.#forwarded;

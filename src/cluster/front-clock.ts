@@ -21,8 +21,8 @@ export class FrontClock implements Clock {
   }
 
   /**
-   * Continues from a published time of the log. Such a time is slightly stale when it arrives. So it sets the clock
-   * back only if it is behind the clock by more than CLOCK_TOLERANCE_MS.
+   * Continues from a published time of the log. Such a time is slightly stale when it arrives. So the clock is set back
+   * only if it is ahead of that time by more than CLOCK_TOLERANCE_MS.
    */
   follow(now_ms: number): void {
     const ahead_ms = this.now() - now_ms;

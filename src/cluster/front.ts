@@ -61,7 +61,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
   #waiting: Waiting[] = [];
-  /** The pending read barriers, each with the number of this node's entries at which it is reached. */
+  /** The pending read barriers. Each is reached when the number of this node's entries that came back is `appends`. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   /** The header line of a position, cached. */
@@ -161,9 +161,10 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * A read barrier: calls `done` when every entry that is in the log now was applied here, and its events were sent. An
-   * entry that this node appends after this call proves that by coming back, because the log has one order. The wait is
-   * short, because a node appends at least one entry every NODE_HEARTBEAT_MS.
+   * A read barrier. Calls `done` when every entry that is in the log now was applied here, and its events were sent.
+   * The proof is an entry that this node appends after this call: when it comes back, all earlier entries have come
+   * too, because the log has one order. The wait is short, because a node appends at least one entry every
+   * NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });

@@ -28,7 +28,7 @@ export interface Identity {
 /** The result of a join request of this node's name that came back through the log. */
 export type JoinResult =
   | { readonly kind: "joined" }
-  /** The request replaced an epoch that is not the current one any more. Another request must be appended at once. */
+  /** Another join was applied first, so this request is out of date. The node must append a new one at once. */
   | { readonly kind: "again" }
   /** The request was rejected, and the handshake retries by itself after a delay. */
   | { readonly kind: "retrying"; readonly reason: string }

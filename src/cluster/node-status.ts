@@ -29,12 +29,11 @@ export const NODE_STATUS = {
     /** The number of messages in the log that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
     /**
-     * The number of this node's entries that have come back through the log. The next member is the seconds from their
-     * append until then.
+     * The number of this node's entries that came back through the log. `append_s` is the time that they took, in s.
      */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
-    /** The number of entries that were applied. The next member is the seconds that this took. */
+    /** The number of entries that were applied. `apply_s` is the time that took, in s. */
     applied: Type.Integer({ minimum: 0 }),
     apply_s: Type.Number({ minimum: 0 }),
     /** How often a snapshot was installed. */

@@ -99,10 +99,9 @@ export class PoisonGuard {
   }
 
   /**
-   * Records that the process has survived the last attempt, whatever the result was.
-   * @param follows whether the next attempt begins at once. If so, the file is not removed, because the next line
-   * replaces this one. Should the process crash in between, the line names only entries that were applied, which does
-   * no harm.
+   * Records that the process has survived the last attempt, whatever its result was.
+   * @param follows whether the next attempt begins at once. The file is then kept, because the next line replaces this
+   * one. If the process crashes before that, the line names only entries that were applied, which does no harm.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();

@@ -138,8 +138,8 @@ export class Proposals {
   }
 
   /**
-   * Starts an epoch when a join request was accepted. If an entry is still in flight, it was not before the request in
-   * the log, so it will never be applied.
+   * Starts the epoch of a join request that was accepted. An entry that is still in flight was not in the log before
+   * that request, so it will never be applied.
    * @returns the calls of that entry; empty if none was in flight
    */
   rejoin(epoch: number): Calls {

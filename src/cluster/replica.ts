@@ -98,7 +98,7 @@ export class Replica {
   readonly #publisher: StatusPublisher;
   /** The number of this node's entries that were rejected because the node had joined again. */
   #fenced = 0;
-  /** The number of this node's entries that came back through the log. The next member is the ms that they took. */
+  /** The number of this node's entries that came back through the log. `#append_ms` is the time that they took. */
   #appends = 0;
   #append_ms = 0;
   #isStepScheduled = false;
@@ -612,7 +612,7 @@ export class Replica {
   #restart(installed: NodeState): string | null {
     this.#applier.restart(installed);
     this.#divergence.reset();
-    // The entry in flight may have been applied in the snapshot, but a snapshot does not hold its answers.
+    // The snapshot may hold the effect of the entry in flight, but it does not hold the entry's answers.
     this.#proposals.dropInFlight();
     const { applyVersion } = installed.membership;
     return applyVersion > this.#options.identity.applyVersion ? supersededBy(applyVersion) : null;

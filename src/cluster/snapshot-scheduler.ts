@@ -31,8 +31,8 @@ export class SnapshotScheduler {
   #bytes = 0;
   #due_at = 0;
   /**
-   * The position of which other nodes need a snapshot; null if they need none. At `from`, this node takes one unless it
-   * is there.
+   * The position of the snapshot that other nodes need; null if they need none. At the time `from` this node takes that
+   * snapshot, unless it exists by then.
    */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;

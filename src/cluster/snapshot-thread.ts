@@ -114,10 +114,7 @@ async function fetchNewest(
   return { kind: "none" };
 }
 
-/**
- * Whether any other snapshot would fail for the same reason, because the log cannot be used or this node's disk cannot
- * be written.
- */
+/** Whether every snapshot would fail with this error: the log cannot be used, or this node's disk cannot be written. */
 function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";
   return writeFailure(error) !== undefined;

@@ -12,9 +12,9 @@ export interface Position {
   readonly generation: string;
   /** The id of the last entry that was applied. */
   readonly id: number;
-  /** SHA-256 of that entry, hex; "" before the first. */
+  /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
   readonly entryHash: string;
-  /** The hash over the answers of all entries up to that one, hex. */
+  /** The hash over the answers of all entries up to the last applied one, in hex. */
   readonly stateHash: string;
 }
 

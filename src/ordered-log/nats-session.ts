@@ -139,16 +139,15 @@ class NatsSession implements LogSession {
   /** The number of ticks since the last message of the consumer. */
   #silent = 0;
   /**
-   * The sequence of the newest delivered message. The next member is that of the newest message that completed an
-   * entry.
+   * The sequence of the newest delivered message. `#delivered` is that of the newest message that completed an entry.
    */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;
   #last: number;
   /**
-   * The sequence of the newest message that this session has appended. The next member is the number of ticks for which
-   * that message has been stored and not delivered.
+   * The sequence of the newest message that this session has appended. `#overdue` is the number of ticks for which that
+   * message has been stored and not delivered.
    */
   #stored = 0;
   #overdue = 0;
@@ -460,7 +459,7 @@ class NatsSession implements LogSession {
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
   }
 
-  /** @param the reason, which the message shows after the log's address and a colon */
+  /** @param what the reason, which the message shows after the log's address and a colon */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));

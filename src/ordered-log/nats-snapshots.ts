@@ -156,7 +156,7 @@ export class NatsSnapshots implements SnapshotStore {
     return info === null ? null : new Objm(server.connection).open(bucket, false);
   }
 
-  /** Creates a bucket that was deleted again, with as many replicas as the log has. */
+  /** Creates the bucket again after it was deleted, with as many replicas as the log has. */
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)

@@ -37,7 +37,8 @@ export function natsLog(address: LogAddress): OrderedLog {
 }
 
 /**
- * Wraps a session, and reports whether its server is usable. It counts as not usable between an append and its outcome.
+ * Wraps a session, and reports whether its server is usable. The server counts as unusable from an append until its
+ * outcome is known.
  */
 function reportingUse(session: LogSession, report: (isUsable: boolean) => void): LogSession {
   return {

@@ -13,7 +13,7 @@ export type LogFault =
   | "denied"
   /** The version of the log's server is older than Koor needs. */
   | "too_old"
-  /** With its settings the log's server could lose acknowledged entries, or could not store entries of Koor's size. */
+  /** The log's server is set up so that it could lose acknowledged entries, or could not store the largest entries. */
   | "unsafe"
   /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
@@ -74,8 +74,8 @@ export interface NodeChannel {
   listen(node: string, take: (bytes: Uint8Array) => void): void;
   /**
    * Sends bytes to a node.
-   * @param undelivered called if it is known that the message reached no node. If a node does not listen, that is not
-   * always known.
+   * @param undelivered called if the message is known to have reached no node. It is not always known that a node does
+   * not listen.
    */
   send(node: string, bytes: Uint8Array, undelivered: () => void): void;
 }

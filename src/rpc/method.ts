@@ -17,7 +17,7 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
   readonly request: Request;
   readonly reply: Reply;
   readonly deadline_ms: number;
-  /** Returns the bytes for which the request counts in a mailbox and in a batch. */
+  /** Returns the size of the request in bytes, which counts towards the limits of a mailbox and of a batch. */
   weight(request: Static<Request>): number;
 }
 

@@ -54,7 +54,7 @@ export class RpcServer<Row extends Method = Method> {
   readonly #streams = new Map<number, OpenStream>();
   /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** The credit of streams that were not opened yet when it arrived, by the call's id. */
+  /** The credit that arrived before its stream was opened, by the call's id. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
   #paused = false;

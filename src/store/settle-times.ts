@@ -34,8 +34,8 @@ function moveLive(now_ms: number, limit_ms: number): string {
 }
 
 /**
- * Returns the SQL that moves the times of things that have ended, or that are kept for a while. Counters of future
- * hours are added to those of the current hour.
+ * Returns the SQL that moves the times of things that have ended and of things that are kept for a while. The counters
+ * of future hours are added to the counters of the current hour.
  */
 function moveKept(now_ms: number, limit_ms: number): string {
   const hour = Math.floor(now_ms / HOUR_MS);
@@ -83,7 +83,7 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** Returns the newest time of the rows of history that are ahead of the right time, in ms; 0 if there are none. */
+/** Reads the newest time, in ms, among the rows of history that are ahead of the right time; 0 if there are none. */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

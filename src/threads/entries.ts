@@ -144,8 +144,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Finds the calls of an entry that throw, and returns the failure of each. A call is tested after the earlier calls
-   * that do not throw.
+   * Finds the calls of an entry that throw, and returns the failure of each. Each call is tested after the calls before
+   * it that do not throw.
    */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();

@@ -9,12 +9,13 @@ interface Queued {
 }
 
 export class FairQueue<Item extends Queued> {
-  /** The items of each caller, in reverse order: the next one is last. No array is empty. */
+  /** The items of each caller, in reverse order: the last one is taken first. No array is empty. */
   readonly #queues = new Map<string, Item[]>();
-  /** The callers that are served before those in `#later`, in reverse order: the next one is last. */
+  /** The callers that are served before those in `#later`. The last one is served first. */
   readonly #next: string[] = [];
   /**
-   * The callers after those in `#next`, in the order of a Set, which is the order of insertion: the next one is first.
+   * The callers that are served after those in `#next`. A Set keeps the order of insertion, so its first caller is
+   * served first.
    */
   readonly #later = new Set<string>();
   #size = 0;

@@ -41,12 +41,12 @@ export type PoolAnswer =
   | readonly [kind: "thrown", reason: string];
 
 /**
- * Some answers of the batch, from the task with the index `first` on. `ended` is true in the last message about a
- * batch. A thread's first message has no answers and only says that the thread has started.
+ * Answers to consecutive tasks of a batch. `first` is the index of the first of these tasks. `ended` is true in the
+ * last message about a batch. A thread's first message has no answers and only says that the thread has started.
  */
 export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
 
-/** The bit, above the bits of a task's index, that says that the front has reclaimed the rest of the batch. */
+/** The flag that the front has reclaimed the rest of the batch. It is one bit above those of a task's index. */
 const RECLAIMED = 1 << 16;
 
 /** The index of the task that a thread is running, in shared memory. */

@@ -23,7 +23,7 @@ export interface StagingRow<
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
-  /** Returns the bytes for which the request counts in the thread's mailbox. */
+  /** Returns the size of the request in bytes, which counts towards the limit of the thread's mailbox. */
   readonly weight: (request: Static<Request>) => number;
   readonly models: Named;
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;

@@ -40,8 +40,8 @@ export interface TransactionOptions {
   /** The kinds of changes that clients watch, which are published. */
   readonly watched: WatchedKinds;
   /**
-   * Whether calls of other nodes are executed too. If so, the models also publish those changes that the front of a
-   * single server learns from replies.
+   * Whether calls of other nodes are executed too. The front gets no replies to those calls. So the models also publish
+   * the changes that the front of a single server learns from replies.
    */
   readonly replicated?: boolean;
 }

@@ -26,9 +26,9 @@ export interface WriteCall {
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * Returns the name of the thing that the call was about. If the call was refused, the reply is null, so a thing that
-   * the call would have created has no id. If the front has refused the call, the request has only the members that
-   * were read by then.
+   * Returns the name of the thing that the call was about. For a refused call the reply is null, so a thing that the
+   * call would have created has no id. If the front has refused the call, the request has only the members that the
+   * front had read by then.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /**
@@ -61,9 +61,9 @@ export interface WriterControl {
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Which nodes of a cluster execute a call. `leader` means that all nodes do, but that only the leader may make the
- * call. `here` means that only the node that is called does, because the call changes nothing. `never` means that no
- * node does, only a single server. By default all nodes execute a call, and each may make it.
+ * Which nodes of a cluster execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only the
+ * node that is called, because the call changes nothing. `never`: no node, only a single server. By default all nodes
+ * execute a call, and each may make it.
  */
 export type InCluster = "leader" | "here" | "never";
 
@@ -95,8 +95,8 @@ export interface WriterRow<
   readonly request: Request;
   readonly reply: Reply;
   /**
-   * Returns the bytes for which the request counts in the mailbox and in a batch. This is `weightOf`, unless a cheaper
-   * computation gives the right sum.
+   * Returns the size of the request in bytes, which counts towards the limits of the mailbox and of a batch. This is
+   * `weightOf`, unless the method can compute the sum more cheaply.
    */
   readonly weight: (request: Static<Request>) => number;
   /** WRITER_DEADLINE_MS by default. */

@@ -1,6 +1,6 @@
 /**
- * The refusals of requests that a proxy may read in another way than the server, and of requests for something that no
- * server here does. Both transports use them. Pure.
+ * Defines the refusals of requests that a proxy may read in another way than the server, and of requests with a
+ * transfer coding or an expectation that the server does not support. Both transports use them. Pure.
  */
 import { Failure, invalid } from "../base/result.js";
 
@@ -27,7 +27,7 @@ export function refuseExpectation(value: string): Failure | null {
   return value === "" || expectsContinue(value) ? null : EXPECTATION_UNKNOWN;
 }
 
-/** Headers that have one value: of two values, two readers may take different ones. */
+/** Headers that may have only one value. If there were two, a proxy and the server may use different ones. */
 const SINGLE = new Set([
   "authorization",
   "content-length",

@@ -13,8 +13,8 @@ export class AnswerBudget {
   #counted_ms: number | null = null;
 
   /**
-   * Counts a request. Returns true if this tick has answered many requests and taken long: then this one belongs to the
-   * next tick.
+   * Counts a request. Returns true if this tick has answered many requests and taken long. The request must then wait
+   * for the next tick.
    */
   isOver(): boolean {
     this.#answers += 1;

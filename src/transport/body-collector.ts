@@ -12,7 +12,10 @@ const EMPTY = new Uint8Array(0);
 export interface BodyReceiver {
   /** The most bytes of the body; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
-  /** Reserves memory for more bytes. False refuses the body; its earlier reservations are then free again. */
+  /**
+   * Reserves memory for more bytes. If it returns false, the body is refused and its earlier reservations are free
+   * again.
+   */
   readonly reserve: (bytes: number) => boolean;
   /** Gets the body, or the 413 or 503 that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
@@ -46,7 +49,7 @@ export class BodyCollector {
     return this.#given_up;
   }
 
-  /** To be called before the first piece: a body whose declared length is too large is refused unread. */
+  /** Refuses a body whose declared length is too large, before any of it is read. Called before the first piece. */
   begin(): void {
     if (this.#given_up) this.#receiver.done(tooLarge(this.#bytes_max));
   }

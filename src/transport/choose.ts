@@ -9,7 +9,7 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /** Why it is not the faster library, in a few words; "" if it is, or if another one was configured. */
+  /** Why the faster library did not load, in a few words; "" if it did, or if the other one was configured. */
   readonly fallback: string;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Meters the chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body of tiny
- * chunks costs a hundred times what its bytes cost. The meter is a leaky bucket: each chunk takes one of
+ * Meters the chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body of
+ * tiny chunks costs a hundred times what its bytes cost. The meter is a leaky bucket: each chunk takes one of
  * SMALL_CHUNKS_MAX, and every CHUNK_BYTES_MIN bytes give one back. So a client may begin byte by byte, or send some
- * small chunks between large ones. Large chunks allow no longer run of tiny ones, because a run blocks the front in one
- * piece. A body with a Content-Length needs no meter: its pieces are reads of the socket. Pure.
+ * small chunks between large ones. Large chunks never give back more than SMALL_CHUNKS_MAX, because a
+ * longer run of tiny chunks would block the front in one piece. A body with a Content-Length needs no meter: its pieces
+ * are reads of the socket. Pure.
  */
 import { CHUNK_BYTES_MIN, CHUNK_DEBT_US, CHUNK_DEBTORS_MAX, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
@@ -27,7 +28,7 @@ export class ChunkMeter {
 
   /**
    * Counts a chunk, or a part of one that arrived by itself.
-   * @returns false if the body must be refused with CHUNKS_TOO_SMALL; then for each later chunk, too
+   * @returns false if the body must be refused with CHUNKS_TOO_SMALL. It is then false for each later chunk, too.
    */
   take(bytes: number): boolean {
     this.#left = Math.min(this.#left + bytes / CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX) - 1;
@@ -43,10 +44,10 @@ export const CHUNKS_UNPAID = new Failure(
 );
 
 /**
- * Keeps the addresses that have sent tiny chunks after the refusal. A library that hands over all chunks of a read
- * cannot be stopped in the middle of it, and the client can connect again. So for each such chunk the address sends no
- * body in chunks for CHUNK_DEBT_US. That is twenty times what a chunk costs, so at most a twentieth of the front's time
- * goes to one address.
+ * Remembers the addresses that still sent tiny chunks after their body was refused. A library that hands over all
+ * chunks of a read cannot be stopped in the middle of it, and the client can connect again. So for each such chunk the
+ * server takes no body in chunks from the address for CHUNK_DEBT_US. That is twenty times what a chunk costs, so at
+ * most a twentieth of the front's time goes to one address.
  */
 export class ChunkDebts {
   /** When the debt of each address ends, the oldest debt first. */

@@ -48,8 +48,8 @@ export interface ConnectionShares {
 
 /**
  * Computes how many connections leave enough descriptors for the server itself.
- * @param descriptors the open descriptors before any port is open; null if there is no limit
- * @param own_max the most descriptors that the server opens besides: threads, handles, files
+ * @param descriptors the limit, and how many are open before any port is open; null if there is no limit
+ * @param own_max the most descriptors that the server opens for itself: threads, handles, files
  * @param outbound_max the most connections to other servers
  */
 export function connectionShares(
@@ -61,6 +61,7 @@ export function connectionShares(
   const left = Math.max(0, descriptors.max - descriptors.open);
   // Connections to other servers that hang must leave most descriptors to the clients and the server.
   const outbound = Math.min(outbound_max, Math.max(1, Math.floor(left / 6)));
-  // With few descriptors some jobs are refused now and then; a server that accepts no connection would be useless.
+  // Clients get at least a third. With few descriptors some jobs are then refused now and then, but a server that
+  // accepts no connection would be useless.
   return { clients_max: Math.max(1, left - own_max - outbound, Math.floor(left / 3)), outbound_max: outbound };
 }

@@ -23,8 +23,8 @@ export class FrameMeter {
   #ended = false;
 
   /**
-   * Counts a frame. The first one beyond the limit ends the socket. A frame after that one says that the client has not
-   * got the close frame yet, and still sends: it is cut.
+   * Counts a frame. The first frame beyond the limit gets "end". Later ones get "cut", because the client has not got
+   * the close frame yet, and still sends.
    * @param now_ms of a clock that does not go back
    */
   take(now_ms: number): FrameVerdict {

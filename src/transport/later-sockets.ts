@@ -1,6 +1,6 @@
 /**
- * Serves sockets their share of a large text in later event-loop ticks, because serving all of them at once would block
- * every other request. Runs on the front; knows no library.
+ * Sends a large text to its sockets over several event-loop ticks. Sockets that were not served in one tick wait here
+ * for the next ones. Serving all of them at once would block every other request. Runs on the front; knows no library.
  */
 import { TimeSlice } from "../base/time-slice.js";
 

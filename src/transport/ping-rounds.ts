@@ -5,7 +5,7 @@
 import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
 
 const SECOND_MS = 1_000;
-/** A peer that was last seen just before one round is cut off in the second round after it. */
+/** Two rounds without a sign from the peer end its connection. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 
 export interface Pinged {

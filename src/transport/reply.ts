@@ -15,8 +15,8 @@ export interface Sink {
 }
 
 /**
- * The headers of an answer, as one name and the rest of the block. So they cross into the HTTP library in one call:
- * five calls cost a GET two of its nine microseconds. Made by `headerBlock`.
+ * The headers of an answer, as one name and the rest of the block. So they are passed to the HTTP library in one call.
+ * Five calls would take two of the nine microseconds of a GET. Made by `headerBlock`.
  */
 export interface HeaderBlock {
   readonly name: string;
@@ -60,7 +60,7 @@ export interface WireReply {
   readonly status: number;
   /** Null for no body. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
-  /** The Content-Length of an answer without a body: that of the body that a 304 omits. */
+  /** The Content-Length of the body that a 304 omits. */
   readonly unsent_bytes?: number;
   /** Called instead of the body function if no client takes the body: for a HEAD, or if the client has gone. */
   readonly discard?: () => void;

@@ -35,18 +35,19 @@ export interface Exchange {
   readonly streaming: boolean;
   /** Announces that the answer will come after the handler has returned. */
   detach(): void;
-  /** Called when the client has gone before the whole answer, or when a long answer has ended. */
+  /** Called when the client has gone before it got the whole answer, or when a long answer has ended. */
   onAbort(listener: () => void): void;
   /**
-   * Why the request must not be executed, whatever it asks for: a proxy may see another request, or another end of it,
-   * than the server does. Its body must not be read, and the connection ends with the answer.
+   * Why the request must not be executed, whatever it asks for: a proxy may read the request in another way than the
+   * server, or find its end at another place. The body must not be read, and the connection ends with the answer. Null
+   * if the request may be executed.
    */
   readonly fault: Failure | null;
   /** Whether the request must be handled only after its body has arrived, even if the handler does not use the body. */
   readonly body_first: boolean;
   /**
-   * Leaves the body with the client, except for the bytes in flight, until it is requested or the request is answered.
-   * Must be called before the handler returns.
+   * Stops reading the body until it is requested or the request is answered. Bytes in flight still arrive. Must be
+   * called before the handler returns.
    */
   holdBody(): void;
   /** Collects the body. Must be called before the handler returns, or while the body is held. */
@@ -81,12 +82,12 @@ export interface Socket {
 /** Serves one WebSocket. */
 export interface SocketHandler {
   /**
-   * A text of the topic did not fit, and the socket has left the topic.
+   * Called when a text of the topic was not sent, because it did not fit. The socket has left the topic.
    * @param text the beginning of the text, at least its first `{"id":…`
    */
   missed(text: Uint8Array): void;
   /**
-   * A text of the topic was sent, the socket now has backpressure, and it has left the topic.
+   * Called when a text of the topic was sent and the socket has backpressure now. The socket has left the topic.
    * @param text as in `missed`
    */
   fellBehind(text: Uint8Array): void;
@@ -110,7 +111,7 @@ export interface Broadcaster {
 /** One row of a port's router. */
 export interface RouterRow {
   readonly method: HttpMethod;
-  /** Segments: `:name` matches any one that is not empty, a final `*` the rest of the path. */
+  /** The path to match. `:name` matches one segment that is not empty, and a final `*` matches the rest of the path. */
   readonly pattern: string;
   serve(exchange: Exchange): void;
   /** Decides about requests for an upgrade to WebSocket. */

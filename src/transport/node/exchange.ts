@@ -30,7 +30,7 @@ const CHUNKS_REFUSAL: WireReply = {
 
 /** The place of the request's body. */
 type BodyPlace =
-  /** There is none, or all of it has arrived. */
+  /** There is no body, or all of it has arrived. */
   | "here"
   /** The body is in flight, and no handler has requested it. */
   | "unrequested"
@@ -101,7 +101,7 @@ export class NodeExchange implements Exchange {
     return faultOf(this.#req);
   }
 
-  /** Node's parser finds the end of a body correctly. */
+  /** False, because Node's parser finds the end of a body correctly. */
   get body_first(): false {
     return false;
   }
@@ -200,7 +200,8 @@ export class NodeExchange implements Exchange {
   /**
    * Starts to read the body.
    * @param declared Content-Length; NaN or 0 if there is none
-   * @param take gets the pieces, and the last one once; the last one is empty if the length was not declared
+   * @param take called with each piece. `last` is true once, at the end. If the length was not declared, the last piece
+   * is empty.
    */
   #read(declared: number, take: (piece: Uint8Array, last: boolean) => void): void {
     const req = this.#req;
@@ -239,7 +240,7 @@ export class NodeExchange implements Exchange {
     this.#refuseBody(CHUNKS_TOO_SMALL);
     if (this.#ended || this.#res.headersSent) return;
     this.#write(CHUNKS_REFUSAL);
-    // No handler has answered: for them, the client has gone.
+    // A handler that has not answered learns that the client has gone.
     this.#end();
   }
 
@@ -362,7 +363,8 @@ export class NodeExchange implements Exchange {
       write: (text) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
-        // All of it is written at once, so that the rest that the socket has not sent is real backpressure.
+        // Corked, so that all of it is written at once. The rest that the socket has not sent is then real
+        // backpressure.
         socket.cork();
         res.write(text);
         socket.uncork();
@@ -391,8 +393,8 @@ export class NodeExchange implements Exchange {
 }
 
 /**
- * Converts bytes to text with one byte for each character. Node writes such a text in one piece with the headers; bytes
- * would be a second piece.
+ * Converts bytes to a text with one character for each byte. Node writes such a text in one piece with the headers. It
+ * would write bytes as a second piece.
  */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");

@@ -1,13 +1,13 @@
 /**
- * Closes connections that have been idle for long although bytes came: Node restarts its idle timeout with every byte,
- * and does not count empty lines as the start of a request. Node itself closes a connection without bytes, and one that
- * never had a request. Runs on the front.
+ * Closes connections on which bytes arrive but no request has started for long. Node restarts its idle timeout with
+ * every byte, and does not count empty lines as the start of a request. Node itself closes a connection without bytes,
+ * and one that never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
 
 /**
- * The head of a request that started before the idle timeout may still arrive within this time, or be refused by Node.
+ * This leaves a request that starts just before the idle timeout the time to send its head. After that Node refuses it.
  */
 const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
 

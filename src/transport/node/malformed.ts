@@ -51,8 +51,9 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // The parser reports a transfer coding only after it has passed on the headers, and takes the body behind an empty
-  // one for the next request. The refusal was written by then, but the socket may not have sent it.
+  // The parser reports a wrong transfer coding only after it has passed on the headers. If the coding is empty, it
+  // takes the body for the next request. In both cases the refusal was already written, but the socket may not have
+  // sent it.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
@@ -75,8 +76,8 @@ export function refuseHandshake(error: Error, socket: Duplex): void {
 }
 
 /**
- * Returns why a request that Node's parser accepts must not be executed: a proxy may read it in another way. Null if no
- * proxy can.
+ * Checks a request that Node's parser has accepted. Returns the failure if a proxy may read the request in another way,
+ * so that it must not be executed. Returns null if no proxy can.
  */
 export function faultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
   const { "transfer-encoding": coding, expect = "" } = headers;

@@ -21,7 +21,7 @@ interface UpgradeOptions extends ServerOptions {
 }
 
 const IGNORED = (): void => undefined;
-/** The interval at which Node looks for missing headers, and the port for idle connections. */
+/** How often Node looks for missing headers, and the port for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
@@ -90,11 +90,11 @@ class NodePort implements ListeningPort {
   #newServer(): Server {
     const options: UpgradeOptions = {
       maxHeaderSize: HEADER_BYTES_MAX,
-      // The pipeline's own answer says what is missing.
+      // Off, because the pipeline answers such a request itself, and says what is missing.
       requireHostHeader: false,
       keepAliveTimeout: IDLE_CONNECTION_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // The pipeline limits the time for a body.
+      // Off, because the pipeline limits the time for a body.
       requestTimeout: 0,
       connectionsCheckingInterval: HEADERS_SWEEP_MS,
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,

@@ -1,10 +1,10 @@
 /** Finds the row of a port's router for a request: fixed paths by one look-up, the others segment by segment. Pure. */
 import type { RouterRow } from "../transport.js";
 
-/** The patterns that share the segments up to here. */
+/** A node of the tree of patterns. All patterns below it share the segments up to here. */
 interface Branch {
   readonly fixed: Map<string, Branch>;
-  /** The branch after a segment that is not empty. */
+  /** The branch for a parameter, which matches any segment that is not empty. */
   any: Branch | null;
   /** The row whose pattern ends here. */
   row: RouterRow | null;

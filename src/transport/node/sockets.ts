@@ -18,9 +18,9 @@ import { LaterSockets } from "../later-sockets.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
-/** The bytes that are written at once, and thus the most that is left with a socket that stops reading. */
+/** The size of one write. It is also the most that a socket still holds when it stops reading. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** The beginning of a text that a handler gets about a text that did not fit. It contains the id. */
+/** The number of characters of a text that the handler gets if the text did not fit. They contain the id. */
 const BEGINNING_CHARACTERS = 64;
 
 /** A text of at least this length is sent to its sockets over several ticks, and encoded once. */
@@ -101,7 +101,7 @@ class NodeSocket implements Socket {
     ws.on("message", received);
     ws.on("pong", received);
     ws.on("ping", received);
-    // A frame that violates the protocol: the library answers with the close code, and closes.
+    // The peer has violated the protocol. The library answers with the close code, and closes.
     ws.on("error", () => {
       this.#isAlive = true;
     });
@@ -139,7 +139,10 @@ class NodeSocket implements Socket {
     }
   }
 
-  /** Does not send a text of the topic in this tick. The handler takes over, starting with this text. */
+  /**
+   * Does not send a text of the topic in this tick, and leaves the topic. The handler sends this text and the later
+   * ones.
+   */
   skip({ first }: Piece): void {
     this.#leave();
     this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
@@ -179,8 +182,9 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Called for each message, ping and pong of the peer. After the close frame for too many, only the rest of the same
-   * read comes here: the socket is not read further, so that the peer gets the frame, until the library cuts it.
+   * Called for each message, ping and pong of the peer. If there are too many, the server sends the close frame and
+   * stops reading the socket, so that the peer gets the frame before the library cuts it. The rest of the same read
+   * still comes here, and is ignored.
    */
   #received(): void {
     this.#isAlive = true;
@@ -224,13 +228,14 @@ export class NodeSockets implements Broadcaster {
   readonly #later = new LaterSockets(() => {
     this.#framed = null;
   });
-  /** The large text that was sent last, as a frame: it goes to one socket after the other. */
+  /** The last large text as a frame. It is encoded once, and sent to one socket after the other. */
   #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that lag while the texts are sent; their handlers are notified of the missed texts.
+    // The number includes sockets that get backpressure while the texts are sent. Their handlers are notified of the
+    // texts that they missed.
     const { size } = members;
     const [text = ""] = texts;
     const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;
@@ -257,7 +262,7 @@ export class NodeSockets implements Broadcaster {
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
-    // The frame is kept while sockets wait for it, and at least for this tick.
+    // The empty task keeps the frame for this tick at least. `#later` drops the frame when no socket waits any more.
     if (this.#framed === null) this.#later.add(() => undefined);
     this.#framed = { text, frame: frames };
     return frames;

@@ -4,11 +4,11 @@
  * answers corked, and streams at the reader's pace. The pipeline decides whether a request may pass, and what the
  * answer is.
  *
- * Pipelined requests: the library passes on every request of one read, one after the other, while each is answered
- * before its handler returns. It closes the connection at a request that comes before the previous answer is complete.
- * Both limit what a connection can demand. An answer is complete only when the socket has sent it, so a client that
- * does not read gets no further answer. And one event-loop tick answers a limited number of requests, and leaves the
- * others to the next tick.
+ * Pipelined requests: the library passes on all requests of one read, one after the other, if each is answered before
+ * its handler returns. If a request comes before the previous answer is complete, the library closes the connection.
+ * Two rules limit what a connection can demand. An answer is complete only when the socket has sent it, so a client
+ * that does not read gets no further answer. And one event-loop tick answers a limited number of requests, and leaves
+ * the others to the next tick.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import {
@@ -59,7 +59,7 @@ const answerBudget = new AnswerBudget();
 /** The addresses that have sent tiny chunks, on all ports. */
 const chunkDebts = new ChunkDebts();
 
-/** Takes a body piece by piece. The library owns a piece, until this returns. */
+/** Takes a body piece by piece. A piece belongs to the library, and is valid until this returns. */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
 
 /** A body that is held back. */
@@ -83,7 +83,7 @@ export class UwsExchange implements Exchange {
   #close_after_answer = false;
   /** A client that waited with its body got the go-ahead. */
   #continued = false;
-  /** The library counts the go-ahead as the status line. */
+  /** The server has sent the go-ahead itself. The library takes it for the status line of the answer. */
   #status_taken = false;
   /** Set while nothing is read; the unread bytes wait in the system's buffers. */
   #quiet: NodeJS.Timeout | null = null;
@@ -145,8 +145,9 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * A request that changes something waits until the library has parsed the bytes that came with it. If they are no
-   * request, the library answers with an error of its own, and nothing may have been executed by then.
+   * True for a request that changes something. Such a request waits until the library has parsed the bytes that came
+   * with it. If they are no request, the library answers with an error of its own, and nothing may have been executed
+   * by then.
    */
   get body_first(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
@@ -167,7 +168,7 @@ export class UwsExchange implements Exchange {
     return this.#streaming && !this.#ended;
   }
 
-  /** True while a client that was refused still sends. `cut` it after a while; `onAbort` reports its end. */
+  /** True while a refused client still sends. The caller must `cut` it after a while. `onAbort` reports its end. */
   get lingers(): boolean {
     return this.#lingers && !this.#ended;
   }
@@ -178,7 +179,7 @@ export class UwsExchange implements Exchange {
     this.#watch();
   }
 
-  /** Called when the client has gone before the whole answer, or when a long answer has ended. */
+  /** Called when the client has gone before it got the whole answer, or when a long answer has ended. */
   onAbort(listener: () => void): void {
     this.#watch().push(listener);
   }
@@ -214,8 +215,8 @@ export class UwsExchange implements Exchange {
     const meter = new ChunkMeter();
     let refused = 0;
     this.#res.onData((chunk, last) => {
-      // The library calls for each chunk of the read, and cannot be stopped in the middle of it: a cut would release
-      // what it still reads.
+      // The library calls this for each chunk of the read, and cannot be stopped in the middle of it: a cut would
+      // release memory that it still reads.
       if (refused > 0) refused += 1;
       else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
       else {
@@ -238,7 +239,7 @@ export class UwsExchange implements Exchange {
     }
     this.closeAfterAnswer();
     this.#refuseBody(CHUNKS_TOO_SMALL);
-    // For a handler that has not answered, the client is gone when the connection is cut.
+    // A handler that has not answered learns that the client has gone when the connection is cut.
     if (!this.#written) this.#res.cork(() => this.#write(CHUNKS_REFUSAL));
   }
 
@@ -267,7 +268,8 @@ export class UwsExchange implements Exchange {
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#ended) return;
     this.#status_taken = true;
-    // The library ends this line. The empty line after it ends an answer without headers.
+    // The library ends the status line. The additional line end makes the empty line that ends an answer without
+    // headers.
     this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
   }
 
@@ -286,9 +288,9 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Reports the end of a chunked body only when the library has parsed the bytes that came with it: if it finds no
+   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If the library finds no
    * request there, it answers with an error of its own, and nothing may have been executed by then. For the same reason
-   * nothing more is read for a while; only a client whose answer takes longer is noticed when it goes.
+   * nothing more is read for QUIET_AFTER_CHUNKS_MS. A client that goes in that time is only noticed afterwards.
    */
   #delayEnd(take: TakePiece): TakePiece {
     return (piece, last) => {
@@ -352,14 +354,14 @@ export class UwsExchange implements Exchange {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
-  /** Whether the client may or may not send its body, because it got no go-ahead. */
+  /** Whether the client waits for a go-ahead that it did not get. It may send its body all the same. */
   get #waits(): boolean {
     return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
-   * Whether the connection ends with the answer, and the library must treat the answer as incomplete until then. So it
-   * executes no request that arrives meanwhile, but closes the connection.
+   * Whether the connection ends with the answer, and the library must treat the answer as incomplete until then. If a
+   * request arrives meanwhile, the library then closes the connection instead of executing it.
    */
   get #ends_held(): boolean {
     return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
@@ -372,7 +374,7 @@ export class UwsExchange implements Exchange {
     const before = this.#discardedBytes;
     this.#discardedBytes += bytes;
     this.#body_ended = last;
-    // Not in this call: the library still reads the buffer that a cut would release.
+    // Deferred, because the library still reads the buffer that a cut would release.
     if (last && this.#lingers) setImmediate(() => this.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
       this.#res.pause();
@@ -414,8 +416,8 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Answers after the body has arrived; the body is dropped. If the connection is to end with the answer, the library
-   * closes it with unread bytes, and the end of a long answer is lost.
+   * Answers after the body has arrived. The body is dropped. If the connection ends with the answer, the library would
+   * close it with unread bytes, and the end of a long answer would be lost.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
@@ -424,7 +426,7 @@ export class UwsExchange implements Exchange {
       bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
       if (last) this.#writeLater(reply);
-      // Not in this call: the library still reads the buffer that a cut would release.
+      // Deferred, because the library still reads the buffer that a cut would release.
       else setImmediate(() => this.cut());
     });
   }
@@ -482,7 +484,7 @@ export class UwsExchange implements Exchange {
     }
     this.#endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    // Zero of `length` bytes: this writes the length and reports backpressure.
+    // An empty piece of a body of `length` bytes. This writes the length, and reports backpressure.
     const [taken] = res.tryEnd(EMPTY, length);
     if (taken) {
       res.endWithoutBody();
@@ -565,9 +567,7 @@ export class UwsExchange implements Exchange {
     this.onAbort(() => clearTimeout(timer));
   }
 
-  /**
-   * @param held at its end the connection is cut by this class, as in `#writeHeld`
-   */
+  /** @param held whether this class cuts the connection at the end of the answer, as in `#writeHeld` */
   #openSink(held: boolean): Sink {
     const res = this.#res;
     this.#watch();
@@ -593,7 +593,8 @@ export class UwsExchange implements Exchange {
           return;
         }
         if (held) {
-          // The last chunk, disguised as a header of the library, which ends with the end of the body.
+          // The last chunk, written as if it were a header. The line end that the library adds to a header ends the
+          // body.
           res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
           this.#cutAfterRead(Number.POSITIVE_INFINITY);
           return;

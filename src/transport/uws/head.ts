@@ -77,8 +77,8 @@ export class RequestHead {
   }
 
   /**
-   * Whether the library ends the connection with the answer: it takes each value of this length for `close`, and leaves
-   * the response header to the server.
+   * Whether the library itself ends the connection after the answer. It does so for every Connection header that is as
+   * long as `close`. It does not send the response's Connection header: the server has to.
    */
   get library_closes(): boolean {
     return this.get("connection").length === "close".length;

@@ -10,7 +10,7 @@ import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transp
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
-/** Loaded as CommonJS: the wrapper module of an import takes 2 ms of a start. */
+/** Loaded as CommonJS, because the wrapper that an `import` needs takes 2 ms of a start. */
 const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
 /** Another process may take the port between the two binds. */
@@ -66,8 +66,8 @@ class UwsPort implements ListeningPort {
   }
 
   /**
-   * Binds a free port by its number. On a port that the system chose while binding, the library leaves SO_REUSEADDR
-   * off, and the next server could not bind it for a minute.
+   * Finds a free port, and then binds it by its number. If the system chooses the port, the library leaves SO_REUSEADDR
+   * off, and for a minute the next server could not bind that port.
    */
   #bindFree(host: string): number | undefined {
     for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {

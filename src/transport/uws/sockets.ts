@@ -21,8 +21,9 @@ import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketO
 /** Messages of at least this length are sent at once by the library, and to each socket by itself. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
- * The number of published messages that the library collects for a socket in one tick. At the next one it sends them
- * and keeps that one. If one of them does not fit, the kept one would still be sent, too early.
+ * The number of published messages that the library collects for a socket in one tick. At one more message it sends the
+ * collected ones, and keeps the new one for later. If a collected one does not fit, the new one would still be sent,
+ * too early.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
@@ -33,12 +34,12 @@ const LIBRARY_COLLECTED_MAX = 32;
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
-/** The length of the beginning that `missed` and `fellBehind` get. */
+/** The length of the beginning of a text that `missed` and `fellBehind` get. */
 const BEGINNING_CHARACTERS = 64;
 
 /**
- * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s; with one of
- * more than 31 s after 16 to 20 s. There is no other way: an ended socket can no longer be closed.
+ * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s. With an idle
+ * timeout of more than 31 s it takes 16 to 20 s. The server itself cannot close an ended socket any more.
  */
 const NO_IDLE_TIMEOUT = 0;
 
@@ -73,7 +74,7 @@ class UwsSocket implements Socket {
   #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
   /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
-  /** The number of its bytes that were sent. */
+  /** How many bytes of `#rest` were sent. */
   #rest_sent = 0;
   /** The socket will be cut, because there was no room for the rest of a large text. */
   #mustCut = false;
@@ -94,7 +95,7 @@ class UwsSocket implements Socket {
     if (this.#isEnding() || this.#rest !== null || this.#mustCut) return "refused";
     if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
     const status = this.#ws.send(wireText(text), false);
-    // Not in this call: the caller may be in the middle of a loop over sockets.
+    // Deferred, because the caller may be in the middle of a loop over sockets.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
@@ -112,7 +113,7 @@ class UwsSocket implements Socket {
     if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
     if (!this.#takeRoom(left)) {
       this.#mustCut = true;
-      // Not in this call: the caller may be in the middle of a loop over sockets.
+      // Deferred, because the caller may be in the middle of a loop over sockets.
       setImmediate(() => this.cut());
     } else if (left > 0) {
       this.#rest = Buffer.from(bytes.subarray(sent));
@@ -147,13 +148,16 @@ class UwsSocket implements Socket {
         return;
       }
       if (this.#rest === null) continue;
-      // In the topic, the socket would get the next published text in the middle of this one.
+      // If it stayed in the topic, the socket would get the next published text in the middle of this one.
       this.#leaveTopic();
       this.#handler?.fellBehind(beginningOf(text));
     }
   }
 
-  /** Does not send a text of the topic in this tick. The handler takes over, starting with this text. */
+  /**
+   * Does not send a text of the topic in this tick, and leaves the topic. The handler sends this text and the later
+   * ones.
+   */
   skip(text: string): void {
     this.#leaveTopic();
     this.#handler?.missed(beginningOf(text));
@@ -176,9 +180,7 @@ class UwsSocket implements Socket {
     return this.#takeRoom(this.#rest?.byteLength ?? 0);
   }
 
-  /**
-   * @param left the bytes that are kept of a large text
-   */
+  /** @param left the bytes of a large text that are not sent yet, and are kept */
   #takeRoom(left: number): boolean {
     return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
   }
@@ -193,7 +195,10 @@ class UwsSocket implements Socket {
     this.#sockets.enter(this, topic);
   }
 
-  /** Sends the close frame. The library drops one that does not fit, so it waits for room, but not for long. */
+  /**
+   * Sends the close frame. The library drops a close frame that does not fit. So this waits until the socket has room.
+   * After SOCKET_CLOSE_MS_MAX it cuts the socket.
+   */
   end(code: number, reason: string): void {
     if (this.#isEnding()) return;
     if (this.#rest === null && this.#ws.getBufferedAmount() === 0) {
@@ -242,9 +247,9 @@ class UwsSocket implements Socket {
 
   /** Called when a published message did not fit the socket. */
   dropped(message: ArrayBuffer): void {
-    // A text that was sent to this socket only was reported as refused by `send`.
+    // Without a topic the text was sent to this socket only, and `send` has reported that it was refused.
     if (this.#topic === "") return;
-    // Not in this call: the library is using this socket.
+    // Deferred, because the library is using this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#leaveTopic();
     this.#handler?.missed(new Uint8Array(message));
@@ -282,8 +287,8 @@ function beginningOf(text: string): Uint8Array {
 }
 
 /**
- * Whether a large text comes after a small one. The library collects small ones, and sends a large one at once, after
- * the collected ones. If one of those does not fit, it sends the large one nevertheless.
+ * Whether a large text comes after a small one. The library collects the small ones. At a large one it sends the
+ * collected ones and then the large one, even if a collected one did not fit.
  */
 function isMixed(texts: readonly string[]): boolean {
   let small = false;
@@ -312,7 +317,7 @@ export class UwsSockets implements Broadcaster {
   readonly #later = new LaterSockets(() => {
     this.#encoded = null;
   });
-  /** The large text that was sent last, as bytes: it goes to one socket after the other. */
+  /** The last large text as bytes. It is encoded once, and sent to one socket after the other. */
   #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
   /**
@@ -326,7 +331,8 @@ export class UwsSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that get backpressure meanwhile; their handlers are notified of the missed texts.
+    // The number includes sockets that get backpressure while the texts are sent. Their handlers are notified of the
+    // texts that they missed.
     const { size } = members;
     if (texts.some(isLarge)) {
       this.#publishLarge(members, texts);
@@ -367,7 +373,7 @@ export class UwsSockets implements Broadcaster {
   encode(text: string): Uint8Array {
     if (this.#encoded?.text === text) return this.#encoded.bytes;
     const bytes = Buffer.from(text);
-    // The bytes are kept while sockets wait for them, and at least for this tick.
+    // The empty task keeps the bytes for this tick at least. `#later` drops the bytes when no socket waits any more.
     if (this.#encoded === null) this.#later.add(() => undefined);
     this.#encoded = { text, bytes };
     return bytes;
@@ -443,9 +449,9 @@ export class UwsSockets implements Broadcaster {
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();
-        // Outside the library's handler: if a large message is sent only in part there, the library forgets the rest
-        // (us_socket_write2 does not record that a write failed, so the poll for "writable" is stopped when the handler
-        // returns).
+        // Deferred, because inside this handler the library forgets the rest of a large message that is sent only in
+        // part: us_socket_write2 does not record that a write failed, so the poll for "writable" is stopped when the
+        // handler returns.
         if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => {

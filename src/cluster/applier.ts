@@ -240,8 +240,8 @@ export class Applier {
   }
 
   /**
-   * Counts the next message: applies its membership changes, and skips its calls. Counting ends with the upgrade to this
-   * program's apply version, because later messages can be applied again.
+   * Counts the next message: applies its membership changes, and skips its calls. Counting ends with the upgrade to
+   * this program's apply version, because later messages can be applied again.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
     const { applyVersion, methods } = this.#options;

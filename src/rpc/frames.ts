@@ -19,8 +19,8 @@ export interface CallContext {
 }
 
 /**
- * Returns the caller by which fair queues tell callers apart: the id of the calling instance, or the address that the
- * request came from if there is no instance.
+ * Returns the key by which fair queues group calls: the id of the calling instance. Without an instance it is the
+ * address that the request came from.
  */
 export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;

@@ -19,7 +19,7 @@ export interface Job {
   /** The weight of the job's request, in bytes. */
   readonly bytes: number;
   readonly method: PoolMethod;
-  /** The caller by which the job is queued, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
   readonly caller: string;
   /** The number of the job, in the order of submission. */
   readonly order: number;

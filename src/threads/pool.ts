@@ -54,7 +54,7 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** A deadline in ms that is shorter than the method's own. */
   readonly deadline_ms?: number;
-  /** The caller by which the job is queued, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
   readonly caller: string;
   /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
   readonly short?: boolean;
@@ -145,12 +145,13 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The end of the stream is the close of the chunks' channel, which comes after everything that was sent through it.
-    // The worker's answer that the job is done comes through another channel, and may arrive before the last chunks.
+    // The stream ends when the channel of the chunks closes, because that comes after everything that was sent through
+    // it. The worker's answer that the job is done comes through another channel, and may arrive before the last
+    // chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
-    // The request is null, because it is part of the task, and would be copied a second time here.
+    // The request is null here, because it was sent with the task. Otherwise it would be copied a second time.
     const chunks = client.stream(method, null as RequestOf<Row>, context);
     try {
       for (;;) {

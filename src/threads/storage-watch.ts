@@ -22,7 +22,7 @@ export interface StorageWatchOptions {
   /** Checks all pages. Returns the fault, or null if there is none, or a Failure if the check could not finish. */
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
-  /** The current time in ms. The files are first looked at one interval later. */
+  /** The current time in ms. The first check of the files is one interval later. */
   readonly now_ms: number;
   /** Makes the writer refuse writes with this failure, until it is called with null. */
   readonly hold: (refusal: Failure | null) => void;

@@ -17,7 +17,7 @@ export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */
 export class FrameMeter {
-  /** When the current second began: with its first frame. */
+  /** When the current second began. It began with its first frame. */
   #began_ms = Number.NEGATIVE_INFINITY;
   #frames = 0;
   #ended = false;

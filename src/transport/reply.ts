@@ -1,4 +1,4 @@
-/** An answer as a transport writes it: types, and the construction of headers. Pure. */
+/** Defines the answers that a transport writes, and builds their headers. Pure. */
 
 /** Takes the pieces of a long or endless answer. */
 export interface Sink {

@@ -192,7 +192,7 @@ export class NodeExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** Whether the answer is sent before the end of a refused body, and the connection ends with it. */
+  /** Whether a body was refused, and the answer is sent before its end. The connection then ends with the answer. */
   get #closes(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
@@ -228,8 +228,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Refuses a body of tiny chunks, each of which is a call. Nothing more is read: the rest of the body stays in the
-   * system's buffers, so that the client gets the answer before it is cut off.
+   * Refuses a body of tiny chunks, because each chunk costs a call. Nothing more is read: the rest of the body stays in
+   * the system's buffers, so that the client gets the answer before it is cut off.
    */
   #refuseChunks(): void {
     const { socket } = this.#req;

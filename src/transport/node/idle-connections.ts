@@ -17,7 +17,7 @@ interface AnySocket {
   destroy(): unknown;
 }
 
-/** The last answer of a connection, and the time since which it is known to have ended. */
+/** The last answer of a connection, and the time at which a check first found it ended. */
 interface Idle {
   readonly answer: AnyAnswer;
   readonly since_ms: number;

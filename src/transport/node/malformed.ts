@@ -1,6 +1,6 @@
 /**
- * Answers bytes that are no request, or no acceptable one: in the API's error shape, on a bare socket, whose connection
- * then ends. No route sees them.
+ * Answers bytes that are not a request, or not an acceptable one. The answer has the API's error shape and goes to the
+ * bare socket, whose connection then ends. No route sees such a request.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

@@ -14,7 +14,7 @@ interface AnySocket {
   resume(): unknown;
 }
 
-/** The requests of a connection that wait for the answers to those before. */
+/** The requests of a connection that wait for the answer to an earlier request. */
 interface Pipeline {
   waiting: number;
   paused: boolean;

@@ -349,7 +349,7 @@ export class UwsExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** Whether the answer is sent before the end of a refused body, and the connection ends with it. */
+  /** Whether a body was refused, and the answer is sent before its end. The connection then ends with the answer. */
   get #close_after(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }

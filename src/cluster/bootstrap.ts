@@ -107,8 +107,8 @@ export class Bootstrap {
           "start a newer one",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
-      // A log that ends before this node's position went back or was emptied. It is replaced only if the operator set
-      // the flag.
+      // If the log ends before this node's position, it went back or was emptied. The node replaces it only if the
+      // operator set the flag.
       return seeds && log.last < own.position.id ? await this.#seedAgain(own) : own;
     }
     if (seeds && own !== null && log === null) return await this.#seedAgain(own);

@@ -29,7 +29,7 @@ export interface ClusterFrontOptions {
   readonly reader: ClusterReader;
   readonly visible: AppliedPosition;
   readonly log: Log;
-  /** This node's time in ms, not before the log's. */
+  /** This node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
   /** Called with the log's time, because this node's clock may be behind it. */
   readonly onTime: (now_ms: number) => void;
@@ -149,8 +149,8 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#isLeader = isLeader;
       this.#options.onLeading(isLeader);
     }
-    // The writer's other messages about the same commit follow this status, and its events go out at the end of the
-    // tick. So waiters for the position are served only after all of that was handled.
+    // After this status the writer sends its other messages about the same commit, and the events go out at the end of
+    // the tick. So waiters for the position are served only after all of that was handled.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
     if (this.#confirming.length > 0) this.#confirm(before?.appends ?? 0, notice.appends);

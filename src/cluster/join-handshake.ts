@@ -95,8 +95,7 @@ export class JoinHandshake {
   ): JoinResult {
     const { node } = this.#identity;
     if (bootId !== this.#identity.bootId) {
-      // The request is not of this process. It is of a previous start, or of another process that has taken the name
-      // over.
+      // The request was appended by a previous start, or by another process that has taken over the name.
       if (rejected === null && epoch > 0) return { kind: "halt", why: `another process runs as node ${node}` };
       return { kind: "ignored" };
     }

@@ -126,8 +126,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // The triggers are removed for this time. They reject deletions from append-only tables and act on other
-      // deletions, and here whole tables are replaced.
+      // Whole tables are replaced here, so the triggers are removed meanwhile. They reject deletions from append-only
+      // tables, and act on other deletions.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {

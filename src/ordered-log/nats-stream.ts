@@ -54,8 +54,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // This is an error, and the stream is not created with fewer replicas. If one of three servers was only late at the
-    // first start, the log would otherwise keep the lower number unnoticed.
+    // This is an error: the stream is not created with fewer replicas. If one of three servers was only late at the
+    // first start, the log would otherwise keep the lower number, and the operator would not notice.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",

@@ -19,8 +19,8 @@ export function natsLog(address: LogAddress): OrderedLog {
   let isUsable = true;
   return {
     open: async (listener) => {
-      // The next server is tried if this one was not usable. A server that is partitioned from the others answers, but
-      // accepts no entries.
+      // If the previous server was not usable, the next one is tried. A server that is partitioned from the others
+      // answers, but accepts no entries.
       attempt = isUsable ? 0 : attempt + 1;
       isUsable = false;
       const session = await open(address, attempt, listener);

@@ -132,8 +132,8 @@ export class PostgresLink {
       port: host.port,
       user: target.user,
       database: target.database,
-      // The password is given by a function even if there is none. Otherwise the library would search the environment
-      // and files for one.
+      // The library gets a function even if there is no password. Otherwise it would search the environment and files
+      // for one.
       password: () => {
         if (secrets.password === "") throw new LogError("denied", `${where} asks ${target.user} for a password`);
         return secrets.password;

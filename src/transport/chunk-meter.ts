@@ -55,7 +55,7 @@ export class ChunkDebts {
 
   /**
    * Adds to the debt of an address.
-   * @param now_ms of a clock that does not go back
+   * @param now_ms the time of a clock that does not go back
    */
   add(peer: string, chunks: number, now_ms: number): void {
     const end_ms = Math.max(this.#ends_ms.get(peer) ?? now_ms, now_ms) + (chunks * CHUNK_DEBT_US) / MS_US;

@@ -25,7 +25,7 @@ export class FrameMeter {
   /**
    * Counts a frame. The first frame beyond the limit gets "end". Later ones get "cut", because the client has not got
    * the close frame yet, and still sends.
-   * @param now_ms of a clock that does not go back
+   * @param now_ms the time of a clock that does not go back
    */
   take(now_ms: number): FrameVerdict {
     if (this.#ended) return "cut";

@@ -25,8 +25,8 @@ export interface Exchange {
   /** The method in lower case. */
   readonly verb: string;
   /**
-   * The address of the socket's other end, as the system writes it; behind a proxy it is the proxy's. "" after the
-   * answer.
+   * The address of the socket's other end, as the system writes it. Behind a proxy it is the address of the proxy.
+   * After the answer it is "".
    */
   readonly peer: string;
   /** True once the answer has started or the client has gone. */
@@ -67,7 +67,10 @@ export interface Exchange {
   cut(): void;
 }
 
-/** The result of sending a text: sent; sent, and the socket now has backpressure; or not sent. */
+/**
+ * The result of sending a text. "behind" means that it was sent and that the socket now has backpressure. "refused"
+ * means that it was not sent.
+ */
 export type SendResult = "sent" | "behind" | "refused";
 
 /** An accepted WebSocket. */

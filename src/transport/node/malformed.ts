@@ -58,8 +58,8 @@ export function refuseUnparsed(
     socket.end(() => socket.destroy());
     return;
   }
-  // The client would take the answer for that of the previous request, which is executed, or the answer would appear in
-  // the middle of it.
+  // An answer would be misplaced if the client would take it for that of the previous request, which is executed, or
+  // would get it in the middle of that one.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();

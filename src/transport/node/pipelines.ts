@@ -31,8 +31,8 @@ export class Pipelines<Connection extends AnySocket> {
     pipeline.waiting += 1;
     if (pipeline.waiting < PIPELINED_WAITING_MAX || pipeline.paused) return;
     pipeline.paused = true;
-    // Node resumes the socket at the end of each request that it parses. This runs after the last one of the read, and
-    // before the next read.
+    // Node resumes the socket at the end of each request that it parses. So the pause comes after the last request of
+    // the read, and before the next read.
     process.nextTick(() => {
       if (pipeline.paused) connection.pause();
     });

@@ -50,8 +50,8 @@ class NodePort implements ListeningPort {
   }
 
   stop(): void {
-    // http's own `close` would also close idle connections, and a client that writes at that moment would not learn
-    // why.
+    // http's own `close` would also close idle connections. A client that writes at that moment would not learn why its
+    // connection was closed.
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 

@@ -133,7 +133,7 @@ export class UwsExchange implements Exchange {
     return this.#req?.getMethod() ?? "";
   }
 
-  /** The address of the socket's other end; IPv6 is written out in full. "" after the answer. */
+  /** The address of the socket's other end. An IPv6 address is written out in full. After the answer it is "". */
   get peer(): string {
     return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }

@@ -30,8 +30,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // The filter is also called at the end of a connection, but not if it was upgraded; then its socket reports the
-    // end.
+    // The filter is also called when a connection ends. It is not called for an upgraded connection, whose socket
+    // reports the end.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();

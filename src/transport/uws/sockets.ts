@@ -409,8 +409,8 @@ export class UwsSockets implements Broadcaster {
       // Any unsent byte counts as backpressure; the handler keeps the texts meanwhile.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library only looks at the key. Without the Upgrade header the request is the route's plain GET, whose
-        // answer says what is missing.
+        // The library checks only the key, not the Upgrade header. A request without that header is the route's plain
+        // GET, whose answer says what is missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
           return;

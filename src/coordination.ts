@@ -78,7 +78,7 @@ export interface CoordinationGround {
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /** Whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;
-  /** Whether no other node of the cluster is alive, so that none can have seen an agent lately. */
+  /** Whether no other node of the cluster is alive. If so, no other node can have seen an agent lately. */
   readonly alone: () => boolean;
   readonly changes: ChangeReaders;
   readonly hub: Hub;
@@ -108,7 +108,7 @@ export interface Coordination {
   begin(): void;
   /** Reads the database into memory again, after a crash of the writer or after a restore. */
   reload(why: "crash" | "restore"): void;
-  /** Ends the answers that have no end of their own, so that their clients stop waiting. */
+  /** Ends the answers that do not end by themselves, so that their clients stop waiting. */
   endWaiting(): void;
 }
 

@@ -134,7 +134,7 @@ interface Pieces {
   readonly pipeline: Pipeline;
   readonly routes: readonly Route[];
   readonly tasks: BackgroundTasks;
-  /** Ends the answers that have no end of their own, so that their clients stop waiting. */
+  /** Ends the answers that do not end by themselves, so that their clients stop waiting. */
   readonly endWaiting: () => Promise<void>;
   /** Loads the modules that would otherwise be loaded at their first use. */
   readonly loadAll: () => Promise<unknown>;

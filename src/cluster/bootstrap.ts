@@ -79,8 +79,8 @@ export class Bootstrap {
   }
 
   /**
-   * Compares this node's settings with those that the cluster was started with, because those hold on every node for
-   * ever.
+   * Compares this node's settings with those that the cluster was started with. A cluster keeps these settings for
+   * ever, on every node.
    */
   #compareSettings({ membership }: NodeState): void {
     const { settings, cluster } = this.#options;

@@ -43,7 +43,7 @@ export class Connection {
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
   /**
-   * When the log was first found to be missing, or to end before this node's position, in ms; null while it is neither.
+   * When the log was first found to be missing or to end before this node's position, in ms. Null while neither is so.
    */
   #missingSince: number | null = null;
   /**

@@ -200,7 +200,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
-    // This node's own clock is used, because the log's time stands still at a node that receives no entries.
+    // Uses this node's own clock, because the log's time stands still at a node that receives no entries.
     const now_ms = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;

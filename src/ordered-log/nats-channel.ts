@@ -18,8 +18,8 @@ export interface NatsChannelOptions {
   readonly generation: string;
   readonly bytesMax: number;
   /**
-   * The prefix of the subjects to which this connection is subscribed for replies. If a message has no receiver, the
-   * server reports that there.
+   * This connection is subscribed to all reply subjects that begin with this. If a message has no receiver, the server
+   * reports that to the message's reply subject.
    */
   readonly reply: string;
   /** Runs the body of a callback. Needed because the library swallows the exceptions of callbacks. */

@@ -97,9 +97,9 @@ export function describeServer(target: PostgresTarget, host: PostgresHost): stri
 export class PostgresLink {
   readonly #client: Client;
   readonly #where: string;
-  /** Resolves with the reason of the end, whichever side ended the connection. */
+  /** Resolves with the reason when the connection has ended, whichever side ended it. */
   readonly closed: Promise<LogError>;
-  /** The reason of the end, with which later statements fail; null while the connection is open. */
+  /** Why the connection has ended; null while it is open. Later statements fail with this error. */
   #ended: LogError | null = null;
   #resolveClosed: (error: LogError) => void = () => undefined;
   #onEnd: (error: LogError) => void = () => undefined;
@@ -166,7 +166,7 @@ export class PostgresLink {
     return (this.#client as Client & { readonly processID: number | null }).processID;
   }
 
-  /** The reason of the end; null while the connection is open. */
+  /** Why the connection has ended; null while it is open. */
   get ended(): LogError | null {
     return this.#ended;
   }

@@ -25,7 +25,7 @@ export interface Job {
   readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  /** Whether the job may be sent in one batch with other jobs, and so share a thread with them. */
+  /** Whether the job may share a batch, and so a thread, with other jobs. */
   readonly shares: boolean;
   /** The deadline in ms, counted from the moment at which a thread takes the job. */
   readonly deadline_ms: number;

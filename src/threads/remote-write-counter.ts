@@ -7,9 +7,7 @@
 export class RemoteWriteCounter {
   readonly #count: Int32Array;
 
-  /**
-   * @param memory the memory that the other thread has created, four bytes; new memory by default
-   */
+  /** @param memory four bytes that the other thread has created; new memory by default */
   constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.#count = new Int32Array(memory);
   }

@@ -8,9 +8,7 @@ import type { MonotonicClock } from "../base/clock.js";
 export class SharedTime {
   readonly #newest: BigInt64Array;
 
-  /**
-   * @param memory the memory that the other thread has created, eight bytes; new memory by default
-   */
+  /** @param memory eight bytes that the other thread has created; new memory by default */
   constructor(readonly memory = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.#newest = new BigInt64Array(memory);
   }

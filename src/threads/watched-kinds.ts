@@ -7,9 +7,7 @@ import { CHANGE_KINDS, type ChangeKind } from "../../schemas/changes.js";
 export class WatchedKinds {
   readonly #bits: Int32Array;
 
-  /**
-   * @param memory the memory that the other thread has created, four bytes; new memory by default
-   */
+  /** @param memory four bytes that the other thread has created; new memory by default */
   constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.#bits = new Int32Array(memory);
   }

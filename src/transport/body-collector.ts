@@ -10,7 +10,7 @@ const EMPTY = new Uint8Array(0);
 
 /** The receiver of a body. */
 export interface BodyReceiver {
-  /** The most bytes of the body; BODY_BYTES_MAX by default. */
+  /** The largest size of the body in bytes; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
   /**
    * Reserves memory for more bytes. If it returns false, the body is refused and its earlier reservations are free

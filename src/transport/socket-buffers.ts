@@ -1,7 +1,7 @@
 /**
- * Counts the bytes that sockets and event streams were given and have not sent. All of a server share one budget. A
- * socket that finds no room in it is cut off; its client reconnects and resumes from its last position. Runs on the
- * front.
+ * Counts the bytes that were written to sockets and event streams and are not sent yet. All of a server's sockets share
+ * one budget. If a socket finds no room in it, the socket is cut off. Its client reconnects and resumes from its last
+ * position. Runs on the front.
  */
 import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
 import { ByteBudget } from "../base/byte-budget.js";

@@ -99,9 +99,7 @@ export class UwsExchange implements Exchange {
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #abort_listeners: (() => void)[] | null = null;
 
-  /**
-   * @param head_only the method is HEAD: the same headers as for GET, no body
-   */
+  /** @param head_only whether the method is HEAD: the answer has the same headers as for GET, and no body */
   constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
     this.#res = res;
     this.#req = req;
@@ -466,7 +464,7 @@ export class UwsExchange implements Exchange {
     return this.#ends_held || this.#close_after || this.#head.closes;
   }
 
-  /** Whether the connection ends with the answer, and this class must end it, not the library. */
+  /** Whether the connection ends with the answer and must be ended by this class, not by the library. */
   get #is_cut(): boolean {
     return this.#ends_held || (this.#closes && !this.#head.library_closes);
   }

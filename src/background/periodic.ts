@@ -1,7 +1,7 @@
 /**
- * Runs work at intervals and on request, one run at a time. A caller that requests a run during another run gets the
- * next one, which sees every change that was made before the request. All callers that request a run during the same
- * run share the next one. Pure but for its state.
+ * Runs work at intervals and on request, one run at a time. A request during a run starts another run after it, so that
+ * the new run sees every change that was made before the request. All requests during the same run share the next one.
+ * Pure but for its state.
  */
 export interface PeriodicOptions<Result> {
   readonly interval_ms: number;
@@ -35,7 +35,7 @@ export class Periodic<Result> {
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // If the clock was set back, the run is due one interval from now, and not later.
+    // If the clock was set back, the next run is due in one interval at the latest.
     this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;

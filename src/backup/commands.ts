@@ -58,8 +58,7 @@ export const applyRestore = writerMethod({
     // Settle the times, because the clock of the machine that made the snapshot may have been wrong.
     call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
-    // The claims of the snapshot's holders and waiters end here. The events that say so are new, so subscribers get
-    // them.
+    // End the claims that were held or waiting in the snapshot. The events about that are new, so subscribers get them.
     book.endRestored(call);
     return restored;
   },

@@ -43,7 +43,7 @@ const IN_CLUSTER = new Failure(
   "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
-/** The failure if the client disconnects before the end of its snapshot. That client does not read it. */
+/** The failure of a restore if the client disconnects before the end of the snapshot. That client cannot read it. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
 export class Restore implements BackgroundTask {

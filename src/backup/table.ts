@@ -8,8 +8,8 @@ import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
 /**
- * The table that does not count as content: a server that has only rejected bad requests has audit rows, and may still
- * be restored.
+ * This table does not count as content. A server that has only rejected bad requests has audit rows, and may still be
+ * restored.
  */
 const NO_CONTENT = "audit";
 

@@ -98,7 +98,7 @@ export class ClaimRegistry extends PublishingModel {
   #changed: LeaseRecord[] = [];
   /** The resources for which the registry itself has written audit rows in this transaction. */
   #audited: string[] = [];
-  /** Claims that the database had as waiting, although nothing blocks them. `settle` grants them. */
+  /** Claims that are stored as waiting although nothing blocks them. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -262,8 +262,8 @@ export class ClaimRegistry extends PublishingModel {
   }
 
   /**
-   * Returns a function that reports whether resources are free for a holder, and in how many comparison steps. The
-   * number of steps is a sum over all live claims. Resources that need more than GLOB_STEPS_MAX steps count as not
+   * Returns a function that checks resources for a holder: whether they are free, and how many comparison steps that
+   * takes. The steps are a sum over all live claims. Resources that need more than GLOB_STEPS_MAX steps count as not
    * free. The claims must not change between two calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
@@ -326,7 +326,7 @@ export class ClaimRegistry extends PublishingModel {
     this.settle(call);
     for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
-      // If the claim was granted after the front reported it, its fence differs: keep it.
+      // Keep a claim with a different fence: it was granted after the front reported its end.
       if (lease?.record.fence !== fence) continue;
       const { holder } = lease.record;
       // Another server may have received a heartbeat of the holder after the front's report: keep the claim.
@@ -382,7 +382,7 @@ export class ClaimRegistry extends PublishingModel {
       : this.#bytes.refuse(resources, holder, name);
   }
 
-  /** Marks a claim as held, and grants the waiting claims that the lock table grants because of it. */
+  /** Marks a claim as held. Also grants the waiting claims that the lock table frees because of it. */
   #hold(lease: LiveLease, overtakes: boolean, call: WriteCall): void {
     for (const granted of this.#takeHeld(lease, overtakes)) this.#grant(granted, call);
   }

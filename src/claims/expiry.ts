@@ -36,8 +36,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Null on a single server. Otherwise other servers may see heartbeats too: only the leader ends claims, and it waits
-   * another `grace_ms` unless it has no live peers.
+   * Null on a single server. In a cluster, other servers may see heartbeats too. So only the leader ends claims, and it
+   * waits another `grace_ms` unless it has no live peers.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -57,7 +57,10 @@ interface End {
   readonly row: number;
   readonly fence: number;
   readonly reason: EndReason;
-  /** When the holder was last seen, in ms. Null if no other server can have seen the holder after that. */
+  /**
+   * When the holder was last seen, in ms. A server that has seen the holder later keeps the claim. Null if there can be
+   * no such server.
+   */
   readonly heard_at: number | null;
 }
 
@@ -96,8 +99,7 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
-    // If the clock leaps forward, go through the slots that exist: they are fewer than the slots of time to step
-    // through.
+    // If the clock leapt forward, go through the slots that exist. They are fewer than all slots in the elapsed time.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -195,8 +197,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns when a claim counts as expired, in ms. With other servers this is later, because a heartbeat that another
-   * server received is known here only after a delay.
+   * Returns when a claim counts as expired, in ms. In a cluster this is later, because this server learns only after a
+   * delay of a heartbeat that another server received.
    */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;

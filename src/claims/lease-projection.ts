@@ -136,7 +136,7 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Wakes a waiter when a lease changes and is no longer waiting.
+   * Wakes a waiter when a lease changes, unless the lease still waits after the change.
    * @returns a function that removes the waiter
    */
   wakeBy(row: number, waiter: Wakeable): () => void {

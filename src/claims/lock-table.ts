@@ -52,7 +52,7 @@ export interface Conflicts<Kind extends Claim> {
 }
 
 export type LockDecision<Kind extends Claim> =
-  /** `overtakes` is true if the claim overtakes others that wait for waiting claims of its holder. */
+  /** `overtakes` is true if the claim overtakes claims that wait for other claims of its holder, which wait too. */
   | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** Waiting would close a cycle. */
@@ -80,8 +80,8 @@ class Entry<Kind extends Claim> implements HasResources {
 interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * For each other holder that waits: the claim by which it waits, and the next holder in the chain. The next holder is
-   * nearer to the holder for which they all wait.
+   * How each other holder waits: the claim by which it waits, and the next holder in the chain. The chain ends at the
+   * holder for which they all wait.
    */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
@@ -140,9 +140,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that reports whether resources are free for a holder, and the most comparison steps that this
-   * takes. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two
-   * calls of the function.
+   * Returns a function that checks resources for a holder: whether they are free, and how many comparison steps that
+   * takes at most. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change
+   * between two calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
@@ -172,10 +172,10 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim as held: a new claim that is free, or one that was held when it was stored.
-   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may now wait for the held
-   *   claims of its holder.
-   * @returns the waiting claims that are granted because of it, in the order of their grants
+   * Adds a claim as held. It is a new claim that is free, or one that was stored as held.
+   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for held claims of
+   *   its holder from now on.
+   * @returns the waiting claims that are granted because of this, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
@@ -185,8 +185,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim to the queue at the position of its order. If nothing blocks it, the claim is held instead, and the
-   * result is false.
+   * Adds a claim to the queue, at the position that its `order` gives. Returns false if nothing blocks the claim: it is
+   * then held instead of queued.
    */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
@@ -235,8 +235,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that became free because a holder got a claim. More claims may now wait for that holder.
-   * The holder may overtake these, and so may the holders for which it waits.
+   * Grants the waiting claims that became free because a holder got a claim. Some claims wait for that holder only
+   * since then. The holder may overtake them, and so may each holder for which it waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
@@ -288,9 +288,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns whether every one of these blockers is a waiting claim that waits for the holder, directly or through
-   * others, for its held or its waiting claims. If so, the holder may overtake them, because waiting for them would
-   * deadlock.
+   * Returns whether all of these blockers are waiting claims that wait for the holder, directly or through others. They
+   * may wait for its held claims or for its waiting ones. If so, the holder may overtake them, because waiting for them
+   * would deadlock.
    */
   #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -315,8 +315,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Finds the claims that wait for a holder.
-   * @param through which waiting counts. "held": only waiting for held claims. "anything": waiting for any earlier
-   *   claim, even one that could be overtaken now, because it may be granted first.
+   * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
+   *   claim. These count even if the earlier claim could be overtaken now, because it may be granted first.
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -344,7 +344,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Returns the cycle that a claim would close if it waited; null if there is none.
-   * @param overtaken the claims that it could overtake; it already blocks their holders by these claims
+   * @param overtaken the waiting claims that it could overtake. By these claims, their holders already wait for its
+   *   holder.
    */
   #cycle(
     { holder }: Claim,
@@ -364,7 +365,8 @@ export class LockTable<Kind extends Claim> {
     };
     for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of overtaken) {
-      // If this one is granted first, the new claim waits for its holder, and that holder also waits by another claim.
+      // If this claim is granted first, the new claim waits for this claim's holder. That closes a cycle if the holder
+      // also waits for the new claim's holder by another claim.
       for (const other of this.#by_holder.get(entry.claim.holder) ?? [])
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }

@@ -25,7 +25,7 @@ interface Entry<Filed> {
 }
 
 class Node<Filed> {
-  /** Null if the node has no children, as is true of most nodes: most have no children and one entry. */
+  /** Null if the node has no children. Most nodes have none, and one entry. */
   children: Map<string, Node<Filed>> | null = null;
   /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];
@@ -97,8 +97,8 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Returns the most steps that a search for overlaps takes. The sum does not depend on the order in which items were
-   * added.
+   * Returns how many steps a search for overlaps takes at most. It is a sum, so the order in which items were added
+   * does not matter.
    * @param steps_max counting stops above this number
    */
   stepsFor(resources: readonly Resource[], steps_max: number): number {
@@ -122,9 +122,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /**
-   * Yields the entries that may overlap a glob: the literal prefix of one begins with the literal prefix of the other.
-   */
+  /** Yields the entries that may overlap a glob. One of the two literal prefixes begins with the other. */
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;

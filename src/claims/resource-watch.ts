@@ -74,7 +74,10 @@ export class ResourceWatch {
   }
 }
 
-/** Returns whether one of the texts, which were leased in the workspace `leasedIn`, overlaps the wanted resource. */
+/**
+ * Returns whether one of the leased texts overlaps the wanted resource.
+ * @param leasedIn the workspace in which the texts were leased
+ */
 export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
   const wanted = storedResource(text, workspace ?? leasedIn);
   return texts.some((leased) => resourcesMeet(storedResource(leased, leasedIn), wanted));

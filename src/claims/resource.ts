@@ -101,10 +101,7 @@ function resourceProblem(text: string): string | null {
   return nameProblem(text);
 }
 
-/**
- * Expands the braces of a text, and returns the problem of the first resulting glob that is invalid; null if all are
- * valid.
- */
+/** Expands the braces of a text and checks each resulting glob. Returns the first problem; null if all are valid. */
 function alternativesProblem(glob: string, problemOf: (glob: string) => string | null): string | null {
   const alternatives = expandBraces(glob);
   if (alternatives instanceof BraceProblem) return alternatives.problem;
@@ -130,8 +127,8 @@ function nameProblem(text: string): string | null {
 }
 
 /**
- * Returns the number of characters after the literal prefixes of the globs of a resource. The cost of a comparison
- * grows with it.
+ * Counts the characters that follow the literal prefixes in the globs of a resource. More characters make a comparison
+ * more expensive.
  */
 export function countWildCharacters({ globs }: Resource): number {
   return globs.reduce((sum, { literal, size }) => (literal ? sum : sum + size.characters), 0);
@@ -139,7 +136,8 @@ export function countWildCharacters({ globs }: Resource): number {
 
 /**
  * Returns the number of globs that resources have after their braces are expanded. One resource counts at most
- * GLOB_ALTERNATIVES_MAX: the expansion adds one glob with literal braces, which must not make a full list too long.
+ * GLOB_ALTERNATIVES_MAX. It can have one glob more, with literal braces, and that glob must not make a full list too
+ * long.
  */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

@@ -109,8 +109,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Runs after the read barrier, when this node has every event that the subscriber can have received from another
-   * node. If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
+   * Runs after the read barrier. This node now has every event that the subscriber can have received from another node.
+   * If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
    * connected.
    * @param since the id of the newest event when the subscriber connected
    */
@@ -163,8 +163,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Reads events from `id` on from the history, if the hub's list of this tick no longer has them. That happens if the
-   * WebSocket library reports late that a socket is slow.
+   * Reads the events from `id` on from the history. This is needed if the WebSocket library reports a slow socket so
+   * late that the hub's list of this tick no longer has them.
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
@@ -266,8 +266,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Ends replay, because nothing is left to deliver. If this node has not yet reached the subscriber's cursor, the feed
-   * stays and delivers event by event, because it has to skip the events that the subscriber already has.
+   * Ends replay, because nothing is left to deliver. If the subscriber's cursor is ahead of this node, the feed stays
+   * and delivers event by event: it has to skip the events that the subscriber already has.
    */
   #catchUp(): void {
     if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();

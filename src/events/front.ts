@@ -66,9 +66,9 @@ export function subscriptionOf(
 }
 
 /**
- * Returns what the server believes about the chain of webhook deliveries that led to an event; null if there was none.
- * An instance may report a chain, and a chain that is too long ends there. A webhook is disabled only if the caller has
- * the server's token.
+ * Returns the chain of webhook deliveries that led to an event; null if there was none. A chain that is too long ends
+ * with this event. It also disables webhooks, but only if the caller has the server's token and not that of an
+ * instance.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -115,8 +115,8 @@ export class EventsFront {
 
   /** Finds the event of a publish call that the writer has just answered. */
   #committed(id: number): CommittedEvent | undefined {
-    // The writer reports the commit in the same message as its answer, so the hub has accepted the event and not sent
-    // it out yet.
+    // The writer sends its answer and the commit in one message. So the hub has accepted the event, but not sent it out
+    // yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;

@@ -20,8 +20,8 @@ export class EventHistory {
   }
 
   /**
-   * Reads events as a JSON array. Runs on the front only if the number of rows to examine is known. That is so if every
-   * row is part of the result: for a cursor, or for a page without filters.
+   * Reads events as a JSON array. Runs on the front only if the number of rows to examine is known. It is known for a
+   * read from a cursor, and for a page without filters: every row is then part of the result.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;

@@ -4,9 +4,9 @@
  * them the events of one tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners:
  * they get each event by a function call.
  *
- * Events go out once a tick, in the check phase of the event loop. The library then sends its batch before it handles
- * any socket event. Otherwise a slow socket could accept data again in between. Its subscriber would rejoin the topic
- * and get a new event before the older events that its feed still holds. Runs on the front.
+ * Events go out once a tick, in the check phase of the event loop. So the library sends its batch before it handles any
+ * socket event. If a slow socket accepted data again in between, its subscriber would rejoin the topic. It would then
+ * get a new event before the older events that its feed still holds. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
@@ -53,7 +53,7 @@ export class Hub implements Measured {
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
-  /** The events of this tick, for a subscriber that falls behind in this tick and continues from them. */
+  /** The events of this tick. A subscriber that falls behind during the tick continues from them. */
   #tickEvents: CommittedEvent[] = [];
   #tickEnds = false;
   /** Committed events that go out at the end of this tick. */
@@ -214,8 +214,8 @@ export class Hub implements Measured {
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Serve the listeners first. The library may drop a slow subscriber while it sends, and that subscriber then gets a
-    // listener that already holds these events. If listeners came later, it would get them twice.
+    // Serve the listeners first. While the library sends, it may drop a slow subscriber, which then gets a listener
+    // that already holds these events. A listener that is served later would get them twice.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,

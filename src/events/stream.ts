@@ -24,7 +24,7 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // This id replaces the event id from which the client would otherwise continue.
+    // The client continues from this id when it reconnects, instead of from its own event id.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 

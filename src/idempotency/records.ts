@@ -45,8 +45,8 @@ export class IdempotencyRecords {
    * request_id was used for a different call.
    * @param caller the id of the instance; "" if the caller is not an instance
    * @param request_id null if the call has none
-   * @param hash the hash of the request (hash.ts). If it is "", it is not known, and any call with this request_id
-   *   counts as the same call.
+   * @param hash the hash of the request (hash.ts); "" if it is not known. Any call with this request_id then counts as
+   *   the same call.
    */
   find(
     kind: MadeKind,

@@ -289,12 +289,12 @@ export class Directory implements Measured {
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // If memory has activity that is not stored yet, and it is newer than the silence that another node has found, the
-    // instance is not silent.
+    // Another node has found the instance silent. If memory has newer activity that is not stored yet, the instance is
+    // not silent after all.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
-    // Activity that is being stored now makes the instance active again when it is stored.
+    // If newer activity is being stored at this moment, the instance becomes active again when that is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
@@ -302,8 +302,7 @@ export class Directory implements Measured {
   applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
-    // The time is usually the one that this node itself has stored. It is not newer, so neither the order nor the
-    // status changes.
+    // Usually this node itself has stored this time. It is not newer, so neither the order nor the status changes.
     if (seen_ms === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busy_until;
       return;
@@ -389,8 +388,8 @@ export class Directory implements Measured {
   markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
-      // The instance was seen while the database marked it: store that soon, which makes it active in the database
-      // again.
+      // The instance was seen while the writer marked it as stale. Store that soon, so that it is active again in the
+      // database too.
       if (entry.last_seen !== last_seen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }

@@ -62,8 +62,8 @@ export class Instances {
 
   /**
    * Records a heartbeat. Returns the instance, or a 404. A single server stores nothing at that time. In a cluster the
-   * heartbeat is stored before the answer, so that every node that has reached the log position of the answer knows it.
-   * If it cannot be stored, only this node knows it.
+   * heartbeat is stored before the answer. Every node that has applied the log up to the answer's position therefore
+   * knows it. If it cannot be stored, only this node knows it.
    * @param busy_s for how many seconds the instance will be silent; null if it does not say
    */
   heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {

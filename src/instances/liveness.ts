@@ -63,8 +63,8 @@ export class Liveness implements BackgroundTask {
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
-    // After a start, the time at which the server stopped is not known. Then instances that were silent before have had
-    // the duration of the start to be seen.
+    // After a start, the time at which the server stopped is not known, so use the current time. The instances had the
+    // duration of the start to be seen.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

@@ -1,6 +1,6 @@
 /**
- * The push message that carries changes of instances from the writer. It is for the other nodes that apply the same
- * calls: the node at which a call was made knows the change from the reply.
+ * The push message that carries changes of instances from the writer. The other nodes of a cluster need it, because
+ * they apply the same calls. The node at which a call was made knows the change from the reply.
  */
 import * as Type from "typebox";
 import { LastSeenRequest } from "../../schemas/instances.js";

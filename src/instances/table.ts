@@ -106,15 +106,15 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A stale instance is active again only if the new last_seen is later than the stored one. An equal one is the
-    // activity before the silence, stored late: it does not end the silence.
+    // A stale instance is active again only if the new last_seen is later than the stored one. If they are equal, this
+    // is the activity before the silence, stored late. It does not end the silence.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // Mark an active instance, or a stale one whose silence began later than the stored one: it was seen in between and
-    // fell silent again. If the stored last_seen is later than the one that another node reports, the instance is not
+    // Mark an active instance as stale. Also store a later silence of a stale one: it was seen in between and fell
+    // silent again. If the stored last_seen is later than the one that another node reports, the instance is not
     // silent.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'

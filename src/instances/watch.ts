@@ -12,8 +12,8 @@ import type { Entry } from "./directory.js";
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();
   /**
-   * The row of the newest instance of each name: one entry per workspace, and one for any workspace. The most recently
-   * reported are last.
+   * The row of the newest instance of each name: one entry for each workspace, and one for all workspaces. The entries
+   * that were reported most recently are last.
    */
   readonly #last = new Map<string, number>();
 

@@ -81,7 +81,7 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // No audit row is written here: the call that waited writes one for its request, and one for its refusal.
+  // No audit row: the call that waited writes one for its request and one for its refusal.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

@@ -159,8 +159,8 @@ export class LeaseFront {
   }
 
   /**
-   * Replies with the pairs of leases of which one waits for the other. Leases that were granted or ended since they
-   * were read are left out.
+   * Replies with pairs of leases: a lease that waits, and one for which it waits. Leaves out leases that were granted
+   * or ended after they were read.
    */
   async waits(
     { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
@@ -224,8 +224,8 @@ export class LeaseFront {
   }
 
   /**
-   * Waits in the queue. Returns the refusal if the request was not granted in time and does not stay in the queue
-   * without a call.
+   * Waits in the queue. Returns null if the request was granted, has ended, or stays in the queue without a call
+   * (`queue`). Otherwise returns the refusal.
    */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
@@ -281,8 +281,8 @@ export class LeaseFront {
 }
 
 /**
- * Returns a function that tests whether a lease overlaps a resource. If no workspace is given, the resource is taken to
- * be in the workspace of the lease.
+ * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource counts as one in
+ * the lease's own workspace.
  */
 function overlapping(
   text: string | undefined,

@@ -8,9 +8,9 @@ import type { LiveLease } from "../claims/lease.js";
 import { LockTable } from "../claims/lock-table.js";
 
 /**
- * Returns the blockers of waiting leases, for the longest waits first. The blockers are held leases of other holders
- * or, if there are none, earlier waiting leases. Each pair is listed once, with at most LEASE_CONFLICTS_MAX pairs for
- * one request.
+ * Returns the waiting leases with their blockers, the longest waits first. The blockers are held leases of other
+ * holders or, if there are none, earlier waiting leases. Each pair is listed once. A request has at most
+ * LEASE_CONFLICTS_MAX pairs.
  * @param leases all live leases, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {

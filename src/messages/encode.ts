@@ -58,7 +58,7 @@ function encodeRecipient(recipient: RecipientRow): string {
   );
 }
 
-/** Encodes the members of a message in a fixed order. `body` is the text of the member `body` with its comma, or "". */
+/** Encodes the members of a message in a fixed order. `body` is `,"body":` with its value, or "" to leave it out. */
 function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
   const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;
   return (

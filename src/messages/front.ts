@@ -204,7 +204,8 @@ export class MessageFront {
   }
 
   /**
-   * @param until the row of the last message of the page, or null for no bound; `cut` says whether more messages follow
+   * @param until the end of the page: the row of its last message, or null for no bound. `cut` says whether more
+   *   messages follow.
    * @param rows the number of rows that the read examines
    */
   #answer(

@@ -14,8 +14,8 @@ export interface Recipient {
 
 export interface Resolved {
   /**
-   * The recipients, each once, in the order of the names. If there are more than a message may have, the list ends with
-   * the first one too many.
+   * The recipients, each once, in the order of the names. If there are too many for one message, the list stops after
+   * the first recipient above the limit.
    */
   readonly to: readonly Recipient[];
   /** The first name that names no recipient; null if every name has one. */
@@ -50,8 +50,8 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 }
 
 /**
- * Returns the instances that a name stands for. If no active instance has the name, that is its newest stale or pending
- * instance: it may come back, and then finds the message.
+ * Returns the instances that a name stands for. If no active instance has the name, returns its newest stale or pending
+ * one: it may come back and find the message then.
  */
 function withInactive(
   to: string,

@@ -180,7 +180,7 @@ export class OutboundClient {
     );
     const parts: Buffer[] = [];
     let bytes = 0;
-    // To return inside this loop destroys the body and its connection.
+    // Returning inside this loop destroys the body and its connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
       if (bytes > options.answer_bytes_max) return too_large;

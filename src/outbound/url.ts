@@ -89,12 +89,12 @@ export function refuseClass(found: AddressClass, policy: OutboundPolicy): Outbou
   return null;
 }
 
-/** Returns the refusal of a host by its text, without a lookup; null if the text is allowed. */
+/** Checks a host name or address without resolving it. Returns the refusal, or null if it is allowed. */
 export function refuseHost(hostname: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyHost(hostname), policy);
 }
 
-/** Returns the refusal of a resolved address; null if it is allowed. A text that is not an address is refused. */
+/** Checks a resolved address. Returns the refusal, or null if it is allowed. Refuses a text that is not an address. */
 export function refuseAddress(address: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyAddress(address) ?? "metadata", policy);
 }

@@ -9,8 +9,8 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 /**
- * The longest beginning of a body up to its topic, in characters: the topic if every character is escaped, and the JSON
- * around it.
+ * How many characters at the start of a body surely contain its topic: a topic in which every character is escaped, and
+ * the JSON around it.
  */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 

@@ -11,8 +11,8 @@ export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
  * Builds the event. It has no `reason` if the webhook was disabled because its deliveries failed too often.
- * @param guarded true if the server requires tokens. Then the event has only the host of the URL, because every
- *   instance can read the event and may not know the URL.
+ * @param guarded true if the server requires tokens. The event then has only the host of the URL: every instance can
+ *   read the event, and instances must not learn the URL.
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {
   const data = { id, url: guarded ? hostOf(url) : url, fail_count, ...(reason === null ? {} : { reason }) };

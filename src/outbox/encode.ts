@@ -39,8 +39,8 @@ export function encodeWebhook(webhook: WebhookStatus): string {
 }
 
 /**
- * Encodes the member about the event at the head of the queue if it has failed. If the webhook is disabled, there is no
- * next attempt.
+ * Encodes `failing`, which describes the failures of the event at the head of the queue. Returns "" if that event has
+ * not failed. A disabled webhook has no next attempt.
  */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";

@@ -107,9 +107,9 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Queues an event for every active webhook that wants it. If the chain of deliveries is too long, the event is not
-   * queued and the webhooks are disabled; their queues stay as they are. If a caller that is not trusted reported the
-   * length of the chain, the event is only dropped for them.
+   * Queues an event for every active webhook that wants it. If the chain of deliveries that led to it is too long, the
+   * webhooks do not get it. They are also disabled and keep their queues, unless the caller that reported the chain is
+   * not trusted.
    * @returns the webhooks that were disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
@@ -341,7 +341,7 @@ export class Outbox extends PublishingModel {
     const bytes = utf8Length(body);
     let waiting = 0;
     for (const held of taking) {
-      // If the queue is empty, it takes one event of any size.
+      // An empty queue takes one event of any size.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
         this.#overflow(held, 1);
         continue;

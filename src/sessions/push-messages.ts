@@ -1,6 +1,6 @@
 /**
- * The push message that carries changes of sessions from the writer. It is for the other nodes that apply the same
- * calls: the node at which a call was made knows the change from the reply.
+ * The push message that carries changes of sessions from the writer. The other nodes of a cluster need it, because they
+ * apply the same calls. The node at which a call was made knows the change from the reply.
  */
 import * as Type from "typebox";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";

@@ -91,8 +91,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Loads the stored sessions, at the start and when reports of changes may have been missed. Sessions that are in
-   * memory already keep their newer last use, and the fact that their cookie was verified.
+   * Loads the stored sessions, at the start and when reports of changes may have been missed. A session that is already
+   * in memory stays as it is: its last use may be newer, and its cookie may have been verified.
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {

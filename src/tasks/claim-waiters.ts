@@ -157,12 +157,15 @@ export class ClaimWaiters {
     else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.waiting);
     if (task === null) return;
-    // The call may have got another task, or none. Then another call may ask for this task.
+    // The call may have got another task, or none. So let another call ask for this task.
     this.#asked.delete(task);
     this.#assign(task);
   }
 
-  /** Makes waiting repetitions of a call ask for its result. A client repeats a call when it lost the connection. */
+  /**
+   * Makes repetitions of a call, which wait too, ask for its result. A client repeats a call after it has lost the
+   * connection.
+   */
   #notifyDuplicates({ claimant, request_id }: Waiting): void {
     if (request_id === null) return;
     for (const other of this.#queue) {

@@ -191,7 +191,7 @@ export class TaskFront {
     const isGone = (): boolean => gone;
     let reply = await this.#claimNow(request, context, isGone);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
-      // If the caller names a task, the task's own workspace counts, so that the caller may have it in any workspace.
+      // If the caller names a task, wait in that task's workspace, because the caller may claim it from any workspace.
       const named = id === null ? undefined : this.#find(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
       const { name } = caller;
@@ -343,7 +343,10 @@ export class TaskFront {
     };
   }
 
-  /** Returns whether a claim that got no task may still get one. It cannot if it named a task that has ended. */
+  /**
+   * Returns whether a claim that got no task may get one later. A claim that named a task gets none after the task has
+   * ended.
+   */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
@@ -377,7 +380,7 @@ export class TaskFront {
     return jsonReply(`{"task":${encodeWholeTask(row)},"lease":${shown}}`);
   }
 
-  /** Returns the tasks that a claim has skipped, each with a lease of a resource that the task needs. */
+  /** Returns the busy tasks that a claim has skipped, each with a lease that blocks it. */
   #busyFor(claimant: Claimant): readonly object[] {
     const { tasks, presenter, clock } = this.#options;
     return tasks.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({

@@ -151,8 +151,8 @@ export class LiveTasks {
   }
 
   /**
-   * Finds out which of these tasks are stuck. They may have been added in any order. No task outside the list may wait
-   * for one of them.
+   * Finds the stuck tasks in a list, whose order does not matter. The list must include every task that waits for one
+   * of its tasks.
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
@@ -231,7 +231,7 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Reduce the estimate, so that it equals that of a node that reads the same tasks from the database.
+    // Reduce the memory estimate too. It must equal the estimate of a node that reads the same tasks from the database.
     if (!waited || !this.#bytes_of.has(task.row)) return;
     this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;

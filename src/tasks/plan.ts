@@ -119,7 +119,10 @@ export function cycleBy(
   dependentsOf: (row: number) => readonly NamedTask[],
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
-  /** For each task found to wait for the given task: its id, and the row of the task through which it waits. */
+  /**
+   * The tasks found so far that wait for the given task. Each has its id, and the row of the task through which it
+   * waits.
+   */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
   ]);
@@ -131,8 +134,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // The list of ids begins at the task that was found last. The given task waits for it, and each id waits for the
-      // next.
+      // `ids` begins at the task that was found last, and each id waits for the next. The given task would wait for the
+      // first one.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))

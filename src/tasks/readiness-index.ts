@@ -1,6 +1,6 @@
 /**
  * An index of the ready tasks in the order in which they became claimable. A client that knows all tasks up to a sort
- * key looks only at later ones, so its search costs nothing for the tasks before. Pure except for its state.
+ * key searches from that key on, so the tasks before it cost nothing. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
@@ -14,7 +14,10 @@ export interface DatedTask extends ReadyTask {
 /** When leases that overlapped a task's resources last ended, as far as this server knows. Times are in ms. */
 export interface Freed {
   readonly at_ms: number;
-  /** The holder of the lease that ended last. It matters because a holder's own lease never blocked that holder. */
+  /**
+   * The holder of the lease that ended last. For this holder `others_at_ms` counts instead, because its own lease never
+   * blocked it.
+   */
   readonly holder: string;
   /** When the last such lease of any other holder ended. */
   readonly others_at_ms: number;
@@ -36,7 +39,7 @@ interface ReadyEntry<Task> extends SortKey {
 /** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/** The index is compacted when it has more than three entries for each task, plus this number. */
+/** The index is compacted when its entries exceed three times its tasks by more than this number. */
 const DROPPED_TOGETHER = 64;
 
 /** Returns since when an instance may claim a task, in ms, if the task is not reserved for another instance. */
@@ -95,8 +98,8 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /**
-   * Yields the entries after a key whose time has come. A task may have several entries; `since` says which one counts
-   * for an instance.
+   * Yields the entries after a key, up to the current time. A task has several entries if instances may claim it from
+   * different times on. `since` says which entry counts for an instance.
    */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {

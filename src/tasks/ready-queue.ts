@@ -226,9 +226,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the tasks that may be best for an instance, in order. They include tasks that lack some of the labels the
-   * instance asks for, so that the caller can count each one as a step of the search. The queue must not change
-   * meanwhile.
+   * Yields the tasks that may be best for an instance, in order. Some of them lack a label that the instance asks for:
+   * the caller counts each of these as a step of the search, too. The queue must not change meanwhile.
    * @param after the rank after which the tasks begin; null to begin at the start
    */
   *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {

@@ -125,15 +125,15 @@ export class TaskProjection implements Measured {
   tick(now_ms: number): void {
     const due = this.#due.splice(0);
     this.#advance(now_ms);
-    // Notify about these tasks a second time: the writer's clock may have been slightly behind, so that it refused
-    // them.
+    // Notify about these tasks again. The writer may have refused them the first time, because its clock was slightly
+    // late.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
-   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If that
-   * many steps find only busy tasks, only the writer can find a later one. A task that becomes claimable is reported to
-   * listeners in any case.
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If it
+   * found only busy tasks until then, only the writer can find a later task. Listeners still learn of each task that
+   * becomes claimable.
    * @param wants tasks for which this returns false are skipped
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
@@ -183,7 +183,8 @@ export class TaskProjection implements Measured {
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // Advance first, because the queue reports only once that a task has become claimable by time.
+    // Advance the queue here and not in the search, because it reports only once that a task has become claimable by
+    // time.
     this.#advance(now_ms);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {

@@ -83,7 +83,7 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   canceled: "task.canceled",
 };
 
-/** The text of a task that each call of the holder sets. */
+/** For each call of the holder, the text of the task that the call sets. */
 const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
@@ -538,8 +538,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
-    // Update the tasks that waited for this one: they are stuck now, or no longer stuck. If this task was stuck itself,
-    // nothing changes for them.
+    // If this task has ended without being done, the tasks that wait for it are stuck now. If it was retried, they no
+    // longer are. Nothing changes for them if this task was stuck before, or is stuck now.
     else if (hasEnded(state) && !was_stuck) this.#lose(task, waitsForNote({ id: task.id, state }), call);
     else if (had_ended && !this.#publishStuck(task, call)) this.#regain(task, call);
   }

@@ -139,8 +139,8 @@ const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, 
    CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
 /**
- * Selects the rows that say for which tasks a task waits or waited. It uses the whole key, so that it finds them by the
- * index.
+ * Selects the rows that say for which tasks a task waits or waited. The condition has both columns of the key, so that
+ * SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
@@ -233,8 +233,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the task's own waits first, because they are found through the task's other rows. They are found by the
-    // whole key, because many other tasks may wait for the same tasks.
+    // Delete the task's own waits first, because this statement reads the task's row. It finds them by the whole key,
+    // because many other tasks may wait for the same tasks.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",

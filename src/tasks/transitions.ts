@@ -18,7 +18,7 @@ export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
   /**
-   * The result is `canceled` if the cancellation was requested while the task was held. This is also true of `release`,
+   * The new state is `canceled` if a cancellation was requested while the task was held. The same is true of `release`,
    * `ask` and `loss`.
    */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },

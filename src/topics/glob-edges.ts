@@ -3,8 +3,8 @@
  * segment. Each edge leads to its own target. Pure. Runs on the front.
  *
  * A few edges are tested one after the other. Many edges are indexed: each is filed under one literal that every
- * matching segment must contain. That is the glob's prefix, its suffix, or a piece of a literal run inside it. Of
- * these, the literal is chosen whose bucket holds the fewest edges. A segment then tests only the edges whose literal
+ * matching segment must contain. That is the glob's prefix, its suffix, or a piece of a literal run inside it. Of these
+ * literals, the edge takes the one whose bucket has the fewest edges. A segment then tests only the edges whose literal
  * it contains. Globs without any literal are always tested.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
@@ -40,8 +40,8 @@ function removeFrom<T>(items: T[], item: T): void {
 }
 
 /**
- * Buckets by literal. It also has the lengths of the literals, so that a segment is looked up only by pieces of these
- * lengths.
+ * Buckets of edges, by literal. The table also has the lengths of its literals, so that a lookup tries only pieces of
+ * the segment that have one of these lengths.
  */
 class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
@@ -155,8 +155,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Files the edge in the bucket with the fewest edges. If several buckets have equally few, takes the first of them;
-   * buckets that are faster to look up are tried earlier.
+   * Files the edge in the bucket with the fewest edges. Of equal buckets, it takes the one that is faster to look up:
+   * that one is considered first.
    */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
     let fewest = Number.POSITIVE_INFINITY;

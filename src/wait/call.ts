@@ -56,7 +56,7 @@ export class WaitingCall {
     this.#last = -1;
   }
 
-  /** Skips the stored events of the conditions that wait for events, because not all of them can be reported. */
+  /** Makes the conditions that wait for events start from now, because some events after the cursor were pruned. */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
       if (condition.is_position) this.#marks[at] = condition.start(null);
@@ -100,8 +100,8 @@ export class WaitingCall {
   }
 
   /**
-   * Called when the wait ends without a result. Moves the marks forward if nothing has happened since the last
-   * evaluation, so that the next call does not examine the same events again.
+   * Called when the wait ends without a result. If no event has woken the waiter since the last evaluation, moves the
+   * marks forward. So the next call does not examine the same events again.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -110,7 +110,8 @@ export class WaitingCall {
 
   /**
    * Returns the cursor for the next call.
-   * @param newest the id up to which all events count as reported, if the call does not wait for events
+   * @param newest the id of the event up to which the cursor counts all events as reported. A call that waits for
+   *   events takes it from its mark instead.
    * @param timeOf returns when an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {

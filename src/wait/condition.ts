@@ -1,8 +1,8 @@
 /**
  * Defines the conditions of a wait. A `ConditionRow` describes one type of condition: the parameter that selects it,
- * how it is evaluated, which changes wake a waiter, and the text that a cursor keeps for it (its mark). Several
- * subjects of which each is reported once, such as tasks, are one condition; its mark says which were reported. This
- * file has the types, and binds a row to the subject of a call.
+ * how it is evaluated, which changes wake a waiter, and the text that a cursor keeps for it (its mark). One condition
+ * may cover several things, such as tasks. Each is then reported once, and the mark says which were reported. This file
+ * has the types, and binds a row to the subject of a call.
  */
 import type { WaitParameter, WaitStatus } from "../../schemas/wait.js";
 import type { Failure } from "../base/result.js";
@@ -25,7 +25,10 @@ export interface Requester {
 export interface Looked {
   /** The result `{"kind",…}` as JSON. Null if the condition does not hold, or has not changed since it was reported. */
   readonly matched: string | null;
-  /** The text that the cursor keeps for the next evaluation. "" means the same as a cursor without this condition. */
+  /**
+   * The text that the cursor keeps for the next evaluation. If it is "", the next call starts as if nothing was
+   * reported.
+   */
   readonly mark: string;
 }
 
@@ -37,8 +40,8 @@ export interface ConditionRow<Subject> {
    */
   readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
   /**
-   * Returns values that distinguish a subject from the other subjects of this row, for the condition's name in a
-   * cursor.
+   * Returns values that identify a subject among the subjects of this row. The condition's name in a cursor is made
+   * from them.
    */
   readonly identity: (subject: Subject) => readonly unknown[];
   /**
@@ -46,7 +49,7 @@ export interface ConditionRow<Subject> {
    */
   readonly marks: RegExp;
   /**
-   * Returns the mark of a condition that is not in the cursor, so that nothing of it was reported yet. A condition
+   * Returns the first mark, for a condition that is not in the cursor. Nothing of it was reported yet. A condition
    * about a state is evaluated at once. A condition about a change counts changes from `since`, the position in the
    * cursor, or from now if the cursor has none.
    */
@@ -54,18 +57,18 @@ export interface ConditionRow<Subject> {
   /** Wakes a waiter whenever the result of `look` may change. Returns a function that removes the waiter. */
   readonly listen: (subject: Subject, waiter: Wakeable) => () => void;
   /**
-   * Evaluates the condition. It may be expensive. So it is called once when the wait begins, and then only after the
-   * waiter was woken.
+   * Evaluates the condition. This may be expensive, so it happens only once when the wait begins, and after the waiter
+   * was woken.
    */
   readonly look: (subject: Subject, mark: string, context: CallContext) => Looked | Failure | Promise<Looked | Failure>;
   /**
-   * Returns a newer mark, for a waiter that nothing has woken since `look` returned this one. If absent, the mark
-   * stays.
+   * Returns a newer mark. It is called only if nothing has woken the waiter since `look` returned this mark. If absent,
+   * the mark stays.
    */
   readonly rest?: (subject: Subject, mark: string) => string;
   /**
-   * Set if the mark is the id of the event up to which all are reported. The cursor keeps that id also for later calls
-   * that wait for other events.
+   * Set if the mark is an event id up to which all events are reported. Later calls that wait for other events use that
+   * id too, because the cursor keeps it separately.
    */
   readonly is_position?: true;
 }

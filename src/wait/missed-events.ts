@@ -44,13 +44,16 @@ export class MissedEvents {
     this.#options = options;
   }
 
-  /** The id of the newest event that the writer has reported. All other state on the front is at least as new. */
+  /**
+   * The id of the newest event that the writer has reported. All other state on the front is at least as new as that
+   * event.
+   */
   get now(): number {
     return this.#options.hub.acceptedId;
   }
 
   /**
-   * Returns whether one of these events with an id above `after` concerns the condition. Returns true if that can no
+   * Returns whether `concerns` is true of one of these events with an id above `after`. Returns true if that can no
    * longer be determined, because events were pruned or there are too many.
    */
   async happened(
@@ -66,8 +69,7 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The events are longer than expected, so some may be a client's: the server itself writes fewer characters in that
-    // many events.
+    // The events have more characters than the server itself writes in that many events, so some may be a client's.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

@@ -1,9 +1,9 @@
 /**
  * The set of tasks already reported to a waiting client, kept in its cursor. A small set lists the names of the tasks.
- * Then the best task is reported first, and a task is reported again only after it has changed. A large set is
- * compressed to a watermark in the order in which tasks became claimable (tasks/readiness-index.ts): all tasks up to it
- * are reported, and the names of reported tasks after it are listed. So the cursor stays bounded, however many tasks
- * there are. A task that becomes claimable later always sorts after the watermark. Pure.
+ * While the set is small, the client gets the best task next, and gets a task again only after it has changed. A large
+ * set is compressed to a watermark in the order in which tasks became claimable (tasks/readiness-index.ts). All tasks
+ * up to the watermark are reported. The names of reported tasks after it are listed. So the cursor stays bounded,
+ * however many tasks there are. A task that becomes claimable later always sorts after the watermark. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
@@ -93,14 +93,14 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Returns the sort key before which the front already knows all tasks: none can still arrive from the writer. */
+/** Returns the sort key before which the front knows all tasks: the writer will report no further ones there. */
 export function settledBefore(now_ms: number): SortKey {
   return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * Returns candidates for the new watermark when the task that became claimable first is reported next. They go from
- * safe to tight: the first is one before which no more tasks can arrive, and the last is the task's own key.
+ * Returns candidates for the new watermark if the task that became claimable first is reported next. The first
+ * candidate is the safest: no more tasks can arrive before it. The last one covers the most: it is the task's own key.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

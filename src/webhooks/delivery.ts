@@ -32,7 +32,7 @@ import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
 const SECOND_MS = 1_000;
-/** How much each type of failure uses up of the budget that an event has for its retries. */
+/** The cost of a failure of each type. An event has a budget for the cost of its retries. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 
 /** No event has this id. */

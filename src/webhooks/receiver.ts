@@ -25,8 +25,8 @@ export class Receiver {
   /** The id of the event at the head of the queue, if that event was tried already. */
   head: number;
   /**
-   * The failures of the head event: `tries` is their number, `since_ms` the time of the first, and `spent` their cost
-   * to the event's budget.
+   * The failures of the head event: `tries` is their number, and `since_ms` the time of the first. `spent` is the part
+   * of the event's retry budget that they have used.
    */
   tries: number;
   since_ms: number;
@@ -56,8 +56,8 @@ export class Receiver {
   }
 
   /**
-   * Applies the stored state of the webhook. If the webhook was enabled again in the meantime, its earlier failures no
-   * longer count.
+   * Applies the stored state of the webhook. If the webhook was enabled again in the meantime, its earlier failures do
+   * not count.
    */
   update({ active, epoch }: WebhookRow): void {
     const enabled = epoch !== this.epoch;

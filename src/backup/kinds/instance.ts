@@ -1,6 +1,6 @@
 /**
- * Records of kind `instance`, in the order of registration. They have no tokens: no client has a valid token of a
- * restored instance, and no token that is created later can match one. An instance is stored in two tables.
+ * Records of kind `instance`, in the order of registration. They have no tokens. So no client has a valid token of a
+ * restored instance, and no later token can match one. An instance is stored in two tables.
  */
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { crypto } from "../../base/crypto.js";

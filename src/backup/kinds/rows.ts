@@ -83,7 +83,8 @@ export interface RowKindOptions {
   readonly name: string;
   readonly table: string;
   /**
-   * The columns that are in records, with their types. If the member has another name than the column, it is given too.
+   * The columns that records contain, with their types. If the member of the record has a different name, the name
+   * comes before the type.
    */
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
   /** The columns that records do not contain. */

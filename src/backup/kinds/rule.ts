@@ -32,8 +32,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Give the restored set of rules a random number that no worker has seen, because a worker may have cached the
-  // compiled rules of an earlier set of the same project.
+  // Give each restored set of rules a random number. A worker may have cached the compiled rules of an earlier set of
+  // the same project, so the number must be one that no worker has seen.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

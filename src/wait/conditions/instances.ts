@@ -1,8 +1,9 @@
 /**
- * The condition `instance`: an instance is active, stale or gone. It is named by its id, or it is the newest instance
- * of a name. The mark keeps the row of the reported instance and a second value that shows whether the status changed
- * in between. For an active instance, that is the newest event; for a stale one, the time when it was last seen. For an
- * instance that is gone, the mark has the last instance of the name. Runs on the front.
+ * The condition `instance`: an instance is active, stale or gone. The client names it by its id, or by a name, which
+ * stands for the newest instance of that name. The mark keeps the row of the reported instance, and a second value that
+ * shows whether the status changed in between. For an active instance, the value is the id of the newest event. For a
+ * stale one, it is the time when the instance was last seen. If the instance is gone, the row is that of the last
+ * instance of the name. Runs on the front.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -24,8 +25,8 @@ interface Subject {
 }
 
 /**
- * The test for one status. `holds` says whether the instance has the status, and `reported` whether that was already
- * reported under a mark. `next` returns the mark after a report.
+ * How one status is tested. `holds` says whether the instance has the status. `reported` says whether the mark already
+ * covers that. `next` returns the mark after a report.
  */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
@@ -63,8 +64,8 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // The watch has no memory of instances that came and went before a restart. Then the mark itself counts as the
-      // last one.
+      // After a restart, the watch does not know instances that came and went before. Then the instance in the mark
+      // counts as the last one.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),
     },

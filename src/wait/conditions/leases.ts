@@ -1,8 +1,8 @@
 /**
- * The condition `lease`: a lease is no longer waiting; each later state is reported too. The condition `free`: no other
- * holder has a resource. The mark of `free` keeps the newest event at the time of the report, so that a lease that was
- * granted and ended between two calls is noticed. Otherwise a client that was notified, tried, and came too late would
- * never learn that the resource is free again. Runs on the front.
+ * The condition `lease`: a lease no longer waits. Each later state is reported too. The condition `free`: no other
+ * holder has a resource. The mark of `free` keeps the newest event at the time of the report. It shows whether a lease
+ * was granted and ended between two calls. Otherwise a client that was notified, tried, and came too late would never
+ * learn that the resource is free again. Runs on the front.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";

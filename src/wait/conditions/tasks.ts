@@ -87,8 +87,8 @@ export function taskRow(
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
   /**
-   * Finds the next task to report. It is the best task that was not reported yet, if the cursor has room to record the
-   * report. Otherwise it is the one that became claimable first, so that a watermark can replace the names.
+   * Finds the next task to report. If the cursor has room for another name, it is the best task that was not reported
+   * yet. Otherwise it is the task that became claimable first, so that a watermark can replace the names.
    */
   const next = (
     event: number,

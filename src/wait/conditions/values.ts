@@ -107,7 +107,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // This condition holds for any version, so every version is reported that differs from the one last seen.
+    // This condition holds for any version, so it reports every version that differs from the last one seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

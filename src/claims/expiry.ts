@@ -197,8 +197,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns when a claim counts as expired, in ms. In a cluster this is later, because this server learns only after a
-   * delay of a heartbeat that another server received.
+   * Returns when a claim counts as expired, in ms. In a cluster this is later: a heartbeat that another server received
+   * is known here only after a delay.
    */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;

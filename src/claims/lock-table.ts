@@ -52,7 +52,7 @@ export interface Conflicts<Kind extends Claim> {
 }
 
 export type LockDecision<Kind extends Claim> =
-  /** `overtakes` is true if the claim overtakes claims that wait for other claims of its holder, which wait too. */
+  /** `overtakes` is true if the claim overtakes a claim that waits for a waiting claim of the same holder. */
   | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** Waiting would close a cycle. */

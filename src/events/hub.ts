@@ -79,7 +79,8 @@ export class Hub implements Measured {
   }
 
   /**
-   * The id of the newest event that the writer has reported. The event may not be sent out before the end of this tick.
+   * The id of the newest event that the writer has reported. The hub may still hold the event until the end of this
+   * tick.
    */
   get acceptedId(): number {
     return this.#accepted.at(-1)?.id ?? this.#last_id;

@@ -396,8 +396,7 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns at most `most` instances with a status that were not seen after a time. The instance that has been silent
-   * longest comes first.
+   * Returns at most `most` instances of a status that were not seen after `until_ms`, the longest silent first.
    * @param spares instances for which this returns true are left out
    */
   silentSince(

@@ -64,8 +64,8 @@ export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new Ins
 
 export class InstanceWriter extends PublishingModel {
   /**
-   * The ids of the instances that this transaction has changed. They are pushed to the front for nodes that apply the
-   * same calls.
+   * The ids of the instances that this transaction has changed. They are pushed to the front, which needs them if the
+   * call was made at another node.
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];

@@ -64,7 +64,7 @@ function withInactive(
   return inactive === undefined ? group : [inactive];
 }
 
-/** Groups the active instances by the name or workspace that the sender wrote for them. */
+/** Finds the active instances for each name or workspace that the sender wrote. */
 function groupsOf(
   present: InstanceLookup,
   sender: Entry,

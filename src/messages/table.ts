@@ -107,7 +107,7 @@ interface GroupRow {
 
 export class MessageReader {
   readonly #db: Db;
-  /** Prepared statements by their SQL text. They can be kept, because pages have only a few different texts. */
+  /** Prepared statements by their SQL text. All are kept, because pages have only a few different texts. */
   readonly #statements = new Map<string, Statement<Bound, unknown>>();
 
   constructor(db: Db) {

@@ -60,8 +60,8 @@ export const sessionReader: Model<SessionReader> = { open: ({ db }) => new Sessi
 
 export class SessionWriter extends PublishingModel {
   /**
-   * The ids of the sessions that this transaction has opened, used or ended. They are pushed to the front for nodes
-   * that apply the same calls.
+   * The ids of the sessions that this transaction has opened, used or ended. They are pushed to the front, which needs
+   * them if the call was made at another node.
    */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;

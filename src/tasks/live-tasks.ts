@@ -241,7 +241,7 @@ export class LiveTasks {
     return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
   }
 
-  /** Adds `by` to the number of lost blockers of all tasks that wait for these, directly or through others. */
+  /** Adds `by` to the number of lost blockers of each task that waits for one of these, directly or through others. */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;
     const changed: LiveTask[] = [];

@@ -120,7 +120,7 @@ export class TaskReader {
   readonly #dependents: Statement<[number, number], string>;
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
-  /** Prepared statements by their SQL text. They can be kept, because pages have only a few different texts. */
+  /** Prepared statements by their SQL text. All are kept, because pages have only a few different texts. */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
 
   constructor(db: Db) {

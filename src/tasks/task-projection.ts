@@ -141,8 +141,8 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Returns the best tasks that an instance could claim now if other holders had not leased their resources, each with
-   * one such lease. The search stops after TASK_OFFER_STEPS_MAX steps.
+   * Returns the best busy tasks for an instance: it could claim them now if other holders had not leased their
+   * resources. Each task comes with one of these leases. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -156,8 +156,7 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Yields the tasks that an instance can claim now and that became claimable after a key, in the order in which they
-   * did.
+   * Yields the tasks that an instance can claim now, in the order in which they became claimable. Begins after a key.
    */
   *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
     this.#advance(now_ms);

@@ -1,14 +1,14 @@
 /**
- * The cursor of a wait is a text that the client keeps. It has the id of an event: that event and all earlier ones are
- * reported. It also has a mark for each condition, which says what was reported. So the server keeps no state for a
- * client, and a restart loses none. A client may make up a cursor, so it is parsed strictly. It contains nothing except
- * what was reported to the client. Pure.
+ * The cursor of a wait is a text that the client keeps. It has the id of an event: that event and all earlier ones
+ * count as reported. It also has a mark for each condition, which says what was reported. So the server keeps no state
+ * for a client, and a restart loses none. A client may make up a cursor, so it is parsed strictly. It contains nothing
+ * except what was reported to the client. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
 import { crypto } from "../base/crypto.js";
 
 export interface Cursor {
-  /** The id of the last reported event: all earlier ones are reported too. 0 if there were no events. */
+  /** The id up to which all events count as reported; 0 if there were no events. */
   readonly event: number;
   /**
    * When that event was published, in ms. It detects a cursor of another history: there an event may have the same id,

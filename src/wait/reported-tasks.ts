@@ -12,7 +12,7 @@ import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
 export interface ReportedTasks {
-  /** The id of the event up to which changes of the listed tasks are known. */
+  /** The id of an event. Changes of the listed tasks are known up to this event. */
   readonly event: number;
   /** The sort key up to which all tasks are reported. Null if the names list all reported tasks. */
   readonly watermark: SortKey | null;

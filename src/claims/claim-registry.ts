@@ -1,7 +1,8 @@
 /**
- * Keeps the live claims on the writer's side: which holder has which lease under which fence, and which claims wait.
- * Each change is stored, published as an event and pushed to the front in the same transaction. The front decides when
- * a claim expires, because only the front sees the holders' heartbeats (expiry.ts). This module then ends the claim.
+ * The writer's memory of the live claims. It knows which holder has which lease under which fence, and which claims
+ * wait. Each change is stored, published as an event and pushed to the front in the same transaction. The front decides
+ * when a claim expires, because only the front sees the holders' heartbeats (expiry.ts). This module then ends the
+ * claim.
  *
  * A holder has a task by a claim of the same type. If the task has resources, its claim is also a lease. If it has
  * none, the claim appears only as part of the task. When the claim of a task ends, the tasks module decides what

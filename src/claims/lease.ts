@@ -60,7 +60,7 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 /**
  * Parses globs that are to be compared with leases. Stops at the first glob that makes the list too expensive, so that
  * later globs are not even compiled.
- * @param nameOf returns the name of the glob at an index, for a refusal of that glob
+ * @param nameOf returns the name of the glob at an index, for a refusal of one glob
  * @param name the name of the whole list, for a refusal of the list
  */
 export function readGlobs(

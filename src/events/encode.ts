@@ -1,6 +1,6 @@
 /**
- * Encodes events as JSON. An event has the same JSON text everywhere: the writer makes it when it stores the event, and
- * a reader of the history makes the same text from the row. Pure.
+ * Encodes events as JSON. An event has the same JSON text everywhere. The writer makes the text when it stores the
+ * event. A reader of the history makes the same text from the row. Pure.
  */
 import type { CommittedEvent, CommittedEvents } from "../../schemas/events.js";
 import { formatTime } from "../base/time.js";

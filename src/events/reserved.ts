@@ -1,7 +1,7 @@
 /**
- * Rejects events under the topics and sources that only the server may use, so that subscribers can trust these: a
- * client cannot claim that a lease was granted. A topic is reserved if its first segment is, in any letter case and in
- * any Unicode form. Pure.
+ * Rejects events under the topics and sources that only the server may use, so that subscribers can trust them. For
+ * example, a client cannot publish that a lease was granted. A topic is reserved if its first segment is, in any letter
+ * case and in any Unicode form. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/events.js";
 import { lineProblem } from "../../schemas/text.js";

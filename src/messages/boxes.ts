@@ -1,7 +1,7 @@
 /**
- * Keeps the state of all boxes in the front's memory, so that the front need not ask the database: the number of unread
- * messages, the next expiry, and the waiters of each box. The writer reports the changes of each commit
- * (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
+ * Keeps in the front's memory, for all boxes: the number of unread messages, the next expiry, and the waiters of each
+ * box. So the front need not ask the database for them. The writer reports the changes of each commit (box-writer.ts).
+ * Only the waiters of a box with new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";

@@ -72,8 +72,8 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // Let the writer reject unknown recipients: only the writer has the idempotency records, and a repeated call must
-    // get its first answer even if a recipient no longer exists.
+    // Let the writer reject unknown recipients. Only the writer has the idempotency records: a repeated call must get
+    // its first answer, even if a recipient no longer exists.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,

@@ -1,6 +1,7 @@
 /**
- * The SQL that reads messages: pages of a box and threads (in the worker pool or on the front), and the counts that the
- * front keeps of all boxes. box-writer.ts has the SQL that changes them, and encode.ts the wire format.
+ * The SQL that reads messages. Pages of a box and of threads are read in the worker pool or on the front. The front
+ * also reads the counts of all boxes, and keeps them. box-writer.ts has the SQL that changes messages, and encode.ts
+ * the wire format.
  *
  * A box is a range of one B-tree. So are a thread within a box, and the unread messages of an in-box. So the cost of a
  * page depends only on its own rows. Expired messages are hidden, even if they are not deleted yet.

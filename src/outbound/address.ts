@@ -11,9 +11,9 @@ type Network = readonly [network: string, bits: number];
 
 /**
  * Networks of services that give out a machine's credentials, by cloud. Most are named in `DataSource*.py` of
- * cloud-init. The link-local networks are listed as a whole, for two reasons: clouds use many addresses in them
- * (169.254.169.254, .170.2, .170.23, .42.42, .0.23), and nothing that a client may want to call is reachable only at
- * such an address.
+ * cloud-init. The link-local networks are listed as a whole. Clouds use many addresses in them (169.254.169.254,
+ * .170.2, .170.23, .42.42, .0.23). A client loses nothing by that: any service that it may want to call has another
+ * address too.
  */
 const METADATA: readonly Network[] = [
   ["169.254.0.0", 16], // AWS, GCP, Azure, Oracle, DigitalOcean, OpenStack, Hetzner, Tencent, Scaleway and others

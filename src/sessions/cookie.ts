@@ -1,6 +1,6 @@
 /**
- * Parses and formats the session cookie. Its name contains the port: browsers send a host's cookies to all its ports,
- * so without it two servers on one host would log each other out. Pure.
+ * Parses and formats the session cookie. Its name contains the port, because browsers send a host's cookies to all its
+ * ports. Otherwise two servers on one host would log each other out. Pure.
  */
 import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
 

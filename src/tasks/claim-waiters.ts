@@ -1,6 +1,6 @@
 /**
  * The queue of calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for
- * it: of the calls that may have the task, the one that has waited longest. Runs on the front.
+ * it: the one that has waited longest, among those that may have the task. Runs on the front.
  */
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";

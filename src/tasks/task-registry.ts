@@ -1,8 +1,8 @@
 /**
- * Keeps the tasks that have not ended on the writer's side: which tasks are ready and for which instance, which claim
- * holds which task, and how a task changes when its claim ends. Each change is stored, published as an event and pushed
- * to the front in the same transaction. The registry of claims decides which resources may be held, and under which
- * fence. Runs in the writer thread.
+ * The writer's memory of the tasks that have not ended. It knows which tasks are ready for which instance, and which
+ * claim holds which task. It decides how a task changes when its claim ends. Each change is stored, published as an
+ * event and pushed to the front in the same transaction. The registry of claims decides which resources may be held,
+ * and under which fence. Runs in the writer thread.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import {

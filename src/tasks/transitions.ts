@@ -1,7 +1,6 @@
 /**
- * The state machine of a task, as a table. A call that the table does not have for a task's state is refused, and the
- * task registry cannot make a transition that the table does not have. docs/tasks.md "States" shows the same table.
- * Pure data.
+ * The state machine of a task, as a table. A call is refused if the table does not have it for the task's state. The
+ * task registry can make only the transitions in the table. docs/tasks.md "States" shows the same table. Pure data.
  */
 import type { TaskState } from "../../schemas/tasks.js";
 import { assert } from "../base/assert.js";

@@ -9,10 +9,7 @@ import { type Cursor, nameOf } from "./cursor.js";
 const RADIX = 36;
 const MARK = /^[0-9a-z]{1,11}$/;
 
-/**
- * Returns the position that a node must have reached in this log before it may use the cursor; 0 if the cursor has no
- * position in this log.
- */
+/** Returns the position in this log that a node must reach before it may use the cursor; 0 if the cursor has none. */
 export function logPositionIn(log: string, { marks }: Cursor): number {
   const mark = marks.get(nameOf(log)) ?? "";
   return MARK.test(mark) ? Number.parseInt(mark, RADIX) : 0;

@@ -32,8 +32,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Give each restored set of rules a random number. A worker may have cached the compiled rules of an earlier set of
-  // the same project, so the number must be one that no worker has seen.
+  // Give each restored set of rules a random number that no worker has seen. A worker may have cached the compiled
+  // rules of an earlier set of the same project.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

@@ -61,7 +61,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. `left_out` lists the kinds of which more things have changed than the message names. */
+/** The changes of a commit. A kind of which more things have changed than the message names is in `left_out`. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

@@ -17,8 +17,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412. If a compare-and-swap failed, the body has the current version. If no live claim has the fence
- * that was sent, it has none.
+ * The body of a 412. After a failed compare-and-swap, it has the current version. If the fence that was sent is not
+ * that of a live claim, it has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),

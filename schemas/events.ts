@@ -129,8 +129,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is one list over all events, because copying a list to
- * another thread costs no more than copying one event.
+ * The events of a commit, in the order of their ids. Each member is a list with one item for each event, because
+ * copying such a list to another thread costs no more than copying one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),

@@ -119,7 +119,7 @@ export const SilentRequest = Type.Object({
 });
 export type SilentRequest = Static<typeof SilentRequest>;
 
-/** The times at which instances were last seen, and until which they are busy (ms), as lists of the same length. */
+/** The activity of instances, as lists of the same length: when each was last seen, and until when it is busy (ms). */
 export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),

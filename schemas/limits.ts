@@ -48,8 +48,8 @@ export const CLOSING_LINGER_MS = 100;
  */
 export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
- * The part of a held body that may arrive although it is held back, because uWebSockets.js reads 512 KiB at once. A
- * node of a cluster holds a body back if its client may just have been registered at another node, until the node
+ * This many bytes of a body may still arrive while it is held back, because uWebSockets.js reads 512 KiB at once. A
+ * node of a cluster holds a body back if its client may just have been registered at another node. It does so until it
  * knows.
  */
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
@@ -69,12 +69,13 @@ export const JSON_DEPTH_MAX = 100_000;
 /** The bytes of all request bodies together that are being received or wait for the writer. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
 /**
- * The small chunks of a body (RFC 9112, 7.1) that may come in a row, and the bytes that make up for one of them. Each
- * chunk costs a call on the front, whatever its size: a read of 512 KiB has room for 87,000 chunks of one byte.
+ * A body may send this many small chunks (RFC 9112, 7.1) in a row. Every CHUNK_BYTES_MIN bytes make up for one chunk.
+ * The limit is needed because each chunk costs a call on the front, whatever its size: a read of 512 KiB has room for
+ * 87,000 chunks of one byte.
  */
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
-/** The time for which an address sends no body in chunks, for each small chunk that arrived after the refusal. */
+/** For each small chunk that arrives after the refusal, the address may send no body in chunks for this long. */
 export const CHUNK_DEBT_US = 20;
 /** The addresses that have such a debt. */
 export const CHUNK_DEBTORS_MAX = 1_024;
@@ -159,8 +160,8 @@ export const CLOCK_LEAD_MS_MAX = 1_000;
 /** A gap of at least this much between two ticks counts as a pause of the server. */
 export const RUN_PAUSE_MS_MIN = 500;
 /**
- * The factor for the least remaining life of each claim after a pause: that life is the length of the pause times this
- * factor, at most CLAIM_RESTART_MS.
+ * After a pause, each claim lives at least for the length of the pause times this factor, but this minimum is at most
+ * CLAIM_RESTART_MS.
  */
 export const RUN_PAUSE_GRACE_FACTOR = 5;
 /** The most claims that one call of the writer ends. */
@@ -218,9 +219,7 @@ export const CLAIM_STEPS_MAX = 1_024;
  * 1 step.
  */
 export const CLAIM_LOOK_STEPS = 4;
-/**
- * The most steps of the front when it searches for the waiters to wake, and for the tasks whose resources are leased.
- */
+/** The most steps of one search on the front: for the waiters to wake, or for the tasks whose resources are leased. */
 export const TASK_OFFER_STEPS_MAX = 65_536;
 export const TASK_PRIORITY_DEFAULT = 5;
 export const TASK_PRIORITY_MAX = 9;
@@ -240,7 +239,7 @@ export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
 /** The most predecessors of a task that are examined to find the reason why the task cannot continue. */
 export const TASK_CAUSES_LOOKED_AT_MAX = 256;
-/** The most edges among the predecessors of a task that are examined for the same reason. */
+/** For the same search, the most edges among the predecessors that are examined. */
 export const TASK_CAUSE_EDGES_MAX = 2_048;
 /**
  * The most history entries of a task in one answer, the newest first. The next limit is that of the tasks that wait for
@@ -259,7 +258,8 @@ export const HEADER_BYTES_MAX = 16 * KIB;
 export const IDLE_CONNECTION_MS = 60_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /**
- * The time until an answer starts. The deadlines of the RPC below enforce it. Long polls and streams may wait longer.
+ * The longest time until an answer starts. The deadlines of the RPC below enforce it. Long polls and streams may wait
+ * longer.
  */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 export const SHUTDOWN_DRAIN_MS = 5_000;
@@ -286,7 +286,7 @@ export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 48;
 export const LARGE_WRITE_WAIT_MS_MAX = 10_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const POOL_DEADLINE_MS = 20_000;
-/** The time after its deadline for which a call still waits for the writer to report whether the call was executed. */
+/** After its deadline, a call still waits this long for the writer to report whether the call was executed. */
 export const OUTCOME_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
 /**
@@ -346,9 +346,9 @@ export const APPLY_BATCH_BYTES_MAX = 4 * MIB;
 /** A node that has more bytes of unapplied entries stops reading the log until it has applied half of them. */
 export const ENTRIES_PENDING_BYTES_MAX = 16 * MIB;
 /**
- * A node halts before an entry that has crashed the process this often while it was applied by itself. These are five
- * crashes in all: the first one, and one while the entry was applied together with others, come before. systemd starts
- * a program five times in ten seconds.
+ * A node halts before an entry that has crashed the process this many times while it was applied by itself. Two crashes
+ * come before these: the first one, and one while the entry was applied together with others. So there are five crashes
+ * in all. systemd starts a program five times in ten seconds.
  */
 export const POISON_ENTRY_TRIES_MAX = 3;
 /** The number of its own state hashes that a node keeps to compare with those of other nodes. */
@@ -381,7 +381,7 @@ export const ENTRY_RETURN_MS_MAX = 5_000;
 export const CUT_OFF_MS = 10_000;
 /**
  * If the log's end stays before a node's applied position for this long, the node concludes that the log has lost
- * entries, even if different servers report that end.
+ * entries. The reports of the end may come from different servers.
  */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
@@ -395,7 +395,9 @@ export const SNAPSHOT_LOG_BYTES = 64 * MIB;
 export const SNAPSHOT_INTERVAL_MS = 600_000;
 export const SNAPSHOT_RETRY_MS = 30_000;
 export const SNAPSHOTS_KEPT = 2;
-/** When newer programs need a snapshot, the other nodes wait this long for the previous leader to make it. */
+/**
+ * When nodes with a newer program need a snapshot, the previous leader makes it. The other nodes wait this long for it.
+ */
 export const SNAPSHOT_DEPUTY_MS = 3_000;
 /** The longest time that a request waits until this node has reached the position that the request names. */
 export const POSITION_WAIT_MS = 5_000;
@@ -485,9 +487,13 @@ export const BACKUP_STALL_MS = 60_000;
  * characters.
  */
 export const RESTORE_LINE_BYTES_MAX = 64 * MIB;
-/** The time that the writer gets to copy a checked snapshot, which may have gigabytes, on a slow disk. */
+/**
+ * The time limit for the writer to copy a checked snapshot. A snapshot may have gigabytes, and the disk may be slow.
+ */
 export const RESTORE_DEADLINE_MS = 1_800_000;
-/** The bytes by which a streamed body may be ahead of the code that reads it. */
+/**
+ * While this many bytes of a streamed body wait for their reader, the server reads no more of the body from the socket.
+ */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 
 // Process
@@ -498,7 +504,7 @@ export const HEAP_GROWTH_PERCENT = 50;
 /** Unanswered requests, including long polls and streams. */
 export const REQUESTS_IN_FLIGHT_MAX = 16_384;
 /**
- * For a request whose body no handler reads, an answer up to this size is sent at once. A longer one is sent after the
+ * If no handler reads the body of a request, an answer up to this size is sent at once. A longer one is sent after the
  * body has arrived.
  */
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
@@ -512,7 +518,7 @@ export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
  */
 export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
 /**
- * The bytes by which an answer that the front makes piece by piece may be ahead of its client. It is the size of one
+ * The front makes some answers piece by piece. It may be this many bytes ahead of the client, which is the size of one
  * page of instances.
  */
 export const PIECED_ANSWER_BYTES = 1 * MIB;
@@ -527,9 +533,9 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The front answers requests as it reads them, until it has answered this many in an event-loop tick and has taken
- * ANSWERS_TICK_MS. It answers the other requests in later ticks. Over Node's HTTP only pipelined requests count, and only
- * they wait.
+ * The front answers requests as it reads them. In one event-loop tick it stops when it has answered this many and has
+ * taken ANSWERS_TICK_MS. It answers the other requests in later ticks. Over Node's HTTP only pipelined requests count,
+ * and only they wait.
  */
 export const ANSWERS_PER_TICK = 64;
 export const ANSWERS_TICK_MS = 20;
@@ -579,8 +585,8 @@ export const SSE_COMMENT_INTERVAL_MS = 15_000;
 export const LONG_POLL_WAIT_S_MAX = 60;
 export const REPLAY_PAGE_EVENTS = 64;
 /**
- * The size of the events that are read at once for subscribers. The event that crosses the limit is included, so a page
- * has at most twice the size of a large event.
+ * The events for subscribers are read in pages of this size. A page includes the event that exceeds it, so a page has
+ * at most twice the size of a large event.
  */
 export const EVENT_PAGE_CHARACTERS_MAX = 1 * MIB;
 export const EVENT_PRUNE_INTERVAL_MS = 60_000;
@@ -588,7 +594,7 @@ export const EVENT_PRUNE_ROWS = 2_000;
 export const EVENT_HISTORY_DEFAULT = 1_000;
 /** Topics whose matching patterns the hub caches. */
 export const TOPIC_CACHE_TOPICS_MAX = 4_096;
-/** The most matches in the caches of topics, together. They take 2 MiB of references. */
+/** The most matches that all caches of topics hold together. The references to them take 2 MiB. */
 export const TOPIC_CACHE_MATCHES_MAX = 262_144;
 
 // Changes
@@ -638,8 +644,8 @@ export const USAGE_SERIES_SUMS_MAX = 20_000;
 // Instances
 export const INSTANCES_MAX = 50_000;
 /**
- * The memory of instances. Each instance counts with this basic amount, with its texts, and again with its texts as
- * stored JSON.
+ * The limit on the memory of all instances. An instance counts with INSTANCE_BYTES, and its texts count twice, because
+ * they are also stored as JSON.
  */
 export const INSTANCES_BYTES_MAX = 128 * MIB;
 export const INSTANCE_BYTES = 1 * KIB;
@@ -660,15 +666,15 @@ export const INSTANCE_TOKEN_BYTES = 16;
 /** The longest time that an activity record exists only in memory. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
- * The longest time that an activity record exists only in a node's memory, in a cluster. It is shorter than for a
- * single server, because the leader decides whether a claim has expired. It is at most INSTANCE_SHARED_FLUSH_PART of
- * the time after which an instance counts as silent.
+ * In a cluster, the longest time that an activity record exists only in a node's memory. It is shorter than for a
+ * single server, because the leader decides whether a claim has expired. It is also at most INSTANCE_SHARED_FLUSH_PART
+ * of the time after which an instance counts as silent.
  */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /**
- * The grace period in a cluster of several nodes, in which activity at another node becomes known. A claim lasts this
- * much longer than its ttl, and an instance counts as silent this much later. For silence, the grace is at most
+ * In a cluster of several nodes, a claim lasts this much longer than its ttl, and an instance counts as silent this
+ * much later. In this grace period, activity at another node becomes known. For silence, the grace is at most
  * SILENCE_SHARED_GRACE_PART of the time after which an instance counts as silent.
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
@@ -709,25 +715,25 @@ export const WAITING_CHARACTERS_MAX = 2 * MIB;
 /** Conditions of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
 /**
- * The most steps to match one topic with all patterns of a call. A pattern takes one step for each of its segments. A
- * pattern with `**` takes as many steps as a topic may have segments.
+ * Limits the cost of matching one topic with all patterns of a call. A pattern costs one step for each of its segments.
+ * A pattern with `**` costs as many steps as a topic may have segments.
  */
 export const WAIT_PATTERN_STEPS_MAX = 32_768;
 /** The longest data of one condition in a cursor. Most conditions take a tenth of it. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
 /**
- * The most claimable tasks among which the best one is searched. If there are more, the ones that have waited longest
+ * The most claimable tasks that are compared to find the best one. If there are more, the ones that have waited longest
  * are compared.
  */
 export const WAIT_TASKS_COMPARED_MAX = 250;
 /** Instance names whose last owner is remembered. */
 export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
-/** After this time, the front knows of a change, unless the disk hangs. */
+/** The front knows of a change after this time at the latest, unless the disk hangs. */
 export const WAIT_SETTLED_MS = 5_000;
 /**
- * The most events between two calls in which changes that a condition has missed are searched. If there are more, the
- * condition counts as missed.
+ * The most stored events that are searched for a change that a client has missed between two calls. If there are more,
+ * the server assumes that the client has missed one.
  */
 export const WAIT_MISSED_EVENTS_MAX = 1_000;
 /**
@@ -787,8 +793,8 @@ export const AGENT_METRICS_PRUNE_ROWS = 2_000;
 export const SHORT_WORK_BYTES_MAX = 64 * KIB;
 export const SHORT_WORK_DEADLINE_MS = 5_000;
 /**
- * If work on a subject was done within this time, the subject no longer counts as slow. It is also the time limit of a
- * short validation.
+ * If work on a subject was done within this time, the subject no longer counts as slow. The same number is the time
+ * limit of a short validation.
  */
 export const SHORT_WORK_MS_MAX = 100;
 export const LONG_WORK_TOGETHER_MAX = 1;
@@ -900,7 +906,7 @@ export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
 export const POSTGRES_PROBE_MS_MAX = 4_000;
 /** After this time, the server aborts a statement, in case its client is lost. */
 export const POSTGRES_STATEMENT_MS_MAX = 30_000;
-/** The time to create a log again, because one transaction deletes the whole old log. */
+/** The time limit to create a log again. It is long, because one transaction deletes the whole old log. */
 export const POSTGRES_CREATE_MS_MAX = 600_000;
 /** The time that a server gets to close a connection. */
 export const POSTGRES_CLOSE_MS_MAX = 1_000;
@@ -973,8 +979,8 @@ export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
 /** A redirect's `Location` in `last_error`. */
 export const WEBHOOK_LOCATION_CHARS_MAX = 200;
 /**
- * The most webhook requests in flight: one for each webhook. So no receiver waits for another one, if there are enough
- * descriptors.
+ * The most webhook requests in flight. Each webhook may have one, so no receiver waits for another one if there are
+ * enough descriptors.
  */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 /** The most deliveries that start in one tick of the front. */
@@ -1028,8 +1034,8 @@ export const AUDIT_REFUSAL_ROWS_MAX = 400;
  */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 /**
- * The longest time that a count exists only in memory, and the longest time that a reader of the audit log waits until
- * the counts are stored.
+ * The longest time that a count exists only in memory. The next limit is the longest time that a reader of the audit
+ * log waits until the counts are stored.
  */
 export const AUDIT_COUNT_DELAY_MS = 10_000;
 export const AUDIT_COUNT_WAIT_MS = 1_000;
@@ -1152,8 +1158,8 @@ export const CLI_SERVERS_MAX = 16;
 /** The connect timeout if there is another server to try. It replaces CLI_CONNECT_TIMEOUT_MS. */
 export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
 /**
- * The time that a server gets to report its cluster's log position, before a position that the server does not know is
- * evaluated.
+ * Before the command line evaluates a position that a server does not know, a server gets this long to report its
+ * cluster's log position.
  */
 export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
 /**

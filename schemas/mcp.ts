@@ -95,7 +95,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** The answer to an input that the protocol rejects, because the input is no message that can be served. */
+/** The protocol's error for an input that is not a message that the server can serve. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

@@ -105,7 +105,10 @@ const given = {
   context: Type.Optional(Text({ characters_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
 };
 
-/** The sources of rules that do not name one, by the way in which the rules arrive. A proposal is always learned. */
+/**
+ * The source of a rule that does not name one. It depends on how the rule arrives: as a proposal, by a PUT, or by an
+ * import. A proposal always has PROPOSED_SOURCE.
+ */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
 export const IMPORTED_SOURCE = "external";

@@ -283,8 +283,8 @@ export const ClaimTaskRequest = Type.Object({
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
  * The claimed task and its claim; `task` is null if no task was found. `made` is false if the same call had claimed the
- * task before. `more` is the rank up to which no task can be claimed, so the search continues after it; it is absent if
- * all tasks were examined.
+ * task before. If not all tasks were examined, `more` is set: no task up to this rank can be claimed, so the search
+ * continues after it.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -294,8 +294,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * A call of the holder that ends its claim; each kind of end is a method of its own. `text` is the error, the note or
- * the question. `value` is the result as JSON text.
+ * A request by which the holder ends its claim. Each way to end a claim is a method of its own. `text` is the error,
+ * the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -316,7 +316,7 @@ export type ProgressRequest = Static<typeof ProgressRequest>;
 /** The claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
-/** `owns` says whether the caller may answer even if another instance has created the task. */
+/** `owns` is true if the caller may answer even a task that another instance has created. */
 export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
 export type AnswerRequest = Static<typeof AnswerRequest>;
 export const CancelRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), reason: TextOrNull });

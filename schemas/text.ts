@@ -11,13 +11,13 @@ export interface TextRules {
   /** Unicode code points. */
   readonly characters_max: number;
   /**
-   * The length that the published description states, because it is certainly accepted. It is less than characters_max
-   * if other texts count, too.
+   * The length that the published description states. A text of this length is certainly accepted. It is less than
+   * characters_max if other texts count towards the same limit.
    */
   readonly promised_characters_max?: number;
   /**
-   * A regular expression that the published description has as the pattern, because its texts are certainly accepted.
-   * It is given if the reader itself checks the content.
+   * A pattern for the published description. Every text that it matches is certainly accepted. It is given if the code
+   * that reads the text checks the content itself.
    */
   readonly promised_pattern?: string;
   /** The form of the text. `says` is how an error message expresses it: `must be …`. */
@@ -29,7 +29,10 @@ export interface TextRules {
    * characters.
    */
   readonly line?: true;
-  /** True for a line whose reader itself rejects invisible characters, after it has made another check. */
+  /**
+   * True for a line in which a text may have invisible characters here, because the code that reads it rejects them
+   * after another check.
+   */
   readonly hidden_later?: true;
 }
 
@@ -61,7 +64,10 @@ export function isLongerThan(text: string, characters_max: number): boolean {
 
 const CONTROL_PROBLEM = "must not contain control characters";
 
-/** Returns what is wrong with one line of text, as words that follow its name; null if nothing is. */
+/**
+ * Returns what is wrong with one line of text, as a predicate for an error message (`must not contain …`); null if
+ * nothing is.
+ */
 export function lineProblem(text: string): string | null {
   if (hasControlCharacter(text)) return CONTROL_PROBLEM;
   const hidden = findHiddenCharacter(text);
@@ -69,10 +75,10 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * Returns what is wrong with a text, as words that follow its name (`name is longer than 256 characters`); null if
- * nothing is.
- * @param asks true if the text creates nothing, but asks for something that may exist. An older version accepted names
- * with invisible characters, so such a text may have them
+ * Returns what is wrong with a text, as a predicate whose subject is the text's name (`is longer than 256 characters`);
+ * null if nothing is.
+ * @param asks true if the text creates nothing, but asks for something that may exist. Such a text may have invisible
+ * characters, because an older version accepted names with them
  */
 export function textProblem(
   text: string,

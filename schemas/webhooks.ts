@@ -175,7 +175,7 @@ export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
 /** Skips an event: the one with this id, or the event at the head if `event` is null. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
-/** The result of a delivery for which a dead letter was sent again. */
+/** The result of another attempt to deliver a dead letter. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
 export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 
@@ -192,8 +192,8 @@ export const OutboxPush = Type.Object({
   /** The number of waiting deliveries of all webhooks together. */
   rows: NonNegative,
   /**
-   * The number of events that a webhook wanted, but that were dropped because its queue was full, since the last push
-   * message.
+   * The number of events that were dropped since the last push message, because the queue of a webhook that wanted them
+   * was full.
    */
   dropped: NonNegative,
 });

@@ -7,7 +7,7 @@
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 
-/** The reason why braces cannot be expanded, as words that follow the glob's name. */
+/** The reason why braces cannot be expanded, as a predicate whose subject is the glob. */
 export class BraceProblem {
   constructor(readonly problem: string) {}
 }

@@ -35,12 +35,13 @@ export type Elapsed = () => number;
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time of this clock. `elapsed` had the value of the next member at that moment. */
+  /** A time of this clock, in ms. The next member is what `elapsed` returned at that moment. */
   #base_ms: number;
   #base_elapsed: number;
 
   /**
-   * @param elapsed if it is missing, this clock stands still until a machine's clock that was set back has caught up
+   * @param elapsed if it is missing, the clock stands still after the machine's clock was set back, until the machine's
+   * clock has caught up
    */
   constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;

@@ -1,7 +1,8 @@
 /**
- * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So the
- * jobs together, however many, delay everything else by one slice and one step, and no job waits for another's end. It
- * depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
+ * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So
+ * however many jobs there are, they delay everything else by one slice and one step at most, and no job waits until
+ * another one ends. It depends on a clock, so do not use it for anything that must be the same on every node of a
+ * cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits.js";
 
@@ -28,8 +29,9 @@ export class FairSlices {
   }
 
   /**
-   * Resolves when the job may take its next step: at once within its slice, else in its next slice. A job waits for one
-   * step at a time, and has nothing to end: a job that does not come back loses its slice to the next one.
+   * Resolves when the job may take its next step: at once if its slice is not used up, otherwise in its next slice. A
+   * job waits for one step at a time. It need not report its end: a job that does not come back loses its slice to the
+   * next one.
    * @param job any object that stands for the job
    */
   async next(job: object): Promise<void> {
@@ -56,7 +58,7 @@ export class FairSlices {
     this.#waiting.delete(job);
     this.#running = job;
     this.#began = this.#now();
-    // A job that waits again is behind all others by then.
+    // If the resumed job waits again, it waits after all others.
     if (this.#waiting.size > 0) this.#schedule();
     resume();
   }

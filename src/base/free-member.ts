@@ -50,7 +50,8 @@ export function freeTexts(text: string, json: unknown, member: string | null): r
 }
 
 /**
- * Removes the free members, and all members that the schema does not name. The schema then bounds the size of the rest.
+ * Removes the members that may be any JSON, and all members that the schema does not name. The schema then bounds the
+ * size of the rest.
  * @param json a value that fits the schema
  */
 export function withoutFree(json: unknown, schema: TSchema): unknown {

@@ -19,7 +19,7 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** How the items of a list are encoded, and how the cursor after an item is. */
+/** The encoding of a list: of its items, and of the cursor that continues the list after an item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
   /** Returns the query parameters that continue the list after an item, for example `after=plan%2Fbuild`. */

@@ -1,7 +1,8 @@
 /**
  * Reads only those parts of a JSON body that its schema names, and creates no values for the rest: a member with an
- * unknown name costs only a walk over its bytes. If an array has more items than allowed, one item too many is read. So
- * the check of the shape rejects the outline as it would reject the whole body. Pure; runs in any thread.
+ * unknown name costs only a walk over its bytes. If an array has more items than allowed, only one of the surplus items
+ * is read. It is enough for the check of the shape to reject the outline, as it would reject the whole body. Pure; runs
+ * in any thread.
  */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
@@ -54,8 +55,8 @@ class OutlineReader {
   readonly #scan: JsonScan;
   readonly #free: string | null;
   /**
-   * The byte ranges of the free members, one for each object that may have one, in the order of the text. Both bounds
-   * are 0 if the member is missing.
+   * The byte ranges of the members that may be any JSON: one for each object that may have such a member, in the order
+   * of the text. Both bounds are 0 if the member is missing.
    */
   readonly #found: { from: number; to: number }[] = [];
 
@@ -76,7 +77,7 @@ class OutlineReader {
     return many ? texts : texts.slice(0, 1);
   }
 
-  /** @param free the name of the free member, if this value or each of its items may have one */
+  /** @param free the name of the member that may be any JSON, if this value or each of its items may have it */
   #value(schema: Composed, free: string | null): unknown {
     const kind = this.#scan.kind();
     if (kind === "scalar") return this.#scalar();
@@ -102,8 +103,8 @@ class OutlineReader {
     const names = Object.keys(properties);
     const named = new Map<string, unknown>();
     const longest = Math.max(0, ...names.map((name) => name.length)) * ESCAPE_BYTES_MAX;
-    // The number of further unknown members to read. The error message lists at most DETAILS_MAX of them, so more are
-    // not needed.
+    // The number of unknown members that are still read. The error message lists at most DETAILS_MAX of them, so the
+    // others are skipped.
     let unknown = additionalProperties === false ? DETAILS_MAX + names.length + 1 : 0;
     const found = { from: 0, to: 0 };
     if (free !== null) this.#found.push(found);

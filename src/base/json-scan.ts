@@ -34,7 +34,7 @@ const WORDS: ReadonlyMap<number, Uint8Array> = new Map(
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const DEPTH_INITIAL = 64;
 
-/** The kinds of a value that its first byte tells apart. */
+/** The kinds of values that the first byte distinguishes. */
 export type ScannedKind = "object" | "array" | "scalar";
 
 /** Thrown if the bytes are not a JSON text. The code that starts the walk catches it. */

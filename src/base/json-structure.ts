@@ -10,7 +10,7 @@ const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} level
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** The meaning of a byte outside a string. A byte that is not listed has no meaning here. */
+/** The meanings of bytes outside a string. Any other byte has no meaning here. */
 const STRING = 1;
 const OPEN = 2;
 const CLOSE = 3;
@@ -25,8 +25,8 @@ for (const [bytes, meaning] of [
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
 /**
- * The number of bytes of a string that are stepped over one by one. After that, `indexOf` searches for the end of the
- * string, because a call of it takes as long as stepping over some bytes.
+ * The number of bytes at the start of a string that are examined one by one. Only after them does `indexOf` search for
+ * the end of the string, because a call of it takes as long as examining some bytes.
  */
 const STEPPED_BYTES = 32;
 

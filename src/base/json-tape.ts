@@ -6,7 +6,7 @@
  * heap and ten times as long, and 20 000 levels crash it. Pure, any thread.
  */
 
-/** The cells of a row: its kind, the start and the end of its text, and the row that follows it and its contents. */
+/** The cells of a row: its kind, the start and the end of its text, and the next row that is not inside it. */
 export const KIND = 0;
 export const START = 1;
 export const END = 2;

@@ -17,8 +17,8 @@ const OUTER_BLANK = /^\s|(?:^|[^\\])\s$/u;
 const LIST_SEPARATORS = [",", ";", "|", " "] as const;
 
 /**
- * Returns what is wrong with the path of one file or directory, as words that follow its name; null if the path is
- * valid.
+ * Returns what is wrong with the path of one file or directory, as a predicate for an error message; null if the path
+ * is valid.
  */
 export function pathProblem(path: string): string | null {
   if (PLAIN.test(path)) return null;
@@ -26,8 +26,9 @@ export function pathProblem(path: string): string | null {
 }
 
 /**
- * Returns what is wrong with a glob without braces, as words that follow its name; null if the glob is valid.
- * @param escapable the characters that `\` makes literal; a `\` before any other character is taken for a separator of
+ * Returns what is wrong with a glob without braces, as a predicate for an error message (`must not begin with …`); null
+ * if the glob is valid.
+ * @param escapable the characters that `\` makes literal; a `\` before any other character counts as a separator of
  * Windows
  */
 export function pathGlobProblem(glob: string, escapable: string): string | null {
@@ -81,8 +82,8 @@ function shapeProblem(path: string): string | null {
 }
 
 /**
- * Returns whether some `\` of the glob is a separator of Windows: it escapes nothing that a name could have. No path
- * has a `\`, and no name begins with two stars.
+ * Returns whether the glob has a `\` that must be a separator of Windows, because it escapes no character that a name
+ * could have. No path has a `\`, and no name begins with two stars.
  */
 function hasSeparatorOfWindows(glob: string, escapable: string): boolean {
   if (glob.includes("\\**")) return true;

@@ -20,8 +20,8 @@ export class PauseDetector {
   #last_ms: number;
   #resumed: Resumed;
   /**
-   * The time that the server ran since the first of consecutive grace periods for the claims and instances that were
-   * alive at `before_ms`.
+   * For the claims and instances that were alive at `before_ms`: the time that the server ran since the first of their
+   * consecutive grace periods.
    */
   #ran_ms = 0;
 
@@ -33,8 +33,8 @@ export class PauseDetector {
   }
 
   /**
-   * Returns the last resumption. Call it at each tick, and before each decision that depends on the time, because a
-   * call may come before the first tick.
+   * Returns when the server last resumed, and the grace period after that. Call it at each tick, and before each
+   * decision that depends on the time, because a call may come before the first tick.
    */
   resumed(now_ms: number): Resumed {
     const pause_ms = now_ms - this.#last_ms;
@@ -55,8 +55,8 @@ export class PauseDetector {
     const { before_ms, at_ms, until_ms } = this.#resumed;
     const paused_at_ms = this.#last_ms;
     const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
-    // If the pause falls into a grace period, the rest of that period is granted again. All these periods together are
-    // no longer than one.
+    // If a pause falls into a grace period, the rest of that period is granted again after the pause. Such consecutive
+    // periods together are no longer than a single one.
     const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
     const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
     if (paused_at_ms < until_ms && rest_ms > 0) {

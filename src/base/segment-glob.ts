@@ -93,8 +93,8 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
 }
 
 /**
- * The limit of token checks, as a factor of the number of characters of text and pattern. Beyond it, matching switches
- * to the method without backtracking.
+ * Backtracking may check this many tokens for each character of text and pattern. After that, matching switches to the
+ * method without backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
@@ -126,8 +126,8 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
       }
     }
     if (star_token < 0) return false;
-    // It is enough to let the last star match one more character: whatever an earlier star could leave to it, the last
-    // star can match as well.
+    // It is enough to let the last star match one more character. Another try with an earlier star cannot help, because
+    // the last one can match every character that the earlier one would leave to it.
     star_at += unitsOf(segment.codePointAt(star_at) as number);
     at = star_at;
     token_at = star_token + 1;

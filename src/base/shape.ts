@@ -35,7 +35,7 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** In a body of at least this size, the number of items is checked before each item is. */
+/** In a body of at least this size, the number of items is checked first, and then each item. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
@@ -96,8 +96,8 @@ interface Bounded {
 }
 
 /**
- * Returns the error of the first array or object with more entries than allowed; null if there is none. The error is
- * the one that the compiled check would report; of unknown members, it is about the first one. This runs before the
+ * Finds the first array or object that has more entries than allowed, and returns its error; null if there is none. The
+ * compiled check would report the same error; for unknown members, this one names only the first. It runs before the
  * compiled check, because that check examines every item and reports each invalid one.
  */
 function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
@@ -129,7 +129,7 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
       if (found !== null) return found;
     }
   }
-  // If the value may fit one of several schemas, it is enough that one of them accepts the number of entries.
+  // If the schema has several alternatives of the value's kind, it is enough that one of them allows this many entries.
   const kind = Array.isArray(json) ? "array" : "object";
   const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
   return found.includes(null) ? null : (found[0] ?? null);
@@ -198,8 +198,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
         path: shorten(`${at}${instancePath}/${escapePointer(missing)}`),
         message: `${shorten(name([...place, missing]))} is required`,
       }));
-    // A member that is not allowed causes two errors: this one, and then one about the object that has it, which is
-    // ignored.
+    // A member that is not allowed causes two errors: "boolean" for the member itself, and "additionalProperties" for
+    // the object that has it. Only the first one is reported.
     case "boolean":
       return says("cannot be given here");
     case "additionalProperties":
@@ -209,7 +209,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // An allowed empty text means that the value is missing. The message does not mention that a client may send it.
+      // If an empty text is allowed, it means that the value is missing. The message does not offer it.
       const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -231,8 +231,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * If a member may have one of several types, keeps only the errors of the type that the client meant. That the value
- * has none of the other types is of no interest if something else is wrong with it.
+ * If a member may have one of several types, keeps only the errors of the type that the client meant. If the value has
+ * another mistake, the errors that say that it has none of the other types are dropped.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));

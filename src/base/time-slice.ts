@@ -1,7 +1,7 @@
 /**
- * Limits the time of each event-loop tick that long work may take, before all other callers get their share. Work that
- * is done in pieces checks the limit between the pieces. Users of the same slice share its time. The result depends on
- * a clock, so do not use this for anything that must be the same on every node of a cluster.
+ * Limits the time that long work may take in each event-loop tick. After that, all other callers get their share. Work
+ * that is done in pieces checks the limit between the pieces. Users of the same slice share its time. The result
+ * depends on a clock, so do not use this for anything that must be the same on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits.js";
 
@@ -31,8 +31,8 @@ export class TimeSlice {
   }
 
   /**
-   * Begins the next share. The work that waits gets it first, because new work that comes as each tick begins may use
-   * up every share.
+   * Begins the next share. Waiting work gets it first. Otherwise, new work that comes at the beginning of each tick
+   * could use up every share.
    */
   #renew(): void {
     this.#began = null;
@@ -42,7 +42,7 @@ export class TimeSlice {
   #resumeNext(): void {
     if (this.#waiting.length === 0 || this.isOver) return;
     this.#waiting.shift()?.();
-    // The next check follows what the resumed work does without a pause.
+    // Wakes the next work only after the resumed work has reached its next pause.
     queueMicrotask(() => process.nextTick(() => this.#resumeNext()));
   }
 }

@@ -26,7 +26,7 @@ export class TokenSet {
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** The cached positions by character. It is used only if some tokens are functions. */
+  /** Caches which positions match a character. It is used only if some tokens are functions. */
   readonly #fitting = new Map<number, Int32Array>();
 
   /** @param tokens the tokens; no two gaps may follow each other */
@@ -151,8 +151,7 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const at_gap = now & (this.#gaps[word] as number);
-      // The bit that is carried over from the previous word cannot itself be at a gap, because no two gaps follow each
-      // other.
+      // The position that `carry` stands for cannot be a gap itself, because no two gaps follow each other.
       places[word] = now | (at_gap << 1) | carry;
       carry = at_gap >>> (WORD - 1);
     }

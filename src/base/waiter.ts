@@ -96,8 +96,8 @@ export interface Wait<Found> {
 }
 
 /**
- * Waits until a look finds a result. Resolves with null if the time is up, the client has gone, or the wait was ended.
- * Rejects with the error if a look throws.
+ * Waits until `look` finds a result. Resolves with null if the time is up, the client has gone, or the wait was ended.
+ * Rejects with the error if `look` throws.
  */
 export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
  * Runs the batches of MCP messages. The protocol library starts all messages of a batch at once, in one tick, and holds
  * their results until it has the last. Here the messages run one after another in slices, in which the batches take
  * turns, and each answer is encoded when it is there. An answer that does not fit is replaced by an error. So a batch
- * delays other requests by a slice, every batch is answered, and none holds more than its share of memory. Runs on the
+ * delays other requests by one slice, always gets an answer, and holds no more than its share of memory. Runs on the
  * front.
  */
 import { isJSONRPCRequest, type JSONRPCRequest } from "@modelcontextprotocol/server";
@@ -19,7 +19,7 @@ const TOO_LONG = -32_000;
 
 const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
-/** A request in progress: its turn of the slices, and the part of the budget that it has taken. */
+/** A request in progress. It takes turns in the slices, and holds the bytes that it has taken from the budget. */
 export class Share {
   readonly #budget: ByteBudget;
   #bytes = 0;
@@ -51,9 +51,10 @@ export class Share {
 export type Exchange = (message: JSONRPCRequest, requester: Requester) => Promise<string>;
 
 /**
- * Answers a batch of valid messages, or stops when its client has gone. Notifications and answers have no effect here:
- * the server asks nothing, and the call that a notification cancels has ended, or has not begun.
- * @param messages without a handshake, which would change a server that others use
+ * Answers a batch of valid messages. Stops when the client has gone. Only requests are executed. Notifications and
+ * answers have no effect here: the server asks nothing, and the call that a notification cancels has ended, or has not
+ * begun.
+ * @param messages none of them is a handshake, because it would change the server, which other clients use, too
  * @param exchange must answer every request
  */
 export async function answerBatch(
@@ -68,7 +69,8 @@ export async function answerBatch(
     await slices.next(share);
     if (share.gone) break;
     if (!isJSONRPCRequest(message)) continue;
-    // A call that was not executed can be sent again, so no call starts whose answer could not be returned.
+    // A client can repeat a call that was not executed. So no call starts once the answer is full, because its result
+    // could not be returned.
     if (!isFull) {
       const answer = Buffer.from(await exchange(message, requester));
       isFull = bytes + answer.byteLength > MCP_BATCH_BYTES_MAX || !share.take(answer.byteLength);

@@ -10,7 +10,7 @@ const ORDER = ["active", "pending", "stale"] as const;
 
 /**
  * Returns the JSON text `{"count","instances"}`, with `{"more","message"}` if more instances match than are listed.
- * Linear in all instances with a filter, in those that are listed without one.
+ * With a filter, it takes time linear in all instances; without one, in the listed ones.
  */
 export function discoverInstances(
   directory: Pick<Directory, "counts" | "newestFirst">,

@@ -20,8 +20,8 @@ export interface Installation {
 const CLUSTER_ROUTE = "cluster";
 
 /**
- * Returns whether a route is for agents, and exists here. Excluded are routes that need the server's token and operate
- * the server, routes of another port, and routes that only a cluster has.
+ * Returns whether agents can use a route on this server. They cannot use routes that need the server's token and
+ * operate the server, routes of another port, and, on a single server, routes that only a cluster has.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (

@@ -1,9 +1,9 @@
 /**
- * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to a
- * shared server of their era, and so does each message of a batch. Everything else (handshakes, notifications,
- * discovery, malformed requests) goes to the protocol library's own HTTP servers, one for each request, so that
- * refusals are those of the protocol. Long bodies and batches are read and run in slices, in which they take turns.
- * Runs on the front, loaded with the first request.
+ * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to one
+ * of two shared servers: one serves the older revisions, the other the revision without a handshake. So does each
+ * message of a batch. Everything else (handshakes, notifications, discovery, malformed requests) goes to the protocol
+ * library's own HTTP servers, one for each request, so that refusals are those of the protocol. Long bodies and batches
+ * are read and run in slices, in which they take turns. Runs on the front, loaded with the first request.
  */
 import {
   classifyInboundRequest,
@@ -52,7 +52,7 @@ const PLACEHOLDER_URL = "http://localhost/mcp";
 /** The library's code for a request that it refuses without a specific code. */
 const REFUSED = -32_000;
 
-/** Returns whether a shared server has the method, and cannot refuse its arguments. */
+/** Returns whether a shared server has the method and cannot reject the request's arguments. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -70,7 +70,9 @@ function acceptedRanges(accept: string): ReadonlySet<string> {
   return new Set(accepted.map((range) => range.replace(/;.*/, "").trim()));
 }
 
-/** The older revisions require that clients accept both types, whichever is sent. */
+/**
+ * The older revisions require that a client accepts both JSON and event streams, whichever of them the server sends.
+ */
 function acceptsBoth(accept: string): boolean {
   const ranges = acceptedRanges(accept);
   return ANY_JSON.some((range) => ranges.has(range)) || (ranges.has(JSON_TYPE) && ranges.has(EVENT_STREAM));
@@ -109,7 +111,10 @@ export class McpEndpoint {
   readonly #older: SharedServer;
   readonly #stateless: SharedServer;
   readonly #handler: McpHttpHandler;
-  /** The requesters of the requests for which the library's handler makes servers. */
+  /**
+   * The caller of each web Request that the library's handler gets. The handler makes a server for each Request, and
+   * that server needs the caller.
+   */
   readonly #requesters = new WeakMap<globalThis.Request, Requester>();
 
   constructor(calls: ToolCalls, log: Log) {

@@ -6,8 +6,8 @@ import type { Request } from "../front/route.js";
 export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
 
 /**
- * With the headers that contain the server's address as the client used it. A revision's requirements for its headers
- * depend on the message: the protocol describes them.
+ * The headers of an MCP request, including those that contain the server's address as the client used it. Which of them
+ * a revision requires depends on the message, as the protocol describes.
  */
 export const MCP_HEADERS = {
   "content-type": null,

@@ -44,8 +44,8 @@ function withMember(json: JsonObject, name: string, value: unknown): JsonObject 
 }
 
 /**
- * Returns the message, or the batch, with long texts truncated: its method, and the texts of its parameters and of
- * their `_meta`. Nothing on a server has such a long name, nor a truncated one.
+ * Returns the message, or the batch, with long texts truncated: the method, and the texts in the parameters and in
+ * their `_meta`. The result stays the same: nothing on a server has such a long name, nor a truncated one.
  */
 export function cutNames(json: unknown): unknown {
   return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);

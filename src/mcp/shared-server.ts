@@ -1,7 +1,7 @@
 /**
  * A server of the protocol library that lives as long as the process, and serves one era's requests of all clients:
- * creating a server, a web Request and a Response for each request costs four times as much as the call. Clients choose
- * their ids independently, so each request gets a number of ours. Runs on the front.
+ * creating a server, a web Request and a Response for each request costs four times as much as the call. Two clients
+ * may choose the same id, so the server gives each request a number of its own. Runs on the front.
  */
 import {
   PerRequestHTTPServerTransport,
@@ -20,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * A transport without a wire. It extends one of the library's per-request transports, because a server takes its
- * revision from those. Unlike them, it carries any number of requests at once.
+ * A transport within the process. The library's server takes its protocol revision from a per-request transport, so
+ * this class extends one. Unlike the library's own, it carries any number of requests at once.
  */
 class SharedTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;
@@ -44,7 +44,10 @@ export class SharedServer {
   readonly #connected: Promise<void>;
   #last_id = 0;
 
-  /** @param classification the revision of all its requests: the older revisions together, or one newer revision */
+  /**
+   * @param classification the protocol revision of all requests to this server: the older revisions together, or one
+   * newer revision
+   */
   constructor(calls: ToolCalls, classification: MessageClassification) {
     this.#classification = classification;
     this.#transport = new SharedTransport(classification, (message) => this.#settle(message));

@@ -42,7 +42,7 @@ export type RunTool = (name: ToolName, given: object, requester: Requester) => P
 /**
  * Creates a server that is not connected yet.
  * @param requesterOf returns the sender of the request with this id
- * @param revisions the served revisions; by default those of the `initialize` handshake
+ * @param revisions the protocol revisions that it serves; by default those with an `initialize` handshake
  */
 export function makeToolServer(
   run: RunTool,

@@ -1,5 +1,5 @@
 /**
- * The table of tools: the route that each one calls, the route's request for its arguments, and its result for the
+ * The MCP tools. Each tool calls one route: it builds the route's request from its arguments, and its result from the
  * route's answer. The route does the work, the same as over REST. Pure.
  */
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
@@ -16,7 +16,7 @@ export interface Tool {
   readonly result: (answer: string, given: Arguments) => string;
   /** Returns the calling instance, if an argument names it. */
   readonly caller?: (given: Arguments) => string;
-  /** Set if the call creates the calling instance: a client whose old instance is gone joins again by it. */
+  /** Set if the call creates the calling instance. A client whose old instance is gone joins again with this call. */
   readonly joins?: true;
   /** The argument whose subject may not exist. */
   readonly subject?: string;
@@ -121,7 +121,10 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   },
 };
 
-/** Returns the tool's error text for a refusal. The argument names a subject that does not exist. */
+/**
+ * Returns the error text of a tool for a rejected call. If something does not exist, the text begins with the argument
+ * that names it.
+ */
 export function describeRefusal(tool: Tool, status: StatusName, message: string): string {
   return status === "NOT_FOUND" && tool.subject !== undefined ? `${tool.subject}: ${message}` : message;
 }

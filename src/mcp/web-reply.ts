@@ -18,7 +18,7 @@ export function messageReply(text: string, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body: text };
 }
 
-/** Returns a refusal of the protocol, of a body that is no message that can be served. */
+/** Returns the protocol's error for a body that is not a message that the server can serve. */
 export function refusalReply(status: number, code: number, message: string): Reply {
   return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
 }

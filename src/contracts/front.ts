@@ -1,7 +1,7 @@
 /**
  * The front of the contracts: it passes bodies to the pool without reading them, and makes the HTTP calls of live tests
- * (src/outbound). Checks of large payloads wait for a permit, and few live tests run at the same time. That a schema
- * makes a short payload expensive is known only after a first check; from then on, all payloads of that contract count
+ * (src/outbound). Checks of large payloads wait for a permit, and few live tests run at the same time. A schema may
+ * make even a short payload expensive. The first check shows it, and from then on all payloads of that contract count
  * as large (threads/slow-lane.ts). The routes call the methods of this class.
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";

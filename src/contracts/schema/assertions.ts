@@ -10,7 +10,7 @@ import { countCodePoints } from "./code-points.js";
 
 /** The test of a value, and the message for a value that does not pass it. */
 export interface Assertion {
-  /** @param steps the budget from which the test takes its cost, beyond the one step that every test costs */
+  /** @param steps the budget. The caller takes one step for every test; the test takes what it costs beyond that */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
@@ -24,8 +24,8 @@ export class WrongValue {
 export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
 
 /**
- * The cost of multiplying or dividing long numbers grows with the square of their digits: one step for each such number
- * of squared digits.
+ * The cost of multiplying or dividing long numbers grows with the square of their digits. It takes one step for every
+ * DIGITS_SQUARED_A_STEP of that square.
  */
 const DIGITS_SQUARED_A_STEP = 16;
 
@@ -33,8 +33,8 @@ const DIGITS_SQUARED_A_STEP = 16;
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
 /**
- * The cost of one of these multiplications grows with the square of the divisor's digits: one step for each such number
- * of squared digits.
+ * The cost of one of these multiplications grows with the square of the divisor's digits. It takes one step for every
+ * MULTIPLIED_SQUARED_A_STEP of that square.
  */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
@@ -80,7 +80,8 @@ function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
 }
 
 /**
- * Reads an exclusive bound. In OpenAPI 3.0 the keyword is `true`, and the limit is the value of the keyword `beside`.
+ * Reads an exclusive bound. In OpenAPI 3.0 the keyword is only `true`. The limit is then the value of the keyword
+ * `beside`.
  */
 function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
   return (value, schema) => {
@@ -110,7 +111,8 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
 }
 
 /**
- * Returns the reader of a keyword that limits a count. `of` returns null for a value that the keyword does not count.
+ * Returns the reader of a keyword that limits a count, for example of items. `of` returns the count of a value; null if
+ * the keyword does not apply to the value.
  */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,

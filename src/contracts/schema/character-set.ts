@@ -118,7 +118,7 @@ export function propertySet(property: string): CharacterSet | undefined {
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // A range may span the gap where the surrogates were left out.
+    // `everyCharacter` has no surrogates, so a range of the other characters may span their gap.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

@@ -147,7 +147,7 @@ class Compiler {
   }
 
   dynamicAnchors(name: string, from: Resource): DynamicAnchors {
-    // A document that was opened meanwhile may have more dynamic anchors.
+    // The cached anchors are used only if no document was opened since, because a document may have more of them.
     const documents = this.#documents.size;
     const known = this.#dynamicAnchors.get(name);
     if (known?.documents === documents) return known.anchors;

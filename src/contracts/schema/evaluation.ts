@@ -30,7 +30,10 @@ export interface SchemaNode {
   readonly where: string;
   readonly resource: Resource;
   readonly checks: Check[];
-  /** The checks of keywords that apply to the parts that no other keyword has evaluated. They run last. */
+  /**
+   * The checks of `unevaluatedProperties` and `unevaluatedItems`. They run last, because they apply to the parts of the
+   * value that no other keyword has evaluated.
+   */
   readonly lateChecks: Check[];
   /** Makes null valid, whatever the keywords say. */
   nullable: boolean;
@@ -159,7 +162,10 @@ export class Evaluation {
     return valid;
   }
 
-  /** Drops all errors but the first `kept`. The dropped errors are those of alternatives that did not have to fit. */
+  /**
+   * Keeps the first `kept` errors and drops the others. Those are errors of alternatives, which did not all have to
+   * fit.
+   */
   dropErrors(kept: number): void {
     if (this.errors.length > kept) this.errors.length = kept;
   }

@@ -26,7 +26,7 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
     initial = node;
     const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
     if (dynamic !== null) anchors = dynamic.nodes;
-    // If there are several anchors, the target depends on the resources through which the evaluation has come.
+    // If there are several anchors, the target depends on which resources the evaluation has entered.
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });
@@ -66,8 +66,8 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
     for (const node of nodes) {
       if (!run.evaluate(node, value, place, evaluated)) continue;
       valid = true;
-      // All alternatives are evaluated if the caller needs to know the evaluated parts, because those of every fitting
-      // alternative count.
+      // If the caller needs to know the evaluated parts, all alternatives are evaluated, because each alternative that
+      // fits adds its parts.
       if (evaluated === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");

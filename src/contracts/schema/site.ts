@@ -13,7 +13,7 @@ import type { Pattern } from "./pattern.js";
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;
-  /** A node that stands for the choice among `nodes`, which are all below it. */
+  /** A node that stands for the choice among `nodes`. It has all of them in its `below`. */
   readonly choice: SchemaNode;
 }
 

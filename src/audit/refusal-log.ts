@@ -45,7 +45,7 @@ interface OpenRow {
   count: number;
 }
 
-/** The key that equal calls have in common, and the contents of their row. */
+/** A row that may count a rejected call: the key that it shares with equal calls, and its contents. */
 interface RowKind {
   readonly key: string;
   readonly action: string;
@@ -55,14 +55,14 @@ interface RowKind {
   readonly of_many: boolean;
 }
 
-/** The value in a row where the calls that the row counts differ. */
+/** Stands in a row for a value in which the counted calls differ. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 
 export class RefusalLog implements BackgroundTask {
   readonly #writer: Pick<Writer, "call" | "request">;
   readonly #clock: Clock;
-  /** The rows whose count may still grow, oldest first, by the properties that their calls have in common. */
+  /** The rows whose count may still grow, oldest first. The key is what the calls of a row have in common. */
   readonly #open = new Map<string, OpenRow>();
   /** The number of open rows in each group. */
   readonly #sizes = new Map<string, number>();
@@ -95,7 +95,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind always has room, because all its calls share one row.
+      // The last kind always has room, because it is one row for all calls.
       const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!has_room) continue;
       this.#write(kind, groups.slice(step), context, done);
@@ -212,9 +212,9 @@ function hasUnstoredCount({ stored, count }: OpenRow): boolean {
 }
 
 /**
- * Returns the rows in which a rejected call may be counted, the most specific first. They are shared by calls with the
- * same method, reason and resource; with the same method and status; of the same caller; and by all calls. Only the
- * first kind contains values that a caller can vary at will.
+ * Returns the rows in which a rejected call may be counted, from the most specific to the most general. The calls of
+ * the first kind have the method, the reason and the resource in common; then the method and the status; then only the
+ * caller; then nothing. Only the first kind contains values that a caller can vary at will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);

@@ -47,7 +47,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // The condition on the time excludes another row that has had the same id since a restore.
+    // After a restore, another row may have the same id. The condition on the time excludes it.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );

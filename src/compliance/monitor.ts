@@ -177,8 +177,8 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Returns the violations of the first pairs as JSON texts. A pair that is too slow by itself gets that as its
-   * violation, so that it does not delay the other pairs.
+   * Returns the violations of the first pairs as JSON texts. If a single pair is too slow, its only violation says so,
+   * and the other pairs need not wait for it.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {

@@ -21,8 +21,9 @@ function latenessOf(interval_ns: number): number {
 }
 
 /**
- * The least length of a window of measured delays. A reader gets the delays of a whole window: while the current window
- * is shorter than this, it continues, and the previous window is reported. So the number of readers does not matter.
+ * Delays are measured in windows of at least this length. A reader gets the delays of a whole window. A read ends the
+ * current window only if it is long enough; otherwise the window continues, and the reader gets the previous one. So
+ * the number of readers does not matter.
  */
 const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
 
@@ -36,7 +37,7 @@ interface LoopDelay {
 export interface ProcessMetricsOptions {
   /** Returns the bytes of the database's write-ahead log. */
   readonly walBytes: () => number;
-  /** The names of the libraries that were chosen at the start, by what they are used for. */
+  /** The libraries that were chosen at the start: the name of each, by its purpose. */
   readonly runtime: Readonly<Record<string, string>>;
   /** The time since the start. */
   readonly uptime_ms: () => number;

@@ -16,7 +16,7 @@ export interface TimeLeadOptions {
   readonly clock: Clock;
   readonly machine: Clock;
   /**
-   * Returns the newest time, in ms, of the stored rows that the clock ignores because they are too far ahead; 0 if
+   * Some stored times may be so far ahead that the clock ignores them. Returns the newest of these times, in ms; 0 if
    * there are none.
    */
   readonly newestPassed: () => number;

@@ -20,7 +20,7 @@ export interface FileGlob {
   matches(path: readonly string[]): boolean;
 }
 
-/** The reason why a glob is malformed, as words that follow the glob. */
+/** The reason why a glob is malformed, as a predicate whose subject is the glob. */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
@@ -45,8 +45,8 @@ function matchSegments(tokens: readonly (FileSegment | null)[], path: readonly s
       token_at++;
       at++;
     } else if (many_token >= 0) {
-      // It is enough to let the last `**` match one more segment: whatever an earlier one could leave to it, the last
-      // one can match as well.
+      // It is enough to let the last `**` match one more segment. Another try with an earlier `**` cannot help, because
+      // the last one can match every segment that the earlier one would leave to it.
       at = ++many_at;
       token_at = many_token + 1;
     } else {
@@ -80,8 +80,8 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 }
 
 /**
- * Compiles a glob that is stored. If an older version, which accepted more globs, has stored it, it matches the same
- * paths as in that version.
+ * Compiles a stored glob. An older version may have stored it, and that version accepted more globs. Such a glob
+ * matches the same paths as in that version.
  */
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);

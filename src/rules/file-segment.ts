@@ -21,13 +21,14 @@ export interface FileSegment {
   matches(segment: string): boolean;
 }
 
-/** The reason why a segment is malformed, as words that follow its glob. */
+/** The reason why a segment is malformed, as a predicate whose subject is its glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
 
 /**
- * The named sets of ASCII characters. Each text has pairs of characters, which are the inclusive bounds of the ranges.
+ * The named sets of ASCII characters. Each text lists ranges: two characters are the first and the last character of a
+ * range.
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",

@@ -57,8 +57,8 @@ function countRepetitions(source: string): number {
 /** Meters the cost of a match. */
 export interface RegexMeter {
   /**
-   * Identifies the work that is metered as a whole. When a match belongs to other work than the previous match, the
-   * automaton's cache is cleared first, so that the same work always costs the same.
+   * Identifies the metered work. If a match belongs to other work than the previous match, the automaton's cache is
+   * cleared first. So the same work always costs the same.
    */
   readonly id: number;
   /** @throws if fewer steps are left */
@@ -71,7 +71,7 @@ export interface RegexMeter {
  */
 const STEPS_AN_INSTRUCTION = 2;
 /**
- * A new state may have a table with an entry for each class of characters. One step is counted for this number of
+ * A new state may have a table with an entry for each class of characters. The table costs one step for this many
  * classes.
  */
 const CLASSES_A_STEP = 128;
@@ -158,8 +158,8 @@ export class Regex {
 
   /**
    * Returns the first match in the text; null if there is none.
-   * @param allows returns whether the search may take this many steps (instructions times characters); if it may not,
-   * the result of `find` is null
+   * @param allows returns whether the search may take this many steps (instructions times characters). If it returns
+   * false, the result of `find` is null
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -192,8 +192,9 @@ export class Regex {
 /**
  * Returns a program that matches a text of several lines if `program` matches within one of its lines; null if there is
  * no such program. A match depends only on its own characters and on tests of positions. At the edges of a line, `\b`
- * behaves as at the edges of a text, while `^`, `$`, `\A` and `\z` do not. With `(?m)`, `^` and `$` match at the edges
- * of lines, too. If the program still tests for the edges of the whole text after that, it has no counterpart.
+ * behaves as at the edges of a text. `^`, `$`, `\A` and `\z` do not, so a source with them is compiled with `(?m)`: `^`
+ * and `$` then match at the edges of lines, too. If the result still tests for the edges of the whole text, there is no
+ * program for several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;

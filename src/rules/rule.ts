@@ -161,7 +161,10 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
   return sent === undefined || sent === "" ? otherwise : sent;
 }
 
-/** Returns what is wrong with the globs of a rule, as words that follow their name; null if they are valid. */
+/**
+ * Returns what is wrong with the globs of a rule, as a predicate for an error message (`has a malformed glob: …`); null
+ * if they are valid.
+ */
 function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
   for (const glob of globs) {

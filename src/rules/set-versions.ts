@@ -20,7 +20,7 @@ export class RuleSetVersions implements ChangeListener {
 
   /**
    * @param read returns the version in the database
-   * @param mayBeStale returns whether the database may be newer than the latest change that the front knows of
+   * @param mayBeStale returns whether the database may have changes that the front does not know of yet
    */
   constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;

@@ -1,7 +1,7 @@
 /**
- * Finds the matches of one rule in one text. Lines end at "\n"; a "\r" before it does not belong to the line. The
- * search is first in all lines together, then in blocks of lines. Single lines are searched only in blocks that have a
- * match. Runs in the pool. Pure but for the caches of the regexes.
+ * Finds the matches of one rule in one text. Lines end at "\n"; a "\r" before it does not belong to the line. To save
+ * time, it first searches all lines together, then blocks of lines, and single lines only in a block that has a match.
+ * Runs in the pool. Pure but for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";

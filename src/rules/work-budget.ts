@@ -11,7 +11,7 @@ export class WorkBudget {
 
   /**
    * @param steps_max the steps (instructions times characters) of all searches together
-   * @param ms_max the milliseconds from now, whatever work takes them
+   * @param ms_max the time limit, in milliseconds from now; the time of other work counts, too
    * @param now returns the milliseconds of a clock that never goes back
    */
   constructor(steps_max: number, ms_max: number, now: () => number = () => performance.now()) {

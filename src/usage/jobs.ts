@@ -58,8 +58,8 @@ export const summarizeUsage = unaryJob({
 });
 
 /**
- * Returns the members that an answer with an interval has in addition. Returns the error if the series would be too
- * long.
+ * Returns the members that an answer has only if it was asked for an interval. Returns the error if the series would be
+ * too long.
  */
 function readSeries(
   db: Db,

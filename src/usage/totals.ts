@@ -17,7 +17,10 @@ export interface Totals {
  */
 export const TOKENS_SPLIT = 2 ** 26;
 
-/** Returns the number of tokens, from the sum of the multiples of TOKENS_SPLIT and the sum of the remainders. */
+/**
+ * Returns the number of tokens that two sums stand for: `high` is the sum of the multiples of TOKENS_SPLIT, and `low`
+ * is the sum of the remainders.
+ */
 export function joinTokens(high: number, low: number): bigint {
   return BigInt(high) * BigInt(TOKENS_SPLIT) + BigInt(low);
 }

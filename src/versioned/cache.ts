@@ -1,10 +1,9 @@
 /**
  * Caches recently read values on the front, up to a number of bytes. Other values are read from the database. A read
  * never goes back in time: while a write of a key is in flight, the entry of the key is not returned, because the
- * database may be newer. The acknowledgement of the write comes before the writing client is answered. With it, the
- * entry is dropped, or replaced by the value that the writer has stored, unless the entry has a newer version. Each
- * method of the writer declares which keys it changes (src/threads/changes.ts), and the cache listens to all of them.
- * Runs on the front.
+ * database may be newer. The writer acknowledges the write before the writing client is answered. The cache then drops
+ * the entry, or replaces it by the stored value, unless the entry has a newer version. Each method of the writer
+ * declares which keys it changes (src/threads/changes.ts), and the cache listens to all of them. Runs on the front.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
 import { Failure } from "../base/result.js";

@@ -275,8 +275,8 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // The heads in the write buffer are also in memory, unless newer heads have evicted them. So the buffer is written
-    // before a look-up if the memory is full.
+    // A head in the write buffer is also in memory, unless newer heads have evicted it. Heads are evicted only when the
+    // memory is full. So only then is the buffer written before a look-up.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);

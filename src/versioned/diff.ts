@@ -31,8 +31,8 @@ import { IntStack } from "./int-stack.js";
 const ABSENT = -1;
 
 /**
- * The cells on the stack that one frame of the walk takes. A frame belongs to an open container. The frame of an array
- * has the current row and the end for each document, and the number of elements that were visited.
+ * The number of cells on the stack for one frame of the walk. Each open container has a frame. The frame of an array
+ * has the current row and the end in each document, and the number of elements that were visited.
  */
 const FRAME_CELLS = 5;
 const ARRAY_BEFORE = 0;
@@ -41,8 +41,8 @@ const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
 /**
- * The mark in the first cell of an object's frame. The other cells are the number of changed members that are left to
- * visit, and the rows of the current member's name in each document.
+ * The first cell of an object's frame has this mark. The other cells have the number of changed members that are left
+ * to visit, and the rows of the current member's name in each document.
  */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
@@ -193,7 +193,7 @@ class Diff {
   }
 
   /**
-   * Returns false if both values are equal scalars. It is checked first, because the many unchanged members need not be
+   * Returns false if both values are equal scalars. This check comes first, so the many unchanged members need not be
    * sorted and kept.
    */
   #mayDiffer(before: number, after: number): boolean {

@@ -70,7 +70,7 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** The value of a version, with what decides how it can be compared. */
+/** The value of a version, in the forms in which it can be compared. */
 interface Content {
   readonly number: number;
   /** Undefined if the value is no text. */

@@ -42,8 +42,8 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
 }
 
 /**
- * @param trace for each number of edits, the row that each diagonal had reached before, from the diagonal below the
- * first one
+ * @param trace for each number of edits, the row that each diagonal had reached with one edit less; the first item is
+ * that of the diagonal `-edits - 1`
  */
 function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];

@@ -30,7 +30,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // Nothing to do: a call that is still in flight has changed nothing.
+    // There is nothing to do yet: a call that is still in flight has changed nothing.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

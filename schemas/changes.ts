@@ -61,7 +61,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. A kind of which more things have changed than the message names is in `left_out`. */
+/** The changes of a commit. If more things of a kind have changed than the message names, the kind is in `left_out`. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

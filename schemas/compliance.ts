@@ -45,7 +45,10 @@ export const ComplianceCheckRequest = Type.Object({
     maxItems: COMPLIANCE_PAIRS_MAX,
   }),
 });
-/** The violations of the first pairs of the request, in its order: of as many pairs as one step checks. */
+/**
+ * The violations of the first pairs, in the order of the request. One step checks only as many pairs as its time
+ * allows.
+ */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
 export const ComplianceRecordRequest = Type.Object({

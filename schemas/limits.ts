@@ -49,8 +49,8 @@ export const CLOSING_LINGER_MS = 100;
 export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
  * This many bytes of a body may still arrive while it is held back, because uWebSockets.js reads 512 KiB at once. A
- * node of a cluster holds a body back if its client may just have been registered at another node. It does so until it
- * knows.
+ * node of a cluster holds a body back if its client may just have been registered at another node and this node does
+ * not know that yet.
  */
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
 /** All held bodies together. */
@@ -268,8 +268,8 @@ export const SHUTDOWN_DRAIN_MS = 5_000;
 /** A byte array of at most this length travels between threads as a string. */
 export const INLINE_BYTES_MAX = 16 * KIB;
 /**
- * The most calls in one message between threads. They are so few that the writer starts to work while the front still
- * reads requests.
+ * The most calls in one message between threads. The number is small, so that the writer starts to work while the front
+ * still reads requests.
  */
 export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
@@ -789,7 +789,7 @@ export const AGENT_METRICS_DAYS = 90;
 export const AGENT_METRICS_PRUNE_ROWS = 2_000;
 
 // Work of unknown cost
-/** Work on at most this many bytes first runs as short work, without a permit. */
+/** Work on at most this many bytes is first tried as short work, without a permit. */
 export const SHORT_WORK_BYTES_MAX = 64 * KIB;
 export const SHORT_WORK_DEADLINE_MS = 5_000;
 /**
@@ -1087,8 +1087,8 @@ export const MCP_LISTENERS_MAX = 64;
  */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
 /**
- * The most tokens that `tools/list` takes in a model's context, all tools together. The next limit is that of the
- * instructions.
+ * The most tokens that `tools/list` takes in a model's context, all tools together. The next limit is that of
+ * MCP_INSTRUCTIONS.
  */
 export const MCP_TOOLS_TOKENS_MAX = 750;
 /** The part of it for the instructions. */

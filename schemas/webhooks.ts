@@ -151,8 +151,8 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
 /**
  * The progress of the deliveries to a webhook. All events of its queue up to `delivered` are settled: they were
  * delivered, or are in `set_aside`. `epoch` counts how often the webhook was enabled; failures of an earlier epoch do
- * not count. The other members are the number of consecutive failures, the time of the last delivery, the state of the
- * head event, the last failure since the previous report, and the attempts since then.
+ * not count. The other members say how the deliveries went: the number of consecutive failures, the time of the last
+ * delivery, the state of the head event, the last failure since the previous report, and the attempts since then.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),

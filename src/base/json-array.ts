@@ -65,8 +65,8 @@ export function cursor(name: string, value: string | number): string {
 }
 
 /**
- * Yields the chunks with a text before and a text after them. Returns what the chunks return. A short result is one
- * chunk.
+ * Yields `begin`, the chunks, and the text of `end`. Returns what the generator of the chunks returns. A short result
+ * is one chunk.
  */
 export function* wrapChunks<End>(
   begin: string,

@@ -30,7 +30,7 @@ export interface Outline {
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const BACKSLASH = 0x5c;
-/** The largest number of bytes that JSON takes for one character, which is that of an escaped one (`\uXXXX`). */
+/** The most bytes that JSON takes for one character, which is the length of an escape (`\uXXXX`). */
 const ESCAPE_BYTES_MAX = 6;
 
 /**

@@ -19,7 +19,8 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
       counted_as: "mcp",
-      // Clients may be configured with an address that has parameters for other software.
+      // Some clients are configured with an address whose query is meant for other software, so an unknown query is
+      // accepted.
       foreign_query: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),

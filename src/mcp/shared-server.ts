@@ -73,7 +73,7 @@ export class SharedServer {
   }
 
   #settle(message: JSONRPCMessage): void {
-    // Any other message is the server's own; it has no receiver.
+    // Any other message comes from the server itself, and has no receiver.
     if (!("id" in message) || "method" in message) return;
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;

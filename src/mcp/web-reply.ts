@@ -8,8 +8,8 @@ import { headerBlock, type Sink } from "../transport/reply.js";
 const EVENT_STREAM = "text/event-stream";
 
 /**
- * The headers that a client of the protocol reads. The library's other headers are for servers that write them
- * themselves.
+ * The headers that a client of the protocol reads. The library also sets headers for servers that write its Response to
+ * the socket themselves; those are dropped.
  */
 const KEPT_HEADERS = ["content-type", "allow"] as const;
 

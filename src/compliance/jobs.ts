@@ -54,7 +54,8 @@ export const complianceContracts = unaryJob({
 });
 
 /**
- * Returns the violations of the first pairs of the request: of as many pairs as one step can check, but at least one.
+ * Checks the pairs in the order of the request until the time of a step is used up, but at least one pair. Returns the
+ * violations of the pairs that it has checked.
  */
 export const checkCompliance = unaryJob({
   name: "compliance.check",

@@ -177,8 +177,8 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Returns the violations of the first pairs as JSON texts. If a single pair is too slow, its only violation says so,
-   * and the other pairs need not wait for it.
+   * Returns the violations of the first pairs as JSON texts. If a pair is too slow by itself, its only violation says
+   * so. It does not delay the other pairs.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {

@@ -165,8 +165,8 @@ export function checkAnswer(
   if (unexpected) violations.push({ path: "status", message: `expected status ${endpoint.status}, got ${status}` });
   const is_error = status >= 400 && status <= 499 && endpoint.definitions.has("error");
   const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
-  // If the service answers with an error that the contract does not describe, its body is not checked. The contract
-  // then describes only the body of a success.
+  // If the service answers with an error that the contract does not describe, its body is not checked, because the
+  // contract describes only the body of a success.
   if (is_error || (promised && !(unexpected && status >= 400))) {
     violations.push(...checkBody(ready, endpoint_name, is_error ? "error" : "response", text));
   }

@@ -13,7 +13,7 @@ export class RuleSetVersions implements ChangeListener {
   readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
   /**
-   * The number of calls in flight that change rules of any project. One number is enough, because there are few such
+   * The number of calls in flight that change rules. One number for all projects is enough, because there are few such
    * calls.
    */
   #changing = 0;

@@ -43,13 +43,15 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
-   * The number of writes in flight, by a hash of their key. If two keys have the same hash, a read takes a needless
-   * look-up in the database, and nothing else. Not a Map, for the reason that rpc/client.ts gives.
+   * The number of writes in flight, by a hash of their key. Two keys with the same hash cost only a needless look-up in
+   * the database. Not a Map, for the reason that rpc/client.ts gives.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
-  /** The number of writes in flight whose keys are not known. While there are any, no entry is returned. */
+  /**
+   * The number of writes in flight whose keys are not known. The cache returns no entry while there is such a write.
+   */
   #held = 0;
 
   constructor(bytes_max = HOT_CACHE_BYTES_MAX) {

@@ -113,8 +113,8 @@ class Side {
 }
 
 /**
- * The state of the walk through two documents: the position in two arrays, or in the changed members of two objects,
- * and the differences that were found.
+ * The walk through two documents. It keeps its position (in two arrays, or in the changed members of two objects) and
+ * the differences that it has found.
  */
 class Diff {
   readonly #before: Side;

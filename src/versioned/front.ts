@@ -174,8 +174,8 @@ export class VersionedFront {
   }
 
   /**
-   * Reads a large value from the database. If such reads have used up their time in this tick, the read comes in a
-   * later tick.
+   * Reads a large value from the database: at once, or in a later tick if such reads have used up their time in this
+   * tick.
    */
   #readInSlice(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();

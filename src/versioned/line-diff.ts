@@ -88,9 +88,9 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
 }
 
 /**
- * Returns the text of the `diffs` array for two texts. The path of a difference is the index of a line, as in an array
- * of lines: in the older text for a removed line, otherwise in the newer text. Returns OUT_OF_RANGE if the text would
- * be longer than DIFF_BYTES_MAX bytes.
+ * Returns the text of the `diffs` array for two texts. The path of a difference is the index of its line: in the older
+ * text if the line was removed, otherwise in the newer text. Returns OUT_OF_RANGE if the text would be longer than
+ * DIFF_BYTES_MAX bytes.
  */
 export function diffLines(before_text: string, after_text: string): string | Failure {
   const [before, after] = [before_text.split("\n"), after_text.split("\n")];

@@ -91,7 +91,7 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** The depth of evaluations whose errors are not reported; 0 if errors are reported. */
+  /** The number of nested evaluations whose errors are not reported; 0 if errors are reported. */
   #quiet = 0;
   /** The resources that the evaluation has entered, the outermost first. */
   #scope: readonly Resource[] = [];

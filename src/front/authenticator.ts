@@ -91,7 +91,8 @@ export class Authenticator {
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;
     const claimed = head.header("x-koor-instance");
-    // If no token is required and no instance is registered, no caller can be identified, so the lookup is skipped.
+    // Without a required token and without registered instances, no caller can be identified. The lookup is then
+    // skipped.
     if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
     return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
   }

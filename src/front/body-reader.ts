@@ -22,17 +22,15 @@ export interface OpenBody {
    * Resolves with the next piece, with null at the end of the body, or with undefined if the client has disconnected.
    */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /**
-   * Receives and drops the rest of the body. Without this, a client that is still sending would not read its answer.
-   */
+  /** Reads and drops the rest of the body. Otherwise a client that is still sending would not read its answer. */
   readonly close: () => Promise<void>;
 }
 
 export class BodyReader {
   readonly #clock: Clock;
   /**
-   * The exchanges whose clients the server waits for. For each: when the wait began, and the function that ends the
-   * request when the client takes too long.
+   * The exchanges that wait for bytes of their clients. Each has the time when the wait began, and a function that ends
+   * the request if the wait is too long.
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
   /**
@@ -41,7 +39,10 @@ export class BodyReader {
    */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
-  /** The bytes of held bodies that may have arrived although nothing reads them. */
+  /**
+   * The bytes reserved for held bodies. The server does not read these bodies, but some of their bytes may have
+   * arrived.
+   */
   #held_bytes = 0;
 
   constructor(clock: Clock) {
@@ -68,8 +69,8 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body: does not read it yet, so that most of it stays with the client. The caller limits how long.
-   * @returns a function to call when the body is no longer held; null if too many bytes are held already
+   * Holds a body: does not read it yet, so that most of it stays with the client. The caller limits the time.
+   * @returns a function that ends the hold; null if the held bodies already take too much memory
    */
   hold(exchange: Exchange): (() => void) | null {
     const bytes = Math.min(declaredBytes(exchange), HELD_BODY_BYTES_MAX);

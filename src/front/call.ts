@@ -48,7 +48,7 @@ export interface Call {
   /** The parsed JSON body, if it has the shape that the route requires. Used when a refusal is audited. */
   json: unknown;
   path: string;
-  /** The `Origin` of the request, after it was found to be allowed; "" if the request has none. */
+  /** The `Origin` of the request; "" if it has none. It is set only after the check has allowed it. */
   origin: string;
   /** The wait of a request that has to wait before its handler may run; null for every other request. */
   deferral: Deferral | null;
@@ -84,7 +84,10 @@ export function newCall(
   };
 }
 
-/** Returns the request with the caller that the latest authentication of the call found. */
+/**
+ * Returns the request with the call's current caller. The caller may have changed when the call was authenticated
+ * again.
+ */
 export function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
 }

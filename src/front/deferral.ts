@@ -12,7 +12,7 @@ export interface DeferralGuard {
   /**
    * Must be called before the exchange is detached.
    * @param query the part of the URL after its `?`
-   * @returns null if the request can be served now, its wait if it cannot, or the 400 failure for a malformed position
+   * @returns null to serve the request now, a deferral if it has to wait, or the 400 failure for a malformed position
    */
   check(exchange: Exchange, query: string): Deferral | Failure | null;
   /** Adds the headers that every reply of a node in a cluster has. */
@@ -31,17 +31,17 @@ export interface Deferral {
    */
   readonly head: RequestHead;
   /**
-   * The failure that a caller which is not authenticated yet gets, if it is still unknown after the wait; null if the
-   * caller is known.
+   * The refusal for a caller that is not authenticated. It is sent if the wait does not make the caller known. null for
+   * an authenticated caller.
    */
   pendingRefusal: Failure | null;
   /** Opens a WebSocket only to tell the page that it should try again, because the wait took too long. */
   readonly retryLater: SocketOpener;
-  /** Whether a caller that got this refusal may turn out to be known after the wait. */
+  /** Whether the wait may resolve this refusal, because the caller may be known afterwards. */
   mayResolve(refusal: Failure): boolean;
   /**
-   * Waits. If the wait is over already, calls back at once; otherwise detaches the exchange.
-   * @param done called with null, or with the failure of a request that has waited too long
+   * Waits and then calls `done`. Detaches the exchange unless the wait is already over.
+   * @param done called with null, or with a failure if the request has waited too long
    */
   wait(exchange: Exchange, done: (late: Failure | null) => void): void;
 }

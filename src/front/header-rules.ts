@@ -32,9 +32,9 @@ export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
 }
 
 /**
- * Returns the 400 failure for a write that has an empty condition, or a condition that its route does not support; null
- * if there is none. An empty X-Koor-Instance is refused as well, because the write would have no actor. Messages to
- * /mcp are exempt from that, because their tools decide whether they write.
+ * Returns the 400 failure for a write with an empty condition, or with a condition that its route does not support.
+ * Also refuses an empty X-Koor-Instance, because the write would have no actor. Only messages to /mcp may have one,
+ * because the tool decides whether the call writes. Returns null if there is nothing to refuse.
  */
 export function refuseConditions({ headers, counted_as }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";

@@ -49,8 +49,9 @@ export class InternalRequests {
   }
 
   /**
-   * Returns the outer call as made by the instance that its arguments name. The instance is recorded as seen, and the
-   * call counts as its own. If a token or header has already identified the caller, that caller stays.
+   * Returns the outer call with another actor: the instance that the call's arguments name. Records that the instance
+   * was seen, and counts the call for it. Returns the call unchanged if a token or header has already identified the
+   * caller, or if the instance does not exist.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;

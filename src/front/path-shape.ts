@@ -7,10 +7,7 @@ export interface PathShape {
   /** Whether the last parameter takes the rest of the path. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /**
-   * The offset in the path at which the parameter starts, if the path has only one parameter and it takes the rest of
-   * the path; otherwise 0.
-   */
+  /** For a path whose only parameter takes the rest of the path: the offset of that parameter. 0 for any other path. */
   readonly rest_at: number;
 }
 
@@ -36,7 +33,7 @@ export function parsePath(path: string): PathShape {
  */
 export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
   if (shape.rest_at > 0) {
-    // Decoding the whole rest at once gives the same result as decoding each segment and joining them.
+    // The rest is decoded in one piece. This gives the same result as decoding each segment.
     const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
     return decoded === undefined ? undefined : [decoded];
   }

@@ -112,7 +112,7 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Refuses requests that may change something with this failure, until it is called with null. */
+  /** Sets the failure with which writes are refused. null allows writes again. */
   holdWrites(refusal: Failure | null): void {
     this.#writesRefusal = refusal;
   }
@@ -147,8 +147,8 @@ export class Pipeline {
   }
 
   /**
-   * Refuses a request with a fault for which it must not be served at all, whatever its route and caller. Such a
-   * request is not counted for any caller. Returns whether it was refused.
+   * Refuses a request that the transport has marked as faulty, without looking at its route or caller. The request is
+   * not counted for any caller. Returns whether it was refused.
    */
   #refuseFaulty(call: Call): boolean {
     const { fault } = call.exchange;
@@ -165,8 +165,8 @@ export class Pipeline {
   }
 
   /**
-   * Checks a request to upgrade to WebSocket. A deferred request is checked after its wait.
-   * @returns the socket's opener, which the route's `upgrade` has returned
+   * Checks a request to upgrade to WebSocket, and calls the route's `upgrade`. A deferred request waits first.
+   * @returns the socket's opener
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
     const call = newCall(exchange, bound, port, { upgrades: true });
@@ -194,7 +194,7 @@ export class Pipeline {
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
 
-  /** @param late the wait of the request, if the request has waited too long */
+  /** @param late the deferral, if the request has waited too long; otherwise null */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
       this.#options.metrics.in_flight -= 1;
@@ -203,8 +203,8 @@ export class Pipeline {
     // When draining began, all sockets were told to close. A socket that opened now would not be told.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // The socket is opened only to be closed with a reason: a browser shows its page the reason of a close, but not the
-    // reason of a refused upgrade.
+    // The socket is opened only to be closed with a reason. A browser does not show a page the reason of a refused
+    // upgrade, but it does show the reason of a close.
     this.#options.metrics.in_flight -= 1;
     return late.retryLater;
   }
@@ -228,8 +228,8 @@ export class Pipeline {
     // A CORS preflight needs no token, because browsers send none with it.
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    // Paths below `/.well-known/` need no token. MCP clients look there for a way to log in before they have one, and
-    // would take a 401 for a server that offers a login.
+    // Paths below `/.well-known/` need no token. MCP clients look there for a login method before they have a token. A
+    // 401 would tell them that the server has one.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -322,13 +322,13 @@ export class Pipeline {
   }
 
   /**
-   * Holds the body of an unauthenticated caller: it stays with the client until the wait has shown whether the caller
-   * is known.
+   * Leaves the body of an unauthenticated caller unread until the wait has shown whether the caller is known. Most of
+   * the body stays with the client.
    */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // The caller may turn out to be known after the wait, so a 401 answer could be wrong.
+      // A 401 answer could be wrong, because the wait might have made the caller known.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -417,7 +417,10 @@ export class Pipeline {
     });
   }
 
-  /** @param next called with the failure of the request or null, and with whether the request has waited too long */
+  /**
+   * @param next called with the failure that refuses the request, or null; `isLate` is true if the request has waited
+   * too long
+   */
   #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
     deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
   }
@@ -467,15 +470,14 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The end of the access may settle the handler's answer before this call is notified of it, so the access is
+      // The handler's answer may arrive after the access has ended, but before this call is notified. So the access is
       // checked again.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // To the handler this looks as if the client had disconnected, so it grants nothing for which the call was
-      // waiting.
+      // The handler sees a client that has disconnected. So it does not grant anything to the waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
@@ -503,8 +505,8 @@ export class Pipeline {
       this.#responder.finish(call, answer, extra);
       return;
     }
-    // An unauthenticated caller must not learn what else is wrong with its request. Its wrong token must count as a
-    // guess, because otherwise malformed requests would allow guessing without limit.
+    // An unauthenticated caller gets only the pending refusal, and learns nothing else about its request. Its wrong
+    // token counts as a guess. Otherwise a client could send malformed requests and guess without limit.
     void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
     this.#responder.finish(call, pending);
   }

@@ -1,8 +1,8 @@
 /**
- * Defers the requests of clients that demand a later position of the cluster's log than this node has applied
- * (positions.ts). Each request waits until the node has applied the position, at most POSITION_WAIT_MS. A caller that
- * looks unknown is looked up again after the wait, because its registration may be in the entries that this node has
- * not applied yet. Runs on the front of a node in a cluster; a single server has no such guard.
+ * Defers a request if its client demands a position of the cluster's log that this node has not applied yet
+ * (positions.ts). The request waits until the node has applied it, at most POSITION_WAIT_MS. An unknown caller is
+ * looked up again after the wait, because its registration may be in the missing entries. Runs on the front of a node
+ * in a cluster; a single server has no such guard.
  */
 import { Failure } from "../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -14,8 +14,8 @@ import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Po
 /** The headers that authenticate a request. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
 /**
- * The codes of refusals that may no longer hold after this node has applied the position, because the caller may then
- * be known.
+ * The codes of refusals of an unknown caller. They may be wrong after the wait, because the node may then know the
+ * caller.
  */
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 

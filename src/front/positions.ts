@@ -27,11 +27,14 @@ export interface LogPosition {
 export interface Positions {
   /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
-  /** The header line (`positionHeaderLine`) with the newest entry whose effects an answer may show. */
+  /**
+   * The header line that answers carry (`positionHeaderLine`). It has the newest entry whose effects an answer may
+   * show.
+   */
   readonly line: string;
   /**
-   * Like `current`, but only up to entries whose events have been published too. A subscription that starts after this
-   * entry does not get the events of these entries again.
+   * Like `current`, but the events of these entries are published, too. A subscription that starts after this entry
+   * does not get them again.
    */
   readonly reached: number;
   /**
@@ -39,13 +42,12 @@ export interface Positions {
    * @param done called with whether the node has applied the position
    */
   wait(position: number, done: (reached: boolean) => void): void;
-  /** Returns the newest entry whose effects may have been read here up to now; null if there is no log yet. */
+  /** Returns the newest entry whose effects a client may have read on this node; null if there is no log yet. */
   seen(): LogPosition | null;
 }
 
 /**
- * Returns the position that a request demands. Returns 0 if it demands none, and the 400 failure if the position is
- * malformed.
+ * Returns the position that a request demands; 0 if it demands none. Returns the 400 failure for a malformed position.
  * @param query the part of the URL after its `?`
  */
 export function requestedPosition(exchange: Exchange, query: string): number | Failure {

@@ -73,7 +73,7 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Whether a refusal of this route gets an audit row. Also counts a refusal that is a 401 and gets one. */
+  /** Whether a refusal of this route gets an audit row. If it does and is a 401, also counts it. */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;

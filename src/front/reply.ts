@@ -15,10 +15,7 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/**
- * The maximum number of bytes that a stream of the worker pool produces before its reader needs them. Most characters
- * take one byte.
- */
+/** The maximum number of bytes that the worker pool reads ahead for a stream. Most characters take one byte. */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
 /** The end of every JSON answer, because terminals and programs that read lines expect it. */
@@ -35,9 +32,9 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 }
 
 /**
- * Returns the JSON answer for the result of a read, which is a text, a failure, or chunks.
- * @param holds the maximum number of bytes that the chunks hold in memory before their reader needs them; by default
- * that of a stream of the worker pool
+ * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
+ * @param holds the maximum number of bytes that the chunks read ahead into memory; by default the limit of the worker
+ * pool
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -45,16 +42,16 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 }
 
 /**
- * Returns the JSON answer for a list. If the list was cut, `X-Koor-Next` carries the cursor of the next page. The size
- * of a list is limited, so the answer begins only when the whole list has been read. A failure therefore still gets an
- * error status, and a client that reads slowly keeps only the text in memory, not the read.
+ * Returns the JSON answer for a list. If the list was cut, `X-Koor-Next` carries the cursor of the next page. The
+ * answer begins when the whole list has been read, so a failure still gets an error status. This is possible because
+ * the size of a list is limited. A slow client keeps only the text in memory; the read has already ended.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** Limits the share of an event-loop tick that collecting lists may take, for all lists together. */
+/** Limits the time per event-loop tick that all lists together spend on collecting their chunks. */
 const COLLECTING = new TimeSlice();
 
 /**
@@ -114,12 +111,14 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // This cancels the read. Otherwise a worker of the pool would wait for its reader until the deadline.
+    // Cancels the read. Otherwise a worker of the pool would wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/** Cancels a read that was refused, because it would otherwise wait forever for its next call. Returns the refusal. */
+/**
+ * Cancels a read that was refused, and returns the refusal. Otherwise the read would wait forever for its next call.
+ */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

@@ -28,7 +28,7 @@ const FOREIGN_ORIGIN = new Failure(
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 const SECOND_MS = 1_000;
 
-/** The circumstances of a request with a token, which count if the token turns out to be a wrong guess. */
+/** The facts about a request that are needed if its token is wrong. */
 export interface Attempt {
   /** The source of the request. `peer`, the address of the client's socket, is read only when it is needed. */
   readonly from: { readonly peer: string };
@@ -141,9 +141,9 @@ export class RequestGuard {
   }
 
   /**
-   * Does the same as `ownerOf`, for a bearer token. The token of an instance is accepted even while its address has to
-   * pause: it is too long to guess, and many agents may share one address. The token of a recently deleted instance
-   * does not count as a guess.
+   * Does the same as `ownerOf`, for a bearer token. An instance's token is accepted even from an address that has to
+   * pause, because such a token is too long to guess and many agents may share one address. The token of a recently
+   * deleted instance does not count as a guess.
    */
   #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
     const digest = sha256(token);
@@ -190,9 +190,9 @@ export class RequestGuard {
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
-    // A server that is bound to all addresses does not know its own addresses. It then accepts a page as its own only
-    // if the page was loaded from the host to which the request goes. Comparing the port alone does not suffice,
-    // because a page of another machine may use the same port.
+    // A server that is bound to all addresses does not know its own addresses. So an unknown IP address in the Origin
+    // must be the one in `Host`. The port alone proves nothing, because a page of another machine may use the same
+    // port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }

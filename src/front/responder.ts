@@ -1,7 +1,7 @@
 /**
- * Sends the answers of calls. A failure is sent in the API's error format, and audited if refusals of its route are. A
- * reply is sent only if the unread answers of all clients do not hold too much memory. Measures and logs each answer.
- * Runs on the front.
+ * Sends the answers of calls. A failure gets the API's error format, and an audit row if its route asks for one. If the
+ * unread answers of all clients hold too much memory, a 503 replaces the reply. Measures and logs each answer. Runs on
+ * the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";

@@ -34,9 +34,9 @@ export function refuseRole(
 }
 
 /**
- * Returns the author of the data that a call stores, for calls whose body may name one. If the server checks tokens, a
- * caller with an instance's token is always the author, whatever the body says. For any other caller it is the author
- * in the body, or the call's actor if the body names none.
+ * Returns the author of the data that a call stores, if the body may name one. With an instance's token, the author is
+ * always that instance. With the server's token or without token checks, it is the author in the body, or else the
+ * call's actor.
  * @param guarded whether the server checks tokens at all
  * @param given the author that the body names
  */
@@ -49,12 +49,11 @@ export function authorOf(
 }
 
 /**
- * Whether a call may change something. A mistyped instance id must not leave such a call without an actor, so it is
- * refused.
+ * Whether a call of this route may change something. Such a call is refused if its instance id is unknown, for example
+ * mistyped: it would have no actor.
  */
 export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
-  // A message to /mcp is never refused here, because its tool decides whether it writes: the route that the tool calls
-  // checks it.
+  // A message to /mcp may or may not write. The route that its tool calls makes this check.
   if (method === "GET" || counted_as === "mcp") return false;
   return asks_only !== true || needs === "own instance";
 }

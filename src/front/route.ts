@@ -17,18 +17,16 @@ import type { RouteTag } from "./tags.js";
 export interface Reply extends WireReply {
   /** The counts that the handler adds to its actor's metrics. The pipeline counts the call itself. */
   readonly counts?: ReportedCounts | null;
-  /**
-   * For a body that is a function: the maximum number of bytes that it holds in memory before the client reads them.
-   */
+  /** For a body that is a function: the maximum number of bytes that it reads ahead into memory. */
   readonly holds?: number;
 }
 
 export type Answer = Reply | Failure;
 
 /**
- * The kind of a route's body. JSON with `unread` may be long: the handler gets only its bytes, and has them parsed and
- * checked in the worker pool. A stream has no size limit and contains one JSON value per line. A body that the handler
- * reads itself may have a schema that describes it.
+ * The kind of a route's body. With `unread`, JSON may be long: the handler gets the bytes, and has the worker pool
+ * parse and check them. A stream contains one JSON value per line and has no size limit. The handler itself reads a raw
+ * body; a schema may describe it.
  */
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema; readonly bytes_max?: number }
@@ -64,8 +62,8 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
     : undefined;
 
 /**
- * The type of the body that an audit row gets. If the pipeline has not read the body, it contains the facts that the
- * handler's refusal reports about it.
+ * The type of the body for an audit row. For a body that the pipeline has not read, it is an object with the facts that
+ * the handler's refusal reports.
  */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
@@ -89,11 +87,11 @@ export interface Request<
   readonly headers: Readonly<Record<Header, string>>;
   /** The bytes of the body; empty if the route has no body. The handler may transfer the buffer. */
   readonly body: Uint8Array;
-  /** The JSON body, checked against the route's schema. The member that may be any JSON is only in `free`. */
+  /** The JSON body, checked against the route's schema. Lacks the member that may be any JSON; `free` has it. */
   readonly json: Json;
   /**
-   * The exact JSON text of the member that may be any JSON; null if the member was not given. If the body is an array,
-   * there is one text for each item. The list is empty if the route's schema has no such member.
+   * The exact JSON text of the member that may be any JSON. It is null if the member was not given. If the body is an
+   * array, there is one text for each item. The list is empty if the route has no such member.
    */
   readonly free: readonly (string | null)[];
   /** The body, if the route takes a stream. The part that the handler does not read is dropped. */
@@ -106,7 +104,7 @@ export interface Request<
   onAbort(listener: () => void): void;
 }
 
-/** The parts of a method's audit rule that are needed to audit a refusal. */
+/** The parts of a method's audit rule that a refusal's audit row needs. */
 interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
@@ -130,9 +128,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: Query;
   /**
-   * The request headers that the handler reads, by lower-case name, with their schemas for the OpenAPI description. The
-   * schema is null for a header that is not described there, because OpenAPI does not allow it as a parameter or
-   * another document describes it.
+   * The request headers that the handler reads, by lower-case name. The schemas are for the OpenAPI description. The
+   * schema is null if OpenAPI does not allow the header as a parameter, or if another document describes it.
    */
   readonly headers?: Readonly<Record<Header, TSchema | null>>;
   /** Absent if no body is read. */
@@ -142,7 +139,10 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    * for Server-Sent Events, "text" for plain text, "json" for JSON without a fixed shape, "upgrade" for a WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
-  /** For a "raw" route: the schemas of its answers when the query asks about the stored bytes instead of for them. */
+  /**
+   * For a "raw" route: the schemas of the answers to queries that ask for information about the stored bytes, not for
+   * the bytes.
+   */
   readonly views?: readonly TSchema[];
   /** The statuses that the route may answer, in addition to those of every route. */
   readonly statuses?: readonly number[];
@@ -194,8 +194,8 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Header,
     Body,
     /**
-     * The method whose audit rule applies, and how the members of its request are derived from the path and the body.
-     * The body is undefined if it did not have the route's shape.
+     * The method whose audit rule applies. `subject` builds the method's request from the path and the body. The body
+     * is undefined if it did not have the route's shape.
      */
     {
       readonly by: AuditedMethod;

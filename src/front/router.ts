@@ -1,6 +1,6 @@
 /**
- * Converts the route table into rows for the router of a port: one row for each route, and further rows that keep a
- * fixed path from being taken for the parameter of another route. Pure.
+ * Converts the route table into rows for the router of a port. Each route has one row. Further rows make sure that a
+ * fixed path is never taken for another route's parameter. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
@@ -13,9 +13,8 @@ export function routerPattern(shape: PathShape): string {
 }
 
 /**
- * Returns rows that refuse other methods on fixed paths. A fixed path of the table is never the value of another
- * route's parameter: `GET /api/instances/register` is answered with 405, not with a search for an instance whose id is
- * `register`.
+ * Returns rows that refuse other methods on fixed paths. Without them, a fixed path could be taken for another route's
+ * parameter: `GET /api/instances/register` would search for an instance whose id is `register`, and not get a 405.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];

@@ -30,8 +30,8 @@ export function failureOf(outcome: Refusal | CliFailure): CliFailure {
 }
 
 /**
- * Whether the same call may succeed soon. This is so if no server answered, or if the answer is the 502, 503 or 504 of
- * a server that is starting or stopping, or of its proxy.
+ * Whether a retry may soon succeed: no server answered, or a 502, 503 or 504 came. Servers that start or stop give
+ * these answers, and so do their proxies.
  */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);

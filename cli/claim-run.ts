@@ -24,8 +24,8 @@ const HEARTBEATS_PER_TTL = 3;
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
- * The longest wait for the answer when a claim is released after its command has ended. It is limited, because the user
- * should not have to wait long for an unreachable server.
+ * The longest wait for the answer to a claim's release. It is short, because the user should not have to wait long for
+ * an unreachable server.
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
@@ -48,14 +48,14 @@ export function runTimes(ttl_s: number): RunTimes {
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
-/** The reason why a command is terminated before its own end. */
+/** The reason for terminating a running command. */
 export interface Stop {
   /**
    * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
    * lost. `canceled`: the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** The end of the message to the user, after the claim's name: `is lost (expired)`. */
+  /** The rest of the message to the user. It follows the claim's name: `is lost (expired)`. */
   readonly description: string;
 }
 
@@ -69,7 +69,7 @@ export interface HeldClaim {
    */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Sends one heartbeat. Returns the reason to terminate the command if there is one, otherwise whether the server
+   * Sends one heartbeat. Returns a reason if the command must be terminated. Otherwise returns whether the server
    * confirmed the claim.
    */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;

@@ -16,13 +16,13 @@ export const AFTER_HEADER = "X-Koor-After";
 export interface ClientState {
   readonly position: number;
   /**
-   * The server to start with, until the given time. It is stored after the servers before it in the list did not
-   * answer.
+   * The server to start with, until the given time. It is stored when the servers before it in the list did not answer.
    */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
-   * The servers that are not trusted: they know a log that was given up, and have not been healthy since. Their answers
-   * are stale until they are healthy. The member keeps its name because other versions of the command line read it.
+   * The untrusted servers. Such a server had a log that the cluster has given up, and has not been healthy since then.
+   * Its answers are stale until it is healthy again. The member keeps its name because other versions of the command
+   * line read it.
    */
   readonly doubted?: readonly string[];
 }
@@ -46,7 +46,7 @@ export class Cluster {
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
-  /** The untrusted servers, if there is no store. With a store, the store has the list. */
+  /** The untrusted servers. Used only if there is no store; otherwise the list is in the store. */
   #untrusted: readonly string[] = [];
 
   /** @param openStore opens the stored state; called once, before the first request */
@@ -66,8 +66,8 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const now_ms = Date.now();
-    // If the clock was set back, the stored time may be far in the future, so it is limited: the stored choice must not
-    // hold forever.
+    // A stored time that is too far in the future is ignored. The clock was set back, and the stored choice must not
+    // last forever.
     if (begin === undefined || at < 0 || begin.until_ms < now_ms || begin.until_ms > now_ms + CLI_SERVER_KEPT_MS)
       return;
     this.#at = at;
@@ -116,8 +116,8 @@ export class Cluster {
   }
 
   /**
-   * Records an answer of this server. If servers before it in the list have failed, later commands start with this one.
-   * The position is ignored if the server is untrusted.
+   * Records an answer of this server. If the servers before it in the list have failed, later commands start with this
+   * server. Ignores the position if the server is untrusted.
    */
   recordAnswer(server: URL, position: number | undefined): void {
     if (this.isUntrusted(server)) return;
@@ -131,8 +131,8 @@ export class Cluster {
   }
 
   /**
-   * Sets the position back, because the cluster was started again with a log that ends before the previous position.
-   * @param untrusted the servers that still know the previous log
+   * Sets the position back. This is necessary if the cluster was started again and its log ends before the position.
+   * @param untrusted the servers that still have the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {
     this.#position = position;

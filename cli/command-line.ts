@@ -1,7 +1,7 @@
 /**
- * Finds the row of the command table that a command line calls. clipanion parses the rest (command-class.ts). The row
- * is found here, because clipanion would build its state machine for every row. Values that begin with a dash are bound
- * to their flags here too, because clipanion does not accept such a word as a value. Pure; runs in the CLI process.
+ * Finds the row of the command table for a command line. command-class.ts then has clipanion parse the rest. clipanion
+ * does not find the row itself, because it would build a state machine for every row. This module also binds values
+ * that begin with a dash to their flags, because clipanion does not accept such values. Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";

@@ -39,11 +39,11 @@ export interface Flag {
   readonly required?: true;
   /** The flag may be given several times. `Args.list` returns all values. */
   readonly many?: true;
-  /** Only for a `time`: a duration is counted forward from now, not back. */
+  /** For the kind `time`: a duration means a time in the future. By default it means a time in the past. */
   readonly ahead?: true;
   /** The flag may be given without a value. The value is "" then. */
   readonly value_optional?: true;
-  /** The query parameter in which the value is sent. Absent if the functions of the row use the value. */
+  /** The query parameter that carries the value. Absent if the row's own functions use the value. */
   readonly query?: string;
 }
 

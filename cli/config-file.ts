@@ -53,8 +53,8 @@ export function isWithin(folder: string, path: string): boolean {
 }
 
 /**
- * Matches names of open files, terminals and the null device. They never count as files of a project, whatever the
- * project's folder is.
+ * Matches the paths of open files, terminals and the null device. They belong to no project, even if the project's
+ * folder contains them.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 

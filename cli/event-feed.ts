@@ -1,7 +1,7 @@
 /**
- * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Every session,
- * including the first, starts after a known event id (`since`), so no event is missed that is published between two
- * sessions. If WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to
+ * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Every session
+ * starts after a known event id (`since`), even the first one. So events that are published between two sessions are
+ * not missed. If WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to
  * stdout. Written by hand because libraries that reconnect do not track event ids. Runs in the CLI process.
  */
 import {
@@ -26,7 +26,7 @@ export interface FeedOptions {
   readonly pattern: string;
   /** The event id after which printing starts; undefined prints only events from now on. */
   readonly since: number | undefined;
-  /** Prints the server's notices of dropped events. If false, the dropped events are fetched instead. */
+  /** Whether the server's notices of dropped events are printed. If not, the feed fetches the dropped events. */
   readonly notices: boolean;
   readonly pretty: boolean;
 }
@@ -210,8 +210,7 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.position),
-      // Notices are requested even if they are not printed, because they announce the events that must be fetched
-      // again.
+      // Notices are always requested. If they are not printed, they show which events must be fetched again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });

@@ -47,8 +47,8 @@ async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socke
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // If the socket's end is there from the start, it does not mean that the reader left: systemd's journal shuts down
-    // that side of its socket.
+    // A socket that is at its end from the start still has a reader: systemd's journal shuts down that side of its
+    // socket.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {

@@ -42,8 +42,8 @@ export interface RequestPlan {
    */
   readonly repeatable?: boolean;
   /**
-   * Whether a successful answer says in its body that the server could not write and stored nothing. If so, another
-   * server is asked. Only MCP needs this, because it wraps Koor's refusals in its own answers.
+   * Whether a successful answer reports that the server stored nothing because it could not write. The request then
+   * goes to another server. Only MCP needs this, because an MCP answer is successful even if it contains a refusal.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
   /**
@@ -161,8 +161,8 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // The stream is read only from now on. If there is no connection, it is untouched, and another server can get all
-      // of it.
+      // The stream is read only now that there is a connection. If the connection fails, another server can still get
+      // the whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answer_ms, () => {

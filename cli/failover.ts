@@ -21,7 +21,7 @@ import { isTrusted, runWatched } from "./server-health.js";
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * The statuses with which Koor always says that nothing was stored. A request that got one can be sent to another
+ * The statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
  * server.
  */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
@@ -68,8 +68,8 @@ function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
   /**
-   * Among the servers that had not reached the required position, the highest position that one reported; undefined if
-   * no server lagged.
+   * The highest position that a lagging server reported. A lagging server has not reached the required position.
+   * undefined if no server lagged.
    */
   readonly laggingPosition: number | undefined;
 }
@@ -174,8 +174,8 @@ interface LogEnd {
 }
 
 /**
- * Finds the end of the cluster's log as the healthy servers know it. Unhealthy servers do not count: a partitioned
- * server knows an old end, and a halted one may know another log. Returns undefined if no server is healthy. Returns
+ * Finds the end of the cluster's log, according to the healthy servers. A partitioned server may know an old end, and a
+ * halted server another log, so unhealthy servers do not count. Returns undefined if no server is healthy. Returns
  * `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
@@ -197,9 +197,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the position if no server can reach it because the log ends before it, which means that the cluster was
- * started again. Returns whether the position was reset. It is not reset if the cluster only lags, because then the
- * servers reach it by themselves.
+ * Resets the position if the cluster's log ends before it. No server can then reach the position, because the cluster
+ * was started again. Servers that only lag reach the position by themselves, so the position is kept. Returns whether
+ * the position was reset.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;

@@ -26,8 +26,8 @@ export function readFence(args: Args): number | undefined | CliFailure {
 }
 
 /**
- * Returns the header that carries the fence of a write to state or specs, directly or from a template. With it, a
- * client that has lost its claim cannot overwrite data of the next holder.
+ * Returns the header with the fence of a write to state or specs, directly or from a template. With the fence, a client
+ * that has lost its claim cannot overwrite data of the next holder.
  */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   const fence = args.text("fence") ?? (io().environment[VARIABLE] || undefined);

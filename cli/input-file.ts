@@ -51,8 +51,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
       is_late = isFifo(path);
       if (!is_late) return;
       releaseReader(path);
-      // The thread may not have begun to open the file yet, and then the release had no effect. So the release is
-      // repeated.
+      // The release has no effect if the thread has not begun to open the file yet. So it is repeated.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);

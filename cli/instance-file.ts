@@ -18,8 +18,8 @@ const FILE = "instance.json";
 /** The file's permissions: other users of the machine must not read the token. */
 const INSTANCE_MODE = 0o600;
 /**
- * The content of `.koor/.gitignore`, which keeps the instance file and itself out of git. It is written only if no
- * other rule does that.
+ * The content of `.koor/.gitignore`. It keeps the instance file and itself out of git. An existing `.gitignore` is not
+ * changed.
  */
 const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
 /** Visible ASCII, which a header can carry. */

@@ -27,8 +27,8 @@ export interface LeaseRequest {
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
   /**
-   * If false, a new lease is requested even if the caller already holds a matching one. Releasing the new lease then
-   * does not release the other.
+   * If false, the server grants a new lease even if the caller already holds a matching one. The new lease can be
+   * released without releasing the old one.
    */
   readonly reuse?: false;
 }

@@ -67,10 +67,10 @@ class LeaseWaiter {
   /** Returns the held lease. If the time is up and the request stays in the queue, returns the waiting lease. */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, staysQueued, wait_ms } = this.#options;
-    // A call whose answer was lost is repeated. With the same request id, the request keeps its place in the queue.
+    // A call without an answer is repeated. The request id stays the same, so the request keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The call that enters the queue does not wait. So its answer comes at once, with the id that is needed to leave
-    // the queue.
+    // The first call enters the queue and does not wait. So its answer comes at once, with the id that is needed to
+    // leave the queue.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);

@@ -44,8 +44,8 @@ function idsOf(message: unknown): Id[] {
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
 /**
- * Whether a message may be sent to another server even if the first one may have executed it. This is so unless the
- * message calls a tool that is not idempotent.
+ * Whether a message may be sent to another server although the first one may have executed it. Only calls of tools that
+ * are not idempotent must not be repeated.
  */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
@@ -62,10 +62,9 @@ function isRepeatable(message: unknown): boolean {
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Whether a tool's result says that the server refused a write which another server may accept. Over REST the status
- * would be 503 or 507. A tool's result has no status, so only its text distinguishes it from other refusals. The end of
- * the text is reliable. A tool's result is an error only if its call was refused, and a write that may have been
- * executed is refused in other words.
+ * Whether a tool's result is a refused write that another server may accept. Over REST the status would be 503 or 507.
+ * A tool's result has no status, so the end of its text decides. This is reliable: only a refused call has an error as
+ * its result, and the refusal has another text if the write may have been executed.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;

@@ -50,15 +50,15 @@ const SERVER_VARIABLE = "KOOR_SERVER";
 interface JsonDialect {
   readonly group: string;
   /**
-   * The `type` values of an entry for HTTP and of an entry for a program. null means that an entry for a program has no
-   * `type`.
+   * The `type` of an entry for HTTP, and of an entry for a program. An entry for a program has no `type` if `program`
+   * is null.
    */
   readonly types: { readonly http: string; readonly program: string | null };
   /** The client's syntax for a reference to an environment variable in a header. */
   readonly reference: string;
   /**
-   * The client's syntax for a reference to a variable in the environment of a program. null means that the program
-   * inherits the client's environment; the client would pass a reference on as literal text.
+   * The client's syntax for a reference to an environment variable in a program's `env`. It is null if the client does
+   * not resolve references there. The program then inherits the client's environment.
    */
   readonly program_reference: string | null;
 }

@@ -106,7 +106,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
   // The path is checked before the request: after it, a failure would lose the token, which the server sends only once.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // A new instance cannot be registered in the name of one that is gone, so the call names no instance.
+  // An instance that is gone cannot register another one, so the call is made without an instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);

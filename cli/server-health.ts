@@ -60,9 +60,9 @@ async function untilIsolated(
 }
 
 /**
- * Runs `work` against a server and checks the server's health meanwhile. Aborts the work if `signal` fires, or if the
- * server is isolated while another one is healthy.
- * @returns the result of the work, and the server to switch to if the work was aborted for it
+ * Runs `work` against a server and checks the server's health meanwhile. Aborts the work if `signal` fires. Also aborts
+ * it if the server is isolated and another one is healthy.
+ * @returns the result of the work; and the healthy server, if the work was aborted to switch to it
  */
 export async function runWatched<Result>(
   server: URL,

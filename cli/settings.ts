@@ -1,8 +1,8 @@
 /**
- * Determines the settings of a command: the servers, the token, and the instance as which the command acts. The command
- * line takes precedence over the environment, then come the folder's files, the user's own file and the defaults. A
- * token is sent only to the server for which it is meant: a folder's file may name a server, but it cannot direct the
- * tokens of the environment or of the user there. client.ts makes the connection. Runs in the CLI process.
+ * Determines the settings of a command: the servers, the token, and the acting instance. The order of precedence is:
+ * command line, environment, the folder's files, the user's own file, defaults. A token is sent only to its own server.
+ * A folder's file may name another server, but the user's tokens, also those in the environment, are not sent to that
+ * server. client.ts makes the connection. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -36,14 +36,11 @@ export interface Settings {
   readonly cluster?: Cluster;
   /** The token; "" if none is set. */
   readonly token: string;
-  /**
-   * The id of the instance as which calls act; "" if none is set. If the token belongs to another instance, calls act
-   * as that one.
-   */
+  /** The id of the acting instance; "" if none is set. If the token belongs to another instance, that instance acts. */
   readonly instance: string;
   /**
-   * Whether the user has named the servers, not only a file in the folder. If so, tokens of the environment may be sent
-   * to them.
+   * Whether the user chose the servers. If so, tokens of the environment may be sent to them. false if only a file in
+   * the folder names the servers.
    */
   readonly is_users_server?: boolean;
 }

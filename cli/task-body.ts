@@ -109,7 +109,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
-/** Reads a file of tasks, which is sent unchanged. No other flag may be given with it. */
+/** Reads a file of tasks. It becomes the request's body unchanged. `--file` allows no other flag then. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
   const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));

@@ -19,7 +19,7 @@ const CLAIM_LOST = 409;
 /** The `source` of events that the server publishes itself. */
 const SERVER = "koor";
 
-/** The data of a task event. Any client may publish such an event, so no member is certain to be present or true. */
+/** The data of a task event. Any client may publish such an event, so members may be missing or wrong. */
 interface TaskEvent {
   readonly data?: {
     readonly task_id?: unknown;
@@ -29,9 +29,9 @@ interface TaskEvent {
 }
 
 /**
- * Finds the latest fence under which this instance held the task, in the server's newest events. Returns undefined if
- * they do not contain it. The fence grants no rights, because under it the server only repeats an answer that it has
- * already given to this instance.
+ * Finds the fence of this instance's latest claim of the task, in the server's newest events. Returns undefined if they
+ * do not contain it. The fence of an ended claim is harmless: the server only repeats an answer that this instance has
+ * already received.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
   if (settings.instance === "") return undefined;
@@ -65,8 +65,8 @@ export async function sendHolderAction(
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
   if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
-  // Every action except a heartbeat ends the claim. If the claim has ended, the action may be a repetition by a client
-  // that lost the first answer.
+  // The claim may have ended because the first call of this action succeeded and its answer was lost. A heartbeat never
+  // ends a claim.
   const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
     const sent = isFailure(last) ? last : await send(last);

@@ -25,7 +25,7 @@ class Tail {
     this.total += chunk.length;
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
-    // One chunk more than needed is kept. So the bytes need to be cut only once, at the end, and not for each chunk.
+    // The kept chunks may exceed the limit by a part of the first chunk. So bytes are cut off only once, at the end.
     while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytes_max)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
@@ -44,7 +44,10 @@ function decode(bytes: Buffer, cut: boolean): string {
   return new TextDecoder().decode(bytes.subarray(Math.max(0, from)));
 }
 
-/** Returns nearly the longest end of `bytes` that fits into the limit, as text, together with its length in bytes. */
+/**
+ * Returns the end of `bytes` as text, cut until it fits into the limit, and its length in bytes. A slightly longer end
+ * might fit, too.
+ */
 function endThatFits(
   bytes: Buffer,
   cut: boolean,

@@ -46,7 +46,7 @@ interface TaskReport {
 }
 
 /**
- * Sends a heartbeat for a held task. Returns the reason to terminate the command if there is one, otherwise whether the
+ * Sends a heartbeat for a held task. Returns a reason if the command must be terminated. Otherwise returns whether the
  * server answered.
  */
 async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
@@ -118,7 +118,7 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
-    // The first call is not retried: a server that is unreachable at the start is not just restarting.
+    // The first call is not retried. The server has not answered before, so it is not just restarting.
     const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
     let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
@@ -165,8 +165,8 @@ class Worker {
   }
 
   /**
-   * Sends the report until the server answers, because a server that is unreachable still has the claim on its disk.
-   * After a stop signal the report is sent only once, so that the process ends soon.
+   * Sends the report until the server answers. An unreachable server still has the claim on its disk. After a stop
+   * signal the report is sent only once, so that the process ends soon.
    */
   async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;

@@ -54,7 +54,7 @@ export async function waitForMatch(
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
   const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // The path is computed for each attempt, so that a server that is asked later waits only for the time that is left.
+    // Each attempt computes the path again, because it contains the time that is left to wait.
     const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };

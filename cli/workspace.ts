@@ -1,7 +1,7 @@
 /**
- * Finds the workspace of a command from its folder. The workspace's root is the nearest folder with a `.koor` or
- * `.git`, or the folder itself if there is none. The name of the root is the name of the workspace, unless the call or
- * its caller has a workspace. Runs in the CLI process.
+ * Finds the workspace of a command. Its root is the nearest folder with a `.koor` or `.git`, upwards from the command's
+ * folder. Without one, the root is the command's folder itself. The root's name is the workspace's name, unless the
+ * call or its caller already has a workspace. Runs in the CLI process.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";

@@ -62,7 +62,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
-/** Acquires the lease, at once or after a wait. A number is the exit code of a wait that was ended by a signal. */
+/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the exit code as a number. */
 async function obtainLease(
   settings: Settings,
   request: LeaseRequest,

@@ -174,7 +174,7 @@ function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
-/** Warns in which workspace tasks were created, unless the command line names the workspace. */
+/** Prints the workspace of the new tasks as a warning, unless the command line names the workspace. */
 function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
@@ -199,8 +199,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // A file may contain some tasks with an id of their own and some without, so the request is not repeatable as a
-    // whole without a request id.
+    // In a file, some tasks may have ids of their own and others none. So the request can be repeated only if it has a
+    // request id.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

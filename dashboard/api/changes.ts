@@ -15,8 +15,8 @@ import { listenForVisibility } from "../base/visibility.js";
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
 /**
- * Receives a change. Receives null if changes were missed. Receives `opened` when the first connection opens: changes
- * before that were not reported, later ones are.
+ * Receives a change, or null if changes were missed. Receives `opened` when the first connection opens. Only later
+ * changes are reported.
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
@@ -102,8 +102,8 @@ function disconnect(): void {
 }
 
 /**
- * Sets the listener that is called when a connection fails or is closed. The reason may be that the session has ended,
- * and the feed cannot tell.
+ * Sets the listener that is called when a connection fails or is closed. The feed does not know the cause; the session
+ * may have ended.
  */
 export function listenForDisconnect(listener: () => void): void {
   onDisconnect = listener;

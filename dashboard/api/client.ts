@@ -120,8 +120,8 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
 }
 
 /**
- * Makes a change that may have been made already, by a second click or by another person. A 404 or 409 answer is
- * ignored if the wanted state is reached. `holds` asks the server whether it is. Only deletions need no `holds`.
+ * Makes a change that a second click or another person may already have made. A 404 or 409 answer is no error if
+ * `holds` confirms that the wanted state is reached. Deletions need no `holds`.
  * @throws ApiError if the request fails and the wanted state is not reached
  */
 export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {

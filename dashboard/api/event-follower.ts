@@ -21,8 +21,8 @@ export interface EventFeedOptions {
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
   /**
-   * The maximum number of events held. Without `since`, the newest are kept. With `since`, the events directly after it
-   * are kept, so the follower stops when it is full before it has caught up.
+   * The maximum number of events held. Without `since`, the newest events are kept. With `since`, the events directly
+   * after it are kept, and the follower stops when the list is full.
    */
   readonly keep: number;
 }
@@ -102,12 +102,15 @@ export class EventFollower {
    * it has received this event.
    */
   #target = 0;
-  /** No event up to this id was missed, whether it matches or not. */
+  /** The follower has missed no event up to this id, including events that do not match the pattern. */
   #covered: number;
-  /** The value that `#covered` gets when the follower has caught up on this connection. */
+  /**
+   * The newest event id of the server when the connection opened. `#covered` advances to it when the follower has
+   * caught up.
+   */
   #horizon = 0;
   #started: boolean;
-  /** Whether the follower has caught up at least once. From then on, new events displace the oldest ones. */
+  /** Whether the follower has caught up at least once. After that, a full list drops its oldest events for new ones. */
   #caught_up = false;
   #connected = false;
   /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
@@ -244,8 +247,8 @@ export class EventFollower {
     const newest_id = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
-    // Event ids only grow, and an event never changes. If either does not hold, the server has another database than
-    // before.
+    // The server has another database if its newest event id is smaller than the last one received, or if a known event
+    // has changed.
     if (newest_id < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
       await this.#startOver(newest_id, isLate);
       return;
@@ -308,8 +311,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
-    // Timers of a hidden page run late, so many events may be waiting to be shown. Their number has the same limit as
-    // that of held events.
+    // A hidden page's timers run late, so many events may wait to be shown. The limit for held events applies to them,
+    // too.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
   }
@@ -359,8 +362,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
       const missed = await this.#readDropped(next);
-      // The list was reset meanwhile, because the server now has another database than the one that dropped these
-      // events.
+      // The list was reset meanwhile: the server now has another database, without these events.
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);
@@ -378,8 +380,8 @@ export class EventFollower {
         topic: pattern,
         last: Math.min(count, keep, HISTORY_MAX),
       });
-      // If history no longer has the whole gap, the answer continues with events after the gap. Those that are already
-      // in the list are removed.
+      // If history lacks a part of the gap, the answer also contains events after the gap. Events that are already in
+      // the list are removed.
       return read.filter(({ id }) => findEvent(this.#list.value, id) === undefined).map((event) => heldEvent(event));
     } catch {
       return [];

@@ -84,7 +84,7 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** The previous scrape of the same run of the server. `seconds` is the time between it and the current scrape. */
+/** The previous scrape, if the server was not restarted since. `seconds` is the time between the two scrapes. */
 interface Previous {
   readonly before: Exposition;
   readonly seconds: number;

@@ -110,8 +110,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. If the newest id in the answer is smaller than the newest held one, the server has another log
-      // than before.
+      // Ids only grow. So if the answer's newest id is smaller than the newest held one, the server now has another
+      // log.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;
@@ -120,8 +120,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // There are more new rows than one request returns, so rows are missing between them and the held rows. The held
-      // rows are dropped, and loaded again on demand.
+      // One request does not return all new rows, so rows are missing between the new and the held ones. The held rows
+      // are dropped, and loaded again on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

@@ -143,8 +143,8 @@ export class LiveResource<T> implements Resource<T> {
     } catch (error) {
       if (stopped.aborted) return;
       this.error.value = error;
-      // A busy or unreachable server recovers, so the fetch is retried. A 4xx answer stays the same until something
-      // changes, so it is not.
+      // A busy or unreachable server recovers, so the fetch is retried. After a 4xx answer a retry would be useless
+      // until something changes.
       if (!(error instanceof ApiError && isRefusal(error.status))) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
@@ -165,8 +165,7 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // The fetch that is running may return data from before the change, and would overwrite the patched data. So the
-    // data are fetched again instead.
+    // A running fetch may return older data and overwrite the patched data. So the data are fetched again instead.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
@@ -189,9 +188,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // If the data have changed, a fetch has finished meanwhile. The patch started from data that are older than
-          // this fetch, and the fetch may be older than the change. So the patched data are discarded and the data are
-          // fetched again.
+          // A fetch has finished meanwhile if the data are no longer the same. Its data may lack this change, and the
+          // patch lacks its data. So both are replaced by another fetch.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }

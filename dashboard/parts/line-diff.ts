@@ -31,8 +31,8 @@ const CONTEXT_LINES = 3;
  */
 export const EDITS_MAX = 2_000;
 /**
- * The maximum length of lines whose words are compared. For longer lines that takes too long. WORD_EDITS_MAX excludes
- * lines that have little in common, because marked words do not help there.
+ * The maximum length of lines whose words are compared. Longer lines would take too long. Lines with more than
+ * WORD_EDITS_MAX changed words have little in common, so no words are marked in them.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;

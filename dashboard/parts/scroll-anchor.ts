@@ -1,7 +1,6 @@
 /**
- * Keeps the scroll position of a list to which rows are added: the row that the user reads stays where it is. If the
- * user is at the head of the list, the frame stays there. If rows are added at the end and the user is at the end, the
- * frame stays at the end.
+ * Keeps the scroll position of a list while rows are added. The row that the user reads stays in place. A user at the
+ * head of the list stays at the head. If rows are added at the end, a user at the end stays at the end.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -32,13 +31,12 @@ export function useScrollAnchor(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // The event makes the rows at the new position render before the next paint; otherwise they would appear one frame
-    // late.
+    // Without this event, the rows at the new position would appear one frame late.
     frame.dispatchEvent(new Event("scroll"));
   });
 }
 
-/** Returns the new scroll position of a frame, which was scrolled to its current position before the rows changed. */
+/** Returns the scroll position that the frame needs after the rows have changed. */
 function topAfter(
   before: readonly (string | number)[],
   keys: readonly (string | number)[],

@@ -29,7 +29,7 @@ interface TableProps<Row> {
   readonly isCurrent?: (row: Row) => boolean;
   /** The row's style. */
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
-  /** Returns a text that is shown in place of the cells, for a row that is not one of the listed things. */
+  /** Returns a text that replaces the cells of a row, for example of a gap between rows. */
   readonly noteOf?: (row: Row) => string | undefined;
   /**
    * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its

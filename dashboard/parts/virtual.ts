@@ -13,8 +13,8 @@ export const ROW_HEIGHT = 36;
  */
 const OVERSCAN = 12;
 /**
- * The index of the first rendered row is a multiple of this, so that scrolling by one row does not render the list
- * again.
+ * The first rendered row changes in steps of this many rows. So the list is not rendered again for each row that is
+ * scrolled.
  */
 const STEP = 4;
 /** The number of rows that are rendered before the height of the frame is known. */

@@ -6,8 +6,8 @@ import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../.
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
 
 /**
- * The interval at which the server stores counters. An hour's counters are complete only this long after the hour has
- * ended.
+ * The interval at which the server stores counters, ms. So an hour's counters are complete this long after the end of
+ * the hour.
  */
 const FLUSH_MS = 10_000;
 const RUNS_SHOWN = 50;

@@ -15,14 +15,14 @@ export interface Held<Row> {
   readonly complete: boolean;
 }
 
-/** Matches topics of events that the server publishes for calls which are already in the audit log. */
+/** Matches topics of the server's events about calls that the audit log contains, too. */
 const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
 /**
- * Returns the time since which the page holds both logs, in ms since the epoch. Before it, one of the logs would
- * wrongly seem to be empty.
+ * Returns the start of the period for which the page holds both logs, in ms since the epoch. Before that time the
+ * timeline would lack the entries of one log.
  */
 export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number {
   return Math.max(
@@ -31,7 +31,7 @@ export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number 
   );
 }
 
-/** Returns both logs merged, newest first, back to the time since which both are held. */
+/** Merges both logs, newest first. Leaves out the time before `heldSince`. */
 export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): TimelineItem[] {
   const since = heldSince(audit, events);
   const items: TimelineItem[] = [

@@ -30,8 +30,8 @@ export interface ContractList {
 type Spec = Omit<ContractEntry, "endpoints">;
 
 /**
- * The time for which one fetch of the list reads values of specs, ms, with AT_ONCE requests in parallel. The values
- * must be read, because only they show whether a spec is a contract.
+ * The time that one fetch of the list spends on reading specs, ms. AT_ONCE requests run in parallel. Specs must be
+ * read, because only their content shows which of them are contracts.
  */
 const LOOK_MS = 400;
 const AT_ONCE = 4;
@@ -72,8 +72,8 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Most specs are not contracts, and searching for the word is much faster than parsing. The word may be written with
-  // escapes, so a text with `\u` is parsed in any case.
+  // A search for the word is much faster than parsing, and most specs are not contracts. Text with `\u` is always
+  // parsed, because the word may be written with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };
@@ -90,7 +90,7 @@ async function allSpecs(signal: AbortSignal): Promise<Spec[]> {
   return lists.flatMap(({ project, specs }) => specs.map((spec) => ({ project, ...spec })));
 }
 
-/** Loads the contracts that are known so far. Each fetch reads the values of some more specs. */
+/** Loads the list of contracts. Each fetch examines some more specs, so the list may be incomplete at first. */
 export const contractList: Loader<ContractList> = {
   key: "contracts",
   kinds: ["spec"],

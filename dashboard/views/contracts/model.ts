@@ -17,7 +17,7 @@ export interface FieldRow {
   readonly allowed: readonly string[];
 }
 
-/** The definition of one kind of payload, such as the request, of an endpoint. */
+/** One definition of an endpoint in a contract, for example that of its request. */
 export interface Definition {
   /** Its member in the contract. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";

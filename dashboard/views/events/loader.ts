@@ -1,6 +1,6 @@
 /**
- * Sends the requests of the event view that its feed does not send: one event as it is stored, and the last event
- * before a time.
+ * Loads what the live feed of the event view does not deliver: one event as it is stored, and the last event before a
+ * time.
  */
 import { getJson, getText } from "../../api/client.js";
 import { query } from "../../base/path.js";

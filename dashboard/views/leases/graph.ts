@@ -27,9 +27,7 @@ export interface GraphNode {
   readonly y: number;
 }
 
-/**
- * An edge from a waiting holder to a blocking one. It stands for all requests of the first that wait for the second.
- */
+/** An edge from a waiting holder to a blocking one. Several requests between the same two holders share one edge. */
 export interface GraphEdge {
   readonly from: GraphNode;
   readonly to: GraphNode;
@@ -62,7 +60,7 @@ interface Pair {
   more: number;
 }
 
-/** Returns each pair of a waiting holder and a blocking one once, the pair with the longest wait first. */
+/** Groups the waits by waiting holder and blocking holder. The pair with the longest wait comes first. */
 function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<string, string> } {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   const names = new Map<string, string>();
@@ -87,7 +85,7 @@ function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<str
   return { pairs: [...pairs.values()], names };
 }
 
-/** Returns the pairs in which both holders are among the `most` holders that have the most edges. */
+/** Limits the graph to the `most` holders with the most edges. Returns the pairs between these holders. */
 function busiest(pairs: readonly Pair[], most: number): Pair[] {
   const degrees = new Map<string, number>();
   for (const { from, to } of pairs) for (const id of [from, to]) degrees.set(id, (degrees.get(id) ?? 0) + 1);
@@ -97,8 +95,8 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
 }
 
 /**
- * Returns for each holder its distance to a holder that waits for no other. If there is a cycle, which should not
- * occur, the search stops when it comes back to a holder.
+ * Returns the length of the longest chain of waits that begins at each holder; 0 for a holder that does not wait.
+ * Cycles should not occur; a chain ends where it would enter one.
  */
 function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>();
@@ -167,8 +165,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
     const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
-    // The label is in the middle of the first gap between columns. There, an edge to a column further away has only
-    // begun to curve.
+    // The label is in the first gap between columns, in the middle. A long edge has hardly begun to curve there.
     const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
     return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
   });

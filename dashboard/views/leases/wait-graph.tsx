@@ -1,6 +1,6 @@
 /**
- * Draws the wait graph. Boxes and labels are links, so the keyboard and a screen reader can move through the graph in
- * the order in which it is seen.
+ * Draws the wait graph. Boxes and labels are links. The keyboard and a screen reader reach them in the order in which
+ * they are drawn.
  */
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";
@@ -63,8 +63,7 @@ function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: G
 }
 
 /**
- * Draws the box of a holder, followed by the labels of the edges that start at it. With this order, a screen reader
- * reads the graph as it is drawn.
+ * Draws a holder's box, and after it the labels of the edges that start at the box. Screen readers follow this order.
  */
 function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readonly GraphEdge[] }) {
   const { id, name, x, y } = node;

@@ -7,7 +7,7 @@ import type { Lease, LeaseWaits } from "../../api/types.js";
 /** The time after which a waiting request counts as blocked for too long, ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * The time before the latest end of a lease at which the lease is reported, ms. A person can then still help; at the
+ * A lease that others wait for is reported this long before its latest end, ms. Until then a person can help. At the
  * end, the holder loses the lease in the middle of its work.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
@@ -21,7 +21,10 @@ export interface BlockingLease {
   readonly ends_soon: boolean;
 }
 
-/** Returns the held leases that a person should look at: others wait for them, and one of the two reasons holds. */
+/**
+ * Returns the held leases that a person should look at. Such a lease has waiting requests, and it blocks one for too
+ * long or ends soon.
+ */
 export function blockingLeases({ waits, leases }: LeaseWaits, now_ms: number): BlockingLease[] {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {

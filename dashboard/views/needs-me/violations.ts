@@ -1,13 +1,12 @@
 /**
- * Finds current violations in the history of compliance runs: those for which the newest run of an agent and a contract
- * failed. The last runs of inactive agents and deleted contracts are ignored, because these are not checked any more.
- * Pure.
+ * Finds current violations in the history of compliance runs. A violation is current if the newest run of its agent and
+ * contract failed. Inactive agents and deleted contracts are ignored, because they are not checked any more. Pure.
  */
 import type { ComplianceRun } from "../../api/types.js";
 
 export interface Violated {
   readonly run: ComplianceRun;
-  /** The time since which the runs fail, as far back as the history was read. */
+  /** The time of the first of the consecutive failed runs, as far as the history was read. */
   readonly since: string;
 }
 
@@ -31,8 +30,8 @@ export function violated(runs: readonly ComplianceRun[]): Violated[] {
 }
 
 /**
- * Whether the runs include the newest run of every agent and contract. This is certain once a pair of agent and
- * contract occurs twice, because one check covers each pair once.
+ * Whether the runs contain at least one whole check. A check has one run for each pair of agent and contract. So as
+ * soon as a pair occurs twice, the newest check is complete.
  */
 export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;

@@ -8,7 +8,10 @@ import { nameOf } from "./model.js";
 /** The maximum number of audit rows that are read for each action. Older rows are not shown. */
 export const AUDIT_ROWS = 500;
 
-/** The actions that are recorded under the rule's name. REPLACED is the action that replaces all rules of a project. */
+/**
+ * The actions that the audit log records under the rule's name. REPLACED replaces all rules of a project, and is
+ * recorded under the project.
+ */
 const OF_RULE = ["rule.propose", "rule.accept", "rule.reject", "rule.delete"];
 export const REPLACED = "rules.put";
 

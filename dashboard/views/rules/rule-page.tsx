@@ -95,8 +95,8 @@ const HISTORY: readonly Column<AuditEntry>[] = [
 interface HistoryProps {
   readonly entries: readonly AuditEntry[] | undefined;
   /**
-   * The time when the rule was first stored. The history then skips earlier replacements of all rules, which did not
-   * affect this rule. "" if the time is unknown; the history then includes all replacements.
+   * The time when the rule was first stored; "" if it is unknown. Replacements of all rules before this time did not
+   * affect the rule, so the history leaves them out.
    */
   readonly since: string;
 }

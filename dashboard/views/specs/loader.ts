@@ -39,8 +39,8 @@ export const SPECS: Space = {
       return lists.flat();
     },
     patch: (entries, { key }, signal) => {
-      // A project name may contain a slash, so `P/N` can be split in several ways. Only if the spec is known, the right
-      // split is certain.
+      // `P/N` can be split in several ways, because a project name may contain slashes. The known spec shows the right
+      // split.
       const known = entries.find(({ name }) => name === key);
       return known?.path[0] === undefined ? undefined : withProject(entries, known.path[0], signal);
     },

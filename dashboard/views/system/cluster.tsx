@@ -1,6 +1,6 @@
 /**
- * The cluster section: the state of this node, and of all nodes as this node knows them. A single server is recognized
- * by its metrics; for it, the section is empty and sends no request.
+ * The cluster section: the state of this node, and this node's view of all nodes. The metrics show whether the server
+ * is a single one; the section is then empty and sends no request.
  */
 import { getJson } from "../../api/client.js";
 import { lastScrape } from "../../api/recorder.js";

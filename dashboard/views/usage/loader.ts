@@ -8,10 +8,7 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
 const PAGE_ROWS = 50;
 
-/**
- * Sums, together with the query that they answer. The query is needed because the bounds of a range that ends now
- * change with each fetch.
- */
+/** The sums, with the query that was sent for them. If a range ends now, its bounds are different in each fetch. */
 export interface Sums {
   readonly asked: Asked;
   readonly asked_ms: number;
@@ -23,7 +20,7 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
     key: `usage ${range} ${by} ${from} ${to}`,
     kinds: ["usage"],
     gap_ms_min: 2_000,
-    // A range that ends now is reloaded regularly, because its oldest calls drop out of it without a change event.
+    // In a range that ends now, old calls leave the range without a change event. So the range is reloaded regularly.
     ...(range === "own" ? {} : { every_ms: 60_000 }),
     fetch: async (signal) => {
       const asked_ms = Date.now();

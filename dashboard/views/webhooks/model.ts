@@ -69,7 +69,7 @@ export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
 /**
- * The fields of the form, with the words by which an error message refers to them. Any other message is shown below the
+ * The fields of the form. An error message that matches the words is shown at its field, any other message below the
  * form.
  */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [

@@ -70,7 +70,8 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // A change of an agent or a spec matters only if it has a violation. Any change of compliance may add one.
+    // Any compliance change may add a violation. A change of an agent or a spec matters only if it is part of a
+    // violation.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

@@ -1,4 +1,7 @@
-/** Finds requests and important messages that have been unread for long. Only recipients count that could read them. */
+/**
+ * Finds requests and important messages that have been unread for long. Counts only the recipients that are able to
+ * read them.
+ */
 import { getJson } from "../../../api/client.js";
 import { readMessages } from "../../../api/messages.js";
 import type { Instance, Message } from "../../../api/types.js";
@@ -19,8 +22,8 @@ interface Unread {
 }
 
 /**
- * Loads the unread messages. Agents are loaded only if there is one. They are needed because agents that were removed
- * or never activated will not read their messages.
+ * Loads the unread messages. If there are any, also loads the agents: agents that were removed or never activated do
+ * not count, because they will not read their messages.
  */
 async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
   const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);

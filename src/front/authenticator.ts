@@ -75,7 +75,10 @@ export class Authenticator {
     return access.session?.ended ?? !this.#options.actors.has(access.caller.actor);
   }
 
-  /** Does the same as `Session.onEnd`, for any call whose access may end (`mayEnd`). */
+  /**
+   * Calls the listener when the call's access ends. Works like `Session.onEnd`, for every call for which `mayEnd` is
+   * true.
+   */
   onEnd({ session, caller }: Access, listener: (end: AccessEnd) => void): () => void {
     if (session !== null) return session.onEnd(listener);
     return this.#options.actors.onRevoked(caller.actor, () => listener("revoked"));

@@ -50,7 +50,7 @@ export interface Call {
   path: string;
   /** The `Origin` of the request; "" if it has none. It is set only after the check has allowed it. */
   origin: string;
-  /** The wait of a request that has to wait before its handler may run; null for every other request. */
+  /** The request's deferral; null if its handler need not wait. */
   deferral: Deferral | null;
   /** Functions that a handler of a long wait has registered. They are called when the client disconnects. */
   aborts: (() => void)[];

@@ -96,8 +96,8 @@ export function isOwnPage(origin: string, host: string): boolean {
 }
 
 /**
- * Whether `Sec-Fetch-Site` names another site. Browsers send this header only over TLS and to their own machine.
- * Without it, the caller checks the Origin instead.
+ * Whether `Sec-Fetch-Site` says that the request comes from another site. Browsers send this header only over TLS or to
+ * their own machine. If it is missing, the caller checks the Origin instead.
  */
 function isOfOtherSite(site: string): boolean {
   return site !== "" && site !== "same-origin" && site !== "none";

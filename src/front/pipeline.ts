@@ -306,8 +306,8 @@ export class Pipeline {
   #authorize(call: Call, caller: Caller): Failure | null {
     const { route } = call.bound;
     const { actor } = caller;
-    // Only calls that may change something have audit rows, which are found by their trace id. Other calls get no trace
-    // id.
+    // Audit rows are found by the trace id of their call. Only calls that may change something have audit rows, so
+    // other calls get no trace id.
     const traced = route.body !== undefined || route.audited !== undefined;
     call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;

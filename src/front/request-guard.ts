@@ -97,8 +97,8 @@ export class RequestGuard {
   }
 
   /**
-   * Returns null if the request has no `Origin`, or if the origin is this server's own or an allowed one. Otherwise
-   * returns the 403 failure.
+   * Checks the request's `Origin`. Returns null if it is absent, the server's own or an allowed one; otherwise the 403
+   * failure.
    * @param host the request's `Host`, which `checkHost` has accepted
    */
   checkOrigin(origin: string, host: string): Failure | null {
@@ -198,7 +198,7 @@ export class RequestGuard {
   }
 }
 
-/** Returns a caller that acts as the instance whose id the request claims, if this instance is registered. */
+/** Returns a caller. It acts as the instance that the request claims, if that instance is registered. */
 function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
   if (claimed === "") return { role, actor: "" };
   return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };

@@ -203,7 +203,8 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     }
   > {
   /**
-   * Returns the function that opens the socket, for a request to upgrade to WebSocket, or the failure that refuses it.
+   * For a request to upgrade to WebSocket: returns the function that opens the socket, or the failure that refuses the
+   * request.
    */
   readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketOpener | Failure;
   readonly handle: (request: TypedRequest<Path, Query, Header, Body>) => Answer | Promise<Answer>;

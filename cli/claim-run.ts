@@ -35,7 +35,7 @@ export interface RunTimes {
   readonly interval_ms: number;
   /** The time without an answer after which the claim counts as lost. */
   readonly ttl_ms: number;
-  /** The pause before a heartbeat that got no answer is sent again. */
+  /** The pause before an unanswered heartbeat is sent again. */
   readonly retry_ms: number;
   /** The time between SIGTERM and SIGKILL. */
   readonly grace_ms: number;
@@ -82,7 +82,7 @@ export type RunResult =
 
 /**
  * Sends heartbeats until the signal fires. If the command has to be terminated, resolves with the reason.
- * @param known the reason for which the command is being terminated already, if there is one
+ * @param known the reason, if the command is already being terminated
  */
 async function sendHeartbeats(
   claim: HeldClaim,
@@ -94,8 +94,7 @@ async function sendHeartbeats(
   let pause_ms = interval_ms;
   for (;;) {
     await pause(pause_ms, signal);
-    // The ttl is counted from the moment at which the heartbeat was sent, because the server cannot have received it
-    // earlier.
+    // The ttl runs from the moment when the heartbeat was sent, because the server cannot have received it earlier.
     const asked_ms = performance.now();
     const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
     const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });
@@ -127,8 +126,8 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 }
 
 /**
- * Returns the environment variables that make the command act as the same instance and use the same servers, whatever
- * folder it runs in.
+ * Returns the environment variables that give the command the same instance and the same servers, whatever folder it
+ * runs in.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
   const { token, instance } = settings;

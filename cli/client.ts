@@ -56,7 +56,7 @@ async function sendBy<Got extends Answer | OpenAnswer>(
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendBy(exchange, settings, plan);
-  // The answer is only the first page of a list, and no command may take it for the whole list.
+  // The answer is only the first page of a list. The warning keeps the user from taking it for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
     warn(`the list is longer than one answer: it continues with ?${answer.next}`);
   return answer;

@@ -98,7 +98,7 @@ export class Cluster {
     this.#begin_until_ms = 0;
   }
 
-  /** Whether the server knew a log that was given up, and has not been healthy since then. */
+  /** Whether the server had a log that the cluster has given up, and has not been healthy since then. */
   isUntrusted(server: URL): boolean {
     return this.#listUntrusted().includes(server.href);
   }

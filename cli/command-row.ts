@@ -97,8 +97,8 @@ export interface RequestRow extends Described {
   /** Returns the media type of the body, which is used if no header of the row states it. */
   readonly typeOf?: (body: Buffer) => string;
   /**
-   * Whether a request other than GET is idempotent, so that it may be sent again (exchange.ts). The answer may depend
-   * on the arguments. If absent, a repeated request might be executed twice.
+   * Whether a request other than GET is idempotent and may be sent again (exchange.ts). The arguments may decide this.
+   * Absent if a repeated request might be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
   /** Whether the request asks for the state of the server itself, not for its data. */
@@ -106,8 +106,8 @@ export interface RequestRow extends Described {
   /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as JSON on one line. */
   readonly answer?: "raw";
   /**
-   * Called with a successful answer. Returns the text to print. This is the answer, unless the arguments send the
-   * answer elsewhere, for example to a file; then it is other JSON.
+   * Called with a successful answer. Returns the text to print. This is usually the answer. If the arguments send the
+   * answer elsewhere, for example to a file, the text is other JSON.
    */
   readonly onAnswer?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
   /**

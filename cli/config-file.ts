@@ -129,9 +129,9 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 }
 
 /**
- * Returns the path to write. A link to a regular file is followed, so that the link itself is not replaced. Refuses
- * (exit 2) a link that leads out of the root or to nothing, and an existing file that is not regular. Throws the
- * system's error.
+ * Returns the path to write. Follows a link to a regular file, because otherwise the write would replace the link.
+ * Refuses (exit 2) a link that leads out of the root, a dangling link, and an existing file that is not regular. Throws
+ * the system's error.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;

@@ -42,8 +42,7 @@ const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
 const LAGGED_BYTES = 64;
 
 /**
- * Whether the problem that the HTTP status reports is temporary: too many requests, a timeout, or a restart of the
- * server or its proxy.
+ * Whether a status reports a temporary problem: too many requests, a timeout, or a restart of the server or its proxy.
  */
 function isTemporary(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
@@ -115,8 +114,8 @@ class EventFeed {
   }
 
   /**
-   * Handles a notice that the server dropped events. A new session fetches them again, unless the current session was
-   * already started for them and could not get them.
+   * Handles a notice that the server dropped events. Normally a new session fetches them again. If this session has
+   * printed nothing yet, it already asked for these events, and the server no longer holds them.
    */
   private fillGap(): FrameAction {
     if (this.position > this.session_start) return "resync";

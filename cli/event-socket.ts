@@ -15,8 +15,8 @@ import type { Settings } from "./settings.js";
 import { describeSystemError } from "./system-error.js";
 
 /**
- * The maximum size of a frame. A frame contains an event, which is slightly longer than the body with which it was
- * published.
+ * The maximum size of a frame. A frame contains one event, and an event is slightly longer than the body that published
+ * it.
  */
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
@@ -60,7 +60,7 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // The status is known, and the missing rest of the body could only add the server's wording.
+    // The status is enough. The missing rest of the body could only add the server's wording.
   }
   return Buffer.concat(chunks);
 }

@@ -115,10 +115,7 @@ function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: nu
   request.once("close", stop);
 }
 
-/**
- * The type of a function that sends one request and returns at the start of the answer (`openExchange`) or at its end
- * (`exchange`).
- */
+/** Sends one request. `openExchange` returns when the answer starts, `exchange` when it ends. */
 export type SendOne<Got extends Answer | OpenAnswer> = (
   server: URL,
   headers: Headers,

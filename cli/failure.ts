@@ -29,8 +29,8 @@ export function wrongUsage(message: string, detail: string = ""): CliFailure {
 }
 
 /**
- * Returns a failure for a command that was refused, by the server or because the thing that it concerns does not allow
- * it: exit 1.
+ * Returns a failure for a refused command: exit 1. Either the server refused it, or the state of the thing that it
+ * concerns does not allow it.
  */
 export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);

@@ -34,7 +34,7 @@ export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   return fence === undefined ? {} : { "X-Koor-Fence": fence };
 }
 
-/** Whether this command runs under `task work`, for this very task. */
+/** Whether this command runs under `task work`, for the task with this id. */
 export function isTaskOfEnvironment(id: string): boolean {
   return id !== "" && io().environment["KOOR_TASK"] === id;
 }

@@ -15,8 +15,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Members and parameters of the API whose flag has another name. A member whose flag has the same name is replaced as
- * well.
+ * The members and parameters of the API whose flags have other names. The flags of those in SAME_NAME have the same
+ * name.
  */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(

@@ -19,8 +19,8 @@ function lost(why: string): Stop {
 }
 
 /**
- * Reads the lease, which counts as a heartbeat. Returns how the lease was lost, or whether the server confirmed that it
- * is still held.
+ * Reads the lease, which counts as a heartbeat. Returns a reason if the lease is lost. Otherwise returns whether the
+ * server confirmed that it is held.
  */
 async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);

@@ -32,7 +32,7 @@ class LeaseWaiter {
     this.#deadline = new RetryDeadline(options);
   }
 
-  /** Asks for the lease until the request has left the queue or the time is up. */
+  /** Polls the lease until the request has left the queue or the time is up. */
   async #untilDecided(first: LeaseAnswer): Promise<LeaseAnswer | Refusal | CliFailure> {
     const { signal } = this.#options;
     let latest = first;

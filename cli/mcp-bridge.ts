@@ -88,7 +88,7 @@ function headerValue(text: string): string {
     : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
-/** Returns the HTTP headers that the protocol requires to repeat parts of the message. */
+/** Returns the HTTP headers that repeat parts of the message, as the protocol requires. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
@@ -220,7 +220,7 @@ class Bridge {
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
     const parsed = parse(text);
     if (isObject(parsed) && parsed["jsonrpc"] === "2.0" && isObject(parsed["error"]) && !isId(parsed["id"])) {
-      // An error without an id refers to the request that was sent, so it is repeated with each id.
+      // An error without an id belongs to the request that was sent. So each id gets a copy of the error.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
     if (Array.isArray(parsed) || (isObject(parsed) && parsed["jsonrpc"] === "2.0")) {

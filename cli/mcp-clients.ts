@@ -107,7 +107,7 @@ export function noteAboutOtherServers({ server, others, bridged }: Connection): 
     : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
-/** Returns a note for an entry whose server needs a token although the entry sends none from the environment. */
+/** Returns a note for an entry that does not send the environment's token, although the server needs one. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }

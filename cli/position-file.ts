@@ -28,8 +28,8 @@ export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
 }
 
 /**
- * Returns the name of the file for these servers, in whatever order they are listed. Other servers get another name,
- * because the position of one cluster must never be used for another.
+ * Returns the name of the file for these servers. The order of the servers does not matter. Other servers get another
+ * name, because the position of one cluster must never be used for another.
  */
 async function nameOfFile(servers: readonly URL[]): Promise<string> {
   const { createHash } = await import("node:crypto");

@@ -104,7 +104,8 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
-  // The path is checked before the request: after it, a failure would lose the token, which the server sends only once.
+  // The path is checked before the request. The server sends the token only once, so a failure after the request would
+  // lose it.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
   // An instance that is gone cannot register another one, so the call is made without an instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;

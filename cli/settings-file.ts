@@ -98,8 +98,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
 }
 
 /**
- * Returns the file in which a setting of a folder is saved. It is the file from which the folder's settings are read
- * now, or would be read if it existed.
+ * Returns the file in which a folder's setting is saved: the file from which the folder's settings are read. It need
+ * not exist yet.
  */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);

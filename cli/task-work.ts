@@ -157,8 +157,8 @@ class Worker {
     const { task, fence } = held;
     return {
       name: `the task ${task.id}`,
-      // The fence in the environment is the task's. A lease under which this process may run is removed from the
-      // environment.
+      // The command gets the task's fence. If this process runs under a lease, the command's environment does not
+      // contain that lease.
       environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
       sendHeartbeat: async (limits) => await sendHeartbeat(this.#settings, held, limits),
     };

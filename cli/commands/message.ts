@@ -1,6 +1,6 @@
 /**
- * Implements `message …`, which sends and reads messages between agents. They are sent as the instance in
- * KOOR_INSTANCE. Runs in the CLI process.
+ * Implements `message …`, which sends and reads messages between agents. The sender is the instance in KOOR_INSTANCE.
+ * Runs in the CLI process.
  */
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";

@@ -12,7 +12,7 @@ export interface MessageFilter {
   /** The id of an instance. Messages from or to this instance match. */
   readonly instance?: string;
   readonly thread?: string;
-  /** Whether only messages match that at least one recipient has not read. */
+  /** If true, only messages match that at least one recipient has not read. */
   readonly unread?: boolean;
   /** Only requests and messages of high importance. */
   readonly urgent?: boolean;

@@ -94,8 +94,8 @@ function stack(series: readonly Series[]): (number | null)[][] {
 }
 
 /**
- * Returns the range of the time axis, which spans at least a minute. So the first data are drawn at its right end, not
- * as a single point that is stretched over the whole width.
+ * Returns the range of the time axis. It spans at least a minute. Without this minimum, a single first point would be
+ * stretched over the whole width.
  */
 function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];

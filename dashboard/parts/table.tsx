@@ -38,7 +38,7 @@ interface TableProps<Row> {
   readonly grows?: Growth;
 }
 
-/** The number of rows from which on a table scrolls in its own frame. */
+/** The minimum number of rows for which a table scrolls in its own frame. */
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {

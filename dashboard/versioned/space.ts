@@ -1,6 +1,6 @@
 /**
- * Defines a space, the abstraction that the views of state and specs share: a tree of names, and values with versions.
- * Loads each of them. Pure, except for the requests of the loaders.
+ * Defines a space: a tree of names, each with a value that has versions. The views of state and specs share this
+ * abstraction. Loads the names, values and versions. Pure, except for the requests of the loaders.
  */
 import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";

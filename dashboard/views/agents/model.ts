@@ -112,7 +112,7 @@ export interface MetricSeries {
   readonly values: readonly number[];
 }
 
-/** Returns those metrics of one agent that are not zero in all of these hours. */
+/** Returns the metrics of one agent, without those that are zero in all of these hours. */
 export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
   return METRICS.flatMap((metric) => {
     const by_hour = new Map(

@@ -18,7 +18,7 @@ interface EndpointsProps {
 
 /** Maximum number of endpoints rendered at first. */
 const SHOWN_FIRST = 40;
-/** The number of endpoints from which on a search field is shown. */
+/** The minimum number of endpoints for which a search field is shown. */
 const SEARCHED_FROM = 4;
 
 export function Endpoints({ endpoints, current, onTry }: EndpointsProps) {

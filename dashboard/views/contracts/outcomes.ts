@@ -49,7 +49,7 @@ export interface Finding {
 interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
-  /** Whether the next newer run found the violation, so that an older run with it extends the finding. */
+  /** Whether the next newer run found the violation. If so, the finding grows when an older run found it, too. */
   open: boolean;
 }
 

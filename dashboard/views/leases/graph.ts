@@ -13,7 +13,10 @@ export const NODE_HEIGHT = 44;
 export const LABEL_WIDTH = 152;
 export const LABEL_HEIGHT = 22;
 const NODE_GAP = 14;
-/** The gap is wider than a label: half of the rest is on each side of the label, so that edges have room to curve. */
+/**
+ * The gap between columns is wider than a label. Half of the rest is on each side of the label, so that edges have room
+ * to curve.
+ */
 const COLUMN_GAP = LABEL_WIDTH + 88;
 
 export interface GraphNode {

@@ -14,7 +14,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
 /**
- * The interval at which the state is polled; figures have the same. Polling is needed because no change event reports
+ * The polling interval. Figures are polled at the same interval. Polling is needed because no change event reports
  * nodes.
  */
 const EVERY_MS = 5_000;

@@ -35,7 +35,7 @@ export interface EventList {
 export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
 /**
- * Of an event's data that are longer than this, only the beginning is held. Otherwise 10,000 events of 10 MiB would
+ * If an event's data are longer than this, only the beginning is held. Otherwise 10,000 events of 10 MiB would
  * exhaust the page's memory.
  */
 const DATA_CHARACTERS_MAX = 8_192;

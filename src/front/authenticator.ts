@@ -42,8 +42,8 @@ export class Authenticator {
   }
 
   /**
-   * Returns the caller of a request, or the failure with which the request is refused. Also sets the call's origin and
-   * session. A deferred request is authenticated from the copy of its headers.
+   * Returns the caller of a request, or the failure that refuses it. Also sets the call's origin and session. For a
+   * deferred request, the copy of its headers is used.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);

@@ -1,6 +1,6 @@
 /**
- * Receives the bodies of requests. It limits the memory that all bodies take, and the time for which a client may keep
- * the server waiting for more bytes. The exchange reads a body from the connection; the pipeline decides whether and
+ * Receives the bodies of requests. Limits the memory that all bodies take. Also limits the time for which the server
+ * waits for more bytes from a client. The exchange reads a body from the connection; the pipeline decides whether and
  * how a body is read. Runs on the front.
  */
 import {

@@ -1,7 +1,7 @@
 /**
- * The caller of a request: the role that its token grants, and the instance that acts. The directory of instances is
- * declared here as an interface that the pipeline receives, so that the front does not depend on a feature. Types, and
- * the anonymous caller.
+ * The caller of a request: the role that its token grants, and the acting instance. Also declares the interface of the
+ * directory of instances, so that the front does not depend on a feature. The pipeline receives an implementation.
+ * Types, and the anonymous caller.
  */
 import type { AgentMetric } from "../../schemas/agent-metrics.js";
 

@@ -1,5 +1,5 @@
 /**
- * Builds the CORS headers with which a browser lets a page of an allowed origin read answers. The request guard decides
+ * Builds CORS headers. With them, a browser lets a page of an allowed origin read answers. The request guard decides
  * which origins are allowed; this module refuses nothing. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
@@ -43,9 +43,9 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. This is
- * needed because browsers treat all ports of one host as one site: if a page of another port embeds the answer, the
- * browser sends this host's cookies with the request.
+ * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
+ * it, a page of another port of this host could embed the answer. The browser would send this host's cookies, because
+ * it treats all ports of a host as one site.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;

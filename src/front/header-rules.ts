@@ -1,6 +1,6 @@
 /**
- * Checks the headers that decide whether a request is executed. A condition that the server cannot read is answered
- * with 400, because ignoring it would disable the check that the client asked for. Pure.
+ * Checks the headers that decide whether a request is executed, such as conditions. If the server cannot read a
+ * condition, it answers 400. If it ignored the condition, the client's check would not take place. Pure.
  */
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";

@@ -1,7 +1,7 @@
 /**
- * Calls routes from inside the server. An MCP tool is executed as the REST call that does the same, with the same
- * checks, handler and audit rows, so that each function is implemented only once. The pipeline has already checked
- * Host, Origin, token and size of the outer request. Runs on the front.
+ * Calls routes from inside the server. An MCP tool runs as the REST call with the same function. It has the same
+ * checks, handler and audit rows, so each function is implemented only once. The pipeline has already checked Host,
+ * Origin, token and size of the outer request. Runs on the front.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";

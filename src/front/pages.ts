@@ -1,7 +1,7 @@
 /**
- * Serves the dashboard's files from memory, as deploy/build-pages.mjs has built them. An answer is compressed if the
- * browser accepts that. The files are read at the first request for a page, or already at the start if the process may
- * have only few file descriptors. The pipeline checks the requests. Runs on the front.
+ * Serves the dashboard's files from memory, in the form that deploy/build-pages.mjs has given them. An answer is
+ * compressed if the browser accepts that. The files are read at the first request for a page. If the process may have
+ * only few file descriptors, they are already read at the start. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";

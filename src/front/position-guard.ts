@@ -67,8 +67,8 @@ class PositionDeferral implements Deferral {
 }
 
 /**
- * Copies the headers that authenticate a request, because an exchange can be read only in the event-loop tick in which
- * it arrived.
+ * Copies the headers that authenticate a request. An exchange can be read only in the event-loop tick in which it
+ * arrived.
  */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));

@@ -141,9 +141,9 @@ export class RequestGuard {
   }
 
   /**
-   * Does the same as `ownerOf`, for a bearer token. An instance's token is accepted even from an address that has to
-   * pause, because such a token is too long to guess and many agents may share one address. The token of a recently
-   * deleted instance does not count as a guess.
+   * Does the same as `ownerOf`, for a bearer token. An address that has to pause may still use an instance's token.
+   * Such a token is too long to guess, and many agents may share one address. The token of a recently deleted instance
+   * does not count as a guess.
    */
   #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
     const digest = sha256(token);
@@ -163,8 +163,8 @@ export class RequestGuard {
   }
 
   /**
-   * Finds an instance by the digest of its token. Without knowing the token, a client cannot choose any byte of the
-   * digest, so the duration of the lookup reveals nothing about any token.
+   * Finds an instance by the digest of its token. The time of the lookup reveals nothing about a token, because a
+   * client without the token cannot choose any byte of the digest.
    */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
     const id = actors.size === 0 ? undefined : actors.touchToken(digest.toString("hex"));

@@ -1,8 +1,9 @@
 /**
- * A route is declared as one row in its feature's routes.ts. The listeners, 405 answers with `Allow`, HEAD, the audit
- * of refusals, the labels of metrics and the OpenAPI description are derived from the rows. A row also determines the
- * type of its handler: path parameters, query, headers and body have the types of their schemas, because the pipeline
- * has checked them. The types cost nothing at run time. Contains the types, and the function that makes a row.
+ * The types of a route, and the function that makes a row of the route table. Each feature declares its routes as rows
+ * in its routes.ts. The server derives much from a row: the listeners, 405 answers with `Allow`, HEAD, the audit of
+ * refusals, the labels of metrics and the OpenAPI description. The type of a handler follows from the row, too. Path
+ * parameters, query, headers and body have the types of their schemas, because the pipeline has checked them. The types
+ * cost nothing at run time.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
@@ -140,8 +141,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
   /**
-   * For a "raw" route: the schemas of the answers to queries that ask for information about the stored bytes, not for
-   * the bytes.
+   * For a "raw" route: the schemas of its other answers, such as history and diff. The route gives one of them if the
+   * query asks about the stored bytes and not for the bytes.
    */
   readonly views?: readonly TSchema[];
   /** The statuses that the route may answer, in addition to those of every route. */
@@ -161,8 +162,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** The handler reads the address of the client's socket. */
   readonly reads_peer?: true;
   /**
-   * The token that the call needs if the server checks tokens: the server's token, or the token of the instance that
-   * the first path parameter names. If absent, the token of any instance suffices.
+   * The token that the call needs if the server checks tokens. `server`: the server's token. `own instance`: the token
+   * of the instance that the first path parameter names. If absent, any instance's token suffices.
    */
   readonly needs?: "server" | "own instance";
   /** Unknown query parameters are ignored, even if the call is a write. */

@@ -1,7 +1,7 @@
 /**
- * Limits the guessing of tokens, by bearer tokens and by log-ins: an address that sent too many wrong tokens has to
- * pause. Of a wrong bearer token only the digest is kept, so that a repeated one counts only as a fraction of a guess.
- * Pure, except for its own state and the clock.
+ * Limits the guessing of tokens, both of bearer tokens and at log-in. An address that sent too many wrong tokens has to
+ * pause. The digest of a wrong bearer token is kept. If the same token comes again, it counts only as a fraction of a
+ * guess. Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -50,7 +50,7 @@ export class TokenThrottle {
     return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
   }
 
-  /** Returns the number of milliseconds for which tokens of this address are not checked; 0 if they are checked now. */
+  /** Returns the remaining pause of this address, in ms. Tokens are not checked during the pause. 0 means no pause. */
   pauseOf(peer: string): number {
     const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
     return Math.max(0, until_ms - this.#clock.now());
@@ -84,8 +84,8 @@ export class TokenThrottle {
 }
 
 /**
- * Returns the key under which attempts of an address are counted: the IPv4 address itself, even if it is embedded in
- * IPv6, or the /64 network of an IPv6 address, because one machine may own a whole /64.
+ * Returns the key that counts the attempts of an address. This is the IPv4 address, even if it is embedded in IPv6. For
+ * IPv6 it is the /64 network, because one machine may own a whole /64.
  */
 export function addressKey(peer: string): string {
   const [address = ""] = peer.split("%");

@@ -6,8 +6,8 @@
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
 
 /**
- * The header in which a server of a cluster reports its log position. The other header is the request's: it demands
- * that the server has reached a position.
+ * The header with which a server of a cluster reports its log position. A request uses the other header to demand a
+ * position: the server must have reached it before it answers.
  */
 export const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "X-Koor-After";

@@ -1,7 +1,7 @@
 /**
- * Converts a row of the command table into a clipanion command and runs it. Only the row that is called is converted,
- * because clipanion would build a state machine for the whole table, and each row would add to the start time. This
- * module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
+ * Converts a row of the command table into a clipanion command and runs it. Converts only the called row: clipanion
+ * would build a state machine for the whole table, and the program would start more slowly with each row. This module
+ * is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 

@@ -1,6 +1,6 @@
 /**
- * Finds the row of the command table for a command line. command-class.ts then has clipanion parse the rest. clipanion
- * does not find the row itself, because it would build a state machine for every row. This module also binds values
+ * Finds the row of the command table for a command line. command-class.ts then parses the rest with clipanion.
+ * clipanion cannot find the row, because it would build its state machine for every row. This module also binds values
  * that begin with a dash to their flags, because clipanion does not accept such values. Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
@@ -44,8 +44,8 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Splits a command line into words and flags. A flag with a value takes the next word even if it begins with a dash
- * (`--data -5`), unless the word is itself a flag. `--` ends the flags.
+ * Splits a command line into words and flags. The word after a flag is the flag's value even if it begins with a dash
+ * (`--data -5`), but not if it is a flag itself. `--` ends the flags.
  */
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);

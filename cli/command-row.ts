@@ -118,8 +118,8 @@ export interface RequestRow extends Described {
 }
 
 /**
- * A command that is more than a single request. It prints its own output. Its exit code may be that of a program that
- * it ran.
+ * A command that is not just one request. It prints its own output. If it runs a program, its exit code may be the
+ * program's.
  */
 export interface LocalRow extends Described {
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;

@@ -26,8 +26,8 @@ export interface EventSink {
 }
 
 /**
- * Whether stdin is the same socket as stdout. Data that arrives there is then input of the command, and the end of that
- * data does not mean that the reader of stdout is gone.
+ * Whether stdin is the same socket as stdout. If so, the data that the socket delivers are the command's input. The end
+ * of these data does not mean that the reader of stdout is gone.
  */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];

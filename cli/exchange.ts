@@ -1,7 +1,7 @@
 /**
  * Sends one request to one server over a connection of its own. Uses Node's http module, because loading `fetch` alone
- * would take more start time than everything else. Paths are sent unchanged, because a URL library would resolve `.`
- * and `..`, which are literal in a key. client.ts chooses the server. Runs in the CLI process.
+ * would take longer than the rest of the start. Paths are sent unchanged. A URL library would resolve `.` and `..`,
+ * which are literal in a key. client.ts chooses the server. Runs in the CLI process.
  */
 import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";

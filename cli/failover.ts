@@ -1,6 +1,6 @@
 /**
- * Sends one request to one of several servers. The next server is asked only if it is certain that the request is not
- * executed twice; each call declares whether it may be repeated (exchange.ts). Each request carries the log position
+ * Sends one request to one of several servers. If a server fails, the next one is asked only if the request cannot be
+ * executed twice. Each call declares whether it may be repeated (exchange.ts). Each request carries the log position
  * that the server must have reached. Runs in the CLI process.
  */
 import {

@@ -1,7 +1,6 @@
 /**
- * Finds the fence under which a command acts. This is the given fence, or the one in the environment if the command
- * runs under a claim (claim-run.ts). Commands that must ask the server for the fence do so themselves. Runs in the CLI
- * process.
+ * Finds the fence for a command: the given fence, or the fence in the environment if the command runs under a claim
+ * (claim-run.ts). Some commands must ask the server for the fence; they do so themselves. Runs in the CLI process.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";

@@ -15,8 +15,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The members and parameters of the API whose flags have other names. The flags of those in SAME_NAME have the same
- * name.
+ * The flags whose names differ from the member or parameter of the API. The members in SAME_NAME have flags with the
+ * same name.
  */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(

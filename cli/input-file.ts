@@ -1,9 +1,9 @@
 /**
- * Opens a file that the command line names: a regular file, a pipe of another program (a FIFO, or `<(…)` in a shell) or
- * a terminal. Inside the project, a link that leads out of the project is not followed: another person may have placed
- * it, and its target would be sent to the server. Elsewhere links belong to the user. Files that would block the
- * command forever are refused: endless devices, and FIFOs without a writer. The caller reads the file and limits the
- * size. Runs in the CLI process.
+ * Opens a file that the command line names: a regular file, a terminal, or a pipe of another program (a FIFO, or `<(…)`
+ * in a shell). Inside the project, a link must not lead out of the project. Another person may have placed the link,
+ * and its target would be sent to the server. Elsewhere links belong to the user. Files that would block the command
+ * forever are refused: endless devices, and FIFOs without a writer. The caller reads the file and limits the size. Runs
+ * in the CLI process.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 

@@ -1,8 +1,8 @@
 /**
- * Processes JSON as text. Nothing is parsed and serialized again, so indenting and splitting keep every number, escape
- * and duplicate member as written. All functions except `isJson` require text that `JSON.parse` accepts. Written by
- * hand because answers are large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree overflows the
- * stack at 20 000 levels. Other modules handle bytes, files and printing. Runs in the CLI process.
+ * Processes JSON as text. Nothing is parsed and serialized again, so every number, escape and duplicate member stays as
+ * written. All functions except `isJson` require text that `JSON.parse` accepts. Written by hand because answers are
+ * large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree overflows the stack at 20 000 levels.
+ * Other modules handle bytes, files and printing. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
 

@@ -29,9 +29,8 @@ function* foldersFrom(folder: string): Generator<string> {
 }
 
 /**
- * Whether the file belongs to the user or to root. Other files are not trusted: in a folder that others can write to,
- * such as `/tmp`, anyone could place a file, and commands below it would act as that person's instance or use that
- * person's server.
+ * Whether the file belongs to the user or to root. Only such files are trusted. In a folder such as `/tmp`, anyone can
+ * place a file, and commands below that folder would use that person's instance or server.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();

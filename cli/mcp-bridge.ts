@@ -55,16 +55,13 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
-/**
- * The end of the error message with which a server refuses a write because of its own state: disconnected, halted or
- * full.
- */
+/** The end of the error message for a write that the server refused because it is disconnected, halted or full. */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
  * Whether a tool's result is a refused write that another server may accept. Over REST the status would be 503 or 507.
- * A tool's result has no status, so the end of its text decides. This is reliable: only a refused call has an error as
- * its result, and the refusal has another text if the write may have been executed.
+ * A tool's result has no status, so the end of its text decides. The text is reliable. A result is an error only if the
+ * call was refused. A write that may have been executed gets another text.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;

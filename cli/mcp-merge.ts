@@ -1,8 +1,8 @@
 /**
  * Merges Koor's entry into the configuration file of an MCP client and leaves everything else unchanged. json-edit.ts
- * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table. Libraries that can also
- * write TOML fail here: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails on a table
- * whose parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
+ * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table. Libraries that also write
+ * TOML are not used: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails if a table's
+ * parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
@@ -34,8 +34,8 @@ interface Span {
 }
 
 /**
- * Finds the tables of the entry in a TOML text. Each is returned as a span from the line of its header to the line of
- * its last value; the text after that belongs to the next table. Returns undefined if the text is not TOML.
+ * Finds the tables of the entry in a TOML text. The span of a table begins with the line of its header and ends with
+ * the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not TOML.
  */
 function findTables(text: string, group: string): readonly Span[] | undefined {
   try {

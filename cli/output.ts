@@ -1,7 +1,8 @@
 /**
- * Writes stdout and stderr. stdout gets the server's answer, as one line of JSON, as indented JSON with `--pretty`, or
+ * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, or
  * as raw bytes. JSON is never parsed and serialized again, so numbers keep their digits. stderr gets only failures and
- * warnings, always through this module. Control characters in text from elsewhere are escaped. Runs in the CLI process.
+ * warnings. All of them go through this module, which escapes control characters in texts that the CLI did not write.
+ * Runs in the CLI process.
  */
 import { escapeHidden } from "../schemas/visible-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";

@@ -13,7 +13,7 @@ import { readTextFile } from "./config-file.js";
 import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The permissions of the folder. It is private, because its files reveal when the user worked with which cluster. */
+/** The permissions of the folder. Other users must not see from its files when the user worked with which cluster. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;

@@ -1,7 +1,8 @@
 /**
  * Checks the health of a cluster's servers (`/health`), to choose among several. A server is isolated if it is halted
- * or partitioned from the log. It still answers reads and keeps subscriptions open but learns nothing new, so a client
- * that waits there would wait forever. cluster.ts and its callers choose the server. Runs in the CLI process.
+ * or partitioned from the log. An isolated server still answers reads and keeps subscriptions open, but it learns
+ * nothing new. A client that waits there would wait forever. cluster.ts and its callers choose the server. Runs in the
+ * CLI process.
  */
 import { CLI_HEALTH_INTERVAL_MS, CLI_LOG_ANSWER_TIMEOUT_MS, CLI_TURN_CONNECT_TIMEOUT_MS } from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";

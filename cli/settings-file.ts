@@ -98,8 +98,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
 }
 
 /**
- * Returns the file in which a folder's setting is saved: the file from which the folder's settings are read. It need
- * not exist yet.
+ * Returns the file in which a folder's setting is saved. This is the file from which the folder's settings are read; it
+ * need not exist yet.
  */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
@@ -109,8 +109,8 @@ export function folderSettingsPath(folder: string): string {
 }
 
 /**
- * Returns the path of the user's own settings file, which applies in every folder; undefined if the environment names
- * no folder for it.
+ * Returns the path of the user's own settings file; undefined if the environment names no folder for it. These settings
+ * apply in every folder.
  */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const named = platform === "win32" ? environment["APPDATA"] : environment["XDG_CONFIG_HOME"];

@@ -66,8 +66,8 @@ const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
  * Reads the settings that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
- * already sets everything that is in it. The instance's own token is used only if there is no other, because another
- * token was set on purpose and may have more rights.
+ * already sets everything that the file could set. The instance's own token is used only if no other token is set.
+ * Another token was set on purpose and may have more rights.
  * @param given the servers of the command line; "" if it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {

@@ -1,7 +1,7 @@
 /**
- * Sends the actions that the holder of a task can take. If no fence is given, uses the fence in the environment or that
- * of the current claim. If the action is repeated because its answer was lost, the claim has already ended; then the
- * fence of that claim is used. Runs in the CLI process.
+ * Sends the actions of a task's holder. Uses the given fence, else the fence in the environment, else that of the
+ * current claim. An action is repeated if its answer was lost. The claim has then already ended, and its last fence is
+ * used. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits.js";
 import { ask, Refusal } from "./ask.js";

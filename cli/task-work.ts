@@ -1,7 +1,7 @@
 /**
- * Works on tasks one after the other: runs a command for each task under its claim, and reports the command's result to
- * the task. task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts
- * makes the result from the command's output. Runs in the CLI process.
+ * Works on tasks one after the other. Claims a task, runs a command for it, and reports the command's result.
+ * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
+ * result from the command's output. Runs in the CLI process.
  */
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -83,7 +83,7 @@ function makeReport(
 async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   const { code, signal } = ran.end;
-  // The exit code is 0 if the task was canceled but its command succeeded anyway, because the task is then done.
+  // If the task was canceled and its command succeeded anyway, the task is done. The exit code is then 0.
   if (ran.kind === "stopped") return ran.stop.kind === "canceled" && code === 0 ? 0 : LOST_EXIT;
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }

@@ -24,8 +24,8 @@ const ENDPOINT: Flag = {
 };
 
 /**
- * Reads the bytes to store and checks that they are a contract. The server accepts any document as a spec, so without
- * this check an invalid contract would be noticed only when something is checked against it.
+ * Reads the bytes to store and checks that they are a contract. The server accepts any document as a spec. Without this
+ * check, an invalid contract would be noticed only at the first check against it.
  */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);

@@ -33,8 +33,8 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
 }
 
 /**
- * Returns the event id that `--since` stands for: the given id, or for a duration the id of the last event before that
- * time. Returns undefined if the flag is not given.
+ * Returns the event id for `--since`; undefined if the flag is not given. A duration means the last event before that
+ * time. Any other value is the id itself.
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;

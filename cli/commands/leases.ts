@@ -1,6 +1,6 @@
 /**
- * Implements `lease …`, with which agents use resources exclusively or together. lease-wait.ts waits in the queue, and
- * lease-run.ts runs a command under a lease. Runs in the CLI process.
+ * Implements `lease …`. With a lease, agents use a resource exclusively or share it. lease-wait.ts waits in the queue,
+ * and lease-run.ts runs a command under a lease. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, Refusal } from "../ask.js";

@@ -1,7 +1,7 @@
 /**
- * Implements `task …`. A task is a unit of work that one agent at a time can claim. task-wait.ts waits for a task,
- * task-work.ts runs a command for each task, task-body.ts builds the bodies of requests, and task-fence.ts finds the
- * fence for an action of the holder. Runs in the CLI process.
+ * Implements `task …`. A task is a unit of work that one agent at a time can claim. task-wait.ts waits for a task.
+ * task-work.ts runs a command for each task. task-body.ts builds the bodies of requests. task-fence.ts finds the fence
+ * for the holder's actions. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
 import { failureOf, RetryDeadline } from "../ask.js";
@@ -89,8 +89,8 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
 }
 
 /**
- * Warns that no task can be claimed. Writes a line for each task that was skipped, with the resource that the task
- * needs and the current holder of that resource.
+ * Warns that no task can be claimed. Writes a line for each skipped task: the resource that the task needs, and the
+ * resource's current holder.
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");

@@ -1,8 +1,8 @@
 /**
- * The table of views, in the order of the menu. Each view has a folder below `views/`. A view's address is its slug;
- * the rest of the path is passed to the view. All views are in one script, which compresses better than twelve scripts,
- * and no view has to be loaded when it is first opened. Only large libraries are loaded separately (parts/lazy.ts),
- * when a view first needs them.
+ * The table of views, in the order of the menu. Each view has a folder below `views/`. A view's address begins with its
+ * slug; the view gets the rest of the path. All views are in one script. It compresses better than twelve scripts, and
+ * a view opens without loading. Only large libraries are loaded separately, when a view first needs them
+ * (parts/lazy.ts).
  */
 import type { ComponentType } from "preact";
 import type { ViewProps } from "./base/view-props.js";

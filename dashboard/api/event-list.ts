@@ -43,7 +43,10 @@ const PREVIEW_CHARACTERS = 1_024;
 /** The maximum length of a preview. Longer text does not fit a line of any screen. */
 const LINE_CHARACTERS = 300;
 
-/** Converts an event to the form in which it is held. `characters` is the length of its text, if it is known. */
+/**
+ * Converts an event to the form in which it is held: long data are shortened to their beginning. `characters` is the
+ * length of the event's text, if it is known.
+ */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
   const text = JSON.stringify(event.data);

@@ -29,7 +29,7 @@ export interface Log<Row> {
 export const PAGE_ROWS_MAX = 10_000;
 /** The default maximum number of rows held. Without it, a page that is open for a day would grow without limit. */
 export const HISTORY_ROWS_MAX = 20_000;
-/** The factor by which the page size grows if the newest page does not reach back to the held rows. */
+/** The factor by which the page size grows while a gap remains between the newest page and the held rows. */
 const GROWTH = 8;
 
 export class History<Row> {

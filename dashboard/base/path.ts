@@ -11,8 +11,8 @@ export function statePath(key: string): string {
 }
 
 /**
- * Splits a state key at its slashes into path segments. Some keys stay a single segment: those with a part that
- * browsers would resolve (`.`, `..`), and those whose trailing slash a router would drop.
+ * Splits a state key at its slashes into path segments. A key stays a single segment if a part of it is `.` or `..`,
+ * which browsers would resolve, or if it ends with a slash, which a router would drop.
  */
 export function keySegments(key: string): readonly string[] {
   const parts = key.split("/");

@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 
 /**
- * The time after which a page that is not shown counts as hidden, so that a short switch to another tab does not count.
+ * The time for which a page must be out of sight until it counts as hidden. A short switch to another tab does not
+ * count.
  */
 const HIDDEN_AFTER_MS = 30_000;
 

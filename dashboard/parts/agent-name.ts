@@ -19,8 +19,8 @@ export function isAgentId(id: string): boolean {
 }
 
 /**
- * Returns the name to show for an actor: the agent's name, the beginning of the id if the agent is no longer
- * registered, or the whole id of any other actor.
+ * Returns the name to show for an actor. This is the agent's name, or the beginning of the id of an agent that is no
+ * longer registered. For any other actor it is the whole id.
  */
 export function agentName(id: string, names: AgentNames): string {
   if (id === "") return UNKNOWN_ACTOR;

@@ -28,8 +28,8 @@ interface ChartProps {
   readonly stacked?: boolean;
   readonly height?: number;
   /**
-   * The name of a group of charts. Charts of one group share a cursor: each shows its value at the time at which the
-   * user points.
+   * The name of a group of charts. The charts of a group share a cursor: if the user points at a time in one chart, all
+   * of them show their values at that time.
    */
   readonly together?: string;
 }

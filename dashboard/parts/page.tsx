@@ -1,6 +1,6 @@
 /**
- * The frame of a view: its heading with actions beside it. The heading is also the document's title. In the title, the
- * number of items that need a person comes first, so that the user can see it in another tab.
+ * The frame of a view: a heading, with actions beside it. The heading is also the document's title. The title begins
+ * with the number of items that need a person, so that the user can see the number in another tab.
  */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";

@@ -15,7 +15,7 @@ const END_PX = 4;
 /**
  * Adjusts the scroll position of `scroller` after rows were added.
  * @param keys the keys of all rows, in order
- * @param growth the side at which rows are added; undefined for a list that does not grow
+ * @param growth the side where rows are added; undefined if the list does not grow
  */
 export function useScrollAnchor(
   keys: readonly (string | number)[],

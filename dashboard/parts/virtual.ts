@@ -1,6 +1,6 @@
 /**
  * Renders only the visible rows of a long list. All rows have the same height, so a division finds the visible range.
- * Libraries are not used: they support rows of any height, which would cost 9 of the 120 kB that the page may have.
+ * Written by hand because libraries support rows of any height. They would cost 9 of the 120 kB that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";

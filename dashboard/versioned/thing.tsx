@@ -1,6 +1,6 @@
 /**
- * Shows one key or spec: its value, now or in a version, and the list of its versions, which can be compared and rolled
- * back to.
+ * Shows one key or spec: its current or an older value, and the list of its versions. The user can compare versions and
+ * roll back to one.
  */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";

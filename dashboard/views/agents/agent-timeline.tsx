@@ -24,7 +24,9 @@ import { Time } from "../../parts/time.js";
 import { logsToRead, timelineOf, type Held, type TimelineItem } from "./timeline.js";
 
 const PAGE_ROWS = 100;
-/** The maximum number of events held from the feed of all agents. They are held only to find those of this agent. */
+/**
+ * The maximum number of events held from the feed of all agents. The page holds them only to find this agent's events.
+ */
 const FEED_EVENTS = 1_000;
 
 export function AgentTimeline({ id }: { readonly id: string }) {

@@ -21,8 +21,8 @@ const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
 /**
- * Returns the start of the period for which the page holds both logs, in ms since the epoch. Before that time the
- * timeline would lack the entries of one log.
+ * Returns the time since which the page holds both logs, in ms since the epoch. For earlier times, one log is
+ * incomplete.
  */
 export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number {
   return Math.max(

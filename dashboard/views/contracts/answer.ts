@@ -1,4 +1,4 @@
-/** The state of a panel that sends a request when a button is pressed: the answer to the last request, or its error. */
+/** The state of a panel with a button that sends a request. It holds the last answer or the last error. */
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { reasonOf } from "../../api/client.js";
 

@@ -57,7 +57,8 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /**
- * The maximum number of rounds in which specs are read automatically to find contracts. After that, a button continues.
+ * The maximum number of times that the page reads specs by itself to find contracts. After that, the user has to press
+ * a button.
  */
 const ROUNDS_MAX = 20;
 

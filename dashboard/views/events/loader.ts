@@ -1,5 +1,5 @@
 /**
- * Loads what the live feed of the event view does not deliver: one event as it is stored, and the last event before a
+ * Loads events that the event view's live feed does not deliver: one event as it is stored, and the last event before a
  * time.
  */
 import { getJson, getText } from "../../api/client.js";

@@ -1,6 +1,6 @@
 /**
- * Computes the layout of the wait graph. The boxes of holders are in columns; each holder is to the left of all holders
- * for which it waits. The edge between two holders is labelled with the resource. Pure.
+ * Computes the layout of the wait graph. The boxes of holders are in columns. A holder that waits is to the left of all
+ * holders for which it waits. The edge between two holders is labelled with the resource. Pure.
  */
 import type { LeaseWaits } from "../../api/types.js";
 

@@ -1,6 +1,6 @@
 /**
- * Draws the wait graph. Boxes and labels are links. The keyboard and a screen reader reach them in the order in which
- * they are drawn.
+ * Draws the wait graph. Boxes and labels are links. The keyboard and a screen reader reach them in the order of the
+ * drawing.
  */
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";

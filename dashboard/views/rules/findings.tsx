@@ -1,6 +1,6 @@
 /**
- * Shows the violations of rules in a text. First come those of the whole text, then the lines in which violations are
- * marked.
+ * Shows the violations of rules in a text. The violations of the whole text come first. After them come the lines with
+ * violations, which are marked.
  */
 import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";

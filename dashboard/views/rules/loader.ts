@@ -38,8 +38,8 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
 }
 
 /**
- * Loads the audit rows of a rule, newest first. They are reloaded when rules change, and not at each change of the
- * audit log, because they change only together with the rules.
+ * Loads the audit rows of a rule, newest first. The rows change only together with rules. So they are reloaded when
+ * rules change, not at each change of the audit log.
  */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);

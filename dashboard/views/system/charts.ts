@@ -1,6 +1,6 @@
 /**
- * The table of the system view's charts, one row for each chart. The charts have the order in which a request passes
- * through the server's parts.
+ * The table of the system view's charts, one row for each chart. The order of the charts follows a request on its way
+ * through the server.
  */
 import type { FigureName, RouteChoice } from "../../api/figures.js";
 import { ROUTE_GROUPS } from "../../api/figures.js";

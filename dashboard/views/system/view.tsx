@@ -1,4 +1,4 @@
-/** The view of the server: charts of the time for which this page has been open, and a table of the routes. */
+/** The view of the server: charts, and a table of the routes. The charts begin when the page was opened. */
 import { total } from "../../api/figures.js";
 import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js";
 import { figures, lastScrape, scrapes } from "../../api/recorder.js";

@@ -23,8 +23,8 @@ export interface AuthMode {
   /** The route needs no token. */
   readonly open: boolean;
   /**
-   * The request is a CORS preflight. It carries no token, because it only asks whether a page of another site may send
-   * the real request.
+   * The request is a CORS preflight. It carries no token. It only asks whether a page of another site may send the real
+   * request.
    */
   readonly preflight?: boolean;
   /** The request was deferred, and this is its last authentication. A wrong token therefore counts as a guess now. */

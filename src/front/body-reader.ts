@@ -34,7 +34,7 @@ export class BodyReader {
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
   /**
-   * The exchanges whose requests were refused while their clients were still sending the body, each with the time of
+   * The exchanges whose requests were refused while their clients were still sending the body. The value is the time of
    * the refusal.
    */
   readonly #lingering = new Map<Exchange, number>();

@@ -27,8 +27,8 @@ export interface Actors {
   /** Records that the instance with this id was seen now. Returns false if no instance has the id. */
   touchId(id: string): boolean;
   /**
-   * Finds the instance whose token has this SHA-256 (lowercase hex), records that it was seen now, and returns its id.
-   * Returns undefined if there is none.
+   * Finds the instance whose token has this SHA-256 (lowercase hex), and returns its id. Also records that the instance
+   * was seen now. Returns undefined if there is none.
    */
   touchToken(token_hash: string): string | undefined;
   /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */

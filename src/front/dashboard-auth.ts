@@ -1,8 +1,8 @@
 /**
  * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
- * works as on the API's port. Without one, the session cookie counts, but only for requests of the dashboard's own
- * page. A cookie alone proves nothing, because browsers also send it with requests of pages that another port of the
- * same host serves. Sessions are passed in as the interface declared here. Runs on the front.
+ * works as on the API's port. Without a token, the session cookie counts, but only for requests of the dashboard's own
+ * page. This limit is necessary because browsers also send the cookie when a page of another port of this host makes a
+ * request. Declares the interface through which it gets the sessions. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";

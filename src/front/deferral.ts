@@ -20,9 +20,9 @@ export interface DeferralGuard {
 }
 
 /**
- * The wait of one deferred request. The request is authenticated twice. It is authenticated before the wait, so that
- * the server does not receive the body of an unknown caller meanwhile. It is authenticated again after the wait,
- * because the caller may have been registered or removed in between.
+ * The wait of one deferred request. The request is authenticated before the wait, so that the server does not receive
+ * the body of an unknown caller meanwhile. It is authenticated again after the wait, because the caller may have been
+ * registered or removed in between.
  */
 export interface Deferral {
   /**
@@ -35,7 +35,9 @@ export interface Deferral {
    * an authenticated caller.
    */
   pendingRefusal: Failure | null;
-  /** Opens a WebSocket only to tell the page that it should try again, because the wait took too long. */
+  /**
+   * Opens a WebSocket and closes it again to tell the page that it should try again. Used if the wait took too long.
+   */
   readonly retryLater: SocketOpener;
   /** Whether the wait may resolve this refusal, because the caller may be known afterwards. */
   mayResolve(refusal: Failure): boolean;

@@ -21,8 +21,8 @@ const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 /**
- * OpenAPI requires a success or a default response for each operation, and its tools do not count 101 as a success. So
- * the refusal of an upgrade is described as the default.
+ * OpenAPI requires a success or a default response for each operation. Its tools do not count 101 as a success, so the
+ * refusal of an upgrade is described as the default.
  */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 

@@ -75,8 +75,8 @@ const NOT_READ: WireReply = {
 };
 
 /**
- * The answer if the dashboard's files do not exist: the server was started from a checkout without a build, or its
- * package is incomplete.
+ * The answer if the dashboard's files do not exist. Either the server was started from a checkout without a build, or
+ * its package is incomplete.
  */
 const NOT_BUILT: WireReply = {
   status: 503,

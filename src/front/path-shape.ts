@@ -54,8 +54,8 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
 }
 
 /**
- * Whether a raw path has this shape. Only a parameter that takes the rest of the path may be empty; uWebSockets.js's
- * router has the same rule.
+ * Whether a raw path has this shape. A parameter must not be empty unless it takes the rest of the path.
+ * uWebSockets.js's router has the same rule.
  */
 export function pathMatches(shape: PathShape, raw_path: string): boolean {
   const parts = raw_path.slice(1).split("/");

@@ -1,6 +1,7 @@
 /**
  * Converts a schema into plain JSON Schema for clients, with the rules for texts written out. The published schema may
- * be stricter than the server's own but never more lenient: the server accepts every value that fits it. Pure.
+ * be stricter than the server's own, but never more lenient. So the server accepts every value that fits the published
+ * schema. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";

@@ -55,9 +55,9 @@ export function listReply(read: List | Failure | Chunks<Failure | string | null>
 const COLLECTING = new TimeSlice();
 
 /**
- * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes as it arrives. If
- * megabytes of text were joined at the end, the garbage collector would move them again and again; with several lists
- * at once this blocked all other requests for seconds.
+ * Returns the answer for a list that the worker pool reads. Converts each chunk to bytes when it arrives. If megabytes
+ * of text were joined at the end, the garbage collector would move them again and again. With several lists at once,
+ * this blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -94,8 +94,8 @@ export function linesReply(chunks: Chunks): Promise<Answer> {
 
 /**
  * Returns the answer for chunks. The first chunk decides the status. A single chunk is sent with its length. A failure
- * after the first chunk closes the connection, so that the client cannot take a part for the whole. In every case the
- * read is ended, which frees its permit and its channel.
+ * after the first chunk closes the connection, so that the client cannot take a part for the whole. The read always
+ * ends, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();

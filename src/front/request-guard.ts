@@ -113,9 +113,9 @@ export class RequestGuard {
 
   /**
    * Returns the caller that the `Authorization` and `X-Koor-Instance` headers identify. An instance's own token
-   * identifies the instance; `X-Koor-Instance` counts only without such a token. Fails with UNAUTHENTICATED if a token
-   * is needed and this one is not valid. Fails with TOO_MANY_ATTEMPTS if the token was not checked because too many
-   * wrong ones came from the client's address.
+   * identifies the instance. Without such a token, `X-Koor-Instance` does. Fails with UNAUTHENTICATED if a token is
+   * needed and this one is not valid. Fails with TOO_MANY_ATTEMPTS if the token was not checked because too many wrong
+   * ones came from the client's address.
    */
   identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];

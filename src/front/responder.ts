@@ -129,7 +129,7 @@ export class Responder {
   }
 }
 
-/** Returns the number of bytes that an answer holds until its client has read it; 0 for a short answer. */
+/** Returns the number of bytes that an answer keeps in memory until its client has read it; 0 for a short answer. */
 function heldBytes({ body, holds = 0 }: Reply): number {
   const bytes = typeof body === "function" ? holds : body === null ? 0 : body.length;
   return bytes > WHOLE_ANSWER_BYTES_MAX ? bytes : 0;

@@ -136,8 +136,9 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** Absent if no body is read. */
   readonly body?: Body;
   /**
-   * The content of a successful answer: a schema, "raw" for stored bytes, "lines" for one JSON value per line, "stream"
-   * for Server-Sent Events, "text" for plain text, "json" for JSON without a fixed shape, "upgrade" for a WebSocket.
+   * The content of a successful answer: a schema, or one of these words. "raw": stored bytes. "lines": one JSON value
+   * per line. "stream": Server-Sent Events. "text": plain text. "json": JSON without a fixed shape. "upgrade": a
+   * WebSocket.
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
   /**

@@ -51,8 +51,8 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
- * Sends one request and reads the whole answer, whatever its status. Returns a failure (exit 3) if no answer came; it
- * is then unknown whether the server executed the request.
+ * Sends one request and reads the whole answer, with any status. Returns a failure (exit 3) if no answer came. The
+ * server may have executed the request even then.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendBy(exchange, settings, plan);

@@ -139,8 +139,8 @@ function splitTokens(
 }
 
 /**
- * Parses the command line by the flags and arguments of its row, and runs it. Returns the exit code, or a failure with
- * the command's usage if the command line does not fit the row.
+ * Parses the command line by the row's flags and arguments, and runs it. Returns the exit code. If the command line
+ * does not fit the row, returns a failure with the command's usage.
  */
 export async function runRow(
   row: CommandRow,

@@ -31,8 +31,8 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 /** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
 /**
- * With these flags, opening a FIFO without a writer does not block, and a link at the end of the path is not followed.
- * Windows has neither flag.
+ * The flags for opening a file. A FIFO without a writer does not block, and a link at the end of the path is not
+ * followed. Windows has neither flag.
  */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
@@ -149,8 +149,8 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 }
 
 /**
- * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and a link that
- * leads out of the root is refused (exit 2). Throws the system's error.
+ * Returns the path to read, for a file of any kind. If the location has a root, resolves links and refuses (exit 2) a
+ * link that leads out of the root. Throws the system's error.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;

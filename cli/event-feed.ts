@@ -102,8 +102,8 @@ class EventFeed {
   }
 
   /**
-   * Sets the position back to the server's newest event. The server lacks events that were already printed, because it
-   * was restored from an older backup or is a different server.
+   * Sets the position back to the server's newest event. The server does not have events that were already printed. It
+   * was restored from an older backup, or it is a different server.
    */
   private rewindTo(last_id: number): void {
     warn(

@@ -35,9 +35,9 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout. Pipes and sockets get a handle of our own. Unlike `process.stdout`, that handle can be closed while a
- * slow reader still blocks a write. A socket is also read, because its end is the only sign that the reader is gone
- * while nothing is printed. A pipe gives no such sign before the next write.
+ * Opens stdout. Pipes and sockets get a handle of our own. This handle can be closed even while a slow reader blocks a
+ * write; `process.stdout` cannot. A socket is also read. While nothing is printed, only the socket's end shows that the
+ * reader is gone. A pipe shows this only at the next write.
  */
 async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
   const kind = fstatSync(STDOUT);

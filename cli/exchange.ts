@@ -36,9 +36,9 @@ export interface RequestPlan {
   /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Whether the request is idempotent, which means that repeating it has the same effect and gets the same answer. It
-   * may then be sent to another server of a cluster even if the first one may have executed it. GET is always
-   * idempotent; other requests set this.
+   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. It may then go to
+   * another server of a cluster even if the first one may have executed it. GET is always idempotent; other requests
+   * set this.
    */
   readonly repeatable?: boolean;
   /**

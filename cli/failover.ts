@@ -75,8 +75,8 @@ interface Round<Got> {
 }
 
 /**
- * Returns the time limits for asking one server. An explicit timeout covers all servers together, so each server gets
- * an equal share of the time that is left.
+ * Returns the time limits for asking one server. An explicit timeout is for all servers together. Each server gets an
+ * equal share of the time that is left.
  */
 function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
   const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -214,8 +214,8 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Asks the servers in order. Returns the first conclusive answer. If there is none, returns the last refusal, or a
- * failure that names each server that did not answer, with the reason.
+ * Asks the servers in order. Returns the first conclusive answer. If there is none, returns the last refusal. If no
+ * server refused, returns a failure with the reason of each server that did not answer.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

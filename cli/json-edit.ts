@@ -1,7 +1,6 @@
 /**
- * Sets one member in a JSON file that people edit, which may have comments and trailing commas. All other text stays
- * unchanged, except for blanks in the line to which a new member is added. jsonc-parser edits the text. Pure; runs in
- * the CLI process.
+ * Sets one member in a JSON file that people edit. The file may have comments and trailing commas. All other text stays
+ * unchanged, except for blanks in the line of a new member. jsonc-parser edits the text. Pure; runs in the CLI process.
  */
 import { applyEdits, modify, parse, type ParseError } from "jsonc-parser";
 

@@ -24,7 +24,7 @@ async function printHelp(words: readonly string[], program: string): Promise<Exi
   return wrongUsage(`no such command: ${words.join(" ")}`, `see ${program} --help`);
 }
 
-/** Returns a failure that explains why no row of the table matches, and lists the commands of the same noun. */
+/** Returns the failure for words that name no command. It lists the commands of the same noun. */
 function describeUnknown(words: readonly string[], program: string): CliFailure {
   const [noun] = words;
   if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);

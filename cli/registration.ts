@@ -43,9 +43,9 @@ async function post(settings: Settings, path: string, body: object): Promise<Out
 }
 
 /**
- * Finds the folder's instance on the server, and updates its intent and capabilities to the given ones. Returns `gone`
- * if the server no longer has the instance, and `another` if the command asks for a different one. In both cases the
- * caller must register a new instance.
+ * Finds the folder's instance on the server, and sets its intent and capabilities to the given ones. Returns `gone` if
+ * the server no longer has the instance. Returns `another` if the command asks for a different instance. In both cases
+ * the caller must register a new instance.
  */
 async function findRegistered(
   settings: Settings,

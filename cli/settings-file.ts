@@ -52,8 +52,8 @@ function readMembers(members: Members, name: string): FileSettings | CliFailure 
 }
 
 /**
- * Returns the reason why a `settings.json` must belong to another program; undefined if it is a file of Koor's server
- * or command line.
+ * Returns the reason why a `settings.json` must belong to another program. Returns undefined if it may belong to Koor's
+ * server or command line.
  */
 function whyNotKoors(members: Members): string | undefined {
   const names = Object.keys(members);
@@ -74,9 +74,9 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 }
 
 /**
- * Reads the settings of a folder: from the nearest `.koor/`, or if there is none from the folder's bare
+ * Reads a folder's settings from the nearest `.koor/`. If there is no `.koor/`, reads the folder's bare
  * `settings.json`.
- * @param is_quiet whether a file of another program is ignored without a warning
+ * @param is_quiet if true, a file of another program is ignored without a warning
  */
 export function readFolderSettings(folder: string, is_quiet: boolean): FileSettings | undefined | CliFailure {
   const found = findKoorFile(folder, SETTINGS_FILE);

@@ -106,8 +106,8 @@ function isUsers(server: URL, user: FileSettings | undefined): boolean {
 }
 
 /**
- * Whether a token may be sent to all of these servers. `named` is the list of servers with which the token was stored;
- * without a list, the token may be sent to any server.
+ * Whether a token may be sent to all of these servers. `named` is the list of servers that was stored with the token.
+ * Without a list, any server may get the token.
  */
 function isFor(named: string | undefined, servers: Servers): boolean {
   if (named === undefined) return true;

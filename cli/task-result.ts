@@ -6,7 +6,7 @@ import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
 import type { CommandEnd } from "./command-process.js";
 import { isJson } from "./json-text.js";
 
-/** While a text is too long, its first part is removed: one of this many equal parts of the rest. */
+/** While a text is too long, it is divided into this many equal parts, and the first part is removed. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */

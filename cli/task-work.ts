@@ -178,7 +178,10 @@ class Worker {
   }
 }
 
-/** Works on tasks until a signal stops it, or, if the options say so, until no task is left. Returns the exit code. */
+/**
+ * Works on tasks until a signal stops it. If the options say so, it also ends when no task is left. Returns the exit
+ * code.
+ */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();
 }

@@ -1,9 +1,8 @@
 /**
- * Follows events live and reports every gap. After a disconnection it continues its subscription with `since=` and the
- * id of the last event that it received. Its state is live, reconnecting, or catching up with the number of missing
- * events. Events that the server dropped are fetched from history. Events that history no longer holds are shown as a
- * gap in the list. The host provides the connection and the clock: event-feed.ts provides the browser's, tests provide
- * their own.
+ * Follows events live and reports every gap. After a disconnection it subscribes again with `since=` and the id of the
+ * last received event. Its state is live, reconnecting, or catching up with the number of missing events. Events that
+ * the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The host provides
+ * the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { ApiError } from "./client.js";
@@ -148,8 +147,8 @@ export class EventFollower {
   }
 
   /**
-   * While the follower catches up: the difference between the ids of the newest matching event and of the last event
-   * received.
+   * While the follower catches up, the distance between two ids: that of the newest matching event, and that of the
+   * last event received.
    */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
@@ -161,7 +160,8 @@ export class EventFollower {
   }
 
   /**
-   * The time when the connection was lost, in ms since the epoch; null while connected and before the first connection.
+   * The time when the connection was lost, in ms since the epoch. null while there is a connection, and before the
+   * first one.
    */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
@@ -172,7 +172,7 @@ export class EventFollower {
     return this.#full;
   }
 
-  /** The error because of which the follower could not start, such as a malformed pattern; null if it has started. */
+  /** The error that kept the follower from starting, such as a malformed pattern; null if it has started. */
   get failure(): ReadonlySignal<unknown> {
     return this.#failure;
   }
@@ -232,8 +232,8 @@ export class EventFollower {
   }
 
   /**
-   * Checks, before the subscription continues, how many events are missing and whether history still holds the first of
-   * them.
+   * Runs before the subscription continues. Checks how many events are missing, and whether history still holds the
+   * first of them.
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;

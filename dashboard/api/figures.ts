@@ -109,8 +109,8 @@ function rate(name: string, chosen?: Choose): Figure {
 type HistogramOf = (scrape: Exposition) => Histogram;
 
 /**
- * Returns a function that computes the histogram of a scrape and caches it. The cache is useful because several
- * quantiles need the same histogram, and the next scrape needs it as its `before`.
+ * Returns a function that computes and caches the histogram of a scrape. Several quantiles use the same histogram, and
+ * the next scrape uses it as its `before`.
  */
 function histograms(name: string, chosen?: Choose): HistogramOf {
   const known = new WeakMap<Exposition, Histogram>();

@@ -25,7 +25,10 @@ export interface Loader<T> {
   readonly concerns?: (change: Change) => boolean;
   /** The interval of additional fetches, in ms, for data that change without a change event. */
   readonly every_ms?: number;
-  /** The minimum time between fetches after changes, in ms, for data that are expensive to load and change often. */
+  /**
+   * The minimum time between fetches after changes, in ms. It is set for data that change often and are expensive to
+   * load.
+   */
   readonly gap_ms_min?: number;
 }
 

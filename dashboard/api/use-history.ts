@@ -1,6 +1,6 @@
 /**
- * A hook that shows a log in a component. The log is read when it is first shown, and read again when the change feed
- * reports new rows.
+ * A hook that shows a log in a component. It reads the log when the component is first shown. It reads again when the
+ * change feed reports new rows.
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { listenForChanges } from "./changes.js";

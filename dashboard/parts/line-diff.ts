@@ -26,8 +26,8 @@ export interface DiffRow {
 /** The number of unchanged lines that are shown around a change. */
 const CONTEXT_LINES = 3;
 /**
- * The maximum number of lines that differ. The time grows with the square of this number, so for more lines there is no
- * diff; otherwise the page would hang.
+ * The maximum number of lines that differ. With more of them there is no diff, because the page would hang: the time
+ * grows with the square of this number.
  */
 export const EDITS_MAX = 2_000;
 /**

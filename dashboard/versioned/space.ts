@@ -9,7 +9,7 @@ import type { AskedKind, StateVersion } from "../api/types.js";
 
 /** One name of a space. */
 export interface Entry {
-  /** The name that the audit log and the change feed use: the key, or `P/N` (project and name) for a spec. */
+  /** The name in the audit log and in the change feed: the key, or `P/N` (project and name) for a spec. */
   readonly name: string;
   /** Its path in the tree. */
   readonly path: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * Merges two logs into the timeline of an agent: the audit log, which has writes and rejected calls, and the events
- * that the agent published. Pure.
+ * Builds the timeline of an agent from two logs. The audit log has the agent's writes and rejected calls; the event log
+ * has the events that it published. Pure.
  */
 import type { AuditEntry, Event } from "../../api/types.js";
 

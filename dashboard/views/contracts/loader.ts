@@ -36,10 +36,7 @@ type Spec = Omit<ContractEntry, "endpoints">;
 const LOOK_MS = 400;
 const AT_ONCE = 4;
 const NOT_FOUND = 404;
-/**
- * The maximum length of a contract. A longer spec counts as another kind of document, because a person could not read a
- * contract of this length.
- */
+/** The maximum length of a contract. A longer spec does not count as a contract, because a person could not read it. */
 const VALUE_BYTES_MAX = 512 * 1_024;
 /** The maximum number of cached results. With the cache, each version of a value is read only once. */
 const KNOWN_MAX = 5_000;
@@ -56,7 +53,7 @@ function keyOf({ project, name, version, updated_at }: Spec): string {
   return JSON.stringify([project, name, version, updated_at]);
 }
 
-/** Ignores the error of a spec that was deleted between the request for the list and the request for its value. */
+/** Ignores the error of a spec that was deleted after the list was read. */
 function passOverDeleted(error: unknown): void {
   if (!(error instanceof ApiError) || error.status !== NOT_FOUND) throw error;
 }

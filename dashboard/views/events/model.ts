@@ -71,8 +71,8 @@ export type Cursor = { readonly id: number } | { readonly time_ms: number };
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Parses the start of a replay that the user has typed: an event id, `10m` ago, `14:02` today, or a date with or
- * without a time, in the user's time zone. Returns null for empty text, and undefined for anything else.
+ * Parses the start of a replay that the user has typed: an event id, `10m` ago, `14:02` today, or a date. A date may
+ * have a time. The user's time zone applies. Returns null for empty text, and undefined for anything else.
  */
 export function cursorOf(text: string, now_ms: number): Cursor | null | undefined {
   const typed = text.trim();

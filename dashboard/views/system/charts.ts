@@ -1,6 +1,6 @@
 /**
- * The table of the system view's charts, one row for each chart. The order of the charts follows a request on its way
- * through the server.
+ * The table of the system view's charts, one row for each chart. Their order follows a request through the server:
+ * requests, writes and commits, events, webhook deliveries.
  */
 import type { FigureName, RouteChoice } from "../../api/figures.js";
 import { ROUTE_GROUPS } from "../../api/figures.js";

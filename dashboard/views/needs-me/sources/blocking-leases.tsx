@@ -1,4 +1,4 @@
-/** Finds leases that block others: a request has waited for long, or the holder will soon lose the lease. */
+/** Finds leases that block others. Either a request has waited for long, or the holder will soon lose the lease. */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";

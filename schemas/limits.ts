@@ -280,10 +280,10 @@ export const MAILBOX_BYTES_MAX = 256 * MIB;
  */
 export const LARGE_WRITE_BYTES_MIN = MIB;
 /** The most large writes that wait until the writer has answered the previous one. */
-export const LARGE_WRITES_WAITING_MAX = 64;
-export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 48;
+export const LARGE_WRITES_WAITING_MAX = 256;
+export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 192;
 /** A large write that has waited longer than this is rejected. */
-export const LARGE_WRITE_WAIT_MS_MAX = 10_000;
+export const LARGE_WRITE_WAIT_MS_MAX = 20_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const POOL_DEADLINE_MS = 20_000;
 /** After its deadline, a call still waits this long for the writer to report whether the call was executed. */

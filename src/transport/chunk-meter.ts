@@ -8,6 +8,7 @@
  */
 import { CHUNK_BYTES_MIN, CHUNK_DEBT_US, CHUNK_DEBTORS_MAX, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";
+import { headerBlock, type WireReply } from "./reply.js";
 
 const MS_US = 1_000;
 
@@ -15,6 +16,13 @@ const MS_US = 1_000;
 export const CHUNKS_TOO_SMALL = invalid(
   `the body has too many small chunks: send at least ${CHUNK_BYTES_MIN} bytes in each`,
 );
+
+/** The same 400 as a reply, for a body without a receiver, or whose receiver does not answer at once. */
+export const CHUNKS_REFUSAL: WireReply = {
+  status: CHUNKS_TOO_SMALL.http,
+  headers: headerBlock([["Content-Type", "application/json"]]),
+  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: CHUNKS_TOO_SMALL.http })}\n`,
+};
 
 /** Counts the chunks of one body. */
 export class ChunkMeter {

@@ -15,18 +15,12 @@ import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import { ChunkMeter, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
-import { headerBlock, headerLines, type Sink, type WireReply } from "../reply.js";
+import { ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import { headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
-/** The answer to a body of tiny chunks that has no receiver. */
-const CHUNKS_REFUSAL: WireReply = {
-  status: 400,
-  headers: headerBlock([["Content-Type", "application/json"]]),
-  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: 400 })}\n`,
-};
 
 /** The place of the request's body. */
 type BodyPlace =

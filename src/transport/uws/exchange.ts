@@ -24,8 +24,8 @@ import type { Failure } from "../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
-import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
-import { headerBlock, type Sink, type WireReply } from "../reply.js";
+import { ChunkDebts, ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
+import { type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { AnswerBudget } from "../answer-budget.js";
 import { RequestHead } from "./head.js";
@@ -43,12 +43,6 @@ const CLOSE = "\r\nConnection: close";
 /** The library sends the go-ahead by itself only for this spelling, and before any handler is called. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
-/** The answer to a body of tiny chunks whose receiver does not answer at once, or that has none. */
-const CHUNKS_REFUSAL: WireReply = {
-  status: 400,
-  headers: headerBlock([["Content-Type", "application/json"]]),
-  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: 400 })}\n`,
-};
 const READS = new Set(["get", "head", "options"]);
 /** A longer text is converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;

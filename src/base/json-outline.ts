@@ -9,7 +9,7 @@ import type { TSchema } from "typebox";
 import { JsonScan, NotJson } from "./json-scan.js";
 import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
 import type { Failure } from "./result.js";
-import { checkCounted, DETAILS_MAX } from "./shape.js";
+import { branchFor, checkCounted, DETAILS_MAX } from "./shape.js";
 
 /** The keywords of a schema that decide which parts of a body are read. */
 interface Composed {
@@ -140,9 +140,4 @@ class OutlineReader {
     });
     return read;
   }
-}
-
-/** Returns the branch of `anyOf` for a value of this kind. Returns the schema itself if it has no such branch. */
-function branchFor(schema: Composed, kind: "object" | "array"): Composed {
-  return schema.anyOf?.find(({ type }) => type === kind) ?? schema;
 }

@@ -66,7 +66,7 @@ export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Sch
 
 /** Checks the shape of a value that may have many items. It counts the items before it checks each of them. */
 export function checkCounted(json: unknown, schema: TSchema): Failure | null {
-  const tooMany = findTooMany(branchFor(schema, json), json, []);
+  const tooMany = findTooMany(branchFor(schema, kindOf(json)), json, []);
   return tooMany === null ? checkShape(json, schema) : describeErrors([tooMany], THE_BODY);
 }
 
@@ -77,7 +77,7 @@ export function hasShape<Schema extends TSchema>(json: unknown, schema: Schema):
 
 /** Returns null if a value fits the schema, otherwise the 400 that names the invalid member. Needs `loadShapes`. */
 export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_BODY): Failure | null {
-  const branch = branchFor(schema, json);
+  const branch = branchFor(schema, kindOf(json));
   const validator = validatorOf(branch);
   if (validator.Check(json)) return null;
   const too_many = findTooMany(branch, json, []);
@@ -145,12 +145,15 @@ export function memberName(path: readonly string[]): string {
 
 /**
  * If a schema allows one value or an array of them, returns the alternative that fits the kind of the value. So the
- * client reads the errors of that one only.
+ * client reads the errors of that one only. Returns the schema itself if it has no such alternative.
  */
-function branchFor(schema: TSchema, json: unknown): TSchema {
-  const branches = (schema as { readonly anyOf?: readonly (TSchema & { readonly type?: string })[] }).anyOf;
-  const kind = Array.isArray(json) ? "array" : "object";
-  return branches?.find((branch) => branch.type === kind) ?? schema;
+export function branchFor<Schema extends object>(schema: Schema, kind: "object" | "array"): Schema {
+  const { anyOf } = schema as { readonly anyOf?: readonly (Schema & { readonly type?: string })[] };
+  return anyOf?.find(({ type }) => type === kind) ?? schema;
+}
+
+function kindOf(json: unknown): "object" | "array" {
+  return Array.isArray(json) ? "array" : "object";
 }
 
 function validatorOf(schema: TSchema): CompiledShape {

@@ -98,8 +98,10 @@ interface Change extends Pick<Step, "call" | "note"> {
 }
 
 /** A change of a task's state. */
-interface Transition extends Change {
+interface Transition extends Omit<Change, "call"> {
   readonly trigger: Trigger;
+  /** The origin in the task's history, if it is not the trigger. */
+  readonly call?: string;
 }
 
 export class TaskRegistry extends PublishingModel implements TaskClaims {
@@ -238,7 +240,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#transition(
       task,
       { state: "claimed", claim: claim.row, progress: null, claimed_at: now_ms },
-      { trigger: "claim", call: "claim", note: null, claim },
+      { trigger: "claim", note: null, claim },
       call,
       Math.max(0, waited_ms),
     );
@@ -277,12 +279,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#claims.endOfTask(claim.row, call);
     this.#table.putTexts(task.row, { [TEXT_OF[verb]]: verb === "complete" ? value : text });
     const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
-    this.#endClaim(
-      task,
-      ending,
-      { trigger: verb, call: verb, note: text, claim, reason: verb === "ask" ? null : text },
-      call,
-    );
+    this.#endClaim(task, ending, { trigger: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
     return { row: task.row, changed: true };
   }
 
@@ -291,8 +288,8 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     if (task === undefined || task.life.claim !== claim.row) return;
     const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
     const actor = loss === null || loss === "broken" ? call.actor : SERVER;
-    const trigger = loss === null ? "release" : "loss";
-    this.#endClaim(task, ending, { trigger, call: loss ?? "release", note: loss, claim, reason: loss, actor }, call);
+    const origin = loss === null ? { trigger: "release" as const } : { trigger: "loss" as const, call: loss };
+    this.#endClaim(task, ending, { ...origin, note: loss, claim, reason: loss, actor }, call);
   }
 
   holderGone(holder: string, call: WriteCall): void {
@@ -308,12 +305,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#table.putTexts(task.row, { answer });
     const not_before = stillNotBefore(task.life, call.now_ms);
     const kept = this.#reservation(task, call);
-    this.#transition(
-      task,
-      { state: "ready", not_before, ...kept },
-      { trigger: "answer", call: "answer", note: answer },
-      call,
-    );
+    this.#transition(task, { state: "ready", not_before, ...kept }, { trigger: "answer", note: answer }, call);
     return { row: task.row, changed: true };
   }
 
@@ -324,7 +316,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const { state, cancel_requested } = task.life;
     if (hasEnded(state)) return taskIs(state);
     if (isPossible("cancel", state)) {
-      this.#transition(task, { state: "canceled" }, { trigger: "cancel", call: "cancel", note: reason, reason }, call);
+      this.#transition(task, { state: "canceled" }, { trigger: "cancel", note: reason, reason }, call);
       return { row: task.row, changed: true };
     }
     if (cancel_requested) return { row: task.row, changed: false };
@@ -345,7 +337,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     for (const row of blockers)
       if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return crowdedAt(this.#table.byRow(row)?.id ?? "");
     const waits = this.#waitFor(task, blockers);
-    this.#transition(task, { ...fresh, state: waits }, { trigger: "retry", call: "retry", note: null }, call);
+    this.#transition(task, { ...fresh, state: waits }, { trigger: "retry", note: null }, call);
     return { row: task.row, changed: true };
   }
 
@@ -532,7 +524,13 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     const kept = state === "ready" ? {} : NOT_RESERVED;
     const ready_at = state === "ready" ? now_ms : task.life.ready_at;
     const ended_at = hasEnded(state) ? now_ms : null;
-    this.#update(task, { ready_at, ...kept, ...change, ended_at }, transition, call, waited_ms);
+    this.#update(
+      task,
+      { ready_at, ...kept, ...change, ended_at },
+      { call: transition.trigger, ...transition },
+      call,
+      waited_ms,
+    );
     this.#live.add(task, now_ms);
     const topic = TOPICS[state];
     if (topic !== undefined)
@@ -568,7 +566,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
     this.#live.remove(task);
     const state = this.#waitFor(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.#live.add(task, call.now_ms);
-    else this.#transition(task, { state }, { trigger: "update", call: "update", note: null }, call);
+    else this.#transition(task, { state }, { trigger: "update", note: null }, call);
     const is_stuck = this.#live.isStuck(task);
     if (is_stuck === was_stuck) return;
     if (is_stuck) this.#publishStuck(task, call);
@@ -643,12 +641,7 @@ export class TaskRegistry extends PublishingModel implements TaskClaims {
       this.#live.unblock(task, row);
       this.#touch(task.id);
       if (task.blockers.size === 0)
-        this.#transition(
-          task,
-          { state: "ready" },
-          { trigger: "unblock", call: "unblock", note: null, actor: SERVER },
-          call,
-        );
+        this.#transition(task, { state: "ready" }, { trigger: "unblock", note: null, actor: SERVER }, call);
     }
   }
 

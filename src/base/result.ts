@@ -48,6 +48,9 @@ export class Failure {
   }
 }
 
+/** The refusal of a queue or a stock that is full. */
+export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
+
 /** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
   /** The resource of the call, in the form that the method declares for its audit rows; null if it is not known. */

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { isShortage } from "../base/descriptors.js";
 import type { Log } from "../base/log.js";
 import { reasonOf, traceOf } from "../base/reason.js";
-import { Failure, invalid } from "../base/result.js";
+import { BUSY, Failure, invalid } from "../base/result.js";
 import { areShapesLoaded, loadShapes } from "../base/shape.js";
 import { SparseReport } from "../base/sparse-report.js";
 import type { Pool } from "../threads/pool.js";
@@ -28,7 +28,7 @@ import { parsePath, pathParameters } from "./path-shape.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 import type { RequestMetrics } from "./request-metrics.js";
-import { BUSY, Responder } from "./responder.js";
+import { Responder } from "./responder.js";
 import { refuseRole } from "./roles.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
 

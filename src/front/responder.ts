@@ -7,7 +7,7 @@ import type { ReportedCounts } from "../../schemas/agent-metrics.js";
 import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import type { Log } from "../base/log.js";
-import { Failure } from "../base/result.js";
+import { BUSY, Failure } from "../base/result.js";
 import type { Authenticator } from "./authenticator.js";
 import type { BodyReader } from "./body-reader.js";
 import type { Call } from "./call.js";
@@ -27,8 +27,6 @@ export interface ResponderOptions {
   readonly authenticator: Authenticator;
   readonly deferrals: DeferralGuard | null;
 }
-
-export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 export class Responder {
   readonly #options: ResponderOptions;

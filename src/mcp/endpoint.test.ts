@@ -1,9 +1,8 @@
 import t from "tap";
 import { FRONT_JSON_BYTES_MAX, MCP_BATCHES_BYTES_MAX, MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
 import type { Log } from "../base/log.js";
-import { Failure } from "../base/result.js";
 import { ANONYMOUS } from "../front/caller.js";
-import { BUSY } from "../front/responder.js";
+import { BUSY, Failure } from "../base/result.js";
 import { McpEndpoint } from "./endpoint.js";
 import type { McpRequest } from "./headers.js";
 import type { ToolCalls, ToolResult } from "./tool-calls.js";

@@ -21,7 +21,7 @@ import {
 import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
-import { Failure } from "../base/result.js";
+import { BUSY, Failure } from "../base/result.js";
 import { SparseReport } from "../base/sparse-report.js";
 import { RpcClient } from "../rpc/client.js";
 import { callerOf, type CallContext } from "../rpc/frames.js";
@@ -69,7 +69,6 @@ export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | F
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 

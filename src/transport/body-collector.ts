@@ -3,9 +3,8 @@
  * limit, because a client that is cut off while it sends never reads the answer. Runs on the front; knows no library.
  */
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
-import { Failure } from "../base/result.js";
+import { BUSY, Failure } from "../base/result.js";
 
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 const EMPTY = new Uint8Array(0);
 
 /** The receiver of a body. */

@@ -13,7 +13,7 @@ import {
 } from "../../schemas/limits.js";
 import { assert, must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
-import { Failure, RemoteFailure } from "../base/result.js";
+import { BUSY, Failure, RemoteFailure } from "../base/result.js";
 import {
   addCall,
   type CallContext,
@@ -165,6 +165,7 @@ export class RpcClient {
    * Calls a unary method.
    * @param done called with the reply or a Failure. The Failure is one that the method returned, RESOURCE_EXHAUSTED
    * (the mailbox is full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED.
+   * @param weight the bytes of the request, if the caller has weighed it already
    * @returns the call's id for `cancel`; 0 if the call was refused at once
    */
   call<Row extends Method>(
@@ -173,8 +174,9 @@ export class RpcClient {
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
     deadline_ms?: number,
+    weight?: number,
   ): number {
-    return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms);
+    return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms, weight);
   }
 
   /** Does the same as `call`, and returns the reply as a promise. */
@@ -274,14 +276,14 @@ export class RpcClient {
     done: (reply: unknown) => void,
     chunk: ((text: string) => void) | null,
     deadline_ms: number | undefined,
+    weight = method.weight(request),
   ): number {
     if (this.#port === null) {
       done(new Failure("UNAVAILABLE", "the server is not ready, try again"));
       return 0;
     }
-    const weight = method.weight(request);
     if (this.#pending.size >= this.#calls_max || this.#bytes + weight > this.#bytes_max) {
-      done(new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again"));
+      done(BUSY);
       return 0;
     }
     const id = this.#pending.nextId();

@@ -9,7 +9,7 @@ import {
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
   MAILBOX_BYTES_MAX,
 } from "../../schemas/limits.js";
-import { Failure, RemoteFailure } from "../base/result.js";
+import { BUSY, Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { type CallContext, callerOf } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
@@ -18,8 +18,6 @@ import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
-
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 /** A call that has timed out and may still be executed. */
 interface TimedOutCall {
@@ -108,7 +106,7 @@ export class Writer {
       return;
     }
     const bytes = method.weight(request);
-    if (bytes <= LARGE_WRITE_BYTES_MIN) this.#send(method, request, context, done);
+    if (bytes <= LARGE_WRITE_BYTES_MIN) this.#send(method, request, context, done, bytes);
     else void this.#sendLarge(method, request, context, done, bytes);
   }
 
@@ -132,10 +130,11 @@ export class Writer {
       done(this.#held ?? BUSY);
       return;
     }
-    this.#send(method, request, context, (reply) => {
+    const releaseFirst = (reply: ReplyOf<Row> | Failure): void => {
       release();
       done(reply);
-    });
+    };
+    this.#send(method, request, context, releaseFirst, bytes);
   }
 
   #send<Row extends WriterMethod>(
@@ -143,10 +142,11 @@ export class Writer {
     request: RequestOf<Row>,
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
+    bytes: number,
   ): void {
     const sent = ++this.#sent;
     this.#begin(method, request);
-    this.#client.call(method, request, context, (reply) => {
+    const answered = (reply: ReplyOf<Row> | Failure): void => {
       if (reply instanceof Failure && reply.outcome_unknown && reply.status === "DEADLINE_EXCEEDED") {
         this.#timedOut.push({ sent, method, request, failure: reply });
       } else {
@@ -156,7 +156,8 @@ export class Writer {
       if (reply instanceof RemoteFailure && method.audit !== null)
         reply.resource = method.audit.resource(request, null);
       done(reply);
-    });
+    };
+    this.#client.call(method, request, context, answered, method.deadline_ms, bytes);
   }
 
   /**

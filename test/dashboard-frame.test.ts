@@ -3,7 +3,7 @@
  * alone, a phone, and how the page survives a restart of the server.
  */
 import t from "tap";
-import { browserMissing, openPage, startBrowser, type Page } from "./support/browser.js";
+import { browserMissing, openPage, startBrowser, type Page, countOf } from "./support/browser.js";
 import { fillWithADay, type ADay } from "./support/a-day.js";
 import { axeViolations, startDashboard, type Dashboard } from "./support/dashboard.js";
 import { send, sendJson } from "./support/http-client.js";
@@ -55,7 +55,7 @@ t.test("the dashboard of a server with a token", { skip: browserMissing() }, asy
     await page.getByRole("button", { name: "Log in" }).waitFor();
     t.match(await page.title(), /Log in/);
     t.equal(await focused(page).getAttribute("id"), "token", "the field has the focus");
-    t.equal(await page.getByRole("navigation").count(), 0);
+    t.equal(await countOf(page.getByRole("navigation"), 0), 0);
     await enter(page, "wrong");
     await page.getByRole("alert").waitFor();
     t.match(await page.getByRole("alert").textContent(), /token/i);
@@ -71,12 +71,12 @@ t.test("the dashboard of a server with a token", { skip: browserMissing() }, asy
 
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("button", { name: "Log in" }).waitFor();
-    t.equal(await page.getByText("The session has ended").count(), 0, "the refusal was intended");
+    t.equal(await countOf(page.getByText("The session has ended"), 0), 0, "the refusal was intended");
     await page.goto(`${url}/overview`);
     await page.getByRole("button", { name: "Log in" }).waitFor();
     await page.goBack();
     await page.getByRole("button", { name: "Log in" }).waitFor();
-    t.equal(await page.getByText("kept").count(), 0, "the back button shows nothing");
+    t.equal(await countOf(page.getByText("kept"), 0), 0, "the back button shows nothing");
     t.same(complaints, []);
     await context.close();
   });
@@ -109,7 +109,7 @@ t.test("the dashboard of a server with a token", { skip: browserMissing() }, asy
     await live(other);
     await other.getByRole("button", { name: "Log out" }).click();
     await page.getByText("The session has ended").waitFor();
-    t.equal(await page.getByText("kept").count(), 0);
+    t.equal(await countOf(page.getByText("kept"), 0), 0);
     await context.close();
   });
 
@@ -122,7 +122,7 @@ t.test("the dashboard of a server with a token", { skip: browserMissing() }, asy
     await connection(page).getByText("reconnecting").waitFor();
     const second = await startAgain(t, koor, TOKEN);
     await live(page);
-    t.equal(await page.getByText('"kept"').count(), 1);
+    t.equal(await countOf(page.getByText('"kept"'), 1), 1);
     await second.stop();
     await connection(page).getByText("reconnecting").waitFor();
     await startAgain(t, koor, "another");
@@ -156,7 +156,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
       await heading(page, name).waitFor();
       t.equal(new URL(page.url()).pathname, address);
       t.match(await page.title(), new RegExp(`^(?:\\(\\d+\\) )?${name} · Koor$`));
-      t.equal(await page.locator("[aria-current=page]").count(), 1, `${name}: one is current`);
+      t.equal(await countOf(page.locator("[aria-current=page]"), 1), 1, `${name}: one is current`);
       t.match(await page.locator("nav [aria-current=page]").textContent(), new RegExp(`^${name}`));
     }
     t.same(complaints, []);
@@ -165,9 +165,9 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
 
   await t.test("an unknown address says so, and has a link to the start", async (t) => {
     const { page, context, complaints } = await dashboard.open("/nowhere");
-    t.equal(await heading(page, "Not found").count(), 1);
+    t.equal(await countOf(heading(page, "Not found"), 1), 1);
     t.match(await page.title(), /Not found/);
-    t.equal(await page.locator("nav [aria-current]").count(), 0);
+    t.equal(await countOf(page.locator("nav [aria-current]"), 0), 0);
     await page.getByRole("main").getByRole("link").click();
     await heading(page, "Needs me").waitFor();
     t.same(complaints, []);
@@ -302,7 +302,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await page.goto(`${dashboard.url}/overview`);
     await page.getByRole("alert").filter({ hasText: "--auth-token" }).waitFor();
     const { page: usual } = await dashboard.open("/overview");
-    t.equal(await usual.getByText("--auth-token").count(), 0);
+    t.equal(await countOf(usual.getByText("--auth-token"), 0), 0);
     await context.close();
     await usual.context().close();
   });
@@ -325,7 +325,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await page.locator("code").getByText('"first"').waitFor();
     await koor.stop();
     await connection(page).getByText("reconnecting").waitFor();
-    t.equal(await page.locator("code").getByText('"first"').count(), 1, "earlier content can still be read");
+    t.equal(await countOf(page.locator("code").getByText('"first"'), 1), 1, "earlier content can still be read");
     const again = await startAgain(t, koor, "");
     await send(again.port, "PUT", "/api/state/plan/moving", { body: '"second"' });
     await page.locator("code").getByText('"second"').waitFor();

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
 import type { Owner } from "./server-process.js";
 
 export type { BrowserContext, Page };
@@ -97,4 +97,18 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     if (protocol.startsWith("http") && hostname !== "127.0.0.1" && hostname !== "localhost") complain(request.url());
   });
   return { page, context, complaints };
+}
+
+/**
+ * Waits until the locator matches as many elements as the test wants, for at most 10 s: a page may show its first rows
+ * before the others have come. Returns how many it matches then.
+ */
+export async function countOf(locator: Locator, wanted: number): Promise<number> {
+  const end = Date.now() + 10_000;
+  let found = await locator.count();
+  while (found !== wanted && Date.now() < end) {
+    await locator.page().evaluate("new Promise(requestAnimationFrame)");
+    found = await locator.count();
+  }
+  return found;
 }

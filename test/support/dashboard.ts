@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser } from "playwright-core";
-import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage } from "./browser.js";
+import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage, countOf } from "./browser.js";
 import { sampleRows } from "./test-size.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
@@ -94,7 +94,7 @@ export async function checkView(t: Checker, dashboard: Dashboard, { address, tit
       title,
       `${how}: the menu shows which view it is`,
     );
-    t.equal(await page.getByRole("main").count(), 1, `${how}: there is one main landmark`);
+    t.equal(await countOf(page.getByRole("main"), 1), 1, `${how}: there is one main landmark`);
     t.same(await axeViolations(page), [], `${how}: axe-core finds nothing`);
     t.same(complaints, [], `${how}: there are no complaints`);
     await context.close();

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
@@ -30,13 +30,7 @@ t.test("the table of agents has filters in the address, and live updates", { ski
   await page.getByLabel("Status").selectOption("stale");
   await page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor({ state: "detached" });
   t.match(page.url(), /\?status=stale$/);
-  t.equal(
-    await page
-      .getByRole("status")
-      .filter({ hasText: /^3 of 14 agents: 3 stale$/ })
-      .count(),
-    1,
-  );
+  t.equal(await countOf(page.getByRole("status").filter({ hasText: /^3 of 14 agents: 3 stale$/ }), 1), 1);
   await page.getByLabel("Search").fill("money REVIEW");
   await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
   await page.reload();
@@ -91,7 +85,7 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
   await page.getByText("counting crates").waitFor();
 
   const work = page.getByRole("table", { name: "Leases held and waited for" });
-  t.equal(await work.count(), 0, "it holds nothing");
+  t.equal(await countOf(work, 0), 0, "it holds nothing");
   await sendJson(port, "POST", "/api/leases", { resources: ["path:src/crates.ts"] }, headers);
   await work.getByRole("link", { name: "path:src/crates.ts" }).waitFor();
   const unread = page.getByRole("link", { name: /messages?$/ });
@@ -108,7 +102,7 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
     await older.click();
     await page.getByText(before ?? "", { exact: true }).waitFor({ state: "detached" });
   }
-  t.equal(await older.count(), 0, "the timeline has a beginning");
+  t.equal(await countOf(older, 0), 0, "the timeline has a beginning");
 
   await page.getByRole("button", { name: "Remove" }).click();
   const dialog = page.getByRole("dialog", { name: "Remove claude-checkout?" });

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
@@ -57,7 +57,7 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
   await page.goto(`${dashboard.url}/audit?action=rule.propose&outcome=error`);
   await page.getByRole("status").filter({ hasText: "searched, all there are" }).waitFor();
   t.ok((await rows(page).getByText("already exists").count()) > 0, "the reason of the refusal");
-  t.equal(await rows(page).getByText("success").count(), 0);
+  t.equal(await countOf(rows(page).getByText("success"), 0), 0);
   await rows(page)
     .getByRole("button", { name: /^Detail of row/ })
     .first()

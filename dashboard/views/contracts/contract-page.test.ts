@@ -1,7 +1,7 @@
 /** One contract in a browser: its fields, its violations, and the panels that check payloads and services. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing } from "../../../test/support/browser.js";
+import { browserMissing, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
 import { startReceiver } from "../../../test/support/receiver.js";
@@ -90,7 +90,7 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
     await page.getByLabel("Service").fill("http://169.254.169.254");
     await test.click();
     await page.getByRole("alert").waitFor();
-    t.equal(await page.getByText("The service answered 201.").count(), 0);
+    t.equal(await countOf(page.getByText("The service answered 201."), 0), 0);
     await context.close();
   });
 

@@ -1,6 +1,6 @@
 /** The table of contracts in a browser: which specs it lists, their compliance, and the empty state. */
 import t from "tap";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
@@ -32,13 +32,13 @@ t.test("contracts in a server with a day's data", { skip }, async (t) => {
     const { page, context, complaints } = await dashboard.open("/contracts");
     await contractRow(page, "checkout-api").getByText("violated by 1 of 3").waitFor();
     await contractRow(page, "payments-api").getByText("met by all 3").waitFor();
-    t.equal(await page.getByRole("row").count(), 6, "five of fifteen specs, and the head");
+    t.equal(await countOf(page.getByRole("row"), 6), 6, "five of fifteen specs, and the head");
     await put(dashboard, "/api/specs/ops/hooks", { kind: "contract", endpoints: { "GET /a": {}, "GET /b": {} } });
     await put(dashboard, "/api/specs/ops/no-contract", { kind: "plan", says: "contract" });
     await contractRow(page, "ops / hooks").getByText("not checked").waitFor();
     await page.getByLabel("Project").selectOption("ops");
     await contractRow(page, "checkout-api").waitFor({ state: "detached" });
-    t.equal(await page.getByRole("row").count(), 3);
+    t.equal(await countOf(page.getByRole("row"), 3), 3);
     t.equal(new URL(page.url()).search, "?project=ops");
     await page.getByLabel("Search").fill("HOOKS");
     await page.getByRole("link", { name: "ops / hooks" }).click();

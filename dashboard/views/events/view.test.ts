@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type PageOptions, type WatchedPage } from "../../../test/support/browser.js";
+import { browserMissing, type PageOptions, type WatchedPage, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
 import { longFormOnly } from "../../../test/support/test-size.js";
 import { send } from "../../../test/support/http-client.js";
@@ -91,7 +91,7 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
     await page.getByRole("button", { name: "Resume" }).click();
     await row(page, "pause.meanwhile").first().waitFor();
     t.same(await topics(page), ["pause.meanwhile", "pause.meanwhile", "pause.meanwhile", "pause.before"]);
-    t.equal(await page.getByRole("button", { name: "Resume" }).count(), 0);
+    t.equal(await countOf(page.getByRole("button", { name: "Resume" }), 0), 0);
   });
 
   await t.test("one event can be selected by mouse, by keyboard and by its address", async (t) => {

@@ -1,7 +1,7 @@
 /** Leases in a browser: the wait graph, drawn and in words; filters; breaking a lease; live updates. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
@@ -84,7 +84,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     await page.keyboard.press("Enter");
     await rowOf(page, "deploy").first().waitFor({ state: "detached" });
     await rowOf(page, "path:src/cart/**").waitFor();
-    t.equal(await table(page).getByRole("row").count(), 3, "the head, its holder and one waiter");
+    t.equal(await countOf(table(page).getByRole("row"), 3), 3, "the head, its holder and one waiter");
     t.equal(new URL(page.url()).searchParams.get("resource"), "path:src/cart/lines.ts");
     await page.getByLabel("Overlaps the resource").fill("path:/etc");
     await page.keyboard.press("Enter");
@@ -94,7 +94,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     await page.getByLabel("Holder").selectOption("codex-ops");
     await page.reload();
     await rowOf(page, "deploy and 1 more").getByText("2 wait").waitFor();
-    t.equal(await table(page).getByRole("row").count(), 2);
+    t.equal(await countOf(table(page).getByRole("row"), 2), 2);
     await page.getByLabel("Workspace").selectOption("search");
     await page.getByText("No lease matches").waitFor();
   });
@@ -119,7 +119,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     const facts = page.getByRole("region", { name: "Facts" });
     await facts.getByText("lost", { exact: true }).waitFor();
     await facts.getByText("the release is <b>today</b>").waitFor();
-    t.equal(await button.count(), 0, "a lease that has ended cannot be broken");
+    t.equal(await countOf(button, 0), 0, "a lease that has ended cannot be broken");
     await rowOf(other, "path:src/cart/totals.ts").getByText("held").waitFor();
     await drawing(other)
       .getByRole("link", { name: /^cursor-cart waits for codex-payments: / })
@@ -156,6 +156,6 @@ t.test("an agent sees leases, may break none, and does not see messages of other
   await page.getByText("This needs the server's token").waitFor();
   await page.goto(`${dashboard.url}/agents/${ana.id}`);
   await page.getByRole("table", { name: "Leases held and waited for" }).getByText("deploy").waitFor();
-  t.equal(await page.getByText("Unread").count(), 0);
+  t.equal(await countOf(page.getByText("Unread"), 0), 0);
   t.same(complaints, [], "no request for them was sent");
 });

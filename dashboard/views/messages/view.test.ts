@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
@@ -33,7 +33,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("threads are filtered by agent and by unread messages, in the address", async (t) => {
-    t.equal(await threads(page).getByRole("row").count(), 6);
+    t.equal(await countOf(threads(page).getByRole("row"), 6), 6);
     await page.getByLabel("Only").selectOption("unread");
     await page.getByText("2 threads of 2 messages").waitFor();
     await page.getByLabel("From or to").selectOption("codex-payments");
@@ -73,13 +73,13 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
     await card(page, id).getByText("not delivered").first().waitFor();
     t.equal(await card(page, id).locator("pre").first().textContent(), HOSTILE);
     t.equal(await card(page, id).getByRole("heading").textContent(), HOSTILE);
-    t.equal(await page.getByRole("main").locator("script, img").count(), 0);
+    t.equal(await countOf(page.getByRole("main").locator("script, img"), 0), 0);
     t.equal(await page.evaluate("window.__ran"), undefined);
     const mark = { ids: [id], as: "read", note: HOSTILE };
     await sendJson(port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": idOf("claude-release") });
     await card(page, id).getByText("read", { exact: true }).waitFor();
     t.match(await card(page, id).locator("q").textContent(), HOSTILE);
-    t.equal(await card(page, id).getByText("not delivered").count(), 1, "nor did reading it");
+    t.equal(await countOf(card(page, id).getByText("not delivered"), 1), 1, "nor did reading it");
     await page.getByRole("heading", { level: 1 }).getByRole("link", { name: "Messages" }).click();
     await threads(page).waitFor();
     t.equal(await threads(page).getByRole("link").first().textContent(), "release 4.12: freeze on Thursday at noon");

@@ -1,7 +1,7 @@
 /** Needs me in a browser: items appear, are acted on, disappear by themselves, and are counted in every view. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { taskADay } from "../../../test/support/task-work.js";
@@ -131,7 +131,7 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     const mark = { ids: ["message-4"], as: "read" };
     await sendJson(koor.port, "POST", "/api/messages/mark", mark, { "X-Koor-Instance": id });
     await asked.waitFor({ state: "detached" });
-    t.equal(await rowOf(page, "staging is blue now").count(), 0, "a message that only informs is not listed");
+    t.equal(await countOf(rowOf(page, "staging is blue now"), 0), 0, "a message that only informs is not listed");
   });
 
   await t.test("a dead task can be tried again", async () => {
@@ -155,12 +155,7 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     for (let at = 0; at < 30; at += 1)
       await sendJson(koor.port, "POST", "/api/rules/propose", proposal(`rule-${at}`, ""));
     await page.getByRole("link", { name: `and ${known_before + 30 - 24} more` }).waitFor();
-    t.equal(
-      await group(page, "Proposed rules")
-        .getByRole("button", { name: /^Accept/ })
-        .count(),
-      24,
-    );
+    t.equal(await countOf(group(page, "Proposed rules").getByRole("button", { name: /^Accept/ }), 24), 24);
   });
 
   t.same(complaints, [], "there are no complaints");
@@ -177,7 +172,7 @@ t.test("an empty server has no items", { skip }, async (t) => {
     "no agent is stale",
   ])
     t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);
-  t.equal(await page.locator("nav .count").count(), 0);
+  t.equal(await countOf(page.locator("nav .count"), 0), 0);
   t.equal(await page.title(), "Needs me · Koor");
   await sendJson(dashboard.koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));
   await page.getByRole("button", { name: "Accept trucks/no-any" }).click();

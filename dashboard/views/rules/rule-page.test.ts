@@ -1,7 +1,7 @@
 /** One rule in a browser: its members, preview, history and deletion. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing } from "../../../test/support/browser.js";
+import { browserMissing, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 
 t.test("one rule in a server with a day's data", { skip: browserMissing() }, async (t) => {
@@ -44,7 +44,7 @@ t.test("one rule in a server with a day's data", { skip: browserMissing() }, asy
     await question.getByRole("button", { name: "Delete" }).click();
     await page.waitForURL("**/rules");
     await page.getByRole("link", { name: "no-private-keys" }).waitFor();
-    t.equal(await page.getByRole("link", { name: "no-noon-deploys" }).count(), 0);
+    t.equal(await countOf(page.getByRole("link", { name: "no-noon-deploys" }), 0), 0);
     await page.goBack();
     await page.getByText("This rule does not exist now.").waitFor();
     await done.getByRole("row", { name: "deleted" }).waitFor();

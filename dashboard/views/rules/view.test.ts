@@ -1,6 +1,6 @@
 /** The view of rules in a browser: proposals and decided rules, filters, previews, decisions. */
 import t from "tap";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
@@ -32,8 +32,8 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
   await t.test("filters are in the address, and an address with filters applies them", async (t) => {
     const { page, context } = await dashboard.open("/rules?status=rejected");
     await rowOf(page, "Decided", "no-semicolons").waitFor();
-    t.equal(await page.getByRole("table", { name: "Proposed rules" }).count(), 0);
-    t.equal(await rowOf(page, "Decided", "no-private-keys").count(), 0);
+    t.equal(await countOf(page.getByRole("table", { name: "Proposed rules" }), 0), 0);
+    t.equal(await countOf(rowOf(page, "Decided", "no-private-keys"), 0), 0);
     await page.getByLabel("Status").selectOption("Any status");
     await page.getByLabel("Project").selectOption("search");
     await page.getByLabel("Search").fill("DISTANCE 2");
@@ -63,7 +63,7 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     await row.getByRole("button", { name: "Accept" }).click();
     await page.getByText("Rule checkout/no-total-string accepted").waitFor();
     await rowOf(page, "Decided", "no-total-string").getByText("accepted").waitFor();
-    t.equal(await row.count(), 0, "it is no longer pending");
+    t.equal(await countOf(row, 0), 0, "it is no longer pending");
     t.same(complaints, []);
     await context.close();
   });

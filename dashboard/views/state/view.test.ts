@@ -1,7 +1,7 @@
 /** State in a real browser: search, values of every kind, versions, and concurrent changes. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
@@ -176,6 +176,6 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByText("koor-cli state set").waitFor();
     await sendJson(empty.koor.port, "PUT", "/api/state/plan/first", { goal: "ship it" });
     await page.getByRole("treeitem", { name: "first" }).waitFor();
-    t.equal(await page.getByText("koor-cli state set").count(), 0);
+    t.equal(await countOf(page.getByText("koor-cli state set"), 0), 0);
   });
 });

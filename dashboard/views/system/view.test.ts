@@ -1,6 +1,6 @@
 /** System in a browser: charts that are recorded while other views are open, and the routes. */
 import t from "tap";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { natsMissing, startNats } from "../../../test/support/nats-server.js";
 import { startKoor } from "../../../test/support/server-process.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
@@ -49,7 +49,7 @@ t.test("the metrics of a real server", { skip }, async (t) => {
   });
 
   await t.test("a single server shows no cluster", async (t) => {
-    t.equal(await page.getByRole("heading", { name: "Cluster" }).count(), 0);
+    t.equal(await countOf(page.getByRole("heading", { name: "Cluster" }), 0), 0);
   });
 
   await t.test("routes with refused calls are listed", async (t) => {

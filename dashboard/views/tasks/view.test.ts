@@ -1,7 +1,7 @@
 /** Tasks in a browser: the board, one task, its actions, live updates; content is shown as text. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { Agent } from "../../../test/support/leasing.js";
@@ -49,7 +49,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     await lane(page, "Blocked").getByRole("listitem").first().waitFor({ state: "detached" });
     await page.reload();
     await ready(page);
-    t.equal(await page.getByRole("region", { name: "Board" }).getByRole("listitem").count(), 1);
+    t.equal(await countOf(page.getByRole("region", { name: "Board" }).getByRole("listitem"), 1), 1);
     await page.getByLabel("Workspace").selectOption("bookshop");
     await ready(page);
     t.match(page.url(), /workspace=bookshop/);
@@ -64,7 +64,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     await page.getByLabel("Answer").fill("Wait for the night.");
     await answer.click();
     await page.getByRole("region", { name: "Facts" }).getByText("Wait for the night.").waitFor();
-    t.equal(await answer.count(), 0);
+    t.equal(await countOf(answer, 0), 0);
     await card(other, "Ready", "reindex only the books that changed").waitFor();
 
     await page.goto(`${dashboard.url}/tasks/synonyms`);
@@ -110,7 +110,7 @@ t.test("an agent may change only tasks that it created or holds", { skip }, asyn
   t.match(await cancel.getAttribute("title"), /server's token/);
   await page.getByRole("heading", { level: 1 }).getByRole("link", { name: "Tasks" }).click();
   await lane(page, "Ready").getByRole("listitem").nth(1).waitFor();
-  t.equal(await page.getByRole("main").locator("img").count(), 0);
+  t.equal(await countOf(page.getByRole("main").locator("img"), 0), 0);
   t.equal(await page.evaluate("window.__ran"), undefined);
   t.same(complaints, []);
 });

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing } from "../../../test/support/browser.js";
+import { browserMissing, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
 import { startReceiver } from "../../../test/support/receiver.js";
@@ -62,7 +62,7 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
     await page.getByRole("button", { name: `Enable ${id}` }).click();
     await page.getByText(`Webhook ${id} enabled; its queue continues`).waitFor();
     await page.getByText("healthy").waitFor();
-    t.equal(await page.getByRole("button", { name: `Enable ${id}` }).count(), 0);
+    t.equal(await countOf(page.getByRole("button", { name: `Enable ${id}` }), 0), 0);
   });
 });
 
@@ -115,7 +115,7 @@ t.test("a webhook can be added, tested and deleted, and its event skipped", { sk
   await log.getByText("200").first().waitFor();
   await page.getByRole("button", { name: "Skip" }).dblclick();
   await page.getByText(/^Event \d+ set aside$/).waitFor();
-  t.equal(await page.locator(".toast-bad").filter({ hasText: "not the next one" }).count(), 0);
+  t.equal(await countOf(page.locator(".toast-bad").filter({ hasText: "not the next one" }), 0), 0);
   await page.goBack();
 
   await page.getByRole("button", { name: "Delete ci" }).click();

@@ -4,15 +4,11 @@
  * the members of `Coordination`. The file of each component describes what it does.
  */
 import type { Config } from "../schemas/config.js";
-import {
-  CLAIM_SHARED_GRACE_MS,
-  INSTANCE_SHARED_FLUSH_INTERVAL_MS,
-  INSTANCE_SHARED_FLUSH_PART,
-  SILENCE_SHARED_GRACE_PART,
-  LEASE_PRUNE_INTERVAL_MS,
-  MESSAGE_PRUNE_INTERVAL_MS,
-  TASK_PRUNE_INTERVAL_MS,
-} from "../schemas/limits.js";
+import { CLAIM_SHARED_GRACE_MS, SILENCE_SHARED_GRACE_PART } from "../schemas/limits/claims.js";
+import { INSTANCE_SHARED_FLUSH_INTERVAL_MS, INSTANCE_SHARED_FLUSH_PART } from "../schemas/limits/instances.js";
+import { LEASE_PRUNE_INTERVAL_MS } from "../schemas/limits/leases.js";
+import { MESSAGE_PRUNE_INTERVAL_MS } from "../schemas/limits/messages.js";
+import { TASK_PRUNE_INTERVAL_MS } from "../schemas/limits/tasks.js";
 import { Stepwise } from "./background/stepwise.js";
 import { whileLeader, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";

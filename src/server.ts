@@ -5,17 +5,18 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../schemas/config.js";
+import { EVENT_PRUNE_INTERVAL_MS } from "../schemas/limits/events.js";
+import { OUTBOUND_CONNECTIONS_MAX } from "../schemas/limits/outbound.js";
 import {
-  DEADLINE_SWEEP_MS,
-  EVENT_PRUNE_INTERVAL_MS,
   FEW_DESCRIPTORS,
-  OUTBOUND_CONNECTIONS_MAX,
   OWN_DESCRIPTORS_MAX,
-  SERVER_TOKEN_CHARACTERS_MIN,
   SHORTAGE_REPORT_MS,
   SHUTDOWN_DRAIN_MS,
-  WEBHOOK_REQUESTS_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/process.js";
+import { checkLimits } from "../schemas/limits/relations.js";
+import { DEADLINE_SWEEP_MS } from "../schemas/limits/rpc.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../schemas/limits/tokens.js";
+import { WEBHOOK_REQUESTS_MAX } from "../schemas/limits/webhooks.js";
 import { VERSION } from "../schemas/version.js";
 import { AgentMetricsFlusher } from "./agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "./agent-metrics/routes.js";
@@ -155,6 +156,7 @@ const PRELOAD_DELAY_MS = 100;
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ServerUrls, earlyWriter?: WriterHandle): Promise<Server> {
+  checkLimits();
   const started = performance.now();
   const data_dir = resolve(config.data_dir);
   const log = await openLog(config.log_level, config.log_format);

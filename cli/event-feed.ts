@@ -11,7 +11,7 @@ import {
   CLI_RECONNECT_DELAY_MS_MAX,
   CLI_UPGRADE_ATTEMPTS_MAX,
   CLI_UPGRADE_RETRY_MS,
-} from "../schemas/limits.js";
+} from "../schemas/limits/cli.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { runSession, type FrameAction } from "./event-socket.js";

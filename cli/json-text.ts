@@ -4,7 +4,7 @@
  * large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree overflows the stack at 20 000 levels.
  * Other modules handle bytes, files and printing. Runs in the CLI process.
  */
-import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
+import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;

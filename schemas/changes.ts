@@ -4,7 +4,7 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { CHANGE_KINDS_BYTES_MAX } from "./limits.js";
+import { CHANGE_KINDS_BYTES_MAX } from "./limits/changes.js";
 import { Text } from "./text.js";
 
 /** The kinds of things that are written. */

@@ -1,7 +1,7 @@
 /** Shapes that all interfaces share: the error body, times, pages and the query parameters built on them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { PAGE_ROWS_MAX } from "./limits.js";
+import { PAGE_ROWS_MAX } from "./limits/answers.js";
 
 /** RFC 3339 in UTC, with milliseconds. */
 export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });

@@ -4,7 +4,7 @@ import type { Static } from "typebox";
 import { Before, Limit, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import { JsonText } from "./json-text.js";
-import { COMPLIANCE_PAIRS_MAX } from "./limits.js";
+import { COMPLIANCE_PAIRS_MAX } from "./limits/compliance.js";
 
 export const ComplianceRun = Type.Object({
   id: Type.Integer({ minimum: 1 }),

@@ -2,7 +2,8 @@
  * Every option of the server in one table: its key in the settings file, type, default and help. The flag
  * (`--data-dir`) and the environment variable (`KOOR_DATA_DIR`) follow from the key (`data_dir`).
  */
-import { EVENT_HISTORY_DEFAULT, STATE_HISTORY_DEFAULT } from "./limits.js";
+import { EVENT_HISTORY_DEFAULT } from "./limits/events.js";
+import { STATE_HISTORY_DEFAULT } from "./limits/versioned.js";
 
 interface OptionBase {
   /** One line for `--help`. */

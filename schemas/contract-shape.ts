@@ -2,7 +2,7 @@
  * Decides whether a JSON value is a contract; code that writes contracts and code that reads them share it. A contract
  * may have malformed endpoints: they are reported as violations when something is checked against them.
  */
-import { CONTRACT_DEPTH_MAX } from "./limits.js";
+import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
 
 /** Returns whether a parsed value nests objects and arrays more than `levels` deep. It looks no deeper than that. */
 export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {

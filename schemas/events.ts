@@ -3,13 +3,9 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { TOPIC_PATTERN_PART } from "./glob.js";
-import {
-  LONG_POLL_WAIT_S_MAX,
-  PATTERN_BYTES_MAX,
-  PUBLISH_EVENTS_MAX,
-  SOURCE_BYTES_MAX,
-  TOPIC_BYTES_MAX,
-} from "./limits.js";
+import { PUBLISH_EVENTS_MAX } from "./limits/events.js";
+import { PATTERN_BYTES_MAX, SOURCE_BYTES_MAX, TOPIC_BYTES_MAX } from "./limits/names.js";
+import { LONG_POLL_WAIT_S_MAX } from "./limits/wait.js";
 import { Text } from "./text.js";
 
 /** A pattern of topics. src/topics/pattern.ts decides whether a pattern is malformed. */

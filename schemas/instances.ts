@@ -8,7 +8,7 @@ import {
   INSTANCE_CAPABILITIES_MAX,
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/instances.js";
 import { Name, Text } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;

@@ -2,20 +2,12 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
-import {
-  CHECK_PATH_BYTES_MAX,
-  CHECK_PATHS_MAX,
-  CLAIM_MAX_S_DEFAULT,
-  CLAIM_MAX_S_MAX,
-  CLAIM_TTL_S_MAX,
-  INSTANCE_LABEL_BYTES_MAX,
-  LEASE_RESOURCES_MAX,
-  LEASE_TTL_S_DEFAULT,
-  REMARK_BYTES_MAX,
-  REQUEST_ID_BYTES_MAX,
-  RESOURCE_BYTES_MAX,
-  WAIT_S_MAX,
-} from "./limits.js";
+import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { CHECK_PATH_BYTES_MAX, CHECK_PATHS_MAX, LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
+import { REMARK_BYTES_MAX } from "./limits/names.js";
+import { WAIT_S_MAX } from "./limits/wait.js";
 import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;

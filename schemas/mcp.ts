@@ -5,7 +5,7 @@
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
-import { MCP_NAME_CHARACTERS_MAX } from "./limits.js";
+import { MCP_NAME_CHARACTERS_MAX } from "./limits/mcp.js";
 
 export interface ToolCard {
   readonly description: string;

@@ -3,18 +3,65 @@
  * rejects more. docs/security.md has the same table. test/memory-bounds.test.ts compares the two tables. It also
  * compares each row with the code that the row names, and the sums with the budgets. Pure.
  */
-import * as limits from "./limits.js";
+import * as agentMetrics from "./limits/agent-metrics.js";
+import * as answers from "./limits/answers.js";
+import * as audit from "./limits/audit.js";
+import * as backup from "./limits/backup.js";
+import * as changes from "./limits/changes.js";
+import * as cluster from "./limits/cluster.js";
+import * as connections from "./limits/connections.js";
+import * as contracts from "./limits/contracts.js";
+import * as events from "./limits/events.js";
+import * as instances from "./limits/instances.js";
+import * as leases from "./limits/leases.js";
+import * as mcp from "./limits/mcp.js";
+import * as names from "./limits/names.js";
+import * as pool from "./limits/pool.js";
+import * as process from "./limits/process.js";
+import * as requestBodies from "./limits/request-bodies.js";
+import * as rpc from "./limits/rpc.js";
+import * as sessions from "./limits/sessions.js";
+import * as tasks from "./limits/tasks.js";
+import * as tokens from "./limits/tokens.js";
+import * as versioned from "./limits/versioned.js";
+import * as wait from "./limits/wait.js";
+import * as webhooks from "./limits/webhooks.js";
+import * as writer from "./limits/writer.js";
+import { KIB, MIB } from "./limits/units.js";
 
-type LimitName = keyof typeof limits;
-const VALUES: Readonly<Record<LimitName, number>> = { ...limits };
+const LIMITS = {
+  ...agentMetrics,
+  ...answers,
+  ...audit,
+  ...backup,
+  ...changes,
+  ...cluster,
+  ...connections,
+  ...contracts,
+  ...events,
+  ...instances,
+  ...leases,
+  ...mcp,
+  ...names,
+  ...pool,
+  ...process,
+  ...requestBodies,
+  ...rpc,
+  ...sessions,
+  ...tasks,
+  ...tokens,
+  ...versioned,
+  ...wait,
+  ...webhooks,
+  ...writer,
+};
+type LimitName = keyof typeof LIMITS;
+const VALUES: Readonly<Record<LimitName, number>> = LIMITS;
 
-/** Returns the value of a constant of limits.ts. */
+/** Returns the value of a limit. */
 export function limitOf(name: LimitName): number {
   return VALUES[name];
 }
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /**
  * The memory of the front and the writer together if every collection is full at once. The worker threads have the
@@ -49,7 +96,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "REQUESTS_IN_FLIGHT_MAX",
     bytes: null,
-    each: limits.HEADER_BYTES_MAX,
+    each: connections.HEADER_BYTES_MAX,
     checked: "src/front/pipeline.ts",
     beyond: "503",
   },
@@ -74,7 +121,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "POOL_THREADS_MAX",
     bytes: null,
-    each: limits.LIST_BYTES_MAX + limits.BODY_BYTES_MAX,
+    each: answers.LIST_BYTES_MAX + requestBodies.BODY_BYTES_MAX,
     checked: "src/threads/pool.ts",
     beyond: "waits for a thread, then 503",
   },
@@ -134,7 +181,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "CHANGE_READERS_MAX",
     bytes: null,
-    each: limits.CHANGE_MESSAGES_MAX * 3 * limits.KEY_BYTES_MAX,
+    each: changes.CHANGE_MESSAGES_MAX * 3 * names.KEY_BYTES_MAX,
     checked: "src/changes/readers.ts",
     beyond: "503; `lagged`",
   },
@@ -240,7 +287,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "CONTRACT_TESTS_MAX",
     bytes: null,
-    each: limits.CONTRACT_ANSWER_BYTES_MAX,
+    each: contracts.CONTRACT_ANSWER_BYTES_MAX,
     checked: "src/contracts/front.ts",
     beyond: "503",
   },
@@ -249,7 +296,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "LONG_WORK_WAITING_MAX",
     bytes: null,
-    each: limits.BODY_BYTES_MAX,
+    each: requestBodies.BODY_BYTES_MAX,
     checked: "src/threads/slow-lane.ts",
     beyond: "503",
   },
@@ -291,7 +338,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "writer",
     items: "HEAD_CACHE_KEYS_MAX",
     bytes: null,
-    each: 2 * limits.KEY_BYTES_MAX + 256,
+    each: 2 * names.KEY_BYTES_MAX + 256,
     times: 2,
     checked: "src/versioned/commands.ts",
     beyond: "the oldest goes",
@@ -336,7 +383,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "workers",
     items: "POOL_THREADS_MAX",
     bytes: null,
-    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    each: pool.POOL_HEAP_MIB_MAX * MIB,
     checked: "src/threads/pool.ts",
     beyond: "the thread is replaced, its job is a 500",
   },
@@ -345,7 +392,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "workers",
     items: "BACKUPS_AT_ONCE_MAX",
     bytes: null,
-    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    each: pool.POOL_HEAP_MIB_MAX * MIB,
     checked: "src/backup/front.ts",
     beyond: "503",
   },

@@ -3,8 +3,8 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Switch, Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import {
-  LONG_POLL_WAIT_S_MAX,
   MESSAGE_BODY_BYTES_MAX,
   MESSAGE_DATA_BYTES_MAX,
   MESSAGE_EXPIRES_S_MAX,
@@ -15,8 +15,8 @@ import {
   MESSAGE_THREAD_BYTES_MAX,
   MESSAGE_TO_BYTES_MAX,
   MESSAGES_MARKED_MAX,
-  REQUEST_ID_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/messages.js";
+import { LONG_POLL_WAIT_S_MAX } from "./limits/wait.js";
 import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;

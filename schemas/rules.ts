@@ -3,16 +3,15 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
+import { KEY_BYTES_MAX, PATTERN_BYTES_MAX } from "./limits/names.js";
 import {
   APPLIES_TO_GLOBS_MAX,
-  KEY_BYTES_MAX,
-  PATTERN_BYTES_MAX,
   RULES_TOGETHER_MAX,
   RULE_CONTEXT_BYTES_MAX,
   RULE_MESSAGE_BYTES_MAX,
   RULE_NAME_BYTES_MAX,
   RULE_PATTERN_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/rules.js";
 import { Name, Text } from "./text.js";
 
 export const SEVERITIES = ["error", "warning"] as const;

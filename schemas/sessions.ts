@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash } from "./common.js";
-import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
+import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits/sessions.js";
 import { Text } from "./text.js";
 
 /** The actor of the calls that a person makes in the dashboard without an instance's token. */

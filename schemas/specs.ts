@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
-import { KEY_BYTES_MAX } from "./limits.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 

@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";
-import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits/names.js";
 import { Name, Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 

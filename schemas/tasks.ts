@@ -4,16 +4,13 @@ import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
 import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
+import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX } from "./limits/claims.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
+import { REMARK_BYTES_MAX } from "./limits/names.js";
 import {
-  CLAIM_MAX_S_DEFAULT,
-  CLAIM_MAX_S_MAX,
-  CLAIM_TTL_S_MAX,
-  INSTANCE_LABEL_BYTES_MAX,
-  LEASE_RESOURCES_MAX,
-  LEASE_TTL_S_DEFAULT,
-  REMARK_BYTES_MAX,
   CLAIM_BUSY_MAX,
-  REQUEST_ID_BYTES_MAX,
   TASK_AFTER_MAX,
   TASK_ATTEMPTS_DEFAULT,
   TASK_ATTEMPTS_MAX,
@@ -26,7 +23,7 @@ import {
   TASK_TITLE_BYTES_MAX,
   TASK_VALUE_BYTES_MAX,
   TASKS_CREATED_MAX,
-} from "./limits.js";
+} from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
 
 export const TASK_STATES = [

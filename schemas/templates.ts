@@ -4,15 +4,15 @@ import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { ContractDocument, ContractWarning, ContractWarnings } from "./contracts.js";
 import { JsonText } from "./json-text.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
 import {
-  KEY_BYTES_MAX,
   TEMPLATE_CONTRACTS_MAX,
   TEMPLATE_DESCRIPTION_BYTES_MAX,
   TEMPLATE_ID_BYTES_MAX,
   TEMPLATE_NAME_BYTES_MAX,
   TEMPLATE_TAGS_MAX,
   TEMPLATE_TAG_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/templates.js";
 import { CheckedRule, TemplateRules } from "./rules.js";
 import { SpecWord } from "./specs.js";
 import { Name, Text } from "./text.js";

@@ -1,7 +1,7 @@
 /**
  * The schema of URLs that the server is asked to call. src/outbound/url.ts decides whether the server may call them.
  */
-import { OUTBOUND_URL_BYTES_MAX } from "./limits.js";
+import { OUTBOUND_URL_BYTES_MAX } from "./limits/outbound.js";
 import { Text } from "./text.js";
 
 const LABEL = "[a-z0-9]+(?:-[a-z0-9]+)*";

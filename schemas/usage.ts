@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Timestamp } from "./common.js";
-import { LABEL_BYTES_MAX } from "./limits.js";
+import { LABEL_BYTES_MAX } from "./limits/names.js";
 import { Name, Text } from "./text.js";
 import { MapOf } from "./map-of.js";
 

@@ -5,14 +5,10 @@ import { Switch } from "./common.js";
 import { Event, TopicPattern } from "./events.js";
 import { Instance } from "./instances.js";
 import { Lease, LeaseResource } from "./leases.js";
-import {
-  INSTANCE_LABEL_BYTES_MAX,
-  KEY_BYTES_MAX,
-  LONG_POLL_WAIT_S_MAX,
-  TASK_ID_CHARACTERS_MAX,
-  WAIT_CONDITIONS_MAX,
-  WAIT_CURSOR_BYTES_MAX,
-} from "./limits.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
+import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
+import { LONG_POLL_WAIT_S_MAX, WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "./limits/wait.js";
 import { MessageHeading } from "./messages.js";
 import { StateKey } from "./state.js";
 import { ListedTask } from "./tasks.js";

@@ -12,7 +12,7 @@ import {
   WEBHOOK_QUEUE_ROWS_MAX,
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
-} from "./limits.js";
+} from "./limits/webhooks.js";
 import { Name, Text } from "./text.js";
 import { HttpUrl } from "./url.js";
 

@@ -3,7 +3,8 @@
  * what one client stores makes no request of another one fail.
  */
 import t, { type Test } from "tap";
-import { LIST_BYTES_MAX, MESSAGE_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../schemas/limits/answers.js";
+import { MESSAGE_BODY_BYTES_MAX } from "../schemas/limits/messages.js";
 import { runCli } from "./cli/run-cli.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";

@@ -2,7 +2,7 @@
  * Implements `lease …`. With a lease, agents use a resource exclusively or share it. lease-wait.ts waits in the queue,
  * and lease-run.ts runs a command under a lease. Runs in the CLI process.
  */
-import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, Refusal } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";

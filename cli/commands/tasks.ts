@@ -3,7 +3,7 @@
  * task-work.ts runs a command for each task. task-body.ts builds the bodies of requests. task-fence.ts finds the fence
  * for the holder's actions. Runs in the CLI process.
  */
-import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, RetryDeadline } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";

@@ -1,7 +1,7 @@
 /** Stores the activity of agents. Runs in the writer. */
 import * as Type from "typebox";
 import { CountRequest } from "../../schemas/agent-metrics.js";
-import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits.js";
+import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changesAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";

@@ -3,7 +3,7 @@
  * answer was lost is sent again under the same number, so it counts once. Runs on the front, driven by ticks.
  */
 import { AGENT_METRICS, type CounterRow } from "../../schemas/agent-metrics.js";
-import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
+import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { crypto } from "../base/crypto.js";

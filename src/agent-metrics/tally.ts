@@ -3,7 +3,7 @@
  * calls with an actor; the flusher takes them. Pure but for its state.
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
-import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
+import { AGENT_TALLIES_MAX } from "../../schemas/limits/agent-metrics.js";
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 
 const HOUR_MS = 3_600_000;

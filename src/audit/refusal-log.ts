@@ -14,7 +14,7 @@ import {
   AUDIT_REPEAT_MS,
   AUDIT_RESOURCE_CHARACTERS_MAX,
   AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/audit.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";

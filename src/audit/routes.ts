@@ -1,6 +1,6 @@
 /** The routes of docs/http-api.md "Audit". Run on the front. */
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
-import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits/audit.js";
 import { laterReply, listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { callerOf } from "../rpc/frames.js";

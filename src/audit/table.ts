@@ -3,7 +3,7 @@
  * its count, which says how often a call was rejected within a minute.
  */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
-import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
+import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits/audit.js";
 import { idRange } from "../store/id-range.js";
 import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";

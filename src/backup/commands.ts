@@ -5,7 +5,7 @@
 import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
-import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
+import { RESTORE_DEADLINE_MS } from "../../schemas/limits/backup.js";
 import { Failure } from "../base/result.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher } from "../events/publisher.js";

@@ -1,5 +1,5 @@
 /** Serves backups to clients, and limits the number of backups that run at once. Runs on the front. */
-import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
+import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";

@@ -4,7 +4,8 @@
  */
 import * as Type from "typebox";
 import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
-import { BACKUP_STALL_MS, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { BACKUP_STALL_MS } from "../../schemas/limits/backup.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import { VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { formatTime } from "../base/time.js";

@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
-import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits.js";
+import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits/backup.js";
 import { crypto } from "../base/crypto.js";
 import { memberTexts } from "../base/json-text.js";
 import { type Failure, invalid } from "../base/result.js";

@@ -5,7 +5,7 @@
  * front.
  */
 import type { AskedKind } from "../../schemas/changes.js";
-import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits.js";
+import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits/changes.js";
 import type { EventStream } from "../transport/event-stream.js";
 
 /** A message to a reader. `name` is the part of its text before the version; it identifies the changed value. */

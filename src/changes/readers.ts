@@ -6,7 +6,7 @@
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
-import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits/changes.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Exposition } from "../measure/exposition.js";

@@ -3,7 +3,7 @@
  * front.
  */
 import { ChangesQuery } from "../../schemas/changes.js";
-import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits/changes.js";
 import { Failure } from "../base/result.js";
 import { route, type Route } from "../front/route.js";
 import { EVENT_STREAM_HEADERS } from "../transport/event-stream.js";

@@ -5,7 +5,7 @@
  * is computed ("counted" below). The node then needs a snapshot that holds the effect of the calls. The caller handles
  * everything else that an entry means to this node. Runs in the writer thread.
  */
-import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";

@@ -2,7 +2,7 @@
  * Bootstraps a node: decides whether its data directory belongs to this log, starts a new cluster, or must install a
  * snapshot. An error that a retry cannot fix stops the start. An unreachable log is retried. Runs in the writer thread.
  */
-import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
+import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type LogFault, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";

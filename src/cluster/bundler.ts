@@ -5,7 +5,7 @@
  * next one lingers for the nodes that had entries in it, because their callers were just answered and usually call
  * again. A node without peers never lingers. Pure but for its state.
  */
-import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { EntryHead } from "./entry.js";
 
 /** An entry of calls that waits to be appended to the log. */

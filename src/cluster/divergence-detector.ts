@@ -4,7 +4,7 @@
  * every node halts, because it cannot be known which state is right. A diverged node never recovers by itself, so only
  * the latest report of each node is kept. Pure but for its state.
  */
-import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits/cluster.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 
 interface PeerReport {

@@ -6,7 +6,7 @@
  * A forwarded entry that is not in the log in time is appended directly under the same number. The log may then hold it
  * twice, and every node rejects the second copy. Runs in the writer thread.
  */
-import { FORWARD_BYTES_MAX } from "../../schemas/limits.js";
+import { FORWARD_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
 import { BUNDLE_APPLY_VERSION_MIN, encodeBundle } from "./bundle.js";

@@ -5,7 +5,7 @@
  * so if the leader appends it too, the second copy is rejected. After that the follower forwards nothing until another
  * entry of the leader has come through the log. Pure but for its state.
  */
-import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
+import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { Proposal } from "./proposals.js";
 
 /** An entry that was forwarded, and that has not come back through the log. */

@@ -3,7 +3,7 @@
  * whatever the machine's clock says. The writer publishes the log's time now and then, and in between the front adds
  * the monotonic time that has passed. Runs on the front.
  */
-import { CLOCK_TOLERANCE_MS } from "../../schemas/limits.js";
+import { CLOCK_TOLERANCE_MS } from "../../schemas/limits/cluster.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 
 export class FrontClock implements Clock {

@@ -3,7 +3,7 @@
  * status after every commit (node-status.ts). Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
-import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";

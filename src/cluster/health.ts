@@ -2,7 +2,7 @@
  * Tracks the health of a node: the phase of its connection to the log, whether the log accepts writes, and the reason
  * that callers and operators are shown. Pure but for its state.
  */
-import { CUT_OFF_MS } from "../../schemas/limits.js";
+import { CUT_OFF_MS } from "../../schemas/limits/cluster.js";
 import { Failure } from "../base/result.js";
 import type { ReplicaStatus } from "./node-status.js";
 

@@ -7,7 +7,7 @@
  * moment ago: that may be a previous process of this node that has ended, which the other nodes do not know yet. Pure
  * but for its state.
  */
-import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { JoinRequest } from "./entry.js";
 import type { Membership, RejectReason } from "./membership.js";
 

@@ -4,7 +4,7 @@
  * has been silent for LEADER_SILENCE_MS. Only time in which this thread was able to read counts as silence. Every entry
  * counts as a heartbeat, so a busy node sends none. Pure but for its state.
  */
-import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits.js";
+import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits/cluster.js";
 import type { EntryContent } from "./entry.js";
 import type { Identity } from "./join-handshake.js";
 import type { Membership } from "./membership.js";

@@ -5,7 +5,12 @@
  * of the clocks, it does not go back. It advances at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its
  * state.
  */
-import { CLOCK_ASTRAY_MS, CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import {
+  CLOCK_ASTRAY_MS,
+  CLOCK_TOLERANCE_MS,
+  LOG_CLOCK_SLOW_RATE,
+  NODE_SILENCE_MS,
+} from "../../schemas/limits/cluster.js";
 import type { Membership } from "./membership.js";
 
 export interface LogClockOptions {

@@ -3,7 +3,7 @@
  * to be applied, and resumes it at half of that. Other programs may be able to write to the log. So messages that no
  * node has appended are skipped, and they are counted as foreign. Runs in the writer thread.
  */
-import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits.js";
+import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "../ordered-log/ordered-log.js";
 import type { Applier } from "./applier.js";
 import { isForeign } from "./entry.js";

@@ -3,7 +3,7 @@
  * depends only on the log, so every node computes the same. `advance` returns a new value, which is stored in the
  * transaction that applies the entry. Pure.
  */
-import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 
 /** A node as the membership describes it. Each node is a row of the table `cluster_node`. */

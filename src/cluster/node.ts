@@ -3,7 +3,7 @@
  * snapshots. Calls of methods that only concern this node do not go into the log: they run locally. Runs in the writer
  * thread.
  */
-import { NODE_TICK_MS } from "../../schemas/limits.js";
+import { NODE_TICK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";

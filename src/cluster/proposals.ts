@@ -6,7 +6,7 @@
  * it. So a single caller never waits for others, and calls that did not come are not expected the next time. Pure but
  * for its state.
  */
-import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { assert } from "../base/assert.js";
 import type { ServerCall } from "../rpc/server.js";
 import { groupsOf } from "../threads/batch.js";

@@ -13,7 +13,8 @@
  * request, it will never be applied. The node halts when the log is a different one or when its state has diverged. A
  * halted node keeps its files and reports the reason. Runs in the writer thread.
  */
-import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX, LOG_CHECK_MS } from "../../schemas/limits.js";
+import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
+import { LOG_CHECK_MS } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import { LogError, type Appended, type LogSession } from "../ordered-log/ordered-log.js";

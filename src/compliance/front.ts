@@ -2,7 +2,8 @@
  * Answers a request for a compliance check within a time limit. The answer is sent in chunks if many instances were
  * checked. Runs on the front.
  */
-import { COMPLIANCE_WAIT_MS, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
+import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
+import { COMPLIANCE_WAIT_MS } from "../../schemas/limits/compliance.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { readReply } from "../front/reply.js";

@@ -18,8 +18,8 @@ import {
   COMPLIANCE_STEP_MS,
   COMPLIANCE_VIOLATIONS_CHARACTERS_MAX,
   COMPLIANCE_VIOLATIONS_MAX,
-  CONTRACT_DEADLINE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/compliance.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import { readExact } from "../base/exact-number.js";
 import { cursor, encodeList } from "../base/json-array.js";
 import { Failure } from "../base/result.js";

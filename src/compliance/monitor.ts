@@ -3,7 +3,8 @@
  * as a background task. The pool does the checks in steps of milliseconds, one at a time, and the results of each step
  * are stored at once. So a large check delays no other request.
  */
-import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
+import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX } from "../../schemas/limits/compliance.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { assert, must } from "../base/assert.js";

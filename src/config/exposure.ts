@@ -3,7 +3,7 @@
  * the dashboard warn about it. Pure.
  */
 import type { Config } from "../../schemas/config.js";
-import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { isLoopback, parseAddress } from "./address.js";
 
 /** Returns whether the server needs no token although other machines can reach one of its ports. */

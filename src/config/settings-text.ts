@@ -3,7 +3,7 @@
  * may be a pipe. The file in the current folder must be a regular file, because others may have put it there.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits/process.js";
 
 /** Opening a FIFO with this flag does not wait for its writer. Windows has no such flag. */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);

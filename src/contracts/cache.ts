@@ -3,7 +3,7 @@
  * schemas are compiled when they are first used. The number and the bytes of the entries are bounded; the least
  * recently used entries are evicted first.
  */
-import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits.js";
+import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits/contracts.js";
 import { Failure } from "../base/result.js";
 import { readContract } from "./contract.js";
 import { ReadyContract } from "./validate.js";

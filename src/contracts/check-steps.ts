@@ -3,7 +3,11 @@
  * same on every machine. All code that walks the payload or the contract takes steps from the budget. So a contract
  * whose check takes exponential time is rejected before it keeps a thread busy. Pure, any thread.
  */
-import { CONTRACT_STEPS_A_CHARACTER, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
+import {
+  CONTRACT_STEPS_A_CHARACTER,
+  CONTRACT_STEPS_LEAST,
+  CONTRACT_STEPS_MAX,
+} from "../../schemas/limits/contracts.js";
 import { canonicalText, type JsonObject } from "./contract.js";
 
 /** Thrown when a check would take more steps than its budget has. */

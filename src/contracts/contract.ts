@@ -4,7 +4,7 @@
  * invalid. It is reported as a violation of each payload that is checked against it. Pure, any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
-import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { ExactNumber, readExact } from "../base/exact-number.js";
 import { type Failure, invalid } from "../base/result.js";
 

@@ -5,7 +5,8 @@
  * as large (threads/slow-lane.ts). The routes call the methods of this class.
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
+import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX } from "../../schemas/limits/contracts.js";
+import { OUTBOUND_DEADLINE_MS } from "../../schemas/limits/outbound.js";
 import { splitSpecKey } from "../../schemas/specs.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";

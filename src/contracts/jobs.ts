@@ -13,7 +13,7 @@ import {
   ContractValidateReply,
   ContractValidateRequest,
 } from "../../schemas/contracts.js";
-import { CONTRACT_DEADLINE_MS, CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEADLINE_MS, CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { unpackBytes } from "../base/bytes.js";
 import { readExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";

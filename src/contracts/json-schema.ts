@@ -10,7 +10,7 @@ import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
   CONTRACT_SCHEMA_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { loadRegexEngine } from "../rules/regex.js";
 import { type CheckSteps, TooManySteps } from "./check-steps.js";
 import { isObject } from "./contract.js";

@@ -4,7 +4,7 @@
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { ExactNumber, readExact, writeExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";

@@ -8,7 +8,7 @@ import {
   CONTRACT_DEPTH_MAX,
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { Failure, invalid } from "../base/result.js";
 import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";
 import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";

@@ -10,7 +10,7 @@ import {
   CONTRACT_VALUE_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { ExactNumber } from "../base/exact-number.js";
 import { shorten } from "../base/shorten.js";
 

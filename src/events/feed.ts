@@ -7,7 +7,7 @@
  * Replay reads up to the newest event that was sent out. Events that are committed but not sent out yet arrive live, so
  * there is neither a gap nor a duplicate between replay and live delivery.
  */
-import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits/events.js";
 import type { Log } from "../base/log.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult } from "../transport/transport.js";

@@ -10,7 +10,7 @@ import type {
   SubscribeQuery,
 } from "../../schemas/events.js";
 import { EVENT_ID, HOPS } from "../../schemas/events.js";
-import { EVENT_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { EVENT_ROWS_DEFAULT } from "../../schemas/limits/events.js";
 import { must } from "../base/assert.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";

@@ -9,7 +9,11 @@
  * get a new event before the older events that its feed still holds. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
-import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
+import {
+  REPLAY_PAGE_EVENTS,
+  SUBSCRIBED_PATTERNS_CHARACTERS_MAX,
+  SUBSCRIBERS_MAX,
+} from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { TimeSlice } from "../base/time-slice.js";

@@ -6,7 +6,7 @@
  * gap is extended only while an event before it is still in the buffer. So a gap that `peek` has returned does not
  * change before it is shifted.
  */
-import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import { assert } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { HeldEvents } from "./held-events.js";

@@ -3,13 +3,13 @@
  * waits for more bytes from a client. The exchange reads a body from the connection; the pipeline decides whether and
  * how a body is read. Runs on the front.
  */
+import { REQUEST_TIMEOUT_MS } from "../../schemas/limits/connections.js";
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
   HELD_BODIES_BYTES_MAX,
   HELD_BODY_BYTES_MAX,
   REFUSED_LINGER_MS,
-  REQUEST_TIMEOUT_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/request-bodies.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";

@@ -2,7 +2,7 @@
  * Builds CORS headers. With them, a browser lets a page of an allowed origin read answers. The request guard decides
  * which origins are allowed; this module refuses nothing. Pure.
  */
-import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
+import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits/connections.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
 /** Answer headers that a page of an allowed origin may read, in addition to those that CORS always exposes. */

@@ -3,7 +3,9 @@
  * Origin and token; the caller's role; draining; parameters; headers; the size and shape of the body. responder.ts
  * sends the answer, audits refusals, counts and logs. Runs on the front.
  */
-import { FRONT_JSON_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits.js";
+import { REQUESTS_IN_FLIGHT_MAX } from "../../schemas/limits/connections.js";
+import { SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
+import { FRONT_JSON_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import type { Clock } from "../base/clock.js";
 import { isShortage } from "../base/descriptors.js";
 import type { Log } from "../base/log.js";

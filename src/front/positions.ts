@@ -4,7 +4,7 @@
  * and then reads at another finds its write. A single server has no positions. Runs on the front; src/cluster/ follows
  * the log.
  */
-import { POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Exchange, SocketOpener } from "../transport/transport.js";
 import type { WireReply } from "../transport/reply.js";

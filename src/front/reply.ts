@@ -3,7 +3,7 @@
  * client reads them. Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits/rpc.js";
 import { NEXT_HEADER } from "../../schemas/next-header.js";
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";

@@ -4,7 +4,7 @@
  * the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
+import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits/answers.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import type { Log } from "../base/log.js";
 import { BUSY, Failure } from "../base/result.js";

@@ -10,7 +10,7 @@ import {
   LOG_IN_PAUSE_MS,
   LOG_IN_WINDOW_MS,
   LOG_IN_WRONG_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/tokens.js";
 import type { Clock } from "../base/clock.js";
 import { dropOldest } from "../base/drop-oldest.js";
 

@@ -3,7 +3,7 @@
  * client repeats the call, it gets the same result. Records are kept for REQUEST_MEMORY_MS, by type of result and by
  * caller. Runs in the writer.
  */
-import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits.js";
+import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits/idempotency.js";
 import { Failure } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";

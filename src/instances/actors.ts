@@ -2,7 +2,7 @@
  * Gives the request pipeline access to the directory of instances: authenticates instances by their tokens, records
  * when they were last seen, and notifies listeners when a token ends. Pure except for the clock.
  */
-import { ENDED_TOKENS_MAX } from "../../schemas/limits.js";
+import { ENDED_TOKENS_MAX } from "../../schemas/limits/tokens.js";
 import type { Clock } from "../base/clock.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import { Groups } from "../base/groups.js";

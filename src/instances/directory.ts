@@ -5,7 +5,7 @@
  * its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
-import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
+import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits/instances.js";
 import { assert } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
 import { formatTime } from "../base/time.js";

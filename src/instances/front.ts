@@ -3,7 +3,8 @@
  * directory before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
+import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
+import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";

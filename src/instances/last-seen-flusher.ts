@@ -3,7 +3,7 @@
  * completely at a shutdown. If the process is killed, only the times of the last seconds are lost. Runs on the front,
  * driven by ticks.
  */
-import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";

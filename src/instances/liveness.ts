@@ -3,7 +3,7 @@
  * publishes the event in one transaction. Then the directory applies it. The cost grows with the number of instances
  * that become stale, not with the number of all instances. Runs on the front, driven by ticks.
  */
-import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";

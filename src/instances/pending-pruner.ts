@@ -3,7 +3,11 @@
  * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. Runs on
  * the front, as a background task.
  */
-import { INSTANCE_FLUSH_ROWS, PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
+import {
+  INSTANCE_FLUSH_ROWS,
+  PENDING_PRUNE_INTERVAL_MS,
+  PENDING_SILENCE_MS_MAX,
+} from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";

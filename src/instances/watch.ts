@@ -3,7 +3,7 @@
  * capabilities change. For each name, it also remembers the newest instance that was reported. Runs on the front,
  * called by the directory.
  */
-import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits.js";
+import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits/wait.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";

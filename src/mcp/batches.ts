@@ -6,7 +6,7 @@
  * front.
  */
 import { isJSONRPCRequest, type JSONRPCRequest } from "@modelcontextprotocol/server";
-import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits/mcp.js";
 import type { ByteBudget } from "../base/byte-budget.js";
 import type { FairSlices } from "../base/fair-slices.js";
 import { JSON_HEADERS } from "../front/reply.js";

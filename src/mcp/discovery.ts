@@ -2,7 +2,7 @@
  * The answer of `discover_instances`: the matching instances, bounded so that the answer fits a model's context. Pure
  * but for the directory that it reads.
  */
-import { MCP_INSTANCES_MAX } from "../../schemas/limits.js";
+import { MCP_INSTANCES_MAX } from "../../schemas/limits/mcp.js";
 import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "../instances/directory.js";
 
 /** Instances that can be talked to come first. */

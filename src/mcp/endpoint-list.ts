@@ -2,7 +2,7 @@
  * The answer of `get_endpoints`: the data plane's endpoints for agents, from the route table itself, and how to keep an
  * agent's context small. A test counts its tokens. Pure.
  */
-import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits.js";
+import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits/wait.js";
 import type { Route } from "../front/route.js";
 
 /** The prefix of the data plane's paths. */

@@ -18,15 +18,15 @@ import {
   type JSONRPCRequest,
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
 import {
-  FRONT_JSON_BYTES_MAX,
   MCP_BATCH_MESSAGES_MAX,
   MCP_BATCHES_BYTES_MAX,
   MCP_LISTENERS_MAX,
   MCP_NAME_CHARACTERS_MAX,
   MCP_VALUES_MAX,
-  SSE_COMMENT_INTERVAL_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/mcp.js";
+import { FRONT_JSON_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { must } from "../base/assert.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import { FairSlices } from "../base/fair-slices.js";

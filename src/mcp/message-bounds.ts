@@ -2,7 +2,7 @@
  * Bounds the parts of a JSON-RPC message that its answer repeats: its id, and the names that the protocol library
  * quotes when it refuses them. The tool checks its own arguments. Pure.
  */
-import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { shorten } from "../base/shorten.js";
 

@@ -1,5 +1,5 @@
 /** The route of docs/http-api.md "MCP". Runs on the front. */
-import { MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { MCP_BODY_BYTES_MAX } from "../../schemas/limits/mcp.js";
 import { ProtocolMessage, ProtocolRefusal } from "../../schemas/mcp.js";
 import { route, type Route } from "../front/route.js";
 import type { McpFront } from "./front.js";

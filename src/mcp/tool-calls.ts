@@ -3,7 +3,7 @@
  * the model can read and act on, never a protocol error. Runs on the front.
  */
 import type { TObject } from "typebox";
-import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits/mcp.js";
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";

@@ -9,7 +9,7 @@ import {
   type Tool,
   type jsonSchemaValidator,
 } from "@modelcontextprotocol/server";
-import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
+import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits/mcp.js";
 import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
 import { shorten } from "../base/shorten.js";

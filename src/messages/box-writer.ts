@@ -6,7 +6,7 @@
  * cached number may be too large, because it includes expired messages that are not deleted yet. So if it says that an
  * in-box is full, the messages are counted in the database.
  */
-import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
+import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits/messages.js";
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { Db, Statement } from "../store/open.js";

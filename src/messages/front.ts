@@ -4,7 +4,7 @@
  * none of them. Runs on the front.
  */
 import type { Static } from "typebox";
-import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
+import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits/messages.js";
 import {
   type AllMessagesQuery,
   type ListRequest,

@@ -2,7 +2,7 @@
  * Resolves the names in `to` to the recipients of a message. It makes one pass over the active instances for all names
  * together. Runs on the front, on the directory of instances.
  */
-import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import type { Entry } from "../instances/directory.js";
 
 /** A recipient. `to` is the name by which the sender named it. */

@@ -13,7 +13,7 @@ import type {
   PageRequest,
   ThreadsRequest,
 } from "../../schemas/messages.js";
-import { LIST_BYTES_MAX } from "../../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";

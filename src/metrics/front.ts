@@ -1,5 +1,5 @@
 /** Answers requests for health and metrics. Each component supplies its own metrics. Runs on the front. */
-import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
+import { TOKENS_PER_MCP_CALL } from "../../schemas/limits/mcp.js";
 import { formatUptime } from "../base/duration.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";

@@ -3,7 +3,7 @@
  * server's own time is ahead if the machine's clock was set back while the server runs. The lead is reported in the
  * log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
-import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits.js";
+import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";

@@ -13,7 +13,7 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_CONNECT_MS_MAX } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_CONNECT_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";

@@ -6,7 +6,7 @@
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type Subscription } from "@nats-io/transport-node";
-import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../schemas/limits/ordered-log.js";
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {

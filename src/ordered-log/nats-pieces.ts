@@ -3,7 +3,7 @@
  * joins them when they are read. The id of an entry is the sequence of its last piece. Pure.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { LOG_PIECES_MAX } from "../../schemas/limits.js";
+import { LOG_PIECES_MAX } from "../../schemas/limits/ordered-log.js";
 
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";

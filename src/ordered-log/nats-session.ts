@@ -9,15 +9,15 @@
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import {
-  ENTRY_BYTES_MAX,
   LOG_ANSWER_BYTES_PER_S_MIN,
   LOG_ANSWER_MS_MAX,
   LOG_HEARTBEAT_MS,
   LOG_HEARTBEATS_MISSED_MAX,
   LOG_PIECE_HEADER_BYTES,
   LOG_PIECES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { toLogError, NATS_ERROR, type NatsServer } from "./nats-connection.js";

@@ -6,7 +6,7 @@
  * the address.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
-import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits/ordered-log.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { connectNats, toLogError, type NatsServer } from "./nats-connection.js";
 import { bucketName, makeBucket, readStream, streamName } from "./nats-stream.js";

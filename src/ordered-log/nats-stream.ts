@@ -10,7 +10,9 @@
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
-import { BATCH_BYTES_MAX, ENTRY_BYTES_MAX, LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits.js";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
+import { LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits/ordered-log.js";
+import { BATCH_BYTES_MAX } from "../../schemas/limits/writer.js";
 import { assert } from "../base/assert.js";
 import { isNatsError, SWITCHED_OFF, type NatsServer } from "./nats-connection.js";
 import { LogError } from "./ordered-log.js";

@@ -3,7 +3,7 @@
  * load. The log runs in the writer thread. The snapshots run in the thread that calls them.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
-import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
+import { LOG_STATE_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { assert } from "../base/assert.js";
 import { askUntilAnswered, connectNats, toLogErrorAt, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";

@@ -5,7 +5,7 @@
  */
 import { open, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
-import { POSTGRES_CREDENTIALS_BYTES_MAX } from "../../schemas/limits.js";
+import { POSTGRES_CREDENTIALS_BYTES_MAX } from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { LogError, type LogAddress } from "./ordered-log.js";
 

@@ -13,7 +13,7 @@ import {
   POSTGRES_CLOSE_MS_MAX,
   POSTGRES_CONNECT_MS_MAX,
   POSTGRES_KEEPALIVE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { LogError, type LogFault } from "./ordered-log.js";
 import type { PostgresHost, PostgresSecrets, PostgresTarget } from "./postgres-address.js";

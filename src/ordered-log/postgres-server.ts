@@ -2,7 +2,7 @@
  * Connects to the PostgreSQL server that takes writes, applies the session settings that the log needs, and checks
  * whether the server is reliable. Runs in the thread that opens the log or its snapshots.
  */
-import { POSTGRES_STATEMENT_MS_MAX } from "../../schemas/limits.js";
+import { POSTGRES_STATEMENT_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import { LogError } from "./ordered-log.js";
 import {

@@ -14,7 +14,7 @@ import {
   POSTGRES_PROBE_MS_MAX,
   POSTGRES_TRIM_BYTES,
   POSTGRES_TRIM_ROWS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 import { logReplaced, PostgresAppends } from "./postgres-appends.js";
 import type { Notification, PostgresLink } from "./postgres-link.js";

@@ -7,7 +7,7 @@
  * A put holds an advisory lock of its snapshot as long as it is connected. So a running put can be told from an aborted
  * one, whose pieces the next put deletes.
  */
-import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits.js";
+import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type SnapshotInfo, type SnapshotStore } from "./ordered-log.js";

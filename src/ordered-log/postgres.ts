@@ -3,7 +3,7 @@
  * come from a row that each append locks. NOTIFY announces new entries, and snapshots are stored in pieces in another
  * table. Loaded only for a cluster, because it loads the client library. Runs in the writer thread.
  */
-import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits.js";
+import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
 import { parsePostgresAddress, type PostgresTarget } from "./postgres-address.js";
 import type { PostgresLink } from "./postgres-link.js";

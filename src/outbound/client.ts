@@ -16,7 +16,7 @@ import {
   OUTBOUND_IDLE_MS,
   OUTBOUND_ORIGINS_MAX,
   OUTBOUND_REQUESTS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/outbound.js";
 import { must } from "../base/assert.js";
 import { Resolver, type Resolve } from "./resolver.js";
 import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from "./url.js";

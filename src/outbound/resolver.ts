@@ -5,7 +5,7 @@
  * just checked. Runs on the front.
  */
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
-import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
+import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits/outbound.js";
 
 export type Resolved = readonly LookupAddress[] | NodeJS.ErrnoException;
 /** Resolves a name to all of its addresses. */

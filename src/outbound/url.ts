@@ -3,7 +3,7 @@
  * forbidden address in any notation. If the host is a name, its addresses are checked later, when it is called
  * (client.ts). The check here comes early so that the user gets an error message. Pure, any thread.
  */
-import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
+import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits/outbound.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 import { classifyAddress, type AddressClass } from "./address.js";

@@ -3,7 +3,8 @@
  * stay in webhook_body, and its reference counter includes them. A webhook keeps a limited number of dead letters; the
  * oldest are discarded. The writer and the front each have their own class.
  */
-import { TOPIC_BYTES_MAX, WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
+import { TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
+import { WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits/webhooks.js";
 import type { SetAside } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";

@@ -2,7 +2,7 @@
  * The SQL of the delivery log, which has the latest attempts of each webhook. It is written together with the progress
  * of deliveries, many rows in one statement. The writer and the front each have their own class.
  */
-import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
+import { WEBHOOK_LOG_ROWS } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";

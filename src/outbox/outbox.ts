@@ -14,7 +14,7 @@ import {
   WEBHOOK_HOPS_MAX,
   WEBHOOK_QUEUE_BYTES_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import { utf8Length } from "../../schemas/text.js";
 import { OutboxPush, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";

@@ -10,7 +10,7 @@ import {
   MAILBOX_CALLS_MAX,
   STREAM_CREDIT_CHUNKS,
   OUTCOME_GRACE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rpc.js";
 import { assert, must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";

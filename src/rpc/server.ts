@@ -3,7 +3,8 @@
  * Calls are taken from the mailbox in order, one group in each event-loop tick, and passed to `execute`. Runs in the
  * writer and in the pool's workers.
  */
-import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits/rpc.js";
+import { BATCH_CALLS_MAX } from "../../schemas/limits/writer.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { addPush, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";

@@ -4,7 +4,7 @@
  * writer.
  */
 import * as Type from "typebox";
-import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
+import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits/rules.js";
 import {
   ImportRulesRequest,
   ProposeRuleRequest,

@@ -4,7 +4,7 @@
  * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows writes
  * it. Glob and path are compared in NFC. Pure.
  */
-import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
 import { pathGlobProblem } from "../base/path-problem.js";
 import { compileSegment } from "../base/segment-glob.js";

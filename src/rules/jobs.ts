@@ -1,13 +1,13 @@
 /** The jobs that parse rules of requests, list stored rules, and validate texts against them. Run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
+import { SHORT_WORK_MS_MAX } from "../../schemas/limits/pool.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import {
-  SHORT_WORK_MS_MAX,
-  STREAM_CHUNK_CHARACTERS,
   VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
   VALIDATION_SHORT_STEPS_MAX,
   VIOLATIONS_LISTED_BYTES_MAX,
   VIOLATIONS_LISTED_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rules.js";
 import {
   CheckProposalReply,
   CheckProposalRequest,

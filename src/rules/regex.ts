@@ -9,7 +9,7 @@ import {
   RULE_PATTERN_BYTES_MAX,
   RULE_PROGRAM_INSTRUCTIONS_MAX,
   RULE_REPETITIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rules.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";

@@ -1,5 +1,5 @@
 /** The routes of docs/http-api.md "Rules". They run on the front; rules/front.ts does the work. */
-import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import {
   EXPORTED_SOURCES,
   ImportRules,

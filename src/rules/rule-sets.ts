@@ -3,7 +3,7 @@
  * version of the project's set changes, or until the cache needs its space. Each worker has one cache; the caller loads
  * the rows of the rules.
  */
-import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
+import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { Model } from "../threads/model.js";

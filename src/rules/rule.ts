@@ -4,7 +4,8 @@
  * rule. Runs in threads whose work may take long: in the pool, and in the thread of a restore.
  */
 import type { Static } from "typebox";
-import { ALTERNATIVES_TOGETHER_MAX, RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
+import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
+import { RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits/rules.js";
 import {
   IMPORTED_SOURCE,
   ImportedRule,

@@ -4,7 +4,7 @@
  * client has got. To guarantee that, nothing is cached while a change of rules is in flight to the writer; each version
  * is then read from the database. Runs on the front.
  */
-import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import type { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 

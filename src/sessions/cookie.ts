@@ -2,7 +2,7 @@
  * Parses and formats the session cookie. Its name contains the port, because browsers send a host's cookies to all its
  * ports. Otherwise two servers on one host would log each other out. Pure.
  */
-import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
+import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits/sessions.js";
 
 const VALUE = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((SESSION_COOKIE_BYTES * 4) / 3)}}$`);
 

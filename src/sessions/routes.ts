@@ -2,7 +2,7 @@
  * Declares the routes of docs/http-api.md "Sessions", which exist only on the dashboard's port. front.ts handles the
  * requests. Runs on the front.
  */
-import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits/sessions.js";
 import { LogInBody, LogOutAnswer, SessionAnswer } from "../../schemas/sessions.js";
 import { route, type Route } from "../front/route.js";
 import type { SessionFront } from "./front.js";

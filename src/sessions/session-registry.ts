@@ -4,7 +4,7 @@
  * database yet, and `takeExpired` the expired sessions that still are. Pure except for its state; only the writer
  * changes the database.
  */
-import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits/sessions.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";

@@ -2,7 +2,7 @@
  * Ends expired sessions, and stores the uses that only memory has: every few minutes, and completely at a shutdown. If
  * the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
  */
-import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits/sessions.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";

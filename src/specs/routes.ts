@@ -4,7 +4,8 @@
  */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { Violation } from "../../schemas/contracts.js";
-import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
+import { KEY_BYTES_MAX } from "../../schemas/limits/names.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {
   SpecDeleteAnswer,

@@ -4,7 +4,7 @@
  */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
-import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import {
   ContentType,
   StateDeleteAnswer,

@@ -5,7 +5,9 @@
  * something lasts: leases, claims, agents, sessions, idempotency records, and pruning by age. They are moved back to
  * the current time, so that each thing lasts as long as it would have. Times are in ms.
  */
-import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
+import { INSTANCE_BUSY_S_MAX } from "../../schemas/limits/instances.js";
+import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
+import { TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits/tasks.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
 

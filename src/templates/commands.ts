@@ -3,7 +3,7 @@
  * nothing is stored. Run in the writer.
  */
 import * as Type from "typebox";
-import { KEY_BYTES_MAX } from "../../schemas/limits.js";
+import { KEY_BYTES_MAX } from "../../schemas/limits/names.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import { specKey, specName } from "../../schemas/specs.js";
 import {

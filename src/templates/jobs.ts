@@ -1,7 +1,7 @@
 /** The jobs that parse the template of a request, and those that read stored templates. Run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
-import { CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import {
   CheckTemplateReply,
   CheckTemplateRequest,

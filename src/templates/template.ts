@@ -5,7 +5,7 @@
  */
 import type { Static } from "typebox";
 import { ContractDocument } from "../../schemas/contracts.js";
-import { TEMPLATE_CONTRACTS_MAX } from "../../schemas/limits.js";
+import { TEMPLATE_CONTRACTS_MAX } from "../../schemas/limits/templates.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import {
   BundledName,

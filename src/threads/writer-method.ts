@@ -5,7 +5,7 @@
  * features' commands.ts.
  */
 import type { Static, TSchema } from "typebox";
-import { WRITER_DEADLINE_MS } from "../../schemas/limits.js";
+import { WRITER_DEADLINE_MS } from "../../schemas/limits/writer.js";
 import type { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { Db } from "../store/open.js";

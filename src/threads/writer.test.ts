@@ -5,13 +5,12 @@
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
 import * as Type from "typebox";
+import { MAILBOX_BYTES_MAX, OUTCOME_GRACE_MS } from "../../schemas/limits/rpc.js";
 import {
   LARGE_WRITE_BYTES_MIN,
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
-  MAILBOX_BYTES_MAX,
-  OUTCOME_GRACE_MS,
   WRITER_DEADLINE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/writer.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";

@@ -2,13 +2,13 @@
  * Calls the writer thread by RPC, for the features on the front. It also notifies the front's caches before and after
  * each call that changes their data. Runs on the front.
  */
+import { MAILBOX_BYTES_MAX } from "../../schemas/limits/rpc.js";
 import {
   LARGE_WRITE_BYTES_MIN,
   LARGE_WRITE_WAIT_MS_MAX,
   LARGE_WRITES_WAITING_MAX,
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
-  MAILBOX_BYTES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/writer.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { type CallContext, callerOf } from "../rpc/frames.js";

@@ -2,7 +2,7 @@
  * Limits the requests that are answered in one event-loop tick. Both libraries pass on every request of a read before
  * they serve another connection, and a read has room for thousands of requests. Runs on the front.
  */
-import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits.js";
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits/answers.js";
 
 /** The number of answers before the time is measured. Most ticks have fewer. */
 const UNTIMED_ANSWERS = 8;

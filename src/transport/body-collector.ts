@@ -2,7 +2,7 @@
  * Collects a request's body as a whole, and decides when it is refused. A refused body is read and dropped up to a
  * limit, because a client that is cut off while it sends never reads the answer. Runs on the front; knows no library.
  */
-import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { BUSY, Failure } from "../base/result.js";
 
 const EMPTY = new Uint8Array(0);

@@ -2,7 +2,7 @@
  * Streams a request's body that is too large to be held in memory; the reader sets the pace. It is a bounded queue
  * between the socket and the reader. Runs on the front; knows no library.
  */
-import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 
 /** A body that is too large to be held in memory. */
 export interface RequestStream {

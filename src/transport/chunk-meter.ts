@@ -6,7 +6,12 @@
  * longer run of tiny chunks would block the front in one piece. A body with a Content-Length needs no meter: its pieces
  * are reads of the socket. Pure.
  */
-import { CHUNK_BYTES_MIN, CHUNK_DEBT_US, CHUNK_DEBTORS_MAX, SMALL_CHUNKS_MAX } from "../../schemas/limits.js";
+import {
+  CHUNK_BYTES_MIN,
+  CHUNK_DEBT_US,
+  CHUNK_DEBTORS_MAX,
+  SMALL_CHUNKS_MAX,
+} from "../../schemas/limits/request-bodies.js";
 import { Failure, invalid } from "../base/result.js";
 import { headerBlock, type WireReply } from "./reply.js";
 

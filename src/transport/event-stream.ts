@@ -2,7 +2,7 @@
  * An answer that is a stream of Server-Sent Events: its headers, the comments that keep a quiet stream open, and the
  * backpressure of its socket. The caller decides which events it sends. Runs on the front.
  */
-import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
 import { headerBlock, type Sink } from "./reply.js";
 import { SocketBuffer } from "./socket-buffers.js";
 

@@ -2,7 +2,7 @@
  * Meters what a WebSocket client sends: messages, pings and pongs. The server uses none of it, but each frame costs a
  * call on the front, and a read has room for tens of thousands. Pure.
  */
-import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits/events.js";
 
 const SECOND_MS = 1_000;
 

@@ -2,7 +2,7 @@
  * Pings the sockets of a port in rounds. A peer that has sent nothing since the last round is cut off. Pure except for
  * its timer.
  */
-import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
+import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits/events.js";
 
 const SECOND_MS = 1_000;
 /** Two rounds without a sign from the peer end its connection. */

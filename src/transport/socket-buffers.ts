@@ -3,7 +3,7 @@
  * one budget. If a socket finds no room in it, the socket is cut off. Its client reconnects and resumes from its last
  * position. Runs on the front.
  */
-import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
+import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits/events.js";
 import { ByteBudget } from "../base/byte-budget.js";
 
 const all = new ByteBudget(SOCKET_BUFFERS_BYTES_MAX);

@@ -1,7 +1,7 @@
 /** The reads of LLM usage. They run in the pool; a short list runs on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
-import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits/usage.js";
 import {
   UsageList,
   UsageListRequest,

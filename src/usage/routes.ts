@@ -1,5 +1,5 @@
 /** The routes of docs/http-api.md "LLM usage". Run on the front. */
-import { USAGE_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { USAGE_ROWS_DEFAULT } from "../../schemas/limits/usage.js";
 import {
   USAGE_GROUP_DEFAULT,
   USAGE_REQUEST_TYPE_DEFAULT,

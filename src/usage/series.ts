@@ -2,7 +2,7 @@
  * Encodes the series of a summary, with one entry for each hour or day, within the limits of an answer. table.ts
  * computes the sums. Pure.
  */
-import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits/usage.js";
 import type { UsageInterval } from "../../schemas/usage.js";
 import { invalid, type Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";

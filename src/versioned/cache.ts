@@ -5,7 +5,7 @@
  * the entry, or replaces it by the stored value, unless the entry has a newer version. Each method of the writer
  * declares which keys it changes (src/threads/changes.ts), and the cache listens to all of them. Runs on the front.
  */
-import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
+import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 

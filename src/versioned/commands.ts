@@ -4,7 +4,7 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import {
   DeleteReply,
   DeleteRequest,

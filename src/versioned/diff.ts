@@ -7,7 +7,7 @@
  * indexes. The walk does not recurse, and builds a path only for a difference. So a deep document costs no more than a
  * long one.
  */
-import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
+import { DIFF_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { utf8Length } from "../../schemas/text.js";
 import { jsonNumbersEqual } from "../base/json-number.js";
 import {

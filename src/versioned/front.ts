@@ -3,7 +3,7 @@
  * answers in the terms of its space (space.ts). The routes of state and specs call its methods. Runs on the front.
  */
 import type { Static } from "typebox";
-import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits/versioned.js";
 import type { JsonText } from "../../schemas/json-text.js";
 import type {
   Condition,

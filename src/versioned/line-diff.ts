@@ -4,7 +4,7 @@
  * If the texts differ by more edits, the lines between their common beginning and end are compared one by one. Pure,
  * runs in the pool.
  */
-import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits.js";
+import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits/versioned.js";
 import { utf8Length } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 

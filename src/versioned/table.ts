@@ -3,7 +3,7 @@
  * `VersionedReader` is used by the front, the pool and the writer. commands.ts has the changes, and space.ts the
  * spaces.
  */
-import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";

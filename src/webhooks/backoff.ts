@@ -4,7 +4,7 @@ import {
   WEBHOOK_RETRY_DELAY_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_RETRY_MS_MIN,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import { assert } from "../base/assert.js";
 
 const SECOND_MS = 1_000;

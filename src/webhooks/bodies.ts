@@ -3,7 +3,7 @@
  * webhooks. The total size is bounded in bytes. Small bodies are accepted even above that bound, because the number of
  * webhooks already limits how many there are. Runs on the front.
  */
-import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
+import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits/webhooks.js";
 
 interface Held {
   readonly body: Buffer;

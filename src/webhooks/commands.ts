@@ -4,7 +4,7 @@
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
-import { WEBHOOK_PATTERNS_CHARACTERS_MAX, WEBHOOKS_MAX } from "../../schemas/limits.js";
+import { WEBHOOK_PATTERNS_CHARACTERS_MAX, WEBHOOKS_MAX } from "../../schemas/limits/webhooks.js";
 import {
   Webhook,
   type LoggedDelivery,

@@ -15,7 +15,7 @@ import {
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_STARTS_PER_TICK,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, OutboxPush, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";

@@ -2,7 +2,8 @@
  * Serves the operations on webhooks. Changes go to the writer. A test delivery is sent at once, without the queue. Runs
  * on the front.
  */
-import { FRONT_READ_ROWS_MAX, WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
+import { WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../schemas/webhooks.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";

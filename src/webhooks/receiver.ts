@@ -1,5 +1,5 @@
 /** The front's state of one webhook: its URL, its delivery progress and its retries. */
-import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
+import { WEBHOOK_LOG_ROWS } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "../../schemas/webhooks.js";
 import type { WebhookRow } from "../outbox/table.js";
 

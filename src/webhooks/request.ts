@@ -1,5 +1,5 @@
 /** Builds the parts of one delivery: its headers, its id and its signature. Pure. */
-import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
+import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits/webhooks.js";
 import { VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 

@@ -8,7 +8,7 @@ import {
   WEBHOOK_LOCATION_CHARS_MAX,
   WEBHOOK_TIMEOUT_MS,
   WEBHOOKS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import type { OutboundAnswer, OutboundClient } from "../outbound/client.js";
 import { replaceHidden } from "../../schemas/visible-text.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";

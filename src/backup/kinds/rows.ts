@@ -3,7 +3,7 @@
  * Such a kind only declares the member and the type of each column. This file derives the reading, checking and writing
  * from that. It runs SQL, in the worker pool and in the restore thread.
  */
-import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits.js";
+import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
 import { toOneLine } from "../../base/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";

@@ -4,7 +4,7 @@
  * unchanged. A task that was claimed in the snapshot is ready after the restore, because its claim ends
  * (src/claims/claim-registry.ts).
  */
-import { TASK_PRIORITY_MAX } from "../../../schemas/limits.js";
+import { TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
 import { TASK_ID, TASK_STATES } from "../../../schemas/tasks.js";
 import type { SnapshotRecord } from "../kind.js";
 import { resourcesProblem } from "./lease.js";

@@ -4,12 +4,9 @@
  * that its version numbers continue after a restore. Runs SQL, in the worker pool and in the restore thread.
  */
 import { isUtf8 } from "node:buffer";
-import {
-  BODY_BYTES_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  KEY_BYTES_MAX,
-  VERSION_MARK_INTERVAL,
-} from "../../../schemas/limits.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
+import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import { isLongerThan } from "../../../schemas/text.js";
 import { hasControlCharacter } from "../../../schemas/visible-text.js";
 import { crypto } from "../../base/crypto.js";

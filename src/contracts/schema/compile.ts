@@ -4,7 +4,8 @@
  * author learns about all problems when the schema is stored. A schema is untrusted data, so no code is generated from
  * it. Runs in the pool.
  */
-import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits.js";
+import { CONTRACT_PATTERN_INSTRUCTIONS_MAX } from "../../../schemas/limits/contracts.js";
+import { RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits/rules.js";
 import type { JsonObject } from "../contract.js";
 import { isJsonNumber } from "../../base/exact-number.js";
 import { cut } from "../violations.js";

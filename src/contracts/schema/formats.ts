@@ -2,7 +2,7 @@
  * The formats of JSON Schema and OpenAPI, checked as ajv-formats checks them. A string is limited in length if the
  * check of its format backtracks. Runs in the pool.
  */
-import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits.js";
+import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits/contracts.js";
 import { must } from "../../base/assert.js";
 import type { JsonNumber } from "../../base/exact-number.js";
 

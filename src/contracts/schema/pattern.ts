@@ -2,7 +2,7 @@
  * Compiles patterns of JSON Schema for RE2, which matches in time linear in the text. Where the syntax of ECMAScript
  * differs from that of RE2, it is translated (pattern-translator.ts). Runs in the pool.
  */
-import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits.js";
+import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits/rules.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { Failure } from "../../base/result.js";
 import { compileRegex, isPropertyKnown, type Regex } from "../../rules/regex.js";

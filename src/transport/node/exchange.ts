@@ -4,13 +4,9 @@
  * request may pass, and what the answer is.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  BODY_BYTES_MAX,
-  REFUSED_LINGER_BYTES_MAX,
-  REFUSED_LINGER_MS,
-  REQUEST_TIMEOUT_MS,
-  WHOLE_ANSWER_BYTES_MAX,
-} from "../../../schemas/limits.js";
+import { WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
+import { BODY_BYTES_MAX, REFUSED_LINGER_BYTES_MAX, REFUSED_LINGER_MS } from "../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";

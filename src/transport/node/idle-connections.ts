@@ -4,7 +4,7 @@
  * and one that never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
-import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 
 /**
  * This leaves a request that starts just before the idle timeout the time to send its head. After that Node refuses it.

@@ -4,7 +4,7 @@
  * previous one. A tick answers a limited number of them, and a connection with many waiting requests is not read. Runs
  * on the front.
  */
-import { PIPELINED_WAITING_MAX } from "../../../schemas/limits.js";
+import { PIPELINED_WAITING_MAX } from "../../../schemas/limits/connections.js";
 import { AnswerBudget } from "../answer-budget.js";
 
 /** The part of a socket that is used here. */

@@ -11,14 +11,13 @@
  * the others to the next tick.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { PROMPT_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { CLOSING_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import {
   BODY_BYTES_MAX,
-  CLOSING_LINGER_MS,
-  PROMPT_ANSWER_BYTES_MAX,
   QUIET_AFTER_CHUNKS_MS,
   REFUSED_LINGER_BYTES_MAX,
-  REQUEST_TIMEOUT_MS,
-} from "../../../schemas/limits.js";
+} from "../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";

@@ -10,7 +10,7 @@ import {
   SOCKET_CLOSE_MS_MAX,
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
-} from "../../../schemas/limits.js";
+} from "../../../schemas/limits/events.js";
 import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { LaterSockets } from "../later-sockets.js";
 import { PingRounds } from "../ping-rounds.js";

@@ -55,13 +55,23 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
 
 /**
  * Whether a raw path has this shape. A parameter must not be empty unless it takes the rest of the path.
- * uWebSockets.js's router has the same rule.
+ * uWebSockets.js's router has the same rule. Reads no further than the shape's segments, because a refusal compares the
+ * path with the shape of every route, and a client may send a path of thousands of slashes.
  */
-export function pathMatches(shape: PathShape, raw_path: string): boolean {
-  const parts = raw_path.slice(1).split("/");
-  if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;
-  const last = shape.segments.length - 1;
-  return shape.segments.every((segment, at) =>
-    segment === null ? parts[at] !== "" || (shape.rest && at === last) : segment === parts[at],
-  );
+export function pathMatches({ segments, rest }: PathShape, rawPath: string): boolean {
+  const last = segments.length - 1;
+  let start = 1;
+  for (let at = 0; at < last; at++) {
+    const end = rawPath.indexOf("/", start);
+    if (end < 0 || !segmentMatches(segments[at] ?? null, rawPath, start, end)) return false;
+    start = end + 1;
+  }
+  if (rest) return true;
+  return !rawPath.includes("/", start) && segmentMatches(segments[last] ?? null, rawPath, start, rawPath.length);
+}
+
+/** Whether a segment of a shape matches the characters of a path from `start` to before `end`. */
+function segmentMatches(segment: string | null, rawPath: string, start: number, end: number): boolean {
+  if (segment === null) return end > start;
+  return segment.length === end - start && rawPath.startsWith(segment, start);
 }

@@ -12,7 +12,7 @@ export const TOO_MANY_FRAMES = {
   reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
 } as const;
 
-/** What to do with a frame: read it, send TOO_MANY_FRAMES, or cut the connection. */
+/** The treatment of a frame: it is read, it is answered with TOO_MANY_FRAMES, or the connection is cut. */
 export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */

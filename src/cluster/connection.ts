@@ -1,8 +1,9 @@
 /**
- * Connects a replica to its log. There is one session at a time, and a lost session is opened again after a growing
- * delay. The log is not trusted: a session starts only if the log is the one that this node has followed and does not
- * end before this node's position. If the log was trimmed past the node's position, the node installs a snapshot first.
+ * Connects a replica to its log. There is one session at a time. A lost session is opened again after a growing delay.
  * Runs in the writer thread.
+ *
+ * Before a session starts, it checks that the log is the one that this node has followed, and that the log does not end
+ * before this node's position. If the log was trimmed past that position, the node installs a snapshot first.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";

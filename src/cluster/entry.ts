@@ -119,7 +119,7 @@ type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
-  /** 1 if the entry was written with a mark. If the mark is missing then, the entry is damaged. */
+  /** 1 if the entry was written with a mark. Such an entry is damaged if its mark is missing. */
   readonly m?: number;
   readonly h: WireHead;
   /** The content of an entry without calls. */

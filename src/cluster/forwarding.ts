@@ -39,7 +39,7 @@ export class Forwarding {
 
   /**
    * Decides whether to forward this node's next entry. Must be called exactly once for each entry, because each call
-   * uses up one of the FORWARDS_AFTER_REMOTE.
+   * counts against FORWARDS_AFTER_REMOTE.
    */
   shouldForward(now: number): boolean {
     if (this.#forwardsLeft === 0) return false;

@@ -11,7 +11,7 @@ export interface Node {
   readonly node: string;
   /** The id of its data directory. */
   readonly store: string;
-  /** The id of the start of the node's writer thread. It is the latest start that has joined the cluster. */
+  /** The id of the latest start of the node's writer thread that has joined the cluster. */
   readonly run: string;
   readonly version: string;
   /** The node's epoch: the id of its latest accepted join request. Entries of an earlier epoch are rejected. */

@@ -529,7 +529,8 @@ export class Replica {
     });
     switch (result.kind) {
       case "joined":
-        // This process may have had several join requests accepted. Each begins an epoch, and the newest epoch counts.
+        // Several join requests of this process may have been accepted. Each of them began an epoch, and the newest
+        // epoch counts.
         this.#health.phase = "ready";
         this.#health.setFull(false, elapsed());
         this.#leadership.noteLeader(elapsed());

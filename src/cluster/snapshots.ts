@@ -50,8 +50,8 @@ export class Snapshots {
    * every fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
-   * @throws LogError with fault "unreachable" for any failure, because a retry may succeed: with another snapshot, or
-   * with an undamaged copy of this one
+   * @throws LogError with fault "unreachable" for any failure, because a retry may find another snapshot, or an
+   * undamaged copy
    */
   async install(least: number, generation: string): Promise<boolean> {
     assert(!this.#fetching, "one snapshot is fetched at a time");

@@ -136,7 +136,7 @@ function checkServer({ info }: NatsConnection, shown: string): void {
       "too_old",
       `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,
     );
-  // A server of a NATS cluster may lack JetStream, because another server of the cluster may have it.
+  // A single server must have JetStream. In a cluster, another server may have it.
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError(
       "unsafe",
@@ -157,8 +157,8 @@ export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown):
 }
 
 /**
- * Repeats a request every LOG_ASK_AGAIN_MS until one copy is answered, and returns that answer. The request must be
- * idempotent. Fails as soon as one copy fails.
+ * Sends the same request every LOG_ASK_AGAIN_MS until one is answered, and returns that answer. The request must be
+ * idempotent. Fails as soon as one of the requests fails.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

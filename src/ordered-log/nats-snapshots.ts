@@ -28,7 +28,7 @@ export class NatsSnapshots implements SnapshotStore {
   readonly #servers = new Set<NatsServer>();
   /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
-  /** How often `close` was called. By this a method that is still connecting detects that it was aborted. */
+  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
   /** @param orphanMs set by tests only: the age at which the pieces of an aborted put are removed, in ms */

@@ -66,7 +66,7 @@ export async function makeStream(server: NatsServer, name: string, generation: s
 /** Creates the bucket of the snapshots, unless it exists already. */
 export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
   const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
-  // The status is requested, because the library hides the error if it could not create the bucket.
+  // The library hides the error if it could not create the bucket. Reading the status reveals it.
   await bucket.status();
 }
 
@@ -252,7 +252,7 @@ export function warnOfCopies(
 /**
  * Computes the size of the largest entry, in bytes, from the maximum size of a message.
  * @param bound the name of the server's setting that limits the size of messages
- * @throws LogError with fault "unsafe" if it is less than BATCH_BYTES_MAX
+ * @throws LogError with fault "unsafe" if the largest entry is smaller than BATCH_BYTES_MAX
  */
 function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
   const entry_bytes_max = largestEntry(message_bytes_max);

@@ -181,8 +181,9 @@ export class PostgresLink {
   }
 
   /**
-   * From now on a warning ends the connection before its statement is answered. The reason is one warning: if a commit
-   * stops waiting for its standby, the server reports success with a warning, although the standby may lack the data.
+   * Makes every later warning end the connection, before its statement is answered. This is for one warning: if a
+   * commit stops waiting for its standby, the server reports success with a warning, although the standby may lack the
+   * data.
    */
   endOnWarning(): void {
     this.#endsOnWarning = true;

@@ -125,7 +125,7 @@ export class PostgresSnapshots implements SnapshotStore {
   readonly #name: string;
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
-  /** How often `close` was called. By this a method that is still connecting detects that it was aborted. */
+  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
   constructor(target: PostgresTarget, name: string) {

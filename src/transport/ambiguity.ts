@@ -1,6 +1,7 @@
 /**
- * Defines why ambiguous requests are refused. A request is ambiguous if a proxy may read it in another way than the
- * server. Requests with an unknown transfer coding or expectation are refused too. Both transports use this. Pure.
+ * Defines the refusals of ambiguous requests. A request is ambiguous if a proxy may read it in another way than the
+ * server. Requests with an unknown transfer coding or expectation are also refused. Both transports use this file.
+ * Pure.
  */
 import { Failure, invalid } from "../base/result.js";
 

@@ -13,8 +13,8 @@ export interface BodyReceiver {
   /** The largest size of the body in bytes; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
   /**
-   * Reserves memory for more bytes. If it returns false, the body is refused. Its earlier reservations are then already
-   * freed.
+   * Reserves memory for more bytes. If it returns false, it has freed the body's earlier reservations, and the body is
+   * refused.
    */
   readonly reserve: (bytes: number) => boolean;
   /** Called with the body, or with the 413 or 503 that refuses it. */

@@ -43,9 +43,9 @@ export interface Exchange {
    */
   onAbort(listener: () => void): void;
   /**
-   * Why the request must be refused unread; null if it may be executed. It is refused if a proxy may read it in another
-   * way than the server, or may find its end at another byte. The body must not be read, and the connection ends with
-   * the answer.
+   * Why the request must be refused without reading its body; null if it may be executed. A request is refused if a
+   * proxy may read it in another way than the server, or may find its end at another byte. The connection ends with the
+   * answer.
    */
   readonly fault: Failure | null;
   /** Whether the handler must run only after the body has arrived, even if it does not use the body. */

@@ -256,8 +256,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Answers after a body that no handler has requested has arrived. Otherwise the connection could be closed with
-   * unread bytes, which resets it, and the client may lose the answer.
+   * Reads an unrequested body before it answers. Otherwise the connection could be closed with unread bytes, which
+   * resets it, and the client might lose the answer.
    */
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;

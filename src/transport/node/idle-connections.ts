@@ -7,8 +7,8 @@ import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
 
 /**
- * The limit adds the time in which a request must send its head, because a request may start just before the idle
- * timeout. Node refuses the request after that time.
+ * A request may start just before the idle timeout. This limit leaves it the time to send its head. After that time
+ * Node refuses it.
  */
 const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
 

@@ -51,15 +51,15 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // The last valid request may already have a written refusal, which the socket may not have sent yet. This happens
-  // because the parser reports a wrong transfer coding only after it has passed on the headers. If the coding is empty,
-  // the parser takes the body for the next request.
+  // The refusal of the last request may be written but not sent yet. The parser reports a wrong transfer coding only
+  // after it has passed on the headers of the request. If the coding is empty, the parser takes the body for the next
+  // request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
   }
-  // An answer now could be misplaced. The client may take it for the answer to the previous request, which is executed,
-  // or may get it in the middle of that answer.
+  // An answer here would be misplaced if the previous request is still being answered. The client would take it for the
+  // answer to that request, or would get it in the middle of that answer.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();

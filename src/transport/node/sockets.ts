@@ -1,6 +1,6 @@
 /**
- * WebSockets with the `ws` library, and topics. Published texts are encoded as frames once. Each member's socket gets
- * them in one write. A socket with unsent bytes has backpressure, and later texts are not sent to it.
+ * Implements WebSockets and topics with the `ws` library. Published texts are encoded as frames once, and each member's
+ * socket gets them in one write. A socket with unsent bytes has backpressure, and later texts are not sent to it.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";

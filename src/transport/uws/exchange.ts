@@ -154,7 +154,7 @@ export class UwsExchange implements Exchange {
     return Number(this.header("content-length"));
   }
 
-  /** True once the answer has started or the client has gone. */
+  /** Whether the answer has started or the client has disconnected. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -363,8 +363,8 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Whether the connection ends with the answer, and the library must not see the answer as complete before that. Then
-   * a further request makes the library close the connection instead of executing the request.
+   * Whether the connection ends with the answer, while the client may still send more. The library must then see the
+   * answer as incomplete, so that it closes the connection at a further request instead of executing it.
    */
   get #ends_held(): boolean {
     return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
@@ -481,8 +481,7 @@ export class UwsExchange implements Exchange {
    */
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    // The library reports backpressure only for an answer with a body length above 0. So without one the connection
-    // ends.
+    // Without a body length above 0 the library does not report backpressure, so the connection ends instead.
     if (length === undefined || length === 0 || this.#is_cut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
@@ -510,7 +509,7 @@ export class UwsExchange implements Exchange {
 
   /**
    * Writes a body at the socket's pace. If everything were written at once, the library would copy the unsent part and
-   * would not report its end.
+   * would not report when it was sent.
    */
   #writeBody(body: string | Uint8Array): void {
     const res = this.#res;

@@ -1,6 +1,6 @@
 /**
- * WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all members of a
- * topic at once, which costs a fraction of a send to each member.
+ * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
+ * members of a topic at once, which costs a fraction of a send to each member.
  *
  * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
  * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
@@ -23,7 +23,7 @@ const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
  * The number of published messages that the library collects for a socket in one tick. When one more is published, it
  * sends the collected messages, and collects the new one. If a collected message did not fit, the new one would still
- * be sent, and so out of order.
+ * be sent, and would arrive out of order.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
@@ -383,7 +383,7 @@ export class UwsSockets implements Broadcaster {
     const members = this.#members.get(topic);
     if (members === undefined) this.#members.set(topic, new Set([socket]));
     else members.add(socket);
-    // A socket that was to leave has not left yet, so it need not subscribe again.
+    // A socket in `#leaving` has not left the library's topic yet, so it need not subscribe again.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 

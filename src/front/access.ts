@@ -18,7 +18,7 @@ export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;
 const CLOSE_CODES: Readonly<Record<AccessEnd, number>> = { "logged out": 1008, revoked: 4401 };
 const CLOSE_REASONS: Readonly<Record<AccessEnd, string>> = { "logged out": "logged out", revoked: "token revoked" };
 
-/** Returns an opener whose socket is closed when the access of the caller ends. */
+/** Wraps a socket opener, so that its socket is closed when the caller's access ends. */
 export function tiedTo(watch: WatchAccess, open: SocketOpener): SocketOpener {
   return (socket) => {
     const handler = open(socket);

@@ -86,7 +86,7 @@ export class DashboardAuth {
   }
 }
 
-/** Whether an Origin is that of a page from the host in `Host`. */
+/** Whether the page with this Origin comes from the host in `Host`. */
 export function isOwnPage(origin: string, host: string): boolean {
   const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
   if (match === null) return false;

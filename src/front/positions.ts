@@ -1,8 +1,8 @@
 /**
- * Positions in a cluster's log, as clients see them. Every answer states the position that the node has applied. A
- * request may state the position that it requires; it is then served only after the node has applied that position. So
- * a client that writes at one node and then reads at another one finds its write. A single server has no positions.
- * Runs on the front. The implementation is in src/cluster/.
+ * Defines positions in a cluster's log, as clients see them. Every answer states the position that the node has
+ * applied. A request may state the position that it requires. It is then served only after the node has applied that
+ * position. So a client that writes at one node and then reads at another one finds its write. A single server has no
+ * positions. Runs on the front. The implementation is in src/cluster/.
  */
 import { POSITION_WAIT_MS } from "../../schemas/limits.js";
 import { Failure, invalid } from "../base/result.js";

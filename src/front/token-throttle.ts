@@ -31,7 +31,9 @@ interface Attempts {
 
 export class TokenThrottle {
   readonly #clock: Clock;
-  /** The wrong tokens of each address. The address whose last wrong token is oldest comes first. */
+  /**
+   * The wrong tokens of each address. The first entry is the address that has sent no wrong token for the longest time.
+   */
   readonly #addresses = new Map<string, Attempts>();
   /** The end of the latest pause of any address. */
   #paused_until_ms = 0;

@@ -59,8 +59,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Returns the beginning of a value as JSON, at least `characters` long if the whole is. The rest is not built, because
- * it would be truncated anyway.
+ * Returns the beginning of a value as JSON. It has at least `characters` characters, unless the whole text is shorter.
+ * The rest is not built, because it would be truncated anyway.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)

@@ -1,7 +1,7 @@
 /**
  * Runs the batches of MCP messages. The protocol library would start all messages of a batch in one tick, and would
- * hold their results until all are complete. Here the messages of a batch run one after another, in short time slices,
- * and batches take their slices alternately. So a batch delays other requests by one slice.
+ * hold their results until all are complete. Here the messages of a batch run one after another, in short time slices
+ * that alternate between the batches. So a batch delays other requests by one slice.
  *
  * Each answer is encoded as soon as it is complete. An answer that does not fit into the batch's memory is replaced by
  * an error. So every batch is answered, and it takes no more memory than its share. Runs on the front.

@@ -5,7 +5,7 @@
 import { MCP_INSTANCES_MAX } from "../../schemas/limits.js";
 import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "../instances/directory.js";
 
-/** The order by status. Instances that can receive messages now come first. */
+/** The order in which instances are listed, by their status. Those that can receive messages now come first. */
 const ORDER = ["active", "pending", "stale"] as const;
 
 /**

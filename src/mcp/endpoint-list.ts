@@ -20,8 +20,8 @@ export interface Installation {
 const CLUSTER_ROUTE = "cluster";
 
 /**
- * Whether agents can use a route on this server. Excluded are routes that need the server's token, routes that only the
- * dashboard's port serves, and, on a single server, the route of a cluster.
+ * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only
+ * the dashboard's port serves, and, on a single server, the route of a cluster.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (

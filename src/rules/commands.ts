@@ -1,7 +1,7 @@
 /**
  * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). These
  * methods check what only the database knows: whether a rule exists, whether its status may change, and the limits of a
- * project. Run in the writer.
+ * project. They run in the writer.
  */
 import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";

@@ -1,8 +1,8 @@
 /**
- * Globs over file paths, as in a rule's `applies_to`. Braces are expanded first. Then the glob and the path are split
- * at each `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A segment `**`
- * matches any number of segments, including none. A `\` in a path counts as `/`, because Windows uses it. Glob and path
- * are compared in NFC. Pure.
+ * Compiles globs over file paths, as in a rule's `applies_to`. Braces are expanded first. Then the glob and the path
+ * are split at each `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A
+ * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows uses it.
+ * Glob and path are compared in NFC. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";

@@ -48,7 +48,7 @@ const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a n
 /** Compiles a segment without braces. */
 export function compileFileSegment(text: string): FileSegment | SegmentProblem {
   const tokens: number[] = [];
-  /** The same as `tokens`, but with the characters of a class as they are written, such as `[` and `]`. */
+  /** The same as `tokens`, but each class is spelled out as its characters. */
   const spelled: number[] = [];
   const classes: CharacterClass[] = [];
   for (let at = 0; at < text.length; ) {

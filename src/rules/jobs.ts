@@ -170,7 +170,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** Validates a text without limits. The reply is the number of violations. */
+/** Validates a text without limits. The text ends with the number of violations, which is also the reply. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,

@@ -30,7 +30,7 @@ export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
   /** The values for members that are missing in a rule. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
-  /** The values that replace those in a rule. */
+  /** The values that replace a rule's own values. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
   /** Whether an empty array is rejected. In some requests it can only be a mistake. */
   readonly some?: true;

@@ -76,7 +76,7 @@ export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms
 
 /**
  * Returns a function that finds the first id whose time is at least `time_ms`, among the ids above `after` and up to
- * `last`. If there is none, it returns the id after the searched ones.
+ * `last`. If there is none, it returns the id that follows the searched ones.
  */
 function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

@@ -6,7 +6,7 @@
 import type { Db, Statement } from "./open.js";
 
 /**
- * The numbers of rows for which there is a statement. Every number is a sum of these, so any rows are written with few
+ * The numbers of rows for which there is a statement. Every number is a sum of these, so any number of rows needs few
  * statements.
  */
 const ROWS_TOGETHER = [32, 16, 8, 4, 2, 1] as const;

@@ -31,7 +31,7 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 
 /**
  * Builds the headers of a delivery.
- * @param hops the length of the chain of webhook deliveries that caused the event, without this one
+ * @param hops the length of the chain of webhook deliveries that caused the event, not counting this one
  * @param signature null if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {

@@ -22,7 +22,9 @@ export interface Delivery {
   readonly secret: string;
   /** The value of X-Koor-Delivery. */
   readonly id: string;
-  /** The length of the chain of webhook deliveries that caused the event, without this one; 0 if no delivery did. */
+  /**
+   * The length of the chain of webhook deliveries that caused the event, not counting this one; 0 if no delivery did.
+   */
   readonly hops: number;
   readonly body: Uint8Array;
 }

@@ -19,7 +19,7 @@ export interface HealthFacts {
   /** Whether the cluster's apply version is the one of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
-  /** The node has an epoch. */
+  /** Whether the node has an epoch. */
   readonly hasJoined: boolean;
 }
 

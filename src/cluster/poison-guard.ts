@@ -146,7 +146,7 @@ export function attemptFile(data_dir: string): AttemptFile {
   };
 }
 
-/** Undefined if the operating system refuses. */
+/** Returns undefined if the operating system refuses `work`. */
 function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work();

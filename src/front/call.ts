@@ -34,13 +34,13 @@ export interface Call {
   readonly exchange: Exchange;
   readonly bound: BoundRoute;
   readonly port: PortName;
-  /** `performance.now()` when the request's headers were there. */
+  /** `performance.now()` when the request's headers had arrived. */
   readonly started: number;
   /** Whether the call is counted in the metrics of its protocol (REST or MCP) and of its actor. */
   readonly counted: boolean;
-  /** Requests an upgrade to WebSocket. */
+  /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
-  /** The dashboard session that authenticated it. */
+  /** The dashboard session that authenticated the request; null if there is none. */
   session: Session | null;
   params: readonly string[];
   caller: Caller;

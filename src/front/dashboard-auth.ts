@@ -34,7 +34,7 @@ export interface AuthRequest {
   readonly origin: string;
   /** The route needs no token. */
   readonly open: boolean;
-  /** Requests an upgrade to WebSocket. */
+  /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
   /** Whether a wrong token counts as a guess. */
   readonly counts: boolean;

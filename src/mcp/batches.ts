@@ -27,7 +27,7 @@ const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]
 export class Share {
   readonly #budget: ByteBudget;
   #bytes = 0;
-  /** Set when the client has gone. */
+  /** Whether the client has disconnected. */
   gone = false;
 
   constructor(budget: ByteBudget) {

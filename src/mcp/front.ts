@@ -49,7 +49,7 @@ export class McpFront {
     return new Endpoint(this.#calls, this.#log);
   }
 
-  /** Ends the streams that would never end. */
+  /** Ends the streams that wait for changes. */
   async close(): Promise<void> {
     if (this.#endpoint !== null) await (await this.#endpoint).close();
   }

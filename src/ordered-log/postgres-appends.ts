@@ -87,7 +87,7 @@ export class PostgresAppends {
 
   /** Sends the queued appends, one after the other, until the queue is empty. */
   async #send(): Promise<void> {
-    // The running call sends it.
+    // Another call of this method is running, and sends the new append too.
     if (this.#sending) return;
     this.#sending = true;
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {

@@ -20,7 +20,7 @@ export interface ServerFacts {
   readonly version_text: string;
   readonly fsync: string;
   readonly full_page_writes: string;
-  /** The default of sessions. */
+  /** The default value for new sessions. */
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;

@@ -125,7 +125,7 @@ export class PostgresSession implements LogSession {
   readonly #probe: NodeJS.Timeout;
   readonly #appends: PostgresAppends;
   #rare: Promise<PostgresLink> | null = null;
-  /** The session has ended. */
+  /** Whether the session has ended. */
   #ended = false;
   /** Whether `close` was called. The listener is then not called any more. */
   #closed = false;
@@ -222,7 +222,7 @@ export class PostgresSession implements LogSession {
    * check that the log is still the same.
    */
   async #fetch(): Promise<void> {
-    // The running call continues until then.
+    // A fetch is already running, and continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;

@@ -98,7 +98,7 @@ export class Outbox extends PublishingModel {
     return this.#held.size;
   }
 
-  /** True if there is an active webhook. */
+  /** Whether there is an active webhook. */
   get listens(): boolean {
     return this.#by_pattern.size > 0;
   }

@@ -116,7 +116,7 @@ export function foldersOf(data_dir: string): string[] {
 
 /** Whether other users of the machine have access to the directory, or to the folder of the real database file. */
 export function isOpenToOthers(data_dir: string): boolean {
-  // Windows has no such bits.
+  // Windows has no such permission bits.
   if (process.platform === "win32") return false;
   return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
 }

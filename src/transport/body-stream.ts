@@ -52,7 +52,7 @@ export class BodyStream implements RequestStream {
     this.#wake();
   }
 
-  /** The client has gone. */
+  /** Makes `read` return undefined, because the client has disconnected. */
   abort(): void {
     this.#aborted = true;
     this.#wake();

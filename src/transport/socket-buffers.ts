@@ -8,7 +8,7 @@ import { ByteBudget } from "../base/byte-budget.js";
 
 const all = new ByteBudget(SOCKET_BUFFERS_BYTES_MAX);
 
-/** The share of one socket. */
+/** One socket's share of the budget. */
 export class SocketBuffer {
   #bytes = 0;
 

@@ -116,7 +116,7 @@ export interface Broadcaster {
   publish(topic: string, texts: readonly string[]): number;
 }
 
-/** One row of a port's router. */
+/** One route of a port's router. */
 export interface RouterRow {
   readonly method: HttpMethod;
   /** The path to match. `:name` matches one non-empty segment. A final `*` matches the rest of the path. */
@@ -129,7 +129,7 @@ export interface RouterRow {
 export interface PortOptions {
   /** The routes. GET routes also serve HEAD. If several routes match, the one with more literal segments is used. */
   readonly rows: readonly RouterRow[];
-  /** Handles requests that match no row. */
+  /** Handles requests that match no route. */
   unrouted(exchange: Exchange): void;
   /** Counts the connections of all ports, WebSockets included. */
   readonly connections: ConnectionLimit;

@@ -25,7 +25,7 @@ import { errorText, type Delivery, type Outcome, type Send } from "./send.js";
 import { webhookReader, type WebhookReader } from "../outbox/table.js";
 
 export interface WebhooksOptions {
-  /** True if the server requires tokens. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;

@@ -9,7 +9,7 @@ interface Branch {
   readonly fixed: Map<string, Branch>;
   /** The branch for a parameter, which matches any non-empty segment. */
   any: Branch | null;
-  /** The row whose pattern ends here. */
+  /** The route whose pattern ends here. */
   row: RouterRow | null;
   /** The route that matches any rest of the path; null if there is none. */
   rest: RouterRow | null;

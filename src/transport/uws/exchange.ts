@@ -234,7 +234,7 @@ export class UwsExchange implements Exchange {
   #refuseChunks(chunks: number): void {
     if (this.#ended) return;
     chunkDebts.add(this.peer, chunks, performance.now());
-    // Its answer says something else.
+    // The request was answered already, so this refusal cannot be sent.
     if (this.#written) {
       this.cut();
       return;

@@ -44,7 +44,7 @@ export type RejectReason =
    * rejected for this reason if the epoch that it replaces is not the current one.
    */
   | "old"
-  /** Another node with the same name, but another data directory, has appended an entry lately. */
+  /** Another node with the same name, but another data directory, has appended an entry recently. */
   | "name_taken"
   /** The settings of the node differ from the cluster's. */
   | "settings"

@@ -56,8 +56,8 @@ export type Exchange = (message: JSONRPCRequest, requester: Requester) => Promis
 
 /**
  * Answers a batch of valid messages. Stops if the client disconnects. Only the requests are executed. Answers have no
- * effect, because the server sends no requests. Notifications have no effect, because the call that one could cancel
- * has ended or has not begun.
+ * effect, because the server sends no requests. Notifications have no effect either: a call that a notification could
+ * cancel has already ended or has not begun.
  * @param messages the messages of the batch. None is a handshake, because a handshake would change the server, which is
  * shared with other clients.
  * @param exchange executes a request; it must answer every request

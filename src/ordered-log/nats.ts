@@ -1,6 +1,6 @@
 /**
- * Implements the ordered log by a NATS JetStream stream. The module is loaded only for a cluster, because the libraries
- * take long to load. The log runs in the writer thread, and the snapshots run in the thread that calls them.
+ * Implements the ordered log with a NATS JetStream stream. The module is loaded only for a cluster, because the
+ * libraries take long to load. The log runs in the writer thread, and the snapshots run in the thread that calls them.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";

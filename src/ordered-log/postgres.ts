@@ -1,5 +1,5 @@
 /**
- * Implements the ordered log by PostgreSQL, which stores nothing but the log. The entries are rows of a table. Their
+ * Implements the ordered log with PostgreSQL, which stores nothing but the log. The entries are rows of a table. Their
  * ids come from a row that each append locks. NOTIFY announces new entries. Snapshots are stored in pieces in another
  * table. The module is loaded only for a cluster, because it loads the client library. Runs in the writer thread.
  */

@@ -61,11 +61,12 @@ export const CHUNKS_UNPAID = new Failure(
  * The debts of addresses that still sent tiny chunks after their body was refused. If a library delivers all chunks of
  * a read at once, it cannot be stopped in the middle, and the client can connect again.
  *
- * So each such chunk adds a debt of CHUNK_DEBT_US. Until it ends, the server accepts no chunked body from the address.
- * CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a twentieth of the front's time.
+ * So each such chunk adds a debt of CHUNK_DEBT_US to its address. The server accepts no chunked body from an address
+ * until its debt has ended. CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a twentieth
+ * of the front's time.
  */
 export class ChunkDebts {
-  /** The time at which the debt of each address ends. The address whose debt grew last is the last one. */
+  /** The time at which the debt of each address ends. The address whose debt grew last is at the end of the map. */
   readonly #ends_ms = new Map<string, number>();
 
   /**

@@ -5,7 +5,7 @@
 import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
 
 const SECOND_MS = 1_000;
-/** Two intervals without data from the peer end its connection. */
+/** A connection is cut after two intervals without data from its peer. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 
 export interface Pinged {

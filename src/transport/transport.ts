@@ -44,8 +44,8 @@ export interface Exchange {
   onAbort(listener: () => void): void;
   /**
    * Why the request must be refused without reading its body; null if it may be executed. A request is refused if a
-   * proxy may read it in another way than the server, or may find its end at another byte. The connection ends with the
-   * answer.
+   * proxy may read it in another way than the server, or may find its end at another byte. The connection is closed
+   * after the answer.
    */
   readonly fault: Failure | null;
   /** Whether the handler must run only after the body has arrived, even if it does not use the body. */
@@ -91,7 +91,7 @@ export interface Socket {
 export interface SocketHandler {
   /**
    * Called when a text of the topic was not sent, because the socket had no room for it. The socket has left the topic.
-   * @param text the beginning of the text, which includes its first `{"id":…`
+   * @param text the beginning of the text, long enough to contain the first `"id"` in it
    */
   missed(text: Uint8Array): void;
   /**

@@ -186,7 +186,7 @@ export class NodeExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** Whether the body is refused, so that the connection ends with the answer. */
+  /** Whether the body is refused, so that the connection is closed after the answer. */
   get #closes(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }

@@ -51,9 +51,9 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // The refusal of the last request may be written but not sent yet. The parser reports a wrong transfer coding only
-  // after it has passed on the headers of the request. If the coding is empty, the parser takes the body for the next
-  // request.
+  // The last request was refused, and its refusal may not be sent completely yet. The error then belongs to the same
+  // request, so nothing more is written. The parser reports a wrong transfer coding only after it has passed on the
+  // headers of the request. If the coding is empty, it takes the body for the next request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;

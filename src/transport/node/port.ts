@@ -187,7 +187,8 @@ class NodePort implements ListeningPort {
 }
 
 /**
- * Creates the answer to a request that Node's server has detached from its socket. The connection ends with the answer.
+ * Creates the answer to a request that Node's server has detached from its socket. The connection is closed after the
+ * answer.
  */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
   const res = new http.ServerResponse(req);

@@ -352,7 +352,7 @@ export class UwsExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** Whether the body is refused, so that the connection ends with the answer. */
+  /** Whether the body is refused, so that the connection is closed after the answer. */
   get #close_after(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
@@ -363,8 +363,8 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Whether the connection ends with the answer, while the client may still send more. The library must then see the
-   * answer as incomplete, so that it closes the connection at a further request instead of executing it.
+   * Whether the connection is closed after the answer while the client may still send more. The library must then see
+   * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
    */
   get #ends_held(): boolean {
     return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
@@ -465,7 +465,7 @@ export class UwsExchange implements Exchange {
     else this.#writeBody(body);
   }
 
-  /** Whether the connection ends with the answer. */
+  /** Whether the connection is closed after the answer. */
   get #closes(): boolean {
     return this.#ends_held || this.#close_after || this.#head.closes;
   }

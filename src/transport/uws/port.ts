@@ -19,7 +19,7 @@ const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSocke
  */
 const FREE_PORT_TRIES_MAX = 10;
 
-/** A method that is missing in the library's types. */
+/** Declares a method that is missing in the library's types. */
 interface ExclusiveListener {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
 }

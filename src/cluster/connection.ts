@@ -197,7 +197,7 @@ export class Connection {
   /**
    * Returns the reason to halt once the log has been missing or has ended too early for LOG_WENT_BACK_MS. The node
    * waits that long, because a log server that is partitioned from its peers may lack entries without knowing it.
-   * @throws LogError until then
+   * @throws LogError until LOG_WENT_BACK_MS have passed
    */
   #confirmLasting(why: string): string {
     const { elapsed } = this.#options;

@@ -37,7 +37,7 @@ export interface EntryHead {
 }
 
 /**
- * The content of an entry by which a node asks to join. If it is accepted, entries of the node's earlier epochs are
+ * The content of an entry in which a node asks to join. If it is accepted, entries of the node's earlier epochs are
  * rejected when they come later in the log.
  */
 export interface JoinRequest {
@@ -62,7 +62,7 @@ export interface Heartbeat {
 }
 
 /**
- * The content of an entry by which a node asks to become the leader. It becomes the leader if `term` is still the
+ * The content of an entry in which a node asks to become the leader. The node becomes the leader if `term` is still the
  * current term.
  */
 export interface Candidacy {

@@ -7,10 +7,10 @@
  * exists at start, the process has crashed. It then applies the entries of the crashed attempt one at a time, to find
  * the poison entry. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX times.
  *
- * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. That is
- * enough: a later entry that crashes the process is in the log when the next session begins. The file is not fsynced,
- * because it must survive a crash of the process, not of the machine. If the file cannot be written, the node works all
- * the same, and crashes are not counted. Runs in the writer thread.
+ * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. A later
+ * entry that crashes the process is in the log when the next session begins, so it is recorded then. The file is not
+ * fsynced, because it must survive a crash of the process, not of the machine. If the file cannot be written, the node
+ * still works, but crashes are not counted. Runs in the writer thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

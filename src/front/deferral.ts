@@ -1,6 +1,6 @@
 /**
- * The interface by which the pipeline defers requests that must wait before they are handled. On a node of a cluster,
- * position-guard.ts implements it. A single server defers nothing. Types only.
+ * The interface through which the pipeline defers requests that must wait before they are handled. On a node of a
+ * cluster, position-guard.ts implements it. A single server defers nothing. Types only.
  */
 import type { Failure } from "../base/result.js";
 import type { WireReply } from "../transport/reply.js";

@@ -1,6 +1,6 @@
 /**
- * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream by a push
- * consumer of its own. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session:
+ * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through its own
+ * push consumer. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session, and
  * nothing is repaired here. Runs in the writer thread.
  *
  * Timeouts are counted in ticks of one timer. If this thread was busy, only one tick occurs for all of that time, and

@@ -189,9 +189,9 @@ export class Regex {
  * no such program.
  *
  * A match depends only on its own characters and on tests of positions. `\b` behaves at the edges of a line as at the
- * edges of a text. `^`, `$`, `\A` and `\z` do not. So a source with them is compiled with `(?m)`, by which `^` and `$`
- * also match at the edges of lines. If the result still tests for the edges of the whole text, there is no program for
- * several lines.
+ * edges of a text. `^`, `$`, `\A` and `\z` do not. So a source with them is compiled with `(?m)`, which makes `^` and
+ * `$` also match at the edges of lines. If the result still tests for the edges of the whole text, there is no program
+ * for several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;

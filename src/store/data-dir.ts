@@ -48,7 +48,7 @@ interface Lock {
   release(): void;
 }
 
-/** The locks by which this process holds the directory and its database. */
+/** The locks with which this process holds the directory and its database. */
 export interface DataDirLock extends Lock {
   /**
    * Checks whether the database file has got other names since the claim, and locks the file if it has.

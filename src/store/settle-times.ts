@@ -1,6 +1,6 @@
 /**
- * Repairs the times of a database that contains times ahead of the machine's clock, because it was written or restored
- * that way. Times are in ms.
+ * Repairs a database with stored times that are ahead of the machine's clock. A server may find such times at its start
+ * or after a restore. Times are in ms.
  *
  * The rows of history keep their times, and later rows get the right time. So in a table of history the times go back
  * once, and only the ids give the order. The table `time_step` stores the last row before the times go back.

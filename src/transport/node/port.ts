@@ -15,7 +15,7 @@ import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
-/** The option by which newer versions of Node ask whether a request is an upgrade. */
+/** The callback that newer versions of Node use to ask whether a request is an upgrade. */
 interface UpgradeOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }

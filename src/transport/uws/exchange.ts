@@ -141,9 +141,9 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Whether the request must be executed only after its body has arrived. This is so for a chunked body, and for a
-   * request that changes something. The library may find malformed bytes after the body and then answers with an error
-   * of its own, so nothing may have been executed by then.
+   * Whether the request is executed only after its body has arrived: true for a chunked body, and for a request that
+   * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
+   * So nothing may have been executed by then.
    */
   get body_first(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
@@ -357,7 +357,7 @@ export class UwsExchange implements Exchange {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
-  /** Whether the client waits for a `100 Continue` that it did not get. It may send its body all the same. */
+  /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
   get #waits(): boolean {
     return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
@@ -401,8 +401,8 @@ export class UwsExchange implements Exchange {
 
   /**
    * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
-   * connection if the same read contains a further request. That matters for a client that asks to end the connection:
-   * it must send nothing more (RFC 9112, 9.6), but the library would execute what it sends.
+   * connection if the same read contains a further request. Otherwise the library would execute that request, even
+   * after the client has asked to end the connection and must send nothing more (RFC 9112, 9.6).
    */
   #writeLater(reply: WireReply): void {
     this.detach();

@@ -61,7 +61,7 @@ export class LogClock {
     const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wall_ms = wall();
-    // The other nodes' clocks were received a while ago. If this machine's clock agrees with them, it is more exact.
+    // The other nodes' clocks were received a while ago, so this machine's clock is more exact if it agrees with them.
     const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
     this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
     return Math.floor(this.#base_ms);

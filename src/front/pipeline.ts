@@ -482,7 +482,7 @@ export class Pipeline {
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // To the handler this looks like a client that has disconnected, so it grants nothing to the waiting call.
+      // The handler is told that the client has disconnected, so that it grants nothing to the waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });

@@ -77,7 +77,7 @@ export class Responder {
         this.send(call, failureReply(BUSY, []));
         return;
       }
-      // The write is stored already, so a refusal would be wrong.
+      // The write is stored already, so a refusal would be wrong. The connection is cut without an answer.
       this.#options.metrics.in_flight -= 1;
       call.exchange.cut();
       return;

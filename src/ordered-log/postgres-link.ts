@@ -89,7 +89,7 @@ function messageOf(error: unknown): string {
     : reasonOf(error);
 }
 
-/** Returns the name of the server that messages to the operator contain. */
+/** Returns the name of the server for messages to the operator. */
 export function describeServer(target: PostgresTarget, host: PostgresHost): string {
   return `PostgreSQL at ${host.label}, database ${target.database}`;
 }

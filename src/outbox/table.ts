@@ -41,7 +41,7 @@ export interface WebhookRow {
 /** A webhook with the counts of its queued events and of its dead letters. */
 export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
-  /** The event at the head of its queue. */
+  /** The event at the head of the webhook's queue; null if the queue is empty. */
   readonly head: number | null;
   readonly dead_letters: number;
 }

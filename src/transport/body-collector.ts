@@ -42,7 +42,7 @@ export class BodyCollector {
   }
 
   /**
-   * Whether the body was refused before its end. Later pieces are then dropped, and the connection ends with the
+   * Whether the body was refused before its end. Later pieces are then dropped, and the connection is closed after the
    * answer.
    */
   get given_up(): boolean {

@@ -13,7 +13,7 @@ import { headerBlock, type WireReply } from "./reply.js";
 
 const MS_US = 1_000;
 
-/** The 400 for a body of tiny chunks. The connection ends with this answer. */
+/** The 400 for a body of tiny chunks. The connection is closed after this answer. */
 export const CHUNKS_TOO_SMALL = invalid(
   `the body has too many small chunks: send at least ${CHUNK_BYTES_MIN} bytes in each`,
 );
@@ -49,8 +49,8 @@ export class ChunkMeter {
 }
 
 /**
- * The 503 for a chunked body from an address that has a debt. The body is not read, and the connection ends with the
- * answer.
+ * The 503 for a chunked body from an address that has a debt. The body is not read, and the connection is closed after
+ * the answer.
  */
 export const CHUNKS_UNPAID = new Failure(
   "RESOURCE_EXHAUSTED",

@@ -12,7 +12,7 @@ export const EVENT_STREAM_HEADERS = headerBlock([
   ["X-Accel-Buffering", "no"],
 ]);
 
-/** How often a message is in memory: as the text for its stream, and as the bytes in the socket's buffer. */
+/** How many copies of a message are in memory: the text for its stream, and the bytes in the socket's buffer. */
 const COPIES = 2;
 
 export class EventStream {

@@ -64,7 +64,7 @@ export interface Exchange {
   stream(onPiece: () => void): BodyStream;
   /** Whether a refused client still sends its body. It gets time to read its answer, and then the connection is cut. */
   readonly lingers: boolean;
-  /** Ends the connection with the answer. The rest of the body is not read. */
+  /** Closes the connection after the answer. The rest of the body is not read. */
   closeAfterAnswer(): void;
   /** Sends the answer. */
   send(reply: WireReply): void;

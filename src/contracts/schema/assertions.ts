@@ -33,7 +33,7 @@ const DIGITS_SQUARED_A_STEP = 16;
 /** How many multiplications each digit of the exponent needs, to compute a power of ten modulo the divisor. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/** A divisor of n digits adds n² / MULTIPLIED_SQUARED_A_STEP steps to each of these multiplications. */
+/** A divisor of n digits adds n² / MULTIPLIED_SQUARED_A_STEP steps to each multiplication modulo the divisor. */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {

@@ -1,7 +1,7 @@
 /**
  * Adapts two libraries to the interface in library.ts. One is node:sqlite, which is built into Node. The other is
- * @photostructure/sqlite, called "the port" below. It is a port of node:sqlite to Node's stable binary interface, so
- * both have the same API. The adapter hides how they differ from better-sqlite3.
+ * @photostructure/sqlite, a port of node:sqlite to Node's stable binary interface, so both have the same API. The
+ * adapter hides how they differ from better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -45,7 +45,7 @@ type Make<Row> = (columns: unknown[]) => Row;
 
 /**
  * Refuses texts with a NUL, because the libraries would silently truncate them at the NUL. Node 22 truncates such a
- * text when it reads it, and the port when it binds it.
+ * text when it reads it, and @photostructure/sqlite when it binds it.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -64,7 +64,8 @@ function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): 
   try {
     return read();
   } catch (error) {
-    // For a large integer the port's `all` throws an error that has neither a code of Node nor one of SQLite.
+    // For a large integer, `all` of @photostructure/sqlite throws an error that has neither a code of Node nor one of
+    // SQLite.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -116,8 +117,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   #make: Make<Row>;
 
   /**
-   * @param db the statement's database. The statement keeps it alive, because the port closes a database that is
-   * garbage-collected.
+   * @param db the statement's database. The statement keeps it alive, because @photostructure/sqlite closes a database
+   * that is garbage-collected.
    */
   constructor(
     readonly db: NativeDatabase,
@@ -222,8 +223,8 @@ class NodeDatabase implements Db {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    // An open transaction is rolled back here. The port would keep the handle and its locks until the handle's last
-    // statement is garbage-collected.
+    // An open transaction is rolled back here. Otherwise @photostructure/sqlite would keep the handle and its locks
+    // until the handle's last statement is garbage-collected.
     if (this.inTransaction) this.exec("ROLLBACK");
     this.#db.close();
   }
@@ -263,7 +264,8 @@ export function loadNodeSqlite(): SqliteLibrary {
 }
 
 /**
- * @throws if the port is not installed, or has no binary for this system
+ * Loads @photostructure/sqlite.
+ * @throws if the package is not installed, or has no binary for this system
  */
 export function loadPort(): SqliteLibrary {
   const load = createRequire(import.meta.url);

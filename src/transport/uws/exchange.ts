@@ -347,7 +347,7 @@ export class UwsExchange implements Exchange {
     return stream;
   }
 
-  /** Ends the connection with the answer. The rest of the body is dropped. */
+  /** Closes the connection after the answer. The rest of the body is dropped. */
   closeAfterAnswer(): void {
     this.#close_after_answer = true;
   }

@@ -1,8 +1,8 @@
 /**
- * Compiles one segment of a rule's glob: `*`, `?`, `\`, and character classes as in gitignore. `[!a]` and `[^a]`
- * negate. A `]` as the first character, and a `-` at either end, are literal. `[[:digit:]]` names a set. A segment also
- * matches the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
- * https://git-scm.com/docs/gitignore
+ * Compiles one segment of a rule's glob: `*`, `?`, `\`, and character classes as in gitignore. `[!a]` and `[^a]` negate
+ * a class. In a class, a `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A
+ * segment also matches the file name that it spells literally, because many projects have folders such as `app/[id]`.
+ * Pure. https://git-scm.com/docs/gitignore
  */
 import {
   ANY,
@@ -14,21 +14,20 @@ import {
   STAR,
 } from "../base/segment-glob.js";
 
-/** The characters that a `\` before them makes literal in a rule's glob. */
+/** The characters that a preceding `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 export interface FileSegment {
   matches(segment: string): boolean;
 }
 
-/** The reason why a segment is malformed, as a predicate whose subject is its glob. */
+/** Why a segment is malformed. The text continues a sentence whose subject is the glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
 
 /**
- * The named sets of ASCII characters. Each text lists ranges: two characters are the first and the last character of a
- * range.
+ * The named sets of ASCII characters, as ranges. Every two characters are the first and the last character of a range.
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",
@@ -49,7 +48,7 @@ const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a n
 /** Compiles a segment without braces. */
 export function compileFileSegment(text: string): FileSegment | SegmentProblem {
   const tokens: number[] = [];
-  /** The same tokens as `tokens`, but a class is replaced by the characters with which it is written. */
+  /** The same as `tokens`, but each class is spelled out as its characters. */
   const spelled: number[] = [];
   const classes: CharacterClass[] = [];
   for (let at = 0; at < text.length; ) {
@@ -86,7 +85,7 @@ function withoutDoubleStars(tokens: readonly number[]): number[] {
   return tokens.filter((token, at) => token !== STAR || tokens[at - 1] !== STAR);
 }
 
-/** Reads a class whose `[` is before `start`. */
+/** Reads a character class. Its `[` is the character before `start`. */
 function readClass(text: string, start: number): { parsed: CharacterClass; next: number } | SegmentProblem {
   const negated = text[start] === "!" || text[start] === "^";
   const first = negated ? start + 1 : start;

@@ -17,6 +17,7 @@ export const publishEvents = writerMethod({
     for (const { topic, data, source } of events) bytes += topic.length + data.length + source.length;
     return bytes;
   },
+  rows: ({ events }) => events.length,
   audit: null,
   changes: [changesByModel("event")],
   models: { events: publisher },

@@ -62,6 +62,7 @@ export const sendMessage = writerMethod({
   request: SendRequest,
   reply: SendReply,
   weight: weightOf,
+  rows: ({ to }) => to.length,
   audit: {
     action: "message.send",
     resource: (_request, reply) => reply?.id ?? "",

@@ -46,6 +46,7 @@ export const createTasks = writerMethod({
   name: "task.create",
   request: CreateTasksRequest,
   reply: CreateTasksReply,
+  rows: ({ tasks }) => tasks.length,
   audit: {
     action: "task.create",
     resource: ({ tasks = [] }, reply) => {

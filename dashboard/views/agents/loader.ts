@@ -6,8 +6,8 @@ import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../.
 import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
 
 /**
- * The interval at which the server stores counters, ms. So an hour's counters are complete this long after the end of
- * the hour.
+ * The interval at which the server stores counters, ms. So the counters of an hour are complete this long after its
+ * end.
  */
 const FLUSH_MS = 10_000;
 const RUNS_SHOWN = 50;

@@ -1,4 +1,6 @@
-/** Finds leases that block others. Either a request has waited for long, or the holder will soon lose the lease. */
+/**
+ * Finds leases that block other requests. A lease is shown if a request has waited for it too long, or if it ends soon.
+ */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";

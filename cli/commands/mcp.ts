@@ -26,12 +26,12 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The MCP client would send the token of the environment. That token must not go to a server that only a file in
-    // this folder names.
+    // The MCP client would send the user's token to this server. So the token is included only if the user chose the
+    // server, and not if only a file in this folder names it.
     with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };
-  // These modules are imported here because only this command reads TOML and edits JSON.
+  // These modules parse TOML and edit JSON. Only this command needs them, so they are imported here.
   const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
     const text = mergeEntry(client, undefined, connection);

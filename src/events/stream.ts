@@ -24,7 +24,8 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // The client continues from this id when it reconnects, instead of from its own event id.
+    // The browser stores this id as its `Last-Event-ID`. So a client that reconnects continues from here, and not from
+    // its own cursor.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 
@@ -69,7 +70,9 @@ export class Streams implements BackgroundTask {
     feed.start();
   }
 
-  /** Writes comments at intervals. They keep proxies from closing the connection, and detect clients that are gone. */
+  /**
+   * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
+   */
   tick(now_ms: number): void {
     for (const outlet of this.#outlets) outlet.stream.comment(now_ms);
   }

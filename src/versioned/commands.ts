@@ -1,6 +1,6 @@
 /**
- * Changes a versioned key space. All checks come before the first effect, so that a rejected call changes nothing. Runs
- * in the writer, inside the transaction of the batch.
+ * The writer's methods that change a versioned key space. All checks come before the first effect, so that a rejected
+ * call changes nothing. Runs in the writer, inside the transaction of the batch.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
@@ -25,7 +25,7 @@ import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
-/** The most segments, of 64 versions each, that one write removes. The next writes continue from there. */
+/** The maximum number of segments, of 64 versions each, that one write removes. The next writes remove the rest. */
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
@@ -40,8 +40,8 @@ type VersionRow = [
 ];
 
 /**
- * The head of a key in memory, which is updated when the key changes. The head of a deleted key stays, with `live`
- * false.
+ * The cached head of a key, updated when the key changes. If the key is deleted, the head stays in the cache with
+ * `live` false.
  */
 interface CachedHead {
   version: number;
@@ -49,7 +49,7 @@ interface CachedHead {
   live: boolean;
 }
 
-/** The push message with the number of keys in the state store. It is sent when the number has changed. */
+/** The push message with the number of keys in the state store. It is sent whenever the number has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
 /** Returns the weight that a condition adds to a request. */
@@ -57,7 +57,7 @@ function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The parts that the methods of all spaces have in common: the schemas, and the weight of a request. */
+/** The request schema, the reply schema and the weight of a request. The methods of all spaces share them. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -75,7 +75,7 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
-/** Returns the version that a write made. Clients that watch changes are notified of it. */
+/** Returns the version that a write created. Clients that watch the key receive it. */
 export function versionOf({ version }: { readonly version: number }): number {
   return version;
 }
@@ -109,7 +109,7 @@ export class VersionedWriter extends PublishingModel {
   readonly #drop_mark: Statement<[string, number], unknown>;
   readonly #drop_version: Statement<[number], { previous: number }>;
   readonly #newest_row: Statement<[], number | null>;
-  /** The heads that were read or written, oldest first. A write of a key in this cache needs no look-up. */
+  /** The heads that were read or written lately, the oldest first. A write of a cached key needs no look-up. */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
@@ -180,13 +180,12 @@ export class VersionedWriter extends PublishingModel {
 
   /** Stores a new version unconditionally. */
   write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
-    // The hash is computed as hex text, because the reply needs the text. Getting a Buffer directly from the hash would
-    // take 0.3 µs more.
+    // The hash is computed as hex text, which the reply needs. Converting it from a Buffer would take 0.3 µs longer.
     const hash = crypto().hash("sha256", value, "hex");
     return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
   }
 
-  /** Stores the bytes of version `number` as a new version. A deleted key exists again after that. */
+  /** Stores the bytes of version `number` as a new version. A rollback also restores a deleted key. */
   rollback(
     key: string,
     number: number,
@@ -251,9 +250,8 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Removes whole segments of old versions. A segment consists of a marked version that is at most `newest`, and the
-   * versions before it down to the previous mark. All versions of a segment are unreadable already (table.ts); they are
-   * removed together with their mark.
+   * Removes segments of old versions. A segment is a marked version and the versions before it, down to the previous
+   * mark. Only segments whose mark is at most `newest` are removed; their versions are already unreadable (table.ts).
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
@@ -266,7 +264,9 @@ export class VersionedWriter extends PublishingModel {
     }
   }
 
-  /** The reader of the stored rows. The write buffer is written first, so that the reader sees all rows. */
+  /**
+   * The reader of the stored rows. The write buffer is written to the database first, so that the reader sees all rows.
+   */
   get #stored(): VersionedReader {
     this.#rows.write();
     return this.#reader;
@@ -275,8 +275,8 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head in the write buffer is also in memory, unless newer heads have evicted it. Heads are evicted only when the
-    // memory is full. So only then is the buffer written before a look-up.
+    // A head that is only in the write buffer is usually in this cache, too. It can be missing only if the full cache
+    // has evicted it. So the buffer is written before the look-up only if the cache is full.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
@@ -291,7 +291,7 @@ export class VersionedWriter extends PublishingModel {
     dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
-  /** Returns the 412 with the current version if the condition does not hold; null if it holds. */
+  /** Checks the condition of a write. Returns null if it holds, otherwise a 412 with the current version. */
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;

@@ -89,8 +89,7 @@ const KEPT = [
   // Accepted: selectors after an emoji, which choose emoji style or text style, and the selector in a keycap.
   "(?<=(?![0-9#*])\\p{Emoji})[\\uFE0E\\uFE0F]",
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
-  // Accepted: the tags in the flag of a part of a country. The flag consists of a black flag, the tags of an ISO 3166-2
-  // code, and the end tag.
+  // Accepted: the tags in the flag of a part of a country: a black flag, an ISO 3166-2 code, and the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
   // Variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",

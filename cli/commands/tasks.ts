@@ -199,8 +199,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // The tasks of a file need not have ids, so a repeated request could create them twice. Only a request id prevents
-    // this.
+    // Tasks in a file need not have ids. Without a request id, a repeated request could create them twice.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

@@ -49,8 +49,7 @@ function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Ar
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // A flag without a value waits for any task that can be claimed. A flag with a task id as its value waits for the end
-  // of that task.
+  // Without a value, the flag waits for a task that can be claimed. With a task id, it waits for the end of that task.
   return values.map((value) =>
     value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );

@@ -20,8 +20,7 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
               <Icon name={view.icon} />
               <span>{view.title}</span>
               {view.slug === "" && waiting > 0 && (
-                // The count is not part of the link's accessible name, so the name stays the same when the count
-                // changes.
+                // The link's accessible name does not contain the count, so it stays the same when the count changes.
                 <span id="waiting" class="count" aria-hidden="true" title={`${waiting} need a person`}>
                   {waiting}
                 </span>

@@ -205,8 +205,7 @@ export function Chart({
       plot.current = null;
     };
   }, [library, names, is_dark, kind, stacked, height, together, empty]);
-  // Returns the columns with the series in reverse order if they are stacked. The tallest area is then drawn first and
-  // does not hide the others.
+  // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {

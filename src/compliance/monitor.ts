@@ -119,8 +119,7 @@ export class ComplianceMonitor implements BackgroundTask {
         yield contracts;
         return;
       }
-      // The pairs are ordered by contract, so that the compiled schemas of a contract are used for all instances before
-      // the next contract.
+      // Sorted by contract, so that a contract's compiled schemas are used for all instances, one after the other.
       const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
       for (let at = 0; at < pairs.length; ) {
         const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));

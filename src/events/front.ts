@@ -114,8 +114,7 @@ export class EventsFront {
 
   /** Returns the event with this id, which the writer has just committed for a publish call. */
   #committed(id: number): CommittedEvent | undefined {
-    // The writer's reply and its report of the commit arrive in one message. So the hub usually has the event, and has
-    // not sent it out yet.
+    // The reply and the push message about the commit arrive together, so the hub usually still has the event.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;
@@ -129,8 +128,7 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // In a cluster, the cursor may come from another node and name an event that this node will apply shortly. So the
-    // node waits for its read barrier first.
+    // The cursor may come from another node and name an event that this node applies only after its read barrier.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }

@@ -231,8 +231,7 @@ export class Hub implements Measured {
     this.#tickEvents.push(event);
     if (this.#tickEnds) return;
     this.#tickEnds = true;
-    // The list is cleared two immediates later. By then the library has flushed the messages of this tick and reported
-    // slow sockets.
+    // Two immediates later, the library has flushed the messages of this tick and reported slow sockets.
     setImmediate(() =>
       setImmediate(() => {
         this.#tickEvents = [];

@@ -17,8 +17,7 @@ type Found = WholeText<string | null> | Failure;
 /** Wakes the waiter at each matching event. Returns a function that removes the waiter. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
-  // `take` only wakes the waiter. The waiter then reads the history, and so answers with all events of the tick
-  // together.
+  // `take` only wakes the waiter, whose next read of the history then finds all events of the tick together.
   const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
   group.listeners.add(listener);
   return () => {

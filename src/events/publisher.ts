@@ -42,8 +42,7 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
-    // A webhook that was disabled is itself published as an event. That event starts a new chain, so it disables no
-    // further webhook, and this recursion is one level deep.
+    // The event about a disabled webhook starts a new chain. It disables no webhook, so the recursion ends here.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }

@@ -24,8 +24,7 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // The browser stores this id as its `Last-Event-ID`. So a client that reconnects continues from here, and not from
-    // its own cursor.
+    // The client reconnects with this id as its `Last-Event-ID`, and so continues here instead of at its old cursor.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 

@@ -133,8 +133,7 @@ export const deregisterInstance = writerMethod({
     if (!instances.deregister(id)) return noInstance(id);
     book.endHolder(id, call);
     const ids = [id];
-    // The list grows during the loop: the instances that a deleted instance had registered are appended and deleted,
-    // too.
+    // The list grows during the loop: instances that a deleted instance had registered are appended.
     for (const registered_by of ids)
       for (const registered of instances.registeredBy(registered_by)) {
         instances.deregister(registered);

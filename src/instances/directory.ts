@@ -293,8 +293,7 @@ export class Directory implements Measured {
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // The other node has found the instance silent. It is not silent if this node has seen newer activity that is not
-    // stored yet.
+    // The instance is not silent if this node has seen newer activity of it that is not stored yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
@@ -369,8 +368,7 @@ export class Directory implements Measured {
     entry.waits += 1;
     this.#waiting.add(entry);
     return () => {
-      // The entry is looked up again, because the directory may have been reloaded with new entries since the wait
-      // began.
+      // The entry is looked up again, because a reload of the directory may have replaced it during the wait.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
       // The activity is recorded first, so that a liveness check never finds the instance silent in between.
@@ -393,8 +391,7 @@ export class Directory implements Measured {
   markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
-      // The instance was seen while the writer marked it as stale. Its activity is stored soon, so that it is also
-      // active in the database.
+      // The instance was seen meanwhile. Its activity is stored soon, so that it is active in the database, too.
       if (entry.last_seen !== last_seen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }

@@ -106,16 +106,13 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // Only activity after the stored last_seen makes a stale instance active again. An equal time is older activity
-    // that was stored late.
+    // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // This marks an active instance as stale. For a stale instance, it stores a later last_seen, because the instance
-    // was seen and fell silent again. If the database has a later last_seen than the caller, the instance is not
-    // silent.
+    // A stale instance is marked again if it was seen in between. A later stored time means that it is not silent.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,

@@ -72,8 +72,7 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // Unknown recipients are rejected by the writer and not here, because the writer has the idempotency records. A
-    // repeated call must get its first answer, even if a recipient no longer exists.
+    // The writer rejects unknown recipients: a repeated call must get its first answer even if a recipient is gone.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -180,8 +179,7 @@ export class MessageFront {
   }
 
   #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
-    // A read can examine many rows if the page is large. It also can for the unread messages of an out-box, which may
-    // be far apart.
+    // A page can examine many rows if it is large, or if it has the unread messages of an out-box.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }

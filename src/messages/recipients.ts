@@ -80,8 +80,7 @@ function groupsOf(
     if (entry.id !== sender.id) groups.get(WORKSPACE + entry.workspace)?.push(entry);
     if (entry.workspace !== sender.workspace) continue;
     const named = groups.get(NAME + entry.name);
-    // A name stands only for its newest instance. That is the one with the greatest row, because rows are numbered by
-    // registration.
+    // A name stands only for its newest instance: the one with the greatest row.
     if (named !== undefined && (named[0]?.row ?? 0) < entry.row) named[0] = entry;
   }
   return groups;

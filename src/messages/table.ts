@@ -57,8 +57,7 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  // The hint names an index. Without it, SQLite would walk the whole box, including messages that were read or belong
-  // to other threads.
+  // Without an index hint, SQLite would also walk messages that were read or belong to other threads.
   let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
     index = "INDEXED BY message_box_unread";
@@ -227,8 +226,7 @@ export class MessageReader {
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
-    // The instance may see the senders of the messages in its in-box and the recipients of the messages that it sent.
-    // Only the sender of a message may see its other recipients.
+    // Only the sender of a message may see its recipients. A recipient may see the sender.
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place

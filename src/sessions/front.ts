@@ -70,8 +70,7 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Only the dashboard's own page may log a user in. Otherwise another site could log the user in as a different user
-    // (login CSRF).
+    // Otherwise another site could log the user in as a different user (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);

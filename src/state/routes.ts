@@ -145,8 +145,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const content_type = storedType(given);
   const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
-  // U+FFFD replaces bytes that are not UTF-8. Such a content type is rejected, because it could not be returned
-  // unchanged.
+  // U+FFFD replaces bytes that are not UTF-8, so such a content type could not be returned unchanged.
   if (content_type.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
   const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);

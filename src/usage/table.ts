@@ -136,8 +136,7 @@ export function sumSeries(
 ): IntervalTotals[] {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // SQLite's remainder of a time before 1970 is negative. Such a time can come from a restored snapshot. So the
-  // interval is added before the second remainder.
+  // The interval is added because SQLite's remainder is negative for times before 1970, which a restore can bring.
   return db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}

@@ -275,8 +275,7 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head that is only in the write buffer is usually in this cache, too. It can be missing only if the full cache
-    // has evicted it. So the buffer is written before the look-up only if the cache is full.
+    // While the cache is not full, it has every head that is in the write buffer, so the buffer need not be written.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);

@@ -208,8 +208,7 @@ export class VersionedFront {
     if (preconditions instanceof Failure) return preconditions;
     const { label } = this.#reader.space;
     const { body } = request;
-    // Only a read adds an entry to the cache. A write only replaces an existing entry, because the key may never be
-    // read.
+    // A write updates the cache only if the key is in it, because only reads add entries.
     const cached = this.#cache.has(key);
     const put = { key, value: packBytes(body), content_type, ...preconditions };
     return new Promise((resolve) => {

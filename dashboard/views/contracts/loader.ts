@@ -69,8 +69,7 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Most specs are not contracts, and searching for the word is much faster than parsing. A text with `\u` is always
-  // parsed, because the word may be written with escapes.
+  // Searching for the word is much faster than parsing. A text with `\u` is parsed, because it may escape the word.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };

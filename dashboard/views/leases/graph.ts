@@ -143,8 +143,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const row_height = NODE_HEIGHT + NODE_GAP;
   const rows = Math.max(0, ...columns.map((ids) => ids.length));
   const nodes = new Map<string, GraphNode>();
-  // The columns of blockers are laid out first, so that each waiting holder can be placed as close as possible to its
-  // blockers.
+  // Columns of blockers are laid out first, so that each waiting holder can be placed close to its blockers.
   for (const [depth, ids] of columns.entries()) {
     const wishes = new Map(
       ids.map((id) => {

@@ -33,8 +33,7 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Each restored set of rules gets a random number that no worker has seen. Otherwise a worker could use rules that it
-  // has compiled for an earlier set of the same project.
+  // A random number for each restored set, so that no worker uses rules that it compiled for an earlier set.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

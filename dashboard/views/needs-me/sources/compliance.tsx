@@ -73,8 +73,7 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // Every compliance change causes a reload, because it may add a violation. A change of an agent or a spec causes
-    // one only if a violation names the agent or the spec.
+    // A change of an agent or a spec matters only if a violation names it. Any compliance change may add a violation.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

@@ -70,8 +70,7 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
     gap_ms_min: 2_000,
-    // A change without a key reports only that agents were active. Such a change is ignored, because it marks no
-    // message as read.
+    // A change without a key only reports that agents were active, which marks no message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },

@@ -108,8 +108,8 @@ const given = {
 };
 
 /**
- * The source of a rule that does not name one. There is one default for proposals, one for rules that are put, and one
- * for imported rules. A proposal always has PROPOSED_SOURCE.
+ * The source that a rule gets if it names none. There is one source for proposals, one for rules that a PUT stores, and
+ * one for imported rules. A proposal always gets PROPOSED_SOURCE.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";

@@ -91,8 +91,8 @@ export const WaitQuery = Type.Object({
 export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
- * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` selects where the call
- * waits, `after` since when, and `wait` for how long. All other parameters are conditions.
+ * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` says where the call
+ * waits, `after` since when it looks for changes, and `wait` how long it waits. All other parameters are conditions.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;

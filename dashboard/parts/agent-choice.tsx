@@ -20,7 +20,7 @@ export function AgentChoice(props: ChoiceProps) {
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
   /**
-   * The things in the list that the field filters. Their workspaces are also options, because a workspace may have no
+   * The list that the field filters. The workspaces of its items are also options, because a workspace may have no
    * agent.
    */
   readonly of: readonly { readonly workspace: string }[];

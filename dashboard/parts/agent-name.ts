@@ -1,4 +1,4 @@
-/** Returns the names under which actors are shown: the agent's name, if the server knows it. Pure. */
+/** Returns the names under which actors are shown. For an agent, this is its name if the server knows it. Pure. */
 
 /** Agent names by id. */
 export type AgentNames = ReadonlyMap<string, string>;

@@ -30,7 +30,7 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/** The visible range of rows: the first row, rounded down to a multiple of STEP, and the number of rows. */
+/** The visible rows: the index of the first one, rounded down to a multiple of STEP, and their number. */
 interface Sight {
   readonly first: number;
   readonly count: number;

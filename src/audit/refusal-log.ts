@@ -98,7 +98,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind of row always has room, because one row counts all such calls.
+      // The last kind always has room: a single row counts all calls with the same status.
       const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!has_room) continue;
       this.#write(kind, groups.slice(step), context, done);

@@ -66,8 +66,8 @@ export function subscriptionOf(
 }
 
 /**
- * Returns the chain of webhook deliveries that led to an event; null if there was none. A chain that is too long ends
- * with this event, and webhooks are disabled. It disables none if the caller has only an instance's token.
+ * Returns the chain of webhook deliveries that led to an event; null if there was none. If the chain is too long, it
+ * ends with this event. Webhooks are then disabled, unless the caller has only an instance's token.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -128,7 +128,7 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // The cursor may come from another node and name an event that this node applies only after its read barrier.
+    // The cursor may name an event of another node that this node has not applied yet, so wait for the barrier.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }

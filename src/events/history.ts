@@ -1,6 +1,6 @@
 /**
- * Reads the event history for the history endpoint, and for callers that look for an event after a given one. A read
- * that examines few rows runs on the front, any other in the worker pool. Runs on the front.
+ * Reads the event history for the history endpoint, and for callers that look for an event after a given one. This
+ * class runs on the front. It reads only few rows there, and leaves longer reads to the worker pool.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";

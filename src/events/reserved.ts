@@ -19,9 +19,7 @@ const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
 ]);
 const RESERVED_SOURCES: ReadonlySet<string> = new Set(SERVER_SOURCES);
 const PLAIN = /^[\x21-\x7e]*$/;
-/**
- * Matches invisible characters and spaces, because a reader would not see them, for example at the end of a segment.
- */
+/** Matches characters that a reader may not see: invisible characters, and spaces at the end of a segment. */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
 /**

@@ -35,7 +35,7 @@ export class SubscriberBuffer {
   #events = 0;
   #dropped = 0;
   #last_id = 0;
-  /** The gap at the end of the buffer, as long as no event follows it. */
+  /** The gap at the end of the buffer; undefined if the buffer does not end with a gap. */
   #open_gap: Gap | undefined = undefined;
 
   /** @param held keeps the events of all subscribers' buffers */

@@ -1,4 +1,4 @@
-/** Tells the claims when the holder of a claim was last seen, by the directory of instances. Pure. */
+/** Tells claims when their holders were last seen. The times come from the directory of instances. Pure. */
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
 

@@ -63,7 +63,8 @@ export class Liveness implements BackgroundTask {
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
-    // After a start, the time of the stop is unknown. The current time is used: instances were seen during the start.
+    // After a start, it is unknown when the server stopped. The current time is used instead, because instances could
+    // be seen during the start.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

@@ -112,7 +112,7 @@ export class InstanceWriter extends PublishingModel {
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // A stale instance is marked again if it was seen in between. A later stored time means that it is not silent.
+    // Marks a stale instance again if it was seen in between. Skips an instance whose stored last_seen is later.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,

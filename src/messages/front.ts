@@ -51,7 +51,7 @@ type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "contex
 type Finding = PageReply | Failure;
 
 const SECOND_MS = 1_000;
-/** The number of rows of a read that may examine many. Such a read runs in the worker pool. */
+/** The number of rows for a read that may examine many rows. Such a read runs in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
@@ -72,7 +72,7 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // The writer rejects unknown recipients: a repeated call must get its first answer even if a recipient is gone.
+    // Unknown recipients are rejected by the writer, which first looks for the answer to a repeated call.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,

@@ -3,8 +3,9 @@
  * boxes, which the front keeps in memory. box-writer.ts has the SQL that changes messages, and encode.ts the wire
  * format.
  *
- * A box is a range of one B-tree. So are a thread within a box, and the unread messages of an in-box. So the cost of a
- * page depends only on its own rows. Expired messages are hidden, even if they are not deleted yet.
+ * The rows of a box are a range of one B-tree. The same holds for a thread within a box, and for the unread messages of
+ * an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even if they are
+ * not deleted yet.
  */
 import type {
   AllMessagesRequest,
@@ -93,7 +94,7 @@ function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllM
   return { conditions, bound };
 }
 
-/** A message as one box has it. The members from RecipientRow describe the owner of the in-box. */
+/** A message, joined with its row in a box. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
 interface GroupRow {
@@ -226,7 +227,7 @@ export class MessageReader {
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
-    // Only the sender of a message may see its recipients. A recipient may see the sender.
+    // The sender of a message may see all its recipients. A recipient may see only the sender.
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place

@@ -57,7 +57,7 @@ export class TimeLead implements BackgroundTask {
     } else this.#ahead = false;
   }
 
-  /** The number of whole seconds by which a time is ahead of the machine's clock; 0 if it is hardly ahead. */
+  /** How far a time is ahead of the machine's clock, in whole seconds; 0 if it is at most CLOCK_LEAD_MS_MAX ahead. */
   get ahead_s(): number {
     const { clock, machine } = this.#options;
     const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();

@@ -70,7 +70,7 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Otherwise another site could log the user in as a different user (login CSRF).
+    // This prevents another site from logging the user in as a different user (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);

@@ -28,7 +28,8 @@ const NO_RULES = "[]";
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Parses a template. The stored data is the text as the client sent it. `loadRuleReading` must have been called before.
+ * Parses a template. Its data is stored as the text that the client sent. `loadRuleReading` must have been called
+ * before.
  */
 export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
   const isStored = reading.stored === true;

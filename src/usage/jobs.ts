@@ -70,8 +70,8 @@ function readSeries(
 }
 
 /**
- * Encodes a bound of the summary. A bound is limited to years with four digits, because its offset from UTC can move it
- * beyond them.
+ * Encodes a bound of the summary. A bound that was sent with an offset can leave the years with four digits when it is
+ * converted to UTC, so it is limited to these years.
  */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;

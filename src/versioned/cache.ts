@@ -44,8 +44,8 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
-   * The number of writes in flight for each hash of a key. If two keys have the same hash, a read of one may only look
-   * in the database needlessly. An array is used instead of a Map for the reason that rpc/client.ts gives.
+   * The number of writes in flight for each hash of a key. If two keys have the same hash, a read may needlessly go to
+   * the database. An array is used instead of a Map for the reason that rpc/client.ts gives.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;

@@ -72,7 +72,7 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** The value of a version, as bytes can be compared: as a text, or as JSON. */
+/** The value of a version, in the forms in which two values are compared: as text and as JSON. */
 interface Content {
   readonly number: number;
   /** Undefined if the value is no text. */

@@ -31,10 +31,7 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/**
- * Returns the query to send to the server. The server understands an empty `actor` as: calls that did not identify
- * their actor.
- */
+/** Returns the query for the server. An empty `actor` in it selects the calls that did not identify their actor. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);

@@ -38,7 +38,7 @@ export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<s
   return outcomes;
 }
 
-/** One violation by one agent, which the agent's consecutive runs found. */
+/** A violation that consecutive compliance runs of one agent have found. */
 export interface Finding {
   readonly instance_id: string;
   readonly path: string;

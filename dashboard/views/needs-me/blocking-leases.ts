@@ -7,8 +7,8 @@ import type { Lease, LeaseWaits } from "../../api/types.js";
 /** The time after which a waiting request counts as blocked for too long, ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * A lease for which others wait is reported if it ends within this time, ms. A person can still help then: at its end,
- * the holder loses the lease in the middle of its work.
+ * A lease for which others wait is reported if it ends within this time, ms. A person can still help in this time. At
+ * its end, the holder loses the lease in the middle of its work.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 

@@ -1,5 +1,6 @@
 /**
- * Finds leases that block other requests. A lease is shown if a request has waited for it too long, or if it ends soon.
+ * Finds leases that block other requests. A lease is shown if a request has waited for it too long, or if the lease
+ * will end soon.
  */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";

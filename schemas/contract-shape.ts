@@ -38,8 +38,7 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // The definition may be a map whose only field happens to be named "schema". Such a field has a boolean `required`,
-  // or `fields`, and a JSON Schema has neither.
+  // A map may have a field named "schema". It has a boolean `required` or `fields`; no JSON Schema has either.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

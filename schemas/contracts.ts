@@ -76,7 +76,7 @@ export const ContractValidateReply = Type.Object({
 export type ContractValidateReply = Static<typeof ContractValidateReply>;
 
 export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
-/** The HTTP request of a live test, and the violations in it. */
+/** The HTTP request of a test of a live service, and the contract's violations in it. */
 export const ContractCall = Type.Object({
   /**
    * The version of the contract against which the request was checked. The service's answer is checked against the same

@@ -273,7 +273,7 @@ export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
   id: TextOrNull,
-  /** The time to live; null selects the task's own. */
+  /** The time to live of the claim in s; null selects the one of the task. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
   /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */

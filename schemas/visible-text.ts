@@ -97,8 +97,7 @@ const KEPT = [
   `(?<=${VIRAMA})[\\u200C\\u200D]`,
   `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
   `(?<=${JOINING})\\u200C(?=${JOINING})`,
-  // Accepted: the space between Braille words, joiners between hieroglyphs, tone marks of Miao syllables, and the
-  // filler in Khitan words.
+  // Accepted: spaces in Braille, joiners in hieroglyphs, tone marks in Miao, and fillers in Khitan words.
   "(?<=[\\u2801-\\u28FF])\\u2800(?=[\\u2801-\\u28FF])",
   "(?<=[\\u{13000}-\\u{1342F}])[\\u{13430}-\\u{13436}](?=[\\u{13000}-\\u{1342F}])",
   "(?<=[\\u{16F00}-\\u{16F87}])[\\u{16F8F}-\\u{16F92}]",

@@ -26,8 +26,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The MCP client would send the user's token to this server. So the token is included only if the user chose the
-    // server, and not if only a file in this folder names it.
+    // The user's token is sent only to a server that the user chose, and not to one that only a file here names.
     with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };

@@ -56,7 +56,7 @@ interface RowKind {
   readonly of_many: boolean;
 }
 
-/** The word that a row contains instead of a value in which its calls differ. */
+/** A row that counts different calls contains this word instead of a value that is not the same in all of them. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 

@@ -28,7 +28,10 @@ const SPAN_ROWS = 512;
 
 type SpanKind = "actor" | "action";
 
-/** Rebuilds the index of spans. This is necessary after rows were inserted without AuditAppender. */
+/**
+ * Rebuilds the index that lists the actors and actions of each span of rows. This is necessary after rows were inserted
+ * without AuditAppender.
+ */
 export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
   SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
@@ -40,7 +43,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;
-  /** The actors and actions of the newest span that are already in the index. */
+  /** The actors and actions that the index already lists for the newest span of rows. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: WriteBuffer) {

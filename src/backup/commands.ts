@@ -55,7 +55,7 @@ export const applyRestore = writerMethod({
     call.reload();
     outbox.loadRestored();
     findSteps(db);
-    // The clock of the old server may have been wrong, so the restored times are settled here.
+    // Restored times may be ahead, because the clock of the old server may have been wrong. They are repaired.
     call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
     // The claims that were held or waiting in the snapshot end. The events about this are new, so subscribers get them.

@@ -19,7 +19,7 @@ export const writeStaging = stagingMethod({
 });
 
 /**
- * Completes and closes the staging database. It is called after the last piece. Returns the number of records of each
+ * Completes and closes the staging database after the last piece of the snapshot. Returns the number of records of each
  * kind.
  */
 export const finishStaging = stagingMethod({

@@ -52,7 +52,7 @@ export class Staging {
   }
 
   /**
-   * Completes the staging database. It is called after the last piece. Returns the number of records of each kind, or
+   * Completes the staging database after the last piece of the snapshot. Returns the number of records of each kind, or
    * an error.
    */
   finish(): RecordCounts | Failure {

@@ -41,8 +41,8 @@ export class ChangeReader {
   }
 
   /**
-   * Queues the lag message at the end, because a change was left out. If the queue is full, the lag message replaces
-   * its last message.
+   * Queues the message `lagged` at the end, because a change was left out. If the queue is full, it replaces the last
+   * queued message.
    */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
@@ -51,8 +51,8 @@ export class ChangeReader {
   }
 
   /**
-   * Replaces all queued messages by the lag message. The lag message says that everything may have changed, so the
-   * reader needs no names.
+   * Replaces all queued messages by the message `lagged`. It says that everything may have changed, so the reader needs
+   * no names.
    */
   lag(): void {
     this.#waiting.clear();
@@ -61,11 +61,11 @@ export class ChangeReader {
 
   /**
    * Sends the queued messages that the rate limit allows now.
-   * @returns true if the lag message was sent
+   * @returns true if the message `lagged` was sent
    */
   send(now_ms: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
-    // After the clock was set back, earlier messages count as sent now.
+    // If the clock was set back, the earlier messages are treated as if they were sent now.
     if (now_ms < (this.#sent_ms.at(-1) ?? 0)) this.#sent_ms.fill(now_ms);
     this.#sent_ms = this.#sent_ms.filter((at_ms) => now_ms - at_ms < CHANGE_WINDOW_MS);
     let texts = "";

@@ -62,7 +62,7 @@ export class ChangeReaders implements BackgroundTask {
     if (this.#readers.size > 0) this.#changed.add(kind, key, version);
   }
 
-  /** Sends every reader the lag message, because changes may have been missed. */
+  /** Sends every reader the message `lagged`, because changes may have been missed. */
   lag(): void {
     this.#changed.clear();
     for (const reader of this.#readers) reader.lag();

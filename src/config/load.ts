@@ -80,8 +80,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // The sources are read from the weakest to the strongest. Every value is checked, even if a stronger source
-    // replaces it. Otherwise a mistake would appear only when the stronger source is removed.
+    // Every source is checked, even if a stronger one overrides it, so that no mistake stays hidden in it.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));

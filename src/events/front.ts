@@ -114,7 +114,7 @@ export class EventsFront {
 
   /** Returns the event with this id, which the writer has just committed for a publish call. */
   #committed(id: number): CommittedEvent | undefined {
-    // The reply and the push message about the commit arrive together, so the hub usually still has the event.
+    // The writer's reply and the new events arrive together, so the hub usually has not sent the events out yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;

@@ -64,7 +64,7 @@ export class Hub implements Measured {
   #characters = 0;
 
   /**
-   * @param broadcaster the transports, which send to the subscribers that keep up
+   * @param broadcaster sends texts to all WebSockets of a topic
    * @param last_id the id of the newest event at the start
    */
   constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
@@ -217,8 +217,7 @@ export class Hub implements Measured {
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // The listeners are served before the library sends. While it sends, the library may drop a slow subscriber. A new
-    // listener then serves the subscriber and already holds these events, so it must not get them again here.
+    // Listeners come first: a subscriber that the library drops below gets a new listener that has these events.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,

@@ -29,7 +29,7 @@ class StreamOutlet implements Outlet {
   }
 
   caughtUp(): void {
-    // Nothing to do: a stream keeps its feed, because only WebSockets can move to a shared topic.
+    // A stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
   }
 
   end(): void {

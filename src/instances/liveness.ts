@@ -63,8 +63,7 @@ export class Liveness implements BackgroundTask {
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
-    // After a start, it is unknown when the server stopped. The current time is used instead, because instances could
-    // be seen during the start.
+    // After a start, the time of the last stop is unknown, and instances could connect during the start.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

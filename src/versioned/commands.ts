@@ -25,7 +25,10 @@ import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
-/** The maximum number of segments, of 64 versions each, that one write removes. The next writes remove the rest. */
+/**
+ * The maximum number of segments that one write removes. A segment has 64 consecutive versions of a key. The next
+ * writes remove the rest.
+ */
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
@@ -40,8 +43,8 @@ type VersionRow = [
 ];
 
 /**
- * The cached head of a key, updated when the key changes. If the key is deleted, the head stays in the cache with
- * `live` false.
+ * The head of a key, which is its newest version, in the cache. The head of a deleted key stays there with `live`
+ * false.
  */
 interface CachedHead {
   version: number;
@@ -52,12 +55,12 @@ interface CachedHead {
 /** The push message with the number of keys in the state store. It is sent whenever the number has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
-/** Returns the weight that a condition adds to a request. */
+/** Returns the number of bytes by which a condition increases the weight of a request. */
 function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The request schema, the reply schema and the weight of a request. The methods of all spaces share them. */
+/** The schemas of the request and the reply, and the request's weight in bytes. State and specs share them. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -109,7 +112,10 @@ export class VersionedWriter extends PublishingModel {
   readonly #drop_mark: Statement<[string, number], unknown>;
   readonly #drop_version: Statement<[number], { previous: number }>;
   readonly #newest_row: Statement<[], number | null>;
-  /** The heads that were read or written lately, the oldest first. A write of a cached key needs no look-up. */
+  /**
+   * Caches heads of keys, the oldest entry first. A head is the newest version of a key. A write of a key in this cache
+   * needs no look-up.
+   */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
@@ -147,7 +153,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#keys;
   }
 
-  /** Drops the heads in memory. After a rollback of the transaction they may describe rows that do not exist. */
+  /** Empties the cache of heads. After a rollback of the transaction, they may name rows that do not exist. */
   reload(): void {
     this.#heads.clear();
     this.#next_row = (this.#newest_row.get() ?? 0) + 1;

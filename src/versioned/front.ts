@@ -281,8 +281,8 @@ export class VersionedFront {
   }
 
   /**
-   * Answers with the diff of two versions. The diff runs in the slow lane, so a diff of long versions may wait for a
-   * permit.
+   * Answers with the diff of two versions. The number of slow jobs is limited, so a diff of long versions may have to
+   * wait.
    */
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);

@@ -13,7 +13,7 @@ export interface Space {
   readonly missing: (key: string) => string;
   /** Returns the members that name a key in an answer. */
   readonly identity: (key: string) => Readonly<Record<string, string>>;
-  /** Returns the value of the member `deleted` in the answer to the deletion of a key. */
+  /** Returns the name of a key in log lines and in the answer to its deletion. */
   readonly label: (key: string) => string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * The SQL of a versioned key space: its heads, versions and marks. store/migrate.ts describes these tables. The front,
- * the pool and the writer use `VersionedReader`. commands.ts has the changes.
+ * The SQL that reads a versioned key space: its versions, its heads (the newest version of each key) and its marks
+ * (every 64th version, for finding old versions fast). store/migrate.ts describes the tables. The front, the pool and
+ * the writer use `VersionedReader`. commands.ts has the changes.
  */
 import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
 import { must } from "../base/assert.js";
@@ -205,7 +206,7 @@ export class VersionedReader {
     return this.#every.iterate();
   }
 
-  /** Yields all readable versions of a key, oldest first. At most one segment's row ids are in memory. */
+  /** Yields all readable versions of a key, oldest first. It keeps at most the row ids between two marks in memory. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#next_mark.get(head.key, newest);

@@ -15,7 +15,7 @@ const RUNS_SHOWN = 50;
 interface Hour {
   readonly name: string;
   readonly totals: readonly AgentTotal[];
-  /** Whether the hour's counters were complete when they were read. */
+  /** Whether the hour's counters could no longer change when they were read. */
   readonly over: boolean;
 }
 

@@ -167,7 +167,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
     const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
-    // The label is in the middle of the first gap between columns. Up to there, a long edge has hardly begun to curve.
+    // The label is in the middle of the first gap between columns, because a long edge has hardly curved there.
     const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
     return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
   });

@@ -1,7 +1,7 @@
 /**
- * Lists every collection that the server keeps in memory: its most items and bytes, its thread, and the code that
- * rejects more. docs/security.md has the same table. test/memory-bounds.test.ts compares the two tables. It also
- * compares each row with the code that the row names, and the sums with the budgets. Pure.
+ * Lists every collection that the server keeps in memory. A row has the maximum items and bytes of a collection, its
+ * thread, and the code that enforces the limit. docs/security.md has the same table. test/memory-bounds.test.ts
+ * compares the two tables, each row with the code that it names, and the sums with the budgets. Pure.
  */
 import * as agentMetrics from "./limits/agent-metrics.js";
 import * as answers from "./limits/answers.js";
@@ -64,8 +64,8 @@ export function limitOf(name: LimitName): number {
 }
 
 /**
- * The memory of the front and the writer together if every collection is full at once. The worker threads have the
- * second budget in addition.
+ * The maximum memory of the front and the writer together, when every collection is full. The memory of the worker
+ * threads is limited by the second budget.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -76,15 +76,15 @@ export interface MemoryBound {
   /** The limit on the number of items; null if only bytes are limited. */
   readonly items: LimitName | null;
   /**
-   * The limit on the bytes; its name says whether it counts KiB or MiB. It is null if `each` is given, because the
-   * limit is then the number of items times `each`.
+   * The limit on the number of bytes. The limit's name says whether it counts KiB or MiB. It is null if `each` is
+   * given, because the limit is then the number of items times `each`.
    */
   readonly bytes: LimitName | null;
   /** The bytes of one item. */
   readonly each?: number;
-  /** The number of copies in memory, for example of a text and its encoded form, or in two threads. */
+  /** The number of copies that memory has of each item. For example, a text and its encoded form are two copies. */
   readonly times?: number;
-  /** The files that enforce the limit. They use its constants. */
+  /** The files with the code that enforces the limit. */
   readonly checked: string;
   /** The fate of items beyond the limit. */
   readonly beyond: string;

@@ -1,4 +1,4 @@
-/** docs/http-api.md "State". versioned.ts has the part that all versioned key spaces share. */
+/** Defines the shapes of docs/http-api.md "State". versioned.ts has the shapes that state shares with specs. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";

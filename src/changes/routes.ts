@@ -1,6 +1,5 @@
 /**
- * Declares the route of docs/http-api.md "Changes". readers.ts decides which reader gets which change. Runs on the
- * front.
+ * Declares the route of docs/http-api.md "Changes". readers.ts decides which reader gets a change. Runs on the front.
  */
 import { ChangesQuery } from "../../schemas/changes.js";
 import { CHANGE_READERS_MAX } from "../../schemas/limits/changes.js";

@@ -7,7 +7,7 @@ export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
  * writes out each repetition.
  */
 export const RULE_REPETITIONS_MAX = 2_000;
-/** The instructions of one compiled pattern. They are the highest cost of one character of a text. */
+/** The most instructions of a compiled pattern. To match one character of a text, a pattern runs each at most once. */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
 /** The instructions of all compiled patterns of a project. A pool worker must compile and keep them. */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;

@@ -31,9 +31,8 @@ function plainForm(text: string): string {
 }
 
 /**
- * Checks the topic and the source of an event; returns null if both are allowed. Returns a 403 if only the server may
- * use one of them, even if invisible characters disguise the name. Returns a 400 if a name contains invisible
- * characters.
+ * Checks the topic and the source of an event. Returns null if both are allowed, and a 400 if one of them has invisible
+ * characters. If only the server may use one of them, returns a 403. Invisible characters do not disguise such a name.
  */
 export function refuseNames(event: PublishBody, place: string): Failure | null {
   const reserved = refuseReserved(event, place);

@@ -49,7 +49,7 @@ function changedIds({ ids }: DeregisterReply): { readonly key: string; readonly 
   return ids.map((key) => ({ key, version: null }));
 }
 
-/** Returns the size in bytes of a call that has at most three numbers for each instance. */
+/** Returns the size of a call in bytes. The call has at most three numbers of 8 bytes for each instance. */
 function lastSeenWeight({ rows }: { readonly rows: readonly number[] }): number {
   return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }

@@ -7,7 +7,9 @@ export const RULE_PATTERN_BYTES_MAX = 4 * KIB;
  * compiler writes out each repetition.
  */
 export const RULE_REPETITIONS_MAX = 2_000;
-/** The maximum number of instructions of one compiled pattern. This is also the highest cost of one character of a text. */
+/**
+ * The maximum number of instructions of one compiled pattern. This is also the highest cost of one character of a text.
+ */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
 /** The maximum number of instructions of all compiled patterns of a project. A pool worker compiles and keeps them. */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;

@@ -1,4 +1,4 @@
-/** The errors of a call that names a wrong instance, or that names none although it needs one. Any thread. */
+/** The errors of a call that names an unknown instance, or that names none although it needs one. Any thread. */
 import { type Failure, invalid, notFound } from "./result.js";
 
 /** The call acts for no instance, although only an instance can do this. */

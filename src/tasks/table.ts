@@ -192,7 +192,7 @@ export class TaskReader {
     }));
   }
 
-  /** Returns the number of tasks in each state before the end states, in the order of TASK_STATES. */
+  /** Returns the number of tasks in each state, in the order of TASK_STATES. The number for an end state is 0. */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);

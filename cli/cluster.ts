@@ -10,7 +10,7 @@ export const POSITION_HEADER = "x-koor-position";
 /** The header with which a request demands a log position. The server must have reached it before it answers. */
 export const AFTER_HEADER = "X-Koor-After";
 
-/** The state that a process stores for later ones, in the format of the file. */
+/** The state that a process stores for later processes, in the format of the file. */
 export interface ClientState {
   readonly position: number;
   /**

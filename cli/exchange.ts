@@ -181,7 +181,7 @@ export async function openExchange(
   });
 }
 
-/** Reads the whole body of an answer. Returns the reason if a part of it is missing. */
+/** Reads the whole body of an answer. Returns a `NoAnswer` if a part of the body is missing. */
 export async function collectAnswer({ status, position, response }: OpenAnswer): Promise<Answer | NoAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -11,9 +11,9 @@ export const AUDIT_LOOKED_AT_MAX = 10_000;
 export const AUDIT_REPEAT_MS = 60_000;
 /** The maximum number of audit rows within AUDIT_REPEAT_MS for the rejected calls of one caller to one route. */
 export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 64;
-/** The same limit for the rejected calls of one caller to all routes. */
+/** The maximum number of audit rows within AUDIT_REPEAT_MS for all rejected calls of one caller. */
 export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 150;
-/** The same limit for the rejected calls of all callers. */
+/** The maximum number of audit rows within AUDIT_REPEAT_MS for all rejected calls of all callers. */
 export const AUDIT_REFUSAL_ROWS_MAX = 400;
 /**
  * The maximum number of audit rows in a minute for all calls without a valid token. These rows come in addition to the

@@ -53,5 +53,5 @@ export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
 /** For each small chunk after the refusal, the client's address may not send bodies in chunks for this much longer. */
 export const CHUNK_DEBT_US = 20;
-/** The maximum number of addresses with such a debt. */
+/** The maximum number of addresses whose debt of small chunks is remembered. */
 export const CHUNK_DEBTORS_MAX = 1_024;

@@ -34,7 +34,7 @@ export type Elapsed = () => number;
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time that this clock has shown, in ms. */
+  /** A time of this clock, in ms, from which `now` counts. */
   #base_ms: number;
   /** The result of `elapsed` at the time `#base_ms`. */
   #base_elapsed: number;

@@ -21,8 +21,8 @@ export class PauseDetector {
   #last_ms: number;
   #resumed: Resumed;
   /**
-   * The time that the server ran since the first of several grace periods that follow each other. It concerns the
-   * claims and instances that were alive at `before_ms`.
+   * The time that the server ran since the first of several consecutive grace periods, for the claims and instances
+   * that were alive at `before_ms`.
    */
   #ran_ms = 0;
 
@@ -59,8 +59,8 @@ export class PauseDetector {
     const { before_ms, at_ms, until_ms } = this.#resumed;
     const paused_at_ms = this.#last_ms;
     const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
-    // If a pause falls into a grace period, the rest of that period is granted after the pause. All grace periods that
-    // follow each other so are together at most CLAIM_RESTART_MS long.
+    // If a pause falls into a grace period, the rest of that period is granted after the pause. Consecutive grace
+    // periods together are at most CLAIM_RESTART_MS long.
     const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
     const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
     if (paused_at_ms < until_ms && rest_ms > 0) {

@@ -69,7 +69,7 @@ interface End {
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** The rows of claims, by the slot of time in which they are checked. */
+  /** The rows of the claims to check in each time slot. */
   readonly #slots = new Map<number, number[]>();
   /** The slot in which each claim is checked, by row. If a row is also listed in another slot, that entry is stale. */
   readonly #slotOf = new Map<number, number>();

@@ -114,7 +114,7 @@ export class LockTable<Kind extends Claim> {
   /**
    * Decides whether a new claim would be granted, without adding it.
    * @param waits whether the claim waits if it cannot be granted
-   * @param conflicts_max the most conflicts to return
+   * @param conflicts_max the maximum number of conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
@@ -236,8 +236,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Grants the waiting claims that are free now because a holder got a claim. More claims wait for that holder since
-   * then, and the holder's waiting claims may overtake them. The waiting claims of each holder for which it waits may
-   * overtake them too.
+   * then. The holder's waiting claims may overtake them, and so may the waiting claims of each holder for which this
+   * holder waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);

@@ -39,7 +39,7 @@ export interface AgentsUses {
   readonly changes: ChangeReaders;
   /** Called when an instance has new capabilities, so that it may take other tasks. */
   readonly onCapabilities: (id: string) => void;
-  /** Called before the last-seen time of a silent instance with claims changes. */
+  /** Called for a silent instance with claims, before its last-seen time changes. */
   readonly onSeen: (id: string, seenMs: number) => void;
   /** Called when an instance with claims is no longer busy, earlier than it had announced. */
   readonly onIdle: (id: string) => void;

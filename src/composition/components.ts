@@ -251,7 +251,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     () => reloadAll("crash"),
     () => writerMetrics.recordRestart(),
   );
-  // Both read data that push messages change. They run after the handlers are set, so that no such message is missed.
+  // Read data that push messages change only after their handlers are set, so that no message is missed.
   deliveries.load();
   claims.begin();
   return {

@@ -17,7 +17,7 @@ export interface PortsArea {
    * connections share with the clients.
    */
   readonly outboundMax: number;
-  /** Whether the process may open few files and sockets, so that it may have no descriptor left later. */
+  /** Whether the process has a low limit of file descriptors, so that none may be left later. */
   readonly hasFewDescriptors: boolean;
 }
 

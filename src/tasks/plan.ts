@@ -62,7 +62,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** The array positions of the new tasks for which each new task waits. */
+  /** For each new task, the array positions of the new tasks that it waits for. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();

@@ -61,7 +61,8 @@ export class TaskProjection implements Measured {
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
   /**
-   * The tasks that have become claimable since the last tick, because a time was reached and not because of a change.
+   * The tasks that have become claimable since the last tick because a time was reached: their `not_before`, or the end
+   * of a reservation.
    */
   #due: ClaimableTask[] = [];
 

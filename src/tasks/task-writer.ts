@@ -1,6 +1,6 @@
 /**
- * The SQL that writes tasks. Data that changes with every transition is written in whole rows, into a buffer. Every
- * read here flushes the buffer first. Runs in the writer thread.
+ * The SQL that writes tasks. The rows that change with every transition go into the write buffer as a whole. Every read
+ * here flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";

@@ -75,7 +75,7 @@ export interface Publication {
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
 
-  /** Sets the set of dirty models, to which the model adds itself when it has something to publish. */
+  /** Gives the model the set of dirty models. The model adds itself to it when it has something to publish. */
   attach(dirty: Set<PublishingModel>): void {
     this.#dirty = dirty;
     dirty.add(this);

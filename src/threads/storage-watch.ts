@@ -36,7 +36,7 @@ export class StorageWatch implements BackgroundTask {
   #files: string | null = null;
   /** The fault of the pages. */
   #damage: string | null = null;
-  /** Why the writer cannot open the database; null if it can. */
+  /** The reason why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;
   /** The code of an error that reports damage, until a check has confirmed it; null if there is none. */
   #suspicion: string | null = null;
@@ -58,7 +58,7 @@ export class StorageWatch implements BackgroundTask {
     });
   }
 
-  /** Why a write could not be stored durably; null if it can be. */
+  /** The reason why writes cannot be stored durably; null if they can. */
   get fault(): string | null {
     return this.#fault;
   }

@@ -6,12 +6,12 @@ import type { ClusterSettings } from "../../schemas/config.js";
 import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import { formatTime } from "../base/time.js";
 import { positionHeaderLine, type LogPosition, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
-import type { AppliedPosition } from "../threads/applied-position.js";
 import { nodeName } from "./node-name.js";
 import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
@@ -27,7 +27,8 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
-  readonly visible: AppliedPosition;
+  /** The id of the newest log entry whose effect an earlier read may have seen; 0 before the first entry. */
+  readonly visible: SharedCounter;
   readonly log: Log;
   /** This node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
@@ -66,7 +67,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   #reached = 0;
   /** The header line of a position, cached. */
   #line: string | null = null;
-  #line_of = 0n;
+  #line_of = 0;
   #isLeader = false;
   /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status. */
   #hasNoLivePeers: boolean | null = null;
@@ -91,11 +92,11 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   get line(): string {
     const { visible, reader } = this.#options;
-    const { id } = visible;
+    const id = visible.value;
     if (this.#line === null || this.#line_of !== id) {
       this.#line_of = id;
       // The database can be read before the writer has published its first position.
-      this.#line = positionHeaderLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
+      this.#line = positionHeaderLine(id === 0 ? (reader.position()?.id ?? 0) : id);
     }
     return this.#line;
   }

@@ -10,11 +10,11 @@ import {
   MAILBOX_BYTES_MAX,
 } from "../../schemas/limits.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import type { RpcClient } from "../rpc/client.js";
 import { type CallContext, callerOf } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
-import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -32,7 +32,7 @@ export class Writer {
   readonly #client: RpcClient;
   #sent = 0;
   #timedOut: TimedOutCall[] = [];
-  readonly #remoteWrites: RemoteWriteCounter;
+  readonly #remoteWrites: SharedCounter;
   #remoteWritesSeen = 0;
   #held: Failure | null = null;
   readonly #largeWrites = new Semaphore({
@@ -46,10 +46,10 @@ export class Writer {
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
 
-  constructor(client: RpcClient, remoteWrites: RemoteWriteCounter) {
+  constructor(client: RpcClient, remoteWrites: SharedCounter) {
     this.#client = client;
     this.#remoteWrites = remoteWrites;
-    this.#remoteWritesSeen = remoteWrites.count;
+    this.#remoteWritesSeen = remoteWrites.value;
   }
 
   /**
@@ -57,7 +57,7 @@ export class Writer {
    * message about it has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
-    return this.#remoteWrites.count !== this.#remoteWritesSeen;
+    return this.#remoteWrites.value !== this.#remoteWritesSeen;
   }
 
   /** Handles the message about changes by remote calls. */
@@ -165,7 +165,7 @@ export class Writer {
    * them, so anything may have changed.
    */
   restarted(): void {
-    this.accept({ count: this.#remoteWrites.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
+    this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
   /** Does the same as `call`, and returns the reply as a promise. */

@@ -9,11 +9,8 @@ import {
   INSTANCE_SHARED_FLUSH_INTERVAL_MS,
   INSTANCE_SHARED_FLUSH_PART,
   SILENCE_SHARED_GRACE_PART,
-  LEASE_PRUNE_INTERVAL_MS,
-  MESSAGE_PRUNE_INTERVAL_MS,
-  TASK_PRUNE_INTERVAL_MS,
 } from "../schemas/limits.js";
-import { Stepwise } from "./background/stepwise.js";
+import { Pruner } from "./background/pruner.js";
 import { whileLeader, type BackgroundTask } from "./background/task.js";
 import type { Clock } from "./base/clock.js";
 import type { Log } from "./base/log.js";
@@ -21,7 +18,6 @@ import { auditReader } from "./audit/table.js";
 import type { Failure } from "./base/result.js";
 import type { PauseDetector } from "./base/pause-detector.js";
 import type { ChangeReaders } from "./changes/readers.js";
-import { pruneLeases } from "./claims/commands.js";
 import { Expiry } from "./claims/expiry.js";
 import { LeaseProjection } from "./claims/lease-projection.js";
 import { ResourceWatch } from "./claims/resource-watch.js";
@@ -40,21 +36,18 @@ import { Liveness } from "./instances/liveness.js";
 import { instanceRoutes } from "./instances/routes.js";
 import { LastSeenFlusher } from "./instances/last-seen-flusher.js";
 import { instanceReader } from "./instances/table.js";
-import { PendingPruner } from "./instances/pending-pruner.js";
 import { InstanceWatch } from "./instances/watch.js";
 import { QueuedCalls } from "./leases/queued-calls.js";
 import { leaseRoutes } from "./leases/routes.js";
 import type { Measured } from "./measure/exposition.js";
 import { MessageBoxes } from "./messages/boxes.js";
 import { MessageFront } from "./messages/front.js";
-import { MessagePruner } from "./messages/pruner.js";
 import { messageRoutes } from "./messages/routes.js";
 import { messageReader } from "./messages/table.js";
 import type { PUSH_MESSAGES } from "./methods.js";
-import { NO_CALLER } from "./rpc/frames.js";
+import { retentionTable } from "./retention.js";
 import { SPECS, STATE } from "./versioned/space.js";
 import { ClaimWaiters } from "./tasks/claim-waiters.js";
-import { pruneTasks } from "./tasks/commands.js";
 import { TaskFront } from "./tasks/front.js";
 import { TaskProjection } from "./tasks/task-projection.js";
 import { taskRoutes } from "./tasks/routes.js";
@@ -187,7 +180,7 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
   });
 
   // Background work
-  const { stale_after, liveness_interval, task_retention } = config;
+  const { stale_after, liveness_interval } = config;
   const grace_ms = Math.min(CLAIM_SHARED_GRACE_MS, Math.floor(stale_after * SILENCE_SHARED_GRACE_PART));
   const shared_flush_ms = Math.min(INSTANCE_SHARED_FLUSH_INTERVAL_MS, stale_after * INSTANCE_SHARED_FLUSH_PART);
   const liveness = new Liveness({
@@ -200,29 +193,18 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
     interval_ms: liveness_interval,
   });
   const lastSeenFlusher = new LastSeenFlusher(directory, writer, now_ms, shared ? shared_flush_ms : null);
+  const pruner = new Pruner({
+    retentions: retentionTable({ config, writer, directory, boxes, log }),
+    ready: () => writer.attached,
+    log,
+    nowMs: now_ms,
+  });
   const tasks: readonly BackgroundTask[] = [
     whileLeader(leads, liveness),
-    whileLeader(leads, new PendingPruner({ directory, writer, log, now_ms })),
+    whileLeader(leads, pruner),
     expiry,
     lines,
     ready_tasks,
-    whileLeader(
-      leads,
-      new Stepwise({
-        interval_ms: LEASE_PRUNE_INTERVAL_MS,
-        now_ms,
-        step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
-      }),
-    ),
-    whileLeader(
-      leads,
-      new Stepwise({
-        interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, task_retention),
-        now_ms,
-        step: (after, at_ms) => writer.request(pruneTasks, { after, ended_before: at_ms - task_retention }, NO_CALLER),
-      }),
-    ),
-    whileLeader(leads, new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms })),
     lastSeenFlusher,
   ];
 

@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../schemas/config.js";
 import {
   DEADLINE_SWEEP_MS,
-  EVENT_PRUNE_INTERVAL_MS,
   FEW_DESCRIPTORS,
   OUTBOUND_CONNECTIONS_MAX,
   OWN_DESCRIPTORS_MAX,
@@ -49,7 +48,6 @@ import { EventCounters } from "./events/counters.js";
 import { eventsOf } from "./events/encode.js";
 import { EventHistory } from "./events/history.js";
 import { Hub } from "./events/hub.js";
-import { EventPruner } from "./events/pruner.js";
 import { eventRoutes } from "./events/routes.js";
 import { Streams } from "./events/stream.js";
 import { eventReader } from "./events/table.js";
@@ -374,13 +372,6 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
     now_ms,
   });
   const agent_flusher = new AgentMetricsFlusher(agents, writer, log, now_ms, cluster?.node);
-  const pruner = new EventPruner({
-    writer,
-    keep: config.event_history,
-    interval_ms: EVENT_PRUNE_INTERVAL_MS,
-    log,
-    now_ms,
-  });
   const restore = new Restore({
     writer,
     log,
@@ -442,7 +433,6 @@ function makePieces({ config, log, threads, chosen, started_ms, uptime_ms, packa
       streams,
       changes,
       ...(cluster === null ? [] : [cluster]),
-      whileLeader(leads, pruner),
       deliveries,
       // The receivers are closed before the deliveries, because the deliveries must still report the results of their
       // last requests.

@@ -27,7 +27,7 @@ function found(pattern: RegExp): string[] {
 t.test("each background task is made by the composition root, or with the threads that it watches", (t) => {
   const root = ["server.ts", "coordination.ts", join("threads", "open.ts")].map((path) => SOURCES.get(path)).join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
-  t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
+  t.ok(tasks.includes("Pruner") && tasks.length > 5, "tasks are found");
   for (const task of tasks) t.match(root, `new ${task}(`, task);
   t.end();
 });

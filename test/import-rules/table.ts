@@ -114,7 +114,7 @@ export const FLOORS: readonly FloorRow[] = [
     because: "the table of methods names every feature and nothing above them",
   },
   {
-    files: ["src/server.ts", "src/coordination.ts"],
+    files: ["src/server.ts", "src/coordination.ts", "src/retention.ts"],
     packages: ["node:**"],
     because: "the composition root knows every part of src, but no library and no worker's code",
   },

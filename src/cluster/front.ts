@@ -8,6 +8,7 @@ import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import type { SharedCounter } from "../base/shared-counter.js";
 import { formatTime } from "../base/time.js";
+import { WaitQueue, Waiting } from "../base/wait-queue.js";
 import { positionHeaderLine, type LogPosition, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
@@ -40,10 +41,18 @@ export interface ClusterFrontOptions {
   readonly onInstalled: () => void;
 }
 
-interface Waiting {
-  readonly position: number;
-  readonly until: number;
-  readonly done: (reached: boolean) => void;
+/** A request that waits until this node has applied a position. */
+class PositionWait extends Waiting {
+  constructor(
+    readonly position: number,
+    readonly done: (reached: boolean) => void,
+  ) {
+    super();
+  }
+
+  end(): void {
+    this.done(false);
+  }
 }
 
 /**
@@ -61,8 +70,11 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly node: string;
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
-  #waiting: Waiting[] = [];
-  /** The pending read barriers. Each is reached when the number of this node's entries that came back is `appends`. */
+  readonly #waiting = new WaitQueue<PositionWait>();
+  /**
+   * The pending read barriers. Each is reached when the number of this node's entries that came back is `appends`. They
+   * are not in a `WaitQueue`, because a barrier has no deadline: the node's heartbeats soon reach it.
+   */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   /** The header line of a position, cached. */
@@ -158,7 +170,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   wait(position: number, done: (reached: boolean) => void): void {
-    this.#waiting.push({ position, until: performance.now() + POSITION_WAIT_MS, done });
+    if (!this.#waiting.add(new PositionWait(position, done), { waitMs: POSITION_WAIT_MS })) done(false);
   }
 
   /**
@@ -177,16 +189,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     return place === null ? null : { log: place.generation, position: place.id };
   }
 
-  tick(): void {
-    if (this.#waiting.length === 0) return;
-    const now = performance.now();
-    const late = this.#waiting.filter(({ until }) => until <= now);
-    this.#waiting = this.#waiting.filter(({ until }) => until > now);
-    for (const { done } of late) done(false);
-  }
-
   async close(): Promise<void> {
-    for (const { done } of this.#waiting.splice(0)) done(false);
+    this.#waiting.close();
   }
 
   /** The part of `/health` about the cluster, and whether the node is healthy. */
@@ -284,10 +288,11 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   #reach(reached: number): void {
     this.#reached = reached;
-    if (this.#waiting.length === 0) return;
-    const served = this.#waiting.filter(({ position }) => position <= reached);
-    this.#waiting = this.#waiting.filter(({ position }) => position > reached);
-    for (const { done } of served) done(true);
+    for (const wait of this.#waiting) {
+      if (wait.position > reached) continue;
+      this.#waiting.remove(wait);
+      wait.done(true);
+    }
   }
 
   #report(before: NodeStatus | null, now: NodeStatus): void {

@@ -1,7 +1,8 @@
 /**
  * Receives the bodies of requests. Limits the memory that all bodies take. Also limits the time for which the server
  * waits for more bytes from a client. The exchange reads a body from the connection; the pipeline decides whether and
- * how a body is read. Runs on the front.
+ * how a body is read. The deadlines are checked by ticks and not by a `WaitQueue`, because each piece of a body starts a
+ * new deadline. Runs on the front.
  */
 import {
   BODIES_IN_MEMORY_BYTES_MAX,

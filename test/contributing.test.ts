@@ -30,7 +30,7 @@ t.test("each background task is made by the composition root, or with the thread
     .map(([, text]) => text)
     .join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
-  t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
+  t.ok(tasks.includes("Pruner") && tasks.length > 5, "tasks are found");
   for (const task of tasks) t.match(root, `new ${task}(`, task);
   t.end();
 });

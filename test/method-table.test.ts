@@ -22,7 +22,7 @@ import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 import { openDatabase } from "../src/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
-/** The pruners run a while after the start; their own tests check their requests against the schemas. */
+/** The pruner runs a while after the start. The test of its table checks the requests (src/retention.test.ts). */
 const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);

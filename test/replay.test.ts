@@ -11,6 +11,7 @@ import { must } from "../src/base/assert.js";
 import { auditTrail } from "../src/audit/table.js";
 import { MonotonicClock } from "../src/base/clock.js";
 import { Failure } from "../src/base/result.js";
+import { SharedCounter } from "../src/base/shared-counter.js";
 import type { PushMessage, PayloadOf } from "../src/rpc/method.js";
 import { packingOf } from "../src/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../src/rpc/server.js";
@@ -179,7 +180,7 @@ class Replica {
       methods: ROWS,
       audit: auditTrail,
       clock: new MonotonicClock({ now: () => this.#now_ms }, newestTime(this.#db, "main")),
-      committed: new BigInt64Array(1),
+      committed: new SharedCounter(),
       watched: this.#watched,
     });
   }

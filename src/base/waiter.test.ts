@@ -1,5 +1,6 @@
 /** Tests waits: a look that throws ends only its own wait, and its listener is removed. */
 import t from "tap";
+import { WaitQueue } from "./wait-queue.js";
 import { type Look, waitFor, type Waiter } from "./waiter.js";
 
 const BUG = new TypeError("a bug");
@@ -10,8 +11,9 @@ function begin(look: Look<string>) {
   const listening = new Set<Waiter<string>>();
   let leave = (): void => undefined;
   const found = waitFor<string>({
+    queue: new WaitQueue(),
     look,
-    wait_ms: 60_000,
+    waitMs: 60_000,
     listen: (waiter) => {
       listening.add(waiter);
       return () => listening.delete(waiter);
@@ -68,5 +70,8 @@ t.test("a waiter that cannot subscribe does not wait", async (t) => {
   const listen = (): never => {
     throw BUG;
   };
-  await t.rejects(waitFor({ look: () => null, wait_ms: 1, listen, onAbort: () => undefined }), BUG);
+  await t.rejects(
+    waitFor({ queue: new WaitQueue(), look: () => null, waitMs: 1, listen, onAbort: () => undefined }),
+    BUG,
+  );
 });

@@ -1,18 +1,18 @@
 /**
- * Waits for a result. A waiter looks for the result at once, and again each time that it is woken, until it finds one.
- * Only one look runs at a time, and several wake-ups in one event-loop tick cause one look.
+ * Waits for a result in a `WaitQueue`. A waiter looks for the result at once, and again each time that it is woken,
+ * until it finds one. Only one look runs at a time, and several wake-ups in one event-loop tick cause one look.
  */
+import { Waiting, type WaitQueue } from "./wait-queue.js";
 
 /** Looks for a result; returns null if there is none yet. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-/** The methods with which other code wakes or ends a waiter. */
+/** The part of a waiter that other code uses when something has changed. */
 export interface Wakeable {
   wake(): void;
-  finish(found: null): void;
 }
 
-export class Waiter<Found> implements Wakeable {
+export class Waiter<Found> extends Waiting implements Wakeable {
   readonly #look: Look<Found>;
   readonly #settle: (found: Found | null) => void;
   readonly #fail: (error: unknown) => void;
@@ -24,6 +24,7 @@ export class Waiter<Found> implements Wakeable {
 
   /** @param fail called with the error if a look throws; after that the waiter stops looking, as after `settle` */
   constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
+    super();
     this.#look = look;
     this.#settle = settle;
     this.#fail = fail;
@@ -68,10 +69,11 @@ export class Waiter<Found> implements Wakeable {
     );
   }
 
-  /**
-   * Ends the wait with a result, or with null if the time is up or the client has gone. Only the first call has an
-   * effect.
-   */
+  end(): void {
+    this.finish(null);
+  }
+
+  /** Ends the wait with a result, or with null if there is none. Only the first call has an effect. */
   finish(found: Found | null): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -87,40 +89,44 @@ export class Waiter<Found> implements Wakeable {
 }
 
 export interface Wait<Found> {
+  /** The queue in which the request waits. */
+  readonly queue: Pick<WaitQueue<Waiter<Found>>, "add" | "remove">;
   readonly look: Look<Found>;
-  readonly wait_ms: number;
+  readonly waitMs: number;
   /** Subscribes the waiter to the changes that may produce a result. Returns the function that unsubscribes it. */
   readonly listen: (waiter: Waiter<Found>) => () => void;
   /** Registers a listener that is called when the client has gone. */
   readonly onAbort: (listener: () => void) => void;
+  /** The part of the queue's limit that the request takes. */
+  readonly weight?: number;
 }
 
 /**
- * Waits until `look` finds a result. Resolves with null if the time is up, the client has gone, or the wait was ended.
- * Rejects with the error if `look` throws.
+ * Waits until `look` finds a result. Resolves with null if the time is up, the client has gone, the wait was ended, or
+ * the queue accepts no more requests. Rejects with the error if `look` throws.
  */
-export function waitFor<Found>({ look, wait_ms, listen, onAbort }: Wait<Found>): Promise<Found | null> {
+export function waitFor<Found>(wait: Wait<Found>): Promise<Found | null> {
+  const { queue } = wait;
   return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      leave();
+    const leave = (): void => {
+      queue.remove(waiter);
+      unlisten();
     };
     const waiter = new Waiter<Found>(
-      look,
+      wait.look,
       (found) => {
-        end();
+        leave();
         resolve(found);
       },
       (error) => {
-        end();
+        leave();
         reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
     // The waiter is subscribed before it looks. So a change that happens in between is noticed either by the look or by
     // the subscription.
-    const leave = listen(waiter);
-    const timer = setTimeout(() => waiter.finish(null), wait_ms);
-    onAbort(() => waiter.finish(null));
-    waiter.check();
+    const unlisten = wait.listen(waiter);
+    if (queue.add(waiter, wait)) waiter.check();
+    else waiter.finish(null);
   });
 }

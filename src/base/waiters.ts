@@ -1,4 +1,7 @@
-/** A set of waiters by the key that they wait for. A change of a key wakes only the waiters of that key. */
+/**
+ * Finds waiters by the key that they wait for. A change of a key wakes only the waiters of that key. The order, the
+ * deadlines and the ends of waits belong to a `WaitQueue`.
+ */
 import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";
 
@@ -25,10 +28,5 @@ export class Waiters<Key extends string | number> {
 
   wakeAll(): void {
     for (const waiter of this.#by_key.items()) waiter.wake();
-  }
-
-  /** Ends all waits. */
-  end(): void {
-    for (const waiter of this.#by_key.items()) waiter.finish(null);
   }
 }

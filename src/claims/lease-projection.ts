@@ -6,6 +6,7 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
+import { WaitQueue } from "../base/wait-queue.js";
 import { type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
@@ -21,7 +22,9 @@ export class LeaseProjection implements Measured {
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #by_holder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
-  /** Waiters by row. */
+  /** The calls that wait for one lease. */
+  readonly #calls = new WaitQueue();
+  /** Waiters by row: these calls, and calls that wait for one of many conditions. */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
   /** Statistics of the time from request to grant: the number of grants and the sum of their waits in seconds. */
@@ -121,15 +124,16 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Waits until a lease is granted or ends, at most `wait_ms`.
+   * Waits until a lease is granted or ends, at most `waitMs`.
    * @param client registers a listener that is called when the client disconnects
    */
-  async whileWaiting(row: number, wait_ms: number, client: { onAbort(listener: () => void): void }): Promise<void> {
+  async whileWaiting(row: number, waitMs: number, client: { onAbort(listener: () => void): void }): Promise<void> {
     const waits = (): boolean => this.#live.get(row)?.record.state === "waiting";
     if (!waits()) return;
     await waitFor({
+      queue: this.#calls,
       look: () => (waits() ? null : true),
-      wait_ms,
+      waitMs,
       listen: (waiter) => this.wakeBy(row, waiter),
       onAbort: (listener) => client.onAbort(listener),
     });
@@ -143,9 +147,9 @@ export class LeaseProjection implements Measured {
     return this.#waiters.add(row, waiter);
   }
 
-  /** Ends all waits because the server is shutting down. */
+  /** Ends the calls that wait for one lease, because the server is shutting down. */
   end(): void {
-    this.#waiters.end();
+    this.#calls.close();
   }
 
   expose(out: Exposition): void {

@@ -73,7 +73,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         const watch = new ResourceWatch(projection);
         const woken = wanted.map(() => 0);
         const unlisteners = wanted.map((one, at) =>
-          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1), finish: () => undefined }),
+          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1) }),
         );
         for (const [at, { resources, workspace: where }] of leases.entries()) {
           const before = [...woken];

@@ -6,11 +6,11 @@ import t from "tap";
 import { addLine, contentOf, leadLine, openFakeDb, FAKE_METHODS, trail } from "../../test/cluster/fake-methods.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import type { Db } from "../store/open.js";
 import { sqliteError } from "../store/sqlite/codes.js";
 import { Entries } from "../threads/entries.js";
-import { RemoteWriteCounter } from "../threads/remote-write-counter.js";
 import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
@@ -89,7 +89,7 @@ function sceneOf(given: Given = {}): Scene {
     table: new ClusterWriter(db),
     poisonGuard: NO_POISON,
     methods: FAKE_METHODS,
-    entriesOf: (account) => new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account),
+    entriesOf: (account) => new Entries<LogItem>(transaction, new SharedCounter(), server, account),
     elapsed: () => 0,
     beforeCommit: () => undefined,
     committed: () => undefined,

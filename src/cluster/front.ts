@@ -6,12 +6,13 @@ import type { ClusterSettings } from "../../schemas/config.js";
 import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import { formatTime } from "../base/time.js";
+import { WaitQueue, Waiting } from "../base/wait-queue.js";
 import { positionHeaderLine, type LogPosition, type Positions } from "../front/positions.js";
 import { jsonReply } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
 import type { Exposition } from "../measure/exposition.js";
-import type { AppliedPosition } from "../threads/applied-position.js";
 import { nodeName } from "./node-name.js";
 import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
@@ -27,7 +28,8 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
-  readonly visible: AppliedPosition;
+  /** The id of the newest log entry whose effect an earlier read may have seen; 0 before the first entry. */
+  readonly visible: SharedCounter;
   readonly log: Log;
   /** This node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
@@ -39,10 +41,18 @@ export interface ClusterFrontOptions {
   readonly onInstalled: () => void;
 }
 
-interface Waiting {
-  readonly position: number;
-  readonly until: number;
-  readonly done: (reached: boolean) => void;
+/** A request that waits until this node has applied a position. */
+class PositionWait extends Waiting {
+  constructor(
+    readonly position: number,
+    readonly done: (reached: boolean) => void,
+  ) {
+    super();
+  }
+
+  end(): void {
+    this.done(false);
+  }
 }
 
 /**
@@ -60,13 +70,16 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly node: string;
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
-  #waiting: Waiting[] = [];
-  /** The pending read barriers. A barrier is reached when the log has delivered `appends` entries of this node. */
+  readonly #waiting = new WaitQueue<PositionWait>();
+  /**
+   * The pending read barriers. A barrier is reached when the log has delivered `appends` entries of this node. Barriers
+   * are not in a `WaitQueue`, because a barrier has no deadline: the node's heartbeats soon reach it.
+   */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   /** The header line of a position, cached. */
   #line: string | null = null;
-  #line_of = 0n;
+  #line_of = 0;
   #isLeader = false;
   /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status arrived. */
   #hasNoLivePeers: boolean | null = null;
@@ -91,11 +104,11 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   get line(): string {
     const { visible, reader } = this.#options;
-    const { id } = visible;
+    const id = visible.value;
     if (this.#line === null || this.#line_of !== id) {
       this.#line_of = id;
       // The database is read, because the writer has not published a position yet.
-      this.#line = positionHeaderLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
+      this.#line = positionHeaderLine(id === 0 ? (reader.position()?.id ?? 0) : id);
     }
     return this.#line;
   }
@@ -157,7 +170,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   wait(position: number, done: (reached: boolean) => void): void {
-    this.#waiting.push({ position, until: performance.now() + POSITION_WAIT_MS, done });
+    if (!this.#waiting.add(new PositionWait(position, done), { waitMs: POSITION_WAIT_MS })) done(false);
   }
 
   /**
@@ -178,16 +191,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     return place === null ? null : { log: place.generation, position: place.id };
   }
 
-  tick(): void {
-    if (this.#waiting.length === 0) return;
-    const now = performance.now();
-    const late = this.#waiting.filter(({ until }) => until <= now);
-    this.#waiting = this.#waiting.filter(({ until }) => until > now);
-    for (const { done } of late) done(false);
-  }
-
   async close(): Promise<void> {
-    for (const { done } of this.#waiting.splice(0)) done(false);
+    this.#waiting.close();
   }
 
   /** Returns the cluster part of `/health`, and whether the node is healthy. */
@@ -285,10 +290,11 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   #reach(reached: number): void {
     this.#reached = reached;
-    if (this.#waiting.length === 0) return;
-    const served = this.#waiting.filter(({ position }) => position <= reached);
-    this.#waiting = this.#waiting.filter(({ position }) => position > reached);
-    for (const { done } of served) done(true);
+    for (const wait of this.#waiting) {
+      if (wait.position > reached) continue;
+      this.#waiting.remove(wait);
+      wait.done(true);
+    }
   }
 
   #report(before: NodeStatus | null, now: NodeStatus): void {

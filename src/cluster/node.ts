@@ -7,6 +7,7 @@ import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import { openLogAt } from "../ordered-log/choose.js";
 import { LogError, type OrderedLog } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
@@ -14,7 +15,6 @@ import type { ServerCall } from "../rpc/server.js";
 import { Batch } from "../threads/batch.js";
 import { Entries } from "../threads/entries.js";
 import { Transaction } from "../threads/transaction.js";
-import { AppliedPosition } from "../threads/applied-position.js";
 import type { Executor, NodeGround } from "../threads/writer-program.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { settingsOf } from "./agreed-settings.js";
@@ -115,7 +115,7 @@ class ClusterNode implements Executor {
     }
     this.#log = log;
     const reader = new ClusterReader(db);
-    const visible = new AppliedPosition(data.appliedPosition);
+    const visible = new SharedCounter(data.appliedPosition);
     const snapshots = new Snapshots({
       db,
       script: this.#snapshot_url,

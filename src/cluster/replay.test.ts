@@ -22,12 +22,12 @@ import { makeDirectory, type Owner } from "../../test/support/server-process.js"
 import { auditTrail } from "../audit/table.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import { METHODS } from "../methods.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer } from "../rpc/server.js";
 import { openWriter, type Db } from "../store/open.js";
 import { Entries, type Answers, type BatchEntry } from "../threads/entries.js";
-import { RemoteWriteCounter } from "../threads/remote-write-counter.js";
 import { Models } from "../threads/model.js";
 import { Transaction } from "../threads/transaction.js";
 import { WatchedKinds } from "../threads/watched-kinds.js";
@@ -102,7 +102,7 @@ class Node {
       watched: new WatchedKinds(),
       replicated: true,
     });
-    return new Entries<BatchEntry>(transaction, new RemoteWriteCounter(), SILENT, {
+    return new Entries<BatchEntry>(transaction, new SharedCounter(), SILENT, {
       seal: (_entries, answers) => void this.#sealed.push(...answers),
       committed: () => void this.answers.push(...this.#sealed.splice(0)),
     });

@@ -19,6 +19,7 @@ import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX } from "../../schemas/limits/cluste
 import { LOG_CHECK_MS } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import { LogError, type Appended, type LogSession } from "../ordered-log/ordered-log.js";
 import type { MethodTable } from "../rpc/method.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
@@ -53,7 +54,7 @@ export interface ReplicaOptions
    * Memory that is shared with the front. Its first element is the id of a call. That call and all earlier calls may
    * have been applied, even if they are not answered.
    */
-  readonly committed: BigInt64Array;
+  readonly committed: SharedCounter;
   /** Set by tests only: how many bytes of the log may wait in memory to be applied. */
   readonly pendingBytesMax?: number;
   /** This machine's clock, in ms since the epoch. */
@@ -424,7 +425,7 @@ export class Replica {
     const { committed } = this.#options;
     const term = this.isLeader ? this.#applier.membership.term : 0;
     // From here on the calls may be applied even if this thread crashes, so the front must not send them again.
-    Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
+    committed.set(must(calls[calls.length - 1], "an entry has calls").id);
     this.#proposeEntry(session, { kind: "calls", term, calls }, calls);
   }
 

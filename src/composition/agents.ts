@@ -13,7 +13,6 @@ import { Directory } from "../instances/directory.js";
 import { Instances } from "../instances/front.js";
 import { LastSeenFlusher } from "../instances/last-seen-flusher.js";
 import { Liveness } from "../instances/liveness.js";
-import { PendingPruner } from "../instances/pending-pruner.js";
 import { instanceRoutes } from "../instances/routes.js";
 import { instanceReader } from "../instances/table.js";
 import { InstanceWatch } from "../instances/watch.js";
@@ -88,14 +87,13 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     stale_after_ms: () => staleAfterMs + (cluster.alone() ? 0 : graceMs),
     interval_ms: intervalMs,
   });
-  const pendingPruner = new PendingPruner({ directory, writer, log, now_ms: nowMs });
   const lastSeenFlusher = new LastSeenFlusher(directory, writer, nowMs, shared ? sharedFlushMs : null);
   const flushLastSeen = shared ? () => lastSeenFlusher.flush() : null;
   return {
     directory,
     actors,
     watch,
-    upkeep: [whileLeader(cluster.leads, liveness), whileLeader(cluster.leads, pendingPruner)],
+    upkeep: [whileLeader(cluster.leads, liveness)],
     lastSeenFlusher,
     routes: instanceRoutes(guarded, new Instances({ directory, writer, clock, log, flushLastSeen }), liveness),
     onInstances: ({ changed, seen }) => {

@@ -1,15 +1,11 @@
 /**
  * Creates the components for claims, which are leases and claimed tasks. They are the front's projections of both, the
- * calls that wait for one, the expiry of claims, and the pruners.
+ * calls that wait for one, the expiry of claims.
  */
+import type { BackgroundTask } from "../background/task.js";
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
-import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
-import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
-import { Stepwise } from "../background/stepwise.js";
-import { whileLeader, type BackgroundTask } from "../background/task.js";
 import type { PauseDetector } from "../base/pause-detector.js";
 import type { Failure } from "../base/result.js";
-import { pruneLeases } from "../claims/commands.js";
 import { Expiry } from "../claims/expiry.js";
 import { LeasePresenter } from "../claims/lease-presenter.js";
 import { LeaseProjection } from "../claims/lease-projection.js";
@@ -18,9 +14,7 @@ import type { Route } from "../front/route.js";
 import { holdersOf } from "../instances/holders.js";
 import { QueuedCalls } from "../leases/queued-calls.js";
 import { leaseRoutes } from "../leases/routes.js";
-import { NO_CALLER } from "../rpc/frames.js";
 import { ClaimWaiters } from "../tasks/claim-waiters.js";
-import { pruneTasks } from "../tasks/commands.js";
 import { TaskFront } from "../tasks/front.js";
 import { taskRoutes } from "../tasks/routes.js";
 import { taskReader, type TaskReader } from "../tasks/table.js";
@@ -82,18 +76,6 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
   const queuedCalls = new QueuedCalls(leases, writer);
   const claimers = new ClaimWaiters(tasks, () => clock.now());
 
-  const leasePruner = new Stepwise({
-    interval_ms: LEASE_PRUNE_INTERVAL_MS,
-    now_ms: nowMs,
-    step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
-  });
-  const retentionMs = config.task_retention;
-  const taskPruner = new Stepwise({
-    interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, retentionMs),
-    now_ms: nowMs,
-    step: (after, atMs) => writer.request(pruneTasks, { after, ended_before: atMs - retentionMs }, NO_CALLER),
-  });
-
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   const taskFront = new TaskFront({
     guarded,
@@ -116,7 +98,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     expiry,
     claimers,
     toClientFailure: (failure) => presenter.showFailure(failure),
-    background: [expiry, queuedCalls, tasks, whileLeader(leads, leasePruner), whileLeader(leads, taskPruner)],
+    background: [expiry, queuedCalls, tasks],
     routes: [
       ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, workspaceOf }),
       ...taskRoutes(taskFront),

@@ -10,6 +10,7 @@ import { AgentMetricsFlusher } from "../agent-metrics/flusher.js";
 import { agentMetricsRoutes } from "../agent-metrics/routes.js";
 import { AgentTally } from "../agent-metrics/tally.js";
 import { auditRoutes } from "../audit/routes.js";
+import { Pruner } from "../background/pruner.js";
 import { BackgroundTasks, whileLeader, type BackgroundTask } from "../background/task.js";
 import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -43,6 +44,7 @@ import { makeMetricsRoutes } from "./metrics.js";
 import { makeOutbound } from "./outbound.js";
 import { makePorts } from "./ports.js";
 import { makeRequests } from "./requests.js";
+import { retentionTable } from "./retention.js";
 import { makeSessions } from "./sessions.js";
 import { makeTimes } from "./times.js";
 import { makeVersioned } from "./versioned.js";
@@ -165,6 +167,13 @@ export function makeComponents(options: ComponentsOptions): Components {
     },
   });
 
+  const pruner = new Pruner({
+    retentions: retentionTable({ config, writer, directory, boxes: messages.boxes, log }),
+    ready: () => writer.attached,
+    log,
+    nowMs: ground.nowMs,
+  });
+
   // The tasks tick in this order, and are closed in reverse order.
   const tasks = new BackgroundTasks(
     [
@@ -176,15 +185,14 @@ export function makeComponents(options: ComponentsOptions): Components {
       events.streams,
       changes,
       ...(cluster.front === null ? [] : [cluster.front]),
-      whileLeader(leads, events.pruner),
       deliveries,
       // The deliveries are closed after the receivers, because they must still report the results of their last
       // requests.
       { close: () => receivers.close() },
       whileLeader(leads, checks.compliance),
       ...agents.upkeep,
+      whileLeader(leads, pruner),
       ...claims.background,
-      whileLeader(leads, messages.pruner),
       agents.lastSeenFlusher,
       sessions.upkeep,
       tallyFlusher,

@@ -1,10 +1,8 @@
-/** Creates the components for events: the hub that fans them out, the streams to clients, and the pruner. */
-import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
+/** Creates the components for events: the hub that fans them out, and the streams to clients. */
 import { EventCounters } from "../events/counters.js";
 import { eventsOf } from "../events/encode.js";
 import { EventHistory } from "../events/history.js";
 import { Hub } from "../events/hub.js";
-import { EventPruner } from "../events/pruner.js";
 import { eventRoutes } from "../events/routes.js";
 import { Streams } from "../events/stream.js";
 import { eventReader } from "../events/table.js";
@@ -17,7 +15,6 @@ export interface EventsArea {
   readonly hub: Hub;
   readonly history: EventHistory;
   readonly streams: Streams;
-  readonly pruner: EventPruner;
   readonly routes: readonly Route[];
   readonly onEvents: ServerPushHandlers["events"];
   /** Fans out the stored events that the hub has missed. */
@@ -30,7 +27,7 @@ export interface EventsUses {
 }
 
 export function makeEvents(ground: Ground, { ports, cluster: { readBarrier } }: EventsUses): EventsArea {
-  const { config, clock, guarded, log, threads, nowMs } = ground;
+  const { clock, guarded, log, threads } = ground;
   const { writer, reads } = threads;
   const stored = reads.model(eventReader);
   const counters = new EventCounters();
@@ -41,13 +38,6 @@ export function makeEvents(ground: Ground, { ports, cluster: { readBarrier } }: 
     hub,
     history,
     streams,
-    pruner: new EventPruner({
-      writer,
-      keep: config.event_history,
-      interval_ms: EVENT_PRUNE_INTERVAL_MS,
-      log,
-      now_ms: nowMs,
-    }),
     routes: eventRoutes({ guarded, writer, reads, hub, history, streams, readBarrier, log }),
     onEvents: (events) => hub.accept(eventsOf(events)),
     catchUp: () => hub.catchUp(stored),

@@ -15,8 +15,9 @@ import {
   SUBSCRIBERS_MAX,
 } from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
-import type { Exposition, Measured } from "../measure/exposition.js";
 import { TimeSlice } from "../base/time-slice.js";
+import { WaitQueue } from "../base/wait-queue.js";
+import type { Exposition, Measured } from "../measure/exposition.js";
 import type { Broadcaster } from "../transport/transport.js";
 import type { EventCounters } from "./counters.js";
 import { HeldEvents } from "./held-events.js";
@@ -66,6 +67,8 @@ export class Hub implements Measured {
   #members = 0;
   /** Total characters of the distinct patterns. */
   #characters = 0;
+  /** The long polls for events. */
+  readonly polls = new WaitQueue();
 
   /**
    * @param broadcaster sends texts to all WebSockets of a topic
@@ -214,9 +217,10 @@ export class Hub implements Measured {
     this.#counters.expose(out);
   }
 
-  /** Sends out the accepted events, and ends every listener. */
+  /** Sends out the accepted events, and ends every listener and every long poll. */
   end(): void {
     this.fanOut(this.#accepted.splice(0));
+    this.polls.close();
     for (const group of this.#groups.values()) for (const listener of [...group.listeners]) listener.end();
   }
 

@@ -18,7 +18,8 @@ type Found = WholeText<string | null> | Failure;
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
   // `take` only wakes the waiter, whose next read of the history then finds all events of the tick together.
-  const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
+  // The queue of long polls ends the wait.
+  const listener: Listener = { take: () => waiter.wake(), end: () => undefined };
   group.listeners.add(listener);
   return () => {
     group.listeners.delete(listener);
@@ -28,21 +29,22 @@ export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () =
 
 /**
  * Waits until `read` returns something other than "[]".
- * @param wait_ms the timeout in ms; after it the answer is "[]"
+ * @param waitMs the timeout in ms; after it the answer is "[]"
  * @param onAbort registers a function to be called when the client disconnects
  */
 export async function waitForEvents(
   hub: Hub,
   pattern: Pattern,
-  wait_ms: number,
+  waitMs: number,
   read: ReadHistory,
   onAbort: (listener: () => void) => void,
 ): Promise<Found> {
   const something = (answer: Found): Found | null =>
     !(answer instanceof Failure) && answer.text === NOTHING.text ? null : answer;
   const found = await waitFor<Found>({
+    queue: hub.polls,
     look: () => Promise.resolve(read()).then(something),
-    wait_ms,
+    waitMs,
     listen: (waiter) => wakeByEvents(hub, pattern, waiter),
     onAbort,
   });

@@ -1,7 +1,8 @@
 /**
  * Receives the bodies of requests. It limits the memory of all bodies together, and the time that a client may take to
  * send more bytes. The pipeline decides whether and how a body is read, and the exchange reads it from the connection.
- * Runs on the front.
+ * The deadlines are checked by ticks and not by a `WaitQueue`, because each piece of a body starts a new deadline. Runs
+ * on the front.
  */
 import { REQUEST_TIMEOUT_MS } from "../../schemas/limits/connections.js";
 import {

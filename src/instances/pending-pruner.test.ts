@@ -3,8 +3,9 @@ import t from "tap";
 import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits/instances.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
+import { Pruner } from "../background/pruner.js";
 import { Directory } from "./directory.js";
-import { PendingPruner } from "./pending-pruner.js";
+import { pendingInstances } from "./pending-pruner.js";
 
 const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 
@@ -40,7 +41,9 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
   add(6, "at-work", "active", 0, "registrant");
   add(7, "of-the-old", "active", 0);
   const { writer, calls } = new FakeWriter();
-  const pruner = new PendingPruner({ directory, writer, log: quietLog(), now_ms: NOW_MS });
+  const log = quietLog();
+  const retentions = [pendingInstances(directory, writer, log)];
+  const pruner = new Pruner({ retentions, ready: () => writer.attached, log, nowMs: NOW_MS });
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
   await settle();
   t.equal(calls.length, 0, "not before its interval");

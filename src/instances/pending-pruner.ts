@@ -1,15 +1,14 @@
 /**
  * Deletes instances that were registered but never activated, and that were not seen for a day. The client that
- * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. Runs on
- * the front, as a background task.
+ * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. This is a
+ * row of the pruner's table.
  */
 import {
   INSTANCE_FLUSH_ROWS,
   PENDING_PRUNE_INTERVAL_MS,
   PENDING_SILENCE_MS_MAX,
 } from "../../schemas/limits/instances.js";
-import { Periodic } from "../background/periodic.js";
-import type { BackgroundTask } from "../background/task.js";
+import type { Retention } from "../background/pruner.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { NO_CALLER } from "../rpc/frames.js";
@@ -17,53 +16,34 @@ import type { Writer } from "../threads/writer.js";
 import { deregisterInstance } from "./commands.js";
 import type { Directory, Entry } from "./directory.js";
 
-export interface PendingPrunerOptions {
-  readonly directory: Directory;
-  readonly writer: Writer;
-  readonly log: Log;
-  readonly now_ms: number;
-}
-
-export class PendingPruner implements BackgroundTask {
-  readonly #options: PendingPrunerOptions;
-  readonly #periodic: Periodic<void>;
-  #now_ms: number;
-
-  constructor(options: PendingPrunerOptions) {
-    this.#options = options;
-    const { now_ms, writer } = options;
-    this.#now_ms = now_ms;
-    const interval_ms = PENDING_PRUNE_INTERVAL_MS;
-    this.#periodic = new Periodic({ interval_ms, now_ms, work: () => this.#prune(), ready: () => writer.attached });
-  }
-
-  tick(now_ms: number): void {
-    this.#now_ms = now_ms;
-    this.#periodic.tick(now_ms);
-  }
-
-  close(): Promise<void> {
-    return this.#periodic.close();
-  }
-
-  /**
-   * Deletes the pending instances one by one. If the writer is busy or restarting, the rest is deleted at the next
-   * interval.
-   */
-  async #prune(): Promise<void> {
-    const { directory, writer, log } = this.#options;
-    const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
-    // An instance that has registered others is kept, because the others would be deleted with it and may be working.
-    const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
-    for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending", spares)) {
-      if (this.#periodic.closed) return;
-      // The instance is checked again, because it may have been activated or seen during the earlier deletions.
-      const entry = directory.get(id);
-      if (entry?.status !== "pending" || entry.last_seen > until_ms || spares(entry)) continue;
+/** Returns the row for pending instances. A run finds the silent ones first, and each of its steps deletes one. */
+export function pendingInstances(directory: Directory, writer: Writer, log: Log): Retention {
+  let untilMs = 0;
+  let silent: readonly Entry[] = [];
+  // Spare an instance that has registered others, because these would be deleted with it and may be at work.
+  const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
+  // The instance may have been activated, seen or deleted while others were deleted.
+  const isSilent = ({ id }: Entry): boolean => {
+    const entry = directory.get(id);
+    return entry?.status === "pending" && entry.last_seen <= untilMs && !spares(entry);
+  };
+  return {
+    name: "instances",
+    intervalMs: PENDING_PRUNE_INTERVAL_MS,
+    step: async (after, nowMs) => {
+      if (after === 0) {
+        untilMs = nowMs - PENDING_SILENCE_MS_MAX;
+        silent = directory.silentSince(untilMs, INSTANCE_FLUSH_ROWS, "pending", spares);
+      }
+      const at = silent.findIndex((entry, index) => index >= after && isSilent(entry));
+      const entry = silent[at];
+      if (entry === undefined) return { removed: 0, after: null };
+      const { id, name } = entry;
       const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);
-      if (reply instanceof Failure) return;
+      if (reply instanceof Failure) return reply;
       for (const gone of reply.ids) directory.remove(gone);
       log.info("pending instance pruned", { id, name });
-    }
-  }
+      return { removed: 1, after: at + 1 };
+    },
+  };
 }

@@ -1,7 +1,8 @@
 /**
  * Counts the calls that wait for queued leases. A request without `queue` is in the queue only as long as a call waits
  * for it. When its last call is gone, this class takes the request out of the queue. A call is also gone after a
- * restart, or if it failed because the writer crashed. Runs on the front.
+ * restart, or if it failed because the writer crashed. This class only counts: the calls themselves wait in the
+ * projection of leases. Runs on the front.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { BackgroundTask } from "../background/task.js";

@@ -4,6 +4,7 @@
  * changes of each commit (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
+import { WaitQueue } from "../base/wait-queue.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
@@ -19,11 +20,12 @@ export interface BoxFigures {
 
 export class MessageBoxes implements Measured {
   readonly #figures: BoxFigures;
-  /** Waiters by the box's owner. */
+  /** The long polls for messages. */
+  readonly #polls = new WaitQueue();
+  /** Waiters by the box's owner: long polls, and calls that wait for one of many conditions. */
   readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
   #expires_at: number | null = null;
-  #ended = false;
 
   constructor(figures: BoxFigures) {
     this.#figures = figures;
@@ -56,10 +58,9 @@ export class MessageBoxes implements Measured {
     for (const waiters of Object.values(this.#waiters)) waiters.wakeAll();
   }
 
-  /** Ends all waits and accepts no more. */
+  /** Ends all long polls and accepts no more. */
   end(): void {
-    this.#ended = true;
-    for (const waiters of Object.values(this.#waiters)) waiters.end();
+    this.#polls.close();
   }
 
   /**
@@ -70,12 +71,17 @@ export class MessageBoxes implements Measured {
   wait<Found>(
     box: MessageBoxName,
     instance: string,
-    wait_ms: number,
+    waitMs: number,
     look: Look<Found>,
     onAbort: (listener: () => void) => void,
   ): Promise<Found | null> {
-    if (this.#ended) return Promise.resolve(null);
-    return waitFor({ look, wait_ms, listen: (waiter) => this.listen(box, instance, waiter), onAbort });
+    return waitFor({
+      queue: this.#polls,
+      look,
+      waitMs,
+      listen: (waiter) => this.listen(box, instance, waiter),
+      onAbort,
+    });
   }
 
   /** Wakes a waiter when a message arrives in a box. Returns a function that removes the waiter. */

@@ -1,8 +1,9 @@
 /**
  * Implements the calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with
  * credit. Replies are delivered in the order in which the other side sent them. The fan-out of events depends on this
- * order, so replies are delivered by callbacks and not by promises. Runs on the front, with one client for the writer
- * and one for each worker of the pool.
+ * order, so replies are delivered by callbacks and not by promises. Deadlines are checked by ticks and not by a
+ * `WaitQueue`, because an overdue call stays in flight until the other side reports its outcome. Runs on the front, with one
+ * client for the writer and one for each worker of the pool.
  */
 import {
   CALLS_TOGETHER_MAX,

@@ -2,6 +2,7 @@
  * The queue of calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for
  * it: the one that has waited longest, among those that may have the task. Runs on the front.
  */
+import { WaitQueue, Waiting, type WaitEnd } from "../base/wait-queue.js";
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";
 import { hasEnded } from "./task.js";
@@ -9,7 +10,7 @@ import { hasEnded } from "./task.js";
 /** Asks the writer for a task. Returns null if the writer has none for the caller. */
 export type Attempt<Found> = () => Promise<Found | null>;
 
-export interface Waiting {
+export interface ClaimCall {
   /** The caller. Its members may change while it waits: they are read again at each check. */
   readonly claimant: Claimant;
   /** The id of the only task that the call waits for; null if any task will do. */
@@ -18,23 +19,35 @@ export interface Waiting {
   readonly request_id: string | null;
 }
 
-interface ClaimWaiter {
-  readonly waiting: Waiting;
-  readonly attempt: Attempt<unknown>;
-  readonly settle: (found: unknown) => void;
-  /** Set while it asks the writer. */
-  busy: boolean;
+class ClaimWaiter extends Waiting {
+  /** Set while it asks the writer. The writer's reply then settles it, even if the wait has ended meanwhile. */
+  busy = false;
   /** Tasks for which the call asked the writer without success. A task is removed when it becomes claimable again. */
-  readonly tried: Set<ClaimableTask>;
+  readonly tried = new Set<ClaimableTask>();
+
+  constructor(
+    readonly call: ClaimCall,
+    readonly attempt: Attempt<unknown>,
+    readonly settle: (found: unknown) => void,
+    readonly lastAttempt: (waiter: ClaimWaiter) => void,
+  ) {
+    super();
+  }
+
+  end(reason: WaitEnd): void {
+    if (this.busy) return;
+    if (reason === "deadline" && this.call.id !== null) this.lastAttempt(this);
+    else this.settle(null);
+  }
 }
 
 export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
-  readonly #queue = new Set<ClaimWaiter>();
+  readonly #queue = new WaitQueue<ClaimWaiter>();
   /** Tasks for which a call is asking the writer right now. Meanwhile no other call asks for them. */
   readonly #asked = new Set<ClaimableTask>();
-  #ended = false;
+  readonly #askOnce = (waiter: ClaimWaiter): void => void this.#ask(waiter, null);
 
   constructor(tasks: TaskProjection, now: () => number) {
     this.#tasks = tasks;
@@ -46,7 +59,7 @@ export class ClaimWaiters {
       },
       changed: (id, state) => {
         if (!hasEnded(state)) return;
-        for (const waiter of this.#queue) if (waiter.waiting.id === id && !waiter.busy) void this.#ask(waiter, null);
+        for (const waiter of this.#queue) if (waiter.call.id === id && !waiter.busy) void this.#ask(waiter, null);
       },
       lost: () => {
         for (const waiter of this.#queue) {
@@ -63,7 +76,7 @@ export class ClaimWaiters {
    */
   look(instance: string): void {
     for (const waiter of this.#queue) {
-      if (waiter.waiting.claimant.id !== instance) continue;
+      if (waiter.call.claimant.id !== instance) continue;
       waiter.tried.clear();
       this.#look(waiter);
     }
@@ -81,32 +94,17 @@ export class ClaimWaiters {
    * @param onAbort registers a listener that is called when the client disconnects
    */
   wait<Found>(
-    waiting: Waiting,
-    wait_ms: number,
+    call: ClaimCall,
+    waitMs: number,
     attempt: Attempt<Found>,
     onAbort: (listener: () => void) => void,
   ): Promise<Found | null> {
-    if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const settle = (found: unknown): void => {
-        clearTimeout(timer);
-        this.#queue.delete(waiter);
-        resolve(found as Found | null);
-      };
-      const waiter: ClaimWaiter = { waiting, attempt, settle, busy: false, tried: new Set() };
-      // If the call is asking the writer at this moment, the writer's reply settles it.
-      const abort = (): void => {
-        this.#queue.delete(waiter);
-        if (!waiter.busy) settle(null);
-      };
-      const timer = setTimeout(() => {
-        this.#queue.delete(waiter);
-        if (waiter.busy) return;
-        if (waiting.id === null) settle(null);
-        else void this.#ask(waiter, null);
-      }, wait_ms);
-      this.#queue.add(waiter);
-      onAbort(abort);
+      const waiter = new ClaimWaiter(call, attempt, resolve as (found: unknown) => void, this.#askOnce);
+      if (!this.#queue.add(waiter, { waitMs, onAbort })) {
+        resolve(null);
+        return;
+      }
       // Search now: a task may have become claimable after the last attempt, before the call was in the queue.
       this.#look(waiter);
     });
@@ -114,8 +112,7 @@ export class ClaimWaiters {
 
   /** Ends all waits, permanently. */
   end(): void {
-    this.#ended = true;
-    for (const waiter of [...this.#queue]) if (!waiter.busy) waiter.settle(null);
+    this.#queue.close();
   }
 
   /** Lets the first call in the queue that may have this task ask the writer for it. */
@@ -124,7 +121,7 @@ export class ClaimWaiters {
     const now_ms = this.#now();
     for (const waiter of this.#queue) {
       if (waiter.busy || !this.#wants(waiter, task)) continue;
-      const { claimant } = waiter.waiting;
+      const { claimant } = waiter.call;
       if (!mayClaim(task, claimant, now_ms) || !this.#tasks.isFree(task, claimant.id)) continue;
       void this.#ask(waiter, task);
       return;
@@ -133,14 +130,14 @@ export class ClaimWaiters {
 
   /** Lets a waiting call ask the writer for the best task that it may have. */
   #look(waiter: ClaimWaiter): void {
-    if (waiter.busy || !this.#queue.has(waiter)) return;
-    const { claimant } = waiter.waiting;
+    if (waiter.busy || !waiter.waits) return;
+    const { claimant } = waiter.call;
     const wants = (task: ClaimableTask): boolean => !this.#asked.has(task) && this.#wants(waiter, task);
     const found = this.#tasks.best(claimant, this.#now(), wants);
     if (found !== undefined) void this.#ask(waiter, found);
   }
 
-  #wants({ waiting: { id }, tried }: ClaimWaiter, task: ClaimableTask): boolean {
+  #wants({ call: { id }, tried }: ClaimWaiter, task: ClaimableTask): boolean {
     return (id === null || id === task.id) && !tried.has(task);
   }
 
@@ -153,9 +150,11 @@ export class ClaimWaiters {
     }
     const found = await waiter.attempt();
     waiter.busy = false;
-    if (found !== null || !this.#queue.has(waiter) || this.#ended) waiter.settle(found);
-    else this.#look(waiter);
-    if (found !== null) this.#notifyDuplicates(waiter.waiting);
+    if (found !== null || !waiter.waits) {
+      this.#queue.remove(waiter);
+      waiter.settle(found);
+    } else this.#look(waiter);
+    if (found !== null) this.#notifyDuplicates(waiter.call);
     if (task === null) return;
     // The call may have got another task, or none. So let another call ask for this task.
     this.#asked.delete(task);
@@ -166,12 +165,11 @@ export class ClaimWaiters {
    * Makes repetitions of a call, which wait too, ask for its result. A client repeats a call after it has lost the
    * connection.
    */
-  #notifyDuplicates({ claimant, request_id }: Waiting): void {
+  #notifyDuplicates({ claimant, request_id }: ClaimCall): void {
     if (request_id === null) return;
     for (const other of this.#queue) {
-      const { waiting, busy } = other;
-      if (!busy && waiting.request_id === request_id && waiting.claimant.id === claimant.id)
-        void this.#ask(other, null);
+      const { call, busy } = other;
+      if (!busy && call.request_id === request_id && call.claimant.id === claimant.id) void this.#ask(other, null);
     }
   }
 }

@@ -13,6 +13,7 @@ import { framesOf, messageOf } from "../../test/support/frames.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import { FRAME, type Frame, payloadOf } from "../rpc/frames.js";
 import { MethodTable, type PushMessage } from "../rpc/method.js";
 import { packingOf } from "../rpc/packing.js";
@@ -226,13 +227,13 @@ class World {
     this.db.exec(TABLES);
     this.#outside = openReader(directory);
     const stored = this.#outside.prepare<[], number>("SELECT count(*) FROM line").pluck();
-    const committed = new BigInt64Array(1);
+    const committed = new SharedCounter();
     this.#server = new RpcServer<WriterMethod>(
       {
         postMessage: (message) =>
           void this.messages.push({
             frames: framesOf(message),
-            committed: Number(committed[0]),
+            committed: committed.value,
             stored: stored.get() ?? 0,
           }),
         on: (_event, listener) => {

@@ -11,6 +11,7 @@ import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { traceOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { writeFailure } from "../store/open.js";
 import { BUG } from "./push-messages.js";
@@ -21,16 +22,16 @@ export interface BatchOptions extends TransactionOptions {
   /** Never goes back. */
   readonly clock: Clock;
   /**
-   * Memory that is shared with the front. At each commit its first element is set to the id of the last call, before
-   * the replies are sent.
+   * The id of the last call of the last commit, which the front reads after a crash. It is set before the replies are
+   * sent.
    */
-  readonly committed: BigInt64Array;
+  readonly committed: SharedCounter;
 }
 
 export class Batch {
   readonly #transaction: Transaction;
   readonly #clock: Clock;
-  readonly #committed: BigInt64Array;
+  readonly #committed: SharedCounter;
 
   /**
    * @param transaction a transaction that another component uses too; a new one by default
@@ -66,7 +67,7 @@ export class Batch {
       else for (const call of calls) this.#refuse(call, error, server);
       return;
     }
-    Atomics.store(this.#committed, 0, BigInt(must(calls[calls.length - 1], "a transaction has calls").id));
+    this.#committed.set(must(calls[calls.length - 1], "a transaction has calls").id);
     transaction.publish(calls, replies, started, server);
     answer(calls, replies, server);
     server.flush();

@@ -7,6 +7,7 @@
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, Config, StoreSettings } from "../../schemas/config.js";
 import { systemClock } from "../base/clock.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import { claimDataDir, type DataDirLock, prepareDatabase } from "../store/data-dir.js";
 import { newestTime } from "../store/id-range.js";
 import type { Db } from "../store/open.js";
@@ -20,17 +21,31 @@ export interface WriterData {
   readonly settings: StoreSettings;
   /** Null for a single server. */
   readonly cluster: ClusterSettings | null;
-  /** Eight bytes that hold the id of the last call of the last commit. */
+  /** The memory of a SharedCounter, which holds the id of the last call of the last commit. */
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
-  /** The memory of RemoteWriteCounter. */
+  /**
+   * The memory of a SharedCounter. It counts the commits in which calls of other nodes changed something of which the
+   * front keeps copies. The writer counts before it commits, and sends the changed keys afterwards. If the front has
+   * received fewer messages than the count says, the database may be newer than the front's copies, so the front reads
+   * the database. A single server never counts.
+   */
   readonly remoteWrites: SharedArrayBuffer;
-  /** The memory of AppliedPosition. */
+  /**
+   * The memory of a SharedCounter, which holds the applied position: the id of the newest log entry whose effect may be
+   * visible to reads. The writer of a node sets the position before it commits. So data that the front reads is never
+   * newer than the position that the front reports with it. The data may be older for a moment. That is harmless: a
+   * client that then requests this position at another node waits for an entry that the log already has. A single
+   * server never sets the position, so it stays 0.
+   */
   readonly appliedPosition: SharedArrayBuffer;
   /** The memory of SharedTime. */
   readonly time: SharedArrayBuffer;
-  /** Four bytes that are set to 1 once the database is ready to be opened. The thread waits for that. */
+  /**
+   * Four bytes that are set to 1 once the database is ready to be opened. The thread sleeps until then, which a
+   * SharedCounter does not offer.
+   */
   readonly prepared: SharedArrayBuffer;
 }
 
@@ -88,10 +103,10 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
     data_dir,
     settings: storeSettings(settings),
     cluster: clusterSettings(settings),
-    committed: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
-    watched: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-    remoteWrites: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-    appliedPosition: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
+    committed: new SharedCounter().memory,
+    watched: new SharedCounter().memory,
+    remoteWrites: new SharedCounter().memory,
+    appliedPosition: new SharedCounter().memory,
     time: new SharedTime().memory,
     prepared: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };

@@ -7,6 +7,7 @@ import * as Type from "typebox";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import type { PushMessage } from "../rpc/method.js";
 import { packingOf } from "../rpc/packing.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
@@ -14,7 +15,6 @@ import { openWriter, type Db } from "../store/open.js";
 import { sqliteError } from "../store/sqlite/codes.js";
 import { changes, reportByName } from "./changes.js";
 import { Entries, NotStored, type BatchEntry } from "./entries.js";
-import { RemoteWriteCounter } from "./remote-write-counter.js";
 import { DATABASE, Models } from "./model.js";
 import { BUG, REMOTE_CHANGES } from "./push-messages.js";
 import { Transaction, type Served } from "./transaction.js";
@@ -48,7 +48,7 @@ const addLine = writerMethod({
 
 interface World {
   readonly entries: Entries<BatchEntry>;
-  readonly remoteWrites: RemoteWriteCounter;
+  readonly remoteWrites: SharedCounter;
   /** The push messages and replies, in order. */
   readonly published: string[];
   /** The sizes of the transactions that were sealed and committed. */
@@ -67,7 +67,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   const db: Db = openWriter(makeDirectory(t));
   t.teardown(() => void db.close());
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
-  const remoteWrites = new RemoteWriteCounter();
+  const remoteWrites = new SharedCounter();
   const published: string[] = [];
   const sealed: number[] = [];
   const server = {
@@ -200,11 +200,11 @@ t.test("a damaged database ends the thread", (t) => {
 t.test("remote changes are counted before the commit, and pushed after it", (t) => {
   const { entries, remoteWrites } = open(t);
   entries.apply([entryOf(1, ["a"], true)]);
-  t.equal(remoteWrites.count, 0, "the replies report the changes of local calls");
+  t.equal(remoteWrites.value, 0, "the replies report the changes of local calls");
   entries.apply([entryOf(2, ["refused"])]);
-  t.equal(remoteWrites.count, 0, "nothing has changed");
+  t.equal(remoteWrites.value, 0, "nothing has changed");
   entries.apply([entryOf(3, ["b"]), entryOf(3, ["c"])]);
-  t.equal(remoteWrites.count, 1);
+  t.equal(remoteWrites.value, 1);
   t.end();
 });
 
@@ -214,7 +214,7 @@ t.test("a count without a commit is followed by a push message without changes",
   db.exec("CREATE TABLE line (name TEXT NOT NULL, at INTEGER NOT NULL)");
   db.exec("CREATE TABLE child (line TEXT REFERENCES parent(name) DEFERRABLE INITIALLY DEFERRED)");
   db.exec("CREATE TABLE parent (name TEXT PRIMARY KEY)");
-  const remoteWrites = new RemoteWriteCounter();
+  const remoteWrites = new SharedCounter();
   const published: unknown[] = [];
   const server = {
     depth: 0,
@@ -233,7 +233,7 @@ t.test("a count without a commit is followed by a push message without changes",
   entries.apply([entryOf(1, ["a"])]);
   const counts = published.map((payload) => must(payload as { count: number; changes: unknown[] }, "a push message"));
   t.same(counts[0], { count: 1, changes: [] });
-  t.equal(counts[counts.length - 1]?.count, remoteWrites.count);
+  t.equal(counts[counts.length - 1]?.count, remoteWrites.value);
   t.same(counts[counts.length - 1]?.changes, [{ kind: "state", keys: ["a"] }]);
   t.end();
 });

@@ -11,11 +11,11 @@
 import { must } from "../base/assert.js";
 import { traceOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { writeFailure } from "../store/open.js";
 import { answer } from "./batch.js";
 import { COPIED_KINDS } from "./changes.js";
-import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import { BUG, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
 import type { Served, Transaction } from "./transaction.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -67,11 +67,11 @@ class RolledBack extends Error {
 
 export class Entries<Kept extends BatchEntry> {
   readonly #transaction: Transaction;
-  readonly #remoteWrites: RemoteWriteCounter;
+  readonly #remoteWrites: SharedCounter;
   readonly #server: Server;
   readonly #account: Account<Kept>;
 
-  constructor(transaction: Transaction, remoteWrites: RemoteWriteCounter, server: Server, account: Account<Kept>) {
+  constructor(transaction: Transaction, remoteWrites: SharedCounter, server: Server, account: Account<Kept>) {
     this.#transaction = transaction;
     this.#remoteWrites = remoteWrites;
     this.#server = server;
@@ -111,7 +111,7 @@ export class Entries<Kept extends BatchEntry> {
       transaction.write();
       this.#account.seal(entries, answers);
       const changes = remoteChanges(entries, answers);
-      if (changes.length > 0) raised = this.#remoteWrites.raise();
+      if (changes.length > 0) raised = this.#remoteWrites.increment();
       transaction.commit();
       if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes });
       this.#account.committed();

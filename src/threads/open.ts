@@ -8,13 +8,13 @@ import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
 import { must } from "../base/assert.js";
 import { machineClock, systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import { RpcClient } from "../rpc/client.js";
 import type { MethodTable, PushMessage, PayloadOf } from "../rpc/method.js";
 import { databasePath, walBytes } from "../store/open.js";
 import { OpenFiles } from "../store/open-files.js";
 import { stagingPath } from "../store/staging.js";
 import { startWriter, type WriterHandle } from "./early-writer.js";
-import { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { AnyMethod } from "./methods.js";
 import { READY, UNUSABLE } from "./push-messages.js";
 import { Pool, THE_SERVER } from "./pool.js";
@@ -24,7 +24,6 @@ import { SharedTime } from "./shared-time.js";
 import { StagingThread } from "./staging-thread.js";
 import { checkStorage } from "./jobs.js";
 import { StorageWatch } from "./storage-watch.js";
-import { AppliedPosition } from "./applied-position.js";
 import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
@@ -61,7 +60,7 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** The kinds of changes that clients watch, which the writer publishes. */
   readonly watched: WatchedKinds;
   /** The applied position of a node of a cluster. A single server never sets it. */
-  readonly appliedPosition: AppliedPosition;
+  readonly appliedPosition: SharedCounter;
   /** Watches whether the database can store data durably. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer share. */
@@ -112,7 +111,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     },
   });
   const { settings } = earlyWriter.data;
-  const writer = new Writer(client, new RemoteWriteCounter(earlyWriter.data.remoteWrites));
+  const writer = new Writer(client, new SharedCounter(earlyWriter.data.remoteWrites));
   const watched = new WatchedKinds(earlyWriter.data.watched);
   const data = { data_dir, settings };
   const pool = new Pool({ url: urls.pool, methods, data, log });
@@ -148,7 +147,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     exports,
     reads: new Reads(reader, pool),
     watched,
-    appliedPosition: new AppliedPosition(earlyWriter.data.appliedPosition),
+    appliedPosition: new SharedCounter(earlyWriter.data.appliedPosition),
     time: new SharedTime(earlyWriter.data.time),
     staging_path: stagingPath(data_dir),
     walBytes: () => walBytes(data_dir),

@@ -33,7 +33,7 @@ export const CHANGES = { name: "changes", payload: ChangesPush } as const satisf
 export const REMOTE_CHANGES = {
   name: "remote_changes",
   payload: Type.Object({
-    /** How many messages about remote changes were sent, this one included (remote-write-counter.ts). */
+    /** How many messages about remote changes were sent, this one included (`remoteWrites` in early-writer.ts). */
     count: Type.Integer(),
     changes: Type.Array(
       Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),

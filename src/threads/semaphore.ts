@@ -1,7 +1,8 @@
 /**
  * Implements a semaphore, which bounds how many jobs of a kind run at once. If no permit is free, a caller waits for
- * one, for a bounded time and in a bounded queue that serves callers round-robin. Pure but for its timers.
+ * one, for a bounded time and in a bounded queue that serves callers round-robin. Pure but for its timer.
  */
+import { WaitQueue, Waiting } from "../base/wait-queue.js";
 import { FairQueue } from "./fair-queue.js";
 
 /** A permit, as the function that releases it. Further calls of the function do nothing. */
@@ -18,20 +19,33 @@ export interface SemaphoreOptions {
   readonly waitMsMax: number;
 }
 
-interface Waiting {
-  readonly caller: string;
-  readonly grant: (permit: Permit | null) => void;
-  readonly timer: NodeJS.Timeout;
+class PermitWait extends Waiting {
+  constructor(
+    readonly caller: string,
+    readonly grant: (permit: Permit | null) => void,
+    readonly fair: FairQueue<PermitWait>,
+  ) {
+    super();
+  }
+
+  end(): void {
+    this.fair.takeWhere((other) => other === this);
+    this.grant(null);
+  }
 }
 
 export class Semaphore {
-  readonly #options: SemaphoreOptions;
+  readonly #waitMs: number;
   #free: number;
-  readonly #waiting = new FairQueue<Waiting>();
+  /** The waiters, with their limits and deadlines. */
+  readonly #waiting: WaitQueue<PermitWait>;
+  /** The same waiters in the order in which they get permits. */
+  readonly #fair = new FairQueue<PermitWait>();
 
-  constructor(options: SemaphoreOptions) {
-    this.#options = options;
-    this.#free = options.permits;
+  constructor({ permits, waitingMax, waitingOfCallerMax, waitMsMax }: SemaphoreOptions) {
+    this.#free = permits;
+    this.#waitMs = waitMsMax;
+    this.#waiting = new WaitQueue({ weightMax: waitingMax, weightOfCallerMax: waitingOfCallerMax });
   }
 
   get waiting(): number {
@@ -44,19 +58,10 @@ export class Semaphore {
       this.#free -= 1;
       return Promise.resolve(this.#makePermit());
     }
-    const { waitingMax, waitingOfCallerMax, waitMsMax } = this.#options;
-    if (this.#waiting.size >= waitingMax || this.#waiting.sizeOf(caller) >= waitingOfCallerMax)
-      return Promise.resolve(null);
     return new Promise((resolve) => {
-      const waiting: Waiting = {
-        caller,
-        grant: resolve,
-        timer: setTimeout(() => {
-          this.#waiting.takeWhere((one) => one === waiting);
-          resolve(null);
-        }, waitMsMax),
-      };
-      this.#waiting.push(waiting);
+      const wait = new PermitWait(caller, resolve, this.#fair);
+      if (this.#waiting.add(wait, { waitMs: this.#waitMs, caller })) this.#fair.push(wait);
+      else resolve(null);
     });
   }
 
@@ -65,12 +70,12 @@ export class Semaphore {
     return () => {
       if (!held) return;
       held = false;
-      const next = this.#waiting.take();
+      const next = this.#fair.take();
       if (next === undefined) {
         this.#free += 1;
         return;
       }
-      clearTimeout(next.timer);
+      this.#waiting.remove(next);
       next.grant(this.#makePermit());
     };
   }

@@ -5,13 +5,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, must } from "../base/assert.js";
 import { machineClock, steadyClock } from "../base/clock.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { detachFromCluster } from "../store/detach-from-cluster.js";
 import { openFailure, openWriter, type Db } from "../store/open.js";
 import { waitUntilPrepared, type WriterData } from "./early-writer.js";
 import { Batch, type BatchOptions } from "./batch.js";
-import { RemoteWriteCounter } from "./remote-write-counter.js";
 import { isWriterMethod, type AnyMethod } from "./methods.js";
 import { Models, type Model } from "./model.js";
 import { READY, UNUSABLE } from "./push-messages.js";
@@ -32,7 +32,7 @@ export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
   readonly table: MethodTable;
-  readonly remoteWrites: RemoteWriteCounter;
+  readonly remoteWrites: SharedCounter;
   readonly server: RpcServer<WriterMethod>;
 }
 
@@ -70,7 +70,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       methods: methods.rows.filter(isWriterMethod),
       audit,
       clock: new SharedClock(steadyClock(), new SharedTime(data.time)),
-      committed: new BigInt64Array(data.committed),
+      committed: new SharedCounter(data.committed),
       watched: new WatchedKinds(data.watched),
       replicated: data.cluster !== null,
     } satisfies BatchOptions;
@@ -80,10 +80,10 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();
     } else {
-      const remoteWrites = new RemoteWriteCounter(data.remoteWrites);
+      const remoteWrites = new SharedCounter(data.remoteWrites);
       server.pause();
       void loadNode().then((node) => {
-        executor = node.openNode({ data, batch: options, table: methods, remoteWrites: remoteWrites, server });
+        executor = node.openNode({ data, batch: options, table: methods, remoteWrites, server });
         serve();
         server.resume();
       });

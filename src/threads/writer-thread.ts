@@ -8,6 +8,7 @@ import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../sche
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { PayloadOf } from "../rpc/method.js";
 import { NO_CALLER } from "../rpc/frames.js";
@@ -91,7 +92,7 @@ export class WriterThread {
 
   #exited(): void {
     this.#worker = null;
-    const committed = Number(Atomics.load(new BigInt64Array(this.#options.early.data.committed), 0));
+    const committed = new SharedCounter(this.#options.early.data.committed).value;
     this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
     if (this.#closing) return;
     this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });

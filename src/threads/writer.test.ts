@@ -2,7 +2,7 @@
  * Tests that the front's caches are notified before each call is sent and before it is answered. The writer thread is a
  * fake.
  */
-import { RemoteWriteCounter } from "./remote-write-counter.js";
+import { SharedCounter } from "../base/shared-counter.js";
 import t from "tap";
 import * as Type from "typebox";
 import { MAILBOX_BYTES_MAX, OUTCOME_GRACE_MS } from "../../schemas/limits/rpc.js";
@@ -82,7 +82,7 @@ class World {
     clock: { now: () => this.now_ms },
     calls_max: 3,
   });
-  readonly writer = new Writer(this.#client, new RemoteWriteCounter());
+  readonly writer = new Writer(this.#client, new SharedCounter());
   take: (message: unknown) => void = () => undefined;
 
   constructor() {

@@ -11,11 +11,11 @@ import {
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
 } from "../../schemas/limits/writer.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import type { RpcClient } from "../rpc/client.js";
 import { type CallContext, callerOf } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
-import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
@@ -33,7 +33,7 @@ export class Writer {
   readonly #client: RpcClient;
   #sent = 0;
   #timedOut: TimedOutCall[] = [];
-  readonly #remoteWrites: RemoteWriteCounter;
+  readonly #remoteWrites: SharedCounter;
   #remoteWritesSeen = 0;
   #held: Failure | null = null;
   readonly #largeWrites = new Semaphore({
@@ -47,10 +47,10 @@ export class Writer {
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
 
-  constructor(client: RpcClient, remoteWrites: RemoteWriteCounter) {
+  constructor(client: RpcClient, remoteWrites: SharedCounter) {
     this.#client = client;
     this.#remoteWrites = remoteWrites;
-    this.#remoteWritesSeen = remoteWrites.count;
+    this.#remoteWritesSeen = remoteWrites.value;
   }
 
   /**
@@ -58,7 +58,7 @@ export class Writer {
    * message about it has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
-    return this.#remoteWrites.count !== this.#remoteWritesSeen;
+    return this.#remoteWrites.value !== this.#remoteWritesSeen;
   }
 
   /** Handles the message about changes by remote calls. */
@@ -168,7 +168,7 @@ export class Writer {
    * them, so anything may have changed.
    */
   restarted(): void {
-    this.accept({ count: this.#remoteWrites.count, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
+    this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
   /** Does the same as `call`, and returns the reply as a promise. */

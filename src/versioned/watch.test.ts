@@ -13,7 +13,7 @@ t.test("waiters are woken by their key, by all keys, and by calls of unknown out
   const specs = new KeyWatch(feed, SPECS);
   const woken: string[] = [];
   const add = (on: KeyWatch, key: string, name: string): (() => void) =>
-    on.listen(key, { wake: () => void woken.push(name), finish: () => undefined });
+    on.listen(key, { wake: () => void woken.push(name) });
   const wokenBy = (asked: readonly string[] | null, made: readonly string[] | null | Failure): readonly string[] => {
     for (const listener of feed.of("state") ?? []) {
       listener.begin(asked);

@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { type Failure, invalid } from "../base/result.js";
+import { WaitQueue } from "../base/wait-queue.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
 import { NO_CALLER } from "../rpc/frames.js";
 import { type Found, WaitingCall } from "./call.js";
@@ -68,8 +69,9 @@ const tick = (): Promise<void> => new Promise((resolve) => void setImmediate(() 
 function wait(call: WaitingCall): { readonly found: Promise<Found | null>; readonly abort: () => void } {
   let abort = (): void => undefined;
   const found = waitFor<Found>({
+    queue: new WaitQueue(),
     look: () => call.look(),
-    wait_ms: 60_000,
+    waitMs: 60_000,
     listen: (waiter) => call.listen(waiter),
     onAbort: (listener) => {
       abort = listener;

@@ -69,7 +69,6 @@ export class WaitingCall {
         this.#quiet = false;
         waiter.wake();
       },
-      finish: (found) => waiter.finish(found),
     };
     const unlisteners = this.#conditions.map((condition) => condition.listen(woken));
     return () => {

@@ -7,6 +7,7 @@ import { WAITING_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
+import { WaitQueue } from "../base/wait-queue.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
@@ -48,9 +49,8 @@ const NO_CURSOR = invalid("after is no cursor of a wait");
 export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #slice = new TimeSlice();
-  readonly #waiting = new Map<Waiter<Found>, WaitingCall>();
-  /** The total length of the queries of all waiting calls, in characters. */
-  #characters = 0;
+  /** The waiting calls. The weight of a call is the length of its query in characters. */
+  readonly #waiting = new WaitQueue<Waiter<Found>>({ weightMax: WAITING_CHARACTERS_MAX });
 
   constructor(options: WaitFrontOptions) {
     this.#options = options;
@@ -69,7 +69,7 @@ export class WaitFront implements Measured {
     const workspace = query.workspace ?? instance?.workspace ?? null;
     const requester = { instance: instance?.id ?? "", workspace, is, context };
     const characters = charactersOf(query);
-    if (wait > 0 && this.#characters + characters > WAITING_CHARACTERS_MAX) return FULL;
+    if (wait > 0 && !this.#waiting.hasRoom(characters)) return FULL;
     const conditions = readConditions(rows, query, requester);
     if (conditions instanceof Failure) return conditions;
     const status = cursor === null ? "here" : cursorStatusOf(cursor, stored);
@@ -87,49 +87,35 @@ export class WaitFront implements Measured {
 
   /** Wakes all calls, because the writer crashed and changes may have been missed. */
   catchUp(): void {
-    for (const waiter of this.#waiting.keys()) waiter.wake();
+    for (const waiter of this.#waiting) waiter.wake();
   }
 
   /** Ends all waits, because a snapshot was restored: the cursors belong to the previous history. */
   lag(): void {
-    for (const [waiter, call] of [...this.#waiting]) {
-      call.forget();
-      waiter.finish(LAGGED);
-    }
+    for (const waiter of this.#waiting) waiter.finish(LAGGED);
   }
 
-  /** Ends all waits. */
+  /** Ends all waits and accepts no more. */
   end(): void {
-    for (const waiter of [...this.#waiting.keys()]) waiter.finish(null);
+    this.#waiting.close();
   }
 
   expose(out: Exposition): void {
     out.value("koor_waiting_calls", "gauge", "Calls that wait for conditions.", this.#waiting.size);
   }
 
-  async #wait(
-    call: WaitingCall,
-    wait_ms: number,
-    characters: number,
-    onAbort: WaitOf["onAbort"],
-  ): Promise<Found | null> {
-    this.#characters += characters;
+  async #wait(call: WaitingCall, waitMs: number, weight: number, onAbort: WaitOf["onAbort"]): Promise<Found | null> {
     const found = await waitFor<Found>({
+      queue: this.#waiting,
       look: () => call.look(),
-      wait_ms,
-      listen: (waiter) => {
-        const unlisten = call.listen(waiter);
-        this.#waiting.set(waiter, call);
-        return () => {
-          this.#waiting.delete(waiter);
-          unlisten();
-        };
-      },
+      waitMs,
+      weight,
+      listen: (waiter) => call.listen(waiter),
       onAbort,
-    }).finally(() => {
-      this.#characters -= characters;
     });
     if (found === null) call.rest();
+    // The marks of the call belong to the previous history.
+    if (found === LAGGED) call.forget();
     return found;
   }
 

@@ -9,6 +9,7 @@
 import { POISON_ENTRY_TRIES_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import { SharedCounter } from "../../src/base/shared-counter.js";
 import { BUNDLE_APPLY_VERSION_MIN, decodeMessage } from "../../src/cluster/bundle.js";
 import type { EntryCall } from "../../src/cluster/entry.js";
 import { initialMembership } from "../../src/cluster/membership.js";
@@ -21,7 +22,6 @@ import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
 import type { Db } from "../../src/store/open.js";
 import { sqliteError } from "../../src/store/sqlite/codes.js";
 import { Entries } from "../../src/threads/entries.js";
-import { RemoteWriteCounter } from "../../src/threads/remote-write-counter.js";
 import { Models } from "../../src/threads/model.js";
 import { Transaction } from "../../src/threads/transaction.js";
 import { WatchedKinds } from "../../src/threads/watched-kinds.js";
@@ -186,7 +186,7 @@ export class SimulatedNode {
       server,
       beforeCommit: () => undefined,
       entriesOf: (account) => {
-        const entries = new Entries<LogItem>(transaction, new RemoteWriteCounter(), server, account);
+        const entries = new Entries<LogItem>(transaction, new SharedCounter(), server, account);
         const apply = entries.apply.bind(entries);
         entries.apply = (items) => {
           const ends = items.some(({ calls }) => calls.some(({ method }) => method.name === endProgram.name));
@@ -195,7 +195,7 @@ export class SimulatedNode {
         };
         return entries;
       },
-      committed: new BigInt64Array(1),
+      committed: new SharedCounter(),
       pendingBytesMax: WAITING_BYTES_MAX,
       wall: () => world.now_ms + this.skew_ms,
       elapsed: () => world.now_ms - START_MS,

@@ -6,6 +6,7 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import { auditTrail } from "../../src/audit/table.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import { SharedCounter } from "../../src/base/shared-counter.js";
 import { LEASES } from "../../src/claims/claim-registry.js";
 import { Expiry } from "../../src/claims/expiry.js";
 import { LeaseProjection } from "../../src/claims/lease-projection.js";
@@ -81,7 +82,7 @@ export class SimulatedServer {
       methods: this.#options.methods,
       audit: auditTrail,
       clock: this.clock,
-      committed: new BigInt64Array(1),
+      committed: new SharedCounter(),
       watched: new WatchedKinds(),
     });
   }

@@ -1,8 +1,8 @@
 /** A fake of the writer's end of the RPC: it records the calls, and the test answers them. */
-import { RemoteWriteCounter } from "../../src/threads/remote-write-counter.js";
 import { addReply, FRAME, requestOf } from "../../src/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import { SharedCounter } from "../../src/base/shared-counter.js";
 import { RpcClient } from "../../src/rpc/client.js";
 import { MethodTable } from "../../src/rpc/method.js";
 import { METHODS } from "../../src/methods.js";
@@ -30,7 +30,7 @@ export class FakeWriter {
   constructor(methods: readonly WriterMethod[] = METHODS.rows.filter(isWriterMethod)) {
     this.#methods = new MethodTable(methods);
     this.#client = new RpcClient({ methods: this.#methods, clock: { now: () => 0 } });
-    this.writer = new Writer(this.#client, new RemoteWriteCounter());
+    this.writer = new Writer(this.#client, new SharedCounter());
     this.connect();
   }
 

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
+import { SharedCounter } from "../../src/base/shared-counter.js";
 import type { RequestOf } from "../../src/rpc/method.js";
 import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
 import { closeStore } from "../../src/threads/close-store.js";
@@ -65,7 +66,7 @@ function answer(call: ServerCall, server: RpcServer): void {
       return;
     case "commit":
       // The writer does the same: it sets the id when the transaction is on disk, before it sends any reply.
-      Atomics.store(new BigInt64Array(must(data.committed, "the test gave the thread its cell")), 0, BigInt(call.id));
+      new SharedCounter(must(data.committed, "the test gave the thread its memory")).set(call.id);
       return;
     case "crash":
       throw new Error("crashed on purpose");

@@ -1,0 +1,211 @@
+/**
+ * A queue of requests that wait. A request leaves the queue when its owner removes it, because the request has got what
+ * it waits for. Otherwise the queue ends the wait: when the deadline has passed, when the client has gone, or when the
+ * queue is closed. The queue is bounded in all and for each caller. One timer serves all deadlines. Pure but for its
+ * timer.
+ */
+import { LinkedList, ListNode } from "./linked-list.js";
+import { TurnoverMap } from "./turnover-map.js";
+
+/** The reasons why a queue ends a wait. */
+export type WaitEnd = "deadline" | "abort" | "close";
+
+/** A request that can wait in a queue. It waits in at most one queue at a time. */
+export abstract class Waiting {
+  /** Set by the queue: the place of the request while it waits; null otherwise. */
+  place: Place | null = null;
+
+  /** Whether the request is in a queue. */
+  get waits(): boolean {
+    return this.place !== null;
+  }
+
+  /** Called after the queue has removed the request, which has not got what it waited for. */
+  abstract end(reason: WaitEnd): void;
+}
+
+/** The place of a waiting request in its queue. Used by the queue only. */
+class Place extends ListNode<Waiting> {
+  /** The place in the list of the requests that wait for the same duration. */
+  readonly inLane: ListNode<Place>;
+
+  constructor(
+    item: Waiting,
+    readonly deadlineMs: number,
+    readonly lane: LinkedList<Place>,
+    readonly caller: string,
+    readonly weight: number,
+  ) {
+    super(item);
+    this.inLane = lane.push(this);
+  }
+}
+
+/** Sets and clears timers, as `setTimeout` and `clearTimeout` do. */
+export interface Timers<Timer = unknown> {
+  set(run: () => void, ms: number): Timer;
+  clear(timer: Timer): void;
+}
+
+const NODE_TIMERS: Timers<NodeJS.Timeout> = { set: setTimeout, clear: clearTimeout };
+
+export interface WaitQueueOptions {
+  /** The largest sum of the weights of all requests; no limit by default. */
+  readonly weightMax?: number;
+  /** The largest sum of the weights of one caller's requests; no limit by default. */
+  readonly weightOfCallerMax?: number;
+  /** A clock in ms. */
+  readonly now?: () => number;
+  readonly timers?: Timers;
+}
+
+/** How a request waits. */
+export interface WaitOptions {
+  /**
+   * The time in ms after which the wait ends. The queue keeps a list for each duration, so there should be few
+   * different ones.
+   */
+  readonly waitMs: number;
+  /** Registers a listener that is called when the client has gone. */
+  readonly onAbort?: (listener: () => void) => void;
+  /** The caller, for the limit of each caller. */
+  readonly caller?: string;
+  /** The part of the limits that the request takes; 1 by default. */
+  readonly weight?: number;
+}
+
+export class WaitQueue<Item extends Waiting = Waiting> {
+  readonly #weightMax: number;
+  readonly #weightOfCallerMax: number;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  /** All requests, the longest wait first. */
+  readonly #queue = new LinkedList<Waiting>();
+  /**
+   * The places by the duration of the wait. Within a lane, the first place has the earliest deadline. So the next
+   * deadline is found without a sorted structure.
+   */
+  readonly #lanes = new Map<number, LinkedList<Place>>();
+  readonly #weightOf = new TurnoverMap<string, number>();
+  #weight = 0;
+  #timer: unknown = null;
+  /** The time of the timer; Infinity if it is not set. It may be earlier than the next deadline. */
+  #timerMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor({
+    weightMax = Number.POSITIVE_INFINITY,
+    weightOfCallerMax = Number.POSITIVE_INFINITY,
+    now = () => performance.now(),
+    timers = NODE_TIMERS,
+  }: WaitQueueOptions = {}) {
+    this.#weightMax = weightMax;
+    this.#weightOfCallerMax = weightOfCallerMax;
+    this.#now = now;
+    this.#timers = timers;
+  }
+
+  /** The number of waiting requests. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Returns whether the limits leave room for a request of this caller. */
+  hasRoom(weight = 1, caller = ""): boolean {
+    if (this.#weight + weight > this.#weightMax) return false;
+    return (this.#weightOf.get(caller) ?? 0) + weight <= this.#weightOfCallerMax;
+  }
+
+  /** Adds a request at the end of the queue. Returns false if the queue is full or closed; then nothing happens. */
+  add(item: Item, { waitMs, onAbort, caller = "", weight = 1 }: WaitOptions): boolean {
+    if (this.#closed || !this.hasRoom(weight, caller)) return false;
+    const deadlineMs = this.#now() + waitMs;
+    const place = new Place(item, deadlineMs, this.#laneOf(waitMs), caller, weight);
+    item.place = place;
+    this.#queue.append(place);
+    this.#weigh(caller, weight);
+    if (deadlineMs < this.#timerMs) this.#setTimer(deadlineMs, waitMs);
+    onAbort?.(() => {
+      // The request may have left the queue, and may wait again.
+      if (item.place === place) this.#end(place, "abort");
+    });
+    return true;
+  }
+
+  /** Removes a request, because it has got what it waits for. Returns false if it does not wait. */
+  remove(item: Item): boolean {
+    const { place } = item;
+    if (place === null) return false;
+    this.#remove(place);
+    return true;
+  }
+
+  /** Yields the requests, the longest wait first. They may be removed meanwhile. */
+  [Symbol.iterator](): Iterator<Item, undefined> {
+    return this.#queue[Symbol.iterator]() as Iterator<Item, undefined>;
+  }
+
+  /** Ends all waits. The queue accepts no more requests. */
+  close(): void {
+    this.#closed = true;
+    for (const { place } of this.#queue) if (place !== null) this.#end(place, "close");
+  }
+
+  #laneOf(waitMs: number): LinkedList<Place> {
+    let lane = this.#lanes.get(waitMs);
+    if (lane === undefined) {
+      lane = new LinkedList();
+      this.#lanes.set(waitMs, lane);
+    }
+    return lane;
+  }
+
+  #end(place: Place, reason: WaitEnd): void {
+    this.#remove(place);
+    place.item.end(reason);
+  }
+
+  #remove(place: Place): void {
+    place.item.place = null;
+    this.#queue.remove(place);
+    place.lane.remove(place.inLane);
+    this.#weigh(place.caller, -place.weight);
+    if (this.#queue.size === 0) this.#clearTimer();
+  }
+
+  #weigh(caller: string, weight: number): void {
+    this.#weight += weight;
+    if (this.#weightOfCallerMax === Number.POSITIVE_INFINITY) return;
+    const weightOfCaller = (this.#weightOf.get(caller) ?? 0) + weight;
+    if (weightOfCaller > 0) this.#weightOf.set(caller, weightOfCaller);
+    else this.#weightOf.delete(caller);
+  }
+
+  #setTimer(deadlineMs: number, delayMs: number): void {
+    this.#clearTimer();
+    this.#timerMs = deadlineMs;
+    this.#timer = this.#timers.set(this.#expire, delayMs);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) this.#timers.clear(this.#timer);
+    this.#timer = null;
+    this.#timerMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Ends the waits whose deadline has passed, and sets the timer for the next deadline. */
+  readonly #expire = (): void => {
+    this.#timer = null;
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#now();
+    for (const lane of this.#lanes.values()) {
+      for (const place of lane) {
+        if (place.deadlineMs > nowMs) break;
+        this.#end(place, "deadline");
+      }
+    }
+    let nextMs = this.#timerMs;
+    for (const { first } of this.#lanes.values()) nextMs = Math.min(nextMs, first?.deadlineMs ?? nextMs);
+    if (nextMs < this.#timerMs) this.#setTimer(nextMs, Math.max(0, nextMs - nowMs));
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * The table of what the server prunes. A row says how often it is pruned, and which writer method deletes a bounded
+ * number of database rows.
+ *
+ * Other old rows are deleted by the call that adds new ones: versions of keys, idempotency records, counters of agents,
+ * compliance runs and webhook deliveries. Sessions are pruned in the front's memory (src/sessions/upkeep.ts). The audit
+ * log is never pruned.
+ */
+import type { Config } from "../../schemas/config.js";
+import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
+import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
+import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
+import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
+import type { Retention } from "../background/pruner.js";
+import type { Log } from "../base/log.js";
+import { pruneLeases } from "../claims/commands.js";
+import { pruneEvents } from "../events/commands.js";
+import type { Directory } from "../instances/directory.js";
+import { pendingInstances } from "../instances/pending-pruner.js";
+import { pruneMessages } from "../messages/commands.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import { pruneTasks } from "../tasks/commands.js";
+import type { Writer } from "../threads/writer.js";
+
+export interface RetentionGround {
+  readonly config: Pick<Config, "event_history" | "task_retention">;
+  readonly writer: Writer;
+  readonly directory: Directory;
+  /** `expires_at` is the time in ms at which the next message expires; null if none does. */
+  readonly boxes: { readonly expires_at: number | null };
+  readonly log: Log;
+}
+
+export function retentionTable({ config, writer, directory, boxes, log }: RetentionGround): readonly Retention[] {
+  const { event_history: keep, task_retention: taskRetentionMs } = config;
+  const events: Retention = {
+    name: "events",
+    intervalMs: EVENT_PRUNE_INTERVAL_MS,
+    step: () => writer.request(pruneEvents, { keep }, NO_CALLER),
+  };
+  return [
+    // An `event_history` of 0 keeps all events.
+    ...(keep > 0 ? [events] : []),
+    pendingInstances(directory, writer, log),
+    {
+      // LEASE_KEEP_MS after their end.
+      name: "leases",
+      intervalMs: LEASE_PRUNE_INTERVAL_MS,
+      step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
+    },
+    {
+      name: "tasks",
+      intervalMs: Math.min(TASK_PRUNE_INTERVAL_MS, taskRetentionMs),
+      step: (after, nowMs) => writer.request(pruneTasks, { after, ended_before: nowMs - taskRetentionMs }, NO_CALLER),
+    },
+    {
+      // MESSAGE_DAYS after they were sent, or at once when they have expired.
+      name: "messages",
+      intervalMs: MESSAGE_PRUNE_INTERVAL_MS,
+      step: () => writer.request(pruneMessages, {}, NO_CALLER),
+      urgent: (nowMs) => boxes.expires_at !== null && boxes.expires_at <= nowMs,
+    },
+  ];
+}

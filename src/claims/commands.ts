@@ -1,5 +1,6 @@
 /**
- * Writer methods that the server itself calls, to end expired claims and to prune old ones. Runs in the writer thread.
+ * Writer methods of the lock engine that the server itself calls, to end expired claims and to prune old ones. The
+ * methods that clients call are in src/leases/ and src/tasks/. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";

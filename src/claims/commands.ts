@@ -5,7 +5,7 @@
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
-import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
+import { changes, changesByModel, reportAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
@@ -36,7 +36,7 @@ export const pruneLeases = writerMethod({
   weight: () => 0,
   audit: null,
   changes: [
-    changesAny("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
+    changes("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
       removed === 0 ? [] : reportAny(),
     ),
   ],

@@ -3,6 +3,9 @@
  * writer share the memory. The writer counts before it commits, and sends the changed keys afterwards. If the front has
  * received fewer messages than the count says, the database may be newer than the front's copies, so the front reads
  * the database. A single server never counts.
+ *
+ * The other effects of a commit follow from the dirty set of its transaction after the commit. The counter cannot,
+ * because the front may read the new rows before it gets any message about them.
  */
 export class RemoteWriteCounter {
   readonly #count: Int32Array;

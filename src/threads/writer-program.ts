@@ -32,7 +32,6 @@ export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
   readonly table: MethodTable;
-  readonly remoteWrites: RemoteWriteCounter;
   readonly server: RpcServer<WriterMethod>;
 }
 
@@ -72,7 +71,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       clock: new SharedClock(steadyClock(), new SharedTime(data.time)),
       committed: new BigInt64Array(data.committed),
       watched: new WatchedKinds(data.watched),
-      replicated: data.cluster !== null,
+      remoteWrites: data.cluster === null ? null : new RemoteWriteCounter(data.remoteWrites),
     } satisfies BatchOptions;
     if (data.cluster === null) {
       detachFromCluster(db);
@@ -80,10 +79,9 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();
     } else {
-      const remoteWrites = new RemoteWriteCounter(data.remoteWrites);
       server.pause();
       void loadNode().then((node) => {
-        executor = node.openNode({ data, batch: options, table: methods, remoteWrites: remoteWrites, server });
+        executor = node.openNode({ data, batch: options, table: methods, server });
         serve();
         server.resume();
       });

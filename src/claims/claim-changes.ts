@@ -52,8 +52,7 @@ export class ClaimChanges extends PublishingModel {
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     super();
     this.table = new LeaseWriter(db, rows);
-    this.#counters = new ClaimCounters(db);
-    rows.add(this.#counters);
+    this.#counters = new ClaimCounters(db, rows);
     this.#events = use(publisher);
     this.#audit = use(auditTrail);
     this.reload();

@@ -282,7 +282,7 @@ export class ClaimRegistry implements CachingModel {
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {
     if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
-    if (!this.#live.hasLeasedValues) return null;
+    if (this.#live.valuesLeased === 0) return null;
     const name = kind === "spec" ? specName(key) : key;
     for (const { claim } of this.#lockTable.heldByOthers([valueResource(kind, name)], actor, true))
       return new Failure("LOCKED", `leased by ${claim.record.holder_name}`, { lease: claim.order });

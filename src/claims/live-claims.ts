@@ -21,15 +21,18 @@ export class LiveClaims {
   readonly #bytes = new ClaimBytes();
   /** Claims of tasks without resources, by holder. */
   readonly #bare = new Groups<string, LiveLease>();
-  /** The number of exclusive held leases of `state:` and `spec:` resources. */
-  #valuesLeased = 0;
+  /**
+   * The number of exclusive held leases of `state:` and `spec:` resources, which only this class changes. While it is
+   * 0, a write of a value skips the lease check.
+   */
+  valuesLeased = 0;
 
   clear(): void {
     this.lockTable.clear();
     this.#byRow.clear();
     this.#bytes.clear();
     this.#bare.clear();
-    this.#valuesLeased = 0;
+    this.valuesLeased = 0;
   }
 
   get(row: number): LiveLease | undefined {
@@ -43,11 +46,6 @@ export class LiveClaims {
   /** Returns the claims of a holder, held or waiting. Claims of tasks without resources are included. */
   claimsOf(holder: string): LiveLease[] {
     return [...this.lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
-  }
-
-  /** Whether any value of state or any spec is leased exclusively. While none is, a write skips the lease check. */
-  get hasLeasedValues(): boolean {
-    return this.#valuesLeased > 0;
   }
 
   /** Adds a claim, held or waiting. Must be followed by `takeHeld`, or by `enqueue` of the lock table. */
@@ -69,7 +67,7 @@ export class LiveClaims {
 
   /** Counts a claim that the lock table has granted. */
   countHeld(lease: LiveLease): void {
-    if (leasesValues(lease)) this.#valuesLeased += 1;
+    if (leasesValues(lease)) this.valuesLeased += 1;
   }
 
   /**
@@ -79,7 +77,7 @@ export class LiveClaims {
   remove(lease: LiveLease, wasHeld: boolean): readonly LiveLease[] {
     this.#byRow.delete(lease.order);
     this.#bytes.remove(lease);
-    if (wasHeld && leasesValues(lease)) this.#valuesLeased -= 1;
+    if (wasHeld && leasesValues(lease)) this.valuesLeased -= 1;
     if (isLease(lease.record)) return this.lockTable.remove(lease);
     this.#bare.remove(lease.holder, lease);
     return NONE;

@@ -79,29 +79,29 @@ type Row = [
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
+  readonly #rows: WriteBuffer;
   #fence = 0;
   #lease = 0;
-  #risen = false;
 
-  constructor(db: Db) {
+  constructor(db: Db, rows: WriteBuffer) {
+    this.#rows = rows;
     this.#get = db.prepare("SELECT fence, lease FROM claim_counter");
     this.#set = db.prepare("REPLACE INTO claim_counter VALUES (1, ?, ?)");
     this.forget();
   }
 
   nextFence(): number {
-    this.#risen = true;
+    this.#rows.add(this);
     return ++this.#fence;
   }
 
   nextLease(): number {
-    this.#risen = true;
+    this.#rows.add(this);
     return ++this.#lease;
   }
 
   write(): void {
-    if (this.#risen) this.#set.run(this.#fence, this.#lease);
-    this.#risen = false;
+    this.#set.run(this.#fence, this.#lease);
   }
 
   /** Goes back to the stored numbers. */
@@ -109,7 +109,6 @@ export class ClaimCounters implements BufferedWrites {
     const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
     this.#fence = fence;
     this.#lease = lease;
-    this.#risen = false;
   }
 }
 

@@ -30,6 +30,7 @@ export interface BufferedWrites {
 }
 
 class Table<Row extends readonly Column[]> implements BufferedTable<Row>, BufferedWrites {
+  readonly #buffer: WriteBuffer;
   readonly #db: Db;
   readonly #insert: string;
   readonly #columns: number;
@@ -37,13 +38,15 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
   /** The columns of all buffered rows, one after the other. */
   #waiting: Column[] = [];
 
-  constructor(db: Db, insert: string, columns: number) {
+  constructor(buffer: WriteBuffer, db: Db, insert: string, columns: number) {
+    this.#buffer = buffer;
     this.#db = db;
     this.#insert = insert;
     this.#columns = columns;
   }
 
   add(...row: Row): void {
+    if (this.#waiting.length === 0) this.#buffer.add(this);
     for (const column of row) this.#waiting.push(column);
     if (this.#waiting.length === ROWS_MAX * this.#columns) this.write();
   }
@@ -82,7 +85,8 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
 /** The write buffer of one database handle. */
 export class WriteBuffer {
   readonly #db: Db;
-  readonly #buffered: BufferedWrites[] = [];
+  /** The tables and other writes that have something to write. So a commit costs nothing in all others. */
+  readonly #dirty = new Set<BufferedWrites>();
 
   constructor(db: Db) {
     this.#db = db;
@@ -94,23 +98,24 @@ export class WriteBuffer {
    * @param columns the number of columns in each row
    */
   into<Row extends readonly Column[]>(insert: string, columns: Row["length"]): BufferedTable<Row> {
-    const table = new Table<Row>(this.#db, insert, columns);
-    this.#buffered.push(table);
-    return table;
+    return new Table<Row>(this, this.#db, insert, columns);
   }
 
-  /** Adds other writes, which are buffered and written together with the rows. */
-  add(buffered: BufferedWrites): void {
-    this.#buffered.push(buffered);
+  /** Adds writes that wait in memory. They are written with the next `write`. */
+  add(waiting: BufferedWrites): void {
+    this.#dirty.add(waiting);
   }
 
   /** Writes everything in the buffer. The rows of one table are written in the order in which they were added. */
   write(): void {
-    for (const buffered of this.#buffered) buffered.write();
+    if (this.#dirty.size === 0) return;
+    for (const waiting of this.#dirty) waiting.write();
+    this.#dirty.clear();
   }
 
   /** Drops everything in the buffer, because the transaction was rolled back. */
   forget(): void {
-    for (const buffered of this.#buffered) buffered.forget();
+    for (const waiting of this.#dirty) waiting.forget();
+    this.#dirty.clear();
   }
 }

@@ -4,11 +4,10 @@
  * stale, and what clients are told. Changes that only a model knows are published by the model (model.ts). Runs in the
  * writer.
  */
-import { Failure } from "../base/result.js";
 import { COPIED_KINDS } from "./changes.js";
 import type { ChangeSet } from "./change-set.js";
 import type { RemoteChanges } from "./push-messages.js";
-import { auditedResource, type Served } from "./writer-method.js";
+import type { Served } from "./writer-method.js";
 
 const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 
@@ -16,19 +15,24 @@ const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 interface DoneCall {
   readonly call: Served;
   readonly reply: unknown;
+  readonly audited: string | null;
   readonly isRemote: boolean;
 }
 
 export class DirtySet {
-  #calls: DoneCall[] = [];
+  readonly #calls: DoneCall[] = [];
 
   clear(): void {
-    this.#calls = [];
+    this.#calls.length = 0;
   }
 
-  /** Adds an executed call. A call that has failed has changed nothing, so it is left out. */
-  add(call: Served, reply: unknown, isRemote: boolean): void {
-    if (!(reply instanceof Failure)) this.#calls.push({ call, reply, isRemote });
+  /**
+   * Adds a call that has been executed without a failure.
+   * @param audited the `resource` of the call's row in the audit log; null if the call has no row
+   * @param isRemote whether the call was made at another node
+   */
+  add(call: Served, reply: unknown, audited: string | null, isRemote: boolean): void {
+    this.#calls.push({ call, reply, audited, isRemote });
   }
 
   /**
@@ -56,8 +60,7 @@ export class DirtySet {
 
   /** Adds what clients are told about the calls. */
   report(changes: ChangeSet): void {
-    for (const { call, reply } of this.#calls) {
-      const audited = changes.wants("audit") ? auditedResource(call, reply) : null;
+    for (const { call, reply, audited } of this.#calls) {
       if (audited !== null) changes.add("audit", audited, null);
       for (const rule of call.method.changes)
         if (changes.wants(rule.kind)) changes.addAll(rule.kind, rule.report(call.request, reply));

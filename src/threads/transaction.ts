@@ -6,6 +6,7 @@
  * (batch.ts) and a node of a cluster (entries.ts). Runs in the writer.
  */
 import { must } from "../base/assert.js";
+import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { RpcServer } from "../rpc/server.js";
 import type { WriteBuffer } from "../store/write-buffer.js";
@@ -16,7 +17,7 @@ import type { Model, Models } from "./model.js";
 import { CHANGES, COMMIT, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
 import type { RemoteWriteCounter } from "./remote-write-counter.js";
 import type { WatchedKinds } from "./watched-kinds.js";
-import { auditedResource, type Command, type Served, type WriteCall, type WriterMethod } from "./writer-method.js";
+import type { Command, Served, WriteCall, WriterMethod } from "./writer-method.js";
 
 /** Stores the rows of audited calls. */
 export interface AuditTrail {
@@ -163,7 +164,8 @@ export class Transaction {
     const { audit } = method;
     if (audit !== null && resource !== null)
       this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
-    this.#dirty.add(served, reply, isRemote);
+    // A call that has failed has changed nothing.
+    if (!(reply instanceof Failure)) this.#dirty.add(served, reply, resource, isRemote);
     return reply;
   }
 
@@ -196,4 +198,13 @@ export class Transaction {
 
 function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
   return method === before || (method.family !== undefined && method.family === before?.family);
+}
+
+/**
+ * Returns the `resource` of the call's row in the audit log; null if the writer adds no row. For a refused call the
+ * front writes the row, whichever thread has refused the call (audit/refusal-log.ts).
+ */
+function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
+  if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;
+  return audit.resource(request as object, reply);
 }

@@ -6,7 +6,7 @@
  */
 import type { Static, TSchema } from "typebox";
 import { WRITER_DEADLINE_MS } from "../../schemas/limits.js";
-import { Failure } from "../base/result.js";
+import type { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { Db } from "../store/open.js";
@@ -137,13 +137,4 @@ export function writerMethod<
     deadline_ms,
     bind: (models) => run.bind(undefined, models.bind(named)),
   };
-}
-
-/**
- * Returns the `resource` of the call's row in the audit log; null if the writer adds no row. For a refused call the
- * front writes the row, whichever thread has refused the call (audit/refusal-log.ts).
- */
-export function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
-  if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;
-  return audit.resource(request as object, reply);
 }

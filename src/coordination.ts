@@ -55,7 +55,6 @@ import { NO_CALLER } from "./rpc/frames.js";
 import { SPECS, STATE } from "./versioned/space.js";
 import { ClaimWaiters } from "./tasks/claim-waiters.js";
 import { pruneTasks } from "./tasks/commands.js";
-import { TaskFront } from "./tasks/front.js";
 import { TaskProjection } from "./tasks/task-projection.js";
 import { taskRoutes } from "./tasks/routes.js";
 import { taskReader } from "./tasks/table.js";
@@ -243,21 +242,19 @@ export function makeCoordination(ground: CoordinationGround): Coordination {
       log,
       workspaceOf,
     }),
-    ...taskRoutes(
-      new TaskFront({
-        guarded,
-        writer,
-        reads,
-        directory,
-        waiters: claimers,
-        tasks: ready_tasks,
-        leases,
-        presenter: views,
-        expiry,
-        clock,
-        log,
-      }),
-    ),
+    ...taskRoutes({
+      guarded,
+      writer,
+      reads,
+      directory,
+      waiters: claimers,
+      tasks: ready_tasks,
+      leases,
+      presenter: views,
+      expiry,
+      clock,
+      log,
+    }),
     ...messageRoutes(new MessageFront({ guarded, writer, reads, directory, boxes, clock, log })),
     ...waitRoutes(waits),
   ];

@@ -82,6 +82,7 @@ export class ClaimCounters implements BufferedWrites {
   readonly #rows: WriteBuffer;
   #fence = 0;
   #lease = 0;
+  #hasRisen = false;
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
@@ -91,17 +92,18 @@ export class ClaimCounters implements BufferedWrites {
   }
 
   nextFence(): number {
-    this.#rows.add(this);
+    this.#rise();
     return ++this.#fence;
   }
 
   nextLease(): number {
-    this.#rows.add(this);
+    this.#rise();
     return ++this.#lease;
   }
 
   write(): void {
-    this.#set.run(this.#fence, this.#lease);
+    if (this.#hasRisen) this.#set.run(this.#fence, this.#lease);
+    this.#hasRisen = false;
   }
 
   /** Goes back to the stored numbers. */
@@ -109,6 +111,12 @@ export class ClaimCounters implements BufferedWrites {
     const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
     this.#fence = fence;
     this.#lease = lease;
+    this.#hasRisen = false;
+  }
+
+  #rise(): void {
+    if (!this.#hasRisen) this.#rows.add(this);
+    this.#hasRisen = true;
   }
 }
 

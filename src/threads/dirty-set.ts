@@ -20,10 +20,10 @@ interface DoneCall {
 }
 
 export class DirtySet {
-  readonly #calls: DoneCall[] = [];
+  #calls: DoneCall[] = [];
 
   clear(): void {
-    this.#calls.length = 0;
+    this.#calls = [];
   }
 
   /**

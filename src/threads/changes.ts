@@ -76,7 +76,7 @@ export function changes<Request, Reply>(
   report: ReportOf<Request, Reply>,
   keys: StaleKeys<Request, Reply> = ANY_KEY,
 ): ChangeRule<Request, Reply> {
-  return { kind, report, requestKeys: keys.requestKeys, changedKeys: keys.changedKeys };
+  return { ...keys, kind, report };
 }
 
 /** Returns the rule for changes that the model reports itself (`afterCommit`), whichever method has made them. */

@@ -208,7 +208,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LEASES_MAX",
     bytes: "LEASES_BYTES_MAX",
     times: 2,
-    checked: "src/claims/claim-bytes.ts, src/claims/claim-registry.ts",
+    checked: "src/claims/claim-bytes.ts, src/claims/live-claims.ts",
     beyond: "429; of one instance a quarter",
   },
   {
@@ -217,7 +217,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "TASKS_MAX",
     bytes: "TASKS_BYTES_MAX",
     times: 2,
-    checked: "src/tasks/task-registry.ts",
+    checked: "src/tasks/task-limits.ts",
     beyond: "429",
   },
   {

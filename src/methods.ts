@@ -2,7 +2,7 @@
  * Builds the tables that all threads share: every method of the RPC, and the push messages of the writer. The methods
  * are found among the exports of the modules that are listed here. Methods of any other module are not in the table.
  */
-import { LEASES } from "./claims/claim-registry.js";
+import { LEASES } from "./claims/claim-changes.js";
 import { NODE_STATUS } from "./cluster/node-status.js";
 import * as claims from "./claims/commands.js";
 import * as agentMetrics from "./agent-metrics/commands.js";
@@ -35,7 +35,7 @@ import * as specs from "./specs/commands.js";
 import * as specJobs from "./specs/jobs.js";
 import * as state from "./state/commands.js";
 import * as stateJobs from "./state/jobs.js";
-import { TASKS } from "./tasks/task-registry.js";
+import { TASKS } from "./tasks/task-changes.js";
 import * as tasks from "./tasks/commands.js";
 import * as taskJobs from "./tasks/jobs.js";
 import * as templates from "./templates/commands.js";

@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import { CountRequest } from "../../schemas/agent-metrics.js";
 import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { weightOf } from "../rpc/method.js";
-import { reportAny, changesAny } from "../threads/changes.js";
+import { changes, reportAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { agentMetricsWriter } from "./table.js";
 import { hourOf } from "./tally.js";
@@ -17,7 +17,7 @@ export const countAgents = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: null,
-  changes: [changesAny("agent_metric", reportAny)],
+  changes: [changes("agent_metric", reportAny)],
   models: { metrics: agentMetricsWriter },
   run: ({ metrics }, request, { now_ms }) => {
     metrics.add(request);

@@ -1,7 +1,7 @@
 /** Writes the audit rows of rejected calls. Runs in the writer. */
 import * as Type from "typebox";
 import { AuditCountRequest, AuditRefusalReply, AuditRefusalRequest } from "../../schemas/audit.js";
-import { reportAny, changesAny, reportByName } from "../threads/changes.js";
+import { changes, reportAny, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { auditTrail } from "./table.js";
 
@@ -14,7 +14,7 @@ export const refuseCall = writerMethod({
   weight: ({ action, resource, detail }) => action.length + resource.length + detail.length,
   audit: null,
   changes: [
-    changesAny(
+    changes(
       "audit",
       reportByName(({ resource }: AuditRefusalRequest) => resource),
     ),
@@ -33,7 +33,7 @@ export const countRefusals = writerMethod({
   reply: Type.Null(),
   weight: ({ rows }) => rows.length * 3 * Float64Array.BYTES_PER_ELEMENT,
   audit: null,
-  changes: [changesAny("audit", reportAny)],
+  changes: [changes("audit", reportAny)],
   models,
   run: ({ audit }, { rows }) => {
     for (const { id, at, count } of rows) audit.setCount(id, at, count);

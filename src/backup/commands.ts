@@ -10,7 +10,7 @@ import { Failure } from "../base/result.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher } from "../events/publisher.js";
 import { findSteps, settleTimes } from "../store/settle-times.js";
-import { reportTooMany, changesAny } from "../threads/changes.js";
+import { changes, reportTooMany } from "../threads/changes.js";
 import { DATABASE } from "../threads/model.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { outboxModel } from "../outbox/outbox.js";
@@ -46,7 +46,7 @@ export const applyRestore = writerMethod({
     resource: () => "",
     detail: ({ counts }) => writeDetail(counts),
   },
-  changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
+  changes: CHANGE_KINDS.map((kind) => changes(kind, reportTooMany)),
   // The task registry must be open, because the claim registry calls it to change the tasks whose claims end.
   models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimRegistry, tasks: taskRegistry },
   run: ({ db, events, outbox, book }, { path }, call) => {

@@ -1,10 +1,11 @@
 /**
- * Writer methods that the server itself calls, to end expired claims and to prune old ones. Runs in the writer thread.
+ * Writer methods of the lock engine that the server itself calls, to end expired claims and to prune old ones. The
+ * methods that clients call are in src/leases/ and src/tasks/. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
 import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits/leases.js";
-import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
+import { changes, changesByModel, reportAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
@@ -35,7 +36,7 @@ export const pruneLeases = writerMethod({
   weight: () => 0,
   audit: null,
   changes: [
-    changesAny("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
+    changes("lease", (_request: PruneLeasesRequest, { removed }: PruneLeasesReply) =>
       removed === 0 ? [] : reportAny(),
     ),
   ],

@@ -13,6 +13,9 @@ export interface LiveLease extends Claim {
   record: LeaseRecord;
 }
 
+/** The reason for which a claim was lost. */
+export type Loss = "expired" | "max_s" | "broken" | "holder deleted" | "restored";
+
 export function leaseId(row: number): string {
   return `${PREFIX}${row}`;
 }

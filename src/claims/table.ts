@@ -79,29 +79,31 @@ type Row = [
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
+  readonly #rows: WriteBuffer;
   #fence = 0;
   #lease = 0;
-  #risen = false;
+  #hasRisen = false;
 
-  constructor(db: Db) {
+  constructor(db: Db, rows: WriteBuffer) {
+    this.#rows = rows;
     this.#get = db.prepare("SELECT fence, lease FROM claim_counter");
     this.#set = db.prepare("REPLACE INTO claim_counter VALUES (1, ?, ?)");
     this.forget();
   }
 
   nextFence(): number {
-    this.#risen = true;
+    this.#rise();
     return ++this.#fence;
   }
 
   nextLease(): number {
-    this.#risen = true;
+    this.#rise();
     return ++this.#lease;
   }
 
   write(): void {
-    if (this.#risen) this.#set.run(this.#fence, this.#lease);
-    this.#risen = false;
+    if (this.#hasRisen) this.#set.run(this.#fence, this.#lease);
+    this.#hasRisen = false;
   }
 
   /** Goes back to the stored numbers. */
@@ -109,7 +111,12 @@ export class ClaimCounters implements BufferedWrites {
     const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
     this.#fence = fence;
     this.#lease = lease;
-    this.#risen = false;
+    this.#hasRisen = false;
+  }
+
+  #rise(): void {
+    if (!this.#hasRisen) this.#rows.add(this);
+    this.#hasRisen = true;
   }
 }
 

@@ -78,7 +78,7 @@ function sceneOf(given: Given = {}): Scene {
     methods: FAKE_METHODS.rows,
     audit: trail,
     watched: new WatchedKinds(),
-    replicated: true,
+    remoteWrites: new SharedCounter(),
   });
   const applier = new Applier({
     state: {
@@ -89,7 +89,7 @@ function sceneOf(given: Given = {}): Scene {
     table: new ClusterWriter(db),
     poisonGuard: NO_POISON,
     methods: FAKE_METHODS,
-    entriesOf: (account) => new Entries<LogItem>(transaction, new SharedCounter(), server, account),
+    entriesOf: (account) => new Entries<LogItem>(transaction, server, account),
     elapsed: () => 0,
     beforeCommit: () => undefined,
     committed: () => undefined,

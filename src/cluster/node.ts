@@ -101,7 +101,7 @@ class ClusterNode implements Executor {
   }
 
   async #run(): Promise<void> {
-    const { data, batch, table, server, remoteWrites: foreign } = this.#ground;
+    const { data, batch, table, server } = this.#ground;
     const cluster = must(data.cluster, "a node has the settings of one");
     const { db } = batch;
     let log: OrderedLog;
@@ -175,7 +175,7 @@ class ClusterNode implements Executor {
       }),
       methods: table as unknown as MethodTable<WriterMethod>,
       server,
-      entriesOf: (account) => new Entries<LogItem>(this.#transaction, foreign, server, account),
+      entriesOf: (account) => new Entries<LogItem>(this.#transaction, server, account),
       committed: batch.committed,
       wall: () => Date.now(),
       elapsed: () => performance.now(),

@@ -100,9 +100,9 @@ class Node {
       methods: ROWS,
       audit: auditTrail,
       watched: new WatchedKinds(),
-      replicated: true,
+      remoteWrites: new SharedCounter(),
     });
-    return new Entries<BatchEntry>(transaction, new SharedCounter(), SILENT, {
+    return new Entries<BatchEntry>(transaction, SILENT, {
       seal: (_entries, answers) => void this.#sealed.push(...answers),
       committed: () => void this.answers.push(...this.#sealed.splice(0)),
     });

@@ -6,7 +6,7 @@ import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits/compliance.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changesAny, changesByModel } from "../threads/changes.js";
+import { changes, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { NO_VIOLATIONS } from "./encode.js";
 import { complianceAppender } from "./table.js";
@@ -21,7 +21,7 @@ export const recordCompliance = writerMethod({
   weight: weightOf,
   audit: null,
   changes: [
-    changesAny("compliance", ({ runs }: ComplianceRecordRequest) =>
+    changes("compliance", ({ runs }: ComplianceRecordRequest) =>
       runs.map(({ instance_id }) => ({ key: instance_id, version: null })),
     ),
     changesByModel("event"),

@@ -15,7 +15,6 @@ import { holdersOf } from "../instances/holders.js";
 import { QueuedCalls } from "../leases/queued-calls.js";
 import { leaseRoutes } from "../leases/routes.js";
 import { ClaimWaiters } from "../tasks/claim-waiters.js";
-import { TaskFront } from "../tasks/front.js";
 import { taskRoutes } from "../tasks/routes.js";
 import { taskReader, type TaskReader } from "../tasks/table.js";
 import { TaskProjection } from "../tasks/task-projection.js";
@@ -77,19 +76,6 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
   const claimers = new ClaimWaiters(tasks, () => clock.now());
 
   const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
-  const taskFront = new TaskFront({
-    guarded,
-    writer,
-    reads,
-    directory,
-    waiters: claimers,
-    tasks,
-    leases,
-    presenter,
-    expiry,
-    clock,
-    log,
-  });
   return {
     leases,
     presenter,
@@ -101,7 +87,19 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     background: [expiry, queuedCalls, tasks],
     routes: [
       ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, workspaceOf }),
-      ...taskRoutes(taskFront),
+      ...taskRoutes({
+        guarded,
+        writer,
+        reads,
+        directory,
+        waiters: claimers,
+        tasks,
+        leases,
+        presenter,
+        expiry,
+        clock,
+        log,
+      }),
     ],
     onLeases: (records) => leases.accept(records),
     onTasks: (message) => tasks.accept(message, clock.now()),

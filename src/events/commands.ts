@@ -4,7 +4,7 @@
  */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../schemas/limits/events.js";
-import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
+import { changes, changesByModel, reportAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { publisher } from "./publisher.js";
 
@@ -32,7 +32,7 @@ export const pruneEvents = writerMethod({
   reply: PruneReply,
   weight: () => 0,
   audit: null,
-  changes: [changesAny("event", (_request, { removed }: PruneReply) => (removed === 0 ? [] : reportAny()))],
+  changes: [changes("event", (_request, { removed }: PruneReply) => (removed === 0 ? [] : reportAny()))],
   models: { events: publisher },
   run: ({ events }, { keep }) => events.prune(keep, EVENT_PRUNE_ROWS),
 });

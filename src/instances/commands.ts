@@ -23,7 +23,7 @@ import { claimRegistry } from "../claims/claim-registry.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { reportAny, changes, changesAny, changesByModel, changesByReply, reportByName } from "../threads/changes.js";
+import { changes, changesByModel, reportAny, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { instanceWriter } from "./table.js";
 
@@ -31,7 +31,7 @@ export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;
 export const LIVENESS_SOURCE = "liveness-monitor" satisfies ServerSource;
 
 const models = { instances: instanceWriter };
-const changed = [changes("instance", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
+const changed = [changes("instance", reportByName(resourceId))];
 
 function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
   return reply.changed;
@@ -45,7 +45,7 @@ function replyOf(id: string, is_changed: boolean | null): Static<typeof Instance
   return is_changed === null ? noInstance(id) : { changed: is_changed };
 }
 
-function changedIds({ ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
+function changedIds(_request: unknown, { ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
   return ids.map((key) => ({ key, version: null }));
 }
 
@@ -123,11 +123,7 @@ export const deregisterInstance = writerMethod({
   reply: DeregisterReply,
   weight: weightOf,
   audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
-  changes: [
-    changesByReply("instance", ({ ids }: DeregisterReply) => ids, changedIds),
-    ...CHANGES_CLAIMS,
-    changesByReply("audit", ({ ids }: DeregisterReply) => ids, changedIds),
-  ],
+  changes: [changes("instance", changedIds), ...CHANGES_CLAIMS, changes("audit", changedIds)],
   models: { instances: instanceWriter, book: claimRegistry, audit: auditTrail },
   run: ({ instances, book, audit }, { id }, call) => {
     if (!instances.deregister(id)) return noInstance(id);
@@ -152,7 +148,7 @@ export const storeLastSeen = writerMethod({
   reply: Type.Null(),
   weight: lastSeenWeight,
   audit: null,
-  changes: [changesAny("instance", reportAny)],
+  changes: [changes("instance", reportAny)],
   models,
   run: ({ instances }, request) => {
     instances.storeLastSeen(request);
@@ -171,7 +167,7 @@ export const markStale = writerMethod({
   weight: lastSeenWeight,
   audit: null,
   changes: [
-    changesAny("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),
+    changes("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),
     changesByModel("event"),
   ],
   models: { instances: instanceWriter, events: publisher },

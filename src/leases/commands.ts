@@ -1,6 +1,6 @@
 /**
- * Writer methods for leases. The claim registry decides what is granted, and what follows from it (src/claims/). Runs
- * in the writer thread.
+ * Writer methods for leases. This folder is the API of leases; the lock engine in src/claims/ decides what is granted.
+ * Runs in the writer thread.
  */
 import {
   AcquireReply,

@@ -1,4 +1,7 @@
-/** Serves the HTTP routes of leases: acquiring them, waiting in the queue, lists and checks. Runs on the front. */
+/**
+ * Serves the HTTP routes of leases: acquiring them, waiting in the queue, lists and checks. This folder is the API of
+ * leases; the lock engine is in src/claims/. Runs on the front.
+ */
 import type { Static } from "typebox";
 import {
   LeaseBody,

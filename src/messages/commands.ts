@@ -16,7 +16,7 @@ import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { idempotencyRecords } from "../idempotency/records.js";
 import { weightOf } from "../rpc/method.js";
-import { reportAny, changesAny, changesByModel, type ReportedChange } from "../threads/changes.js";
+import { changes, changesByModel, reportAny, type ReportedChange } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { boxWriter, type BoxWriter } from "./box-writer.js";
 import { messageId, noMessage } from "./id.js";
@@ -70,7 +70,7 @@ export const sendMessage = writerMethod({
     writesRow: ({ made }) => made,
   },
   changes: [
-    changesAny("message", (_request: SendRequest, { id, made }: SendReply) => changedIds(made ? [id] : [])),
+    changes("message", (_request: SendRequest, { id, made }: SendReply) => changedIds(made ? [id] : [])),
     changesByModel("event"),
   ],
   models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: idempotencyRecords },
@@ -125,7 +125,7 @@ export const deliverMessages = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: null,
-  changes: [changesAny("message", ({ messages }: DeliverRequest) => changedIds(messages.map(messageId)))],
+  changes: [changes("message", ({ messages }: DeliverRequest) => changedIds(messages.map(messageId)))],
   models,
   run: ({ boxes }, { instance, messages }, { now_ms }) => {
     boxes.deliver(instance, messages, now_ms);
@@ -148,7 +148,7 @@ export const markMessages = writerMethod({
     detail: ({ as }, { ids }) => JSON.stringify({ as, ids }),
     writesRow: ({ ids }) => ids.length > 0,
   },
-  changes: [changesAny("message", (_request, { ids }: MarkReply) => changedIds(ids))],
+  changes: [changes("message", (_request, { ids }: MarkReply) => changedIds(ids))],
   models,
   run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
 });
@@ -160,7 +160,7 @@ export const pruneMessages = writerMethod({
   reply: PruneMessagesReply,
   weight: weightOf,
   audit: null,
-  changes: [changesAny("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : reportAny()))],
+  changes: [changes("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : reportAny()))],
   models,
   run: ({ boxes }, _request, { now_ms }) => boxes.prune(now_ms),
 });

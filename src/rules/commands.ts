@@ -17,7 +17,7 @@ import {
 } from "../../schemas/rules.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { weightOf } from "../rpc/method.js";
-import { changes, changesAny, reportByName } from "../threads/changes.js";
+import { changes, inRequest, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
@@ -31,7 +31,7 @@ function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string 
 }
 
 const projectsOf = ({ project }: { readonly project: string }): readonly string[] => [project];
-const changed = [changes("rule", projectsOf, reportByName(resource))];
+const changed = [changes("rule", reportByName(resource), inRequest(projectsOf))];
 
 export const proposeRule = writerMethod({
   name: "rule.propose",
@@ -105,8 +105,8 @@ export const putRules = writerMethod({
   changes: [
     changes(
       "rule",
-      projectsOf,
       reportByName(({ project }) => project),
+      inRequest(projectsOf),
     ),
   ],
   models,
@@ -132,7 +132,7 @@ export const importRules = writerMethod({
     detail: (_request, { count }) => `{"imported":${count}}`,
   },
   changes: [
-    changesAny(
+    changes(
       "rule",
       reportByName(() => BULK),
     ),

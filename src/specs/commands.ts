@@ -3,7 +3,7 @@ import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { claimRegistry } from "../claims/claim-registry.js";
-import { changes, reportByName } from "../threads/changes.js";
+import { changes, inRequest, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import {
   DELETE,
@@ -24,8 +24,8 @@ function resource({ key = "" }: { readonly key?: string }): string {
 }
 
 const keysOf = ({ key }: { readonly key: string }): readonly string[] => [key];
-const changed = [changes("spec", keysOf, reportByName(resource, versionOf))];
-const deleted = [changes("spec", keysOf, reportByName(resource))];
+const changed = [changes("spec", reportByName(resource, versionOf), inRequest(keysOf))];
+const deleted = [changes("spec", reportByName(resource), inRequest(keysOf))];
 
 export const putSpec = writerMethod({
   ...PUT,

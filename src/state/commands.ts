@@ -5,7 +5,7 @@ import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { changes, reportByName } from "../threads/changes.js";
+import { changes, inRequest, reportByName } from "../threads/changes.js";
 import { SETTINGS } from "../threads/model.js";
 import { writerMethod, type WriteCall } from "../threads/writer-method.js";
 import {
@@ -29,8 +29,8 @@ function resource({ key = "" }: { readonly key?: string }): string {
 }
 
 const keysOf = ({ key }: { readonly key: string }): readonly string[] => [key];
-const changed = [changes("state", keysOf, reportByName(resource, versionOf))];
-const deleted = [changes("state", keysOf, reportByName(resource))];
+const changed = [changes("state", reportByName(resource, versionOf), inRequest(keysOf))];
+const deleted = [changes("state", reportByName(resource), inRequest(keysOf))];
 
 interface Opened {
   readonly settings: { readonly state_events: boolean };

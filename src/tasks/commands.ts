@@ -21,7 +21,7 @@ import {
 import { TASK_PRUNE_ROWS } from "../../schemas/limits/tasks.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { weightOf } from "../rpc/method.js";
-import { reportAny, changesAny } from "../threads/changes.js";
+import { changes, reportAny } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
@@ -163,9 +163,7 @@ export const pruneTasks = writerMethod({
   weight: () => 0,
   audit: null,
   changes: [
-    changesAny("task", (_request: PruneTasksRequest, { removed }: PruneTasksReply) =>
-      removed === 0 ? [] : reportAny(),
-    ),
+    changes("task", (_request: PruneTasksRequest, { removed }: PruneTasksReply) => (removed === 0 ? [] : reportAny())),
   ],
   run: ({ registry }, { after, ended_before }) => registry.prune(after, ended_before, TASK_PRUNE_ROWS),
 });

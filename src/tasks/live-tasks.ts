@@ -1,6 +1,6 @@
 /**
  * Keeps the tasks that have not ended in memory: by id, the ready ones, the blocked ones with their blockers, and a
- * count for each state. It only stores them. The registry decides how a task changes (task-registry.ts). Pure except
+ * count for each state. It only stores them: task-changes.ts decides when a task is added or removed. Pure except
  * for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits/tasks.js";

@@ -1,5 +1,5 @@
 /** Computes the new state of a task after its claim has ended. Pure. */
-import type { Loss } from "../claims/claim-registry.js";
+import type { Loss } from "../claims/lease.js";
 import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.js";
 
 /** The calls by which the holder of a task ends its claim. */

@@ -33,14 +33,15 @@ import {
   releaseTask,
   retryTask,
 } from "./commands.js";
-import type { TaskFront } from "./front.js";
+import { TaskFront, type TaskFrontOptions } from "./front.js";
 
 /** Returns the task that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly id: string } {
   return { id };
 }
 
-export function taskRoutes(tasks: TaskFront): Route[] {
+export function taskRoutes(options: TaskFrontOptions): Route[] {
+  const tasks = new TaskFront(options);
   const tag = "tasks";
   const path = "/api/tasks/{id}";
   return [

@@ -30,7 +30,8 @@ import {
   type PublishedEvent,
 } from "../../test/support/simulated-server.js";
 import { makeRandom, newSeed } from "../../test/support/random.js";
-import { taskRegistry, TASKS } from "./task-registry.js";
+import { TASKS } from "./task-changes.js";
+import { taskRegistry } from "./task-registry.js";
 import * as commands from "./commands.js";
 import { TaskProjection } from "./task-projection.js";
 import { TaskReader } from "./table.js";

@@ -172,6 +172,11 @@ export class TaskReader {
     return this.#row_of.get(id);
   }
 
+  byId(id: string): WholeTaskRow | undefined {
+    const row = this.rowOf(id);
+    return row === undefined ? undefined : this.get(row);
+  }
+
   /** Returns the last TASK_HISTORY_MAX transitions of a task, the oldest first. */
   history(row: number): HistoryRow[] {
     return this.#history.all(row).toReversed();

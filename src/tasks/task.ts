@@ -47,6 +47,9 @@ export interface LiveTask {
   readonly blockers: Set<number>;
 }
 
+/** The part of a task's life that reserves it for no instance. */
+export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
+
 const OWN_PREFIX = "task-";
 
 /** Returns the id that the server generates for a task that was created without one. */

@@ -22,7 +22,7 @@ import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";
 import { weightOf } from "../rpc/method.js";
 import { specWriter } from "../specs/commands.js";
-import { changes, changesByReply, reportByName } from "../threads/changes.js";
+import { changes, inReply, inRequest, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { templateWriter } from "./table.js";
 import { contractsOf } from "./template.js";
@@ -30,7 +30,7 @@ import { contractsOf } from "./template.js";
 const CONTRACT_TYPE = "application/json";
 
 const models = { templates: templateWriter };
-const changed = [changes("template", ({ id }: TemplateRequest) => [id], reportByName(resourceId))];
+const changed = [changes("template", reportByName(resourceId))];
 
 export const createTemplate = writerMethod({
   name: "template.create",
@@ -71,13 +71,15 @@ export const applyTemplate = writerMethod({
   changes: [
     changes(
       "rule",
-      ({ project }: ApplyTemplateRequest) => [project],
-      ({ project }, { rules }: ApplyTemplateReply) => (rules === 0 ? [] : [{ key: project, version: null }]),
+      ({ project }: ApplyTemplateRequest, { rules }: ApplyTemplateReply) =>
+        rules === 0 ? [] : [{ key: project, version: null }],
+      inRequest(({ project }: ApplyTemplateRequest) => [project]),
     ),
-    changesByReply(
+    changes(
       "spec",
-      ({ specs }: ApplyTemplateReply) => specs.map(({ key }) => key),
-      ({ specs }) => specs.map(({ key, version }) => ({ key: specName(key), version })),
+      (_request: ApplyTemplateRequest, { specs }: ApplyTemplateReply) =>
+        specs.map(({ key, version }) => ({ key: specName(key), version })),
+      inReply(({ specs }: ApplyTemplateReply) => specs.map(({ key }) => key)),
     ),
   ],
   models: { templates: templateWriter, rules: ruleWriter, specs: specWriter, claims: claimRegistry },

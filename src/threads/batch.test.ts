@@ -21,7 +21,7 @@ import { RpcServer, type ServerCall } from "../rpc/server.js";
 import { databasePath, openReader, openWriter, type Db } from "../store/open.js";
 import { Batch } from "./batch.js";
 import type { AuditTrail } from "./transaction.js";
-import { changes, reportByName } from "./changes.js";
+import { changes, inRequest, reportByName } from "./changes.js";
 import { type Model, Models, type Publication, PublishingModel } from "./model.js";
 import { BUG, CHANGES, COMMIT } from "./push-messages.js";
 import { WatchedKinds } from "./watched-kinds.js";
@@ -167,8 +167,8 @@ const addQuietly = writerMethod({
   changes: [
     changes(
       "state",
-      ({ name }: { readonly name: string }) => [name],
       reportByName(nameOf, ({ id }: { readonly id: number }) => id),
+      inRequest(({ name }: { readonly name: string }) => [name]),
     ),
   ],
   run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),

@@ -60,7 +60,7 @@ export class Batch {
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {
-      transaction.rollBack(error);
+      transaction.rollBack(error, server);
       // The calls are only tried one by one if BEGIN has succeeded. If it has not, each call would wait for the
       // database lock as long as the whole batch has, and then fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
@@ -68,7 +68,7 @@ export class Batch {
       return;
     }
     this.#committed.set(must(calls[calls.length - 1], "a transaction has calls").id);
-    transaction.publish(calls, replies, started, server);
+    transaction.publish(calls.length, started, server);
     answer(calls, replies, server);
     server.flush();
   }

@@ -1,8 +1,8 @@
 /**
- * Defines the rules that say which kinds of things and which keys a writer method changes. Each method declares its
- * rules. The front evaluates them while a call is in flight, so that its caches stay correct whichever method was
- * called. The writer evaluates them after the commit, and reports the changes by the names that clients use
- * (change-set.ts). Pure.
+ * Defines the rules that say which things a writer method changes. A method's rules are the only place that says so, and
+ * three readers follow them. The front reads them before and after its own call, to keep its copies correct (writer.ts).
+ * The writer reads them after the commit, to tell the front about remote calls and clients about all calls
+ * (dirty-set.ts). Pure.
  */
 import type { ChangeKind } from "../../schemas/changes.js";
 import type { Failure } from "../base/result.js";
@@ -20,12 +20,16 @@ export interface ReportedChange {
 /** Returns the changes to report to clients after the commit; null if there are too many to name them. */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
-export interface ChangeRule<Request, Reply> {
-  readonly kind: ChangeKind;
-  /** Returns the keys that a call may change, read from its request; null if only the reply has them. */
+/** Says which of the front's copies a call may have made stale. */
+export interface StaleKeys<Request, Reply> {
+  /** Returns the keys that a call may change, read from its request; null if the request does not have them. */
   requestKeys(request: Request): readonly string[] | null;
   /** Returns the keys that a call has changed; null if it may have changed any key. */
   changedKeys(request: Request, reply: Reply): readonly string[] | null;
+}
+
+export interface ChangeRule<Request, Reply> extends StaleKeys<Request, Reply> {
+  readonly kind: ChangeKind;
   report(request: Request, reply: Reply): ReturnType<ReportOf<Request, Reply>>;
 }
 
@@ -50,43 +54,34 @@ export function reportTooMany(): null {
   return null;
 }
 
-/** Returns the rule for a method whose request contains the changed keys. */
-export function changes<Request, Reply = unknown>(
-  kind: ChangeKind,
-  keys: (request: Request) => readonly string[],
-  report: ReportOf<Request, Reply>,
-): ChangeRule<Request, Reply> {
-  return { kind, requestKeys: keys, changedKeys: keys, report: report };
+const ANY_KEY: StaleKeys<unknown, unknown> = { requestKeys: () => null, changedKeys: () => null };
+
+/** The changed keys are in the request. */
+export function inRequest<Request>(keys: (request: Request) => readonly string[]): StaleKeys<Request, unknown> {
+  return { requestKeys: keys, changedKeys: keys };
 }
 
-/** Returns the rule for a method where only the reply contains the changed keys. */
-export function changesByReply<Reply>(
-  kind: ChangeKind,
-  keys: (reply: Reply) => readonly string[],
-  report: (reply: Reply) => readonly ReportedChange[],
-): ChangeRule<unknown, Reply> {
-  return {
-    kind,
-    requestKeys: () => null,
-    changedKeys: (_request, reply) => keys(reply),
-    report: (_request, reply) => report(reply),
-  };
+/** Only the reply has the changed keys. */
+export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): StaleKeys<unknown, Reply> {
+  return { requestKeys: () => null, changedKeys: (_request, reply) => keys(reply) };
 }
 
 /**
- * Returns the rule for a method where neither the request nor the reply contains the changed keys, so that anything of
- * the kind may have changed.
+ * Returns the rule for a method that changes things of a kind.
+ * @param report what clients are told
+ * @param keys the keys of the front's copies of this kind (COPIED_KINDS). By default any copy may be stale.
  */
-export function changesAny<Request, Reply>(
+export function changes<Request, Reply>(
   kind: ChangeKind,
   report: ReportOf<Request, Reply>,
+  keys: StaleKeys<Request, Reply> = ANY_KEY,
 ): ChangeRule<Request, Reply> {
-  return { kind, requestKeys: () => null, changedKeys: () => null, report: report };
+  return { ...keys, kind, report };
 }
 
 /** Returns the rule for changes that the model reports itself (`afterCommit`), whichever method has made them. */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
-  return { kind, requestKeys: () => null, changedKeys: () => null, report: () => NOTHING };
+  return changes(kind, () => NOTHING);
 }
 
 /** The kinds of which the front keeps copies. The writer sends the front every remote change of these kinds. */

@@ -13,13 +13,13 @@ import { packingOf } from "../rpc/packing.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { openWriter, type Db } from "../store/open.js";
 import { sqliteError } from "../store/sqlite/codes.js";
-import { changes, reportByName } from "./changes.js";
+import { changes, inRequest, reportByName } from "./changes.js";
 import { Entries, NotStored, type BatchEntry } from "./entries.js";
 import { DATABASE, Models } from "./model.js";
 import { BUG, REMOTE_CHANGES } from "./push-messages.js";
-import { Transaction, type Served } from "./transaction.js";
+import { Transaction } from "./transaction.js";
 import { WatchedKinds } from "./watched-kinds.js";
-import { writerMethod, type WriterMethod } from "./writer-method.js";
+import { type Served, writerMethod, type WriterMethod } from "./writer-method.js";
 
 const LINE = Type.Object({ name: Type.String() });
 
@@ -33,8 +33,8 @@ const addLine = writerMethod({
   changes: [
     changes(
       "state",
-      ({ name }: { readonly name: string }) => [name],
-      reportByName(({ name }) => name),
+      reportByName(({ name }: { readonly name: string }) => name),
+      inRequest(({ name }: { readonly name: string }) => [name]),
     ),
   ],
   models: { db: DATABASE },
@@ -83,7 +83,14 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   } as unknown as RpcServer<WriterMethod>;
   const audit = { open: () => ({ append: () => undefined }) };
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
-  const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
+  const transaction = new Transaction({
+    db,
+    models,
+    methods: [addLine],
+    audit,
+    watched: new WatchedKinds(),
+    remoteWrites,
+  });
   let sealing = 0;
   const world: World = {
     remoteWrites,
@@ -92,7 +99,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
     broken: "",
     lines: () => db.prepare<[], string>("SELECT name || ' ' || at FROM line ORDER BY rowid").pluck().all(),
     synced: () => db.pragma("synchronous", { simple: true }) === FULL,
-    entries: new Entries<BatchEntry>(transaction, remoteWrites, server, {
+    entries: new Entries<BatchEntry>(transaction, server, {
       seal: (entries) => {
         sealing = entries.length;
         if (world.broken !== "") throw sqliteError("as the test wants it", world.broken);
@@ -223,9 +230,16 @@ t.test("a count without a commit is followed by a push message without changes",
   } as unknown as RpcServer<WriterMethod>;
   const models = new Models(db, { state_history: 0, state_events: false, event_history: 0 });
   const audit = { open: () => ({ append: () => undefined }) };
-  const transaction = new Transaction({ db, models, methods: [addLine], audit, watched: new WatchedKinds() });
+  const transaction = new Transaction({
+    db,
+    models,
+    methods: [addLine],
+    audit,
+    watched: new WatchedKinds(),
+    remoteWrites,
+  });
   let attempts = 0;
-  const entries = new Entries<BatchEntry>(transaction, remoteWrites, server, {
+  const entries = new Entries<BatchEntry>(transaction, server, {
     // The commit itself fails the first time.
     seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('missing')")),
     committed: () => undefined,

@@ -11,14 +11,12 @@
 import { must } from "../base/assert.js";
 import { traceOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";
-import type { SharedCounter } from "../base/shared-counter.js";
 import type { RpcServer, ServerCall } from "../rpc/server.js";
 import { writeFailure } from "../store/open.js";
 import { answer } from "./batch.js";
-import { COPIED_KINDS } from "./changes.js";
-import { BUG, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
-import type { Served, Transaction } from "./transaction.js";
-import type { WriterMethod } from "./writer-method.js";
+import { BUG } from "./push-messages.js";
+import type { Transaction } from "./transaction.js";
+import type { Served, WriterMethod } from "./writer-method.js";
 
 /** One entry of the log. */
 export interface BatchEntry {
@@ -48,7 +46,6 @@ export class NotStored extends Error {
   }
 }
 
-const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
@@ -67,13 +64,11 @@ class RolledBack extends Error {
 
 export class Entries<Kept extends BatchEntry> {
   readonly #transaction: Transaction;
-  readonly #remoteWrites: SharedCounter;
   readonly #server: Server;
   readonly #account: Account<Kept>;
 
-  constructor(transaction: Transaction, remoteWrites: SharedCounter, server: Server, account: Account<Kept>) {
+  constructor(transaction: Transaction, server: Server, account: Account<Kept>) {
     this.#transaction = transaction;
-    this.#remoteWrites = remoteWrites;
     this.#server = server;
     this.#account = account;
   }
@@ -99,27 +94,22 @@ export class Entries<Kept extends BatchEntry> {
    */
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
-    let raised: number | null = null;
     try {
       // The transaction is synced only if a local caller waits for it. Other entries are still in the log, and after a
       // power cut they are applied again.
       transaction.begin(entries.some(({ callers }) => callers !== null));
-      const answers = entries.map(({ now_ms, calls, refusals }) => {
+      const answers = entries.map(({ now_ms, calls, refusals, callers, callersFrom = 0 }) => {
         transaction.now_ms = now_ms;
-        return calls.map((call, at) => refusals.get(at) ?? transaction.run(call));
+        const ownEnd = callers === null ? 0 : callersFrom + callers.length;
+        return calls.map((call, at) => refusals.get(at) ?? transaction.run(call, at < callersFrom || at >= ownEnd));
       });
       transaction.write();
       this.#account.seal(entries, answers);
-      const changes = remoteChanges(entries, answers);
-      if (changes.length > 0) raised = this.#remoteWrites.increment();
       transaction.commit();
-      if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes });
       this.#account.committed();
       return answers;
     } catch (error) {
-      // Reports that nothing has changed, so that the front uses its copies again.
-      if (raised !== null) this.#server.push(REMOTE_CHANGES, { count: raised, changes: [] });
-      transaction.rollBack(error);
+      transaction.rollBack(error, this.#server);
       throwWhereNotStored(error);
       return null;
     }
@@ -178,7 +168,7 @@ export class Entries<Kept extends BatchEntry> {
       }
       throw new RolledBack();
     } catch (error) {
-      transaction.rollBack(error);
+      transaction.rollBack(error, this.#server);
       if (error instanceof RolledBack) return null;
       throwWhereNotStored(error);
       return { at: running, error };
@@ -186,8 +176,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   #publish(entries: readonly Kept[], answers: readonly Answers[], started: number): void {
-    const calls = entries.flatMap((entry) => entry.calls);
-    this.#transaction.publish(calls, answers.flat(), started, this.#server);
+    const calls = entries.reduce((sum, entry) => sum + entry.calls.length, 0);
+    this.#transaction.publish(calls, started, this.#server);
     for (const [at, { callers, callersFrom = 0 }] of entries.entries()) {
       if (callers === null) continue;
       const all = must(answers[at], "an entry has answers");
@@ -203,29 +193,4 @@ export class Entries<Kept extends BatchEntry> {
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);
-}
-
-/** Collects the changes that remote calls have made to things of which the front keeps copies. */
-function remoteChanges(entries: readonly BatchEntry[], answers: readonly Answers[]): RemoteChanges["changes"] {
-  const changed = new Map<string, Set<string> | null>();
-  for (const [index, { calls, callers, callersFrom = 0 }] of entries.entries()) {
-    const ownEnd = callers === null ? 0 : callersFrom + callers.length;
-    for (const [at, { method, request }] of calls.entries()) {
-      if (at >= callersFrom && at < ownEnd) continue;
-      const reply = answers[index]?.[at];
-      if (reply instanceof Failure) continue;
-      for (const rule of method.changes) {
-        if (!COPIED.has(rule.kind)) continue;
-        const keys = rule.changedKeys(request, reply);
-        const known = changed.get(rule.kind);
-        if (keys === null) changed.set(rule.kind, null);
-        else if (known === undefined) changed.set(rule.kind, new Set(keys));
-        else for (const key of keys) known?.add(key);
-      }
-    }
-  }
-  return COPIED_KINDS.flatMap((kind) => {
-    const keys = changed.get(kind);
-    return keys === undefined ? [] : [{ kind, keys: keys === null ? null : [...keys] }];
-  });
 }

@@ -5,7 +5,6 @@
  */
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
-import { must } from "../base/assert.js";
 import { machineClock, systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { SharedCounter } from "../base/shared-counter.js";
@@ -91,7 +90,10 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const { data_dir, urls, log, methods, push_messages } = options;
   const earlyWriter = options.earlyWriter ?? startWriter(urls.writer, data_dir, options.config);
   const { lock } = earlyWriter;
-  const handlersByName = new Map<string, (payload: never) => void>();
+  const handlersByName = new Map<string, (payload: never) => void>([
+    [READY.name, () => thread.takeReady()],
+    [UNUSABLE.name, (error: PayloadOf<typeof UNUSABLE>) => thread.takeUnusable(error)],
+  ]);
   /**
    * The push messages that the writer has sent before `listen` was called. There can be some, because a node's writer
    * may start faster than the front.
@@ -105,9 +107,9 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     clock: machineClock,
     push_messages: [READY, UNUSABLE, ...Object.values(push_messages)],
     onPush: (name, payload) => {
-      if (thread.takePush(name, payload)) return;
-      if (handlersByName.size === 0) undelivered.push([name, payload]);
-      else must(handlersByName.get(name), `the push message ${name} has a handler`)(payload as never);
+      const handle = handlersByName.get(name);
+      if (handle === undefined) undelivered.push([name, payload]);
+      else handle(payload as never);
     },
   });
   const { settings } = earlyWriter.data;
@@ -166,7 +168,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
       // The handlers are removed, because they may read from handles that are closed now. Otherwise a writer that is
       // restarting could still call them.
       onRestarted = () => undefined;
-      for (const name of handlersByName.keys()) handlersByName.set(name, () => undefined);
+      for (const { name } of Object.values(push_messages)) handlersByName.set(name, () => undefined);
       reader.close();
       await thread.close();
       files.close();

@@ -1,20 +1,23 @@
 /**
  * Runs the transactions of the writer. A transaction executes commands and adds the audit rows of those that succeeded.
- * After the commit it publishes the changes to the front. Its user decides which calls share a transaction, and handles
- * the calls of a transaction that fails. The users are a single server (batch.ts) and a node of a cluster (entries.ts).
- * Runs in the writer.
+ * It keeps a dirty set: the calls that have changed something (dirty-set.ts), and the models that have (model.ts).
+ * Everything that others learn about the commit follows from this set in one function, `publish`. The user of a
+ * transaction decides which calls share it, and handles the calls of one that fails. The users are a single server
+ * (batch.ts) and a node of a cluster (entries.ts). Runs in the writer.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
-import type { RpcServer, ServerCall } from "../rpc/server.js";
+import type { RpcServer } from "../rpc/server.js";
 import type { WriteBuffer } from "../store/write-buffer.js";
 import { isDamage, setSynced, type Db } from "../store/open.js";
 import { ChangeSet } from "./change-set.js";
+import { DirtySet } from "./dirty-set.js";
 import type { Model, Models } from "./model.js";
-import { CHANGES, COMMIT } from "./push-messages.js";
+import { CHANGES, COMMIT, REMOTE_CHANGES, type RemoteChanges } from "./push-messages.js";
+import type { SharedCounter } from "../base/shared-counter.js";
 import type { WatchedKinds } from "./watched-kinds.js";
-import type { Command, WriteCall, WriterMethod } from "./writer-method.js";
+import type { Command, Served, WriteCall, WriterMethod } from "./writer-method.js";
 
 /** Stores the rows of audited calls. */
 export interface AuditTrail {
@@ -29,9 +32,6 @@ export interface AuditTrail {
   ): void;
 }
 
-/** The parts of a call that are needed to execute it. */
-export type Served = Pick<ServerCall<WriterMethod>, "method" | "actor" | "request">;
-
 export interface TransactionOptions {
   readonly db: Db;
   readonly models: Models;
@@ -40,10 +40,11 @@ export interface TransactionOptions {
   /** The kinds of changes that clients watch, which are published. */
   readonly watched: WatchedKinds;
   /**
-   * Whether calls of other nodes are executed too. The front gets no replies to those calls. So the models also publish
-   * the changes that the front of a single server learns from replies.
+   * The counter of a node of a cluster, which executes remote calls too; null or absent on a single server. The front
+   * gets no replies to remote calls. So the models also publish the changes that the front of a single server learns
+   * from replies.
    */
-  readonly replicated?: boolean;
+  readonly remoteWrites?: SharedCounter | null;
 }
 
 export class Transaction {
@@ -52,19 +53,22 @@ export class Transaction {
   readonly #rows: WriteBuffer;
   readonly #watched: WatchedKinds;
   readonly #audit: AuditTrail;
-  readonly #replicated: boolean;
+  readonly #remoteWrites: SharedCounter | null;
   readonly #commands: ReadonlyMap<Method, Command<unknown, unknown>>;
   readonly #begin;
   readonly #commit;
   readonly #rollback;
   readonly #call: { now_ms: number; actor: string; readonly reload: () => void };
+  readonly #dirty = new DirtySet();
+  /** The stale copies that were counted before the commit, until the front is told about them; null if there are none. */
+  #counted: RemoteChanges | null = null;
   #before: WriterMethod | null = null;
   #synced = true;
 
-  constructor({ db, models, methods, audit, watched, replicated = false }: TransactionOptions) {
+  constructor({ db, models, methods, audit, watched, remoteWrites = null }: TransactionOptions) {
     this.#db = db;
     this.#watched = watched;
-    this.#replicated = replicated;
+    this.#remoteWrites = remoteWrites;
     this.#audit = models.use(audit);
     this.#commands = new Map(methods.map((method) => [method, method.bind(models)]));
     this.#models = models;
@@ -102,6 +106,7 @@ export class Transaction {
     }
     this.#begin.run();
     this.#before = null;
+    this.#dirty.clear();
   }
 
   /** Writes the buffered rows to the database, so that the next call can read them. */
@@ -110,8 +115,13 @@ export class Transaction {
     this.#before = null;
   }
 
+  /** Commits. Before that it counts remote writes, so that the front stops using its copies in time. */
   commit(): void {
     this.#rows.write();
+    if (this.#remoteWrites !== null) {
+      const changes = this.#dirty.staleCopies();
+      if (changes.length > 0) this.#counted = { count: this.#remoteWrites.increment(), changes };
+    }
     this.#commit.run();
   }
 
@@ -120,7 +130,11 @@ export class Transaction {
    * @param error the error because of which the transaction is rolled back
    * @throws that error if it says that the database is damaged
    */
-  rollBack(error: unknown): void {
+  rollBack(error: unknown, server: Pick<RpcServer<WriterMethod>, "push">): void {
+    // No copy has become stale, so the front uses its copies again.
+    if (this.#counted !== null) server.push(REMOTE_CHANGES, { count: this.#counted.count, changes: [] });
+    this.#counted = null;
+    this.#dirty.clear();
     this.#rows.forget();
     if (this.#db.inTransaction) this.#rollback.run();
     if (isDamage(error)) throw error;
@@ -132,8 +146,11 @@ export class Transaction {
     this.#models.reload("refill");
   }
 
-  /** Executes one command and adds its audit row. */
-  run(served: Served): unknown {
+  /**
+   * Executes one command and adds its audit row.
+   * @param isRemote whether the call was made at another node
+   */
+  run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
     // The buffered rows are written first, unless the previous method is of the same family. Only methods of a family
     // know which rows the others may have buffered.
@@ -147,45 +164,36 @@ export class Transaction {
     const { audit } = method;
     if (audit !== null && resource !== null)
       this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
+    // A call that has failed has changed nothing.
+    if (!(reply instanceof Failure)) this.#dirty.add(served, reply, resource, isRemote);
     return reply;
   }
 
   /**
-   * Publishes the effect of calls that are committed: the changes that clients watch, the push messages of the models
-   * that have changed, and the metrics of the commit. The watched kinds are read only now, after the commit. So a
-   * client that starts to watch and then reads either sees this commit in its read or is notified of it.
+   * Publishes the effect of the last commit, in this order: the front's copies that are stale, the push messages of the
+   * dirty models, the changes that clients watch, and the metrics of the commit. The watched kinds are read only now,
+   * after the commit. So a client that starts to watch and then reads either sees this commit in its read or is
+   * notified of it.
+   * @param calls the number of calls, also of those that failed
    * @param startedMs when the transaction began, by `performance.now()`
    */
-  publish(
-    calls: readonly Served[],
-    replies: readonly unknown[],
-    startedMs: number,
-    server: RpcServer<WriterMethod>,
-  ): void {
+  publish(calls: number, startedMs: number, server: Pick<RpcServer<WriterMethod>, "push" | "depth">): void {
+    if (this.#counted !== null) server.push(REMOTE_CHANGES, this.#counted);
+    this.#counted = null;
     const wants = this.#watched.load();
     const changes = wants === null ? null : new ChangeSet(wants);
-    if (changes !== null) for (const [at, call] of calls.entries()) reportChanges(changes, call, replies[at]);
+    if (changes !== null) this.#dirty.report(changes);
+    this.#dirty.clear();
     this.#models.afterCommit({
       changes,
-      isReplicated: this.#replicated,
+      isReplicated: this.#remoteWrites !== null,
       push: (message, payload) => server.push(message, payload),
     });
     const changed = changes?.take() ?? null;
     if (changed !== null) server.push(CHANGES, changed);
     const duration_us = Math.round((performance.now() - startedMs) * 1000);
-    server.push(COMMIT, { calls: calls.length, duration_us, waiting: server.depth });
+    server.push(COMMIT, { calls, duration_us, waiting: server.depth });
   }
-}
-
-/** Adds the changes of one call, according to the rules that its method declares. */
-function reportChanges(changes: ChangeSet, call: Served, reply: unknown): void {
-  if (changes.wants("audit")) {
-    const resource = auditedResource(call, reply);
-    if (resource !== null) changes.add("audit", resource, null);
-  }
-  if (reply instanceof Failure) return;
-  for (const rule of call.method.changes)
-    if (changes.wants(rule.kind)) changes.addAll(rule.kind, rule.report(call.request, reply));
 }
 
 function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {

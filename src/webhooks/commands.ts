@@ -19,7 +19,7 @@ import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
-import { reportAny, changes, changesAny, reportByName } from "../threads/changes.js";
+import { changes, reportAny, reportByName } from "../threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js";
 import { disabledEvent } from "../outbox/disabled.js";
 import { encodeWebhook } from "../outbox/encode.js";
@@ -27,7 +27,7 @@ import { noDeadLetter, noWebhook } from "./missing.js";
 import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
-const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
+const changed = [changes("webhook", reportByName(resourceId))];
 /** The number of numeric fields in the progress of one receiver. Used to estimate the size of a call. */
 const PROGRESS_NUMBERS = 10;
 /** The number of numeric fields in one attempt of the delivery log. Used to estimate the size of a call. */
@@ -182,7 +182,7 @@ export const advanceWebhooks = writerMethod({
   },
   audit: null,
   in_cluster: "leader",
-  changes: [changesAny("webhook", reportAny)],
+  changes: [changes("webhook", reportAny)],
   models: { outbox: outboxModel, events: publisher },
   run: ({ outbox, events }, { receivers, guarded }, call) => {
     for (const progress of receivers) {

@@ -124,7 +124,7 @@ export class SimulatedNode {
       methods: FAKE_METHODS.rows,
       audit: trail,
       watched: new WatchedKinds(),
-      replicated: true,
+      remoteWrites: new SharedCounter(),
     });
     const deferred: (() => void)[] = [];
     this.deferred = deferred;
@@ -186,7 +186,7 @@ export class SimulatedNode {
       server,
       beforeCommit: () => undefined,
       entriesOf: (account) => {
-        const entries = new Entries<LogItem>(transaction, new SharedCounter(), server, account);
+        const entries = new Entries<LogItem>(transaction, server, account);
         const apply = entries.apply.bind(entries);
         entries.apply = (items) => {
           const ends = items.some(({ calls }) => calls.some(({ method }) => method.name === endProgram.name));
@@ -581,7 +581,7 @@ function runAlone(run: () => unknown, transaction: Transaction): unknown {
     transaction.commit();
     return reply;
   } catch (error) {
-    transaction.rollBack(error);
+    transaction.rollBack(error, { push: () => undefined });
     return new Failure("INTERNAL", "internal error");
   }
 }

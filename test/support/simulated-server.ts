@@ -7,7 +7,7 @@ import { auditTrail } from "../../src/audit/table.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { SharedCounter } from "../../src/base/shared-counter.js";
-import { LEASES } from "../../src/claims/claim-registry.js";
+import { LEASES } from "../../src/claims/claim-changes.js";
 import { Expiry } from "../../src/claims/expiry.js";
 import { LeaseProjection } from "../../src/claims/lease-projection.js";
 import { LeaseReader } from "../../src/claims/table.js";

@@ -1,6 +1,6 @@
 /**
  * Builds a regular expression for the published API description. It matches topic patterns that are certainly
- * well-formed: src/base/segment-glob.ts, which reads them, accepts more.
+ * well-formed: src/topics/topic-segment.ts, which reads them, accepts more.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 

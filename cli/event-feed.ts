@@ -12,11 +12,11 @@ import {
   CLI_UPGRADE_ATTEMPTS_MAX,
   CLI_UPGRADE_RETRY_MS,
 } from "../schemas/limits.js";
+import { elementTexts, isJson, parseJson } from "../shared/json-text.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { runSession, type FrameAction } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
-import { isJson, listElementTexts } from "./json-text.js";
 import { formatJson, warn } from "./output.js";
 import { pause } from "./pause.js";
 import { isTrusted, runWatched } from "./server-health.js";
@@ -54,7 +54,7 @@ async function findPosition(settings: Settings, signal: AbortSignal): Promise<nu
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
   const text = answer.body.toString("utf8");
-  const metrics = isJson(text) ? (JSON.parse(text) as { readonly last_event_id?: unknown } | null) : null;
+  const metrics = parseJson(text) as { readonly last_event_id?: unknown } | null | undefined;
   const position = metrics?.last_event_id;
   return typeof position === "number"
     ? position
@@ -153,7 +153,7 @@ class EventFeed {
       if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
       const text = answer.body.toString("utf8");
       if (!isJson(text)) return false;
-      const events = listElementTexts(text);
+      const events = elementTexts(text) ?? [];
       if (events.length === 0 && this.positionUnverified) {
         const newest = await findPosition(this.settings, this.signal);
         if (newest instanceof CliFailure) return false;

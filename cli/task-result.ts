@@ -3,8 +3,8 @@
  * the output is too long, its last part is kept. Pure, except for the output that it collects.
  */
 import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
+import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
-import { isJson } from "./json-text.js";
 
 /** While a text is too long, it is divided into this many equal parts, and the first part is removed. */
 const CUT_PARTS = 16;

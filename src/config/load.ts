@@ -12,7 +12,7 @@ import {
   type OptionKey,
   type TextOption,
 } from "../../schemas/config.js";
-import { parseDuration } from "../base/duration.js";
+import { parseDuration } from "../../shared/duration.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
 import { parseAddress } from "./address.js";
 import { hasShortToken, isReachable } from "./exposure.js";

@@ -6,11 +6,9 @@
  * the current time, so that each thing lasts as long as it would have. Times are in ms.
  */
 import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
+import { HOUR_MS, SECOND_MS } from "../../shared/duration.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
-
-const SECOND_MS = 1_000;
-const HOUR_MS = 3_600 * SECOND_MS;
 
 /** Returns the SQL that moves the times of things that are in use. These are few rows, or rows that an index finds. */
 function moveLive(now_ms: number, limit_ms: number): string {

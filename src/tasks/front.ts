@@ -31,8 +31,9 @@ import {
   type TasksBody,
 } from "../../schemas/tasks.js";
 import { utf8Length } from "../../schemas/text.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
-import { toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../../shared/json-text.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
@@ -95,7 +96,6 @@ type CreateCall = Pick<
 >;
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context" | "onAbort">;
 
-const SECOND_MS = 1_000;
 /**
  * Ids that a client could not use in a path: `/tasks/claim` is another call, and clients normalize `.` and `..` away.
  */

@@ -3,8 +3,8 @@
  * its timer.
  */
 import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
+import { SECOND_MS } from "../../shared/duration.js";
 
-const SECOND_MS = 1_000;
 /** Two rounds without a sign from the peer end its connection. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 

@@ -5,6 +5,7 @@
  */
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
 import type { WaitQuery } from "../../schemas/wait.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { Failure, invalid } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { waitFor, type Waiter } from "../base/waiter.js";
@@ -37,7 +38,6 @@ export interface WaitFrontOptions {
 
 type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | "onAbort">;
 
-const SECOND_MS = 1_000;
 const LAGGED = '{"kind":"lagged"}';
 const FULL = new Failure(
   "RESOURCE_EXHAUSTED",

@@ -1,4 +1,5 @@
 /** Parses the selected range and grouping of usage, and prepares its sums for a chart and as shares. Pure. */
+import { DAY_MS, HOUR_MS } from "../../../shared/duration.js";
 import type { UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -21,8 +22,6 @@ export interface UsageChoice {
   readonly to: string;
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /**
  * The maximum length of a range that is summed by hour. Longer ranges are summed by day, because so many bars could not
  * be distinguished.

@@ -1,8 +1,13 @@
 /**
- * Parses and formats durations in Go's style, as flags, files and `uptime` have them. Each option checks the range of
- * its own value. Pure, any thread. Not a library: parse-duration skips words that it does not know and accepts weeks,
- * and ms accepts only one term. Go rejects unknown words and weeks, and adds up several terms.
+ * Parses and formats durations in Go's style, as flags, files and `uptime` have them. The caller checks the range of a
+ * duration. Pure: server, command line and dashboard use it. Not a library: parse-duration skips words that it does not
+ * know and accepts weeks, and ms accepts only one term. Go rejects unknown words and weeks, and adds up several terms.
  */
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 const NS_PER_MS = 1_000_000n;
 /**
@@ -29,13 +34,13 @@ const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 /**
  * Parses `500ms`, `90s`, `1h30m`, `1.5h` into milliseconds (fractional for units below the millisecond). Returns
- * undefined if the text is malformed, negative, zero, or beyond the range of Go.
+ * undefined if the text is malformed, negative, or beyond the range of Go.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
   let at = text.startsWith("+") ? 1 : 0;
   let total_ns = 0n;
-  while (at < text.length) {
+  do {
     TERM.lastIndex = at;
     const term = TERM.exec(text);
     if (term === null) return undefined;
@@ -46,19 +51,33 @@ export function parseDuration(text: string): number | undefined {
     // Whole nanoseconds are counted, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
-  }
-  if (total_ns <= 0n || total_ns > DURATION_NS_MAX) return undefined;
+  } while (at < text.length);
+  if (total_ns > DURATION_NS_MAX) return undefined;
   // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
   // year exactly.
   return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
 }
 
+/** Splits a duration into whole hours, minutes and seconds. The rest below a second is dropped. */
+function splitDuration(ms: number): readonly [hours: number, minutes: number, seconds: number] {
+  return [Math.floor(ms / HOUR_MS), Math.floor(ms / MINUTE_MS) % 60, Math.floor(ms / SECOND_MS) % 60];
+}
+
 /** Formats a duration as `45s`, `2m5s` or `3h24m10s`. Seconds are rounded down. A negative `ms` counts as zero. */
 export function formatUptime(ms: number): string {
-  const total_s = Math.max(0, Math.floor(ms / 1000));
-  const hours = Math.floor(total_s / 3600);
-  const minutes = Math.floor(total_s / 60) % 60;
-  const seconds = total_s % 60;
+  const [hours, minutes, seconds] = splitDuration(Math.max(0, ms));
   if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}
+
+/** Formats a duration for messages, without parts that are zero: `1h30m`, and `1m30s` for 90 seconds. */
+export function formatDuration(ms: number): string {
+  if (ms % SECOND_MS !== 0) return `${ms / SECOND_MS}s`;
+  const [hours, minutes, seconds] = splitDuration(ms);
+  const parts = [
+    hours === 0 ? "" : `${hours}h`,
+    minutes === 0 ? "" : `${minutes}m`,
+    seconds === 0 ? "" : `${seconds}s`,
+  ];
+  return parts.join("") || "0s";
 }

@@ -138,6 +138,7 @@ export function toOneLine(text: string): string {
 }
 
 const INDENT = "  ";
+const PUNCTUATION = "[]{},:";
 
 /**
  * Indents JSON by two spaces, like `JSON.stringify(value, null, 2)`. Returns undefined if the result would be longer
@@ -153,6 +154,8 @@ export function indentJson(
   const breaks: string[] = [];
   let characters = 0;
   let depth = 0;
+  /** Whether the next token is the first one in its array or object. */
+  let isFirst = false;
   const lineBreak = (): string => {
     const indents = Math.max(0, Math.min(depth, depthMax));
     return (breaks[indents] ??= "\n" + INDENT.repeat(indents));
@@ -160,33 +163,15 @@ export function indentJson(
 
   let at = skipBlanks(text, 0);
   while (at < text.length) {
-    const code = text.charCodeAt(at);
-    let end = at + 1;
-    let part: string;
-    if (code === QUOTE) {
-      end = skipString(text, at);
-      part = text.slice(at, end);
-    } else if (code === COMMA) {
-      part = "," + lineBreak();
-    } else if (code === COLON) {
-      part = ": ";
-    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      const next = skipBlanks(text, end);
-      const following = text.charCodeAt(next);
-      if (following === CLOSE_BRACE || following === CLOSE_BRACKET) {
-        end = next + 1;
-        part = code === OPEN_BRACE ? "{}" : "[]";
-      } else {
-        depth += 1;
-        part = text.charAt(at) + lineBreak();
-      }
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      depth -= 1;
-      part = lineBreak() + text.charAt(at);
-    } else {
-      end = skipWord(text, at);
-      part = text.slice(at, end);
-    }
+    const first = text.charAt(at);
+    const end = first === '"' ? skipString(text, at) : PUNCTUATION.includes(first) ? at + 1 : skipWord(text, at);
+    const closes = first === "]" || first === "}";
+    if (closes) depth -= 1;
+    // An empty array or object stays on one line.
+    const before = closes === isFirst ? "" : lineBreak();
+    isFirst = first === "[" || first === "{";
+    if (isFirst) depth += 1;
+    const part = before + text.slice(at, end) + (first === "," ? lineBreak() : first === ":" ? " " : "");
     characters += part.length;
     if (characters > charactersMax) return undefined;
     parts.push(part);

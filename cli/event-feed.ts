@@ -98,11 +98,11 @@ class EventFeed {
   }
 
   /** Sets the cursor back to the server's newest event, which is older than the last one that was printed. */
-  private rewindTo(last_id: number): void {
+  private rewindTo(newest: number): void {
     warn(
-      `lagged: the server's newest event is ${last_id}, not ${this.cursor.id}: the events between them were not printed`,
+      `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
     );
-    this.cursor.rewind(last_id);
+    this.cursor.rewind(newest);
   }
 
   /**

@@ -9,10 +9,10 @@ import t from "tap";
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
 import { elementTexts, indentJson, isJson, memberTexts, parseJson, toOneLine } from "./json-text.js";
 
-const json = fc.json({ maxDepth: 5 });
-const value = fc.jsonValue({ maxDepth: 5 });
+const jsonText = fc.json({ maxDepth: 5 });
+const jsonValue = fc.jsonValue({ maxDepth: 5 });
 /** Whitespace that JSON allows between its tokens. */
-const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
+const whitespace = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 
 t.test("a text that is not JSON has no value", (t) => {
   for (const [text, parsed] of [
@@ -31,7 +31,7 @@ t.test("a text that is not JSON has no value", (t) => {
 });
 
 t.test("text is indented as JSON.stringify does", (t) => {
-  const holds = fc.property(value, (v) => {
+  const holds = fc.property(jsonValue, (v) => {
     strictEqual(indentJson(JSON.stringify(v)), JSON.stringify(v, null, 2));
     strictEqual(indentJson(JSON.stringify(v, null, "\t")), JSON.stringify(v, null, 2));
   });
@@ -62,7 +62,7 @@ t.test("nesting whose indents would fill the memory is not indented", (t) => {
 });
 
 t.test("an array is split into the texts of its elements", (t) => {
-  const holds = fc.property(fc.array(json), blank, (texts, gap) => {
+  const holds = fc.property(fc.array(jsonText), whitespace, (texts, gap) => {
     const array = `${gap}[${texts.map((text) => gap + text + gap).join(",")}${gap}]${gap}`;
     deepStrictEqual(
       elementTexts(array),

@@ -1,9 +1,9 @@
 /**
  * Processes JSON as text. Nothing is parsed and serialized again, so every number, escape and duplicate member stays as
- * written. Only `isJson` and `parseJson` take any text: the others require a text that JSON.parse accepts. Pure: server,
- * command line and dashboard use it.
- * Written by hand because texts are large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree overflows
- * the stack at 20 000 levels.
+ * written. Only `isJson` and `parseJson` take any text: the others require a text that JSON.parse accepts. Pure:
+ * server, command line and dashboard use it.
+ * Written by hand because texts are large: jsonc-parser takes 27 s to indent 0.3 MB (31 ms here), and its tree
+ * overflows the stack at 20 000 levels.
  */
 
 const QUOTE = 0x22;

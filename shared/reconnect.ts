@@ -1,7 +1,8 @@
 /**
  * The state machine of a client that keeps one connection to a feed of the server: `events subscribe` of the command
- * line, and the feeds of the dashboard. It decides whether and when the client connects again, and what the client shows
- * meanwhile. It has no timer and no socket. event-cursor.ts has the event after which the next connection continues.
+ * line, and the feeds of the dashboard. It decides whether and when the client connects again, and what the client
+ * shows meanwhile. It has no timer and no socket. event-cursor.ts has the event after which the next connection
+ * continues.
  *
  *     off ──connecting──▶ connecting ──opened──▶ live
  *                             │                  │  ▲
@@ -14,7 +15,10 @@
  */
 import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
 
-/** What the client shows. It is `off` before the first attempt, and while the client does not want a connection. */
+/**
+ * The state that the client shows. It is `off` before the first attempt, and while the client does not want a
+ * connection.
+ */
 export type LinkState = "off" | "connecting" | "live" | "reconnecting";
 
 export interface ReconnectOptions extends RetryDelays {

@@ -1,7 +1,7 @@
 /**
- * The dialect of leased resources: it reads one segment without classes. `\` makes only the characters of PATH_ESCAPABLE
- * literal. Everything else is literal, so no text is malformed. Without classes, it can be computed exactly whether two
- * globs meet (path-glob.ts). Pure, any thread.
+ * The dialect of leased resources: it reads one segment without classes. `\` makes only the characters of
+ * PATH_ESCAPABLE literal. Everything else is literal, so no text is malformed. Without classes, it can be computed
+ * exactly whether two globs meet (path-glob.ts). Pure, any thread.
  */
 import { must } from "./assert.js";
 import type { SegmentGlob } from "./segment-glob.js";

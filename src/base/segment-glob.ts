@@ -1,8 +1,8 @@
 /**
  * Matches one segment of a glob. This is the one matcher under the three dialects of globs. A dialect translates its
- * syntax into tokens: topic patterns (topics/topic-segment.ts), resources of leases (path-segment.ts) and files of rules
- * (rules/file-segment.ts). segment-syntax.ts has the part of the syntax that they share. The tokens do not know which
- * separator splits the segments. `**` is not a segment glob: segment-sequence.ts handles it. Pure, any thread.
+ * syntax into tokens: topic patterns (topics/topic-segment.ts), resources of leases (path-segment.ts) and files of
+ * rules (rules/file-segment.ts). segment-syntax.ts has the part of the syntax that they share. The tokens do not know
+ * which separator splits the segments. `**` is not a segment glob: segment-sequence.ts handles it. Pure, any thread.
  * Not picomatch: it has another grammar, and its regular expressions backtrack: `*a` five times before a `b` takes them
  * 4.8 s against 120 characters. Matching here backtracks only to the last `*`, and switches to a method without
  * backtracking if that takes long (token-set.ts). The worst case takes one word operation for each character of the

@@ -1,8 +1,9 @@
 /**
- * Matches the segments of a glob against those of a path or a topic. A `**` of the glob, which is null here, matches any
- * number of segments. After a mismatch, the search backtracks only to the last `**`, which then takes one more segment.
- * Another try with an earlier `**` cannot help, because the last one can take every segment that the earlier one would
- * leave to it. So the most comparisons are the number of segments of the path times that of the glob. Pure, any thread.
+ * Matches the segments of a glob against those of a path or a topic. A `**` of the glob, which is null here, matches
+ * any number of segments. After a mismatch, the search backtracks only to the last `**`, which then takes one more
+ * segment. Another try with an earlier `**` cannot help, because the last one can take every segment that the earlier
+ * one would leave to it. So the most comparisons are the number of segments of the path times that of the glob. Pure,
+ * any thread.
  */
 
 export interface SegmentMatcher {

@@ -29,5 +29,5 @@ export function withoutSecrets(row: EventRow): EventRow {
   const hide = HIDDEN.get(row.topic);
   if (hide === undefined) return row;
   const data = JSON.parse(row.data) as unknown;
-  return isJsonObject(data) ? { ...row, data: JSON.stringify(hide(data as Data)) } : row;
+  return isJsonObject(data) ? { ...row, data: JSON.stringify(hide(data)) } : row;
 }

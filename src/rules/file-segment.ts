@@ -1,7 +1,7 @@
 /**
- * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate. A
- * `]` as the first character, and a `-` at either end, are literal. `[[:digit:]]` names a set. A segment also matches the
- * file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate.
+ * A `]` as the first character, and a `-` at either end, are literal. `[[:digit:]]` names a set. A segment also matches
+ * the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
  * https://git-scm.com/docs/gitignore
  */
 import { CLASS_BASE, segmentGlob, type SegmentTokens } from "../base/segment-glob.js";

@@ -1,8 +1,8 @@
 /**
- * The dialect of topic patterns: it reads one segment in the grammar of path.Match in Go, except that `/` is an ordinary
- * character. `[^a]` negates, and `!` does not. In a class, `-` and `]` must be escaped where a character is expected, so
- * `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character. Globs of rules
- * that an old version stored have this dialect, too. Pure, any thread.
+ * The dialect of topic patterns: it reads one segment in the grammar of path.Match in Go, except that `/` is an
+ * ordinary character. `[^a]` negates, and `!` does not. In a class, `-` and `]` must be escaped where a character is
+ * expected, so `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character.
+ * Globs of rules that an old version stored have this dialect, too. Pure, any thread.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
 import {

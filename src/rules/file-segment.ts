@@ -81,8 +81,10 @@ export function compileFileSegment(text: string): SegmentMatcher | SegmentProble
 
 /** Replaces each class by the characters with which it is written. */
 function spellClasses({ tokens, classes }: SegmentTokens): number[] {
-  return tokens.flatMap((token) => {
-    const written = token > CLASS_BASE ? undefined : classes[CLASS_BASE - token]?.text;
-    return written === undefined ? token : Array.from(written, (one) => one.codePointAt(0) as number);
-  });
+  const spelled: number[] = [];
+  for (const token of tokens) {
+    if (token > CLASS_BASE) spelled.push(token);
+    else for (const one of classes[CLASS_BASE - token]?.text ?? "") spelled.push(one.codePointAt(0) as number);
+  }
+  return spelled;
 }

@@ -2,7 +2,7 @@
  * Makes one call of a command. Distinguishes a refusal, which is an error answer of the server, from a missing answer.
  * A call can be repeated until a server answers, because a server that restarts is back soon. Runs in the CLI process.
  */
-import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
+import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { retryDelayMs } from "../shared/retry-delay.js";
 import { describeRefusal, isSuccess, sendRequest } from "./client.js";
 import type { Answer, RequestPlan } from "./exchange.js";

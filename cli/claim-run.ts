@@ -4,7 +4,7 @@
  * what is claimed and what happens to the claim afterwards; command-process.ts controls the command's process. Runs in
  * the CLI process.
  */
-import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits.js";
+import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { SECOND_MS } from "../shared/duration.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
 import { io } from "./io.js";

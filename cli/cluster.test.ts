@@ -3,7 +3,7 @@
  */
 import t from "tap";
 
-import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
+import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 import { Cluster, parsePosition, type ClientState } from "./cluster.js";
 
 const [A, B, C] = [new URL("http://a"), new URL("http://b"), new URL("http://c")];

@@ -3,7 +3,7 @@
  * position that this user has seen. position-file.ts stores both for later processes, and failover.ts sends the
  * requests. Runs in the CLI process.
  */
-import { CLI_SERVER_KEPT_MS } from "../schemas/limits.js";
+import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 
 /**
  * The header with which a server of a cluster reports its log position. A request uses the other header to demand a

@@ -24,7 +24,7 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
-import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
+import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
 import { failed, wrongUsage, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { WebSocket } from "ws";
 
-import { CLI_POLL_EVENTS } from "../schemas/limits.js";
+import { CLI_POLL_EVENTS } from "../schemas/limits/cli.js";
 import { FakeServer, replyError, replyJson, type HttpReply, type SeenRequest } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, RunningCli } from "../test/cli/run-cli.js";
 

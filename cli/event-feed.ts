@@ -11,7 +11,7 @@ import {
   CLI_RECONNECT_DELAY_MS_MAX,
   CLI_UPGRADE_ATTEMPTS_MAX,
   CLI_UPGRADE_RETRY_MS,
-} from "../schemas/limits.js";
+} from "../schemas/limits/cli.js";
 import { elementTexts, isJson, parseJson } from "../shared/json-text.js";
 import { EventCursor } from "../shared/event-cursor.js";
 import { isTemporary, Reconnect } from "../shared/reconnect.js";

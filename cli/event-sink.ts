@@ -47,8 +47,7 @@ async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socke
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // A socket that is at its end from the start still has a reader: systemd's journal shuts down that side of its
-    // socket.
+    // If the other side has ended the socket already before the start, it may still read: systemd's journal does so.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {

@@ -5,7 +5,8 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 
-import { BODY_BYTES_MAX, CLI_PING_INTERVAL_MS, CLI_UPGRADE_TIMEOUT_MS } from "../schemas/limits.js";
+import { CLI_PING_INTERVAL_MS, CLI_UPGRADE_TIMEOUT_MS } from "../schemas/limits/cli.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { STATUSES } from "../schemas/status.js";
 import { describeRefusal, makeHeaders } from "./client.js";
 import { parsePosition, POSITION_HEADER } from "./cluster.js";

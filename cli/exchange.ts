@@ -11,7 +11,7 @@ import {
   CLI_ANSWER_BYTES_MAX,
   CLI_ANSWER_TIMEOUT_MS,
   CLI_CONNECT_TIMEOUT_MS,
-} from "../schemas/limits.js";
+} from "../schemas/limits/cli.js";
 import { parsePosition, POSITION_HEADER } from "./cluster.js";
 import { describeSystemError } from "./system-error.js";
 

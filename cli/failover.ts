@@ -8,7 +8,7 @@ import {
   CLI_CONNECT_TIMEOUT_MS,
   CLI_LOG_ANSWER_TIMEOUT_MS,
   CLI_TURN_CONNECT_TIMEOUT_MS,
-} from "../schemas/limits.js";
+} from "../schemas/limits/cli.js";
 import { STATUSES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";
 import { AFTER_HEADER, type Cluster } from "./cluster.js";

@@ -7,7 +7,7 @@
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
-import { CLI_FILE_OPEN_MS } from "../schemas/limits.js";
+import { CLI_FILE_OPEN_MS } from "../schemas/limits/cli.js";
 import { locateFile, resolveForReading } from "./config-file.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { io } from "./io.js";

@@ -5,7 +5,7 @@
  */
 import { closeSync, readSync } from "node:fs";
 
-import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { isJson } from "../shared/json-text.js";
 import type { Args, Flag } from "./command-row.js";
 import { CliFailure, refused, wrongUsage } from "./failure.js";

@@ -18,7 +18,7 @@ import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 
-import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { STATUSES } from "../schemas/status.js";
 import { FakeServer, replyError, replyJson } from "../test/cli/fake-server.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../test/cli/loopback-certificate.js";

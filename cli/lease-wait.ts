@@ -3,7 +3,7 @@
  * for the lease until the lease is granted or the time is up. The wait survives restarts because the server stores the
  * request's place in the queue. Written by hand for this reason. Runs in the CLI process.
  */
-import { WAIT_S_MAX } from "../schemas/limits.js";
+import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { formatDuration, SECOND_MS } from "../shared/duration.js";
 import { failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
 import { CliFailure, refused } from "./failure.js";

@@ -5,7 +5,7 @@
  * ends when stdin ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start.
  * Runs in the CLI process.
  */
-import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits.js";
+import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
 import { parseJson } from "../shared/json-text.js";
 import { isJsonObject } from "../shared/json-object.js";

@@ -4,7 +4,7 @@
  * warnings. All of them go through this module, which escapes control characters in texts that the CLI did not write.
  * Runs in the CLI process.
  */
-import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
+import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { indentJson, isJson } from "../shared/json-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";

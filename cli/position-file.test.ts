@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "
 import { join } from "node:path";
 import t, { type Test } from "tap";
 
-import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
+import { CLI_POSITION_FILES_MAX } from "../schemas/limits/cli.js";
 import { openPositionFile, stateFolder } from "./position-file.js";
 
 const SERVERS = [new URL("http://a"), new URL("http://b")];

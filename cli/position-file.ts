@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
-import { CLI_POSITION_FILES_MAX } from "../schemas/limits.js";
+import { CLI_POSITION_FILES_MAX } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
 import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";

@@ -18,7 +18,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 
-import { SETTINGS_BYTES_MAX } from "../schemas/limits.js";
+import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
 import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
 import { MCP_CLIENTS } from "./mcp-clients.js";

@@ -4,7 +4,11 @@
  * nothing new. A client that waits there would wait forever. cluster.ts and its callers choose the server. Runs in the
  * CLI process.
  */
-import { CLI_HEALTH_INTERVAL_MS, CLI_LOG_ANSWER_TIMEOUT_MS, CLI_TURN_CONNECT_TIMEOUT_MS } from "../schemas/limits.js";
+import {
+  CLI_HEALTH_INTERVAL_MS,
+  CLI_LOG_ANSWER_TIMEOUT_MS,
+  CLI_TURN_CONNECT_TIMEOUT_MS,
+} from "../schemas/limits/cli.js";
 import { STATUSES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";
 import type { Cluster } from "./cluster.js";

@@ -1,7 +1,7 @@
 /** Tests lists of servers as one text: the separator, invalid lists, and that duplicates are removed. */
 import t from "tap";
 
-import { CLI_SERVERS_MAX } from "../schemas/limits.js";
+import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 import { joinServers, parseServers } from "./server-list.js";
 
 t.test("one server, or several with commas between, are parsed", (t) => {

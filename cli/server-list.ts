@@ -2,7 +2,7 @@
  * Parses and formats the list of a cluster's servers: `http://a:9800,http://b:9800`. cluster.ts chooses among them.
  * Pure; runs in the CLI process.
  */
-import { CLI_SERVERS_MAX } from "../schemas/limits.js";
+import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
 /**
  * Matches the comma between two servers. Only a comma that is followed by a URL separates servers; any other comma

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 
-import { CLI_SERVERS_MAX } from "../schemas/limits.js";
+import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 import { Cluster } from "./cluster.js";
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";

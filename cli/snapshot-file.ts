@@ -5,7 +5,7 @@
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
-import { CLI_CLOSING_LINE_BYTES_MAX } from "../schemas/limits.js";
+import { CLI_CLOSING_LINE_BYTES_MAX } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError } from "./system-error.js";

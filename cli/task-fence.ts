@@ -3,7 +3,7 @@
  * current claim. An action is repeated if its answer was lost. The claim has then already ended, and its last fence is
  * used. Runs in the CLI process.
  */
-import { CLI_TASK_EVENTS } from "../schemas/limits.js";
+import { CLI_TASK_EVENTS } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
 import { ask, Refusal } from "./ask.js";
 import { encodeQuery } from "./client.js";

@@ -1,7 +1,8 @@
 /** Tests the result that a task gets from its command's output. */
 import t from "tap";
 
-import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
+import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
+import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
 import { CommandOutput } from "./task-result.js";
 
 const FAILED = { code: 3, signal: null };

@@ -2,7 +2,8 @@
  * Makes a task's result from the output of its command: stdout is the result, and the end of stderr is the error. If
  * the output is too long, its last part is kept. Pure, except for the output that it collects.
  */
-import { REMARK_BYTES_MAX, TASK_VALUE_BYTES_MAX } from "../schemas/limits.js";
+import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
+import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
 import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
 

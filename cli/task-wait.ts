@@ -3,7 +3,7 @@
  * `request_id`. So if a task was claimed but the answer was lost, the next call returns this task. Runs in the CLI
  * process.
  */
-import { WAIT_S_MAX } from "../schemas/limits.js";
+import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
 import { failureOf, isTransient, type RetryDeadline } from "./ask.js";
 import { RELEASE_TIMEOUT_MS } from "./claim-run.js";

@@ -3,7 +3,7 @@
  * the cursor from the previous answer. The first call does not wait, because its answer has the first cursor. With a
  * cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
  */
-import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits.js";
+import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
 import { parseJson } from "../shared/json-text.js";
 import { ask, failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";

@@ -1,4 +1,7 @@
-/** docs/http-api.md "Agent metrics": counts of what agents did, by the hour, and the shapes of their RPC methods. */
+/**
+ * Defines the shapes of docs/http-api.md "Agent metrics" (hourly counts of the agents' activity) and of their RPC
+ * methods.
+ */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
@@ -14,7 +17,7 @@ export const AGENT_METRICS = [
 ] as const;
 export type AgentMetric = (typeof AGENT_METRICS)[number];
 
-/** The counts that a handler reports to the metrics in addition to its answer. A count that is missing is 0. */
+/** The counts that a handler reports in addition to its answer. A missing count is 0. */
 export type ReportedCounts = { readonly [Metric in "violations" | "rollbacks" | "events_published"]?: number };
 
 export const AgentMetricsQuery = Type.Object({
@@ -39,20 +42,20 @@ export const AgentCounterList = Type.Array(AgentCounter);
 export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCounterList]);
 
 /**
- * One counter as a flush sends it: its hour (in whole hours since the epoch), the instance's id, the metric, and the
- * increase since the previous flush.
+ * One counter in a flush: the hour (whole hours since the epoch), the instance's id, the metric, and the increase since
+ * the previous flush.
  */
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
 
 /**
- * One flush of a node's counters. A sequence number identifies a flush within a run of the node: a flush that is sent
- * again has the same number and the same counters.
+ * One flush of a node's counters. `run` and `sequence` identify it. If a flush is sent again, it has the same sequence
+ * number and the same counters.
  */
 export const CountRequest = Type.Object({
   /** The name of the node that counted; "" for a single server. */
   node: Type.String(),
-  /** Distinguishes this run of the node from earlier ones. */
+  /** Identifies the run of the node, because each run numbers its flushes from the same start. */
   run: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   counters: Type.Array(CounterRow),
@@ -60,8 +63,8 @@ export const CountRequest = Type.Object({
 export type CountRequest = Static<typeof CountRequest>;
 
 /**
- * Selects the counters to read. If `instance` is null, the answer has the sums of each instance; otherwise it has the
- * counters of that instance by hour.
+ * Selects counters. If `instance` is null, the answer has the sums of each instance. Otherwise it has the hourly
+ * counters of that instance.
  */
 export const AgentMetricsRequest = Type.Object({
   instance: Type.Union([Type.String(), Type.Null()]),

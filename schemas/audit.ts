@@ -1,4 +1,4 @@
-/** docs/http-api.md "Audit": the append-only audit log, and the shapes of its RPC methods. */
+/** Defines the shapes of docs/http-api.md "Audit" and of the RPC methods for the audit log. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, Timestamp } from "./common.js";
@@ -38,7 +38,7 @@ export const AuditSummaryQuery = Type.Object({ from: Type.Optional(Instant), to:
 
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
-/** Selects rows of the audit log. Times are in ms since the epoch and inclusive; null means unbounded. */
+/** Selects rows of the audit log. Times are in ms since the epoch. Both bounds are inclusive; null means no bound. */
 export const AuditListRequest = Type.Object({
   actor: Type.Union([Type.String(), Type.Null()]),
   action: Type.Union([Type.String(), Type.Null()]),
@@ -53,7 +53,7 @@ export type AuditListRequest = Static<typeof AuditListRequest>;
 export const AuditSummaryRequest = Type.Object({ from: Bound, to: Bound });
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
-/** The audit row of a call that the front rejected, so that the call never reached its method. */
+/** The audit row of a call that the front has rejected. Such a call never reaches its method. */
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),
   resource: Type.String(),
@@ -62,10 +62,10 @@ export const AuditRefusalRequest = Type.Object({
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 
-/** The stored audit row, identified by its id and its time in ms since the epoch. */
+/** The reply with the id and the time of the stored audit row. The time is in ms since the epoch. */
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
-/** Sets the counts of repeated rejected calls. Each count belongs to the audit row of the first of the equal calls. */
+/** Sets the counts of repeated rejected calls. `id` and `at` name the audit row of the first of these calls. */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),
 });

@@ -1,9 +1,9 @@
-/** docs/http-api.md "Backup and restore": snapshots of all content of Koor. */
+/** Defines the shapes of docs/http-api.md "Backup and restore". A snapshot has all content of Koor. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The format number in a snapshot's header. It changes whenever the format does. */
+/** The number of the snapshot format. It is in the header of a snapshot, and changes whenever the format changes. */
 export const BACKUP_FORMAT = 1;
 
 /** The number of records of each kind. A kind without records has no entry. */
@@ -12,7 +12,7 @@ export type RecordCounts = Static<typeof RecordCounts>;
 
 export const RestoreAnswer = Type.Object({ restored: RecordCounts });
 
-/** Formats the answer to a restore. The same text is the detail of the restore's row in the audit log. */
+/** Formats the answer to a restore. The audit row of the restore has the same text as its detail. */
 export function writeDetail(restored: Readonly<Record<string, number>>): string {
   return JSON.stringify({ restored });
 }
@@ -21,7 +21,8 @@ export function writeDetail(restored: Readonly<Record<string, number>>): string 
 export const RestoreWriteRequest = Type.Object({ bytes: Type.Unsafe<Uint8Array>(Type.Unknown()) });
 
 /**
- * Asks the writer to replace its content by that of the staging database at `path`, which has these numbers of records.
+ * Asks the writer to copy the staging database at `path` into its empty database. `counts` has the number of records of
+ * each kind.
  */
 export const RestoreApplyRequest = Type.Object({ path: Type.String(), counts: RecordCounts });
 export type RestoreApplyRequest = Static<typeof RestoreApplyRequest>;

@@ -1,19 +1,19 @@
-/** Shapes of the request and the reply of the pool job that reads a long JSON body (src/threads/jobs.ts). */
+/** Defines the request and the reply of the pool job that reads a long JSON body (src/threads/jobs.ts). */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 
 export const ReadBodyRequest = Type.Object({
   /** A name in FRONT_BODIES. */
   schema: Type.String(),
-  /** The body as bytes, or as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+  /** The body's bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
   body: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
 });
 export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
- * The result of reading a body. `json` has the members that the schema names, except the free member, which may be any
- * JSON. `free` has the exact text of the free member, or null where it is missing: one text for each item if the body
- * is an array. If the schema has no free member, `free` is empty.
+ * The result of reading a body. `json` has the members that the schema names, except for its free member, which may be
+ * any JSON. `free` has the exact text of the free member, or null if the member is missing. If the body is an array,
+ * `free` has one text for each item. If the schema has no free member, `free` is empty.
  */
 export const ReadBodyReply = Type.Object({
   json: Type.Unknown(),

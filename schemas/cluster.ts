@@ -1,9 +1,9 @@
-/** Clusters (docs/http-api.md "Clusters"). */
+/** Defines the shapes of docs/http-api.md "Clusters". */
 import * as Type from "typebox";
 
 /**
- * The states of a node: `ok`; `catching_up`, if it lags; `cut_off`, if it is partitioned from the log; `halted`, until
- * an operator acts.
+ * The states of a node. `catching_up` means that it lags, and `cut_off` that it has no connection to the log. `halted`
+ * lasts until an operator acts.
  */
 export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
 export const NodeState = Type.Enum([...NODE_STATES]);
@@ -20,7 +20,7 @@ export const NodeHealth = Type.Object({
   reason: Type.String(),
 });
 
-/** A node of the cluster, as the node that answers knows it. */
+/** The state of a cluster's node, as far as the answering node knows it. */
 export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),

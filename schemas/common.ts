@@ -1,7 +1,7 @@
-/** Shapes that all interfaces share: the error body, times, pages and the query parameters built on them. */
+/** Defines shapes that all interfaces share: the error body, times, pages, and the query parameters for them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { PAGE_ROWS_MAX } from "./limits.js";
+import { PAGE_ROWS_MAX } from "./limits/answers.js";
 
 /** RFC 3339 in UTC, with milliseconds. */
 export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });
@@ -17,8 +17,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412. After a failed compare-and-swap, it has the current version. If the fence that was sent is not
- * that of a live claim, it has no version.
+ * The body of a 412. After a failed compare-and-swap, it has the current version. If the caller's fence belongs to no
+ * live claim, it has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
@@ -29,26 +29,26 @@ export const PreconditionErrorBody = Type.Object({
   ),
 });
 
-/** The fence of a claim, as a client sends it in a header when it writes state or specs. */
+/** The header with a claim's fence, which a client may send when it writes state or specs. */
 export const FenceHeader = Type.String({ pattern: "^[1-9][0-9]*$", description: "Of a claim that the caller holds." });
 
-/** The workspace of a call, as a client sends it in a header. It applies if the caller has no workspace of its own. */
+/** The header with the workspace of a call. It is ignored if the caller has a workspace of its own. */
 export const WorkspaceHeader = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,256}$",
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which a client continues an incomplete list; null if the list was complete. */
+/** The query parameters with which a client continues a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** A page's size in a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** Selects the items with a smaller id than this, in a list that is sorted newest first. */
+/** Selects the items whose id is smaller than this number, in a list that is sorted newest first. */
 export const Before = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** A number that may be 0, such as a cursor, or a version that is 0 while there is no value. */
+/** A number that may be 0, for example a cursor, or the version of a value that does not exist. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-/** A time in a query string. It is RFC 3339 on the wire; the handler gets ms since the epoch. */
+/** A time in a query string. Clients send it as RFC 3339. The handler gets ms since the epoch. */
 export const Instant = Type.Unsafe<number>({ type: "string", format: "date-time" });
 /** A boolean in a query string: `1` means true, `0` means false. */
 export const Switch = Type.Integer({ minimum: 0, maximum: 1 });

@@ -1,10 +1,13 @@
-/** docs/http-api.md "Compliance": checks of contracts for each active instance, and their results. */
+/**
+ * Defines the shapes of docs/http-api.md "Compliance": the checks of active instances against contracts, and their
+ * results.
+ */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Limit, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import { JsonText } from "./json-text.js";
-import { COMPLIANCE_PAIRS_MAX } from "./limits.js";
+import { COMPLIANCE_PAIRS_MAX } from "./limits/compliance.js";
 
 export const ComplianceRun = Type.Object({
   id: Type.Integer({ minimum: 1 }),
@@ -29,15 +32,15 @@ export const ComplianceQuery = Type.Object({
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
-/** Asks for the names of a project's contracts that come after `after`. The reply has as many as one step reads. */
+/** Requests the names of a project's contracts after `after`. The reply has as many names as fit into one step. */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
-/** One page of contract names. `next` is the `after` of the next request; it is null on the last page. */
+/** A page of contract names. `next` is the value of `after` for the next request; null on the last page. */
 export const ComplianceContractsReply = Type.Object({
   contracts: Type.Array(Type.String()),
   next: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** The pairs to check: each is a contract of the project and the name of the instance that is checked against it. */
+/** The pairs to check. A pair has a contract of the project and the name of the instance to check against it. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
   pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
@@ -46,8 +49,7 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the first pairs, in the order of the request. One step checks only as many pairs as its time
- * allows.
+ * The violations of the first pairs of the request, in order. One step checks only as many pairs as its time allows.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
@@ -56,7 +58,7 @@ export const ComplianceRecordRequest = Type.Object({
   runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
 export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
-/** The stored runs: their ids are consecutive and start at `first_id`. `run_at` is in ms. */
+/** The ids of the stored runs are consecutive and begin at `first_id`. `run_at` is in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 
 /** Null means any. */

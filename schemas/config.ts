@@ -1,13 +1,14 @@
 /**
- * Every option of the server in one table: its key in the settings file, type, default and help. The flag
- * (`--data-dir`) and the environment variable (`KOOR_DATA_DIR`) follow from the key (`data_dir`).
+ * Lists every option of the server: its key in the settings file, its type, default and help. The flag (`--data-dir`)
+ * and the environment variable (`KOOR_DATA_DIR`) are derived from the key (`data_dir`).
  */
-import { EVENT_HISTORY_DEFAULT, STATE_HISTORY_DEFAULT } from "./limits.js";
+import { EVENT_HISTORY_DEFAULT } from "./limits/events.js";
+import { STATE_HISTORY_DEFAULT } from "./limits/versioned.js";
 
 interface OptionBase {
   /** One line for `--help`. */
   readonly help: string;
-  /** The placeholder of the value in `--help`. Options that take no value have none. */
+  /** The placeholder for the value in `--help`; absent if the option takes no value. */
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
@@ -23,7 +24,7 @@ interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
 }
-/** A duration in Go's style, such as `1h30m`. The server gets it as ms, at least 1 and possibly with a fraction. */
+/** A duration in Go's style, such as `1h30m`. The server gets it in ms. It is at least 1 ms and may have a fraction. */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
   readonly fallback: string;
@@ -33,7 +34,8 @@ interface SwitchOption extends OptionBase {
   readonly fallback: boolean;
 }
 /**
- * An option with a list of values, separated by commas. The flag may be repeated; the settings file has a JSON array.
+ * An option with a list of values. The values are separated by commas, and the flag may be repeated. In the settings
+ * file, the list is a JSON array.
  */
 interface ListOption extends OptionBase {
   readonly type: "list";
@@ -191,10 +193,10 @@ export interface Config {
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
-/** The settings that decide what is stored, and which part of it can be read. */
+/** The settings that decide what is stored and what can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
-   * Whether the server requires tokens. If it does, events that were stored before it did are returned without secrets.
+   * Whether the server requires tokens. If it does, secrets are removed from events that were stored while it did not.
    */
   readonly guarded?: boolean;
 };

@@ -1,17 +1,23 @@
 /**
- * Decides whether a JSON value is a contract; code that writes contracts and code that reads them share it. A contract
- * may have malformed endpoints: they are reported as violations when something is checked against them.
+ * Decides whether a JSON value is a contract. Code that writes contracts and code that reads them share it. A contract
+ * may have malformed endpoints. They are reported as violations when a payload is checked against them.
  */
-import { CONTRACT_DEPTH_MAX } from "./limits.js";
+import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
 
-/** Returns whether a parsed value nests objects and arrays more than `levels` deep. It looks no deeper than that. */
+/**
+ * Returns whether objects and arrays in a parsed value are nested more than `levels` deep. It does not look deeper than
+ * that.
+ */
 export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
   return Object.values(value).some((member) => isTooDeep(member, levels - 1));
 }
 
-/** Returns the first reason why a parsed value is not a contract, as a clause; undefined if it is one. */
+/**
+ * Returns the first reason why a parsed value is not a contract, as a clause for an error message; undefined if it is a
+ * contract.
+ */
 export function findContractFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it must be a JSON object";
   const { kind, endpoints = null } = value as { readonly kind?: unknown; readonly endpoints?: unknown };
@@ -23,8 +29,8 @@ export function findContractFault(value: unknown): string | undefined {
 }
 
 /**
- * Returns the JSON Schema in an endpoint's definition. A definition is a schema if it has `$schema`; an object whose
- * only member is `schema` contains one. Returns undefined if the definition is a map of fields.
+ * Returns the JSON Schema of an endpoint's definition; undefined if the definition is a map of fields. A definition
+ * with `$schema` is itself the schema. A definition whose only member is `schema` contains it.
  */
 export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): unknown {
   if (typeof definition["$schema"] === "string") return definition;
@@ -32,8 +38,7 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // The definition may be a map with a field that happens to be named "schema". Such a field has a boolean `required`,
-  // or `fields`; no JSON Schema has either.
+  // A map may have a field named "schema". It has a boolean `required` or `fields`; no JSON Schema has either.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

@@ -1,4 +1,6 @@
-/** docs/http-api.md "Contracts": API contracts, checks against them, and tests of live services. */
+/**
+ * Defines the shapes of docs/http-api.md "Contracts": API contracts, checks against them, and tests of live services.
+ */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { JsonText } from "./json-text.js";
@@ -7,7 +9,7 @@ import { HttpUrl } from "./url.js";
 export const DIRECTIONS = ["request", "response", "query", "error"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** One deviation of a payload from a contract. Stored compliance runs contain violations of the same shape. */
+/** One deviation of a payload from a contract. Stored compliance runs use the same shape. */
 export const Violation = Type.Object({
   path: Type.String({
     description:
@@ -18,7 +20,7 @@ export const Violation = Type.Object({
 });
 export type Violation = Static<typeof Violation>;
 
-/** A fault in a contract's definition, with the contract's name, for answers about several contracts. */
+/** A fault in a contract's definition. It names the contract, because an answer may be about several contracts. */
 export const ContractWarning = Type.Object({
   contract: Type.String({ description: "The contract's name." }),
   ...Violation.properties,
@@ -30,10 +32,7 @@ export const ContractWarnings = Type.Optional(
   }),
 );
 
-/**
- * The outer shape of a contract. Faults in the definitions of its endpoints are reported only when the contract is
- * used.
- */
+/** The outer shape of a contract. Faults in its endpoints' definitions are reported only when the contract is used. */
 export const ContractDocument = Type.Object({ kind: Type.Literal("contract"), endpoints: Type.Object({}) });
 
 export const ContractValidateBody = Type.Object({
@@ -64,12 +63,12 @@ export const ContractTest = Type.Object({
 
 export type ContractTest = Static<typeof ContractTest>;
 
-/** Bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+/** Bytes. They may be sent as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
 export const ContractValidateRequest = Type.Object({ ...Named, body: Bytes });
-/** The result of a validation. `count` is the number of violations in the text. */
+/** The result of a validation. `text` is the answer, and `count` is the number of violations in it. */
 export const ContractValidateReply = Type.Object({
   count: Type.Integer({ minimum: 0 }),
   text: JsonText(ContractValidation),
@@ -77,27 +76,27 @@ export const ContractValidateReply = Type.Object({
 export type ContractValidateReply = Static<typeof ContractValidateReply>;
 
 export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
-/** The HTTP request that a live test sends, and the violations that were found in it. */
+/** The HTTP request of a test of a live service, and the contract's violations in it. */
 export const ContractCall = Type.Object({
   /**
-   * The version of the contract that the request was checked against. The service's answer is checked against the same
-   * one.
+   * The version of the contract against which the request was checked. The service's answer is checked against the same
+   * version.
    */
   version: Type.Integer(),
   endpoint: Type.String(),
   base_url: Type.String(),
   method: Type.String(),
-  /** The reason why the endpoint cannot be called. If there is one, no request is sent. */
+  /** The reason why the endpoint cannot be called. In this case, no request is sent. */
   error: Type.String(),
   /** Null if nothing is sent. */
   url: Type.Union([Type.String(), Type.Null()]),
-  /** The request's body as JSON text; null if the request has no body. */
+  /** The request's body as JSON text; null if it has none. */
   body: Type.Union([Type.String(), Type.Null()]),
   request_violations: Type.Array(Violation),
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** Selects versions of contracts whose definitions are examined for faults. */
+/** Selects stored versions of contracts. Their definitions are searched for faults. */
 export const ContractExamineRequest = Type.Object({
   stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
 });

@@ -1,18 +1,14 @@
-/** docs/http-api.md "Events", and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Events" and of the RPC methods for events. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { TOPIC_PATTERN_PART } from "./glob.js";
-import {
-  LONG_POLL_WAIT_S_MAX,
-  PATTERN_BYTES_MAX,
-  PUBLISH_EVENTS_MAX,
-  SOURCE_BYTES_MAX,
-  TOPIC_BYTES_MAX,
-} from "./limits.js";
+import { PUBLISH_EVENTS_MAX } from "./limits/events.js";
+import { PATTERN_BYTES_MAX, SOURCE_BYTES_MAX, TOPIC_BYTES_MAX } from "./limits/names.js";
+import { LONG_POLL_WAIT_S_MAX } from "./limits/wait.js";
 import { Text } from "./text.js";
 
-/** A pattern of topics. src/topics/pattern.ts decides whether a pattern is malformed. */
+/** A topic pattern. src/topics/pattern.ts decides whether a pattern is malformed. */
 export const TopicPattern = Text({
   characters_max: PATTERN_BYTES_MAX,
   line: true,
@@ -20,7 +16,9 @@ export const TopicPattern = Text({
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });
 
-/** Every topic that the server itself publishes: the table "Events of the server" in docs/http-api.md. */
+/**
+ * Every topic that the server itself publishes. The table "Events of the server" in docs/http-api.md lists them, too.
+ */
 export const SERVER_TOPICS = [
   "koor.state.updated",
   "koor.state.deleted",
@@ -46,7 +44,7 @@ export const SERVER_TOPICS = [
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 
-/** The sources of the server's own events. Every other event has its actor as the source. */
+/** The sources of the server's own events. The source of any other event is its actor. */
 export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
@@ -60,8 +58,8 @@ export const Event = Type.Object({
 export const EventList = Type.Array(Event);
 
 /**
- * The form of the header `X-Koor-Hops`: the length of the chain of webhook deliveries that led to this publish
- * (docs/webhooks.md "Chains").
+ * The form of the header `X-Koor-Hops`. It contains the number of webhook deliveries in the chain that led to this
+ * publish (docs/webhooks.md "Chains").
  */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
@@ -102,15 +100,15 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * The chain of webhook deliveries that led to an event. `hops` is its length. `trusted` says whether the client that
- * sent the length may disable webhooks: if it may, a webhook that would make the chain too long is disabled. `guarded`
- * says whether the server requires tokens.
+ * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as a client reported it. If
+ * the chain is too long, webhooks are disabled, but only if the client may do that (`trusted`). `guarded` says whether
+ * the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
 /**
- * Events to publish. `chain` is null if no webhook delivery led to them. That is nearly always the case, and null costs
+ * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and null costs
  * nothing to copy between threads.
  */
 export const PublishRequest = Type.Object({
@@ -119,7 +117,7 @@ export const PublishRequest = Type.Object({
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 
-/** An event that is on disk. `text` is its complete JSON. It is encoded once, and every reader gets this text. */
+/** An event that is on disk. `text` is its complete JSON. It is encoded once, and all readers get the same text. */
 export const CommittedEvent = Type.Object({
   id: Type.Integer(),
   topic: Type.String(),
@@ -129,8 +127,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is a list with one item for each event, because
- * copying such a list to another thread costs no more than copying one event.
+ * The events of a commit, in the order of their ids. Each member is a list with one item for each event. Copying such a
+ * list to another thread costs no more than copying one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
@@ -140,17 +138,20 @@ export const CommittedEvents = Type.Object({
 });
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
-/** The ids of the new events. The front gets their texts before this reply, in a push message about the commit. */
+/**
+ * The ids of the new events. Before this reply, the front gets the events themselves in a push message about the
+ * commit.
+ */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 
 /**
- * Selects stored events. If `after` is null, the newest come first. Otherwise they start right after that id, oldest
- * first. Times are in ms.
+ * Selects stored events. If `after` is null, the newest events come first. Otherwise the events after that id are
+ * selected, oldest first. Times are in ms.
  */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** Further patterns. An event is read if it matches `pattern` or one of these. */
+  /** More patterns. An event is selected if it matches `pattern` or one of these. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
   /** Only events with a smaller id. */

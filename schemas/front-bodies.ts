@@ -1,6 +1,6 @@
 /**
- * Lists the schema of every JSON body that the front reads, by name. Pool threads read the long bodies, and find the
- * schema by this name. The server does not start if a route's schema is missing here.
+ * Lists the schemas of all JSON bodies that the front reads, by name. Pool threads parse long bodies, and find the
+ * schema by its name. The server does not start if a route's schema is missing here.
  */
 import type { TSchema } from "typebox";
 import { PublishBodies } from "./events.js";

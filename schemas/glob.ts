@@ -1,10 +1,10 @@
 /**
- * Builds a regular expression for the published API description. It matches topic patterns that are certainly
- * well-formed: src/topics/topic-segment.ts, which reads them, accepts more.
+ * Builds a regular expression for topic patterns, for the published API description. It matches only patterns that are
+ * certainly well-formed. The parser, src/topics/topic-segment.ts, accepts more.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 
-/** The characters that a one-line text must not contain, written for the inside of a character class. */
+/** The characters that a line of text must not contain, as the inside of a character class. */
 const CONTROL = `\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}`;
 const ESCAPED = `\\\\[^.${CONTROL}]`;
 const CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.${CONTROL}])`;
@@ -13,7 +13,7 @@ const RANGE_END = `(?:-${CHARACTER})?`;
 const OTHERS = `(?:${CHARACTER}${RANGE_END})`;
 
 /**
- * A regular expression for one part of a topic pattern: a character, an escaped character, or a character class. In its
- * classes neither `-` nor `]` is a literal, and a dot is neither escaped nor inside a class.
+ * A regular expression for one part of a topic pattern: a character, an escaped character, or a character class. In a
+ * class, `-` and `]` cannot stand for themselves. A dot can neither be escaped nor be in a class.
  */
 export const TOPIC_PATTERN_PART = `(?:[^\\\\[${CONTROL}]|${ESCAPED}|\\[(?:\\^${OTHERS}+|${FIRST_CHARACTER}${RANGE_END}${OTHERS}*)\\])`;

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Instances": instances and liveness, and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Instances" and of the RPC methods for instances. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
@@ -8,7 +8,7 @@ import {
   INSTANCE_CAPABILITIES_MAX,
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/instances.js";
 import { Name, Text } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
@@ -61,7 +61,9 @@ export const HeartbeatBody = Type.Object({
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
 
-/** The filters of the list of instances. Each is an exact match; an instance must match all that are given. */
+/**
+ * The filters of the list of instances. An instance is listed if it has exactly the value of each filter that is given.
+ */
 export const InstanceQuery = Type.Object({
   name: Type.Optional(Type.String()),
   workspace: Type.Optional(Type.String()),
@@ -81,8 +83,8 @@ export const LivenessAnswer = Type.Object({
 });
 
 /**
- * A new instance. The writer gets only the hash of its token (SHA-256, lower-case hex). `registered_by` is the instance
- * whose token made the call, or "" if there is none.
+ * A new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the token.
+ * `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -96,15 +98,17 @@ export const RegisterRequest = Type.Object({
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** The new instance. `row` is the number that identifies it in flushes of activity. Times are in ms. */
+/** The new instance. `row` identifies it when its activity is stored. `registered_at` is in ms. */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
 
 export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
-/** Whether a call has changed the instance. A new last-seen time does not count as a change. */
+/** The reply to a call that may change an instance. A new last_seen does not count as a change. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
-/** The ids of the deleted instances: first the requested one, then the instances that it had registered. */
+/**
+ * The ids of the deleted instances. The requested instance is first, followed by the instances that it had registered.
+ */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
@@ -112,14 +116,19 @@ export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });
 export type IntentRequest = Static<typeof IntentRequest>;
 
-/** The times at which instances were last seen (ms): two lists of the same length, with one item for each instance. */
+/**
+ * The instances that were found silent, and when each was last seen, in ms. Both lists have one item for each instance.
+ */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
 });
 export type SilentRequest = Static<typeof SilentRequest>;
 
-/** The activity of instances, as lists of the same length: when each was last seen, and until when it is busy (ms). */
+/**
+ * The activity of instances: when each was last seen, and until when it is busy, in ms. The lists have one item for
+ * each instance.
+ */
 export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
   last_seen: Type.Array(Type.Integer()),
@@ -127,6 +136,6 @@ export const LastSeenRequest = Type.Object({
 });
 export type LastSeenRequest = Static<typeof LastSeenRequest>;
 
-/** The instances that this call has marked stale. */
+/** The instances that this call has marked as stale. */
 export const StaleReply = Type.Object({ rows: Type.Array(Type.Integer()), ids: Type.Array(Type.String()) });
 export type StaleReply = Static<typeof StaleReply>;

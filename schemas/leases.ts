@@ -1,32 +1,24 @@
-/** docs/http-api.md "Leases": leases, and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Leases" and of the RPC methods for leases. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
-import {
-  CHECK_PATH_BYTES_MAX,
-  CHECK_PATHS_MAX,
-  CLAIM_MAX_S_DEFAULT,
-  CLAIM_MAX_S_MAX,
-  CLAIM_TTL_S_MAX,
-  INSTANCE_LABEL_BYTES_MAX,
-  LEASE_RESOURCES_MAX,
-  LEASE_TTL_S_DEFAULT,
-  REMARK_BYTES_MAX,
-  REQUEST_ID_BYTES_MAX,
-  RESOURCE_BYTES_MAX,
-  WAIT_S_MAX,
-} from "./limits.js";
+import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { CHECK_PATH_BYTES_MAX, CHECK_PATHS_MAX, LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
+import { REMARK_BYTES_MAX } from "./limits/names.js";
+import { WAIT_S_MAX } from "./limits/wait.js";
 import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** The values of the list's filter by state: each state, and `all`. */
+/** The values of the filter by state in lists: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
 /**
- * A regular expression for paths that are certainly accepted. A path must be relative, without empty segments, `.` or
+ * A regular expression for paths that the server certainly accepts: relative paths without empty segments, `.` and
  * `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
@@ -112,7 +104,10 @@ export const LeaseQuery = Type.Object({
   ),
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
-/** One edge of the wait graph: `lease` waits for the lease `for`. The two resources are the first ones that overlap. */
+/**
+ * An edge of the wait graph: the lease `lease` waits for the lease `for`. The edge names the first two of their
+ * resources that overlap.
+ */
 const LeaseWait = Type.Object({
   lease: Type.String(),
   for: Type.String(),
@@ -144,7 +139,7 @@ export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
 /**
- * The body of a 409: the request conflicts with claims of other holders, or would have closed a cycle of waiting
+ * The body of a 409. The request conflicts with claims of other holders, or it would have closed a cycle of waiting
  * claims.
  */
 export const LeaseConflictBody = Type.Object({
@@ -156,7 +151,7 @@ export const LeaseConflictBody = Type.Object({
 /** A write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
-/** A lease as it is stored. Times are in ms. `fence` is 0 if the lease was never granted. */
+/** A stored lease. Times are in ms. `fence` is 0 if the lease was never granted. */
 export const LeaseRecord = Type.Object({
   row: Type.Integer({ minimum: 1 }),
   state: Type.Enum([...LEASE_STATES]),
@@ -171,12 +166,9 @@ export const LeaseRecord = Type.Object({
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
-  /**
-   * Whether the lease is an unconfirmed grant: it was granted to a waiter later, not at once in the call that requested
-   * it.
-   */
+  /** Whether the grant is unconfirmed. A grant is unconfirmed if the lease had to wait before it was granted. */
   offered: Type.Boolean(),
-  /** Whether the lease stays in the wait queue even if no call waits for it. */
+  /** Whether the lease stays in the wait queue when no call waits for it any more. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -193,21 +185,22 @@ export const AcquireRequest = Type.Object({
   reason: Type.String(),
   /** Whether the request waits in the queue if the resources are not free. */
   waits: Type.Boolean(),
-  /** Whether the request stays in the wait queue even if no call waits for it. */
+  /** Whether the request stays in the wait queue when no call waits for it any more. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
-  /** Whether the answer may be a lease that the holder already has on the same resources. */
+  /** Whether the server may answer with a lease that the holder already has on the same resources. */
   reuse: Type.Optional(Type.Boolean()),
-  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**
- * The row of the lease, by which the front finds its other data. `made` is false if the lease existed before the call.
+ * The reply to a lease request. `row` is the lease's row, by which the front finds the lease. `made` is false if the
+ * lease existed before the call.
  */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
-/** `fence` is null if the caller sent none. */
+/** Releases a lease. `fence` is null if the caller sent none. */
 export const ReleaseRequest = Type.Object({ row: Type.Integer(), fence: nullable(Type.Integer()) });
 export type ReleaseRequest = Static<typeof ReleaseRequest>;
 export const RenewRequest = Type.Object({
@@ -220,22 +213,22 @@ export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.Stri
 /** False if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
-/** Ends a call's wait for a lease. `stays` is true if another call still waits for the lease. */
+/** Ends one call's wait for a lease. `stays` is true if another call still waits for it. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
-/** The blockers of a request whose wait has ended. `held` is true if the lease was granted meanwhile. */
+/** The blockers of a request whose wait has ended. `held` is true if the lease was granted before the wait ended. */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
 });
 
-/** Selects the waiting leases of a workspace; null selects those of all workspaces. */
+/** Selects the waiting leases of a workspace; null selects the waiting leases of all workspaces. */
 export const FindWaitsRequest = Type.Object({
   workspace: nullable(Type.String()),
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** The same data as `LeaseWaits`, with leases identified by their rows. */
+/** The data of `LeaseWaits`, but with rows instead of leases. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -248,8 +241,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Claims that have expired, each with the fence that it had at that time. A claim that was granted or ended meanwhile
- * has another fence, and is left alone.
+ * Ends claims that have expired. Each has the fence that the claim had when it expired. A claim that was granted or
+ * ended since then has another fence, and does not change.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
@@ -258,8 +251,8 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * The time in ms at which the claim's holder was last seen when the expiry was decided. If the holder has been
-       * seen later, the claim continues.
+       * When the claim's holder was last seen, in ms, at the time of the decision. If the holder has been seen since
+       * then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),
     }),
@@ -268,6 +261,6 @@ export const EndClaimsRequest = Type.Object({
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
 export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
-/** `after` is null if all leases were examined. */
+/** The reply to a pruning step. `after` is null if all leases were examined. */
 export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
 export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

@@ -1,11 +1,11 @@
 /**
  * Defines the five MCP tools as a model sees them: their names, descriptions and input schemas. Each agent pays for
- * every word in each conversation, so each word must help to choose between the tools; a test counts them.
+ * every word in each conversation. So each word must help to choose between the tools, and a test counts the words.
  * src/mcp/tools.ts implements the tools.
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
-import { MCP_NAME_CHARACTERS_MAX } from "./limits.js";
+import { MCP_NAME_CHARACTERS_MAX } from "./limits/mcp.js";
 
 export interface ToolCard {
   readonly description: string;
@@ -17,9 +17,9 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * The text about the server that a client passes to its model before any tool. It says what the server is for, what to
- * call first, and how to treat texts of other agents. Not every client passes it on. So the tools whose answers quote
- * other agents repeat how to treat such texts.
+ * The instructions about the server that a client passes to its model before any tool. They say what the server is for,
+ * what to call first, and how to treat texts of other agents. Not every client passes them on. So the tools whose
+ * answers quote other agents also say how to treat such texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +
@@ -80,7 +80,7 @@ export const TOOL_CARDS = {
 export type ToolName = keyof typeof TOOL_CARDS;
 export const TOOL_NAMES = Object.keys(TOOL_CARDS) as readonly ToolName[];
 
-/** One message of JSON-RPC, as clients send it. */
+/** One JSON-RPC message from a client. */
 export const ProtocolMessage = Type.Object(
   {
     jsonrpc: Type.Literal("2.0"),
@@ -95,7 +95,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** The protocol's error for an input that is not a message that the server can serve. */
+/** The MCP protocol's error for a malformed or unsupported message. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

@@ -1,24 +1,71 @@
 /**
- * Lists every collection that the server keeps in memory: its most items and bytes, its thread, and the code that
- * rejects more. docs/security.md has the same table. test/memory-bounds.test.ts compares the two tables. It also
- * compares each row with the code that the row names, and the sums with the budgets. Pure.
+ * Lists every collection that the server keeps in memory. A row has the maximum items and bytes of a collection, its
+ * thread, and the code that enforces the limit. docs/security.md has the same table. test/memory-bounds.test.ts
+ * compares the two tables, each row with the code that it names, and the sums with the budgets. Pure.
  */
-import * as limits from "./limits.js";
+import * as agentMetrics from "./limits/agent-metrics.js";
+import * as answers from "./limits/answers.js";
+import * as audit from "./limits/audit.js";
+import * as backup from "./limits/backup.js";
+import * as changes from "./limits/changes.js";
+import * as cluster from "./limits/cluster.js";
+import * as connections from "./limits/connections.js";
+import * as contracts from "./limits/contracts.js";
+import * as events from "./limits/events.js";
+import * as instances from "./limits/instances.js";
+import * as leases from "./limits/leases.js";
+import * as mcp from "./limits/mcp.js";
+import * as names from "./limits/names.js";
+import * as pool from "./limits/pool.js";
+import * as process from "./limits/process.js";
+import * as requestBodies from "./limits/request-bodies.js";
+import * as rpc from "./limits/rpc.js";
+import * as sessions from "./limits/sessions.js";
+import * as tasks from "./limits/tasks.js";
+import * as tokens from "./limits/tokens.js";
+import * as versioned from "./limits/versioned.js";
+import * as wait from "./limits/wait.js";
+import * as webhooks from "./limits/webhooks.js";
+import * as writer from "./limits/writer.js";
+import { KIB, MIB } from "./limits/units.js";
 
-type LimitName = keyof typeof limits;
-const VALUES: Readonly<Record<LimitName, number>> = { ...limits };
+const LIMITS = {
+  ...agentMetrics,
+  ...answers,
+  ...audit,
+  ...backup,
+  ...changes,
+  ...cluster,
+  ...connections,
+  ...contracts,
+  ...events,
+  ...instances,
+  ...leases,
+  ...mcp,
+  ...names,
+  ...pool,
+  ...process,
+  ...requestBodies,
+  ...rpc,
+  ...sessions,
+  ...tasks,
+  ...tokens,
+  ...versioned,
+  ...wait,
+  ...webhooks,
+  ...writer,
+};
+type LimitName = keyof typeof LIMITS;
+const VALUES: Readonly<Record<LimitName, number>> = LIMITS;
 
-/** Returns the value of a constant of limits.ts. */
+/** Returns the value of a limit. */
 export function limitOf(name: LimitName): number {
   return VALUES[name];
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
 /**
- * The memory of the front and the writer together if every collection is full at once. The worker threads have the
- * second budget in addition.
+ * The maximum memory of the front and the writer together, when every collection is full. The memory of the worker
+ * threads is limited by the second budget.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -29,15 +76,15 @@ export interface MemoryBound {
   /** The limit on the number of items; null if only bytes are limited. */
   readonly items: LimitName | null;
   /**
-   * The limit on the bytes; its name says whether it counts KiB or MiB. It is null if `each` is given, because the
-   * limit is then the number of items times `each`.
+   * The limit on the number of bytes. The limit's name says whether it counts KiB or MiB. It is null if `each` is
+   * given, because the limit is then the number of items times `each`.
    */
   readonly bytes: LimitName | null;
   /** The bytes of one item. */
   readonly each?: number;
-  /** The number of copies in memory, for example of a text and its encoded form, or in two threads. */
+  /** The number of copies that memory has of each item. For example, a text and its encoded form are two copies. */
   readonly times?: number;
-  /** The files that enforce the limit. They use its constants. */
+  /** The files with the code that enforces the limit. */
   readonly checked: string;
   /** The fate of items beyond the limit. */
   readonly beyond: string;
@@ -49,7 +96,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "REQUESTS_IN_FLIGHT_MAX",
     bytes: null,
-    each: limits.HEADER_BYTES_MAX,
+    each: connections.HEADER_BYTES_MAX,
     checked: "src/front/pipeline.ts",
     beyond: "503",
   },
@@ -74,7 +121,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "POOL_THREADS_MAX",
     bytes: null,
-    each: limits.LIST_BYTES_MAX + limits.BODY_BYTES_MAX,
+    each: answers.LIST_BYTES_MAX + requestBodies.BODY_BYTES_MAX,
     checked: "src/threads/pool.ts",
     beyond: "waits for a thread, then 503",
   },
@@ -134,7 +181,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "CHANGE_READERS_MAX",
     bytes: null,
-    each: limits.CHANGE_MESSAGES_MAX * 3 * limits.KEY_BYTES_MAX,
+    each: changes.CHANGE_MESSAGES_MAX * 3 * names.KEY_BYTES_MAX,
     checked: "src/changes/readers.ts",
     beyond: "503; `lagged`",
   },
@@ -240,7 +287,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "CONTRACT_TESTS_MAX",
     bytes: null,
-    each: limits.CONTRACT_ANSWER_BYTES_MAX,
+    each: contracts.CONTRACT_ANSWER_BYTES_MAX,
     checked: "src/contracts/front.ts",
     beyond: "503",
   },
@@ -249,7 +296,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "LONG_WORK_WAITING_MAX",
     bytes: null,
-    each: limits.BODY_BYTES_MAX,
+    each: requestBodies.BODY_BYTES_MAX,
     checked: "src/threads/slow-lane.ts",
     beyond: "503",
   },
@@ -291,7 +338,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "writer",
     items: "HEAD_CACHE_KEYS_MAX",
     bytes: null,
-    each: 2 * limits.KEY_BYTES_MAX + 256,
+    each: 2 * names.KEY_BYTES_MAX + 256,
     times: 2,
     checked: "src/versioned/commands.ts",
     beyond: "the oldest goes",
@@ -336,7 +383,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "workers",
     items: "POOL_THREADS_MAX",
     bytes: null,
-    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    each: pool.POOL_HEAP_MIB_MAX * MIB,
     checked: "src/threads/pool.ts",
     beyond: "the thread is replaced, its job is a 500",
   },
@@ -345,7 +392,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "workers",
     items: "BACKUPS_AT_ONCE_MAX",
     bytes: null,
-    each: limits.POOL_HEAP_MIB_MAX * MIB,
+    each: pool.POOL_HEAP_MIB_MAX * MIB,
     checked: "src/backup/front.ts",
     beyond: "503",
   },

@@ -1,10 +1,10 @@
-/** docs/http-api.md "Messages": messages between agents, and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Messages" and of the RPC methods for messages. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Switch, Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import {
-  LONG_POLL_WAIT_S_MAX,
   MESSAGE_BODY_BYTES_MAX,
   MESSAGE_DATA_BYTES_MAX,
   MESSAGE_EXPIRES_S_MAX,
@@ -15,18 +15,18 @@ import {
   MESSAGE_THREAD_BYTES_MAX,
   MESSAGE_TO_BYTES_MAX,
   MESSAGES_MARKED_MAX,
-  REQUEST_ID_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/messages.js";
+import { LONG_POLL_WAIT_S_MAX } from "./limits/wait.js";
 import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
 export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
-/** The two boxes that contain a message: the recipient's in-box and the sender's out-box. */
+/** The two kinds of message boxes. A message is in the in-box of each recipient and in the out-box of its sender. */
 export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;
 
-/** The form of a message's id. The number in it is the message's row. */
+/** The form of a message's id. The number is the row of the message. */
 export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
 
 const Intent = Type.Enum([...MESSAGE_INTENTS]);
@@ -52,9 +52,7 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
-/**
- * The recipients of a sent message. A recipient has a `status` if it was found by its name although it is not active.
- */
+/** The recipients of a sent message. A recipient has a `status` if the sender named it and it is not active. */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
   thread: Type.String(),
@@ -87,7 +85,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message without its body, as a waiting client gets it. */
+/** A message without its body. A client that waits for a message gets this. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -169,13 +167,13 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its resolved recipients. `to` of a recipient is the name that the sender wrote. `nobody` has the names
- * that have no recipient. `data` is JSON text.
+ * A message with its resolved recipients. In a recipient, `to` is the name that the sender wrote. `nobody` is the first
+ * name without a recipient. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
-   * Whether the server requires tokens. If it does, the message's event has no subject, because every client can read
-   * the event.
+   * Whether the server requires tokens. If it does, the event about the message has no subject, because every client
+   * can read the event.
    */
   guarded: Type.Boolean(),
   sender: Party,
@@ -190,12 +188,12 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;
 
-/** The sent message. `made` is false if the same call had sent it before. */
+/** The sent message. `made` is false if an earlier identical call had already sent it. */
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
@@ -225,16 +223,17 @@ const BOX = {
   /** The row after which the page begins; 0 for the first page. */
   after: Type.Integer({ minimum: 0 }),
   limit: Type.Integer({ minimum: 1 }),
-  /** The current time in ms. Messages that have expired by then are left out. */
+  /** The current time in ms. Messages that have expired by this time are left out. */
   now_ms: Type.Integer(),
 };
 
-/** Selects the messages of a box that make up a page. */
+/** Selects one page of messages from a box. */
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * The number of messages in the page, its last row (null if it is empty), and the rows that were not delivered before.
- * `cut` is true if the page ends before its limit because the messages are long.
+ * The size of a page. `count` is the number of its messages, `last` is its last row (null if it is empty), and
+ * `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit because
+ * the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -244,16 +243,16 @@ export const PageReply = Type.Object({
 });
 export type PageReply = Static<typeof PageReply>;
 
-/** Reads the messages of a page, up to the row `up_to` if it is not null. */
+/** Selects the messages of a page up to the row `up_to`; null means that the page has no end. */
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow the row `up_to`, which did not fit into the page. */
+  /** Whether more messages follow the row `up_to` that did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Selects messages of all instances. If `instance` or `thread` is null, it is no filter. */
+/** Selects messages of all instances. If `instance` or `thread` is null, it does not filter. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
@@ -268,7 +267,7 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
-  /** Selects the threads whose newest message is before this row. */
+  /** Only threads whose newest message is before this row are listed. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -276,8 +275,9 @@ export const ThreadsRequest = Type.Object({
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
- * The effect of a commit on boxes: the owners of the in-boxes and out-boxes that have new messages, the number of all
- * unread messages, and the time (ms) at which the next message expires, which is null if none does.
+ * The push message with the changes of message boxes in a commit. `in` and `out` have the owners of the boxes with new
+ * messages. `unread` is the number of all unread messages. `expires_at` is the time in ms at which the next message
+ * expires; null if none does.
  */
 export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),

@@ -1,4 +1,4 @@
-/** Health and metrics (docs/http-api.md "Health and metrics"). */
+/** Defines the shapes of docs/http-api.md "Health and metrics". */
 import * as Type from "typebox";
 import { NodeHealth } from "./cluster.js";
 

@@ -1,18 +1,17 @@
-/** docs/http-api.md "Rules": rules, and the validation of files against them. */
+/** Defines the shapes of docs/http-api.md "Rules": rules, and the validation of files against them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
+import { KEY_BYTES_MAX, PATTERN_BYTES_MAX } from "./limits/names.js";
 import {
   APPLIES_TO_GLOBS_MAX,
-  KEY_BYTES_MAX,
-  PATTERN_BYTES_MAX,
   RULES_TOGETHER_MAX,
   RULE_CONTEXT_BYTES_MAX,
   RULE_MESSAGE_BYTES_MAX,
   RULE_NAME_BYTES_MAX,
   RULE_PATTERN_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/rules.js";
 import { Name, Text } from "./text.js";
 
 export const SEVERITIES = ["error", "warning"] as const;
@@ -24,12 +23,12 @@ export type RuleStatus = (typeof RULE_STATUSES)[number];
 
 /** The project whose rules apply to every project. */
 export const GLOBAL_PROJECT = "_global";
-/** The only pattern of a `custom` rule that has a built-in meaning. */
+/** The only pattern of a `custom` rule that is not a regex, but has a built-in meaning. */
 export const NO_CONSOLE_LOG = "no-console-log";
 /** The sources of the rules that `GET /api/rules/export` returns by default. */
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
 
-/** `P/R`, the name of a rule in messages and audit rows. */
+/** Returns `P/R`, the name of a rule in messages and audit rows. */
 export function ruleName(project: string, rule_id: string): string {
   return `${project}/${rule_id}`;
 }
@@ -53,12 +52,12 @@ export const Rule = Type.Object({
 export const ProjectName = Name(KEY_BYTES_MAX);
 
 /**
- * A regular expression for segments of a glob that are certainly accepted: one or more stars, or a name with wildcards
- * and classes of letters.
+ * A regular expression for segments of a glob that are certainly well-formed. Such a segment is one or more stars, or a
+ * name with wildcards and classes of letters.
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
-/** A glob of files. src/rules/file-glob.ts decides whether a glob is malformed. */
+/** A glob for files. src/rules/file-glob.ts decides whether a glob is malformed. */
 export const FileGlob = Text({
   characters_max: PATTERN_BYTES_MAX,
   required: true,
@@ -66,8 +65,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression for regexes that certainly compile in src/rules/regex.ts. They consist of characters,
- * classes and nested groups, each followed by at most one quantifier. More regexes compile than these.
+ * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. These consist of
+ * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -85,7 +84,9 @@ const source = (fallback: string) => ({
   ),
 });
 
-/** The members of every rule that a client sends. An empty text counts as a missing member. */
+/**
+ * The members that every rule from a client may have: those of `named` and of `given`. An empty text counts as missing.
+ */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
@@ -106,18 +107,18 @@ const given = {
 };
 
 /**
- * The source of a rule that does not name one. It depends on how the rule arrives: as a proposal, by a PUT, or by an
- * import. A proposal always has PROPOSED_SOURCE.
+ * The source that a rule gets if it names none. There is one source for proposals, one for rules that a PUT stores, and
+ * one for imported rules. A proposal always gets PROPOSED_SOURCE.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
 export const IMPORTED_SOURCE = "external";
 
-/** A rule as clients send it. src/rules/rule.ts checks what a schema cannot express. */
+/** A rule as clients send it. src/rules/rule.ts makes the checks that a schema cannot express. */
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** A rule without a project. It gets the project to which the template is applied. */
+/** A rule in a template. It has no project: it gets the project to which the template is applied. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -155,7 +156,7 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-/** The result of a single rule, which is tested whatever its status. */
+/** The result of testing one rule, whatever its status. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
@@ -191,7 +192,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was parsed and checked. Its defaults are filled in, and its regex was compiled once. */
+/** A rule that was parsed and checked. Its defaults are filled in, and its regex is known to compile. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -210,15 +211,15 @@ export const CheckedRule = Type.Object({
 export type CheckedRule = Static<typeof CheckedRule>;
 const CheckedRules = JsonText(Type.Array(CheckedRule));
 
-/** Bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+/** Bytes. They may be sent as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Parses a proposed rule. The proposer is `actor` if the rule names none, or if `is_proven` says that a token proves
- * the actor.
+ * Parses a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names none, or if a
+ * token proves the actor (`is_proven`).
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -227,14 +228,14 @@ export const CheckProposalReply = Type.Object({
   rule: JsonText(CheckedRule),
 });
 
-/** Parses an array of rules. `project` is the project of all of them, or null if each rule names its own. */
+/** Parses an array of rules. `project` is the project of all these rules; null if each rule names its own. */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
 const SetVersion = Type.Integer({ minimum: 0 });
 /**
- * Validates with all rules of the project, or with the named rule only, whatever its status. `versions` are the
- * versions of the project's rule set and of the global one; it is null if a rule is named.
+ * Validates a text with all rules of the project, or only with the named rule, whatever its status. `versions` has the
+ * versions of the project's rule set and of the global rule set; null if a rule is named.
  */
 export const ValidateRequest = Type.Object({
   project: Type.String(),
@@ -244,9 +245,9 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** The result of the named rule, or of all rules of the project. */
+/** The result for the named rule, or for all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
-/** The result of a validation. `text` is the answer, which also contains the number of violations. */
+/** The result of a validation. `text` is the answer. `violations` is the number of violations in it. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });
 export const ValidateLongReply = Type.Object({ violations: ViolationCount });
 

@@ -1,11 +1,11 @@
-/** docs/http-api.md "Sessions": log-ins at the dashboard, and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Sessions" (log-ins at the dashboard) and of the RPC methods for sessions. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash } from "./common.js";
-import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits.js";
+import { LOG_IN_TOKEN_BYTES_MAX, SESSIONS_MAX } from "./limits/sessions.js";
 import { Text } from "./text.js";
 
-/** The actor of the calls that a person makes in the dashboard without an instance's token. */
+/** The actor of calls that a person makes in the dashboard without an instance's token. */
 export const DASHBOARD_ACTOR = "dashboard";
 
 export const SessionAnswer = Type.Object({
@@ -28,8 +28,8 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
 /**
- * A new session. The writer gets only the SHA-256 of its cookie. `ends` lists the sessions that end with this call,
- * because the new one replaces them or evicts them.
+ * A new session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. `ends` has the sessions that end
+ * with this call, because the new one replaces or evicts them.
  */
 export const OpenSessionRequest = Type.Object({
   id: Hash,
@@ -43,7 +43,7 @@ export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 export const EndSessionsRequest = Type.Object({ ids: SessionIds });
 export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
 
-/** The times at which sessions were last used (ms). */
+/** When sessions were last used. Times are in ms. */
 export const UseSessionsRequest = Type.Object({
   uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
 });

@@ -1,13 +1,13 @@
-/** docs/http-api.md "Specs": specs by project and name. versioned.ts has the part that they share with state. */
+/** Defines the shapes of docs/http-api.md "Specs". versioned.ts has the shapes that specs share with state. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
-import { KEY_BYTES_MAX } from "./limits.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
-/** The name of a project or of a spec. The two names of a spec together are shorter than KEY_BYTES_MAX. */
+/** The name of a project or of a spec. The names of a project and its spec together are shorter than KEY_BYTES_MAX. */
 export const SpecWord = Text({
   characters_max: KEY_BYTES_MAX,
   promised_characters_max: KEY_BYTES_MAX / 2 - 1,
@@ -15,15 +15,15 @@ export const SpecWord = Text({
   line: true,
 });
 
-/** The character between the project and the name in a spec's key. Neither may contain it. */
+/** The character between project and name in the key of a spec. Neither of them may contain it. */
 const SEPARATOR = "\u001f";
 
-/** Returns the key of a spec in the versioned key space. Keys sort by project, then by name. */
+/** Returns the key of a spec in its versioned key space. The keys are sorted by project and then by name. */
 export function specKey(project: string, name: string): string {
   return project + SEPARATOR + name;
 }
 
-/** The prefix of all keys of a project. */
+/** Returns the prefix of all keys of a project. */
 export function specKeyPrefix(project: string): string {
   return project + SEPARATOR;
 }
@@ -86,11 +86,11 @@ export const SpecRollbackAnswer = Type.Object({
 });
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 
-/** `after`: the name after which the list begins. */
+/** Lists the specs of a project. The list begins after the name `after`. */
 export const SpecListRequest = Type.Object({ project: Type.String(), after: Type.String() });
 export type SpecListRequest = Static<typeof SpecListRequest>;
 
-/** `after`: the project after which the list begins. */
+/** Lists the projects with specs. The list begins after the project `after`. */
 export const SpecProjectsRequest = Type.Object({ after: Type.String() });
 
 export const SpecListQuery = Type.Object({

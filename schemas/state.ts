@@ -1,8 +1,8 @@
-/** docs/http-api.md "State". versioned.ts has the part that all versioned key spaces share. */
+/** Defines the shapes of docs/http-api.md "State". versioned.ts has the shapes that state shares with specs. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Hash, Limit, Timestamp } from "./common.js";
-import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "./limits/names.js";
 import { Name, Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 

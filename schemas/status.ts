@@ -1,12 +1,12 @@
 /**
- * Defines the statuses of the RPC (gRPC's names) and what each means in every interface: its HTTP status, the exit code
- * of the command line, and whether a client may try again. HTTP, MCP and the command line use this one table.
+ * Defines the statuses of the RPC, with the names that gRPC uses. For each status, the table has the HTTP status, the
+ * exit code of the CLI, and whether a client may try again. HTTP, MCP and the CLI share this table.
  */
 
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the command line: 1 if the call is rejected, 3 if the server fails. */
+  /** The exit code of the CLI: 1 if the call is rejected, 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
   /** The seconds for `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;
@@ -25,18 +25,18 @@ export const STATUSES = {
   FAILED_PRECONDITION: { http: 412, exit: 1 },
   /** Larger than a limit (gRPC's OUT_OF_RANGE). */
   OUT_OF_RANGE: { http: 413, exit: 1 },
-  /** The content type or the encoding of the body is not supported. */
+  /** The server does not support the content type or the encoding of the body. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
-  /** The server does not meet the expectation that the client sent in `Expect`. */
+  /** The server cannot meet the expectation in the client's header `Expect`. */
   EXPECTATION_FAILED: { http: 417, exit: 1 },
-  /** The header `Host` names no host for which this server answers. */
+  /** The header `Host` does not name this server. */
   MISDIRECTED: { http: 421, exit: 1 },
   /** Another holder has a lease on it. */
   LOCKED: { http: 423, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
-  /** The client made too many attempts. The message says after how many seconds to try again. */
+  /** The client has made too many attempts. The message says after how many seconds it may try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection with a limit is full. It has room again when some of its items have ended. */
+  /** A collection is full. It has room again when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },

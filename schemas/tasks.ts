@@ -1,19 +1,16 @@
-/** docs/http-api.md "Tasks": tasks, and the shapes of their RPC methods. */
+/** Defines the shapes of docs/http-api.md "Tasks" and of the RPC methods for tasks. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Limit, NonNegative, Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
 import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
+import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX } from "./limits/claims.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
+import { REMARK_BYTES_MAX } from "./limits/names.js";
 import {
-  CLAIM_MAX_S_DEFAULT,
-  CLAIM_MAX_S_MAX,
-  CLAIM_TTL_S_MAX,
-  INSTANCE_LABEL_BYTES_MAX,
-  LEASE_RESOURCES_MAX,
-  LEASE_TTL_S_DEFAULT,
-  REMARK_BYTES_MAX,
   CLAIM_BUSY_MAX,
-  REQUEST_ID_BYTES_MAX,
   TASK_AFTER_MAX,
   TASK_ATTEMPTS_DEFAULT,
   TASK_ATTEMPTS_MAX,
@@ -26,7 +23,7 @@ import {
   TASK_TITLE_BYTES_MAX,
   TASK_VALUE_BYTES_MAX,
   TASKS_CREATED_MAX,
-} from "./limits.js";
+} from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
 
 export const TASK_STATES = [
@@ -43,7 +40,7 @@ export type TaskState = (typeof TASK_STATES)[number];
 /** The states of a task that has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
-/** The form of a task's id. Ids that the server makes have this form, too. */
+/** The form of a task's id, for ids from clients and from the server. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
@@ -118,7 +115,7 @@ const TaskId = Text({
   required: true,
   pattern: { source: TASK_ID.source, says: ID_REFUSAL },
 });
-/** A task's id, or `#N` for the task at index N of the same request's array. */
+/** The id of a task, or `#N` for the task at index N of the array in the same request. */
 const After = Text({
   characters_max: TASK_ID_CHARACTERS_MAX,
   required: true,
@@ -144,7 +141,7 @@ export const TaskBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type TaskBody = Static<typeof TaskBody>;
-/** One task, or an array of tasks. Of an array, either all tasks are created or none. */
+/** One task, or an array of tasks. If it is an array, either all tasks are created or none. */
 export const TasksBody = Type.Union([TaskBody, Type.Array(TaskBody, { minItems: 1, maxItems: TASKS_CREATED_MAX })]);
 export const TasksAnswer = Type.Union([Task, Type.Array(Task)]);
 
@@ -173,7 +170,7 @@ export const ClaimBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type ClaimBody = Static<typeof ClaimBody>;
-/** A ready task that no claim gets now, because a lease overlaps the resources that the task needs. */
+/** A ready task that cannot be claimed now, because a lease overlaps the resources that the task needs. */
 const BusyTask = Type.Object({
   id: Type.String(),
   title: Type.String(),
@@ -213,7 +210,7 @@ export const AnswerBody = Type.Object({ answer: NeededRemark });
 export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
 export const RetryBody = Type.Object({});
 
-/** The members of a task that can be changed. A request with any other member is rejected. */
+/** The members of a task that a client can change. A request with any other member is rejected. */
 export const TaskPatch = Type.Object(
   {
     title: Type.Optional(Title),
@@ -233,7 +230,7 @@ const Ms = Type.Integer();
 const MsOrNull = nullable(Ms);
 const Json = nullable(JsonText(Type.Unknown()));
 
-/** A task to be created. `after` has the references as they were sent. Values are JSON texts. */
+/** A task to be created. `after` contains the references as the client sent them. `data` is JSON text. */
 export const NewTask = Type.Object({
   id: TextOrNull,
   workspace: Type.String(),
@@ -251,40 +248,41 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
 export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
 export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
 /**
- * The rows of the tasks, in the order of the request, and the ids of the tasks that this call has created. A repeated
- * call creates none again.
+ * The reply to the creation of tasks. `rows` has the tasks' rows in the order of the request. `made` has the ids of the
+ * tasks that this call has created; a repeated call creates none.
  */
 export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
 /**
- * A position in the order in which tasks are offered: an effective priority, and the row of a task with that priority.
+ * A position in the order in which tasks are offered. It consists of an effective priority and the row of a task with
+ * this priority.
  */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
   id: TextOrNull,
-  /** Null: the ttl of the task. */
+  /** The time to live of the claim in s; null selects the one of the task. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
-  /** A hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
-  /** The rank after which the search continues, from the previous reply; absent in the first part of a search. */
+  /** The rank after which the search continues. It comes from the previous reply, and is absent in the first call. */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
- * The claimed task and its claim; `task` is null if no task was found. `made` is false if the same call had claimed the
- * task before. If not all tasks were examined, `more` is set: no task up to this rank can be claimed, so the search
- * continues after it.
+ * The claimed task and its claim. `task` is null if no task was found. `made` is false if the same call had already
+ * claimed the task. `more` is set if tasks remain to be examined: no task up to this rank can be claimed, and the
+ * search continues after it.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -294,8 +292,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * A request by which the holder ends its claim. Each way to end a claim is a method of its own. `text` is the error,
- * the note or the question. `value` is the result as JSON text.
+ * Ends the claim of a task's holder. Several methods use this shape, one for each way to end a claim. `text` is the
+ * error, the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -316,7 +314,9 @@ export type ProgressRequest = Static<typeof ProgressRequest>;
 /** The claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
-/** `owns` is true if the caller may answer even a task that another instance has created. */
+/**
+ * An answer to a task's question. `owns` is true if the caller may also answer tasks that other instances have created.
+ */
 export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
 export type AnswerRequest = Static<typeof AnswerRequest>;
 export const CancelRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), reason: TextOrNull });
@@ -341,11 +341,11 @@ export type TaskChanged = Static<typeof TaskChanged>;
 
 export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
 export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
-/** `after` null: all were examined. */
+/** The reply to a pruning step. `after` is null if all tasks were examined. */
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 
-/** The filters of a list of tasks. Only tasks before the row `before` are listed. */
+/** The filters of a list of tasks. `before` selects the tasks whose row is smaller. */
 export const ListTasksRequest = Type.Object({
   workspace: TextOrNull,
   state: nullable(State),
@@ -357,7 +357,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** The parts of a ready task that decide which instances may claim it and when. Times are in ms. */
+/** The part of a ready task that determines which instances may claim it, and when. Times are in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),
@@ -370,16 +370,16 @@ export const ReadyRecord = Type.Object({
   updated_at: Ms,
   not_before: MsOrNull,
   assignee: TextOrNull,
-  /** The instance for which the task is reserved until `reserved_until`. */
+  /** The instance for which the task is reserved. The reservation ends at `reserved_until`. */
   reserved: TextOrNull,
   reserved_until: Ms,
 });
 export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
- * The effect of a commit on tasks, in the order of the changes. `ready` is null unless the task is ready. `waited_ms`
- * is the time for which a claimed task had been ready. `counts` has the number of tasks in each state that is not an
- * end, in the order of TASK_STATES.
+ * The push message with the changes of tasks in a commit, in their order. `ready` is null unless the task is ready.
+ * `waited_ms` is how long a claimed task had been ready. `counts` has the number of tasks in each state that is not an
+ * end state, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

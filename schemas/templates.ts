@@ -1,18 +1,18 @@
-/** docs/http-api.md "Templates": rules and contracts for use in many projects. */
+/** Defines the shapes of docs/http-api.md "Templates". A template has rules and contracts for use in many projects. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { ContractDocument, ContractWarning, ContractWarnings } from "./contracts.js";
 import { JsonText } from "./json-text.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
 import {
-  KEY_BYTES_MAX,
   TEMPLATE_CONTRACTS_MAX,
   TEMPLATE_DESCRIPTION_BYTES_MAX,
   TEMPLATE_ID_BYTES_MAX,
   TEMPLATE_NAME_BYTES_MAX,
   TEMPLATE_TAGS_MAX,
   TEMPLATE_TAG_BYTES_MAX,
-} from "./limits.js";
+} from "./limits/templates.js";
 import { CheckedRule, TemplateRules } from "./rules.js";
 import { SpecWord } from "./specs.js";
 import { Name, Text } from "./text.js";
@@ -60,15 +60,15 @@ const Contracts = Type.Object(
   { additionalProperties: ContractDocument, propertyNames: BundledName, maxProperties: TEMPLATE_CONTRACTS_MAX },
 );
 
-/** The members of every template. An empty `kind` counts as a missing one. */
+/** The members that every template has. An empty `kind` counts as missing. */
 export const TemplateHead = Type.Object({
   ...given,
   kind: Type.Optional(Type.Enum([...TEMPLATE_KINDS, ""], { default: TEMPLATE_KINDS[0] })),
 });
 
 /**
- * A template as clients send it; the data of each kind has its own shape. The server reads the members of the head
- * first, and then the data by its kind, so that it can say what is wrong (src/templates/template.ts).
+ * A template as clients send it. The shape of its data depends on its kind. So the server reads first the head and then
+ * the data, and can say what is wrong with either (src/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
   Type.Object({
@@ -99,7 +99,7 @@ export const TemplateListQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Only templates whose id comes behind it." })),
 });
 
-/** A template that was parsed and checked, as the writer stores it. */
+/** A template after it was parsed and checked. The writer stores it in this form. */
 export const CheckedTemplate = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -137,7 +137,7 @@ export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({
   id: Type.String(),
   project: Type.String(),
-  /** The fence under which the template's contracts are written; null if the caller sent none. */
+  /** The fence for writing the template's contracts; null if the caller sent none. */
   fence: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;

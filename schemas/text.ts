@@ -1,8 +1,10 @@
 /**
- * Defines the schemas of texts from clients: their length, and whether they may be empty or have several lines. A
- * character is a Unicode code point, as `maxLength` of JSON Schema counts, so the published description states the
- * limit that applies. One schema serves bodies, queries, paths, the command line and MCP. Only this file says what is
- * wrong with a text.
+ * Defines schemas for texts from clients. A schema limits the length of a text, and says whether the text may be empty
+ * or have several lines. A character is a Unicode code point, as in JSON Schema's `maxLength`. So the published
+ * description states the real limit.
+ *
+ * The same schemas serve bodies, queries, paths, the CLI and MCP. The error messages about texts come only from this
+ * file.
  */
 import * as Type from "typebox";
 import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
@@ -11,27 +13,24 @@ export interface TextRules {
   /** Unicode code points. */
   readonly characters_max: number;
   /**
-   * The length that the published description states. A text of this length is certainly accepted. It is less than
+   * The maximum length in the published description. A text of this length is always accepted. It is less than
    * characters_max if other texts count towards the same limit.
    */
   readonly promised_characters_max?: number;
   /**
-   * A pattern for the published description. Every text that it matches is certainly accepted. It is given if the code
-   * that reads the text checks the content itself.
+   * A pattern for the published description, if the code that reads the text checks its content itself. Every text that
+   * matches the pattern is certainly accepted.
    */
   readonly promised_pattern?: string;
-  /** The form of the text. `says` is how an error message expresses it: `must be …`. */
+  /** The required form of the text. `says` describes the form in the error message `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
   /** An empty text counts as missing. */
   readonly required?: true;
-  /**
-   * True for a name or a label. It must be one line, so it has no control characters, and it has no invisible
-   * characters.
-   */
+  /** True for a name or a label. It must be one line without control characters and invisible characters. */
   readonly line?: true;
   /**
-   * True for a line in which a text may have invisible characters here, because the code that reads it rejects them
-   * after another check.
+   * True if invisible characters are allowed here, because the code that reads the text rejects them after another
+   * check.
    */
   readonly hidden_later?: true;
 }
@@ -41,20 +40,20 @@ export interface TextOptions extends TextRules {
   readonly default?: string;
 }
 
-/** The schema of a text, as the published description and the reader of queries see it. */
+/** The part of a text's schema that the published description and the query parser use. */
 export interface TextSchema {
   readonly type: "string";
   readonly text: TextRules;
 }
 
-/** Returns the length of the text as UTF-8, in bytes. */
+/** Returns the length of the text in bytes of UTF-8. */
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
 
 /** Returns whether the text has more characters (Unicode code points) than `characters_max`. */
 export function isLongerThan(text: string, characters_max: number): boolean {
-  // A character takes one or two UTF-16 units, so a text has at most as many characters as units.
+  // A character takes one or two UTF-16 units. So a text never has more characters than units.
   if (text.length <= characters_max) return false;
   if (text.length > 2 * characters_max) return true;
   let characters = 0;
@@ -65,8 +64,8 @@ export function isLongerThan(text: string, characters_max: number): boolean {
 const CONTROL_PROBLEM = "must not contain control characters";
 
 /**
- * Returns what is wrong with one line of text, as a predicate for an error message (`must not contain …`); null if
- * nothing is.
+ * Returns the problem with one line of text, as a predicate for an error message (`must not contain …`). Returns null
+ * if there is none.
  */
 export function lineProblem(text: string): string | null {
   if (hasControlCharacter(text)) return CONTROL_PROBLEM;
@@ -75,10 +74,10 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * Returns what is wrong with a text, as a predicate whose subject is the text's name (`is longer than 256 characters`);
- * null if nothing is.
- * @param asks true if the text creates nothing, but asks for something that may exist. Such a text may have invisible
- * characters, because an older version accepted names with them
+ * Returns the problem with a text, as a predicate for an error message (`is longer than 256 characters`). Returns null
+ * if there is none.
+ * @param asks true if the text names something that may already exist. Invisible characters are then allowed, because
+ * an older version accepted names with them.
  */
 export function textProblem(
   text: string,
@@ -87,7 +86,7 @@ export function textProblem(
 ): string | null {
   if (required === true && text === "") return "is required";
   if (isLongerThan(text, characters_max)) return `is longer than ${characters_max} characters`;
-  // Half a surrogate pair is no character. A text with one could not be stored as it was sent.
+  // Half of a surrogate pair is not a character, and a text that contains it could not be stored unchanged.
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true) {
     const problem =
@@ -111,12 +110,12 @@ export function Text({ description, default: fallback, ...text }: TextOptions) {
   return Object.assign(refined, { text });
 }
 
-/** A schema for a name or a label: one line, not empty. */
+/** Returns the schema of a name or a label, which is one line and not empty. */
 export function Name(characters_max: number, description?: string) {
   return Text({ characters_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
 }
 
-/** Returns the rules of a schema that `Text` has made; undefined for any other schema. */
+/** Returns the rules of a schema that `Text` has created; undefined for any other schema. */
 export function textRulesOf(schema: object): TextRules | undefined {
   return (schema as Partial<TextSchema>).text;
 }

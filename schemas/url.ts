@@ -1,7 +1,8 @@
 /**
- * The schema of URLs that the server is asked to call. src/outbound/url.ts decides whether the server may call them.
+ * The schema of URLs that a client asks the server to call. src/outbound/url.ts decides whether the server may call
+ * them.
  */
-import { OUTBOUND_URL_BYTES_MAX } from "./limits.js";
+import { OUTBOUND_URL_BYTES_MAX } from "./limits/outbound.js";
 import { Text } from "./text.js";
 
 const LABEL = "[a-z0-9]+(?:-[a-z0-9]+)*";
@@ -11,8 +12,7 @@ export function HttpUrl(description: string) {
   return Text({
     characters_max: OUTBOUND_URL_BYTES_MAX,
     required: true,
-    // A host whose last label begins with a letter is a name, so it is accepted. Any other host may be a malformed
-    // number.
+    // Matches only hosts whose last label begins with a letter. Any other host may be a malformed IP address.
     promised_pattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,
     description,
   });

@@ -1,8 +1,8 @@
-/** docs/http-api.md "LLM usage": the cost of calls to language models, as clients report it. */
+/** Defines the shapes of docs/http-api.md "LLM usage": the cost of calls to language models, as clients report it. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Timestamp } from "./common.js";
-import { LABEL_BYTES_MAX } from "./limits.js";
+import { LABEL_BYTES_MAX } from "./limits/names.js";
 import { Name, Text } from "./text.js";
 import { MapOf } from "./map-of.js";
 
@@ -59,7 +59,7 @@ export const UsageListQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** The groupings of a usage summary: the name of each on the wire, and its column. */
+/** The groupings of a usage summary: the name of each in the API, and its column in the database. */
 export const USAGE_GROUPS = {
   instance: "instance_id",
   project: "project",
@@ -70,7 +70,10 @@ export type UsageGroup = keyof typeof USAGE_GROUPS;
 export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
-/** The intervals of a summary's series: the name of each on the wire, and its length in ms. Intervals begin in UTC. */
+/**
+ * The intervals of a summary's series: the name of each in the API, and its length in ms. Intervals begin at full hours
+ * and days in UTC.
+ */
 export const USAGE_INTERVALS = { hour: 3_600_000, day: 86_400_000 } as const;
 export type UsageInterval = keyof typeof USAGE_INTERVALS;
 export const USAGE_INTERVAL_NAMES = Object.keys(USAGE_INTERVALS) as UsageInterval[];
@@ -126,8 +129,8 @@ export type UsageRecordReply = Static<typeof UsageRecordReply>;
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
 /**
- * Selects usage rows. `filter` is the one filter that applies, null for none. Times are in ms since the epoch and
- * inclusive; null means unbounded.
+ * Selects usage rows. `filter` is the only filter; null if there is none. Times are in ms since the epoch. Both bounds
+ * are inclusive; null means no bound.
  */
 export const UsageListRequest = Type.Object({
   filter: Type.Union([

@@ -1,9 +1,8 @@
-/** The program's version, the same as in package.json (a test compares them). */
+/** The program's version. A test checks that package.json has the same one. */
 export const VERSION = "0.1.0";
 
 /**
- * The apply version: it identifies the effect of the writer's methods on the database. A change increases it by one if
- * the same calls would afterwards leave different rows or replies. Nodes of a cluster apply only the entries of their
- * own version.
+ * The apply version. It identifies how the writer's methods change the database. It must be increased by one when the
+ * same calls would leave other rows or replies than before. A cluster's nodes apply only entries of their own version.
  */
 export const APPLY_VERSION = 3;

@@ -1,4 +1,4 @@
-/** The part that versioned key spaces (state, specs) share: their queries, and the shapes of their RPC methods. */
+/** Defines the shapes that both versioned key spaces (state and specs) use: their queries and their RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { FenceHeader, Hash, Limit, NonNegative, Switch, VersionNumber } from "./common.js";
@@ -29,17 +29,17 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
-/** A list of entity tags, or `*` (RFC 9110). If a read sends a malformed tag, the tag matches nothing. */
+/** A list of entity tags, or `*` (RFC 9110). A malformed tag in a read matches nothing. */
 const EntityTags = Type.String();
 /**
- * A regular expression for an entity tag in a write. The reader accepts more blanks and commas than this, and rejects a
- * malformed tag.
+ * A regular expression for an entity tag in a write. The parser accepts more blanks and commas, and rejects malformed
+ * tags.
  */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;
 const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });
-/** The header with which a read asks whether the value has changed. */
+/** The header by which a client gets a 304 if the value has not changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
-/** The headers of a conditional write, and the header with the claim's fence. */
+/** The headers of a write: the conditions, and the fence of a claim. */
 export const VersionedWriteHeaders = {
   "if-match": SoundEntityTags,
   "if-none-match": SoundEntityTags,
@@ -47,8 +47,8 @@ export const VersionedWriteHeaders = {
 } as const;
 
 /**
- * The condition of a compare-and-swap. It has at most one part of each kind, and all parts must hold. `if_match` and
- * `if_none_match` are the headers as they were sent.
+ * The condition of a compare-and-swap. All members that are present must hold. `if_match` and `if_none_match` are the
+ * values of the headers as the client sent them.
  */
 export const Condition = Type.Object({
   if_version: Type.Optional(NonNegative),
@@ -57,12 +57,12 @@ export const Condition = Type.Object({
 });
 export type Condition = Static<typeof Condition>;
 
-/** The fence that the caller sent with a write; null if it sent none. */
+/** The fence that the caller sent; null if it sent none. */
 const SentFence = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]);
 
 export const PutRequest = Type.Object({
   key: Type.String(),
-  /** Bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+  /** The value's bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
   value: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
   content_type: Type.String(),
   condition: Type.Union([Condition, Type.Null()]),
@@ -85,7 +85,7 @@ export const DeleteRequest = Type.Object({
 });
 export type DeleteRequest = Static<typeof DeleteRequest>;
 
-/** The reply to a write. `hash` is in hex, and `updated_at` is in ms since the epoch. */
+/** The reply to a write. `hash` is hexadecimal text. `updated_at` is in ms since the epoch. */
 export const WriteReply = Type.Object({
   version: Type.Integer(),
   hash: Hash,

@@ -1,9 +1,10 @@
 /**
- * Finds characters that cannot be seen: a terminal or a page shows them as nothing, or they change how the surrounding
- * text is shown. Names may not have them, and the command line and the log escape them. A character that is a visible
- * part of its neighbours is accepted: those in emoji sequences, and joiners in scripts that need them. Source of the
- * ranges: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators, interlinear annotations and
- * noncharacters of Unicode 16. Some characters that are drawn as nothing are added. Pure.
+ * Finds characters that cannot be seen. A terminal or a page shows them as nothing, or they change how the surrounding
+ * text is shown. Names may not contain them, and the CLI and the log escape them. Some are accepted, because they are a
+ * visible part of their neighbours: in emoji sequences, and joiners in scripts that need them. Pure.
+ *
+ * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
+ * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
  */
 
 type Range = readonly [first: number, last: number];
@@ -36,7 +37,7 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
-/** Characters that are drawn as nothing or as a space, although Unicode does not count them as ignorable. */
+/** Characters that are drawn as nothing or as a space, but are not ignorable according to Unicode. */
 const BLANK_RANGES: readonly Range[] = [
   [0x2800, 0x2800], // Braille blank
   [0xfffc, 0xfffc], // placeholder of an embedded object
@@ -57,41 +58,38 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The characters of HIDDEN_RANGES, written for the inside of a character class of a regular expression with the flag
- * `u`. Characters beyond the first plane are written literally, because each dialect has a different escape for them.
+ * The characters of HIDDEN_RANGES, as the inside of a character class in a regular expression with the flag `u`.
+ * Characters above U+FFFF are written literally, because each regex dialect escapes them differently.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * The hidden and the blank characters, written for the inside of a character class. A name may contain none of them,
- * except those that KEPT matches.
+ * All hidden and blank characters, as the inside of a character class. A name may contain only those that KEPT matches.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Signs that suppress a vowel (virama). A joiner after such a sign, or between a letter and such a sign, chooses the
- * form of a conjunct.
+ * Matches a virama, a sign that suppresses a vowel. A joiner next to it chooses how a cluster of consonants is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
- * Letters that join with their neighbours. A non-joiner between two of them separates their forms (Persian, Kurdish,
- * Urdu).
+ * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two of them
+ * separates them.
  */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
 const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
 const LETTER_OR_DIGIT_TAG = "[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]";
 
 /**
- * Patterns of the invisible characters that are accepted because of their neighbours. Each pattern looks at a bounded
+ * Patterns for invisible characters that are accepted because of their neighbours. Each pattern examines a limited
  * number of characters.
  */
 const KEPT = [
   // Accepted: a joiner between two emoji. The first emoji may have a skin tone or a selector.
   "(?<=\\p{Extended_Pictographic}[\\u{FE0F}\\p{Emoji_Modifier}]?)\\u200d(?=\\p{Extended_Pictographic})",
-  // Accepted: the selectors that choose emoji or text style, and those of keycaps.
+  // Accepted: selectors after an emoji, which choose emoji style or text style, and the selector in a keycap.
   "(?<=(?![0-9#*])\\p{Emoji})[\\uFE0E\\uFE0F]",
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
-  // Accepted: the tags in the flag of a part of a country. The flag is a black flag, the tags of the part's code (ISO
-  // 3166-2), and the end tag.
+  // Accepted: the tags in the flag of a part of a country: a black flag, an ISO 3166-2 code, and the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
   // Variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
@@ -99,15 +97,14 @@ const KEPT = [
   `(?<=${VIRAMA})[\\u200C\\u200D]`,
   `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
   `(?<=${JOINING})\\u200C(?=${JOINING})`,
-  // Accepted: the space between Braille words, joiners between hieroglyphs, the tone mark of a Miao syllable, and the
-  // filler in a Khitan word.
+  // Accepted: spaces in Braille, joiners in hieroglyphs, tone marks in Miao, and fillers in Khitan words.
   "(?<=[\\u2801-\\u28FF])\\u2800(?=[\\u2801-\\u28FF])",
   "(?<=[\\u{13000}-\\u{1342F}])[\\u{13430}-\\u{13436}](?=[\\u{13000}-\\u{1342F}])",
   "(?<=[\\u{16F00}-\\u{16F87}])[\\u{16F8F}-\\u{16F92}]",
   "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
-/** Matches printable ASCII. Most texts match it, so they need no search for invisible characters. */
+/** Matches printable ASCII. Such texts, which are the most common, are not searched for invisible characters. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 const HIDDEN = new RegExp(`${KEPT}|([${UNSEEN_CLASS}])`, "gu");
@@ -151,7 +148,7 @@ function escapeUnits(character: string): string {
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
-/** Returns the text with its control and invisible characters replaced. */
+/** Replaces the control and invisible characters of a text. */
 export function replaceHidden(text: string, replace: (character: string) => string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(HIDDEN_OR_CONTROL, (match, hidden: string | undefined) =>
@@ -160,8 +157,8 @@ export function replaceHidden(text: string, replace: (character: string) => stri
 }
 
 /**
- * Returns the text with its control and invisible characters escaped as in JSON. An escaped JSON string still has the
- * same value. Takes time linear in the text's length.
+ * Escapes the control and invisible characters of a text as in JSON. Escaped JSON still has the same value. The time is
+ * linear in the text's length.
  * @param spared characters that are not escaped
  */
 export function escapeHidden(text: string, spared = ""): string {

@@ -1,24 +1,20 @@
-/** docs/http-api.md "Wait": the conditions that a call can wait for, and its answers. */
+/** Defines the shapes of docs/http-api.md "Wait": the conditions that a call can wait for, and its answers. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Switch } from "./common.js";
 import { Event, TopicPattern } from "./events.js";
 import { Instance } from "./instances.js";
 import { Lease, LeaseResource } from "./leases.js";
-import {
-  INSTANCE_LABEL_BYTES_MAX,
-  KEY_BYTES_MAX,
-  LONG_POLL_WAIT_S_MAX,
-  TASK_ID_CHARACTERS_MAX,
-  WAIT_CONDITIONS_MAX,
-  WAIT_CURSOR_BYTES_MAX,
-} from "./limits.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
+import { KEY_BYTES_MAX } from "./limits/names.js";
+import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
+import { LONG_POLL_WAIT_S_MAX, WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "./limits/wait.js";
 import { MessageHeading } from "./messages.js";
 import { StateKey } from "./state.js";
 import { ListedTask } from "./tasks.js";
 import { Name, Text } from "./text.js";
 
-/** The states of an instance that a call can wait for. */
+/** The statuses of an instance that a call can wait for. */
 export const WAIT_STATUSES = ["active", "stale", "gone"] as const;
 export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
@@ -31,7 +27,7 @@ const DIGITS_MAX = 15;
 /** The prefix of the key. */
 const ABOVE_BYTES = DIGITS_MAX + ":".length;
 
-/** Returns the schema of a condition `N:KEY`. The code that reads the condition checks the key itself. */
+/** Returns the schema of a condition `N:KEY`. The code that parses the condition also checks the key. */
 function above(description: string, key: string) {
   return Text({
     characters_max: KEY_BYTES_MAX + ABOVE_BYTES,
@@ -91,8 +87,8 @@ export const WaitQuery = Type.Object({
 export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
- * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace`, `after` and `wait` say
- * where, since when and how long the call waits. All other parameters are conditions.
+ * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` says where the call
+ * waits, `after` since when it looks for changes, and `wait` how long it waits. All other parameters are conditions.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;

@@ -1,4 +1,4 @@
-/** docs/http-api.md "Webhooks": webhooks, and the shapes of the outbox's RPC methods. */
+/** Defines the shapes of docs/http-api.md "Webhooks" and of the outbox's RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { NonNegative, Timestamp } from "./common.js";
@@ -12,7 +12,7 @@ import {
   WEBHOOK_QUEUE_ROWS_MAX,
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
-} from "./limits.js";
+} from "./limits/webhooks.js";
 import { Name, Text } from "./text.js";
 import { HttpUrl } from "./url.js";
 
@@ -36,7 +36,7 @@ const LastError = Type.String({
   description: "Why a delivery failed last, or what it was turned off for.",
 });
 
-/** The event at the head of a webhook's queue, if at least one attempt to deliver it has failed. */
+/** The event at the head of a webhook's queue after a failed attempt to deliver it. */
 const FailingEvent = Type.Object({
   event_id: Type.Integer({ minimum: 1 }),
   since: Timestamp,
@@ -78,7 +78,7 @@ export const WebhookSkipped = Type.Object({ id: Type.String(), skipped: EventId 
 export const WebhookResent = Type.Object({ id: Type.String(), sent: EventId });
 export const WebhookDiscarded = Type.Object({ id: Type.String(), discarded: EventId });
 
-/** One attempt to deliver an event. `attempt` counts the attempts for that event, from 1. */
+/** One attempt to deliver an event. `attempt` is the number of this attempt, counted from 1 for each event. */
 export const WebhookDelivery = Type.Object({
   at: Timestamp,
   event_id: EventId,
@@ -119,11 +119,11 @@ export type WebhookCreateRequest = Static<typeof WebhookCreateRequest>;
 export const WebhookIdRequest = Type.Object({ id: Type.String() });
 export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 
-/** A failed delivery: its time in ms, and the reason. */
+/** A failed delivery: its time in ms and its error. */
 export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
 export type WebhookFailure = Static<typeof WebhookFailure>;
 
-/** The state of the event at the head of a queue. `next_ms` is the time of the next attempt. */
+/** The state of the event at the head of a webhook's queue. `next_ms` is the time of the next attempt. */
 export const WebhookHead = Type.Object({
   event: EventId,
   since_ms: NonNegative,
@@ -133,11 +133,11 @@ export const WebhookHead = Type.Object({
 });
 export type WebhookHead = Static<typeof WebhookHead>;
 
-/** An event that has become a dead letter, and the last error. */
+/** An event that has become a dead letter, with the last error. */
 export const SetAside = Type.Object({ event: EventId, at_ms: NonNegative, attempts: NonNegative, error: LastError });
 export type SetAside = Static<typeof SetAside>;
 
-/** One delivery attempt as it is stored. `error` is null if the event was delivered. */
+/** A stored delivery attempt. `error` is null if the event was delivered. */
 export const LoggedDelivery = Type.Object({
   at_ms: NonNegative,
   event: EventId,
@@ -149,10 +149,12 @@ export const LoggedDelivery = Type.Object({
 export type LoggedDelivery = Static<typeof LoggedDelivery>;
 
 /**
- * The progress of the deliveries to a webhook. All events of its queue up to `delivered` are settled: they were
- * delivered, or are in `set_aside`. `epoch` counts how often the webhook was enabled; failures of an earlier epoch do
- * not count. The other members say how the deliveries went: the number of consecutive failures, the time of the last
- * delivery, the state of the head event, the last failure since the previous report, and the attempts since then.
+ * The progress of the deliveries to a webhook since the previous report.
+ *
+ * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
+ * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures, and
+ * `fired_at` is the time of the last delivery. `head` is the state of the event at the head. `log` has the attempts and
+ * `failure` the last failure since the previous report.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -166,14 +168,14 @@ export const WebhookProgress = Type.Object({
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
-/** `guarded`: whether the server requires tokens. */
+/** The progress of webhooks. `guarded` says whether the server requires tokens. */
 export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
   guarded: Type.Boolean(),
 });
 export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
-/** Skips an event: the one with this id, or the event at the head if `event` is null. */
+/** Skips the event with this id. If `event` is null, skips the event at the head of the queue. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
 /** The result of another attempt to deliver a dead letter. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
@@ -181,19 +183,19 @@ export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: Eve
 
 const Rows = Type.Array(Type.Integer({ minimum: 1 }));
 
-/** The effect of a commit on the outbox, as a push message from the writer to the front. */
+/** The push message with the changes of the outbox in a commit. */
 export const OutboxPush = Type.Object({
-  /** The rows of webhooks that have more to deliver. */
+  /** The rows of the webhooks that have more events to deliver. */
   queued: Rows,
-  /** The rows of webhooks that were created, enabled, disabled or deleted. */
+  /** The rows of the webhooks that were created, enabled, disabled or deleted. */
   changed: Rows,
   /** The webhooks in `changed` that were disabled because a chain of deliveries was too long. */
   chained: Type.Array(Type.Object({ id: Type.String(), fail_count: NonNegative, reason: Type.String() })),
-  /** The number of waiting deliveries of all webhooks together. */
+  /** The number of waiting deliveries, over all webhooks. */
   rows: NonNegative,
   /**
-   * The number of events that were dropped since the last push message, because the queue of a webhook that wanted them
-   * was full.
+   * The number of events that were dropped since the last push message, because the queue of a matching webhook was
+   * full.
    */
   dropped: NonNegative,
 });

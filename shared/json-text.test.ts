@@ -6,7 +6,7 @@ import { deepStrictEqual, strictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";
 
-import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits.js";
+import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { elementTexts, indentJson, isJson, memberTexts, parseJson, toOneLine } from "./json-text.js";
 
 const jsonText = fc.json({ maxDepth: 5 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { HEAP_GROWTH_PERCENT } from "../schemas/limits.js";
+import { HEAP_GROWTH_PERCENT } from "../schemas/limits/process.js";
 import { VERSION } from "../schemas/version.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { isOutOfDescriptors } from "./base/descriptors.js";

@@ -5,14 +5,11 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import t from "tap";
-import {
-  AUDIT_ROWS_DEFAULT,
-  AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
-  BODY_BYTES_MAX,
-  KEY_BYTES_MAX,
-  PAGE_ROWS_MAX,
-  LOG_IN_WRONG_MAX,
-} from "../schemas/limits.js";
+import { PAGE_ROWS_MAX } from "../schemas/limits/answers.js";
+import { AUDIT_ROWS_DEFAULT, AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX } from "../schemas/limits/audit.js";
+import { KEY_BYTES_MAX } from "../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { LOG_IN_WRONG_MAX } from "../schemas/limits/tokens.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";

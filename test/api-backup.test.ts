@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { VERSION } from "../schemas/version.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { sampleRows } from "./support/test-size.js";

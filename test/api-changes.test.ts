@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { ASKED_KINDS, type ChangeMessage } from "../schemas/changes.js";
-import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../schemas/limits.js";
+import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../schemas/limits/changes.js";
 import { dial, send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { ask, callTool, resultOf } from "./support/mcp-messages.js";
 import { readMetric } from "./support/metrics.js";

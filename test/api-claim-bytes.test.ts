@@ -3,7 +3,8 @@
  * stored claims load.
  */
 import t from "tap";
-import { LEASES_OF_HOLDER_BYTES_MAX, TASKS_CREATED_MAX } from "../schemas/limits.js";
+import { LEASES_OF_HOLDER_BYTES_MAX } from "../schemas/limits/leases.js";
+import { TASKS_CREATED_MAX } from "../schemas/limits/tasks.js";
 import { send, sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";

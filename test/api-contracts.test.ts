@@ -11,7 +11,7 @@ import {
   CONTRACT_DEPTH_MAX,
   CONTRACT_TESTS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/contracts.js";
 import { send, sendJson, sendRaw, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
 

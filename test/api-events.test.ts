@@ -5,18 +5,16 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
+import { PAGE_ROWS_MAX } from "../schemas/limits/answers.js";
 import {
-  BODY_BYTES_MAX,
   EVENT_ROWS_DEFAULT,
-  LONG_POLL_WAIT_S_MAX,
-  PAGE_ROWS_MAX,
-  PATTERN_BYTES_MAX,
   PUBLISH_EVENTS_MAX,
-  SOURCE_BYTES_MAX,
   SUBSCRIBER_BUFFER_EVENTS_MAX,
   SUBSCRIBER_MESSAGE_BYTES_MAX,
-  TOPIC_BYTES_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/events.js";
+import { PATTERN_BYTES_MAX, SOURCE_BYTES_MAX, TOPIC_BYTES_MAX } from "../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";

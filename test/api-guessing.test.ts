@@ -5,7 +5,7 @@
  */
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { LOG_IN_WRONG_MAX } from "../schemas/limits.js";
+import { LOG_IN_WRONG_MAX } from "../schemas/limits/tokens.js";
 import { sendJson } from "./support/http-client.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
 import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";

@@ -3,13 +3,9 @@
  * that says so, and requests as teams make them are accepted beside it.
  */
 import t, { type Test } from "tap";
-import {
-  GLOB_CHARACTERS_TOGETHER_MAX,
-  LEASE_RESOURCES_MAX,
-  LONG_WORK_TOGETHER_MAX,
-  LONG_WORK_WAITING_MAX,
-  SHORT_WORK_BYTES_MAX,
-} from "../schemas/limits.js";
+import { GLOB_CHARACTERS_TOGETHER_MAX } from "../schemas/limits/claims.js";
+import { LEASE_RESOURCES_MAX } from "../schemas/limits/leases.js";
+import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits/pool.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";

@@ -12,7 +12,7 @@ import {
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
   INSTANCE_LIST_PAGE,
-} from "../schemas/limits.js";
+} from "../schemas/limits/instances.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";

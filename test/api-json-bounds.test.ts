@@ -4,14 +4,9 @@
  */
 import { request as httpRequest } from "node:http";
 import t from "tap";
-import {
-  FRONT_JSON_BYTES_MAX,
-  JSON_DEPTH_MAX,
-  JSON_VALUES_MAX,
-  LOG_IN_BODY_BYTES_MAX,
-  MCP_BODY_BYTES_MAX,
-  MCP_VALUES_MAX,
-} from "../schemas/limits.js";
+import { MCP_BODY_BYTES_MAX, MCP_VALUES_MAX } from "../schemas/limits/mcp.js";
+import { FRONT_JSON_BYTES_MAX, JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../schemas/limits/request-bodies.js";
+import { LOG_IN_BODY_BYTES_MAX } from "../schemas/limits/sessions.js";
 import { refusal, refusalOf } from "./support/answers.js";
 import { send } from "./support/http-client.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";

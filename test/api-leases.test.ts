@@ -4,7 +4,8 @@
  */
 import { once } from "node:events";
 import t from "tap";
-import { LEASE_RESOURCES_MAX, LEASES_OF_HOLDER_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
+import { RESOURCE_BYTES_MAX } from "../schemas/limits/claims.js";
+import { LEASE_RESOURCES_MAX, LEASES_OF_HOLDER_MAX } from "../schemas/limits/leases.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Refusal } from "./support/http-client.js";

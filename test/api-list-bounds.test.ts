@@ -3,12 +3,14 @@
  * what one client stores makes no request of another one fail.
  */
 import t, { type Test } from "tap";
-import { LIST_BYTES_MAX, MESSAGE_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../schemas/limits/answers.js";
+import { MESSAGE_BODY_BYTES_MAX } from "../schemas/limits/messages.js";
 import { runCli } from "./cli/run-cli.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { openSocket } from "./support/subscriber.js";
+import { countRounds } from "./support/test-size.js";
 
 const MIB = 2 ** 20;
 /** The size of an answer beside its items, and of an item that no longer fits. */
@@ -46,7 +48,7 @@ t.test("lists of events are bounded", async (t) => {
   const { port } = await startKoor(t);
   const data = "x".repeat(9 * MIB);
   const ids: number[] = [];
-  for (let at = 0; at < 24; at++) {
+  for (let at = 0; at < countRounds(9, 24); at++) {
     const published = await sendJson(port, "POST", "/api/events/publish", { topic: `a.${at}`, data });
     ids.push(published.json<{ readonly id: number }>().id);
   }

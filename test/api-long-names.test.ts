@@ -3,7 +3,8 @@
  * server's memory, the log and its readers several times the request.
  */
 import t from "tap";
-import { REFUSAL_CHARACTERS_MAX, VIOLATIONS_LISTED_BYTES_MAX } from "../schemas/limits.js";
+import { REFUSAL_CHARACTERS_MAX } from "../schemas/limits/names.js";
+import { VIOLATIONS_LISTED_BYTES_MAX } from "../schemas/limits/rules.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import { ENVELOPE, MCP_HEADERS, post, type RpcAnswer } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";

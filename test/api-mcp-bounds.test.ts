@@ -1,11 +1,7 @@
 /** Tests the bounds of MCP's memory, against a real server: the answers of batches. */
 import t from "tap";
-import {
-  INSTANCE_INTENT_BYTES_MAX,
-  MCP_BATCH_BYTES_MAX,
-  MCP_BATCH_MESSAGES_MAX,
-  MCP_INSTANCES_MAX,
-} from "../schemas/limits.js";
+import { INSTANCE_INTENT_BYTES_MAX } from "../schemas/limits/instances.js";
+import { MCP_BATCH_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_INSTANCES_MAX } from "../schemas/limits/mcp.js";
 import { must } from "../src/base/assert.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson } from "./support/http-client.js";

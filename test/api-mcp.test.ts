@@ -9,7 +9,7 @@ import {
   MCP_INSTANCES_MAX,
   MCP_INSTRUCTIONS_TOKENS_MAX,
   MCP_TOOLS_TOKENS_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/mcp.js";
 import { MCP_INSTRUCTIONS } from "../schemas/mcp.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import t from "tap";
+import { REQUEST_ID_BYTES_MAX } from "../schemas/limits/idempotency.js";
 import {
   IN_BOX_UNREAD_MAX,
   MESSAGE_BODY_BYTES_MAX,
@@ -15,8 +16,7 @@ import {
   MESSAGE_SUBJECT_BYTES_MAX,
   MESSAGE_THREAD_BYTES_MAX,
   MESSAGES_MARKED_MAX,
-  REQUEST_ID_BYTES_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/messages.js";
 import { refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { countInFlight, readMetric } from "./support/metrics.js";

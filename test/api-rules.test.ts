@@ -1,6 +1,7 @@
 /** Tests "Rules" of the HTTP API: rules, validation, their audit rows, and hostile regexes and texts. */
 import t from "tap";
-import { PROJECT_RULES_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits.js";
+import { SHORT_WORK_BYTES_MAX } from "../schemas/limits/pool.js";
+import { PROJECT_RULES_MAX } from "../schemas/limits/rules.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";

@@ -5,7 +5,7 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { WEBHOOK_HOPS_MAX } from "../schemas/limits.js";
+import { WEBHOOK_HOPS_MAX } from "../schemas/limits/webhooks.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { startKoor, type Koor } from "./support/server-process.js";

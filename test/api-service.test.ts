@@ -9,7 +9,9 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { OPTIONS, environmentOf, flagOf } from "../schemas/config.js";
-import { REQUEST_TIMEOUT_MS, SHUTDOWN_DRAIN_MS, TOKENS_PER_MCP_CALL } from "../schemas/limits.js";
+import { REQUEST_TIMEOUT_MS } from "../schemas/limits/connections.js";
+import { TOKENS_PER_MCP_CALL } from "../schemas/limits/mcp.js";
+import { SHUTDOWN_DRAIN_MS } from "../schemas/limits/process.js";
 import { VERSION } from "../schemas/version.js";
 import { parseExposition } from "./support/exposition.js";
 import {

@@ -4,7 +4,8 @@
  */
 import { request as httpRequest } from "node:http";
 import t from "tap";
-import { LOG_IN_TOKEN_BYTES_MAX, LOG_IN_WRONG_MAX } from "../schemas/limits.js";
+import { LOG_IN_TOKEN_BYTES_MAX } from "../schemas/limits/sessions.js";
+import { LOG_IN_WRONG_MAX } from "../schemas/limits/tokens.js";
 import type { SessionAnswer } from "../schemas/sessions.js";
 import { VERSION } from "../schemas/version.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";

@@ -5,7 +5,9 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { BODY_BYTES_MAX, HISTORY_ROWS_DEFAULT, KEY_BYTES_MAX } from "../schemas/limits.js";
+import { KEY_BYTES_MAX } from "../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { HISTORY_ROWS_DEFAULT } from "../schemas/limits/versioned.js";
 import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { send, type Answer, type RequestOptions } from "./support/http-client.js";
 import { CLUSTER } from "./support/variant.js";

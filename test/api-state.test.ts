@@ -5,13 +5,10 @@
 import { randomBytes } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import {
-  BODY_BYTES_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  HISTORY_ROWS_DEFAULT,
-  KEY_BYTES_MAX,
-  PAGE_ROWS_MAX,
-} from "../schemas/limits.js";
+import { PAGE_ROWS_MAX } from "../schemas/limits/answers.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { HISTORY_ROWS_DEFAULT } from "../schemas/limits/versioned.js";
 import { hashOf, refusal, refusalOf, TIMESTAMP } from "./support/answers.js";
 import { type Answer, MALFORMED, type RequestOptions, send, sendRaw } from "./support/http-client.js";
 import { CLUSTER } from "./support/variant.js";

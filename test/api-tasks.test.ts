@@ -1,14 +1,14 @@
 /** Tests "Tasks" of the HTTP API against a real server: creating, claiming, waiting, ending, and refusals. */
 import { once } from "node:events";
 import t from "tap";
+import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
 import {
-  REMARK_BYTES_MAX,
   TASK_AFTER_MAX,
   TASK_BODY_BYTES_MAX,
   TASK_LABELS_MAX,
   TASK_VALUE_BYTES_MAX,
   TASKS_CREATED_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/tasks.js";
 import { must } from "../src/base/assert.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";

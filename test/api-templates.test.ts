@@ -1,6 +1,6 @@
 /** Tests "Templates" of the HTTP API: templates, the data of each kind, and that applying is all or nothing. */
 import t from "tap";
-import { PROJECT_RULES_MAX } from "../schemas/limits.js";
+import { PROJECT_RULES_MAX } from "../schemas/limits/rules.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";

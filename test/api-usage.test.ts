@@ -3,7 +3,9 @@
  * one filter, the sums, and refusals.
  */
 import t from "tap";
-import { LABEL_BYTES_MAX, PAGE_ROWS_MAX, USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits.js";
+import { PAGE_ROWS_MAX } from "../schemas/limits/answers.js";
+import { LABEL_BYTES_MAX } from "../schemas/limits/names.js";
+import { USAGE_ROWS_DEFAULT, USAGE_SERIES_INTERVALS_MAX } from "../schemas/limits/usage.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import { RESTORE_REFUSED } from "./support/variant.js";

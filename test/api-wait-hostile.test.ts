@@ -4,7 +4,8 @@
  * server.
  */
 import t from "tap";
-import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../schemas/limits.js";
+import { RESOURCE_BYTES_MAX } from "../schemas/limits/claims.js";
+import { LEASE_RESOURCES_MAX } from "../schemas/limits/leases.js";
 import { openWriter } from "../src/store/open.js";
 import { send, sendJson } from "./support/http-client.js";
 import { singleServerOnly } from "./support/variant.js";

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { countRounds } from "./support/test-size.js";
-import { WAIT_CURSOR_BYTES_MAX } from "../schemas/limits.js";
+import { WAIT_CURSOR_BYTES_MAX } from "../schemas/limits/wait.js";
 import { sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type OutgoingHttpHeaders, request as httpRequest } from "node:http";
 import t from "tap";
-import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "../schemas/limits.js";
+import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "../schemas/limits/wait.js";
 import { openWriter } from "../src/store/open.js";
 import { encodeCursor } from "../src/wait/cursor.js";
 import { refusal, refusalOf } from "./support/answers.js";

@@ -6,8 +6,8 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
+import { PATTERN_BYTES_MAX } from "../schemas/limits/names.js";
 import {
-  PATTERN_BYTES_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
   WEBHOOK_ID_BYTES_MAX,
@@ -15,7 +15,7 @@ import {
   WEBHOOK_RETRY_MS_MIN,
   WEBHOOK_SECRET_BYTES_MAX,
   WEBHOOKS_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/webhooks.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";

@@ -7,10 +7,8 @@ import {
   AGENT_METRICS_FLUSH_INTERVAL_MS,
   AGENT_METRICS_FLUSH_ROWS,
   AGENT_TALLIES_MAX,
-  INSTANCE_FLUSH_INTERVAL_MS,
-  INSTANCE_FLUSH_ROWS,
-  INSTANCES_MAX,
-} from "../schemas/limits.js";
+} from "../schemas/limits/agent-metrics.js";
+import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS, INSTANCES_MAX } from "../schemas/limits/instances.js";
 import { Failure } from "../src/base/result.js";
 import { countAgents } from "../src/agent-metrics/commands.js";
 import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";

@@ -6,7 +6,7 @@ import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSy
 import { join } from "node:path";
 import t from "tap";
 
-import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";

@@ -25,7 +25,10 @@ function found(pattern: RegExp): string[] {
 }
 
 t.test("each background task is made by the composition root, or with the threads that it watches", (t) => {
-  const root = ["server.ts", "coordination.ts", join("threads", "open.ts")].map((path) => SOURCES.get(path)).join("");
+  const root = [...SOURCES]
+    .filter(([path]) => path.startsWith(join("composition", "/")) || path === join("threads", "open.ts"))
+    .map(([, text]) => text)
+    .join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);
   t.ok(tasks.includes("EventPruner") && tasks.length > 5, "tasks are found");
   for (const task of tasks) t.match(root, `new ${task}(`, task);

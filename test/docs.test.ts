@@ -13,7 +13,6 @@ import { COMMANDS } from "../cli/commands.js";
 import { CliFailure } from "../cli/failure.js";
 import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.js";
 import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
-import * as limits from "../schemas/limits.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
 import { ClusterFront, type ClusterFrontOptions } from "../src/cluster/front.js";
@@ -217,96 +216,116 @@ const UNITS: Readonly<Record<string, number>> = {
   s: 1,
   ms: 0.001,
 };
-const BOUNDS = limits as Readonly<Record<string, unknown>>;
+/** The numbers that the files of schemas/limits export, by their names. */
+const LIMITS = new Map<string, unknown>();
+const LIMIT_FILES = new URL("../schemas/limits/", import.meta.url);
+for (const file of readdirSync(LIMIT_FILES).filter((name) => name.endsWith(".js"))) {
+  const exported = (await import(new URL(file, LIMIT_FILES).href)) as Readonly<Record<string, unknown>>;
+  for (const [name, value] of Object.entries(exported)) LIMITS.set(name, value);
+}
+
+function limitOf(name: string): number {
+  const value = LIMITS.get(name);
+  if (typeof value !== "number") throw new Error(`schemas/limits has no ${name}`);
+  return value;
+}
 
 /** Limits in prose: the place, the bound and its unit. */
 const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] = [
-  ["docs/http-api.md", /A comment comes every (\d+) seconds/, limits.SSE_COMMENT_INTERVAL_MS / 1000],
-  ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limits.TOKENS_PER_MCP_CALL],
-  ["docs/http-api.md", /want of a token at most (\d+) a minute/, limits.AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX],
-  ["docs/webhooks.md", /A chain is at most (\d+) deliveries long/, limits.WEBHOOK_HOPS_MAX],
-  ["docs/events.md", /A subscriber may be (\d+) events behind/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
-  ["docs/events.md", /The newest (\d+) events are kept/, limits.EVENT_HISTORY_DEFAULT],
-  ["docs/events.md", /older ones are removed (once) a minute/, limits.EVENT_PRUNE_INTERVAL_MS / 60_000],
-  ["docs/webhooks.md", /Any 2xx within (\d+) seconds/, limits.WEBHOOK_TIMEOUT_MS / 1000],
+  ["docs/http-api.md", /A comment comes every (\d+) seconds/, limitOf("SSE_COMMENT_INTERVAL_MS") / 1000],
+  ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limitOf("TOKENS_PER_MCP_CALL")],
+  ["docs/http-api.md", /want of a token at most (\d+) a minute/, limitOf("AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX")],
+  ["docs/webhooks.md", /A chain is at most (\d+) deliveries long/, limitOf("WEBHOOK_HOPS_MAX")],
+  ["docs/events.md", /A subscriber may be (\d+) events behind/, limitOf("SUBSCRIBER_BUFFER_EVENTS_MAX")],
+  ["docs/events.md", /The newest (\d+) events are kept/, limitOf("EVENT_HISTORY_DEFAULT")],
+  ["docs/events.md", /older ones are removed (once) a minute/, limitOf("EVENT_PRUNE_INTERVAL_MS") / 60_000],
+  ["docs/webhooks.md", /Any 2xx within (\d+) seconds/, limitOf("WEBHOOK_TIMEOUT_MS") / 1000],
   [
     "docs/webhooks.md",
     /an answer of more than (\d+) KiB is a failure/,
-    limits.WEBHOOK_ANSWER_BYTES_MAX / (UNITS["KiB"] ?? 0),
+    limitOf("WEBHOOK_ANSWER_BYTES_MAX") / (UNITS["KiB"] ?? 0),
   ],
-  ["docs/webhooks.md", /After (\d+) failures in a row/, limits.WEBHOOK_FAILURES_MAX],
+  ["docs/webhooks.md", /After (\d+) failures in a row/, limitOf("WEBHOOK_FAILURES_MAX")],
   [
     "docs/webhooks.md",
     /then after twice as long and so on, at most (\d+) minutes/,
-    limits.WEBHOOK_RETRY_DELAY_MS_MAX / 60_000,
+    limitOf("WEBHOOK_RETRY_DELAY_MS_MAX") / 60_000,
   ],
-  ["docs/webhooks.md", /but after at most (\d+) hour/, limits.WEBHOOK_RETRY_AFTER_MS_MAX / 3_600_000],
-  ["docs/webhooks.md", /\| (\d+) such answers, at least a day/, limits.WEBHOOK_EVENT_BUDGET],
+  ["docs/webhooks.md", /but after at most (\d+) hour/, limitOf("WEBHOOK_RETRY_AFTER_MS_MAX") / 3_600_000],
+  ["docs/webhooks.md", /\| (\d+) such answers, at least a day/, limitOf("WEBHOOK_EVENT_BUDGET")],
   [
     "docs/webhooks.md",
     /\| (\d+) such answers, about an hour/,
-    limits.WEBHOOK_EVENT_BUDGET / limits.WEBHOOK_REFUSAL_COST,
+    limitOf("WEBHOOK_EVENT_BUDGET") / limitOf("WEBHOOK_REFUSAL_COST"),
   ],
-  ["docs/webhooks.md", /set aside for one webhook \| (\d+) events/, limits.WEBHOOK_DEAD_LETTERS_MAX],
-  ["docs/webhooks.md", /log of one webhook \| (\d+) tries/, limits.WEBHOOK_LOG_ROWS],
-  ["docs/webhooks.md", /in at most (\d+) characters/, limits.WEBHOOK_ERROR_CHARS_MAX],
-  ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limits.WEBHOOKS_MAX],
-  ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limits.WEBHOOK_QUEUE_ROWS_MAX],
-  ["docs/webhooks.md", /\| \d+ events or (\d+) MiB/, limits.WEBHOOK_QUEUE_BYTES_MAX / (UNITS["MiB"] ?? 0)],
+  ["docs/webhooks.md", /set aside for one webhook \| (\d+) events/, limitOf("WEBHOOK_DEAD_LETTERS_MAX")],
+  ["docs/webhooks.md", /log of one webhook \| (\d+) tries/, limitOf("WEBHOOK_LOG_ROWS")],
+  ["docs/webhooks.md", /in at most (\d+) characters/, limitOf("WEBHOOK_ERROR_CHARS_MAX")],
+  ["docs/webhooks.md", /\| webhooks \| (\d+) \|/, limitOf("WEBHOOKS_MAX")],
+  ["docs/webhooks.md", /\| (\d+) events or 64 MiB/, limitOf("WEBHOOK_QUEUE_ROWS_MAX")],
+  ["docs/webhooks.md", /\| \d+ events or (\d+) MiB/, limitOf("WEBHOOK_QUEUE_BYTES_MAX") / (UNITS["MiB"] ?? 0)],
   ["docs/instances.md", /(\d+) minutes by default/, Number.parseInt(OPTIONS.stale_after.fallback, 10)],
-  ["docs/instances.md", /stored every (\d+) seconds and at a shutdown/, limits.INSTANCE_FLUSH_INTERVAL_MS / 1000],
-  ["docs/instances.md", /in memory, stored every (\d+) seconds/, limits.AGENT_METRICS_FLUSH_INTERVAL_MS / 1000],
-  ["docs/instances.md", /kept for (\d+) days/, limits.AGENT_METRICS_DAYS],
-  ["docs/instances.md", /secret, (\d+) random bits/, limits.INSTANCE_TOKEN_BYTES * 8],
-  ["docs/messages.md", /^(\d+) days, or until/m, limits.MESSAGE_DAYS],
-  ["docs/messages.md", /An in-box holds (\d+) unread messages/, limits.IN_BOX_UNREAD_MAX],
-  ["docs/tasks.md", /gains one priority each (\d+) minutes/, limits.TASK_AGING_MS / 60_000],
-  ["docs/tasks.md", /after (\d+), 4 and 16 seconds/, limits.TASK_BACKOFF_MS / 1000],
-  ["docs/tasks.md", /after 1, (\d+) and 16 seconds/, limits.TASK_BACKOFF_FACTOR],
-  ["docs/tasks.md", /at most (\d+) hour later/, limits.TASK_BACKOFF_MS_MAX / 3_600_000],
-  ["docs/tasks.md", /kept for (\d+) seconds for who has asked/, limits.TASK_RESERVED_MS / 1000],
-  ["docs/tasks.md", /^(\d+) days after their end/m, limits.TASK_RETENTION_MS_DEFAULT / 86_400_000],
-  ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limits.USAGE_SERIES_INTERVALS_MAX],
-  ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limits.USAGE_SERIES_SUMS_MAX],
-  ["docs/state.md", /The newest (\d+) versions of a key/, limits.STATE_HISTORY_DEFAULT],
-  ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limits.SHUTDOWN_DRAIN_MS / 1000],
-  ["docs/configuration.md", /gathered for up to (\d+) ms/, limits.LOG_DELAY_MS],
-  ["docs/configuration.md", /Past (\d+) MiB of unwritten lines/, limits.LOG_BUFFER_BYTES_MAX / (UNITS["MiB"] ?? 0)],
-  ["docs/architecture.md", /lists of more than (\d+) rows/, limits.FRONT_READ_ROWS_MAX],
-  ["docs/architecture.md", /A\s+batch\s+holds\s+at\s+most\s+(\d+) calls or 16 MiB/, limits.BATCH_CALLS_MAX],
+  ["docs/instances.md", /stored every (\d+) seconds and at a shutdown/, limitOf("INSTANCE_FLUSH_INTERVAL_MS") / 1000],
+  ["docs/instances.md", /in memory, stored every (\d+) seconds/, limitOf("AGENT_METRICS_FLUSH_INTERVAL_MS") / 1000],
+  ["docs/instances.md", /kept for (\d+) days/, limitOf("AGENT_METRICS_DAYS")],
+  ["docs/instances.md", /secret, (\d+) random bits/, limitOf("INSTANCE_TOKEN_BYTES") * 8],
+  ["docs/messages.md", /^(\d+) days, or until/m, limitOf("MESSAGE_DAYS")],
+  ["docs/messages.md", /An in-box holds (\d+) unread messages/, limitOf("IN_BOX_UNREAD_MAX")],
+  ["docs/tasks.md", /gains one priority each (\d+) minutes/, limitOf("TASK_AGING_MS") / 60_000],
+  ["docs/tasks.md", /after (\d+), 4 and 16 seconds/, limitOf("TASK_BACKOFF_MS") / 1000],
+  ["docs/tasks.md", /after 1, (\d+) and 16 seconds/, limitOf("TASK_BACKOFF_FACTOR")],
+  ["docs/tasks.md", /at most (\d+) hour later/, limitOf("TASK_BACKOFF_MS_MAX") / 3_600_000],
+  ["docs/tasks.md", /kept for (\d+) seconds for who has asked/, limitOf("TASK_RESERVED_MS") / 1000],
+  ["docs/tasks.md", /^(\d+) days after their end/m, limitOf("TASK_RETENTION_MS_DEFAULT") / 86_400_000],
+  ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limitOf("USAGE_SERIES_INTERVALS_MAX")],
+  ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limitOf("USAGE_SERIES_SUMS_MAX")],
+  ["docs/state.md", /The newest (\d+) versions of a key/, limitOf("STATE_HISTORY_DEFAULT")],
+  ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limitOf("SHUTDOWN_DRAIN_MS") / 1000],
+  ["docs/configuration.md", /gathered for up to (\d+) ms/, limitOf("LOG_DELAY_MS")],
+  ["docs/configuration.md", /Past (\d+) MiB of unwritten lines/, limitOf("LOG_BUFFER_BYTES_MAX") / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /lists of more than (\d+) rows/, limitOf("FRONT_READ_ROWS_MAX")],
+  ["docs/architecture.md", /A\s+batch\s+holds\s+at\s+most\s+(\d+) calls or 16 MiB/, limitOf("BATCH_CALLS_MAX")],
   [
     "docs/architecture.md",
     /A\s+batch\s+holds\s+at\s+most\s+512 calls or (\d+) MiB/,
-    limits.BATCH_BYTES_MAX / (UNITS["MiB"] ?? 0),
+    limitOf("BATCH_BYTES_MAX") / (UNITS["MiB"] ?? 0),
   ],
-  ["docs/architecture.md", /Every (\d+)th version of a key/, limits.VERSION_MARK_INTERVAL],
-  ["docs/architecture.md", /as complete answers: at most (\d+) MiB/, limits.HOT_CACHE_BYTES_MAX / (UNITS["MiB"] ?? 0)],
-  ["docs/architecture.md", /no value above (\d+) KiB/, limits.HOT_CACHE_VALUE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
-  ["docs/architecture.md", /ring\s+of\s+at\s+most\s+(\d+)\s+references/, limits.SUBSCRIBER_BUFFER_EVENTS_MAX],
-  ["docs/architecture.md", /restarts after ([\d.]+) s, or at most 5 s/, limits.WRITER_RESTART_DELAY_MS / 1000],
-  ["docs/architecture.md", /or at most (\d+) s after repeated crashes/, limits.WRITER_RESTART_DELAY_MS_MAX / 1000],
-  ["docs/architecture.md", /writes get 503 after (\d+) s/, limits.SQLITE_BUSY_TIMEOUT_MS / 1000],
+  ["docs/architecture.md", /Every (\d+)th version of a key/, limitOf("VERSION_MARK_INTERVAL")],
+  [
+    "docs/architecture.md",
+    /as complete answers: at most (\d+) MiB/,
+    limitOf("HOT_CACHE_BYTES_MAX") / (UNITS["MiB"] ?? 0),
+  ],
+  ["docs/architecture.md", /no value above (\d+) KiB/, limitOf("HOT_CACHE_VALUE_BYTES_MAX") / (UNITS["KiB"] ?? 0)],
+  ["docs/architecture.md", /ring\s+of\s+at\s+most\s+(\d+)\s+references/, limitOf("SUBSCRIBER_BUFFER_EVENTS_MAX")],
+  ["docs/architecture.md", /restarts after ([\d.]+) s, or at most 5 s/, limitOf("WRITER_RESTART_DELAY_MS") / 1000],
+  ["docs/architecture.md", /or at most (\d+) s after repeated crashes/, limitOf("WRITER_RESTART_DELAY_MS_MAX") / 1000],
+  ["docs/architecture.md", /writes get 503 after (\d+) s/, limitOf("SQLITE_BUSY_TIMEOUT_MS") / 1000],
   [
     "docs/architecture.md",
     /message of more than (\d+) MiB/,
-    limits.SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX / (UNITS["MiB"] ?? 0),
+    limitOf("SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX") / (UNITS["MiB"] ?? 0),
   ],
-  ["docs/architecture.md", /From\s+(\d+)\s+KiB to 1 MiB/, limits.SUBSCRIBER_MESSAGE_BYTES_MAX / (UNITS["KiB"] ?? 0)],
-  ["docs/architecture.md", /while it is answered: at most (\d+) MiB/, limits.LIST_BYTES_MAX / (UNITS["MiB"] ?? 0)],
-  ["docs/architecture.md", /\((\d+) to 3 threads\)/, limits.POOL_THREADS_MIN],
-  ["docs/architecture.md", /\(1 to (\d+) threads\)/, limits.POOL_THREADS_MAX],
-  ["docs/troubleshooting.md", /body larger than (\d+) bytes/, limits.BODY_BYTES_MAX],
-  ["docs/troubleshooting.md", /wait at least (\d+) seconds for an answer/, limits.LONG_POLL_WAIT_S_MAX],
+  [
+    "docs/architecture.md",
+    /From\s+(\d+)\s+KiB to 1 MiB/,
+    limitOf("SUBSCRIBER_MESSAGE_BYTES_MAX") / (UNITS["KiB"] ?? 0),
+  ],
+  ["docs/architecture.md", /while it is answered: at most (\d+) MiB/, limitOf("LIST_BYTES_MAX") / (UNITS["MiB"] ?? 0)],
+  ["docs/architecture.md", /\((\d+) to 3 threads\)/, limitOf("POOL_THREADS_MIN")],
+  ["docs/architecture.md", /\(1 to (\d+) threads\)/, limitOf("POOL_THREADS_MAX")],
+  ["docs/troubleshooting.md", /body larger than (\d+) bytes/, limitOf("BODY_BYTES_MAX")],
+  ["docs/troubleshooting.md", /wait at least (\d+) seconds for an answer/, limitOf("LONG_POLL_WAIT_S_MAX")],
 ];
 
-t.test("quoted limits are those of schemas/limits.ts", (t) => {
+t.test("quoted limits are those of schemas/limits", (t) => {
   for (const [what = "", value = "", constant = ""] of tableRows(section("docs/http-api.md", "### Limits"))) {
     const name = constant.replaceAll("`", "");
     const [, digits, unit = ""] = /^(\d+) ?(\w*)$/.exec(value) ?? [];
-    const bound = BOUNDS[name];
+    const bound = limitOf(name);
     t.equal(
       Number(digits) * (UNITS[unit] ?? Number.NaN),
-      name.includes("_MS") ? Number(bound) / 1000 : bound,
+      name.includes("_MS") ? bound / 1000 : bound,
       `${what}: ${value}`,
     );
   }

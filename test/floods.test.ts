@@ -5,12 +5,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import {
-  CHUNK_BYTES_MIN,
-  SMALL_CHUNKS_MAX,
-  SUBSCRIBER_FRAMES_PER_SECOND_MAX,
-  SUBSCRIBER_MESSAGE_BYTES_MAX,
-} from "../schemas/limits.js";
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX } from "../schemas/limits/events.js";
+import { CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX } from "../schemas/limits/request-bodies.js";
 import { closeOf, dial, MALFORMED, send } from "./support/http-client.js";
 import { countInFlight } from "./support/metrics.js";
 import { startKoor } from "./support/server-process.js";

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { CONTRACT_STEPS_LEAST } from "../schemas/limits.js";
+import { CONTRACT_STEPS_LEAST } from "../schemas/limits/contracts.js";
 import { must } from "../src/base/assert.js";
 import { Failure } from "../src/base/result.js";
 import { CheckSteps } from "../src/contracts/check-steps.js";

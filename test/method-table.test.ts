@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import * as Type from "typebox";
-import { FRONT_JSON_BYTES_MAX } from "../schemas/limits.js";
+import { FRONT_JSON_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS, PUSH_MESSAGES } from "../src/methods.js";
 import { methodsIn } from "../src/threads/methods.js";

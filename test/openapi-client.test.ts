@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import { request as httpRequest } from "node:http";
 import t from "tap";
-import { REQUEST_ID_BYTES_MAX } from "../schemas/limits.js";
+import { REQUEST_ID_BYTES_MAX } from "../schemas/limits/idempotency.js";
 import { newSeed } from "./support/random.js";
 import { send } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";

@@ -3,7 +3,7 @@
  * how an answer may be cached, the encoding of a body, and repeated headers.
  */
 import t, { type Test } from "tap";
-import { BODY_BYTES_MAX } from "../schemas/limits.js";
+import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { dial, send, sendRaw } from "./support/http-client.js";
 import { startKoor, type Koor } from "./support/server-process.js";
 

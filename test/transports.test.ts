@@ -3,7 +3,8 @@
  * docs/security.md. All other tests check what they have in common.
  */
 import t, { type Test } from "tap";
-import { BODY_BYTES_MAX, IDLE_CONNECTION_MS, REFUSED_BODY_BYTES_MAX } from "../schemas/limits.js";
+import { IDLE_CONNECTION_MS } from "../schemas/limits/connections.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { dial, hasWholeAnswer, MALFORMED, send, sendJson, sendRaw } from "./support/http-client.js";
 import { countInFlight } from "./support/metrics.js";
 import { runKoor, startKoor, makeDirectory, type Koor } from "./support/server-process.js";

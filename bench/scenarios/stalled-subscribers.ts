@@ -3,7 +3,7 @@
  * they and the publisher are, what is dropped for the stalled ones, and how much the server's memory grows. The
  * reference is a second server with the same events and readers, in alternation. Runs in the bench process.
  */
-import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import type { Bench } from "../bench.js";
 import { measureStretch, mergeStretches, openSubscribers, publishRateOf, type Stretch } from "../fan-out.js";
 import type { JobProcess } from "../job-process.js";

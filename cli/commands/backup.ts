@@ -3,7 +3,7 @@
  */
 import { createReadStream, fstatSync } from "node:fs";
 
-import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits.js";
+import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { collectAnswer, NoAnswer, type RequestPlan } from "../exchange.js";

@@ -14,7 +14,10 @@ import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } fro
 import { objectOf, quoted } from "../json-text.js";
 import { formatJson, print } from "../output.js";
 
-/** The argument that names a contract. `{contract/}` in a path makes two segments of it, the project and the name. */
+/**
+ * The argument that names a contract. The placeholder `{contract/}` in a path is replaced by two segments, the project
+ * and the name.
+ */
 const CONTRACT: Argument = { name: "contract", shown: "project/name" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
@@ -26,8 +29,8 @@ const ENDPOINT: Flag = {
 };
 
 /**
- * Reads the bytes to store and checks that they are a contract. The server accepts any document as a spec. Without this
- * check, an invalid contract would be noticed only at the first check against it.
+ * Reads the contract to store and checks it. The server accepts any document as a spec. So without this check, an
+ * invalid contract would be noticed only when a payload is checked against it.
  */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
@@ -76,7 +79,10 @@ async function listEndpoints(
   return Object.keys(contract["endpoints"] ?? {});
 }
 
-/** Tests one endpoint of a service, or all of them. Returns exit code 1 if an answer violates the contract. */
+/**
+ * Tests one endpoint of a service, or all endpoints of the contract. Returns exit code 1 if an answer violates the
+ * contract.
+ */
 async function testContract(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const name = args.need("contract");
   const slash = name.indexOf("/");

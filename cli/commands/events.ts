@@ -13,8 +13,8 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "the publisher's name" };
 
 /**
- * Builds the request's body. The data is inserted as the user wrote it, because parsing would lose digits of long
- * numbers.
+ * Builds the request's body. The data is not parsed and is inserted unchanged, because parsing would lose digits of
+ * long numbers.
  */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
@@ -33,8 +33,8 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
 }
 
 /**
- * Returns the event id for `--since`; undefined if the flag is not given. A duration means the last event before that
- * time. Any other value is the id itself.
+ * Returns the event id for `--since`; undefined if the flag is not given. If the value is a duration, it is the id of
+ * the last event before that time. Otherwise the value is the id itself.
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
@@ -58,7 +58,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // These modules are imported here because only a subscription needs them, above all the WebSocket library.
+  // These modules, above all the WebSocket library, are needed only for a subscription. So they are imported here.
   const { followEvents } = await import("../event-feed.js");
   const since = await readSince(settings, args.text("since"));
   if (since instanceof CliFailure) return since;

@@ -2,7 +2,7 @@
  * Implements `lease …`. With a lease, agents use a resource exclusively or share it. lease-wait.ts waits in the queue,
  * and lease-run.ts runs a command under a lease. Runs in the CLI process.
  */
-import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, Refusal } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
@@ -62,7 +62,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await print(formatJson(answer, context.pretty))) ?? 0;
 }
 
-/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the exit code as a number. */
+/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the CLI's exit code. */
 async function obtainLease(
   settings: Settings,
   request: LeaseRequest,
@@ -116,8 +116,8 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
 }
 
 /**
- * Returns the fence of a held lease; null if the lease is not held. Only the holder gets an answer, because the server
- * knows the holder and refuses any other instance.
+ * Returns the fence of a held lease; null if the lease is not held. The server sends the fence only to the lease's
+ * holder.
  */
 async function fetchFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const read = await getLease(settings, id);
@@ -145,7 +145,7 @@ async function releaseOne(settings: Settings, id: string, given: number | undefi
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
-  // The waiting lease may have been granted in the meantime. It then has a fence, and releasing it needs that fence.
+  // The waiting lease may have been granted after its fence was read. Releasing it now needs its fence.
   const granted = await fetchFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }

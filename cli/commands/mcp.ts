@@ -26,12 +26,11 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The MCP client would send the token of the environment. That token must not go to a server that only a file in
-    // this folder names.
+    // The user's token is sent only to a server that the user chose, and not to one that only a file here names.
     with_token: settings.token !== "" && settings.is_users_server === true,
     bridged: args.has("stdio"),
   };
-  // These modules are imported here because only this command reads TOML and edits JSON.
+  // These modules parse TOML and edit JSON. Only this command needs them, so they are imported here.
   const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
     const text = mergeEntry(client, undefined, connection);

@@ -1,5 +1,5 @@
 /**
- * Implements `rules …`, which moves rules between files and the server, and tries a rule on a text. Runs in the CLI
+ * Implements `rules …`, which imports and exports rules as files, and checks a text against a rule. Runs in the CLI
  * process.
  */
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
@@ -10,8 +10,8 @@ import { pathContextOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
 /**
- * Writes the exported rules to the file of `--output`, if the flag is given. Returns the text to print: a summary if
- * the rules went to the file, otherwise the rules.
+ * Writes the exported rules to the file that `--output` names. Returns the text to print: a summary, or the rules
+ * themselves if the flag is not given.
  */
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
   const path = args.text("output");
@@ -24,7 +24,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
 }
 
 /**
- * Builds the request with the text on which a rule is tried. A byte-order mark is kept, because the rule's pattern may
+ * Builds the body with the text to check against a rule. A byte-order mark is kept, because the rule's pattern may
  * match it.
  */
 async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {

@@ -1,6 +1,6 @@
 /**
- * Implements `serve`, which runs the server. The server's module is a file next to the command line's bundle. It is
- * imported at run time, so that no other command loads it. The server's front runs in this process.
+ * Implements `serve`, which runs the server. The server's module is imported at run time from a file next to this
+ * bundle, so that no other command loads it. The server's front thread is this process's main thread.
  */
 import type { CommandRow } from "../command-row.js";
 

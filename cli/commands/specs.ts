@@ -1,13 +1,16 @@
 /**
- * Implements `specs …`, the commands for a project's documents, which have versions like state. Runs in the CLI
- * process.
+ * Implements `specs …`, the commands for a project's documents. Like state, the documents have versions. Runs in the
+ * CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
-/** The argument that names a spec. `{spec/}` in a path makes two segments of it, the project and the name. */
+/**
+ * The argument that names a spec. The placeholder `{spec/}` in a path is replaced by two segments, the project and the
+ * name.
+ */
 const SPEC: VersionedNoun = {
   noun: "specs",
   argument: { name: "spec", shown: "project/name" },

@@ -1,9 +1,10 @@
 /**
- * Implements `task …`. A task is a unit of work that one agent at a time can claim. task-wait.ts waits for a task.
- * task-work.ts runs a command for each task. task-body.ts builds the bodies of requests. task-fence.ts finds the fence
- * for the holder's actions. Runs in the CLI process.
+ * Implements `task …`. A task is a unit of work that one agent at a time can claim.
+ *
+ * task-wait.ts waits for a task, and task-work.ts runs a command for each task. task-body.ts builds the bodies of
+ * requests. task-fence.ts finds the fence for the holder's actions. Runs in the CLI process.
  */
-import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits.js";
+import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, RetryDeadline } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
@@ -89,8 +90,8 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
 }
 
 /**
- * Warns that no task can be claimed. Writes a line for each skipped task: the resource that the task needs, and the
- * resource's current holder.
+ * Warns that no task can be claimed. For each task that was skipped, writes a line with the resource that the task
+ * needs and the current holder of the resource.
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
@@ -122,14 +123,14 @@ interface HolderCommand {
   readonly word: string;
   readonly action: HolderAction;
   readonly about: string;
-  /** The name of an argument after the id. It is sent as the member of the body with the same name. */
+  /** The name of the argument after the id. The argument is sent as the member of the body with this name. */
   readonly text?: string;
   readonly flags: readonly Flag[];
   /** Returns the members of the request's body except the fence, each as JSON text. */
   readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
-/** Builds the row of an action that only the holder of a task can take. All of these actions send the fence. */
+/** Builds the command for an action that only the holder of a task can take. The request always contains the fence. */
 function holderRow({ word, action, about, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
@@ -148,8 +149,7 @@ function holderRow({ word, action, about, text, flags, members }: HolderCommand)
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
       if (isFailure(answer)) return failureOf(answer);
-      // Under `task work`, the output of the command becomes the task's result. A heartbeat must not add to it, so it
-      // prints nothing.
+      // Under `task work`, everything that the command prints becomes the task's result. So a heartbeat prints nothing.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
       return (await print(formatJson(answer, context.pretty))) ?? 0;
     },
@@ -169,12 +169,12 @@ async function resultMember(args: Args): Promise<Readonly<Record<string, string 
   return result instanceof CliFailure ? result : { result };
 }
 
-/** Builds a body with one text member, which is taken from the argument or flag of the same name. */
+/** Builds a body with one text member. Its text is the argument or flag of the same name. */
 function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
-/** Prints the workspace of the new tasks as a warning, unless the command line names the workspace. */
+/** Prints a warning with the workspace in which the tasks were created, unless the command line names the workspace. */
 function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
@@ -199,8 +199,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // In a file, some tasks may have ids of their own and others none. So the request can be repeated only if it has a
-    // request id.
+    // Tasks in a file need not have ids. Without a request id, a repeated request could create them twice.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

@@ -8,8 +8,8 @@ import { JSON_TYPE, readValue } from "../input.js";
 const ID = { name: "id" } as const;
 
 /**
- * Builds the request's body. The data is inserted as the user wrote it, because parsing would lose digits of long
- * numbers.
+ * Builds the request's body. The data is not parsed and is inserted unchanged, because parsing would lose digits of
+ * long numbers.
  */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);

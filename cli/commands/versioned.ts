@@ -13,7 +13,7 @@ export interface VersionedNoun {
   readonly path: string;
   /** The name of one entry: `key`, `spec`. */
   readonly one: string;
-  /** The words for the content that `get` prints, in the help: `the value of a key`, `a spec`. */
+  /** The phrase for the content that `get` prints, used in the help: `the value of a key`, `a spec`. */
   readonly content: string;
 }
 

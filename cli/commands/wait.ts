@@ -10,7 +10,7 @@ import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
-/** The exit code of the shell command `timeout` when the time is up. */
+/** The exit code when the time is up, as the shell command `timeout` returns it. */
 const TIMED_OUT_EXIT = 124;
 
 function condition(name: string, value: string, about: string): Flag {
@@ -49,14 +49,13 @@ function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Ar
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // Without a value, the flag waits for any task that can be claimed. With a task id as its value, it waits for the end
-  // of that task.
+  // Without a value, the flag waits for a task that can be claimed. With a task id, it waits for the end of that task.
   return values.map((value) =>
     value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
-/** Converts the paths of resources in the conditions to paths relative to the workspace's root. */
+/** Replaces the path of each resource in the conditions by the path relative to the workspace's root. */
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {

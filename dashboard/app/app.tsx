@@ -46,7 +46,7 @@ function Unreachable() {
   );
 }
 
-/** Whether the menu is open. This matters only on a page so narrow that the menu has a button. */
+/** Whether the menu is open. It matters only on a narrow page, where a button opens the menu. */
 const menu_open = signal(false);
 
 function Layout() {

@@ -1,4 +1,4 @@
-/** Shows Koor's logo, which represents agents around the state that they share. */
+/** Shows Koor's logo: agents around the state that they share. */
 export function Logo() {
   return (
     <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">

@@ -20,7 +20,7 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
               <Icon name={view.icon} />
               <span>{view.title}</span>
               {view.slug === "" && waiting > 0 && (
-                // The count is not part of the link's accessible name, so that the name does not change with it.
+                // The link's accessible name does not contain the count, so a new count does not change the name.
                 <span id="waiting" class="count" aria-hidden="true" title={`${waiting} need a person`}>
                   {waiting}
                 </span>

@@ -1,6 +1,6 @@
 /**
- * The command palette, which opens with Ctrl K. The user types a few letters and presses Enter. It finds views, agents
- * and state keys.
+ * The command palette, which finds views, agents and state keys. It opens with Ctrl K. The user types a few letters and
+ * presses Enter.
  */
 import uFuzzy from "@leeoniya/ufuzzy";
 import { signal, useSignal } from "@preact/signals";
@@ -19,7 +19,7 @@ interface Entry {
 }
 
 const SHOWN_MAX = 12;
-// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- one wrong letter a word; its name is a type alone
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- one wrong letter per word; the enum is only a type
 const fuzzy = new uFuzzy({ intraMode: 1 });
 const open = signal(false);
 
@@ -82,7 +82,7 @@ function OpenPalette() {
   const at = useSignal(0);
   const entries = useSignal<readonly Entry[]>(FIXED);
   const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
-  // The dialog opens before the first paint, so that it gets the next key that the user types.
+  // The dialog opens before the first paint, so that it receives the next key that the user presses.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     void findable().then((more) => {

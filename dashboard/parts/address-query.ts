@@ -1,4 +1,4 @@
-/** Keeps filters in the query of the page's address, so that a link to what the user sees can be shared. */
+/** Keeps filters in the query of the page's address. So a user can share a link to exactly what the page shows. */
 import { useLocation } from "preact-iso/router";
 import { query as queryOf } from "../base/path.js";
 

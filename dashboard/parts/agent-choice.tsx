@@ -1,6 +1,6 @@
 /**
- * Select fields for an agent or a workspace. The options are the current agents or workspaces; the value in the page's
- * address is always an option, too.
+ * Select fields for an agent or a workspace. The options are the current agents or workspaces, and the value in the
+ * page's address even if it is no longer one of them.
  */
 import { useAgentsById } from "../api/agents.js";
 import { Choice } from "./fields.js";
@@ -19,7 +19,10 @@ export function AgentChoice(props: ChoiceProps) {
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
-  /** The things in the list that the field filters. A thing may belong to a workspace that has no agent. */
+  /**
+   * The list that the field filters. The workspaces of its items are also options, because a workspace may have no
+   * agent.
+   */
   readonly of: readonly { readonly workspace: string }[];
 }
 
@@ -28,7 +31,7 @@ export function WorkspaceChoice({ of, ...props }: WorkspaceChoiceProps) {
   return <ValueChoice {...props} label="Workspace" values={all.map(({ workspace }) => workspace)} />;
 }
 
-/** A select field for one of some values. The values may contain duplicates, and "" for things without a value. */
+/** A select field that offers the given values. Duplicates in `values` are shown once, and "" is left out. */
 export function ValueChoice({ values, ...props }: ChoiceProps & { readonly values: readonly string[] }) {
   const choices = [...new Set(values)].filter((value) => value !== "").sort();
   const pairs = choices.map((value) => [value, value] as const);

@@ -1,11 +1,11 @@
-/** Returns the names under which actors are shown: the agent's name, if the server knows it. Pure. */
+/** Returns the names under which actors are shown. For an agent, this is its name if the server knows it. Pure. */
 
 /** Agent names by id. */
 export type AgentNames = ReadonlyMap<string, string>;
 
-/** The name that is shown for an actor that did not identify itself. It is also its value in the audit filter. */
+/** The name that is shown for an actor that did not identify itself. The audit filter uses the same word. */
 export const UNKNOWN_ACTOR = "unknown";
-/** The dashboard's id as an actor. It is shown as the operator, because operators make changes here. */
+/** The actor id of calls from the dashboard. It is shown as the operator, because operators make changes here. */
 const DASHBOARD = "dashboard";
 const OPERATOR = "operator";
 
@@ -19,8 +19,8 @@ export function isAgentId(id: string): boolean {
 }
 
 /**
- * Returns the name to show for an actor. This is the agent's name, or the beginning of the id of an agent that is no
- * longer registered. For any other actor it is the whole id.
+ * Returns the name to show for an actor. For an agent it is the agent's name, or the beginning of the id if the agent
+ * is no longer registered. For any other actor it is the whole id.
  */
 export function agentName(id: string, names: AgentNames): string {
   if (id === "") return UNKNOWN_ACTOR;

@@ -6,10 +6,7 @@ import type { Instance } from "../api/types.js";
 import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
-/**
- * Loads the agents' names by id. Changes that only report an agent's activity are ignored, because they do not change
- * its name.
- */
+/** Loads the agents' names by id. Changes without a key only report that agents were active, so they are ignored. */
 export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],
@@ -33,7 +30,7 @@ export function useAgentNames(): AgentNames {
 
 interface AgentProps {
   readonly id: string;
-  /** The name that the agent had at that time. It is shown if the agent is no longer registered. */
+  /** The agent's name at the time of the action. It is shown if the agent is no longer registered. */
   readonly name?: string;
 }
 

@@ -6,8 +6,8 @@ import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { isAgentId } from "./agent-name.js";
 
 /**
- * Formats the `detail` of a row: `version 3`, `rolled back 1`. For a rejected call, returns its error. Text that is not
- * a JSON object is returned unchanged.
+ * Formats the `detail` of a row, for example as `version 3` or `rolled back 1`. For a rejected call, returns the call's
+ * error. Text that is not a JSON object is returned unchanged.
  */
 export function formatDetail(detail: string): string {
   const members = parseJson(detail);
@@ -30,8 +30,8 @@ function formatValue(value: unknown): string {
 type AddressOf = (resource: string) => string | undefined;
 
 /**
- * Splits `P/N` at the first slash into project and name. Both may contain slashes, so a project with a slash is split
- * wrongly.
+ * Splits `P/N` at the first slash into a project and a name. Both may contain slashes, so the split is wrong if the
+ * project contains one.
  */
 const inProject =
   (slug: string): AddressOf =>
@@ -40,7 +40,7 @@ const inProject =
     return at <= 0 ? undefined : addressOf(slug, resource.slice(0, at), resource.slice(at + 1));
   };
 
-/** Functions that return the address of a resource, by the first segment of the row's action. */
+/** For the first segment of an action, a function that returns the address of a resource. */
 const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],

@@ -6,14 +6,14 @@ interface ButtonProps {
   readonly children: ComponentChildren;
   readonly onClick: () => void | Promise<unknown>;
   /**
-   * The appearance. `primary` is for the main action, `danger` for removing something, `quiet` for one button of many
-   * in a list.
+   * The appearance. `primary` is for the main action, `danger` for an action that removes something, and `quiet` for a
+   * button that is repeated in a list.
    */
   readonly kind?: "plain" | "primary" | "danger" | "quiet";
   readonly disabled?: boolean;
   /** The tooltip: why the button is disabled, or what it does beyond its name. */
   readonly title?: string;
-  /** The accessible name. It is needed if the text alone is ambiguous. */
+  /** The accessible name. It is needed if the button's text alone is ambiguous. */
   readonly label?: string;
   readonly pressed?: boolean;
 }

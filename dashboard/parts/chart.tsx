@@ -12,7 +12,7 @@ const LIBRARY = lazy(async () => (await import("uplot")).default);
 
 export interface Series {
   readonly label: string;
-  /** The values of the series, one for each point in time; null where there is none. */
+  /** The values of the series, one for each point in time; null if there is no value. */
   readonly values: readonly (number | null)[];
 }
 
@@ -47,11 +47,11 @@ const BAR_STEPS_S = [
 /** Series colours, as names of custom properties. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
-/** The space around the plot, px. At the top and on the right, half of a label extends beyond the plot. */
+/** The space around the plot, px. The labels at the top and on the right extend beyond the plot by half their size. */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
 /**
- * The minimum distances between two labels, px. The first is for the time axis, whose labels are side by side, the
- * second for the value axis.
+ * The minimum distances between two labels of the time axis and of the value axis, px. The labels of the time axis are
+ * side by side, so they need more space.
  */
 const MARKS = [72, 26] as const;
 
@@ -74,13 +74,16 @@ function barStep(plot: uPlot): number {
   return second - first;
 }
 
-/** Extends the time axis by half a bar at both ends, so that the first and last bars are not cut. */
+/** Extends the time axis by half a bar at both ends, so that the first and the last bar are completely visible. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
   const half = barStep(plot) / 2;
   return [low - half, high + half];
 }
 
-/** Stacks series: adds to each series the sum of those before it. A null value stays null and leaves a gap. */
+/**
+ * Stacks series: each value becomes the sum of itself and the values of the earlier series. A null value stays null and
+ * leaves a gap.
+ */
 function stack(series: readonly Series[]): (number | null)[][] {
   const sums: number[] = [];
   return series.map(({ values }) =>
@@ -94,8 +97,8 @@ function stack(series: readonly Series[]): (number | null)[][] {
 }
 
 /**
- * Returns the range of the time axis. It spans at least a minute. Without this minimum, a single first point would be
- * stretched over the whole width.
+ * Returns the range of the time axis, which is at least a minute long. Without this minimum, a chart with a single
+ * point would have an axis without length.
  */
 function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
@@ -107,8 +110,8 @@ function stepsFrom(least_s: number): number[] {
 }
 
 /**
- * Returns a pale, opaque version of a colour. It is opaque because stacked areas overlap, and the area behind must not
- * show through.
+ * Returns a pale, opaque version of a colour. Stacked areas overlap, so a transparent colour would show the area behind
+ * it.
  */
 function faint(colour: string, ground: string): string {
   return `color-mix(in srgb, ${colour} 35%, ${ground})`;
@@ -202,8 +205,7 @@ export function Chart({
       plot.current = null;
     };
   }, [library, names, is_dark, kind, stacked, height, together, empty]);
-  // The series are drawn in reverse order: the tallest of the stacked series first, so that it does not hide the
-  // others.
+  // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {

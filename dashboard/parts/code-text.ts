@@ -1,10 +1,10 @@
 /**
- * Prepares stored bytes for display: decodes them if they are text, finds the language, and limits how much is shown.
- * Pure.
+ * Prepares stored bytes for display. It decodes the bytes if they are text, finds the language of the text, and
+ * truncates long text. Pure.
  */
 import { indentJson, isJson } from "../../shared/json-text.js";
 
-/** The maximum length of text with syntax colours. Colouring longer text would block the page. */
+/** The maximum length of text that is shown with syntax colours. Colouring a longer text would block the page. */
 export const COLOURED_CHARACTERS_MAX = 200_000;
 /** The maximum length of text that is shown. Longer text is cut; the user can download the whole text. */
 export const SHOWN_CHARACTERS_MAX = 1_000_000;
@@ -21,8 +21,8 @@ const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
 ];
 
 /**
- * Returns the language of a text by its content type. Text that parses as JSON counts as JSON, whatever its content
- * type.
+ * Returns the language of a text. Text that parses as JSON counts as JSON; for any other text, the content type
+ * decides.
  */
 export function languageOf(content_type: string, text: string): Language {
   const by_type = BY_TYPE.find(([test]) => test.test(content_type.toLowerCase()))?.[1];
@@ -43,14 +43,14 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The maximum depth of indentation. Without a limit, the length of the output could grow with the square of the length
- * of the text.
+ * The maximum depth of indentation. Without it, deeply nested JSON would produce an output whose length grows with the
+ * square of the input's.
  */
 const INDENTS_MAX = 64;
 
 /**
- * Indents JSON by two spaces. Text in another language is returned unchanged. Only white space between tokens changes,
- * so numbers keep their digits and members keep their order.
+ * Indents JSON by two spaces. Only white space changes, so numbers keep their digits and members keep their order. Text
+ * in another language is returned unchanged.
  */
 export function indented(text: string, language: Language): string {
   if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;

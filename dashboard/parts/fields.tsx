@@ -8,7 +8,7 @@ interface TextFieldProps {
   readonly onInput: (value: string) => void;
   readonly type?: "text" | "search" | "password" | "datetime-local";
   readonly placeholder?: string;
-  /** The text below the field: which input it accepts, or what is wrong with the input. */
+  /** The text below the field. It says which input is accepted, or what is wrong with the input. */
   readonly hint?: string;
   readonly invalid?: boolean;
 }

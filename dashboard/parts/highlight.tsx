@@ -1,6 +1,6 @@
 /**
- * Highlights the syntax of texts. The library returns a tree of pieces. They are rendered as elements and never as HTML
- * text, so the text cannot inject markup.
+ * Highlights the syntax of texts. The library returns a tree of pieces, which are rendered as elements and never as
+ * HTML text. So a text cannot inject markup.
  */
 import ini from "highlight.js/lib/languages/ini";
 import json from "highlight.js/lib/languages/json";

@@ -5,8 +5,8 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 export interface Lazy<Module> {
   readonly module: ReadonlySignal<Module | undefined>;
   /**
-   * Loads the module, unless it is already loaded. This can fail: if the page was left open while a newer build was
-   * installed, the file no longer exists.
+   * Loads the module, unless it is already loaded. Loading fails if a newer build was installed while the page was
+   * open, because the file then no longer exists.
    */
   readonly load: () => void;
 }

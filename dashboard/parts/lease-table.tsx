@@ -45,7 +45,7 @@ interface LeaseTableProps {
   readonly label: string;
   readonly leases: readonly Lease[];
   readonly waiting: ReadonlyMap<string, number>;
-  /** All leases in the table have the same holder, so the column with the holder is left out. */
+  /** Set if all leases in the table have the same holder. The column with the holder is then left out. */
   readonly of_one?: true;
 }
 
@@ -72,7 +72,7 @@ export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) 
   );
 }
 
-/** Shows when a lease has ended, or when it will expire if its holder stays inactive. */
+/** Shows when a lease ended. For a live lease, shows when it will expire if its holder stays inactive. */
 export function End({ of: { expires_at, ended_at } }: { readonly of: Lease }) {
   if (ended_at !== null) return <Time at={ended_at} />;
   return expires_at === null ? null : <Time at={expires_at} as="ahead" />;

@@ -1,7 +1,10 @@
-/** Computes a line diff of two texts, for display side by side, with the changed words within each line. Pure. */
+/**
+ * Computes a line diff of two texts, to be shown side by side. In lines that changed, it also marks the changed words.
+ * Pure.
+ */
 import { diffLines, diffWordsWithSpace } from "diff";
 
-/** A piece of a line. `changed` is true if the other side has a different text here. */
+/** A piece of a line. `changed` is true if the piece is not in the line on the other side. */
 export interface Piece {
   readonly text: string;
   readonly changed: boolean;
@@ -13,10 +16,7 @@ export interface Side {
   readonly pieces: readonly Piece[];
 }
 
-/**
- * A row of the diff with a line of each side. `same` is true if both sides have the same line. A side that has no line
- * in this row is null.
- */
+/** A row of the diff, with a line from each side. A side is null if it has no line in this row. */
 export interface DiffRow {
   readonly kind: "same" | "changed" | "added" | "removed";
   readonly before: Side | null;
@@ -26,13 +26,13 @@ export interface DiffRow {
 /** The number of unchanged lines that are shown around a change. */
 const CONTEXT_LINES = 3;
 /**
- * The maximum number of lines that differ. With more of them there is no diff, because the page would hang: the time
- * grows with the square of this number.
+ * The maximum number of lines that may differ. The time for a diff grows with the square of this number, so a larger
+ * diff would block the page and is not computed.
  */
 export const EDITS_MAX = 2_000;
 /**
- * The maximum length of lines whose words are compared. Longer lines would take too long. Lines with more than
- * WORD_EDITS_MAX changed words have little in common, so no words are marked in them.
+ * The maximum length of two lines together for a comparison of their words, which would take too long for longer lines.
+ * If more than WORD_EDITS_MAX words differ, no words are marked, because the lines have little in common.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;
@@ -47,7 +47,7 @@ function whole(text: string): Piece[] {
   return [{ text, changed: false }];
 }
 
-/** Returns the rows of the diff; null if the texts differ too much to compute one. */
+/** Returns the rows of the diff; null if more than EDITS_MAX lines differ. */
 export function diffRows(before: string, after: string): DiffRow[] | null {
   const parts = diffLines(before, after, { maxEditLength: EDITS_MAX });
   if (parts === undefined) return null;
@@ -83,7 +83,7 @@ export function diffRows(before: string, after: string): DiffRow[] | null {
   return rows;
 }
 
-/** Pairs each removed line with the line that replaced it. */
+/** Returns the row for a removed line and the added line that replaced it. One of the two may be missing. */
 function pair(
   removed: string | undefined,
   added: string | undefined,
@@ -112,7 +112,10 @@ function pair(
 /** A block of consecutive rows, or the number of unchanged rows that are left out between two blocks. */
 export type DiffBlock = { readonly rows: readonly DiffRow[] } | { readonly left_out: number };
 
-/** Returns the rows that differ, with some unchanged rows around them. Other rows are replaced by their number. */
+/**
+ * Returns blocks of the rows that differ, with some unchanged rows around them. Between two blocks it returns the
+ * number of rows that are left out.
+ */
 export function folded(rows: readonly DiffRow[]): DiffBlock[] {
   const near = new Set<number>();
   for (const [at, { kind }] of rows.entries()) {

@@ -1,6 +1,6 @@
 /**
  * The frame of a view: a heading, with actions beside it. The heading is also the document's title. The title begins
- * with the number of items that need a person, so that the user can see the number in another tab.
+ * with the number of items that need a person, so that the number is visible while another tab is open.
  */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";

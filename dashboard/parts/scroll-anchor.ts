@@ -1,6 +1,6 @@
 /**
  * Keeps the scroll position of a list while rows are added. The row that the user reads stays in place. A user at the
- * head of the list stays at the head. If rows are added at the end, a user at the end stays at the end.
+ * head of the list stays at the head. If the list grows at its end, a user at the end stays at the end.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -9,7 +9,7 @@ import { ROW_HEIGHT } from "./virtual.js";
 /** The side of a list at which rows are added. */
 export type Growth = "head" | "end";
 
-/** The distance from the end within which a frame counts as scrolled to the end, px. */
+/** A frame counts as scrolled to its end if it is at most this far from the end, px. */
 const END_PX = 4;
 
 /**
@@ -31,12 +31,12 @@ export function useScrollAnchor(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // Without this event, the rows at the new position would appear one frame late.
+    // Without this event, the browser would draw one frame without the rows at the new position.
     frame.dispatchEvent(new Event("scroll"));
   });
 }
 
-/** Returns the scroll position that the frame needs after the rows have changed. */
+/** Returns the scroll position at which the user sees the same rows as before the change. */
 function topAfter(
   before: readonly (string | number)[],
   keys: readonly (string | number)[],

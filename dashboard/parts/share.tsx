@@ -1,4 +1,4 @@
-/** A bar that shows a fraction of a whole. The number is written beside it. */
+/** A bar that shows a fraction of a whole. The fraction is also written as a number. */
 interface ShareProps {
   readonly value: number;
   /** The value of a full bar. */

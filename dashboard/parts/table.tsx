@@ -11,8 +11,8 @@ export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => ComponentChildren;
   /**
-   * The kind of column. `number` is aligned right. `wide` takes the width that is left, and its text is cut if
-   * necessary. `narrow` fits its content.
+   * The kind of column. `number` is aligned right, and `narrow` fits its content. `wide` takes the remaining width, and
+   * its text is truncated if it is longer.
    */
   readonly kind?: "number" | "wide" | "narrow";
   /** Left out on a phone. */
@@ -25,11 +25,11 @@ interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string | number;
-  /** Whether the row is highlighted, because it is the selected one. */
+  /** Returns whether the row is the selected one, which is highlighted. */
   readonly isCurrent?: (row: Row) => boolean;
   /** The row's style. */
   readonly toneOf?: (row: Row) => "bad" | "warn" | "gap" | undefined;
-  /** Returns a text that replaces the cells of a row, for example of a gap between rows. */
+  /** Returns a text that is shown instead of the row's cells, for example if the row is a gap between events. */
   readonly noteOf?: (row: Row) => string | undefined;
   /**
    * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its

@@ -2,7 +2,7 @@
 import { now_ms } from "../base/clock.js";
 import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 
-/** The formats. `ago`: 3 min ago. `ahead`: in 3 min. `clock`: 14:02:11. */
+/** The formats: `ago` is "3 min ago", `ahead` is "in 3 min", and `clock` is "14:02:11". */
 const WORDS = { ago, ahead, clock: clockTime } as const;
 
 interface TimeProps {

@@ -1,6 +1,6 @@
 /**
- * Renders only the visible rows of a long list. All rows have the same height, so a division finds the visible range.
- * Written by hand because libraries support rows of any height. They would cost 9 of the 120 kB that the page may have.
+ * Renders only the visible rows of a long list. All rows have the same height, so the visible range is found by a
+ * division. Libraries also support rows of different heights, but would take 9 of the 120 kB that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
@@ -13,8 +13,8 @@ export const ROW_HEIGHT = 36;
  */
 const OVERSCAN = 12;
 /**
- * The first rendered row changes in steps of this many rows. So the list is not rendered again for each row that is
- * scrolled.
+ * The first rendered row is always a multiple of this number. So the list is not rendered again for each row that the
+ * user scrolls.
  */
 const STEP = 4;
 /** The number of rows that are rendered before the height of the frame is known. */
@@ -30,7 +30,7 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/** The visible range of rows: the first row, rounded down to a multiple of STEP, and the number of rows. */
+/** The visible rows: the index of the first one, rounded down to a multiple of STEP, and their number. */
 interface Sight {
   readonly first: number;
   readonly count: number;
@@ -63,7 +63,7 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
       frame.removeEventListener("scroll", look);
     };
   }, [rows === 0]);
-  // If the list has become shorter, its new end is shown.
+  // If the list is now shorter than the scroll position, the last rows are rendered.
   const first = Math.max(0, Math.min(sight.first, rows - sight.count) - OVERSCAN);
   const end = Math.min(rows, Math.max(sight.first, first) + sight.count + OVERSCAN);
   return {

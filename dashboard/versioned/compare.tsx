@@ -11,7 +11,10 @@ interface CompareProps {
   readonly space: Space;
   readonly named: Named;
   readonly versions: readonly Version[];
-  /** The versions to compare, the earlier one first; undefined if the address does not name one. */
+  /**
+   * The version numbers to compare, the earlier version first. A number is undefined if the address does not contain
+   * it.
+   */
   readonly chosen: readonly (number | undefined)[];
   readonly onChoose: (before: number, after: number) => void;
 }

@@ -60,7 +60,7 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
 
 const RECENT_SHOWN = 20;
 
-/** Lists the names that were written last, which shows where agents are working now. */
+/** Lists the keys or specs that were written last. They show where agents are working now. */
 function RecentlyChanged({ space, entries }: { readonly space: Space; readonly entries: readonly Entry[] }) {
   const newest = useMemo(
     () => entries.toSorted((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, RECENT_SHOWN),

@@ -1,6 +1,6 @@
 /**
- * Defines a space: a tree of names, each with a value that has versions. The views of state and specs share this
- * abstraction. Loads the names, values and versions. Pure, except for the requests of the loaders.
+ * Defines a space: a tree of names, each with a value that has versions. The views of state and of specs are spaces.
+ * This file loads the names, values and versions of a space. Pure, except for the requests of the loaders.
  */
 import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";
@@ -9,7 +9,7 @@ import type { AskedKind, StateVersion } from "../api/types.js";
 
 /** One name of a space. */
 export interface Entry {
-  /** The name in the audit log and in the change feed: the key, or `P/N` (project and name) for a spec. */
+  /** The name in the audit log and in the change feed. It is the key, or `P/N` (project and name) for a spec. */
   readonly name: string;
   /** Its path in the tree. */
   readonly path: readonly string[];
@@ -43,7 +43,7 @@ export interface Space {
   readonly command: string;
 }
 
-/** The number of versions that are shown at first. VERSIONS_MOST applies after the user has asked for all. */
+/** The number of versions that are shown at first. When the user asks for all versions, VERSIONS_MOST are shown. */
 export const VERSIONS_FIRST = 20;
 export const VERSIONS_MOST = 1_000;
 

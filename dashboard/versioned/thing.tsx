@@ -1,6 +1,6 @@
 /**
- * Shows one key or spec: its current or an older value, and the list of its versions. The user can compare versions and
- * roll back to one.
+ * Shows one key or spec: its current value or an older one, and the list of its versions. The user can compare two
+ * versions and roll back to an older one.
  */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";

@@ -1,6 +1,6 @@
 /**
- * Arranges names in a tree by their paths, and returns the lines that are visible. Folders come before the names beside
- * them. Pure.
+ * Arranges names in a tree by their paths, and returns the visible lines of the tree. In each folder, the subfolders
+ * come before the names. Pure.
  */
 import type { Entry } from "./space.js";
 

@@ -1,4 +1,6 @@
-/** Shows the tree of names. Only visible lines are rendered. The arrow keys move through it; Enter opens a name. */
+/**
+ * Shows the tree of names. Only the visible lines are rendered. The arrow keys move the cursor, and Enter opens a name.
+ */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo, useRef } from "preact/hooks";

@@ -1,7 +1,7 @@
-/** Stores the activity of agents. Runs in the writer. */
+/** Stores the metrics of agents. Runs in the writer. */
 import * as Type from "typebox";
 import { CountRequest } from "../../schemas/agent-metrics.js";
-import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits.js";
+import { AGENT_METRICS_DAYS, AGENT_METRICS_PRUNE_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changesAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
@@ -10,7 +10,7 @@ import { hourOf } from "./tally.js";
 
 const DAY_HOURS = 24;
 
-/** Adds the counters of one flush. Each call also prunes a bounded number of old counters. */
+/** Adds the counters of one flush. Also deletes some old counters. */
 export const countAgents = writerMethod({
   name: "agents.count",
   request: CountRequest,

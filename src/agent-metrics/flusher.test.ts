@@ -1,7 +1,7 @@
 /** Tests that a flush stores every counter that exists when it begins, and ends although new counts arrive. */
 import t from "tap";
 import { AGENT_METRICS, type CounterRow } from "../../schemas/agent-metrics.js";
-import { AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
+import { AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import type { Writer } from "../threads/writer.js";
 import { AgentMetricsFlusher } from "./flusher.js";

@@ -1,9 +1,10 @@
 /**
- * Flushes the tally to the database every few seconds, before the metrics are read, and at a shutdown. A flush whose
- * answer was lost is sent again under the same number, so it counts once. Runs on the front, driven by ticks.
+ * Flushes the tally to the database every few seconds, before the metrics are read, and at a shutdown. If the answer to
+ * a flush is lost, the flush is sent again under the same number, so its counts are added only once. Runs on the front,
+ * driven by ticks.
  */
 import { AGENT_METRICS, type CounterRow } from "../../schemas/agent-metrics.js";
-import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits.js";
+import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../schemas/limits/agent-metrics.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { crypto } from "../base/crypto.js";
@@ -20,10 +21,10 @@ export class AgentMetricsFlusher implements BackgroundTask {
   readonly #log: Log;
   readonly #node: string;
   readonly #flushes: Periodic<void>;
-  /** Identifies this run of the server, because each run numbers its flushes from the same start. */
+  /** Identifies this run of the server, because each run numbers its flushes from 1. */
   #run: string | undefined;
   #sequence = 0;
-  /** The counters that were sent to the writer and are not acknowledged yet. */
+  /** The counters that the writer has not acknowledged yet. */
   #sending: readonly CounterRow[] = [];
 
   /** @param node the name of this node; "" for a single server */
@@ -44,7 +45,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Stores all counts up to now. If the writer does not accept counts, they stay for the next flush. */
+  /** Stores all counts up to now. Counts that the writer does not accept stay for the next flush. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
@@ -59,7 +60,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // This number of steps flushes all counters that exist now, and a flush ends although new counts arrive.
+    // The number of steps is limited to the counters that exist now. So a flush ends even if new counts keep arriving.
     const counters = this.#tally.size * AGENT_METRICS.length;
     for (let steps = Math.ceil(counters / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {

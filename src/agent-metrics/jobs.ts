@@ -1,4 +1,4 @@
-/** The reads of agent metrics. They run in the pool, because the requested period may span the whole table. */
+/** The jobs that read agent metrics. They run in the pool, because a request can span the whole table. */
 import * as Type from "typebox";
 import { AgentMetricsAnswer, AgentMetricsRequest } from "../../schemas/agent-metrics.js";
 import { encodeArray } from "../base/json-array.js";
@@ -9,8 +9,8 @@ import { countersOf, listHours, sumCounters } from "./table.js";
 import { formatHour } from "./tally.js";
 
 /**
- * Returns the counters of one instance, newest hour first. Without an instance, returns the sums of each instance, in
- * the order of the ids.
+ * Returns the counters of one instance, the newest hour first. If no instance is named, returns the sums of each
+ * instance, sorted by id.
  */
 export const readAgentMetrics = streamJob({
   name: "agents.metrics",
@@ -20,7 +20,7 @@ export const readAgentMetrics = streamJob({
   cost: "bounded",
   models: { db: DATABASE },
   *run({ db }, { instance, period }) {
-    // Formatted hours have a fixed width, so the hours that start with the requested prefix are neighbours.
+    // Formatted hours all have the same length, so the hours with this prefix are consecutive.
     const hours = listHours(db).filter((hour) => formatHour(hour).startsWith(period));
     const [first] = hours;
     const last = hours.at(-1);

@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Agent metrics". Run on the front. */
+/** Declares the routes of docs/http-api.md "Agent metrics". Runs on the front. */
 import {
   AgentCounterList,
   AgentMetricsAnswer,
@@ -13,7 +13,7 @@ import type { AgentMetricsFlusher } from "./flusher.js";
 import { readAgentMetrics } from "./jobs.js";
 
 export function agentMetricsRoutes(flusher: AgentMetricsFlusher, reads: Reads): Route[] {
-  /** Reads counters after a flush of the counts in memory, so that a client finds its own earlier calls in them. */
+  /** Reads counters. Before that, it flushes the counts in memory, so that a client sees its own earlier calls. */
   const read = async (instance: string | null, period: string, context: CallContext): Promise<Answer> => {
     await flusher.flush();
     return readReply(reads.stream(readAgentMetrics, { instance, period }, context, Number.POSITIVE_INFINITY));

@@ -1,5 +1,5 @@
 /**
- * The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is given in whole hours since the
+ * The SQL of agent metrics: adding and pruning (writer), reading (pool). An hour is the number of whole hours since the
  * epoch.
  */
 import type { AgentMetric, CountRequest } from "../../schemas/agent-metrics.js";
@@ -27,7 +27,7 @@ export class AgentMetricsWriter {
     );
   }
 
-  /** Adds the counters of a flush. Does nothing if the same flush was added before. */
+  /** Adds the counters of a flush. If the flush was added before, nothing changes. */
   add({ node, run, sequence, counters }: CountRequest): void {
     const newest = this.#newest_flush.get(node);
     if (newest !== undefined && newest.run === run && newest.sequence >= sequence) return;
@@ -35,7 +35,7 @@ export class AgentMetricsWriter {
     this.#remember_flush.run(node, run, sequence);
   }
 
-  /** Removes at most `most` counters of hours before `before_hour`, oldest first. */
+  /** Deletes at most `most` counters of hours before `before_hour`, oldest first. */
   prune(before_hour: number, most: number): void {
     this.#prune.run(before_hour, most);
   }
@@ -50,8 +50,8 @@ export interface AgentCounter {
 }
 
 /**
- * Returns the hours that have counters, oldest first. It takes one look-up for each hour, however many counters the
- * hour has.
+ * Returns the hours that have counters, oldest first. It makes one look-up for each hour, whatever the number of
+ * counters.
  */
 export function listHours(db: Db): number[] {
   const next = db.prepare<[number], number | null>("SELECT min(hour) FROM agent_metric WHERE hour > ?").pluck();
@@ -60,7 +60,10 @@ export function listHours(db: Db): number[] {
   return hours;
 }
 
-/** Returns sums by instance and metric, in the order of the ids. The first and the last hour are included. */
+/**
+ * Returns the sums by instance and metric from the first to the last hour, both included. They are sorted by instance
+ * id.
+ */
 export function sumCounters(
   db: Db,
   first: number,

@@ -1,9 +1,9 @@
 /**
- * Counts the activity of agents in memory, by hour, since the last flush. Handlers of requests add counts, only for
- * calls with an actor; the flusher takes them. Pure but for its state.
+ * Counts the activity of agents in memory, by hour, since the last flush. The handlers of requests add counts for calls
+ * that have an actor. The flusher takes the counts. Pure but for its state.
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
-import { AGENT_TALLIES_MAX } from "../../schemas/limits.js";
+import { AGENT_TALLIES_MAX } from "../../schemas/limits/agent-metrics.js";
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { HOUR_MS } from "../../shared/duration.js";
 
@@ -28,12 +28,12 @@ export function formatHour(hour: number): string {
 
 interface Hour {
   readonly hour: number;
-  /** The counts of each instance: one number for each metric, in the order of AGENT_METRICS. */
+  /** The counts by instance id. The array has one number for each metric, in the order of AGENT_METRICS. */
   readonly counts: Map<string, number[]>;
 }
 
 export class AgentTally {
-  /** The hours with counts, oldest first. New counts are added to the last hour. */
+  /** The hours with counts, oldest first. Only the last one gets new counts. */
   readonly #hours: Hour[] = [];
   #current: Hour;
   #size = 0;
@@ -45,12 +45,12 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** The number of agents that have counts here; an agent counts once for each hour. */
+  /** The number of agents with counts. An agent with counts in several hours counts several times. */
   get size(): number {
     return this.#size;
   }
 
-  /** Sets the time. Counts go to the hour of the newest tick; an earlier time has no effect. */
+  /** Sets the time, and so the hour to which new counts are added. The hour never goes back. */
   tick(now_ms: number): void {
     const hour = hourOf(now_ms);
     if (hour <= this.#current.hour) return;
@@ -58,7 +58,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** Adds to a count of an instance. Calls of a dashboard user are not counted, because the user is not an agent. */
+  /** Adds to a count of an instance. Calls from the dashboard are not counted, because its user is not an agent. */
   add(instance: string, metric: AgentMetric, by: number): void {
     if (instance === DASHBOARD_ACTOR) return;
     const { counts } = this.#current;
@@ -76,7 +76,10 @@ export class AgentTally {
     of[at] = (of[at] ?? 0) + by;
   }
 
-  /** Removes and returns all counts of some agents, oldest hours first, until there are at least `least` counters. */
+  /**
+   * Removes and returns the counts of some agents, the oldest hours first. It takes all counts of an agent together,
+   * and stops when it has at least `least` counters.
+   */
   take(least: number): CounterRow[] {
     const rows: CounterRow[] = [];
     for (const { hour, counts } of this.#hours) {

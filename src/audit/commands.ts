@@ -26,7 +26,7 @@ export const refuseCall = writerMethod({
   }),
 });
 
-/** Sets the counts of rows to their current values. Setting the same count again has no effect. */
+/** Sets the counts of rows to their current values. If the same count is set again, nothing changes. */
 export const countRefusals = writerMethod({
   name: "audit.count",
   request: AuditCountRequest,

@@ -1,4 +1,4 @@
-/** The reads of the audit log. Run in the pool, or on the front if they are short. */
+/** The jobs that read the audit log. They run in the pool; short reads run on the front. */
 import { AuditList, AuditListRequest, AuditSummary, AuditSummaryRequest } from "../../schemas/audit.js";
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";

@@ -10,7 +10,7 @@ import {
   AUDIT_REFUSAL_ROWS_OF_CALLER_MAX,
   AUDIT_REPEAT_MS,
   AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/audit.js";
 import type { AuditCountRequest, AuditRefusalRequest } from "../../schemas/audit.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Writer } from "../threads/writer.js";

@@ -1,9 +1,10 @@
 /**
  * Records rejected calls in the audit log. The first call with a caller, a method and a reason gets a row at once. Its
- * repeats within a minute only increase the count of that row. The count is kept in memory and stored every
- * AUDIT_COUNT_DELAY_MS, before the log is read and at a shutdown, so a repeat costs no write. The number of rows within
- * a minute is bounded: beyond the bound, different calls share a row that says so. Runs on the front, driven by ticks.
- * In a cluster each node counts the calls that it has rejected.
+ * repeats within a minute only increase the row's count.
+ *
+ * The count is kept in memory. It is stored every AUDIT_COUNT_DELAY_MS, before the log is read, and at a shutdown, so a
+ * repeat costs no write. The number of rows within a minute is limited. Beyond the limit, different calls share a row
+ * that says so. Runs on the front, driven by ticks. In a cluster, each node counts the calls that it has rejected.
  */
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -14,7 +15,7 @@ import {
   AUDIT_REPEAT_MS,
   AUDIT_RESOURCE_CHARACTERS_MAX,
   AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/audit.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -28,45 +29,45 @@ import { countRefusals, refuseCall } from "./commands.js";
 export interface RefusedCall {
   /** Its route, whatever its path: `PUT /api/state/{key...}`. */
   readonly call: string;
-  /** The instance that made the call. If there is none, the address from which the call came. */
+  /** The instance that made the call, or the address from which the call came if no instance made it. */
   readonly caller: string;
   readonly action: string;
   readonly resource: string;
   readonly failure: Failure;
 }
 
-/** A row of the audit log whose count may still grow. */
+/** A row of the audit log whose count may still increase. */
 interface OpenRow {
   readonly since_ms: number;
-  /** The names of the groups in which this row counts. Each group has a limit on its number of rows. */
+  /** The groups to which the row belongs, by name. The number of rows in each group is limited. */
   readonly groups: readonly string[];
   /** Null until the row is written. */
   stored: { readonly id: number; readonly at: number; count: number } | null;
   count: number;
 }
 
-/** A row that may count a rejected call: the key that it shares with equal calls, and its contents. */
+/** A row of the audit log that can count a rejected call. All calls that it counts have the same `key`. */
 interface RowKind {
   readonly key: string;
   readonly action: string;
   readonly resource: string;
   readonly detail: string;
-  /** True if the row counts calls of several callers, so that it names none. */
+  /** True if the row counts calls of several callers. It then names no caller. */
   readonly of_many: boolean;
 }
 
-/** Stands in a row for a value in which the counted calls differ. */
+/** A row that counts different calls contains this word instead of a value that is not the same in all of them. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 
 export class RefusalLog implements BackgroundTask {
   readonly #writer: Pick<Writer, "call" | "request">;
   readonly #clock: Clock;
-  /** The rows whose count may still grow, oldest first. The key is what the calls of a row have in common. */
+  /** The rows whose count may still increase, by their key, oldest first. */
   readonly #open = new Map<string, OpenRow>();
   /** The number of open rows in each group. */
   readonly #sizes = new Map<string, number>();
-  /** Rows that accept no more calls because their minute is over, and whose count is not stored yet. */
+  /** The rows that accept no more calls, because their minute is over, and whose count is not stored yet. */
   #ended: OpenRow[] = [];
   readonly #counts: Periodic<void>;
 
@@ -82,7 +83,9 @@ export class RefusalLog implements BackgroundTask {
   }
 
   /**
-   * @param done called when the row was written or the write has failed; called at once if the call repeats another one
+   * Records a rejected call.
+   * @param done called when the call's row is written or the write has failed; called at once if the call only
+   * increases the count of a row
    */
   record(refused: RefusedCall, context: CallContext, done: () => void): void {
     this.#endRows();
@@ -95,7 +98,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind always has room, because it is one row for all calls.
+      // The last kind always has room: a single row counts all calls with the same status.
       const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!has_room) continue;
       this.#write(kind, groups.slice(step), context, done);
@@ -109,8 +112,8 @@ export class RefusalLog implements BackgroundTask {
   }
 
   /**
-   * Stores the counts up to now, so that a read of the log includes them. Returns null if all counts are stored
-   * already. Waits at most AUDIT_COUNT_WAIT_MS.
+   * Stores the counts up to now, so that a read of the log includes them. Returns null if there are none to store. The
+   * promise resolves after at most AUDIT_COUNT_WAIT_MS.
    */
   settle(): Promise<void> | null {
     return this.#hasCounts() ? this.#storeSoon() : null;
@@ -125,7 +128,7 @@ export class RefusalLog implements BackgroundTask {
     clearTimeout(timer);
   }
 
-  /** Forgets the open rows, because a restore has replaced the log. Later calls start new rows. */
+  /** Forgets all open rows, because a restore has replaced the log. Later calls get new rows. */
   forget(): void {
     this.#open.clear();
     this.#sizes.clear();
@@ -183,7 +186,7 @@ export class RefusalLog implements BackgroundTask {
     if (sent.length === 0) return;
     const rows = sent.map(({ stored: { id, at }, count }) => ({ id, at, count }));
     const reply = await this.#writer.request(countRefusals, { rows }, NO_CALLER);
-    // If the counts could not be stored, they stay for the next attempt. They are bounded to the rows of a few minutes.
+    // Counts that could not be stored stay for the next attempt. Only the rows of a few minutes are kept.
     if (reply instanceof Failure) this.#ended = this.#ended.slice(-AUDIT_REFUSAL_ROWS_MAX);
     else for (const { stored, count } of sent) stored.count = count;
     this.#ended = this.#ended.filter(hasUnstoredCount);
@@ -192,9 +195,9 @@ export class RefusalLog implements BackgroundTask {
 
 type GroupBound = readonly [group: string, rows_max: number];
 
-/** Returns the groups in which a rejected call's own row counts, and the limit of rows in each group. */
+/** Returns the groups to which a row of this call belongs, with the maximum number of rows in each group. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // The limit is one less here, because all unauthenticated calls have one shared row in addition.
+  // The maximum is one less here, because all unauthenticated calls can also share one further row.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);
@@ -212,9 +215,10 @@ function hasUnstoredCount({ stored, count }: OpenRow): boolean {
 }
 
 /**
- * Returns the rows in which a rejected call may be counted, from the most specific to the most general. The calls of
- * the first kind have the method, the reason and the resource in common; then the method and the status; then only the
- * caller; then nothing. Only the first kind contains values that a caller can vary at will.
+ * Returns the rows that can count a rejected call, the most specific one first. The first row counts calls with the
+ * same caller, method, resource and reason. The second counts calls with the same caller, method and status. The third
+ * counts calls with the same caller and status, and the last counts all calls with the same status. Only the first row
+ * has values that a caller can vary at will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);

@@ -1,6 +1,6 @@
-/** The routes of docs/http-api.md "Audit". Run on the front. */
+/** Declares the routes of docs/http-api.md "Audit". Runs on the front. */
 import { AuditList, AuditQuery, AuditSummary, AuditSummaryQuery } from "../../schemas/audit.js";
-import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits/audit.js";
 import { laterReply, listReply } from "../front/reply.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { callerOf } from "../rpc/frames.js";
@@ -8,7 +8,10 @@ import type { Reads } from "../threads/reads.js";
 import { listAudit, summarizeAudit } from "./jobs.js";
 import type { RefusalLog } from "./refusal-log.js";
 
-/** @param refusals stores the counts that exist only in memory, before the log is read */
+/**
+ * Returns the routes of the audit log.
+ * @param refusals stores the counts that are only in memory, before the log is read
+ */
 export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">): Route[] {
   const tag = "audit";
   return [
@@ -29,7 +32,7 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
           before = null,
           limit = AUDIT_ROWS_DEFAULT,
         } = query;
-        // A query with a filter may skip any number of rows, so its cost is not bounded by the limit.
+        // A query with a filter may skip any number of rows, so its limit says nothing about its cost.
         const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
         const read = (): Answer | Promise<Answer> =>
           listReply(reads.stream(listAudit, { actor, action, from, to, before, limit }, context, rows));

@@ -1,9 +1,9 @@
 /**
- * The SQL of the audit log: appending (writer) and reading (pool, front). The only member of a row that may change is
- * its count, which says how often a call was rejected within a minute.
+ * The SQL of the audit log: appending (writer) and reading (pool, front). Stored rows do not change, except for the
+ * count of a rejected call, which says how often the call was repeated within a minute.
  */
 import type { AuditListRequest, AuditSummaryRequest } from "../../schemas/audit.js";
-import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits.js";
+import { AUDIT_LOOKED_AT_MAX } from "../../schemas/limits/audit.js";
 import { idRange } from "../store/id-range.js";
 import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
@@ -19,35 +19,38 @@ export interface AuditRow {
   readonly resource: string;
   readonly detail: string;
   readonly outcome: string;
-  /** The number of times that a rejected call was made within a minute; 1 for a call that succeeded. */
+  /** The number of times that a rejected call was made within a minute; 1 if the call succeeded. */
   readonly count: number;
 }
 
-/** The number of rows in a span. The index lists the actors and actions of each span (store/migrate.ts). */
+/** The number of consecutive rows in a span. An index lists the actors and actions of each span (store/migrate.ts). */
 const SPAN_ROWS = 512;
 
 type SpanKind = "actor" | "action";
 
-/** Rebuilds the index of all spans. It is needed after rows were inserted without AuditAppender. */
+/**
+ * Rebuilds the index that lists the actors and actions of each span of rows. This is necessary after rows were inserted
+ * without AuditAppender.
+ */
 export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
   SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
 
-/** Appends rows, and indexes which actors and actions each span of rows contains. */
+/** Appends rows. For each span of rows, it also maintains an index of the actors and actions. */
 export class AuditAppender implements AuditTrail, CachingModel {
   readonly #entries: BufferedTable<[number, number, string, string, string, string, string]>;
   readonly #spans: BufferedTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #next_id = 1;
-  /** The actors and actions that the index has for the newest span. */
+  /** The actors and actions that the index already lists for the newest span of rows. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // After a restore, another row may have the same id. The condition on the time excludes it.
+    // The condition on the time is needed because, after a restore, another row may have the same id.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );
@@ -76,7 +79,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     return id;
   }
 
-  /** Sets how often a rejected call was made. The row must have been written before. */
+  /** Stores how often a rejected call was made. Its row must already be stored. */
   setCount(id: number, at: number, count: number): void {
     this.#count.run(count, id, at);
   }
@@ -105,7 +108,7 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
     conditions.push(condition);
     values.push(...given);
   };
-  // If a query names an actor and an action, the index of actors is used, because an actor's name is the rarer one.
+  // If a query names both an actor and an action, the index of actors is used, because it usually matches fewer rows.
   const kind: SpanKind = actor === null ? "action" : "actor";
   const name = actor ?? action;
   if (name === null) {
@@ -132,7 +135,7 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
 }
 
 /**
- * Summarizes the entries within a span of time: counts them by action and by outcome, and counts the distinct actors
+ * Summarizes the entries within a time range. It counts them by action and by outcome, and counts the distinct actors
  * and resources.
  */
 export function summarizeEntries(
@@ -169,7 +172,7 @@ export function summarizeEntries(
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }
 
-/** Looks up single rows of the audit log through a read-only database handle. */
+/** Reads single values from the audit log through a read-only database handle. */
 export class AuditReader {
   readonly #newest: Statement<[], number>;
   readonly #done: Statement<[number, number, string, string], unknown>;
@@ -186,8 +189,8 @@ export class AuditReader {
   }
 
   /**
-   * Returns whether an action on a resource succeeded after the row `after`. Also returns true if there are too many
-   * rows to check.
+   * Returns whether an action on a resource has succeeded since the row `after`. If there are too many rows to check,
+   * returns true.
    */
   wasDone(action: string, resource: string, after: number): boolean {
     const { last_id } = this;

@@ -1,8 +1,8 @@
 /**
  * Defines background tasks, which run without a request of a client, and their registry. The composition root
- * (src/server.ts) adds all tasks to one registry. The registry calls `tick` of each task a few times a second, closes
- * the tasks in reverse order, and exposes their metrics. A task has no timer of its own, so that tests can inject the
- * time.
+ * (src/composition/components.ts) adds all tasks to one registry. The registry calls `tick` of each task a few times a
+ * second, closes the tasks in reverse order, and exposes their metrics. A task has no timer of its own, so that tests
+ * can inject the time.
  */
 import type { Exposition } from "../measure/exposition.js";
 

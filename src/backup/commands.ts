@@ -1,11 +1,11 @@
 /**
- * Writer methods that begin and complete a restore. The first only checks that the database is empty. The second
- * restores everything in one transaction, or nothing. Runs in the writer thread.
+ * Writer methods that begin and complete a restore. The first method only checks that the database is empty. The second
+ * method restores everything in one transaction, or nothing. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
 import { RestoreApplyReply, RestoreApplyRequest, writeDetail } from "../../schemas/backup.js";
-import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
+import { RESTORE_DEADLINE_MS } from "../../schemas/limits/backup.js";
 import { Failure } from "../base/result.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { publisher } from "../events/publisher.js";
@@ -32,14 +32,14 @@ export const checkRestore = writerMethod({
   run: ({ db }) => (holdsContent(db) ? NOT_EMPTY : null),
 });
 
-/** Copies the rows of the staging database into this one. */
+/** Copies all rows of the staging database into the server's database. */
 export const applyRestore = writerMethod({
   name: "restore.apply",
   request: RestoreApplyRequest,
   reply: RestoreApplyReply,
   weight: ({ path }) => path.length,
   deadline_ms: RESTORE_DEADLINE_MS,
-  // The request names a file on this machine, which other nodes of a cluster do not have.
+  // The request names a file on this machine. The other nodes of a cluster do not have it.
   in_cluster: "never",
   audit: {
     action: "restore",
@@ -47,7 +47,7 @@ export const applyRestore = writerMethod({
     detail: ({ counts }) => writeDetail(counts),
   },
   changes: CHANGE_KINDS.map((kind) => changesAny(kind, reportTooMany)),
-  // Open the task registry too: the claim registry calls it to change the tasks whose claims end.
+  // The task registry must be open, because the claim registry calls it to change the tasks whose claims end.
   models: { db: DATABASE, events: publisher, outbox: outboxModel, book: claimRegistry, tasks: taskRegistry },
   run: ({ db, events, outbox, book }, { path }, call) => {
     if (holdsContent(db)) return NOT_EMPTY;
@@ -55,10 +55,10 @@ export const applyRestore = writerMethod({
     call.reload();
     outbox.loadRestored();
     findSteps(db);
-    // Settle the times, because the clock of the machine that made the snapshot may have been wrong.
+    // Restored times may be ahead, because the clock of the old server may have been wrong. They are repaired.
     call.now_ms = settleTimes(db, call.now_ms);
     const restored = { last_event_id: events.last_id };
-    // End the claims that were held or waiting in the snapshot. The events about that are new, so subscribers get them.
+    // The claims that were held or waiting in the snapshot end. The events about this are new, so subscribers get them.
     book.endRestored(call);
     return restored;
   },

@@ -1,5 +1,5 @@
 /** Serves backups to clients, and limits the number of backups that run at once. Runs on the front. */
-import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
+import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -10,7 +10,9 @@ import type { Chunks, Pool } from "../threads/pool.js";
 import { exportBackup } from "./jobs.js";
 
 export interface BackupFrontOptions {
-  /** A separate worker pool, because a backup occupies a thread for as long as the client takes to read it. */
+  /**
+   * The worker pool for backups. It is separate, because a backup occupies a thread for as long as the client reads it.
+   */
   readonly exports: Pool;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,7 +34,7 @@ export class BackupFront {
   }
 
   /**
-   * Yields the chunks of a backup. The backup counts as running until the last chunk is read or the client disconnects.
+   * Yields the chunks of a backup. The backup counts as running until its last chunk is read or the client disconnects.
    */
   async *#counted(chunks: Chunks): Chunks {
     this.#running += 1;

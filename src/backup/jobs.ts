@@ -1,10 +1,11 @@
 /**
- * Writes a snapshot as text: a header, the records, and a closing line. Runs in the worker pool for backups, in one
- * read transaction. kinds.ts has the tables of the records.
+ * Writes a snapshot as text: a header, the records, and a closing line. It reads the database in one transaction.
+ * kinds.ts lists the kinds of records. Runs in the worker pool for backups.
  */
 import * as Type from "typebox";
 import { BACKUP_FORMAT, BackupRequest } from "../../schemas/backup.js";
-import { BACKUP_STALL_MS, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { BACKUP_STALL_MS } from "../../schemas/limits/backup.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import { VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { formatTime } from "../base/time.js";
@@ -28,7 +29,7 @@ export const exportBackup = streamJob({
 });
 
 /**
- * Yields all lines of a snapshot, each with its line feed. The last line has a checksum over the bytes of all previous
+ * Yields the lines of a snapshot, each with its line feed. The last line has a checksum of the bytes of all other
  * lines.
  */
 function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
@@ -49,7 +50,7 @@ function* snapshotLines(models: SnapshotModels, created_at: number): Generator<s
   yield `${JSON.stringify({ end: true, counts, sha256: sum.digest("hex") })}\n`;
 }
 
-/** Joins short lines and splits long ones into chunks of about STREAM_CHUNK_CHARACTERS. */
+/** Joins short lines and splits long lines, so that each chunk has about STREAM_CHUNK_CHARACTERS characters. */
 export function* intoChunks(lines: Iterable<string>): Generator<string, void, undefined> {
   let chunk = "";
   for (const line of lines) {
@@ -57,7 +58,7 @@ export function* intoChunks(lines: Iterable<string>): Generator<string, void, un
     if (chunk.length < STREAM_CHUNK_CHARACTERS) continue;
     let from = 0;
     while (chunk.length - from > STREAM_CHUNK_CHARACTERS) {
-      // Do not split a surrogate pair, because each chunk is encoded as UTF-8 separately.
+      // A surrogate pair is not split, because each chunk is encoded as UTF-8 separately.
       const last = chunk.charCodeAt(from + STREAM_CHUNK_CHARACTERS - 1);
       const to = from + STREAM_CHUNK_CHARACTERS - (last >= 0xd800 && last < 0xdc00 ? 1 : 0);
       yield chunk.slice(from, to);

@@ -1,12 +1,12 @@
 /**
  * The interface of a kind of record in a snapshot, such as tasks or messages. A kind reads its records from the
- * database into a snapshot, and writes them from a snapshot into an empty database. Types only. Each kind has a file in
- * kinds/, and kinds.ts lists them all.
+ * database into a snapshot, and writes records from a snapshot into an empty database. Each kind has a file in kinds/,
+ * and kinds.ts lists all kinds. Types only.
  */
 import type { Db } from "../store/open.js";
 import type { VersionedReader } from "../versioned/table.js";
 
-/** The models that a snapshot is read from. */
+/** The models from which a snapshot is read. */
 export interface SnapshotModels {
   readonly db: Db;
   readonly state: VersionedReader;
@@ -17,14 +17,14 @@ export interface SnapshotModels {
 export interface SnapshotRecord {
   readonly members: Readonly<Record<string, unknown>>;
   /**
-   * Returns the text of a member exactly as it is in the snapshot, so that numbers keep their digits; undefined if it
-   * is absent.
+   * Returns the JSON text of a member, unchanged, so that its numbers keep their digits; undefined if the member is
+   * absent.
    */
   exact(name: string): string | undefined;
 }
 
 export interface KindWriter {
-  /** Stores one record. Returns null, or the reason if the record cannot be stored. */
+  /** Stores one record. Returns null, or an error text if the record is invalid. */
   add(record: SnapshotRecord): string | null;
   /** Called after the last record. */
   finish(): void;
@@ -35,7 +35,7 @@ export interface Kind {
   readonly name: string;
   /** The tables that the records of this kind fill. Each table belongs to one kind only. */
   readonly tables: readonly string[];
-  /** Iterates over the records as JSON texts, one line each. The order must be one that `writer` accepts. */
+  /** Iterates over the records as lines of JSON text, in an order that `writer` accepts. */
   read(models: SnapshotModels): Iterable<string>;
   writer(db: Db): KindWriter;
 }

@@ -1,7 +1,7 @@
 /**
- * The table of all kinds of records, in the order of a snapshot. Together they are all content of Koor. Each table of
- * the database either belongs to a kind or is listed as left out, with a reason. A test checks that against the
- * migrations.
+ * Lists all kinds of records, in the order in which a snapshot has them. Together they are all content of Koor. Each
+ * table of the database either belongs to a kind or is listed as left out, with a reason. A test checks this against
+ * the migrations.
  */
 import { DATABASE } from "../threads/model.js";
 import { specReader, stateReader } from "../versioned/table.js";
@@ -47,7 +47,7 @@ export const KINDS: readonly Kind[] = [
   COMPLIANCE_RUN_KIND,
 ];
 
-/** The tables that are in no snapshot, each with the reason. */
+/** The tables that no snapshot contains, each with the reason. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   audit_span: "the positions of an actor's and an action's rows in the log are derived from the rows",
   remembered_request: "a lost answer is requested again within minutes, at the same server",

@@ -1,7 +1,7 @@
 /**
- * Restores a snapshot. The body of the request goes in pieces to a separate thread, which checks it and stores it in a
- * staging database. Only if the snapshot is complete and valid, the writer copies it in one transaction. Meanwhile
- * other writes are refused. Runs on the front, one restore at a time.
+ * Restores a snapshot. A separate thread gets the body of the request in pieces, checks it, and stores it in a staging
+ * database. If the snapshot is complete and valid, the writer copies it in one transaction, and other writes are
+ * rejected during the copy. Runs on the front, one restore at a time.
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../schemas/backup.js";
@@ -26,14 +26,14 @@ export interface RestoreOptions {
   readonly path: string;
   /** Starts the thread of a restore. */
   readonly startThread: () => StagingThread;
-  /** Makes the server refuse other writes with this failure. Null allows them again. */
+  /** Makes the server reject other writes with this failure. If it is null, writes are allowed again. */
   readonly holdWrites: (refusal: Failure | null) => void;
   /**
-   * True on a node of a cluster. A snapshot cannot be restored there: the other nodes would have to apply the same
-   * call, but do not have the snapshot.
+   * True on a node of a cluster, where a snapshot cannot be restored. The other nodes would have to apply the same
+   * call, but they do not have the snapshot.
    */
   readonly in_cluster: boolean;
-  /** Called when everything is stored, so that the front reads its caches again. */
+  /** Called when the snapshot is stored, so that the front reloads its caches. */
   readonly onRestored: (last_event_id: number) => void;
 }
 
@@ -43,7 +43,9 @@ const IN_CLUSTER = new Failure(
   "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
-/** The failure of a restore if the client disconnects before the end of the snapshot. That client cannot read it. */
+/**
+ * The failure of a restore whose client disconnects before the end of the snapshot. The client cannot read it any more.
+ */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
 export class Restore implements BackgroundTask {
@@ -79,7 +81,7 @@ export class Restore implements BackgroundTask {
     this.#thread?.tick(machineClock.now());
   }
 
-  /** Ends a restore that is in progress. Its staging database is deleted when the thread ends, or at the next start. */
+  /** Ends a running restore. Its staging database is deleted when the thread ends, or at the next start. */
   async close(): Promise<void> {
     await this.#thread?.close();
   }
@@ -116,7 +118,8 @@ export class Restore implements BackgroundTask {
   }
 
   /**
-   * Deletes the staging file asynchronously: it may be large, so its pages are freed in a thread of the system's pool.
+   * Deletes the staging file asynchronously. The file may be large, so the blocking call runs in a thread of libuv's
+   * pool.
    */
   async #removeStaging(): Promise<void> {
     try {

@@ -8,7 +8,7 @@ import { Staging } from "./staging.js";
 const stagingModel: Model<Staging> = { open: ({ db }) => new Staging(db) };
 const models = { staging: stagingModel };
 
-/** Writes the next piece of a snapshot to the staging database. Returns null if no error was found so far. */
+/** Writes the next piece of a snapshot to the staging database. Returns null if no error has been found so far. */
 export const writeStaging = stagingMethod({
   name: "restore.write",
   request: RestoreWriteRequest,
@@ -18,7 +18,10 @@ export const writeStaging = stagingMethod({
   run: ({ staging }, { bytes }) => staging.write(bytes),
 });
 
-/** Completes and closes the staging database after the last piece. Returns the number of records of each kind. */
+/**
+ * Completes and closes the staging database after the last piece of the snapshot. Returns the number of records of each
+ * kind.
+ */
 export const finishStaging = stagingMethod({
   name: "restore.finish",
   request: Type.Object({}),

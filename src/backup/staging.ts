@@ -1,11 +1,10 @@
 /**
- * Writes a snapshot line by line into a staging database. It gets the snapshot in pieces of any size, and keeps only
- * one line in memory. At the first error it rejects the snapshot, with the number of the line. Runs in the restore
- * thread.
+ * Writes a snapshot line by line into a staging database. The snapshot arrives in pieces of any size, and only one line
+ * is kept in memory. The first error rejects the snapshot and names the line. Runs in the restore thread.
  */
 import { isUtf8 } from "node:buffer";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
-import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits.js";
+import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits/backup.js";
 import { crypto } from "../base/crypto.js";
 import { memberTexts, parseJson } from "../../shared/json-text.js";
 import { isJsonObject } from "../../shared/json-object.js";
@@ -53,7 +52,10 @@ export class Staging {
     return this.#failure;
   }
 
-  /** Completes the staging database after the last piece. Returns the number of records of each kind, or the error. */
+  /**
+   * Completes the staging database after the last piece of the snapshot. Returns the number of records of each kind, or
+   * an error.
+   */
   finish(): RecordCounts | Failure {
     if (this.#partial.length > 0 && this.#failure === null) this.#endLine();
     if (this.#failure === null && !this.#closed) this.#failure = invalid("the snapshot ends without its closing line");
@@ -77,7 +79,7 @@ export class Staging {
     this.#failure ??= invalid(`line ${line}: ${wrong}`);
   }
 
-  /** Checks and stores a line. Returns an error text, or null if the line was stored. */
+  /** Checks and stores a line. Returns null if the line was stored, otherwise an error text. */
   #take(line: Uint8Array): string | null {
     const text = isUtf8(line) ? Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8") : "";
     const members = membersOf(text);

@@ -1,6 +1,6 @@
 /**
- * The SQL of a restore in the writer. It checks whether the database has content, and copies a staging database into
- * it, within the transaction of the call. SQLite copies the rows from file to file, so they do not pass through
+ * The SQL of a restore in the writer. It checks whether the database has content. Then it copies a staging database
+ * into it, within the transaction of the call. SQLite copies the rows from file to file, so they do not pass through
  * JavaScript.
  */
 import { INDEX_SPANS } from "../audit/table.js";
@@ -8,21 +8,21 @@ import { writeFailure, type Db } from "../store/open.js";
 import { KINDS } from "./kinds.js";
 
 /**
- * This table does not count as content. A server that has only rejected bad requests has audit rows, and may still be
- * restored.
+ * The table whose rows do not count as content. A server that has only rejected bad requests has audit rows, and a
+ * snapshot may still be restored into it.
  */
 const NO_CONTENT = "audit";
 
 const TABLES = KINDS.flatMap(({ tables }) => tables);
 
-/** Returns true if a table with content has a row. The audit log does not count. */
+/** Returns true if the database has content. Rows of the audit log do not count. */
 export function holdsContent(db: Db): boolean {
   return TABLES.some(
     (table) => table !== NO_CONTENT && db.prepare(`SELECT 1 FROM main.${table} LIMIT 1`).get() !== undefined,
   );
 }
 
-/** Copies every table from the staging database. This database must have no content. */
+/** Copies every table from the staging database. The server's database must have no content. */
 export function copyStaged(db: Db, path: string): void {
   if (!isAttached(db)) db.prepare("ATTACH ? AS staged").run(path);
   db.pragma("defer_foreign_keys = ON");
@@ -32,8 +32,8 @@ export function copyStaged(db: Db, path: string): void {
 }
 
 /**
- * Detaches the staging database, and truncates the WAL if possible. It is not possible while a reader uses the WAL, or
- * if the disk is too full for the checkpoint. Must run outside of any transaction.
+ * Detaches the staging database, and truncates the WAL if possible. The WAL is not truncated while a reader uses it, or
+ * if the disk is too full for a checkpoint. Must not be called in a transaction.
  */
 export function releaseStaged(db: Db): void {
   if (!isAttached(db)) return;
@@ -54,9 +54,9 @@ function isAttached(db: Db): boolean {
 }
 
 /**
- * Makes room in the audit log for the restored rows, which keep their ids. This server's own rows are moved to ids
- * after them, in the same order. Only here do rows of the audit log change, so the triggers that forbid it are dropped
- * meanwhile.
+ * Makes room in the audit log for the restored rows, which keep their ids. The server's own rows move to ids after
+ * them, in the same order. Triggers forbid changes of the audit log everywhere else, so they are dropped and created
+ * again.
  */
 function makeRoomInAudit(db: Db): void {
   if (db.prepare("SELECT 1 FROM main.audit LIMIT 1").get() === undefined) return;
@@ -69,7 +69,7 @@ function makeRoomInAudit(db: Db): void {
     )
     .all();
   for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
-  // Change the ids to negative numbers first, so that no two rows have the same id in between.
+  // The ids first become negative, so that no two rows have the same id in between.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
   for (const { sql } of triggers) db.exec(sql);

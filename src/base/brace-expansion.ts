@@ -5,7 +5,7 @@
  * Not npm's brace-expansion: it leaves unbalanced braces as they are, and truncates a list that is too long without an
  * error.
  */
-import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
 /** The reason why braces cannot be expanded, as a predicate whose subject is the glob. */
 export class BraceProblem {

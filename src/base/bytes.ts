@@ -3,7 +3,7 @@
  * clone copies such a string more cheaply than an ArrayBuffer: a call of 270 bytes takes 3.2 instead of 4.2 µs, both
  * sides together, and the collector has no off-heap memory to count. Pure.
  */
-import { INLINE_BYTES_MAX } from "../../schemas/limits.js";
+import { INLINE_BYTES_MAX } from "../../schemas/limits/rpc.js";
 
 /** Bytes, or a string in which each Latin-1 character stands for one byte. */
 export type PackedBytes = Uint8Array | string;

@@ -1,5 +1,5 @@
 import t from "tap";
-import { TIME_SLICE_MS } from "../../schemas/limits.js";
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { FairSlices } from "./fair-slices.js";
 
 /** Slices under a clock and an event loop that the test moves. */

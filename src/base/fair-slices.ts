@@ -4,7 +4,7 @@
  * another one ends. It depends on a clock, so do not use it for anything that must be the same on every node of a
  * cluster.
  */
-import { TIME_SLICE_MS } from "../../schemas/limits.js";
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
 export interface FairSlicesOptions {
   /** A clock in ms. */

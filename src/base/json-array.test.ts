@@ -1,7 +1,7 @@
 /** Tests the chunks of an array: together they equal JSON.stringify, and their size is bounded. */
 import * as fc from "fast-check";
 import t from "tap";
-import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import { encodeArray } from "./json-array.js";
 
 t.test("the chunks joined are the array", (t) => {

@@ -2,7 +2,8 @@
  * Writes a JSON array as a sequence of chunks of bounded size, because an answer may be long. Pure. Not a library:
  * libraries that stream JSON take values, while the items here are already JSON texts.
  */
-import { LIST_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 
 /** Joins the JSON texts of the items into `[a,b,…]`. Yields chunks of about STREAM_CHUNK_CHARACTERS. */
 export function* encodeArray(items: Iterable<string>): Generator<string, void, undefined> {

@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";
-import { BODY_BYTES_MAX, PUBLISH_EVENTS_MAX } from "../../schemas/limits.js";
+import { PUBLISH_EVENTS_MAX } from "../../schemas/limits/events.js";
+import { BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { must } from "./assert.js";
 import { freeMemberOf, freeTexts, withoutFree } from "./free-member.js";
 import { readOutline } from "./json-outline.js";

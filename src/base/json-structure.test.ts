@@ -3,7 +3,7 @@
  * strings are not counted.
  */
 import t from "tap";
-import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
 import { Failure } from "./result.js";
 import { refuseStructure } from "./json-structure.js";
 

@@ -2,7 +2,7 @@
  * Bounds the structure of a JSON text before it is parsed. A small body may have millions of values or be nested a
  * million levels deep, and would then take seconds and gigabytes to parse. Pure, any thread.
  */
-import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits.js";
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
 import { type Failure, invalid } from "./result.js";
 
 const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} levels`);

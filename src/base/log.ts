@@ -7,7 +7,7 @@
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../../schemas/config.js";
-import { LOG_BLOCK_BYTES, LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits.js";
+import { LOG_BLOCK_BYTES, LOG_BUFFER_BYTES_MAX, LOG_DELAY_MS, LOG_FLUSH_MS_MAX } from "../../schemas/limits/process.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { formatTime } from "./time.js";
 

@@ -4,7 +4,7 @@
  * meanwhile. So claims and instances that would end without a heartbeat get a grace period afterwards, as they do after
  * a start. Pure but for its state; times are in ms.
  */
-import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits.js";
+import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
 
 /** The last time that the server resumed. */
 export interface Resumed {

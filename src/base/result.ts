@@ -3,7 +3,7 @@
  * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries of results also wrap a success, which
  * costs one object for every call.
  */
-import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
 import { shorten } from "./shorten.js";
 

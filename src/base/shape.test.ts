@@ -4,7 +4,7 @@ import t from "tap";
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
 import { PublishBodies } from "../../schemas/events.js";
-import { PUBLISH_EVENTS_MAX } from "../../schemas/limits.js";
+import { PUBLISH_EVENTS_MAX } from "../../schemas/limits/events.js";
 import { Name, Text } from "../../schemas/text.js";
 import { Failure } from "./result.js";
 import { areShapesLoaded, checkShape, hasShape, loadShapes, memberName, readShaped } from "./shape.js";

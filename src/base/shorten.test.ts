@@ -1,6 +1,6 @@
 /** Tests how an answer shortens a long text: it repeats only the beginning, and never a part of a character. */
 import t from "tap";
-import { QUOTED_CHARACTERS_MAX, REFUSAL_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { QUOTED_CHARACTERS_MAX, REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { invalid } from "./result.js";
 import { shorten } from "./shorten.js";
 

@@ -1,5 +1,5 @@
 import t from "tap";
-import { TIME_SLICE_MS } from "../../schemas/limits.js";
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { TimeSlice } from "./time-slice.js";
 
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

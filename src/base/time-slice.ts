@@ -3,7 +3,7 @@
  * that is done in pieces checks the limit between the pieces. Users of the same slice share its time. The result
  * depends on a clock, so do not use this for anything that must be the same on every node of a cluster.
  */
-import { TIME_SLICE_MS } from "../../schemas/limits.js";
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
 export class TimeSlice {
   /** The time at which the work of this tick started; null before that. */

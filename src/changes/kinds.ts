@@ -1,4 +1,4 @@
-/** Parses the kinds of changes that a reader asks for, and maps each change to those kinds. Pure. */
+/** Parses the kinds of changes that a reader requests, and maps each change to these kinds. Pure. */
 import { ASKED_KINDS, CHANGE_KINDS, type AskedKind, type ChangeKind } from "../../schemas/changes.js";
 import { type Failure, invalid } from "../base/result.js";
 import { shorten } from "../base/shorten.js";
@@ -8,8 +8,8 @@ const ALL: ReadonlySet<AskedKind> = new Set(CHANGE_KINDS);
 const OF_SPECS: readonly AskedKind[] = ["spec", "contract"];
 
 /**
- * Parses a list of kinds that are separated by commas. An empty list stands for all kinds, and then each change is
- * reported once. Fails with 400 for an unknown kind.
+ * Parses a comma-separated list of kinds. Returns a 400 for an unknown kind. An empty list means all kinds; each change
+ * is then reported under one kind only.
  */
 export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   const kinds = new Set<AskedKind>();
@@ -23,7 +23,7 @@ export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   return kinds.size === 0 ? ALL : kinds;
 }
 
-/** Returns the kinds under which a change is reported. */
+/** Returns the kinds for which a change of this kind is reported. */
 export function reportedAs(kind: ChangeKind): readonly AskedKind[] {
   return kind === "spec" ? OF_SPECS : [kind];
 }

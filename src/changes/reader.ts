@@ -1,14 +1,18 @@
 /**
  * The queue of one reader of changes, with its rate limit. A name that changes several times is queued once, with its
- * newest version, at the position of its first change. The queue has only messages that can be sent within the next
- * second. Further changes are left out, and after the last of them the reader gets a message that it lags. Runs on the
- * front.
+ * newest version, at the position of its first change.
+ *
+ * The queue holds only messages that can be sent within the next second. When it is full, further changes are left out,
+ * and the reader gets a message that says that it lags. Runs on the front.
  */
 import type { AskedKind } from "../../schemas/changes.js";
-import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits.js";
+import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits/changes.js";
 import type { EventStream } from "../transport/event-stream.js";
 
-/** A message to a reader. `name` is the part of its text before the version; it identifies the changed value. */
+/**
+ * A message to a reader. `name` is the beginning of its text, up to the version. It identifies the value that has
+ * changed.
+ */
 export interface Message {
   readonly name: string;
   readonly text: string;
@@ -18,10 +22,11 @@ const LAGGED: Message = { name: "lagged", text: 'data: {"kind":"lagged"}\n\n' };
 
 export class ChangeReader {
   /**
-   * The texts of queued messages, by name, in the order in which they are sent. There are at most CHANGE_MESSAGES_MAX.
+   * The queued messages in the order in which they are sent: each message's text, by its name. There are at most
+   * CHANGE_MESSAGES_MAX.
    */
   readonly #waiting = new Map<string, string>();
-  /** The times at which the last messages were sent, the oldest first; at most CHANGE_MESSAGES_MAX. */
+  /** The times at which the last messages were sent, the oldest first. There are at most CHANGE_MESSAGES_MAX. */
   #sent_ms: number[] = [];
 
   constructor(
@@ -36,8 +41,8 @@ export class ChangeReader {
   }
 
   /**
-   * Queues the lag message at the end, because a change was left out. If the queue is full, the lag message replaces
-   * the last one.
+   * Queues the message `lagged` at the end, because a change was left out. If the queue is full, it replaces the last
+   * queued message.
    */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
@@ -46,8 +51,8 @@ export class ChangeReader {
   }
 
   /**
-   * Replaces all queued messages by the lag message. It says that everything may have changed, so single names are of
-   * no use.
+   * Replaces all queued messages by the message `lagged`. It says that everything may have changed, so the reader needs
+   * no names.
    */
   lag(): void {
     this.#waiting.clear();
@@ -55,12 +60,12 @@ export class ChangeReader {
   }
 
   /**
-   * Sends as many queued messages as the rate limit allows now.
-   * @returns true if the lag message was sent
+   * Sends the queued messages that the rate limit allows now.
+   * @returns true if the message `lagged` was sent
    */
   send(now_ms: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
-    // If the clock was set back, earlier messages count as sent now.
+    // If the clock was set back, the earlier messages are treated as if they were sent now.
     if (now_ms < (this.#sent_ms.at(-1) ?? 0)) this.#sent_ms.fill(now_ms);
     this.#sent_ms = this.#sent_ms.filter((at_ms) => now_ms - at_ms < CHANGE_WINDOW_MS);
     let texts = "";

@@ -5,13 +5,9 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { CHANGE_KINDS, type AskedKind, type ChangeKind, type ChangeMessage } from "../../schemas/changes.js";
-import {
-  CHANGE_MESSAGES_MAX,
-  CHANGE_READERS_MAX,
-  CHANGE_WINDOW_MS,
-  DEADLINE_SWEEP_MS,
-  SSE_COMMENT_INTERVAL_MS,
-} from "../../schemas/limits.js";
+import { CHANGE_MESSAGES_MAX, CHANGE_READERS_MAX, CHANGE_WINDOW_MS } from "../../schemas/limits/changes.js";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
+import { DEADLINE_SWEEP_MS } from "../../schemas/limits/rpc.js";
 import { RecordingSink } from "../../test/support/recording-sink.js";
 import { Failure } from "../base/result.js";
 import { Exposition } from "../measure/exposition.js";

@@ -1,12 +1,13 @@
 /**
- * Sends changes to the readers of `GET /api/changes`. This class receives the changes of commits from the writer, and
- * changes that only the front knows. A few times a second, each reader gets the changes of the kinds that it asked for.
- * A message is encoded once for all readers. The set of watched kinds is also sent to the writer, so that the writer
- * reports nothing while no reader is connected. Runs on the front.
+ * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes
+ * that only the front knows. A few times a second, each reader gets the changes of the kinds that it has requested.
+ * Each message is encoded only once. Runs on the front.
+ *
+ * The writer is told which kinds are watched. So it reports nothing while no reader is connected.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../schemas/changes.js";
-import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits/changes.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Exposition } from "../measure/exposition.js";
@@ -40,7 +41,7 @@ export class ChangeReaders implements BackgroundTask {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // Watch the kinds before the reader learns that it is connected, so that every later commit is reported to it.
+    // The kinds are watched before the client gets its first bytes, so that the client misses no later commit.
     this.#watch();
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -56,12 +57,12 @@ export class ChangeReaders implements BackgroundTask {
     if (this.#readers.size > 0) for (const kind of left_out) this.#changed.leaveOut(kind);
   }
 
-  /** Records a change. If the key is null, anything of that kind may have changed. */
+  /** Records a change. If the key is null, any value of that kind may have changed. */
   report(kind: ChangeKind, key: string | null, version: number | null): void {
     if (this.#readers.size > 0) this.#changed.add(kind, key, version);
   }
 
-  /** Sends all readers the lag message, because changes may have been missed. */
+  /** Sends every reader the message `lagged`, because changes may have been missed. */
   lag(): void {
     this.#changed.clear();
     for (const reader of this.#readers) reader.lag();

@@ -1,9 +1,8 @@
 /**
- * Declares the route of docs/http-api.md "Changes". readers.ts decides which reader gets which change. Runs on the
- * front.
+ * Declares the route of docs/http-api.md "Changes". readers.ts decides which reader gets a change. Runs on the front.
  */
 import { ChangesQuery } from "../../schemas/changes.js";
-import { CHANGE_READERS_MAX } from "../../schemas/limits.js";
+import { CHANGE_READERS_MAX } from "../../schemas/limits/changes.js";
 import { Failure } from "../base/result.js";
 import { route, type Route } from "../front/route.js";
 import { EVENT_STREAM_HEADERS } from "../transport/event-stream.js";

@@ -2,7 +2,7 @@
  * Counts the memory that leases take, in bytes: in total and for each holder. It counts held and waiting leases, those
  * of tasks included. Pure except for its state.
  */
-import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../schemas/limits.js";
+import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../schemas/limits/leases.js";
 import { Failure } from "../base/result.js";
 import type { Resource } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";

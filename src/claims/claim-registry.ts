@@ -18,7 +18,7 @@ import {
 } from "../../schemas/leases.js";
 import type { ReleaseRequest, RenewRequest } from "../../schemas/leases.js";
 import { specName } from "../../schemas/specs.js";
-import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits.js";
+import { LEASE_CONFLICTS_MAX, LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits/leases.js";
 import { auditTrail } from "../audit/table.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";

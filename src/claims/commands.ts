@@ -3,7 +3,7 @@
  */
 import * as Type from "typebox";
 import { EndClaimsRequest, PruneLeasesReply, PruneLeasesRequest } from "../../schemas/leases.js";
-import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits.js";
+import { LEASE_KEEP_MS, LEASE_PRUNE_ROWS } from "../../schemas/limits/leases.js";
 import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";

@@ -4,7 +4,7 @@
  * nothing here, and few checks find a claim that has not expired. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits/claims.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";

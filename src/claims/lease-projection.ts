@@ -3,7 +3,7 @@
  * without a call to the writer, and wakes waiters when a claim changes. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
+import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { type Wakeable, waitFor } from "../base/waiter.js";

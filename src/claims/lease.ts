@@ -1,6 +1,7 @@
 /** The in-memory form of a lease, on the writer and on the front, and the functions for lease ids. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { ALTERNATIVES_TOGETHER_MAX, GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits.js";
+import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
+import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import type { Claim } from "./lock-table.js";
 import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";

@@ -1,5 +1,5 @@
 /** Computes when a claim expires if its holder is not seen again. Pure. All times are in ms. */
-import { CLAIM_OFFER_MS } from "../../schemas/limits.js";
+import { CLAIM_OFFER_MS } from "../../schemas/limits/claims.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { Resumed } from "../base/pause-detector.js";

@@ -10,7 +10,7 @@
  * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So the end of a
  * claim wakes only its watchers, whatever the length of the queue.
  */
-import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
+import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { assert, must } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";

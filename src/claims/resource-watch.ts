@@ -3,7 +3,7 @@
  * leases are, so that a change finds them quickly. Runs on the front, on the projection of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { GLOB_STEPS_MAX } from "../../schemas/limits.js";
+import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import type { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
 import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";

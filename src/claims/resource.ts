@@ -2,7 +2,7 @@
  * Parses and compares the resources that can be leased. `path:` names files and directories of a workspace; `state:`
  * and `spec:` name Koor's own values. These three are globs. Any other name is literal. Pure.
  */
-import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
 import {
   compilePathGlob,

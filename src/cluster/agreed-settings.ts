@@ -1,7 +1,7 @@
 /**
- * Writes the settings that must be equal on every node as one text, so that two nodes can be compared. The settings are
- * those that decide what is stored. The text also says whether this SQLite stores texts with a NUL, because some builds
- * refuse them. Runs in the writer thread.
+ * Returns the settings that must be equal on every node as one text, so that nodes can be compared. These are the
+ * settings that decide what is stored. The text also says whether this SQLite can store a text with a NUL, because some
+ * builds cannot. Runs in the writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Db } from "../store/open.js";

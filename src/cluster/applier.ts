@@ -1,11 +1,13 @@
 /**
- * Applies committed log entries to the local database. Entries are applied in batches. Each batch is one transaction
- * that also stores the applied position and the membership, so a node that crashes continues exactly where it stopped.
- * Entries of another apply version cannot be applied. Their calls are skipped, and only their effect on the membership
- * is computed ("counted" below). The node then needs a snapshot that holds the effect of the calls. The caller handles
- * everything else that an entry means to this node. Runs in the writer thread.
+ * Applies committed log entries to the local database, in batches. Each batch is one transaction that also stores the
+ * applied position and the membership. So a node that crashes continues exactly where it stopped. The caller handles
+ * every other effect of an entry on this node.
+ *
+ * The calls of an entry of another apply version cannot be applied. They are skipped, and only the entry's change of
+ * the membership is computed. Such an entry is "counted". The node then needs a snapshot that holds the effect of the
+ * skipped calls. Runs in the writer thread.
  */
-import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
@@ -28,9 +30,7 @@ interface Part {
   readonly membership: Membership;
 }
 
-/**
- * A message of the log in the form in which it is applied: the calls of all its entries, which run with the same time.
- */
+/** A message of the log in the form in which it is applied. The calls of all its entries run with the same time. */
 export interface LogItem extends BatchEntry {
   readonly id: number;
   /** SHA-256 of its bytes, hex. */
@@ -40,7 +40,7 @@ export interface LogItem extends BatchEntry {
   readonly membership: Membership;
 }
 
-/** An entry that was applied, or that was only counted into the membership. */
+/** An entry that was applied or counted. A counted entry has only changed the membership. */
 export interface AppliedEntry extends Part {
   /** The id of its message. */
   readonly id: number;
@@ -54,7 +54,7 @@ export interface AppliedHash {
 
 /** The outcome of `applyNext`. */
 export interface Applied {
-  /** The entries that were committed, or only counted into the membership, in the order of the log. */
+  /** The entries that were committed or counted, in the order of the log. */
   readonly entries: readonly AppliedEntry[];
   /** The state hashes of the messages that were committed. */
   readonly stateHashes: readonly AppliedHash[];
@@ -80,12 +80,15 @@ export interface ApplierOptions {
 
 /** Why the applier stops. */
 export type Stop =
-  /** The database takes no commit now, because the disk is full or another process holds it. Can be retried. */
+  /** The database cannot commit now, because the disk is full or another process holds it. A retry may succeed. */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
   /** The next entry has crashed this process too often, so it must not be applied. */
   | { readonly kind: "poison"; readonly why: string }
-  /** The entries up to `id` were only counted. The node can continue after a snapshot that holds their effect. */
+  /**
+   * The entries up to `id` were only counted. The node continues after it has installed a snapshot that holds their
+   * effect.
+   */
   | { readonly kind: "snapshot"; readonly id: number };
 
 interface Received {
@@ -102,17 +105,17 @@ export class Applier {
   readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
-  /** The state that the open transaction has stored, and the state hashes of its messages. */
+  /** The state that the open transaction has stored, and the state hash after each of its messages. */
   #sealed: { readonly state: NodeState; readonly stateHashes: readonly AppliedHash[] };
-  /** The state hashes of the messages that were committed since `applyNext` was called. */
+  /** The state hashes of the messages that were committed since `applyNext` was last called. */
   #stateHashes: AppliedHash[] = [];
-  /** The membership after the entries that were only counted; null while every entry was applied. */
+  /** The membership after the counted entries; null if no entry was counted. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
   #pendingBytes = 0;
-  /** Bytes of the log that this process has applied or skipped. */
+  /** How many bytes of the log this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. `apply_ms` is the time that took, commits included. */
+  /** The number of messages that this process has applied. `apply_ms` is the time spent on them, commits included. */
   applied = 0;
   apply_ms = 0;
 
@@ -140,7 +143,7 @@ export class Applier {
     return this.#counted ?? this.#state.membership;
   }
 
-  /** The bytes of the messages that the log has delivered and that are not applied yet. */
+  /** The total size of the delivered messages that are not applied yet. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -169,14 +172,14 @@ export class Applier {
     this.#pendingBytes += bytes.byteLength;
   }
 
-  /** Adds the size of a message that is not an entry to `bytes`. */
+  /** Adds the size of a skipped message, which is not an entry, to `bytes`. */
   skip(bytes: number): void {
     this.bytes += bytes;
   }
 
   /**
    * Applies the next batch.
-   * @param inFlight this node's entry that is in flight. When it is applied, its callers are answered.
+   * @param inFlight this node's entry in flight. Its callers are answered when it is applied.
    */
   applyNext(inFlight: Proposal | null): Applied {
     const [first] = this.#inbox;
@@ -199,7 +202,7 @@ export class Applier {
     const { poisonGuard } = this.#options;
     const why = poisonGuard.haltReason(first);
     if (why !== null) return { kind: "poison", why };
-    // The attempt is recorded before the batch is decoded, because decoding may crash the process too.
+    // The attempt is recorded before the batch is decoded, because decoding can crash the process too.
     const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
     const stop = this.#applyBatch(poisonGuard.begin(first, through), inFlight, applied);
     poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
@@ -224,7 +227,7 @@ export class Applier {
       stop = { kind: "not_stored", why: error.failure.message };
     }
     this.apply_ms += elapsed() - began;
-    // A failed batch may have committed its first entries, each in a transaction of its own.
+    // A failed batch may have committed its first messages, each in a transaction of its own.
     const reached = this.#state.position.id;
     const left = this.#inbox.findIndex(({ id }) => id > reached);
     for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) {
@@ -240,8 +243,8 @@ export class Applier {
   }
 
   /**
-   * Counts the next message: applies its membership changes, and skips its calls. Counting ends with the upgrade to
-   * this program's apply version, because later messages can be applied again.
+   * Counts the next message: applies its changes of the membership, and skips its calls. Counting ends when an entry
+   * upgrades the cluster to this program's apply version, because the messages after it can be applied.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
     const { applyVersion, methods } = this.#options;
@@ -262,10 +265,9 @@ export class Applier {
   }
 
   /**
-   * Returns the next messages that may share a transaction, at most `most`. The list is empty if the next message is of
-   * another apply version.
-   * @throws UnreadableEntry if the first message cannot be read. If a later message cannot, the ones before it are
-   * returned.
+   * Returns the next messages that share a transaction, at most `most`. The list is empty if the next message is of
+   * another apply version. A message that cannot be read ends the list.
+   * @throws UnreadableEntry if the first message cannot be read
    */
   #takeBatch(most: number, inFlight: Proposal | null): readonly LogItem[] {
     const items: LogItem[] = [];
@@ -335,7 +337,7 @@ export class Applier {
 }
 
 /**
- * Refuses the calls that only the leader may make. Used for a message whose sender is not the leader.
+ * Refuses the calls that only the leader may make, for an entry whose sender is not the leader.
  * @param from the index of `calls[0]` in the message
  * @param before the refusals of the message's earlier calls, by the index of the call
  */
@@ -352,7 +354,8 @@ function refuseLeaderCalls(
 }
 
 /**
- * The part of an answer that goes into the state hash. Of a Failure, only the fields that are equal on every node do.
+ * Returns the part of an answer that goes into the state hash. For a Failure it is the fields that are equal on every
+ * node.
  */
 function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;

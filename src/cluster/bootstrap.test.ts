@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
-import { LOG_WENT_BACK_MS } from "../../schemas/limits.js";
+import { LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
 import { LogError, type LogStatus, type OrderedLog, type SnapshotInfo } from "../ordered-log/ordered-log.js";
 import { openWriter } from "../store/open.js";

@@ -2,7 +2,7 @@
  * Bootstraps a node: decides whether its data directory belongs to this log, starts a new cluster, or must install a
  * snapshot. An error that a retry cannot fix stops the start. An unreachable log is retried. Runs in the writer thread.
  */
-import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
+import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type LogFault, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
@@ -47,7 +47,7 @@ const PERMANENT: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old",
 
 export class Bootstrap {
   readonly #options: BootstrapOptions;
-  /** When the log was first found to be lost, in ms; null while it is not. */
+  /** When the log was first found to be lost, in ms; null while the log is not lost. */
   #lostSince: number | null = null;
 
   constructor(options: BootstrapOptions) {
@@ -55,7 +55,7 @@ export class Bootstrap {
   }
 
   /**
-   * Waits until the node can start and returns the state to start from; null if the server was stopped meanwhile.
+   * Waits until the node can start, and returns the state to start from; null if the server is stopped first.
    * @throws BootstrapError
    */
   async run(): Promise<NodeState | null> {
@@ -79,8 +79,8 @@ export class Bootstrap {
   }
 
   /**
-   * Compares this node's settings with those that the cluster was started with. A cluster keeps these settings for
-   * ever, on every node.
+   * Checks that this node's settings equal those of the cluster, which never change.
+   * @throws BootstrapError
    */
   #compareSettings({ membership }: NodeState): void {
     const { settings, cluster } = this.#options;
@@ -90,14 +90,14 @@ export class Bootstrap {
       );
   }
 
-  /** Reads the status of the log; null if there is no log under the cluster's name. */
+  /** Reads the status of the log; null if the cluster has no log. */
   async #readStatus(): Promise<LogStatus | null> {
     const session = await this.#options.log.open({ entry: () => undefined, lost: () => undefined });
     await session?.close();
     return session === null ? null : session.status;
   }
 
-  /** The state to start from; null if there is no snapshot to install yet. */
+  /** Decides the state to start from; null if there is no snapshot to install yet. */
   async #decide(log: LogStatus | null): Promise<NodeState | null> {
     const { seeds, cluster, state, db, install } = this.#options;
     const own = state();
@@ -107,8 +107,8 @@ export class Bootstrap {
           "start a newer one",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
-      // If the log ends before this node's position, it went back or was emptied. The node replaces it only if the
-      // operator set the flag.
+      // A log that ends before this node's position has lost entries. The node replaces it only if the operator set
+      // `--cluster-seed`.
       return seeds && log.last < own.position.id ? await this.#seedAgain(own) : own;
     }
     if (seeds && own !== null && log === null) return await this.#seedAgain(own);
@@ -140,8 +140,8 @@ export class Bootstrap {
 
   /**
    * Starts a lost cluster again from this node's data. Waits LOG_WENT_BACK_MS first, because the cluster may not be
-   * lost after all: the flag may be left over from this node's first start, and a log server that is partitioned from
-   * its peers may know less than they do.
+   * lost. The flag may be left over from this node's first start, and a log server that is partitioned from its peers
+   * may lack entries.
    */
   async #seedAgain(own: NodeState): Promise<NodeState> {
     const { elapsed, cluster } = this.#options;
@@ -154,14 +154,16 @@ export class Bootstrap {
     return await this.#seed(own);
   }
 
-  /** Whether the log was created and never used. That happens if the start of its first node was interrupted. */
+  /**
+   * Whether the log was created and never used. This happens if the start of the cluster's first node was interrupted.
+   */
   async #isUnused({ last }: LogStatus): Promise<boolean> {
     return last === 0 && (await this.#options.log.snapshots.list()).length === 0;
   }
 
   /**
-   * Creates an empty log, which replaces any log of that name. The content of this data directory is the state before
-   * its first entry.
+   * Creates an empty log, which replaces any log of the same name. This node's database is the state before the log's
+   * first entry.
    */
   async #seed(own: NodeState | null): Promise<NodeState> {
     const { log, keep, settings, now_ms, upload } = this.#options;

@@ -1,7 +1,7 @@
 /**
- * Reads and writes bundles. A bundle is one message of the log with entries of several nodes, each complete with its
- * head and its mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
- * entry is accepted or rejected by its own head, so an entry that is in the log twice counts once. Pure.
+ * Encodes and decodes bundles. A bundle is one message of the log that contains entries of several nodes, each with its
+ * own head and mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
+ * entry is accepted or rejected by its own head, so a second copy of an entry in the log has no effect. Pure.
  *
  * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with the
  * format number of bundles.
@@ -11,7 +11,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 
-/** The first apply version whose programs read bundles. */
+/** The first apply version whose programs can read bundles. */
 export const BUNDLE_APPLY_VERSION_MIN = 3;
 
 const LENGTH_BYTES = 4;
@@ -44,13 +44,13 @@ export function decodeMessage(
   if (body === null) return [decodeEntry(bytes, methods, applyVersion)];
   return entriesIn(body).map((part) => {
     const entry = decodeEntry(part, methods, applyVersion);
-    // An entry that changes the membership never shares a message.
+    // A bundle contains only entries of calls. An entry that changes the membership is a message of its own.
     if (entry.content.kind !== "calls") throw new UnreadableEntry(BROKEN);
     return entry;
   });
 }
 
-/** Returns the entries of a bundle as bytes, without the bundle's mark; null if the message is a single entry. */
+/** Returns the entries of a bundle as bytes, without the bundle's own mark; null if the message is a single entry. */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   if (bytes[bytes.byteLength - 1] !== BUNDLE_FORMAT) return null;
   return readMark(bytes)?.body ?? null;

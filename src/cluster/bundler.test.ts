@@ -1,6 +1,6 @@
 /** Tests when the entries of several nodes are sent, and which of them share a message. */
 import t from "tap";
-import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { Bundler, type BundledEntry } from "./bundler.js";
 
 function partOf(node: string, number = 1, bytes = 10): BundledEntry {

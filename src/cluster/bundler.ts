@@ -1,11 +1,13 @@
 /**
- * Batches entries of several nodes into one message of the log, on the leader. Batching pays, because a message costs a
- * round trip through the log, and a delivery and a transaction at each node, while its entries cost little. So at most
- * one message is in flight, and entries that arrive meanwhile share the next one. After a message has come back, the
- * next one lingers for the nodes that had entries in it, because their callers were just answered and usually call
+ * Batches entries of several nodes into one message of the log. It runs on the leader. Batching pays, because a message
+ * costs a round trip through the log, and a delivery and a transaction at each node, while each entry in it costs
+ * little.
+ *
+ * At most one message is in flight. Entries that arrive meanwhile share the next message. When a message was delivered,
+ * the next one lingers for the nodes that had entries in it, because their callers were just answered and usually call
  * again. A node without peers never lingers. Pure but for its state.
  */
-import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { EntryHead } from "./entry.js";
 
 /** An entry of calls that waits to be appended to the log. */
@@ -14,7 +16,7 @@ export interface BundledEntry {
   readonly bytes: Uint8Array;
 }
 
-/** A message that was appended and has not come back through the log yet. */
+/** A message that was appended and that the log has not delivered yet. */
 export interface Flight {
   readonly entries: readonly BundledEntry[];
   /** When the message was appended, in ms. */
@@ -32,14 +34,15 @@ export class Bundler {
     return this.#flight;
   }
 
-  /** Queues an entry. It replaces a waiting entry of its node, because a node has one entry in flight at a time. */
+  /** Queues an entry. It replaces a queued entry of the same node, because a node has one entry in flight at a time. */
   add(entry: BundledEntry): void {
     this.#waiting = this.#waiting.filter(({ head }) => head.node !== entry.head.node);
     this.#waiting.push(entry);
   }
 
   /**
-   * How many ms the next message still lingers for more entries; null if there is none to send, or one is in flight.
+   * Returns how many ms the next message still lingers for more entries; null if no entry waits or a message is in
+   * flight.
    */
   lingerMs(now: number): number | null {
     if (this.#flight !== null || this.#waiting.length === 0) return null;
@@ -47,7 +50,7 @@ export class Bundler {
     return this.#expected.some(isMissing) ? Math.max(0, this.#lingerUntil - now) : 0;
   }
 
-  /** Takes the entries of the next message, at most BUNDLE_BYTES_MAX bytes and at least one entry. */
+  /** Takes the entries of the next message: at least one entry, and further ones up to BUNDLE_BYTES_MAX bytes. */
   take(now: number): Flight {
     let bytes = 0;
     let count = 0;
@@ -61,8 +64,8 @@ export class Bundler {
   }
 
   /**
-   * Records an entry that came back through the log. If it is the first entry of the message in flight, the message is
-   * not in flight any more.
+   * Records that the log has delivered an entry. If it is the first entry of the message in flight, that message was
+   * delivered.
    */
   landed({ node, epoch, number }: BundledEntry["head"], now: number): void {
     const first = this.#flight?.entries[0]?.head;
@@ -74,7 +77,7 @@ export class Bundler {
   }
 
   /**
-   * Forgets all entries. Each node then appends its own entry again, or learns that the entry never gets into the log.
+   * Forgets all entries. Each node then appends its own entry again, unless it learns that the log will never store it.
    * @returns the entries that were not sent
    */
   clear(): readonly BundledEntry[] {

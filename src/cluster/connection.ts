@@ -1,10 +1,11 @@
 /**
- * Connects a replica to its log. There is one session at a time, and a lost session is opened again after a growing
- * delay. The log is not trusted: a session starts only if the log is the one that this node has followed and does not
- * end before this node's position. If the log was trimmed past the node's position, the node installs a snapshot first.
+ * Connects a replica to its log. There is one session at a time. A lost session is opened again after a growing delay.
  * Runs in the writer thread.
+ *
+ * Before a session starts, it checks that the log is the one that this node has followed, and that the log does not end
+ * before this node's position. If the log was trimmed past that position, the node installs a snapshot first.
  */
-import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits.js";
+import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
 import { hashOf } from "./applier.js";
 import type { NodeState, Position } from "./table.js";
@@ -14,22 +15,22 @@ export interface ConnectionOptions {
   /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Replaces the node's tables by those of a snapshot.
+   * Replaces the node's tables by the tables of a snapshot.
    * @param least the lowest position that the snapshot may have
-   * @returns the state that it holds; null if there is no such snapshot yet
+   * @returns the state in the snapshot; null if there is no such snapshot yet
    */
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
   /** Called with the status of the log when a session was opened. */
   readonly found: (status: LogStatus) => void;
-  /** Makes the replica continue from an installed snapshot. Returns the reason if that is impossible, or null. */
+  /** Makes the replica continue from an installed snapshot. Returns why the node must halt, or null. */
   readonly restart: (installed: NodeState) => string | null;
   /** Called after the log was verified: the session may be used. */
   readonly opened: (session: LogSession) => void;
   /** Called with each entry that the open session delivers. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
-  /** Called when there is no session. Another one will be opened. */
+  /** Called when the session was lost or could not be opened. The connection opens another one by itself. */
   readonly disconnected: (why: string) => void;
   /** Called when the node must halt. No session is opened after that. */
   readonly fatal: (why: string) => void;
@@ -42,23 +43,21 @@ export class Connection {
   #reopen_at = 0;
   #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
-  /**
-   * When the log was first found to be missing or to end before this node's position, in ms. Null while neither is so.
-   */
+  /** When the log was first found to be missing or to end before this node's position, in ms; null if it is neither. */
   #missingSince: number | null = null;
   /**
    * Whether a snapshot is being installed. The installation continues if the session is lost, and the next session
    * waits for it.
    */
   #installing = false;
-  /** The entry that a snapshot must hold before this node can continue; 0 for none. */
+  /** A snapshot must hold this entry before the node can continue; 0 if no snapshot is needed. */
   #needed = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
-  /** The session; null while there is none that may be used. */
+  /** The open session; null while no session may be used. */
   get session(): LogSession | null {
     return this.#state === "opened" ? this.#session : null;
   }
@@ -73,7 +72,7 @@ export class Connection {
     if (this.#state === "disconnected" && !this.#installing && now >= this.#reopen_at) void this.#open();
   }
 
-  /** Makes the connection install a snapshot that holds this entry before the node continues. */
+  /** Requires a snapshot that holds this entry. The node continues after the snapshot is installed. */
   requireSnapshot(entry: number): void {
     this.#needed = entry;
     this.lose("a snapshot has to be taken in");
@@ -98,7 +97,7 @@ export class Connection {
     let session: LogSession | null = null;
     try {
       session = await log.open({
-        // An entry of a session that was given up is ignored.
+        // Entries of a session that was given up are ignored.
         entry: (id, bytes, last) => {
           if (session !== null && session === this.#session) this.#options.entry(id, bytes, last);
         },
@@ -118,7 +117,7 @@ export class Connection {
     this.#session = session;
     try {
       const why = session === null ? this.#confirmLasting("the log is gone") : await this.#verify(session);
-      // The session may have been lost or ended meanwhile.
+      // The session may have been lost or closed meanwhile.
       if (this.#session !== session || this.#ended) return;
       if (why !== null) fatal(why);
       else if (session !== null) {
@@ -196,10 +195,9 @@ export class Connection {
   }
 
   /**
-   * Returns the reason to halt once the log has been missing or gone back for LOG_WENT_BACK_MS. Waits that long because
-   * a log server that is partitioned from its peers may know less than they do, and may not know that it is
-   * partitioned.
-   * @throws LogError until then
+   * Returns the reason to halt once the log has been missing or has ended too early for LOG_WENT_BACK_MS. The node
+   * waits that long, because a log server that is partitioned from its peers may lack entries without knowing it.
+   * @throws LogError until LOG_WENT_BACK_MS have passed
    */
   #confirmLasting(why: string): string {
     const { elapsed } = this.#options;

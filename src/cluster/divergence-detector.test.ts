@@ -1,6 +1,6 @@
 /** Tests which node halts after a divergence, and when. */
 import t from "tap";
-import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits/cluster.js";
 import { DivergenceDetector } from "./divergence-detector.js";
 
 function verdictsOf(...outcomes: readonly string[]): DivergenceDetector {

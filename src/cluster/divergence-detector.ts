@@ -1,10 +1,10 @@
 /**
  * Detects divergence between nodes. Every log entry carries the sender's state hash at a known position, and this node
- * compares it with its own hash at that position. A node that disagrees with the majority halts. Without a majority
- * every node halts, because it cannot be known which state is right. A diverged node never recovers by itself, so only
- * the latest report of each node is kept. Pure but for its state.
+ * compares it with its own hash at that position. A node that disagrees with the majority halts. If there is no
+ * majority, every node halts, because it cannot be known which state is right. Only the latest report of each node is
+ * kept, because a diverged node never recovers by itself. Pure but for its state.
  */
-import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits/cluster.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 
 interface PeerReport {
@@ -16,8 +16,8 @@ interface PeerReport {
 export class DivergenceDetector {
   readonly #node: string;
   /**
-   * This node's state hashes, by position. Kept for at least the latest STATE_HASHES_KEPT_MAX entries, and at most
-   * twice that many.
+   * This node's state hashes, by position. The map holds at least the latest STATE_HASHES_KEPT_MAX entries, and at most
+   * twice as many.
    */
   readonly #stateHashes = new TurnoverMap<number, string>();
   readonly #ids: number[] = [];
@@ -37,8 +37,8 @@ export class DivergenceDetector {
   }
 
   /**
-   * Records a peer's state hash. A report is ignored if this node has no hash of that position any more, because the
-   * two cannot be compared.
+   * Records a peer's state hash. The report is ignored if this node has dropped its own hash of that position, because
+   * the two cannot be compared.
    */
   recordPeer(node: string, position: number, stateHash: string, now: number): void {
     const own = this.#stateHashes.get(position);
@@ -56,7 +56,7 @@ export class DivergenceDetector {
   }
 
   /**
-   * Returns why this node must halt; null if it need not halt, or must first wait for more reports.
+   * Returns why this node must halt; null if it need not halt, or if more reports are needed to decide.
    * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {
@@ -68,7 +68,7 @@ export class DivergenceDetector {
       if (against.length === 0) this.#disputed_at = null;
       return null;
     }
-    // It is too early to count: peers that agree with this node may not have reported yet.
+    // In a tie the node waits, because peers that agree with it may not have reported yet.
     if (against.length === agreeing && now - this.#disputed_at < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `${this.#node} has come to something else than ${names}: the databases differ`;

@@ -1,6 +1,6 @@
 /**
  * Writes and reads the mark and the checksum that tell an entry from foreign data in the log. They are at the end of an
- * entry, where older programs do not look. So during an upgrade of the cluster older nodes can read marked entries too.
+ * entry, where older programs do not look. So older nodes can read marked entries while the cluster is being upgraded.
  * Pure.
  *
  * The layout is `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`.
@@ -16,7 +16,7 @@ const NAME = Buffer.from("KoorLog", "latin1");
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
-/** Writes the mark into the last MARK_BYTES of a buffer. The bytes before it are the body. */
+/** Writes the mark into the last MARK_BYTES of a buffer. The other bytes are the body. */
 export function writeMark(bytes: Buffer, format = MARK_FORMAT): void {
   const end = bytes.byteLength - MARK_BYTES;
   const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);

@@ -1,12 +1,11 @@
 /**
- * Sends a node's entries to the log. While other nodes write too, a follower forwards its entries of calls to the
- * leader, and the leader puts entries of several nodes into one message (bundler.ts). Every other entry is appended
- * directly.
+ * Sends this node's entries to the log. Most entries are appended directly. While other nodes write too, a follower
+ * forwards its entries of calls to the leader, which puts entries of several nodes into one message (bundler.ts).
  *
- * A forwarded entry that is not in the log in time is appended directly under the same number. The log may then hold it
- * twice, and every node rejects the second copy. Runs in the writer thread.
+ * If the log does not deliver a forwarded entry in time, the follower appends the entry itself under the same number.
+ * The log may then hold the entry twice, and every node rejects the second copy. Runs in the writer thread.
  */
-import { FORWARD_BYTES_MAX } from "../../schemas/limits.js";
+import { FORWARD_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
 import { BUNDLE_APPLY_VERSION_MIN, encodeBundle } from "./bundle.js";
@@ -48,7 +47,7 @@ export class EntrySender {
     this.#options = options;
   }
 
-  /** Whether this node's entry in flight was both forwarded and appended, so that the log may hold it twice. */
+  /** Whether this node's entry in flight was forwarded and also appended. The log may then hold the entry twice. */
   get isCopied(): boolean {
     return this.#isCopied;
   }
@@ -68,21 +67,24 @@ export class EntrySender {
     } else this.#forward(session, proposal, bytes);
   }
 
-  /** Takes an entry that another node has forwarded to this one. */
+  /** Receives an entry that another node has forwarded to this one. */
   receive(session: LogSession, bytes: Uint8Array): void {
     const { identity, membership } = this.#options;
     if (!this.#canBundle(session)) return;
     const head = readCallsHead(bytes);
-    // Ignores a message that is not an entry of another node, and an entry of an earlier epoch, which every node would
-    // reject.
+    // Two kinds of messages are ignored: a message that is not an entry of another node, and an entry of an earlier
+    // epoch, which every node would reject.
     if (head === null || head.node === identity.node) return;
     if (membership().nodes.get(head.node)?.incarnation !== head.epoch) return;
-    // The bytes may be a view of the connection's buffer, which the library reuses.
+    // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
     this.#bundler.add({ head, bytes: new Uint8Array(bytes) });
     this.flush();
   }
 
-  /** Appends the bundled entries, unless a message is in flight or the next one lingers. */
+  /**
+   * Appends the bundled entries as one message, unless a message is in flight. If the message should linger, it is sent
+   * later.
+   */
   flush(): void {
     const { session: sessionNow, elapsed } = this.#options;
     const session = sessionNow();
@@ -104,32 +106,30 @@ export class EntrySender {
   }
 
   /**
-   * Appends this node's entry itself if the entry was forwarded and did not come back in time.
-   * @param readingSince when the delivery of the log was last resumed, in ms. While it was paused no entry could come
-   * back.
+   * Appends this node's entry directly if the entry was forwarded and the log has not delivered it in time.
+   * @param readingSince when the delivery of the log was last resumed, in ms. The time before it does not count,
+   * because no entry is delivered during a pause.
    */
   appendOverdue(now: number, readingSince: number): void {
     this.#appendForwarded(this.#forwarding.overdue(now, readingSince), true);
   }
 
-  /**
-   * Records an entry that came back through the log. If it was in the bundle in flight, the next bundle may be sent.
-   */
+  /** Records an entry that the log has delivered. If it was in the bundle in flight, the next bundle may be sent. */
   onApplied(head: EntryHead, now: number): void {
     this.#bundler.landed(head, now);
   }
 
-  /** Records an accepted entry of the leader, which shows that the leader works: forwarding may resume. */
+  /** Records that an entry of the leader was accepted. It proves that the leader works, so forwarding may resume. */
   noteLeader(now: number): void {
     this.#forwarding.noteLeader(now);
   }
 
-  /** Records accepted calls of another node. Forwarding pays off while other nodes write too. */
+  /** Records that calls of another node were accepted. Forwarding pays off only while other nodes write too. */
   noteRemoteCalls(): void {
     this.#forwarding.noteRemoteCalls();
   }
 
-  /** Records that the outcome of this node's entry in flight is known: the entry is not appended again. */
+  /** Records that this node's entry in flight was applied or rejected, so it need not be appended again. */
   settle(): void {
     this.#forwarding.end();
   }
@@ -156,7 +156,10 @@ export class EntrySender {
     });
   }
 
-  /** Forwards an entry of this node to the leader, or appends it if forwarding is not possible or not worthwhile. */
+  /**
+   * Forwards an entry of this node to the leader. Appends the entry directly if forwarding is impossible or not
+   * worthwhile.
+   */
   #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     const { elapsed, membership } = this.#options;
     const { channel } = session;
@@ -176,7 +179,7 @@ export class EntrySender {
   }
 
   /**
-   * Appends an entry of this node that was forwarded before, under the same number.
+   * Appends an entry of this node directly, after it was forwarded. The entry keeps its number.
    * @param isCopied whether the leader may append the entry too
    */
   #appendForwarded(forwarded: Forwarded | null, isCopied: boolean): void {
@@ -198,8 +201,8 @@ export class EntrySender {
   }
 
   /**
-   * Handles the outcome of a bundle's append. After a failure every other node appends its own entry by itself. So only
-   * this node's entry has to be handled here, whether it was in the bundle or waits for the next one.
+   * Handles the outcome of a bundle's append. After a failed append each other node appends its own entry again by
+   * itself. So only this node's entry is handled here, whether it was in the bundle or waits for the next one.
    */
   #onBundleAppended({ entries }: Flight, outcome: Appended): void {
     const { proposals, appended } = this.#options;

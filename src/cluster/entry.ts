@@ -1,19 +1,20 @@
 /**
- * The binary format of a log entry: the head says which node appended it, when, and which position the node had applied
- * by then. The content says what to do. The head and the requests are JSON, and the bytes of long values follow the
- * JSON unchanged. Methods are given by name, and requests are packed by their schemas, so an entry means the same to
- * every node of its apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
+ * The binary format of a log entry. The head says which node appended it, when, and which position that node had
+ * applied. The content says what to do. The head and the requests are JSON. Long values follow the JSON as raw bytes.
+ *
+ * Methods are given by name and requests are packed by their schemas, so an entry means the same to every node of its
+ * apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../rpc/method.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 
-/** The format number of entries. A node reads no entry with another number. */
+/** The format number of entries. A node rejects entries with another number. */
 export const ENTRY_FORMAT = 1;
 /**
- * The last apply version whose programs wrote entries without a mark. A message without a mark that claims a later
- * version is foreign.
+ * The last apply version whose programs wrote entries without a mark. An unmarked message that claims a later version
+ * is foreign.
  */
 export const UNMARKED_APPLY_VERSION_MAX = 2;
 
@@ -22,15 +23,13 @@ export interface EntryHead {
   /** The apply version of the program that appended the entry (schemas/version.ts). */
   readonly applyVersion: number;
   readonly node: string;
-  /** The id of the join request under which the entry was appended; 0 in a join request. */
+  /** The sender's epoch: the id of its accepted join request. It is 0 in a join request. */
   readonly epoch: number;
   /** The number of the entry in its epoch, from 1. */
   readonly number: number;
   /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
-  /**
-   * The clock of the appending machine, in ms. It is one vote on the right time (log-clock.ts) and has no other effect.
-   */
+  /** The clock of the appending machine, in ms. It is used only as a vote on the right time (log-clock.ts). */
   readonly wall_ms: number;
   /** The id of the last entry that the appending node had applied. `stateHash` is its state hash at that position. */
   readonly position: number;
@@ -38,18 +37,18 @@ export interface EntryHead {
 }
 
 /**
- * The content of an entry by which a node asks to join. Once it is accepted, entries of the node's earlier epochs are
- * rejected if they come later in the log.
+ * The content of an entry in which a node asks to join. If it is accepted, entries of the node's earlier epochs are
+ * rejected when they come later in the log.
  */
 export interface JoinRequest {
   readonly kind: "hello";
   /** The id of the data directory. It tells two nodes of one name apart. */
   readonly store: string;
-  /** The id of the start of the writer thread. */
+  /** The id of this start of the node's writer thread. */
   readonly run: string;
   /**
-   * The epoch of this node's name that the request replaces; 0 for none. If that is not the current epoch any more, the
-   * request came too late and is rejected.
+   * The epoch of this node that the request replaces; 0 if there is none. The request is rejected if another epoch is
+   * current by then.
    */
   readonly replaces: number;
   readonly version: string;
@@ -63,8 +62,8 @@ export interface Heartbeat {
 }
 
 /**
- * The content of an entry by which a node asks to lead. The node becomes the leader if `term` is still the current
- * term.
+ * The content of an entry in which a node asks to become the leader. The node becomes the leader if `term` is still the
+ * current term.
  */
 export interface Candidacy {
   readonly kind: "candidacy";
@@ -80,7 +79,7 @@ export interface Upgrade {
 /** Calls of the writer's methods. */
 export interface Calls {
   readonly kind: "calls";
-  /** The term in which the appending node leads, as far as it knows; 0 if it does not lead. */
+  /** The term of the appending node if it believes that it is the leader; else 0. */
   readonly term: number;
   readonly calls: readonly EntryCall[];
 }
@@ -94,7 +93,7 @@ export interface Entry {
   readonly content: EntryContent;
 }
 
-/** An entry that this program cannot read or apply, usually because it is of another format. */
+/** Thrown for an entry that this program cannot read or apply, usually because it has another format. */
 export class UnreadableEntry extends Error {
   override readonly name = "UnreadableEntry";
 }
@@ -107,22 +106,20 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** Programs of apply version 1 leave it out. Their `at` is the clock of their machine. */
+  /** Programs of apply version 1 leave this field out. Their `at` is the clock of their machine. */
   wall_ms?: number,
 ];
-/**
- * A call: the index of its method's name in the entry, the actor, the trace, and the request as the schema packs it.
- */
+/** A call. The name is an index into the entry's `names`, and the request is packed by its schema. */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**
- * A long value that follows the JSON: the index of its call, the index of its field in the call, and its length in
- * bytes.
+ * A long value whose bytes follow the JSON: the index of its call, the index of its field in the call, and its length
+ * in bytes.
  */
 type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
-  /** 1 in an entry that was written with a mark. If this is 1 and the mark is missing, the entry is damaged. */
+  /** 1 if the entry was written with a mark. Such an entry is damaged if its mark is missing. */
   readonly m?: number;
   readonly h: WireHead;
   /** The content of an entry without calls. */
@@ -137,8 +134,8 @@ const NOT_KOORS = "it is not what Koor writes";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
 /**
- * Matches the beginning of an entry of calls, as `encodeEntry` writes it. The head ends at the first bracket, because
- * no text in a head contains one.
+ * Matches the beginning of an entry of calls that `encodeEntry` has written. The head ends at the first closing
+ * bracket, because no text in a head contains one.
  */
 const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
@@ -187,8 +184,7 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
 
 /**
  * Whether a message of the log is foreign, which means that no node has appended it. A foreign message has no mark or a
- * wrong checksum, and is not an entry of the old versions without marks. Every node decides the same for the same
- * bytes.
+ * wrong checksum, and it is not an unmarked entry of an old version. Every node decides the same for the same bytes.
  */
 export function isForeign(bytes: Uint8Array): boolean {
   return readMark(bytes) === null && !isUnmarkedEntry(bytes);
@@ -223,8 +219,8 @@ function isWireHead(head: unknown): head is WireHead {
 
 /**
  * Decodes an entry.
- * @param applyVersion the version whose calls are decoded. Calls of other versions have no effect here and may name
- * unknown methods, so they are left out.
+ * @param applyVersion the version whose calls are decoded. Calls of other versions are left out, because this node does
+ * not apply them and may not know their methods.
  * @throws UnreadableEntry
  */
 export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, applyVersion: number): Entry {
@@ -236,7 +232,8 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
 }
 
 /**
- * Reads the head of a marked entry of calls without decoding the calls; null if the bytes are damaged or anything else.
+ * Reads the head of a marked entry of calls, without decoding the calls; null if the bytes are damaged or not such an
+ * entry.
  */
 export function readCallsHead(bytes: Uint8Array): EntryHead | null {
   const marked = readMark(bytes);

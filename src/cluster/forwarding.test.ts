@@ -1,6 +1,6 @@
 /** Tests when a node forwards its entries, and when it appends them itself. */
 import t from "tap";
-import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
+import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import { Forwarding } from "./forwarding.js";
 import type { Proposal } from "./proposals.js";
 

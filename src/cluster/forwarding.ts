@@ -1,14 +1,16 @@
 /**
- * Decides whether a follower forwards its entries to the leader, which bundles those of several nodes into one message
- * (bundler.ts). A follower forwards while calls of other nodes come through the log; otherwise forwarding only adds a
- * hop. A forwarded entry that is not in the log in time is appended by the follower itself. The entry keeps its number,
- * so if the leader appends it too, the second copy is rejected. After that the follower forwards nothing until another
- * entry of the leader has come through the log. Pure but for its state.
+ * Decides whether a follower forwards its entries to the leader. The leader bundles entries of several nodes into one
+ * message (bundler.ts). A follower forwards only while the log delivers calls of other nodes, because otherwise
+ * forwarding only adds a hop.
+ *
+ * If the log does not deliver a forwarded entry in time, the follower appends the entry itself. The entry keeps its
+ * number, so if the leader appends it too, every node rejects the second copy. The follower then stops forwarding until
+ * the log delivers another entry of the leader. Pure but for its state.
  */
-import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits.js";
+import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { Proposal } from "./proposals.js";
 
-/** An entry that was forwarded, and that has not come back through the log. */
+/** An entry that was forwarded to the leader and that the log has not delivered yet. */
 export interface Forwarded {
   readonly proposal: Proposal;
   readonly bytes: Uint8Array;
@@ -16,7 +18,7 @@ export interface Forwarded {
   readonly since: number;
 }
 
-/** How many of this node's entries are forwarded after each time that calls of another node came through the log. */
+/** How many of its own entries this node forwards each time that the log has delivered calls of another node. */
 const FORWARDS_AFTER_REMOTE = 2;
 
 export class Forwarding {
@@ -25,17 +27,20 @@ export class Forwarding {
   #pausedUntil = 0;
   #leaderSeenAt = 0;
 
-  /** Records calls of another node that came through the log. */
+  /** Records that the log has delivered calls of another node. */
   noteRemoteCalls(): void {
     this.#forwardsLeft = FORWARDS_AFTER_REMOTE;
   }
 
-  /** Records that an entry of the leader came through the log. */
+  /** Records that the log has delivered an entry of the leader. */
   noteLeader(now: number): void {
     this.#leaderSeenAt = now;
   }
 
-  /** Whether to forward this node's next entry. Must be called exactly once for each entry, because it counts them. */
+  /**
+   * Decides whether to forward this node's next entry. Must be called exactly once for each entry, because each call
+   * counts against FORWARDS_AFTER_REMOTE.
+   */
   shouldForward(now: number): boolean {
     if (this.#forwardsLeft === 0) return false;
     this.#forwardsLeft -= 1;
@@ -47,9 +52,10 @@ export class Forwarding {
   }
 
   /**
-   * Takes the forwarded entry if it did not come back in time; else null. The caller must append the entry.
-   * @param readingSince when the delivery of the log was last resumed, in ms. While it was paused no entry could come
-   * back.
+   * Gives up the forwarded entry if the log has not delivered it in time. The caller must then append it.
+   * @param readingSince when the delivery of the log was last resumed, in ms. The time before it does not count,
+   * because no entry is delivered during a pause.
+   * @returns the entry; null if no entry is overdue
    */
   overdue(now: number, readingSince: number): Forwarded | null {
     const forwarded = this.#forwarded;
@@ -58,15 +64,15 @@ export class Forwarding {
   }
 
   /**
-   * Gives up the forwarded entry, because the leader does not receive messages. Returns that entry; null if its outcome
-   * is known by now.
+   * Gives up the forwarded entry, because the leader does not receive messages.
+   * @returns the entry; null if it is not waited for any more
    */
   undelivered(proposal: Proposal, now: number): Forwarded | null {
     const forwarded = this.#forwarded;
     return forwarded?.proposal === proposal ? this.#giveUp(forwarded, now) : null;
   }
 
-  /** Forgets the forwarded entry, because it has come back or never will. */
+  /** Forgets the forwarded entry, because it was delivered or never will be. */
   end(): void {
     this.#forwarded = null;
   }

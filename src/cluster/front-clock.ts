@@ -1,17 +1,15 @@
 /**
  * The clock of the front. On a single server it is the machine's clock. On a node of a cluster it is the log's time,
- * whatever the machine's clock says. The writer publishes the log's time now and then, and in between the front adds
- * the monotonic time that has passed. Runs on the front.
+ * even if the machine's clock differs. The writer publishes the log's time now and then. In between the front adds the
+ * monotonic time that has passed. Runs on the front.
  */
-import { CLOCK_TOLERANCE_MS } from "../../schemas/limits.js";
+import { CLOCK_TOLERANCE_MS } from "../../schemas/limits/cluster.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /**
-   * The latest published time of the log, and the monotonic time at which it was received; null before the first one.
-   */
+  /** The log's time as last published, and the monotonic time at which it arrived; null before the first one. */
   #followed: { readonly now_ms: number; readonly elapsed: number } | null = null;
 
   /** @param alone the machine's clock, which is used until the log's time is known */
@@ -21,8 +19,8 @@ export class FrontClock implements Clock {
   }
 
   /**
-   * Continues from a published time of the log. Such a time is slightly stale when it arrives. So the clock is set back
-   * only if it is ahead of that time by more than CLOCK_TOLERANCE_MS.
+   * Continues from the published time of the log. That time is slightly stale when it arrives. So the clock goes back
+   * only if it is ahead of the published time by more than CLOCK_TOLERANCE_MS.
    */
   follow(now_ms: number): void {
     const ahead_ms = this.now() - now_ms;
@@ -30,7 +28,7 @@ export class FrontClock implements Clock {
     this.#followed = { now_ms, elapsed: this.#elapsed() };
   }
 
-  /** Sets the clock forward to a time that the writer has used. Does nothing once the log's time is known. */
+  /** Raises the clock to a time that the writer has used. Has no effect once the log's time is known. */
   raise(now_ms: number): void {
     this.#alone.raise(now_ms);
   }

@@ -1,9 +1,9 @@
 /**
- * The front's view of its node: health, position, leadership, and the waiters for a position. The writer publishes the
- * status after every commit (node-status.ts). Runs on the front.
+ * The front's view of its node: health, position and leadership. The writer publishes the node's status after every
+ * commit (node-status.ts). The class also keeps the requests that wait for a position. Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
-import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
 import { formatTime } from "../base/time.js";
@@ -33,7 +33,7 @@ export interface ClusterFrontOptions {
   readonly now: () => number;
   /** Called with the log's time, because this node's clock may be behind it. */
   readonly onTime: (now_ms: number) => void;
-  /** Called when this node has become the leader, and when it is not the leader any more. */
+  /** Called when this node becomes the leader, and when it stops being the leader. */
   readonly onLeading: (isLeader: boolean) => void;
   /** Called when a snapshot has replaced the tables, so that the caches of the front are stale. */
   readonly onInstalled: () => void;
@@ -46,9 +46,9 @@ interface Waiting {
 }
 
 /**
- * How many of this node's entries must come back before a read barrier is reached. Three, because the front's count is
- * stale: the first may have come back already, and the second may have been in flight when the barrier was requested.
- * Only the third was appended after it for sure.
+ * How many more entries of this node the log must deliver before a read barrier is reached. The front's count is stale,
+ * so one entry is not enough. The first may have been delivered already, and the second may have been in flight when
+ * the barrier was requested. Only the third was certainly appended after the request.
  */
 const OWN_ENTRIES_BEHIND = 3;
 
@@ -61,18 +61,18 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #options: ClusterFrontOptions;
   #status: NodeStatus | null = null;
   #waiting: Waiting[] = [];
-  /** The pending read barriers. Each is reached when the number of this node's entries that came back is `appends`. */
+  /** The pending read barriers. A barrier is reached when the log has delivered `appends` entries of this node. */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
   /** The header line of a position, cached. */
   #line: string | null = null;
   #line_of = 0n;
   #isLeader = false;
-  /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status. */
+  /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status arrived. */
   #hasNoLivePeers: boolean | null = null;
-  /** When the log was first found to be ahead of this node, as `performance.now()` in ms. */
+  /** When this node first saw that it was behind the log, as `performance.now()` in ms; null while it is not behind. */
   #behind_since: number | null = null;
-  /** Whether the server has started. From then on it keeps running, whatever happens to the node. */
+  /** Whether the server has started. A server that has started keeps running, even if its node halts. */
   #started = false;
   readonly #heard: Promise<string>;
   #hear: (refusal: string) => void = () => undefined;
@@ -94,7 +94,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { id } = visible;
     if (this.#line === null || this.#line_of !== id) {
       this.#line_of = id;
-      // The database can be read before the writer has published its first position.
+      // The database is read, because the writer has not published a position yet.
       this.#line = positionHeaderLine(id === 0n ? (reader.position()?.id ?? 0) : Number(id));
     }
     return this.#line;
@@ -110,16 +110,16 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /** Whether no other node was seen for NODE_SILENCE_MS. If so, no other node can have accepted calls. */
   get hasNoLivePeers(): boolean {
-    // Cached, because every claim asks for it. It changes only by commits, and each commit publishes a status, which
-    // clears the cache.
+    // The result is cached, because every claim asks for it. It changes only with a commit, and the status that follows
+    // each commit clears the cache.
     this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().now_ms);
     return this.#hasNoLivePeers;
   }
 
   /**
-   * Resolves when this node accepts writes and there is a leader. Until then it may have to wait for the log, or apply
-   * the entries that it has missed. Resolves earlier if the node reports why it is not ready, and after NODE_START_MS
-   * in any case.
+   * Resolves when this node accepts writes and there is a leader. Before that, the node may have to wait for the log,
+   * or to apply the entries that it has missed. Resolves earlier if the node reports why it is not ready. Resolves
+   * after NODE_START_MS in any case.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
@@ -140,8 +140,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
-    // An error that stops the start is printed as one line by the caller, so it is not logged here. After the start it
-    // is logged like any other halt.
+    // An error that stops the start is not logged here, because the caller prints it as one line. After the start it is
+    // logged like any other halt.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const { isLeader } = notice;
@@ -149,8 +149,8 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#isLeader = isLeader;
       this.#options.onLeading(isLeader);
     }
-    // After this status the writer sends its other messages about the same commit, and the events go out at the end of
-    // the tick. So waiters for the position are served only after all of that was handled.
+    // Waiters for the position are served two ticks later. By then the front has handled the writer's other messages
+    // about the same commit, and has sent the commit's events.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
     if (this.#confirming.length > 0) this.#confirm(before?.appends ?? 0, notice.appends);
@@ -161,17 +161,19 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * A read barrier. Calls `done` when every entry that is in the log now was applied here, and its events were sent.
-   * The proof is an entry that this node appends after this call: when it comes back, all earlier entries have come
-   * too, because the log has one order. The wait is short, because a node appends at least one entry every
-   * NODE_HEARTBEAT_MS.
+   * A read barrier. Calls `done` when this node has applied every entry that is in the log now and has sent the events
+   * of those entries.
+   *
+   * The barrier waits for an entry that this node appends after this call. When the log delivers it, all earlier
+   * entries were delivered too, because the log has one order. The wait is short, because a node appends at least one
+   * entry every NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
   seen(): LogPosition | null {
-    // Read from the database, because a commit is visible there before the writer has published it.
+    // The database is read, because a commit is visible there before the writer publishes its position.
     const place = this.#options.reader.position();
     return place === null ? null : { log: place.generation, position: place.id };
   }
@@ -188,7 +190,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     for (const { done } of this.#waiting.splice(0)) done(false);
   }
 
-  /** The part of `/health` about the cluster, and whether the node is healthy. */
+  /** Returns the cluster part of `/health`, and whether the node is healthy. */
   health(): { readonly well: boolean; readonly cluster: object } {
     const { state, leader, position, log_last } = this.#known();
     const reason = reasonShown(this.#known());
@@ -200,7 +202,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
-    // Uses this node's own clock, because the log's time stands still at a node that receives no entries.
+    // This node's own clock is used, because the log's time stands still at a node that receives no entries.
     const now_ms = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
@@ -268,7 +270,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   #confirm(before: number, appends: number): void {
-    // A count that went down shows that the writer thread was restarted: its count starts at 0 again.
+    // If the count went down, the writer thread was restarted, and its count began at 0 again.
     if (appends < before)
       this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
     const confirmed = this.#confirming.filter((one) => one.appends <= appends);
@@ -310,8 +312,8 @@ export class ClusterFront implements BackgroundTask, Positions {
 }
 
 /**
- * Returns why a node is not healthy; "" if it is healthy. The writer gives no reason for a state that lasts only a
- * moment, so this function adds one.
+ * Returns the reason that is shown for a node that is not healthy; "" if the node is healthy. The writer gives no
+ * reason for short states, so this function adds one.
  */
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;

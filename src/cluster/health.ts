@@ -1,12 +1,12 @@
 /**
  * Tracks the health of a node: the phase of its connection to the log, whether the log accepts writes, and the reason
- * that callers and operators are shown. Pure but for its state.
+ * that is shown to callers and operators. Pure but for its state.
  */
-import { CUT_OFF_MS } from "../../schemas/limits.js";
+import { CUT_OFF_MS } from "../../schemas/limits/cluster.js";
 import { Failure } from "../base/result.js";
 import type { ReplicaStatus } from "./node-status.js";
 
-/** `joining` lasts from the opening of a session until the join request is accepted. */
+/** The phase `joining` lasts from the opening of a session until the join request is accepted. */
 export type Phase = "disconnected" | "joining" | "ready" | "halted" | "closed";
 
 export const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or what it may use of it";
@@ -19,7 +19,7 @@ export interface HealthFacts {
   /** Whether the cluster's apply version is the one of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
-  /** The node has an epoch. */
+  /** Whether the node has an epoch. */
   readonly hasJoined: boolean;
 }
 
@@ -50,19 +50,19 @@ export class Health {
     return this.#fullSince !== null;
   }
 
-  /** Records that the log could be reached and that all of it was applied. */
+  /** Records that the log was reached and that all of its entries were applied. */
   noteReached(now: number): void {
     this.#reachedAt = now;
   }
 
-  /** Records whether the log has room for entries, according to the outcome of the last append. */
+  /** Records whether the log has room for entries, as the last append has shown. */
   setFull(isFull: boolean, now: number): void {
     this.#fullSince = isFull ? (this.#fullSince ?? now) : null;
     if (isFull) this.reason = FULL_REASON;
     else if (this.reason === FULL_REASON) this.reason = "";
   }
 
-  /** Clears the reason of a node that is ready. If the log is full, that is the reason instead. */
+  /** Clears the reason of a ready node, except that a full log remains the reason. */
   clearReason(): void {
     this.reason = this.isFull ? FULL_REASON : "";
   }
@@ -75,8 +75,8 @@ export class Health {
   }
 
   /**
-   * Returns the state that clients and operators see. A disconnection that is shorter than CUT_OFF_MS does not change
-   * it.
+   * Returns the state that clients and operators see. A disconnection shorter than CUT_OFF_MS does not change that
+   * state.
    */
   summarize(
     { isVersionCurrent, isBehind, hasJoined }: HealthFacts,

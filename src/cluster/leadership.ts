@@ -1,10 +1,12 @@
 /**
- * Decides when a node tries to become the leader, upgrades the cluster or sends a heartbeat. The log puts candidacies
- * in one order, and the first one of a term wins, so no votes are needed. A node appends a candidacy when the leader
- * has been silent for LEADER_SILENCE_MS. Only time in which this thread was able to read counts as silence. Every entry
- * counts as a heartbeat, so a busy node sends none. Pure but for its state.
+ * Decides when a node tries to become the leader, upgrades the cluster or sends a heartbeat. A node appends a candidacy
+ * when the leader has been silent for LEADER_SILENCE_MS. The log puts candidacies in one order, and the first one of a
+ * term wins, so no votes are needed.
+ *
+ * Only time in which this thread could read the log counts as silence. Every entry counts as a heartbeat, so a busy
+ * node sends no others. Pure but for its state.
  */
-import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits.js";
+import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits/cluster.js";
 import type { EntryContent } from "./entry.js";
 import type { Identity } from "./join-handshake.js";
 import type { Membership } from "./membership.js";
@@ -23,8 +25,8 @@ export class Leadership {
   }
 
   /**
-   * Records an entry of the leader. Also called when this node's epoch starts, so that the leader has LEADER_SILENCE_MS
-   * from then on.
+   * Records an entry of the leader. Also called when this node's epoch starts, so that the silence of the leader is
+   * measured from then on.
    */
   noteLeader(now: number): void {
     this.#leaderSeenAt = now;
@@ -37,8 +39,8 @@ export class Leadership {
 
   /**
    * Measures the leader's silence in ms. Time in which this thread did not run does not count, because entries of the
-   * leader may have arrived then that are not read yet. Must be called at every tick: a long gap between two calls
-   * shows that the thread did not run.
+   * leader may have arrived unread. Must be called at every tick, because a long gap between two calls shows that the
+   * thread did not run.
    */
   silenceMs(now: number): number {
     const heldMs = Math.max(0, now - this.#measuredAt - NODE_HELD_MS);
@@ -48,7 +50,7 @@ export class Leadership {
   }
 
   /**
-   * Returns the entry that a node without calls must append now, or null.
+   * Returns the entry that this node must append if it has no calls to append; null if there is none.
    * @param isClockRight whether this machine's clock agrees with a majority. A node whose clock is ahead does not try
    * to become the leader.
    */

@@ -1,7 +1,7 @@
 /** Tests the log's time when the nodes' clocks differ: which clocks count, and how a wrong time recovers. */
 import t from "tap";
 import { MonotonicClock } from "../base/clock.js";
-import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import { FrontClock } from "./front-clock.js";
 import { LogClock } from "./log-clock.js";
 import { initialMembership, type Membership, type Node } from "./membership.js";

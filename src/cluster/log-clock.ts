@@ -1,11 +1,17 @@
 /**
  * Computes the log's time on a node: the time of the newest entry, plus the monotonic time since then. The clocks of
- * the machines vote on the right time. The log's time jumps forward only to a time that the clocks of a strict majority
- * of the live nodes have reached, so one wrong clock changes nothing. If the log's time is ahead of a strict majority
- * of the clocks, it does not go back. It advances at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its
- * state.
+ * the machines vote on the right time, so one wrong clock changes nothing.
+ *
+ * The log's time jumps forward only to a time that the clocks of a strict majority of the live nodes have reached. If
+ * it is ahead of a strict majority of the clocks, it does not go back: it advances at LOG_CLOCK_SLOW_RATE until they
+ * agree with it. Pure but for its state.
  */
-import { CLOCK_ASTRAY_MS, CLOCK_TOLERANCE_MS, LOG_CLOCK_SLOW_RATE, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import {
+  CLOCK_ASTRAY_MS,
+  CLOCK_TOLERANCE_MS,
+  LOG_CLOCK_SLOW_RATE,
+  NODE_SILENCE_MS,
+} from "../../schemas/limits/cluster.js";
 import type { Membership } from "./membership.js";
 
 export interface LogClockOptions {
@@ -18,7 +24,7 @@ export interface LogClockOptions {
   readonly membership: () => Membership;
 }
 
-/** The earliest and the latest time that can be right according to a majority of the clocks. */
+/** The earliest and the latest time that a majority of the clocks accept as right. */
 interface Bounds {
   readonly least_ms: number;
   readonly most_ms: number;
@@ -29,8 +35,8 @@ const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.PO
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * The clock of each node in its latest entry, minus this node's monotonic time at that moment. This difference stays
-   * valid while the node is silent, because a wrong clock is usually wrong by a constant.
+   * For each node, the difference between its clock and this node's monotonic time, measured at its latest entry. The
+   * difference stays valid while the node is silent, because a wrong clock is usually wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
   #base_ms: number;
@@ -42,7 +48,7 @@ export class LogClock {
     this.#base_elapsed = options.elapsed();
   }
 
-  /** Records the clock of another node, as an entry that has just arrived says it. */
+  /** Records the clock of another node, from an entry that has just arrived. */
   record(node: string, wall_ms: number): void {
     const { node: own, elapsed } = this.#options;
     if (node !== own) this.#differences.set(node, wall_ms - elapsed());
@@ -60,20 +66,19 @@ export class LogClock {
     const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wall_ms = wall();
-    // The clocks of the other nodes were received a while ago. If this machine's clock agrees with them, it is more
-    // exact.
+    // The other nodes' clocks were received a while ago, so this machine's clock is more exact if it agrees with them.
     const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
     this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
     return Math.floor(this.#base_ms);
   }
 
-  /** The lead of this machine's clock over the majority's clocks, in ms; 0 if it is at most CLOCK_ASTRAY_MS. */
+  /** How far this machine's clock is ahead of the majority's clocks, in ms; 0 if by at most CLOCK_ASTRAY_MS. */
   get ahead_ms(): number {
     const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
     return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;
   }
 
-  /** Warnings for the operator: a line for each live node whose clock differs from this one's. */
+  /** Warnings for the operator, one line for each live node whose clock differs from this machine's clock. */
   get warnings(): readonly string[] {
     const { node: own, wall, elapsed } = this.#options;
     return this.#live().flatMap((node) => {
@@ -86,7 +91,7 @@ export class LogClock {
     });
   }
 
-  /** Returns the other nodes that have appended an entry lately, by the log's time. */
+  /** Returns the other nodes that have appended an entry in the last NODE_SILENCE_MS of the log's time. */
   #live(): readonly string[] {
     const { node: own, membership } = this.#options;
     const { nodes, now_ms } = membership();
@@ -96,8 +101,8 @@ export class LogClock {
   }
 
   /**
-   * Computes the bounds of the right time. A live node whose clock is not known yet counts as one that agrees with no
-   * other.
+   * Computes the bounds of the right time. A live node with an unknown clock counts as one that agrees with no other
+   * node.
    */
   #bounds(): Bounds {
     const { wall, elapsed, membership } = this.#options;

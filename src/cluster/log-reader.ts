@@ -1,9 +1,9 @@
 /**
- * Reads the log for the applier, with back pressure: it stops the delivery when more than `pendingBytesMax` bytes wait
- * to be applied, and resumes it at half of that. Other programs may be able to write to the log. So messages that no
- * node has appended are skipped, and they are counted as foreign. Runs in the writer thread.
+ * Reads the log for the applier, with back pressure. It stops the delivery when more than `pendingBytesMax` bytes wait
+ * to be applied, and resumes it at half of that. It skips messages that no node has appended and counts them as
+ * foreign, because other programs may be able to write to the log. Runs in the writer thread.
  */
-import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits.js";
+import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "../ordered-log/ordered-log.js";
 import type { Applier } from "./applier.js";
 import { isForeign } from "./entry.js";
@@ -11,7 +11,7 @@ import { isForeign } from "./entry.js";
 export class LogReader {
   readonly #applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">;
   readonly #pendingBytesMax: number;
-  /** The state of the delivery. In "resumed" the delivery was resumed, and no message has arrived since. */
+  /** The state of the delivery. "resumed" means that no message has arrived since the delivery was resumed. */
   #state: "reading" | "paused" | "resumed" = "reading";
   #resumedAt = 0;
   #last = 0;
@@ -35,7 +35,9 @@ export class LogReader {
     return this.#state === "paused";
   }
 
-  /** When the delivery was last resumed, in ms. An entry that was appended earlier may be late because of the pause. */
+  /**
+   * When the delivery was last resumed, in ms. An entry that was appended before may be late only because of the pause.
+   */
   get resumedAt(): number {
     return this.#resumedAt;
   }
@@ -46,22 +48,22 @@ export class LogReader {
   }
 
   /**
-   * Whether the node is more than NODE_LAG_ENTRIES_MAX entries behind the log. Also true while the delivery is paused,
-   * and until the first entry after that, because the lag is unknown then.
+   * Whether the node is more than NODE_LAG_ENTRIES_MAX entries behind the log. It is also true while the delivery is
+   * paused and until the next message arrives, because the lag is unknown then.
    */
   get isBehind(): boolean {
     if (this.#state !== "reading") return true;
-    // If no entry waits to be applied, every message after the applied position is foreign, and will not be applied.
+    // If no entry waits to be applied, every message after the applied position is foreign, so it adds no lag.
     const skipped = this.#applier.hasPending ? 0 : this.#newestForeign;
     return this.#last - Math.max(this.#applier.state.position.id, skipped) > NODE_LAG_ENTRIES_MAX;
   }
 
-  /** Records the newest id of the log, as a new session has found it. */
+  /** Records the newest id of the log that a new session has found. */
   noteLast(last: number): void {
     this.#last = last;
   }
 
-  /** Resets the state of the delivery, because a new session starts unpaused. */
+  /** Resets the state of the delivery, because a new session starts without a pause. */
   restart(): void {
     this.#state = "reading";
   }
@@ -74,7 +76,7 @@ export class LogReader {
       this.#newestForeign = id;
       this.#applier.skip(bytes.byteLength);
     } else {
-      // The bytes may be a view of the connection's buffer, which the library reuses.
+      // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
       this.#applier.receive(id, new Uint8Array(bytes));
     }
     this.#state = "reading";

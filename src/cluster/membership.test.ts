@@ -3,7 +3,7 @@
  * the rest.
  */
 import t from "tap";
-import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import type { Entry, EntryContent, EntryHead, JoinRequest } from "./entry.js";
 import { initialMembership, advance, type Membership, type RejectReason } from "./membership.js";

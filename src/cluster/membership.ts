@@ -3,7 +3,7 @@
  * depends only on the log, so every node computes the same. `advance` returns a new value, which is stored in the
  * transaction that applies the entry. Pure.
  */
-import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits.js";
+import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 
 /** A node as the membership describes it. Each node is a row of the table `cluster_node`. */
@@ -11,7 +11,7 @@ export interface Node {
   readonly node: string;
   /** The id of its data directory. */
   readonly store: string;
-  /** The id of the node's latest start that has joined the cluster. */
+  /** The id of the latest start of the node's writer thread that has joined the cluster. */
   readonly run: string;
   readonly version: string;
   /** The node's epoch: the id of its latest accepted join request. Entries of an earlier epoch are rejected. */
@@ -40,11 +40,11 @@ export interface Membership {
 /** Why an entry is rejected. The values are part of the state hash, so they never change. */
 export type RejectReason =
   /**
-   * The entry is of an earlier epoch, or of a node that has not joined, or it is a second copy of an entry. A join
-   * request gets this reason if the epoch that it replaces is not the current one any more.
+   * The entry is of an earlier epoch, or of a node that has not joined, or it is a second copy. A join request is
+   * rejected for this reason if the epoch that it replaces is not the current one.
    */
   | "old"
-  /** A node with another data directory has this name, and appended an entry lately. */
+  /** Another node with the same name, but another data directory, has appended an entry recently. */
   | "name_taken"
   /** The settings of the node differ from the cluster's. */
   | "settings"
@@ -53,7 +53,7 @@ export type RejectReason =
   /** Another node has become the leader since the candidacy was appended. */
   | "term";
 
-/** The effect of an entry on the membership. It does not depend on the results of the entry's calls. */
+/** The effect of an entry on the membership. It is the same whatever the entry's calls return. */
 export interface Step {
   readonly membership: Membership;
   /** Null if the entry is accepted. */

@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 
-/** The message with the status. It is published after each commit and after every change. */
+/** The push message with the node's status. It is published after each commit and after every change. */
 export const NODE_STATUS = {
   name: "node",
   payload: Type.Object({
@@ -24,23 +24,24 @@ export const NODE_STATUS = {
     clock_ms: Type.Integer({ minimum: 0 }),
     /** How often the connection to the log was opened again. */
     reopens: Type.Integer({ minimum: 0 }),
-    /** The number of this node's entries that were rejected because they came after the node had joined again. */
+    /** The number of this node's entries that were rejected because they belong to an earlier epoch of the node. */
     fenced: Type.Integer({ minimum: 0 }),
     /** The number of messages in the log that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
     /**
-     * The number of this node's entries that came back through the log. `append_s` is the time that they took, in s.
+     * The number of this node's entries that the log has delivered. `append_s` is the total time from append to
+     * delivery, in s.
      */
     appends: Type.Integer({ minimum: 0 }),
     append_s: Type.Number({ minimum: 0 }),
-    /** The number of entries that were applied. `apply_s` is the time that took, in s. */
+    /** The number of entries that were applied. `apply_s` is the time spent on them, in s. */
     applied: Type.Integer({ minimum: 0 }),
     apply_s: Type.Number({ minimum: 0 }),
     /** How often a snapshot was installed. */
     installed: Type.Integer({ minimum: 0 }),
     /** Warnings about the set-up of the log, one line each. */
     warnings: Type.Array(Type.String()),
-    /** Why this server cannot be a node of this cluster with its settings and its data; "" if it can. */
+    /** Why this server cannot be a node of this cluster with its settings and its data; "" if it can be one. */
     refusal: Type.String(),
   }),
 } as const satisfies PushMessage;

@@ -1,9 +1,8 @@
 /**
  * Makes a writer thread a node of a cluster: bootstraps the node (bootstrap.ts), runs the replica, and schedules
- * snapshots. Calls of methods that only concern this node do not go into the log: they run locally. Runs in the writer
- * thread.
+ * snapshots. Calls that concern only this node do not go into the log: they run locally. Runs in the writer thread.
  */
-import { NODE_TICK_MS } from "../../schemas/limits.js";
+import { NODE_TICK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
@@ -32,7 +31,7 @@ import { ClusterReader, ClusterWriter, type NodeState } from "./table.js";
 const SINGLE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does not do this");
 
 /**
- * Opens the node. Calls that go into the log fail until the bootstrap is done.
+ * Opens the node. Until the bootstrap is done, calls that need the log fail.
  * @param snapshot_url the script of the snapshot thread
  */
 export function openNode(ground: NodeGround, snapshot_url: URL): Executor {
@@ -67,8 +66,8 @@ class ClusterNode implements Executor {
 
   start(): void {
     this.#run().catch((error: unknown) => {
-      // No caller waits for this promise, so the error is thrown outside of it. It ends the thread, which is then
-      // started again.
+      // No caller waits for this promise, so the error is thrown in a microtask. It ends the thread, which is then
+      // restarted.
       queueMicrotask(() => {
         throw error;
       });
@@ -204,13 +203,13 @@ class ClusterNode implements Executor {
     replica.tick();
   }
 
-  /** Called when a snapshot has replaced the tables, so that the models' caches are stale. */
+  /** Called when a snapshot has replaced the tables. The models reload their caches. */
   #onInstalled(): void {
     this.#installed += 1;
     this.#transaction.refill();
   }
 
-  /** Returns the id of this data directory. The first call generates it. */
+  /** Returns the id of this data directory, and generates it at the first call. */
   #storeId(): string {
     const known = this.#table.storeId();
     if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import t from "tap";
 import { contentOf, addLine, endProgram } from "../../test/cluster/fake-methods.js";
 import { Simulation } from "../../test/cluster/simulation.js";
 import { makeDirectory } from "../../test/support/server-process.js";
-import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
 import { PoisonGuard, attemptFile, type AttemptFile } from "./poison-guard.js";
 

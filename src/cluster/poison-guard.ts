@@ -1,19 +1,20 @@
 /**
  * Guards against poison entries: log entries that crash the process when they are applied. A method that throws only
- * fails its own call. A native crash, or memory that runs out, would repeat on every node at every start, and then no
- * node could serve reads. So the position that is being applied is written to a small file, which is removed
- * afterwards. A process that finds the file at start applies the entries of the crashed attempt one at a time, which
- * tells the poison entry from its neighbours. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX
- * times.
+ * fails its own call. But a native crash, or running out of memory, would repeat on every node at every start, and then
+ * no node could serve reads.
  *
- * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. That is
- * enough: if a later entry crashes the process, it is in the log when the next session begins. The file must survive a
- * crash of the process, not of the machine, so it is not fsynced. If the file cannot be written, crashes are not
- * counted, and the node works all the same. Runs in the writer thread.
+ * So the node writes the position that it is applying to a small file, and removes the file afterwards. If the file
+ * exists at start, the process has crashed. It then applies the entries of the crashed attempt one at a time, to find
+ * the poison entry. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX times.
+ *
+ * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. A later
+ * entry that crashes the process is in the log when the next session begins, so it is recorded then. The file is not
+ * fsynced, because it must survive a crash of the process, not of the machine. If the file cannot be written, the node
+ * still works, but crashes are not counted. Runs in the writer thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
+import { APPLY_BATCH_ENTRIES_MAX, POISON_ENTRY_TRIES_MAX } from "../../schemas/limits/cluster.js";
 
 /** The file that survives a crash of the process. */
 export interface AttemptFile {
@@ -23,14 +24,16 @@ export interface AttemptFile {
   remove(): void;
 }
 
-/** An attempt to apply entries: the current one, or the one in which the process crashed. */
+/** An attempt to apply entries: the current one, or the one that crashed the process. */
 interface Attempt {
   readonly entry: number;
-  /** Identifies the log, because the positions of every log start at 1. */
+  /** The id of the log. It is needed, because the positions of every log start at 1. */
   readonly generation: string;
   /** The id of the last entry that may be in the same transaction. */
   readonly through: number;
-  /** How often the first entry was applied in a transaction of its own, this time included; 0 if it shares one. */
+  /**
+   * How often the first entry was applied alone in its transaction, this time included; 0 if it shares the transaction.
+   */
   readonly tries: number;
   /** The version of Koor that makes the attempt. */
   readonly version: string;
@@ -47,7 +50,7 @@ export interface PoisonGuardOptions {
 
 export class PoisonGuard {
   readonly #options: PoisonGuardOptions;
-  /** The attempt in which the process crashed; null if it ended normally. */
+  /** The attempt that crashed the process; null if the process ended normally. */
   readonly #found: Attempt | null;
   /** The id of the newest entry that was in the log when the session began. */
   #last = 0;
@@ -77,8 +80,8 @@ export class PoisonGuard {
   }
 
   /**
-   * Records an attempt to apply entries. Must be called before they are decoded and applied.
-   * @param first the first entry
+   * Records an attempt to apply entries. Must be called before the entries are decoded and applied.
+   * @param first the first entry of the attempt
    * @param through the last entry that may be part of the attempt
    * @returns how many entries may share the transaction
    */
@@ -99,9 +102,9 @@ export class PoisonGuard {
   }
 
   /**
-   * Records that the process has survived the last attempt, whatever its result was.
-   * @param follows whether the next attempt begins at once. The file is then kept, because the next line replaces this
-   * one. If the process crashes before that, the line names only entries that were applied, which does no harm.
+   * Records that the process has survived the last attempt, whether or not it succeeded.
+   * @param follows whether the next attempt begins at once. The file is then kept, because the next attempt overwrites
+   * it. If the process crashes before that, no harm is done: the file names only entries that were applied.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();
@@ -113,7 +116,7 @@ export class PoisonGuard {
     this.#written = false;
   }
 
-  /** Returns how often the process crashed while this version of Koor applied the entry in a transaction of its own. */
+  /** Returns how often this version of Koor crashed while it applied the entry alone in a transaction. */
   #triesOf(entry: number): number {
     const found = this.#found;
     return found !== null && found.entry === entry && found.version === this.#options.version ? found.tries : 0;
@@ -131,8 +134,8 @@ function parse(line: string): Attempt | null {
 }
 
 /**
- * Returns the file in a node's data directory. Errors of the file system are ignored, because they must not stop the
- * node.
+ * Returns the attempt file in a node's data directory. Errors of the file system are ignored, because they must not
+ * stop the node.
  */
 export function attemptFile(data_dir: string): AttemptFile {
   const path = join(data_dir, "suspect.txt");
@@ -143,7 +146,7 @@ export function attemptFile(data_dir: string): AttemptFile {
   };
 }
 
-/** Undefined if the operating system refuses. */
+/** Returns undefined if the operating system refuses `work`. */
 function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work();

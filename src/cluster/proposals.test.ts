@@ -1,5 +1,5 @@
 import t from "tap";
-import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { ServerCall } from "../rpc/server.js";
 import type { WriterMethod } from "../threads/writer-method.js";
 import type { EntryHead } from "./entry.js";

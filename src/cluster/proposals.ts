@@ -1,12 +1,13 @@
 /**
  * Batches local calls into log entries. At most one entry is in flight. Calls that arrive meanwhile go into the next
- * one. Batching pays, because an entry costs a round trip through the log and a transaction on every node, while its
- * calls cost little. After a commit the next entry lingers briefly, because callers that were just answered usually
- * call again. The linger adapts: it ends when as many calls are queued as were in the last entry and in the queue after
- * it. So a single caller never waits for others, and calls that did not come are not expected the next time. Pure but
- * for its state.
+ * entry. Batching pays, because an entry costs a round trip through the log and a transaction on every node, while each
+ * call in it costs little.
+ *
+ * After a commit the next entry lingers briefly, because callers that were just answered usually call again. It lingers
+ * until it has as many calls as were in the last entry and in the queue after that entry. So a single caller never
+ * waits for others. Callers that did not call again are not expected the next time. Pure but for its state.
  */
-import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits.js";
+import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { assert } from "../base/assert.js";
 import type { ServerCall } from "../rpc/server.js";
 import { groupsOf } from "../threads/batch.js";
@@ -15,7 +16,7 @@ import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];
 
-/** An entry of this node that has not come back through the log. It is identified by node, epoch and number. */
+/** An entry of this node that the log has not delivered yet. It is identified by node, epoch and number. */
 export interface Proposal extends Pick<EntryHead, "node" | "epoch" | "number"> {
   /** The calls of the entry; null for an entry without calls. */
   readonly calls: Calls | null;
@@ -33,7 +34,7 @@ export function isProposal(
 
 export class Proposals {
   readonly #node: string;
-  /** The id of the accepted join request; 0 while this node has not joined. */
+  /** The node's epoch, which is the id of its accepted join request; 0 while the node has not joined. */
   #epoch = 0;
   #number = 0;
   #inFlight: Proposal | null = null;
@@ -52,7 +53,7 @@ export class Proposals {
     return this.#epoch;
   }
 
-  /** The entry that has not come back through the log; null if the next one may be proposed. */
+  /** The entry that the log has not delivered yet; null if the next entry may be proposed. */
   get inFlight(): Proposal | null {
     return this.#inFlight;
   }
@@ -108,7 +109,7 @@ export class Proposals {
 
   /**
    * Records that the entry in flight was applied. Its callers are answered already, so they may call again.
-   * @param unread the number of calls that have arrived from the front and are not queued here yet
+   * @param unread the number of calls that have arrived from the front and are not in the queue yet
    */
   end({ calls, since }: Proposal, now: number, unread: number): void {
     this.#inFlight = null;
@@ -118,8 +119,8 @@ export class Proposals {
   }
 
   /**
-   * Takes back the entry in flight, because the log has not stored it. The next entry gets its number.
-   * @param apart whether to retry each of its calls in an entry of its own
+   * Takes back the entry in flight, because the log has not stored it. The next entry gets the same number.
+   * @param apart whether to retry each call of the entry in an entry of its own
    * @returns the calls that are not retried
    */
   takeBack({ calls }: Proposal, apart: boolean): Calls {
@@ -131,16 +132,19 @@ export class Proposals {
     return [];
   }
 
-  /** Ends the epoch. The outcome of the entry in flight is unknown until the next join request has come back. */
+  /**
+   * Ends the epoch. Whether the entry in flight is applied is known only when the log has delivered the next join
+   * request.
+   */
   detach(): void {
     this.#epoch = 0;
     this.#number = 0;
   }
 
   /**
-   * Starts the epoch of a join request that was accepted. An entry that is still in flight was not in the log before
+   * Starts the epoch of an accepted join request. If an entry is still in flight, the log did not deliver it before
    * that request, so it will never be applied.
-   * @returns the calls of that entry; empty if none was in flight
+   * @returns the calls of the entry in flight; empty if there is none
    */
   rejoin(epoch: number): Calls {
     const lost = this.#inFlight?.calls ?? [];
@@ -150,7 +154,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Drops the entry in flight and gives its callers no answer, because its outcome cannot be found out. */
+  /** Drops the entry in flight without an answer to its callers, because its answers cannot be found out. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

@@ -5,15 +5,18 @@
  *     append    entries go into the log, directly or through the leader (entry-sender.ts)
  *     deliver   the log delivers the entries of all nodes in one order (log-reader.ts)
  *     apply     every node applies them to its database (applier.ts)
- *     answer    the callers of an own entry are answered when it is committed to this node's disk
+ *     answer    the node that proposed an entry answers the callers after its own commit
  *
  * `step` is one pass of the loop. It runs after a delivery and after a stall. When calls arrive or an append fails,
- * only the proposing is repeated. When the session with the log is lost (connection.ts), the outcome of the entry in
- * flight is unknown until the node has joined again (join-handshake.ts). If the entry is not in the log before the join
- * request, it will never be applied. The node halts when the log is a different one or when its state has diverged. A
- * halted node keeps its files and reports the reason. Runs in the writer thread.
+ * only the proposing is repeated.
+ *
+ * When the session with the log is lost (connection.ts), the outcome of the entry in flight is unknown until the node
+ * has joined again (join-handshake.ts). If the entry is not before the join request in the log, it will never be
+ * applied. The node halts when the log is a different one or when its state has diverged. A halted node keeps its files
+ * and reports the reason. Runs in the writer thread.
  */
-import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX, LOG_CHECK_MS } from "../../schemas/limits.js";
+import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
+import { LOG_CHECK_MS } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import { LogError, type Appended, type LogSession } from "../ordered-log/ordered-log.js";
@@ -47,8 +50,8 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Memory that is shared with the front. Its first element is the id of a call: that call and all earlier ones may
-   * have been applied, even those without an answer.
+   * Memory that is shared with the front. Its first element is the id of a call. That call and all earlier calls may
+   * have been applied, even if they are not answered.
    */
   readonly committed: BigInt64Array;
   /** Set by tests only: how many bytes of the log may wait in memory to be applied. */
@@ -62,15 +65,15 @@ export interface ReplicaOptions
   /** Runs a function after a delay in ms. */
   readonly later: (run: () => void, ms: number) => void;
   /**
-   * Publishes the status of the node. Called after each commit and after every change. If only counters have changed,
-   * it is called at the next tick.
+   * Publishes the status of the node. Called after each commit and after every change. A change of counters alone is
+   * published at the next tick.
    * @param now_ms the log's time at the newest entry, in ms
    * @param clock_ms the log's current time, in ms; 0 while this node cannot know it
    */
   readonly publish: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
   /**
-   * Called when the cluster has moved to a newer apply version than this program's, by the entry at `position`. Nodes
-   * of the newer version need a snapshot of that position, because they cannot apply the earlier entries.
+   * Called when the entry at `position` has moved the cluster to an apply version that is newer than this program's.
+   * Nodes of the newer version cannot apply the earlier entries, so they need a snapshot of that position.
    */
   readonly superseded: (position: number, wasLeader: boolean) => void;
   /** Called with warnings for the operator about the set-up of the log. */
@@ -96,9 +99,12 @@ export class Replica {
   readonly #health: Health;
   readonly #clock: LogClock;
   readonly #publisher: StatusPublisher;
-  /** The number of this node's entries that were rejected because the node had joined again. */
+  /** The number of this node's entries that were rejected because they belong to an earlier epoch of the node. */
   #fenced = 0;
-  /** The number of this node's entries that came back through the log. `#append_ms` is the time that they took. */
+  /**
+   * The number of this node's entries that the log has delivered. `#append_ms` is the total time from append to
+   * delivery.
+   */
   #appends = 0;
   #append_ms = 0;
   #isStepScheduled = false;
@@ -116,7 +122,7 @@ export class Replica {
     this.#applier = new Applier({
       ...options,
       applyVersion: identity.applyVersion,
-      // Published before the answers, because the front must know the new position when it passes an answer on.
+      // The position is published before the answers, because the front must know it when it passes an answer on.
       committed: () => this.#publish(),
     });
     this.#clock = new LogClock({
@@ -193,8 +199,8 @@ export class Replica {
   }
 
   /**
-   * Warnings for the operator about the content of the log, one line each. No line contains a count, so that it stays
-   * the same while the count grows.
+   * Warnings for the operator about the content of the log, one line each. A line contains no count, because it must
+   * stay the same while the count grows.
    */
   get log_warnings(): readonly string[] {
     return this.#reader.foreign > 0 ? [FOREIGN_WARNING] : [];
@@ -270,7 +276,7 @@ export class Replica {
     this.#publish();
   }
 
-  /** Does everything that is due by time. Called every NODE_TICK_MS. */
+  /** Runs the periodic work. Called every NODE_TICK_MS. */
   tick(): void {
     const now = this.#options.elapsed();
     this.#leadership.silenceMs(now);
@@ -280,7 +286,7 @@ export class Replica {
     this.#publisher.offerAll(this.status);
   }
 
-  /** Ends the connection. Calls that are not answered yet get no answer. */
+  /** Ends the connection. Pending calls get no answer. */
   async close(): Promise<void> {
     this.#health.phase = "closed";
     await this.#connection.end();
@@ -317,7 +323,7 @@ export class Replica {
     }
   }
 
-  /** Handles the effects of an applied entry on this node's own state. Its effect on the database is already stored. */
+  /** Handles the effects of an applied entry on this node's own state. Its effect on the database is stored already. */
   #onApplied(applied: AppliedEntry): void {
     const {
       id,
@@ -352,15 +358,14 @@ export class Replica {
   }
 
   /**
-   * Handles an applied entry of this node, which is usually the one in flight. The callers were answered by the commit,
-   * unless the entry was rejected.
+   * Handles an applied entry of this node, which is usually the one in flight. If it was accepted, the commit has
+   * already answered its callers.
    */
   #onOwnEntryApplied({ entry: { head }, rejected }: AppliedEntry): void {
     const { server, elapsed } = this.#options;
     const proposal = this.#proposals.inFlight;
     if (proposal === null || !this.#proposals.isInFlight(head)) {
-      // A rejected entry of the current epoch is the second copy of one that was applied, so it does not count as
-      // fenced.
+      // A rejected entry of the current epoch is a second copy of an applied entry, so it is not counted as fenced.
       if (rejected === "old" && head.epoch !== this.#proposals.epoch) this.#fenced += 1;
       return;
     }
@@ -375,8 +380,8 @@ export class Replica {
   // Propose and append
 
   /**
-   * Proposes the next entry if none is in flight. While one is in flight, the server is paused, so that calls wait at
-   * the front.
+   * Proposes the next entry if none is in flight. While an entry is in flight, the server is paused, so that new calls
+   * wait at the front.
    */
   #propose(): void {
     const { server, elapsed } = this.#options;
@@ -405,7 +410,7 @@ export class Replica {
     if (due !== null) this.#proposeEntry(session, due, null);
   }
 
-  /** Calls `#propose` after a delay, in which more calls may arrive. */
+  /** Calls `#propose` after a delay, so that more calls can join the entry. */
   #linger(ms: number): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
@@ -418,7 +423,7 @@ export class Replica {
   #proposeCalls(session: LogSession, calls: Calls): void {
     const { committed } = this.#options;
     const term = this.isLeader ? this.#applier.membership.term : 0;
-    // From here on the calls may be applied even if this thread ends, so the front must not send them again.
+    // From here on the calls may be applied even if this thread crashes, so the front must not send them again.
     Atomics.store(committed, 0, BigInt(must(calls[calls.length - 1], "an entry has calls").id));
     this.#proposeEntry(session, { kind: "calls", term, calls }, calls);
   }
@@ -436,8 +441,8 @@ export class Replica {
       node: identity.node,
       epoch,
       number,
-      // A joining node does not know the other nodes' clocks yet, so it does not let its own clock change the time: it
-      // may be wrong.
+      // A joining node does not know the other nodes' clocks yet. Its own clock may be wrong, so it must not change the
+      // log's time.
       at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
       stateHash: position.stateHash,
@@ -458,8 +463,8 @@ export class Replica {
   }
 
   /**
-   * Handles an entry of this node that the log did not store. If the leader may still append a copy of it, the node
-   * joins again, because after the join request no copy can be applied.
+   * Handles an entry of this node that the log did not store. If the leader may still append a copy of the entry, the
+   * node joins again, because a copy that follows the join request is rejected.
    */
   #onRejectedAppend(outcome: "full" | "too_large", proposal: Proposal): void {
     if (outcome === "full") {
@@ -488,11 +493,11 @@ export class Replica {
       if (session === this.#connection.session && this.#canAppend && !this.#health.isStalled)
         this.#sender.receive(session, bytes);
     });
-    // The reason of the disconnection is shown until the node has joined.
+    // The reason for the disconnection is shown until the node has joined.
     this.#startJoin(this.#health.reason);
   }
 
-  /** Requests a new epoch. When the join request has come back, the outcome of the entry in flight is known. */
+  /** Requests a new epoch. Once the log has delivered the join request, the outcome of the entry in flight is known. */
   #startJoin(reason: string): void {
     this.#health.phase = "joining";
     this.#health.reason = reason;
@@ -525,7 +530,8 @@ export class Replica {
     });
     switch (result.kind) {
       case "joined":
-        // Each accepted request of this start of the thread begins an epoch, and the newest epoch is the current one.
+        // Several join requests of this process may have been accepted. Each of them began an epoch, and the newest
+        // epoch counts.
         this.#health.phase = "ready";
         this.#health.setFull(false, elapsed());
         this.#leadership.noteLeader(elapsed());
@@ -544,7 +550,7 @@ export class Replica {
     }
   }
 
-  /** Joins again, because the other nodes reject this node's entries until it has. */
+  /** Joins again, because the other nodes reject this node's entries until then. */
   #onDropped(): void {
     this.#rejoin("the cluster has dropped this node: it joins again");
   }
@@ -557,10 +563,7 @@ export class Replica {
 
   // Session and health
 
-  /**
-   * Does the work that is due while a session is open. Handles retries, entries that do not come back, divergence and
-   * leadership.
-   */
+  /** Does the periodic work of an open session: retries, overdue entries, the check for divergence, and leadership. */
   #superviseSession(now: number): void {
     const { stalledUntil } = this.#health;
     if (stalledUntil !== null) {
@@ -587,12 +590,12 @@ export class Replica {
     }
   }
 
-  /** Whether an entry that was appended at `since` should have come back by now. */
+  /** Whether an entry that was appended at `since` is overdue, because the log has not delivered it in time. */
   #isOverdue(since: number | null, now: number): boolean {
     return since !== null && now - Math.max(since, this.#reader.resumedAt) > ENTRY_RETURN_MS_MAX;
   }
 
-  /** Asks the log for warnings. An error is ignored, because a log that does not answer is noticed by its appends. */
+  /** Asks the log for warnings. Errors are ignored, because a log that does not answer also fails the appends. */
   async #checkLog(now: number): Promise<void> {
     const { session } = this.#connection;
     if (session === null) return;
@@ -607,18 +610,18 @@ export class Replica {
 
   /**
    * Continues from the state of an installed snapshot.
-   * @returns why the node must halt, or null
+   * @returns why the node must halt; null if it can continue
    */
   #restart(installed: NodeState): string | null {
     this.#applier.restart(installed);
     this.#divergence.reset();
-    // The snapshot may hold the effect of the entry in flight, but it does not hold the entry's answers.
+    // The snapshot may hold the effect of the entry in flight, but it does not hold the answers to the callers.
     this.#proposals.dropInFlight();
     const { applyVersion } = installed.membership;
     return applyVersion > this.#options.identity.applyVersion ? supersededBy(applyVersion) : null;
   }
 
-  /** Handles the loss of the session. The outcome of the entry in flight is known after the next session has joined. */
+  /** Handles the loss of the session. The outcome of the entry in flight is known once the node has joined again. */
   #onDisconnected(why: string): void {
     this.#health.phase = "disconnected";
     this.#health.reason = why;
@@ -634,7 +637,10 @@ export class Replica {
     this.#publish();
   }
 
-  /** Fails the calls that were not appended. Resumes the server too, so that later calls fail at once. */
+  /**
+   * Fails the calls that were not appended. It also resumes the server, so that later calls fail at once instead of
+   * waiting.
+   */
   #failWaiting(): void {
     this.#fail(this.#proposals.takeAll(), this.#health.unavailable());
     this.#options.server.resume();

@@ -1,7 +1,7 @@
 /**
  * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
  * SNAPSHOT_LOG_BYTES. Two snapshots are kept, and the log is trimmed up to the older one. So a node that installs
- * either of them finds all later entries in the log. Runs in the writer thread, driven by ticks.
+ * either of them finds all later entries in the log. Runs in the writer thread at each tick.
  */
 import {
   SNAPSHOT_DEPUTY_MS,
@@ -10,7 +10,7 @@ import {
   SNAPSHOT_LOG_BYTES,
   SNAPSHOT_RETRY_MS,
   SNAPSHOTS_KEPT,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/cluster.js";
 import { LogError, type SnapshotStore } from "../ordered-log/ordered-log.js";
 import type { Replica } from "./replica.js";
 import type { Snapshots } from "./snapshots.js";
@@ -31,8 +31,8 @@ export class SnapshotScheduler {
   #bytes = 0;
   #due_at = 0;
   /**
-   * The position of the snapshot that other nodes need; null if they need none. At the time `from` this node takes that
-   * snapshot, unless it exists by then.
+   * A snapshot that other nodes need; null if they need none. From the time `from` on, this node takes it, unless there
+   * is a stored snapshot of that position or a later one.
    */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
@@ -45,8 +45,8 @@ export class SnapshotScheduler {
   }
 
   /**
-   * Schedules a snapshot, because the cluster has moved to a newer apply version at this entry. Nodes of the newer
-   * version cannot apply the entries before it, and need a snapshot that holds their effect.
+   * Schedules a snapshot, because the entry at this position has moved the cluster to a newer apply version. Nodes of
+   * the newer version cannot apply the earlier entries, so they need a snapshot that holds their effect.
    * @param wasLeader whether this node was the leader, which takes the snapshot at once. The other nodes wait
    * SNAPSHOT_DEPUTY_MS for it.
    */
@@ -100,8 +100,8 @@ export class SnapshotScheduler {
   }
 
   /**
-   * Returns the positions of the stored snapshots, except those of another log and those that are ahead of this node,
-   * which cannot be relied on.
+   * Returns the positions of the usable snapshots. A snapshot of another log, or one ahead of this node's position, is
+   * not usable.
    */
   async #positions(): Promise<readonly number[]> {
     const { replica, store } = this.#options;

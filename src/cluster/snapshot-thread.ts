@@ -1,8 +1,10 @@
 /**
- * Runs the thread that takes or fetches one snapshot. `take` copies the database, as one transaction sees it, into a
- * file, and uploads that file to the log's snapshot store. `fetch` downloads the newest snapshot into a file and checks
- * that it is complete and of this program's schema. If it is not, `fetch` tries the previous snapshot. The thread has
- * its own handle of the log and its own database connection, so no other thread waits for it.
+ * Runs the thread that takes or fetches one snapshot. It has its own connections to the log and to the database, so no
+ * other thread waits for it.
+ *
+ * `take` copies the database into a file, as one transaction sees it, and uploads the file to the log's snapshot store.
+ * `fetch` downloads the newest snapshot into a file, and checks that it is complete and has this program's schema. If
+ * not, it tries the previous snapshot.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -62,7 +64,7 @@ export async function runSnapshotThread(): Promise<void> {
       await snapshots.close();
     }
   } catch (error) {
-    // An error ends only this snapshot. It is reported to the writer, and a retry may succeed.
+    // An error ends only this snapshot. It is reported to the writer, which may retry.
     result =
       error instanceof LogError
         ? { kind: "failed", fault: error.fault, message: error.message }
@@ -114,7 +116,10 @@ async function fetchNewest(
   return { kind: "none" };
 }
 
-/** Whether every snapshot would fail with this error: the log cannot be used, or this node's disk cannot be written. */
+/**
+ * Whether every snapshot would fail with this error, because the log cannot be used or this node's disk cannot be
+ * written.
+ */
 function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";
   return writeFailure(error) !== undefined;

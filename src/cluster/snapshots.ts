@@ -1,7 +1,7 @@
 /**
- * Takes and installs snapshots of a node's database. A separate thread copies or fetches the file (snapshot-thread.ts),
- * and the writer installs it in one transaction. A snapshot is a complete database file, so it also holds the position
- * that it was taken at. Runs in the writer thread.
+ * Takes and installs snapshots of a node's database. A snapshot is a complete database file, so it also holds its log
+ * position. A separate thread copies or fetches the file (snapshot-thread.ts), and the writer installs it in one
+ * transaction. Runs in the writer thread.
  */
 import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
@@ -24,7 +24,7 @@ export interface SnapshotsOptions {
   readonly installed: () => void;
 }
 
-/** The only table whose content belongs to the node and not to the cluster. It is never replaced. */
+/** The only table that belongs to the node and not to the cluster. A snapshot does not replace it. */
 const OWN_TABLE = "data_directory";
 
 export class Snapshots {
@@ -46,12 +46,12 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the rows of the database by those of the newest snapshot. Only one fetch may run at a time, because every
-   * fetch writes the same file.
+   * Replaces the rows of the database by the rows of the newest snapshot. Only one fetch may run at a time, because
+   * every fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
-   * @throws LogError with fault "unreachable" for any failure, because a retry may get another snapshot, or the same
-   * one undamaged
+   * @throws LogError with fault "unreachable" for any failure, because a retry may find another snapshot, or an
+   * undamaged copy
    */
   async install(least: number, generation: string): Promise<boolean> {
     assert(!this.#fetching, "one snapshot is fetched at a time");
@@ -73,7 +73,7 @@ export class Snapshots {
     for (const worker of this.#workers) void worker.terminate();
   }
 
-  /** @throws LogError if this node's disk takes nothing */
+  /** @throws LogError if this node's disk cannot be written */
   #replace(): void {
     const { db, data_dir, installing, installed } = this.#options;
     const path = joinPath(data_dir);
@@ -96,7 +96,7 @@ export class Snapshots {
     try {
       const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // The usual cause is that memory ran out. Errors of the thread's own code are in its result instead.
+        // This event usually means that memory ran out. Errors of the thread's own code are in its result instead.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was broken off: ${reasonOf(error)}`, error));
         });
@@ -112,7 +112,8 @@ export class Snapshots {
 }
 
 /**
- * Replaces every table, except the node's own, by that of another database with the same schema, in one transaction.
+ * Replaces every table by the same table of another database, in one transaction. The node's own table is not replaced.
+ * Both databases must have the same schema.
  * @param beforeCommit called inside the transaction, after all tables were replaced
  */
 export function replaceTables(db: Db, path: string, beforeCommit: () => void): void {
@@ -126,8 +127,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // Whole tables are replaced here, so the triggers are removed meanwhile. They reject deletions from append-only
-      // tables, and act on other deletions.
+      // The triggers are removed while the tables are replaced. Some would reject the deletion of rows, and others
+      // would react to it.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {
@@ -135,7 +136,7 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
         db.exec(`DELETE FROM main.${name}`);
         db.exec(`INSERT INTO main.${name} SELECT * FROM joined.${name}`);
       }
-      // This table of SQLite holds the highest ids of the tables that never reuse an id.
+      // SQLite keeps the highest id of each AUTOINCREMENT table here.
       db.exec("DELETE FROM main.sqlite_sequence");
       db.exec("INSERT INTO main.sqlite_sequence SELECT * FROM joined.sqlite_sequence");
       for (const { sql } of triggers) db.exec(sql);

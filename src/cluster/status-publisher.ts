@@ -1,7 +1,7 @@
 /**
- * Publishes a node's status to the front when a field has changed that the front reacts to. If only counters have
- * changed, the front is not woken: they are published with the next such change, or at the next tick. Runs in the
- * writer thread.
+ * Publishes a node's status to the front. It is published at once if a field has changed that the front reacts to.
+ * Changed counters alone do not wake the front: they are published with the next such change, or at the next tick. Runs
+ * in the writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
 

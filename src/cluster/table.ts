@@ -1,6 +1,6 @@
 /**
- * The SQL that stores and reads a node's cluster state: the applied position and the membership. The writer stores the
- * state in the same transaction that applies the entries. The front reads the nodes.
+ * Stores and reads a node's cluster state: the applied position and the membership. The writer stores the state in the
+ * transaction that applies the entries. The front reads the list of nodes.
  */
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -8,13 +8,13 @@ import type { Membership, Node } from "./membership.js";
 
 /** The position that a node has applied. */
 export interface Position {
-  /** Identifies the log. */
+  /** The id of the log. */
   readonly generation: string;
   /** The id of the last entry that was applied. */
   readonly id: number;
   /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
   readonly entryHash: string;
-  /** The hash over the answers of all entries up to the last applied one, in hex. */
+  /** The state hash after the last applied entry, in hex. It covers the answers of all entries so far. */
   readonly stateHash: string;
 }
 
@@ -70,7 +70,7 @@ export class ClusterReader {
     };
   }
 
-  /** The position of the data that reads see at this moment; null if this data directory never belonged to a node. */
+  /** Returns the position of the data that reads see now; null if this data directory never belonged to a node. */
   position(): Pick<Position, "generation" | "id"> | null {
     return this.#appliedPosition.get() ?? null;
   }
@@ -83,7 +83,7 @@ export class ClusterReader {
 
 export const clusterReader: Model<ClusterReader> = { open: ({ db }) => new ClusterReader(db) };
 
-/** Writes the position and the membership, inside a transaction. */
+/** Stores the position and the membership, inside the caller's transaction. */
 export class ClusterWriter {
   readonly #set_position;
   readonly #set_node;
@@ -104,8 +104,8 @@ export class ClusterWriter {
   }
 
   /**
-   * Stores a state.
-   * @param before the membership that is stored now; null if there is none. Only the differences to it are written.
+   * Stores a state. Only the changed rows are written.
+   * @param before the membership that is stored now; null if there is none
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {
     const { now_ms, applyVersion, settings, term, leader, nodes } = membership;
@@ -121,7 +121,7 @@ export class ClusterWriter {
     }
   }
 
-  /** The id of this data directory; undefined if it has none yet. */
+  /** The id of this data directory; undefined if none was stored yet. */
   storeId(): string | undefined {
     return this.#store.get();
   }

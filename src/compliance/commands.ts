@@ -1,7 +1,9 @@
-/** Stores compliance runs. One transaction stores the rows and the events about failed runs. Runs in the writer. */
+/**
+ * Stores compliance runs. The rows and the events about failed runs are stored in one transaction. Runs in the writer.
+ */
 import { ComplianceRecordReply, ComplianceRecordRequest } from "../../schemas/compliance.js";
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
-import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits.js";
+import { COMPLIANCE_RUNS_KEPT_MAX } from "../../schemas/limits/compliance.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { changesAny, changesByModel } from "../threads/changes.js";

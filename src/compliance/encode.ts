@@ -1,7 +1,7 @@
-/** Encodes a compliance run for the wire. Pure, any thread. */
+/** Encodes a compliance run as JSON for clients. Pure. Runs in any thread. */
 import { formatTime } from "../base/time.js";
 
-/** A run as it is stored. `violations` is JSON text, which is `[]` if the run passed. `run_at` is in ms. */
+/** A stored run. `violations` is JSON text; it is `[]` if the run passed. `run_at` is in ms. */
 export interface RunRow {
   readonly id: number;
   readonly run_at: number;

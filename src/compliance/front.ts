@@ -1,8 +1,9 @@
 /**
- * Answers a request for a compliance check within a time limit. The answer is sent in chunks if many instances were
- * checked. Runs on the front.
+ * Answers a request for a compliance check within a time limit. If many instances were checked, the answer is sent in
+ * chunks. Runs on the front.
  */
-import { COMPLIANCE_WAIT_MS, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
+import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
+import { COMPLIANCE_WAIT_MS } from "../../schemas/limits/compliance.js";
 import { encodeArray } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { readReply } from "../front/reply.js";
@@ -10,7 +11,7 @@ import type { Answer } from "../front/route.js";
 import type { ComplianceMonitor, ComplianceResult } from "./monitor.js";
 
 /**
- * Starts a check and returns its result. If the check takes longer than an answer may take, it continues in the
+ * Starts a check and answers with its result. If the check takes longer than the time limit, it continues in the
  * background.
  */
 export async function checkNow(monitor: ComplianceMonitor): Promise<Answer> {
@@ -32,7 +33,7 @@ async function* encodeResult({ runs, count }: ComplianceResult): AsyncGenerator<
   yield `{"checked":true,"runs":`;
   for (const chunk of encodeArray(runs)) {
     yield chunk;
-    // Between the chunks of a long list, the event loop serves other requests.
+    // The event loop serves other requests between two chunks.
     await new Promise((resolve) => setImmediate(resolve));
   }
   yield `,"count":${count}}`;

@@ -1,7 +1,6 @@
 /**
- * The jobs that check the samples of instances against contracts. A check is done in bounded steps, so that a check of
- * many instances never occupies a thread for long. The module also has the job that reads the history of runs. Runs in
- * the pool.
+ * The jobs that check the samples of instances against contracts, and the job that reads the history of runs. A check
+ * runs in short steps, so that a check of many instances never occupies a thread for long. Runs in the pool.
  */
 import { ListEnd } from "../../schemas/common.js";
 import {
@@ -18,8 +17,8 @@ import {
   COMPLIANCE_STEP_MS,
   COMPLIANCE_VIOLATIONS_CHARACTERS_MAX,
   COMPLIANCE_VIOLATIONS_MAX,
-  CONTRACT_DEADLINE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/compliance.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import { readExact } from "../base/exact-number.js";
 import { cursor, encodeList } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
@@ -54,8 +53,8 @@ export const complianceContracts = unaryJob({
 });
 
 /**
- * Checks the pairs in the order of the request until the time of a step is used up, but at least one pair. Returns the
- * violations of the pairs that it has checked.
+ * Checks pairs of a contract and an instance in the order of the request. It stops when the time of a step is used up,
+ * but checks at least one pair. Returns the violations of the checked pairs.
  */
 export const checkCompliance = unaryJob({
   name: "compliance.check",
@@ -116,7 +115,7 @@ function checkPair(
   instance: string,
 ): Violation[] {
   const found = stored.find(project, contract);
-  // The contract was deleted or overwritten after the list of contracts was made.
+  // The contract was deleted or overwritten after the check had listed the contracts.
   if (found instanceof Failure) return [{ path: "contract", message: found.message }];
   const samples = state.current(`${project}/${contract}/samples/${instance}`);
   const violations = [
@@ -128,14 +127,17 @@ function checkPair(
 
 const MALFORMED = "samples must be a JSON array of {endpoint, direction, payload}";
 
-/** Checks the samples. The path of a violation is `samples[0].`, followed by the path in the payload. */
+/**
+ * Checks the samples of an instance. The path of a violation begins with the sample, such as `samples[0].`, and
+ * continues with the path in the payload.
+ */
 function checkSamples(ready: ReadyContract, bytes: Uint8Array): Violation[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let samples: unknown;
   try {
     samples = readExact(text, JSON.parse(text));
   } catch {
-    // The samples may be any bytes, because clients may write anything to state. JSON.parse throws only a SyntaxError.
+    // The samples can be any bytes, because clients can write anything to state. JSON.parse throws only a SyntaxError.
     return [{ path: "samples", message: MALFORMED }];
   }
   if (!Array.isArray(samples)) return [{ path: "samples", message: MALFORMED }];

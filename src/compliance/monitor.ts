@@ -1,9 +1,10 @@
 /**
- * Checks each active instance against the contracts of its workspace, at an interval and on request. Runs on the front
- * as a background task. The pool does the checks in steps of milliseconds, one at a time, and the results of each step
- * are stored at once. So a large check delays no other request.
+ * Checks each active instance against the contracts of its workspace, at an interval and on request. The pool checks in
+ * steps of a few milliseconds, one step at a time, and the results of each step are stored at once. So a large check
+ * delays no other request. Runs on the front as a background task.
  */
-import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX, CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
+import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX } from "../../schemas/limits/compliance.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { assert, must } from "../base/assert.js";
@@ -17,7 +18,7 @@ import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
 import { checkCompliance, complianceContracts } from "./jobs.js";
 
-/** The properties of an active instance that a check uses. */
+/** The part of an active instance that a check needs. */
 export interface CheckedInstance {
   readonly id: string;
   readonly name: string;
@@ -34,7 +35,10 @@ export interface ComplianceOptions {
   readonly now_ms: number;
 }
 
-/** The result of one check: the number of all runs, and the JSON texts of as many runs as an answer may contain. */
+/**
+ * The result of one check. `count` is the number of all runs. `runs` has the JSON texts of as many runs as fit into an
+ * answer.
+ */
 export interface ComplianceResult {
   readonly runs: readonly string[];
   readonly count: number;
@@ -46,7 +50,7 @@ interface Pair {
 }
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
-/** The failures of a job whose cause is its input, and not a busy pool. */
+/** The failures of a job that its input causes. Other failures mean that the pool is busy. */
 const JOB_FAILURES: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
 const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
@@ -72,7 +76,10 @@ export class ComplianceMonitor implements BackgroundTask {
     this.#checks.tick(now_ms);
   }
 
-  /** Starts a check. If a check is running, the new one starts after it, so that it sees all earlier changes. */
+  /**
+   * Starts a check. If a check is running, the new one starts after it, because the running one may miss the newest
+   * changes.
+   */
   check(): Promise<ComplianceResult | Failure> {
     return this.#checks.run();
   }
@@ -102,7 +109,10 @@ export class ComplianceMonitor implements BackgroundTask {
     return { runs, count };
   }
 
-  /** Runs a check one step at a time: checks pairs, stores the runs, and yields the stored runs. A Failure ends it. */
+  /**
+   * Runs a check in steps. Each step checks some pairs, stores their runs, and yields the stored runs. A Failure ends
+   * the check.
+   */
   async *#runs(): AsyncGenerator<StoredRun | Failure, void, undefined> {
     for (const [project, instances] of this.#byWorkspace()) {
       const contracts = await this.#contractsOf(project);
@@ -110,8 +120,7 @@ export class ComplianceMonitor implements BackgroundTask {
         yield contracts;
         return;
       }
-      // The pairs are ordered by contract, so that all instances use the compiled schemas of a contract one after the
-      // other.
+      // Sorted by contract, so that a contract's compiled schemas are used for all instances, one after the other.
       const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
       for (let at = 0; at < pairs.length; ) {
         const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
@@ -152,7 +161,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return contracts;
   }
 
-  /** Checks the first pairs, at least one, and stores their runs. */
+  /** Checks some of the first pairs, at least one, and stores their runs. */
   async #step(project: string, pairs: readonly Pair[]): Promise<readonly StoredRun[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
@@ -177,8 +186,9 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Returns the violations of the first pairs as JSON texts. If a pair is too slow by itself, its only violation says
-   * so. It does not delay the other pairs.
+   * Returns the violations of the first pairs as JSON texts. If checking all pairs together fails, the first pair is
+   * checked alone. If that pair is too slow, its only violation says so, and the other pairs are checked in the next
+   * step.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {

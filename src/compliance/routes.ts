@@ -1,6 +1,6 @@
-/** The routes of docs/http-api.md "Compliance". They run on the front; compliance/monitor.ts does the checks. */
+/** Declares the routes of docs/http-api.md "Compliance". compliance/monitor.ts runs the checks. Runs on the front. */
 import { ComplianceCheck, ComplianceHistory, ComplianceQuery } from "../../schemas/compliance.js";
-import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits/compliance.js";
 import { listReply } from "../front/reply.js";
 import { route, type Route } from "../front/route.js";
 import type { Reads } from "../threads/reads.js";

@@ -24,12 +24,12 @@ export class ComplianceAppender {
     );
   }
 
-  /** The id of the next run. Ids only grow, because the newest run is never pruned. */
+  /** The id that the next run gets. It never goes back, because the newest run is never pruned. */
   get next_id(): number {
     return (this.#newest.get() ?? 0) + 1;
   }
 
-  /** Removes all runs except the newest `keep`. It can calculate their ids, because ids have no gaps. */
+  /** Deletes all runs except the newest `keep`. Ids have no gaps, so the ids to delete can be calculated. */
   prune(keep: number): void {
     this.#prune.run(this.next_id - 1 - keep);
   }
@@ -46,7 +46,7 @@ export class ComplianceReader {
     this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
   }
 
-  /** Returns the newest runs of one instance or of all instances, newest first, one at a time. */
+  /** Iterates over the runs of one instance or of all instances, newest first. */
   list({ instance_id, before, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
     const end = before ?? Number.MAX_SAFE_INTEGER;
     return instance_id === null ? this.#all.iterate(end, limit) : this.#of_one.iterate(instance_id, end, limit);

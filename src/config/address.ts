@@ -1,8 +1,8 @@
-/** Parses addresses `HOST:PORT`, which occur in flags, settings files and `Host` headers. Pure. */
+/** Parses addresses of the form `HOST:PORT`. They occur in flags, in settings files and in `Host` headers. Pure. */
 import { isIP } from "node:net";
 
 export interface Address {
-  /** "" stands for every interface. IPv6 without brackets. */
+  /** The host; "" means every interface. An IPv6 address has no brackets here. */
   readonly host: string;
   readonly port: number;
 }

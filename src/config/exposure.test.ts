@@ -1,7 +1,7 @@
 /** Tests which configurations expose a server to clients on other machines that have no token. */
 import t from "tap";
 import type { Config } from "../../schemas/config.js";
-import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { checkToken, ConfigError } from "./load.js";
 import { hasShortToken, isExposed } from "./exposure.js";
 

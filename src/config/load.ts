@@ -1,6 +1,7 @@
 /**
- * Reads the settings from flags, environment variables, the settings file and the defaults, in that order of precedence
- * (contract section 17). Every mistake becomes a ConfigError with one clear line. Pure but for reading the file.
+ * Reads the settings from flags, environment variables, the settings file and the defaults. An earlier source in this
+ * list overrides a later one (contract section 17). Every mistake is reported as a ConfigError with one clear line.
+ * Pure but for reading the file.
  */
 import {
   OPTIONS,
@@ -12,22 +13,22 @@ import {
   type OptionKey,
   type TextOption,
 } from "../../schemas/config.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { parseDuration } from "../../shared/duration.js";
-import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits.js";
 import { parseAddress } from "./address.js";
 import { hasShortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";
 
-/** Thrown for a setting that cannot be used. The start prints the message, which is one line, and exits with code 2. */
+/** An error for an invalid setting. The server prints its message, which is one line, and exits with code 2. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 /** The address of a cluster's log (src/ordered-log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-/** Matches the name of a cluster. It is restricted because it becomes a part of names in the cluster's log. */
+/** Matches the name of a cluster. Few characters are allowed, because names in the cluster's log contain it. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-/** Matches the name of a node. It allows dots, because a node may have the name of its host. */
+/** Matches the name of a node. Dots are allowed, because a node may have the name of its host. */
 const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
@@ -56,7 +57,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (word === "--version" || word === "-v") return { kind: "version" };
     if (!word.startsWith("-")) throw new ConfigError(`unexpected argument ${JSON.stringify(word)}`);
     const equals = word.indexOf("=");
-    // A single dash before a flag is accepted, too, as Go's flags do.
+    // As in Go programs, a flag may also begin with a single dash.
     const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
     const inline = equals < 0 ? null : word.slice(equals + 1);
     const key = name.replaceAll("-", "_");
@@ -79,8 +80,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // The sources are read from the weakest to the strongest. Each one is checked, even if a stronger one replaces its
-    // value, because the mistake would become an error as soon as the stronger source is removed.
+    // Every source is checked, even if a stronger one overrides it, so that no mistake stays hidden in it.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
@@ -98,8 +98,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
 }
 
 /**
- * Rejects options of a cluster if no log is configured. Otherwise an operator who forgets the log would start a single
- * server without noticing.
+ * Rejects options of a cluster if no log is configured. An operator who forgets the log would otherwise start a single
+ * server without noticing it.
  */
 function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
   if (cluster !== "") return;
@@ -108,7 +108,7 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 }
 
 /**
- * Rejects a token that can be guessed, if other machines can try to guess it.
+ * Rejects a token that can be guessed, unless only this machine can reach the server.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
@@ -162,7 +162,7 @@ function fromText(option: Option, text: string, name: string): Value {
   }
 }
 
-/** Reads the value of an option from the settings file. The value must have the JSON type of the option. */
+/** Reads the value of an option from the settings file. The value must have the option's JSON type. */
 function fromFile(option: Option, value: unknown, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -190,7 +190,10 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-/** Returns a duration in milliseconds. A duration below 1 ms is rejected, because it would count as no duration. */
+/**
+ * Returns a duration in milliseconds. A duration of less than 1 ms is rejected, because it would mean no duration at
+ * all.
+ */
 function checkDuration(text: string, name: string): number {
   const duration_ms = parseDuration(text);
   if (duration_ms === undefined || duration_ms < 1)
@@ -206,7 +209,7 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if (address && parseAddress(text) === undefined)
     throw new ConfigError(`${name} must be HOST:PORT, not ${JSON.stringify(text)}`);
   if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
-    // The message does not show the value, because an address may contain a password.
+    // The message does not contain the value, because an address may contain a password.
     throw new ConfigError(`${name} must begin with nats://, tls:// or postgres://`);
   if (option.type === "name" && !NAME.test(text))
     throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);

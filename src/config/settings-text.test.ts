@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits/process.js";
 import { readSettingsText } from "./settings-text.js";
 
 t.test("the file is read within a bound, and an unnamed one never makes the start wait", (t) => {

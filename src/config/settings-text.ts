@@ -1,16 +1,16 @@
 /**
- * Reads the bytes of a settings file, up to a limit. Runs on the front, at the start. A file that the operator names
- * may be a pipe. The file in the current folder must be a regular file, because others may have put it there.
+ * Reads a settings file up to a limit of bytes. A file that the operator names may be a pipe. The file in the current
+ * folder must be a regular file, because others may have put it there. Runs on the front, at the start.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { SETTINGS_BYTES_MAX } from "../../schemas/limits.js";
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits/process.js";
 
-/** Opening a FIFO with this flag does not wait for its writer. Windows has no such flag. */
+/** With this flag, opening a FIFO does not wait for a writer. Windows does not have the flag. */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 /**
- * Returns the text of the file, or the reason why it is not read. Throws the system's error if the file cannot be read,
- * also if there is none.
+ * Returns the text of the file, or the reason why it is not accepted. Throws the system's error if the file does not
+ * exist or cannot be read.
  * @param isNamed whether the operator has named the file
  */
 export function readSettingsText(path: string, isNamed: boolean): { text: string } | { problem: string } {

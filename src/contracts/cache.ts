@@ -1,9 +1,9 @@
 /**
- * An LRU cache of contracts in a pool worker, by the hash of their bytes. Each cached contract is parsed, and its
- * schemas are compiled when they are first used. The number and the bytes of the entries are bounded; the least
- * recently used entries are evicted first.
+ * An LRU cache of contracts in a pool worker, by the hash of their bytes. A cached contract is parsed, and each of its
+ * schemas is compiled at its first use. The number and the total bytes of the contracts are limited. The least recently
+ * used ones are evicted first.
  */
-import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits.js";
+import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../schemas/limits/contracts.js";
 import { Failure } from "../base/result.js";
 import { readContract } from "./contract.js";
 import { ReadyContract } from "./validate.js";
@@ -23,9 +23,9 @@ export class ContractCache {
   }
 
   /**
-   * Returns a contract by the hash of its bytes. If it is not cached, reads it and caches it. A spec that is not a
+   * Returns a contract by the hash of its bytes. If it is not cached, it is read and cached. A spec that is not a
    * contract is not cached.
-   * @param name `P/N`, for the error message
+   * @param name `PROJECT/NAME`, for the error message
    */
   get(hash: string, name: string, load: () => Uint8Array): ReadyContract | Failure {
     const known = this.#kept.get(hash);

@@ -4,7 +4,11 @@
  * far fewer steps.
  */
 import t from "tap";
-import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
+import {
+  CONTRACT_PATTERN_INSTRUCTIONS_MAX,
+  CONTRACT_STEPS_LEAST,
+  CONTRACT_STEPS_MAX,
+} from "../../schemas/limits/contracts.js";
 import { readExact } from "../base/exact-number.js";
 import { Failure } from "../base/result.js";
 import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";

@@ -1,17 +1,21 @@
 /**
- * Limits the work of checking one payload by a budget of steps, of some tens of nanoseconds each. The budget is the
- * same on every machine. All code that walks the payload or the contract takes steps from the budget. So a contract
- * whose check takes exponential time is rejected before it keeps a thread busy. Pure, any thread.
+ * Limits the work of checking one payload by a budget of steps. A step is some tens of nanoseconds of work. All code
+ * that walks the payload or the contract takes steps from the budget, so a check that would take exponential time is
+ * stopped early. The budget is the same on every machine. Pure, any thread.
  */
-import { CONTRACT_STEPS_A_CHARACTER, CONTRACT_STEPS_LEAST, CONTRACT_STEPS_MAX } from "../../schemas/limits.js";
+import {
+  CONTRACT_STEPS_A_CHARACTER,
+  CONTRACT_STEPS_LEAST,
+  CONTRACT_STEPS_MAX,
+} from "../../schemas/limits/contracts.js";
 import { canonicalText, type JsonObject } from "./contract.js";
 
-/** Thrown when a check would take more steps than its budget has. */
+/** Thrown when a check needs more steps than its budget allows. */
 export class TooManySteps extends Error {
   override readonly name = "TooManySteps";
 }
 
-/** Returns the budget for a payload with this many characters. */
+/** Returns the budget for a payload of this many characters. */
 export function stepsFor(characters: number): number {
   return Math.min(CONTRACT_STEPS_LEAST + CONTRACT_STEPS_A_CHARACTER * characters, CONTRACT_STEPS_MAX);
 }
@@ -19,25 +23,25 @@ export function stepsFor(characters: number): number {
 /** The number of characters that native code processes in the time of one step. */
 const CHARACTERS_A_STEP = 16;
 
-/** The steps to collect the name of one member of an object. */
+/** The number of steps for collecting the name of one member. */
 const STEPS_A_NAME = 4;
 /**
- * The steps to look up a member by its name, or to record that it was evaluated. It takes several because the members
- * of a large object lie far apart in memory.
+ * The number of steps for looking up a member by its name, or for recording that it was evaluated. It is more than one,
+ * because the members of a large object are far apart in memory.
  */
 export const STEPS_A_LOOKUP = 4;
 
 let checks = 0;
 
 export class CheckSteps {
-  /** A number that identifies this check within its thread. */
+  /** The id of this check. It is unique within the thread. */
   readonly id = ++checks;
   readonly allowed: number;
   #left: number;
   readonly #canonical = new Map<object, string>();
   readonly #names = new Map<object, readonly string[]>();
 
-  /** @param allowed the number of steps in the budget */
+  /** @param allowed the number of steps that the check may take */
   constructor(allowed: number) {
     this.allowed = allowed;
     this.#left = allowed;
@@ -53,14 +57,14 @@ export class CheckSteps {
     if (this.#left < 0) throw new TooManySteps(`more than ${this.allowed} steps`);
   }
 
-  /** Takes the steps for native work whose time is linear in the length of a text. */
+  /** Takes the steps for native code that is linear in the length of a text. */
   takeFor(text: string): void {
     this.take(text.length / CHARACTERS_A_STEP);
   }
 
   /**
-   * Returns the names of an object's members. They are collected only once, because V8 collects the names of a large
-   * object again at each call, which takes some steps for each name.
+   * Returns the names of an object's members. They are cached, because V8 collects the names of a large object again at
+   * each call, which costs several steps for each name.
    */
   namesOf(value: JsonObject): readonly string[] {
     const known = this.#names.get(value);
@@ -71,7 +75,7 @@ export class CheckSteps {
     return names;
   }
 
-  /** Returns the same as `canonicalText`, but computes the text of the same object or array only once. */
+  /** Like `canonicalText`, but computes the text of each object or array only once. */
   canonical(value: unknown): string {
     const kept = typeof value === "object" && value !== null;
     const known = kept ? this.#canonical.get(value) : undefined;

@@ -1,10 +1,10 @@
 /**
- * Reads a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A definition
- * that cannot be used (with an unknown type, or a JSON Schema that does not compile) does not make the contract
- * invalid. It is reported as a violation of each payload that is checked against it. Pure, any thread.
+ * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. An unusable
+ * definition does not make the contract invalid. For example, a type may be unknown, or a JSON Schema may not compile.
+ * Such a definition is reported as a violation of each payload that is checked against it. Pure, any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../schemas/contract-shape.js";
-import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { ExactNumber, readExact } from "../base/exact-number.js";
 import { type Failure, invalid } from "../base/result.js";
 
@@ -15,18 +15,15 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum: as they were written, and as canonical texts for look-ups. */
+/** The values of an enum: as written, and as canonical texts for lookups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
 }
 
-/** The definition of a field in a map of fields, or of the elements of an array. */
+/** The definition of a field, or of the elements of an array. */
 export interface Field {
-  /**
-   * The type of the field; null allows any type. A type that is not in FIELD_TYPES is a mistake of the contract's
-   * author.
-   */
+  /** The type of the field; null allows any type. A type outside FIELD_TYPES is an error in the contract. */
   readonly type: string | null;
   readonly required: boolean;
   readonly nullable: boolean;
@@ -51,7 +48,7 @@ export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
   /** Null allows any status. */
   readonly status: number | null;
-  /** The problem of the endpoint itself, apart from those of its definitions; null if there is none. */
+  /** The problem of the endpoint itself; null if there is none. Problems of its definitions are not included. */
   readonly malformed: string | null;
 }
 
@@ -64,7 +61,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Returns a text that is the same for two values if, and only if, they are equal as JSON. The order of members does not
+ * Returns a text that is equal for two values exactly if the values are equal as JSON. The order of members does not
  * matter.
  */
 export function canonicalText(value: unknown): string {
@@ -77,7 +74,7 @@ export function canonicalText(value: unknown): string {
     .join(",")}}`;
 }
 
-/** Thrown for a malformed definition. The code that reads the whole definition catches it. */
+/** Thrown for a malformed definition, and caught where the whole definition is read. */
 class Malformed extends Error {
   override readonly name = "Malformed";
 }
@@ -130,7 +127,7 @@ function readEndpoint(value: unknown): Endpoint {
     if (definition !== undefined && definition !== null) definitions.set(name, readDefinition(definition, name));
   }
   const status = value["response_status"] ?? 0;
-  // A status of 0 counts as missing, because a program that fills in every member writes 0 if it has no status.
+  // A status of 0 means that there is no status, because some programs write 0 into every member that they do not use.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
   return {
     definitions,
@@ -140,20 +137,20 @@ function readEndpoint(value: unknown): Endpoint {
 }
 
 /**
- * Reads a contract from the text of a spec.
- * @param name `P/N`, for the message of the 400 if the spec is not a contract
+ * Parses a contract from the text of a spec.
+ * @param name `PROJECT/NAME`, for the error message if the spec is not a contract
  */
 export function readContract(text: string, name: string): Contract | Failure {
   const refusal = invalid(`spec is not a contract: ${name}`);
-  // Most specs are not contracts, and this check is much faster than parsing them. A text with `\u` must be parsed,
-  // because it may spell the word with escapes.
+  // Most specs are not contracts, and this check is much faster than parsing. A text with `\u` is parsed in any case,
+  // because it may spell the word "contract" with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
   const json_text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;
   try {
     json = JSON.parse(json_text);
   } catch {
-    // A spec may contain any bytes. JSON.parse throws only a SyntaxError.
+    // JSON.parse throws only a SyntaxError, which is expected, because a spec may contain any bytes.
     return refusal;
   }
   if (!isObject(json)) return refusal;

@@ -1,6 +1,6 @@
 /**
  * Checks a payload against a map of fields, which is the contract's own form of a definition. The walk follows the
- * definition, so it is no deeper than the definition. It stops when enough violations were found. Pure, any thread.
+ * definition, so a deep payload does not make it deeper. It stops when there are enough violations. Pure, any thread.
  */
 import type { CheckSteps } from "./check-steps.js";
 import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
@@ -8,9 +8,7 @@ import { MESSAGES, typeName, type Violations } from "./violations.js";
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FIELD_TYPES);
 
-/**
- * Checks the members of an object. Each violation has the path of its own member, also that of an unexpected member.
- */
+/** Checks the members of an object. The path of a violation names the member, also for an unexpected member. */
 function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: CheckSteps, found: Violations): void {
   const names = Object.keys(value);
   steps.take(names.length + map.fields.size);
@@ -63,13 +61,13 @@ function checkElements(
   }
 }
 
-/** Checks a whole payload, which must be an object with these fields. */
+/** Checks a payload, which must be an object with these fields. */
 export function checkObject(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (isObject(value)) checkMembers(map, value, path, steps, found);
   else found.add(path, MESSAGES.type("object", value));
 }
 
-/** Checks a whole payload, which must be an array of objects with these fields. */
+/** Checks a payload, which must be an array of objects with these fields. */
 export function checkArray(map: FieldMap, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   if (!Array.isArray(value)) {
     found.add(path, MESSAGES.type("array", value));
@@ -84,7 +82,7 @@ export function checkArray(map: FieldMap, value: unknown, path: string, steps: C
   );
 }
 
-/** Finds the fields that have an unknown type, at any depth of the map. */
+/** Finds fields of an unknown type, at any depth of the map. */
 export function findUnknownTypes(map: FieldMap, path: string, found: Violations): void {
   for (const [name, field] of map.fields) {
     if (found.full) return;

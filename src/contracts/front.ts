@@ -1,11 +1,14 @@
 /**
- * The front of the contracts: it passes bodies to the pool without reading them, and makes the HTTP calls of live tests
- * (src/outbound). Checks of large payloads wait for a permit, and few live tests run at the same time. A schema may
- * make even a short payload expensive. The first check shows it, and from then on all payloads of that contract count
- * as large (threads/slow-lane.ts). The routes call the methods of this class.
+ * Handles the requests about contracts. It passes bodies to the pool without reading them, and sends the HTTP requests
+ * of live tests (src/outbound). Runs on the front.
+ *
+ * Checks of large payloads wait for a permit, and only a few live tests run at a time. A schema can make even a short
+ * payload expensive. The first slow check shows that, and from then on all payloads of that contract count as large
+ * (threads/slow-lane.ts).
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX, OUTBOUND_DEADLINE_MS } from "../../schemas/limits.js";
+import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX } from "../../schemas/limits/contracts.js";
+import { OUTBOUND_DEADLINE_MS } from "../../schemas/limits/outbound.js";
 import { splitSpecKey } from "../../schemas/specs.js";
 import { packBytes, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
@@ -30,13 +33,13 @@ export interface ContractFrontOptions {
 /** The path parameters that name a contract. */
 type Named = readonly [project: string, name: string];
 
-/** A spec that was just stored: its key and its new version. */
+/** A spec that was just stored, with its new version. */
 export interface WrittenSpec {
   readonly key: string;
   readonly version: number;
 }
 
-/** The part that the requests of all jobs have in common: a contract, and the payload to check against it. */
+/** The fields that the requests of all these jobs have: a contract, and the payload to check against it. */
 interface Payload {
   readonly project: string;
   readonly name: string;
@@ -46,9 +49,7 @@ interface Payload {
 const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live tests are under way, try again`);
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/**
- * The failures of a call that are a result of the test, because their cause is the service and not Koor or the request.
- */
+/** The failures that are reported as a result of the test, because their cause is the tested service. */
 const SERVICE_FAILURES: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
@@ -74,8 +75,8 @@ export class ContractFront {
   }
 
   /**
-   * Returns the warnings about specs that were just stored, by whatever route. They are the problems in the definitions
-   * of those specs that are contracts.
+   * Returns the warnings about specs that were just stored by any route. They name the problems in the definitions of
+   * contracts.
    * @param written the keys and versions of the stored specs
    */
   async examine(written: readonly WrittenSpec[], context: CallContext): Promise<readonly ContractWarning[]> {
@@ -90,8 +91,8 @@ export class ContractFront {
   }
 
   /**
-   * Makes the live test that a body asks for: sends the request, and checks the answer. It is aborted when the client
-   * has gone.
+   * Runs a live test: sends the request that the body describes, and checks the answer. The test is aborted if the
+   * client disconnects.
    */
   async test(contract: Named, request: CheckRequest & Pick<Request, "onAbort">): Promise<Answer> {
     if (this.#tests >= CONTRACT_TESTS_MAX) return TESTS_BUSY;
@@ -137,7 +138,7 @@ export class ContractFront {
     return checked instanceof Failure ? checked : resultOf(call, answer.status, checked, "");
   }
 
-  /** Runs a job that checks a payload. A large payload waits for a permit. */
+  /** Runs a job that checks a payload. A large payload waits for a permit first. */
   #run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row> & Payload,
@@ -151,7 +152,7 @@ function subjectOf({ project, name }: { readonly project: string; readonly name:
   return `contract ${project}\n${name}`;
 }
 
-/** Returns the warning for a contract that was stored although its definitions could not be checked. */
+/** Returns the warning for a contract that was stored without a check of its definitions. */
 export function notChecked(contract: string, { message }: Failure): ContractWarning {
   return { contract, path: "endpoints", message: `the contract was stored, but not checked: ${message}` };
 }

@@ -1,4 +1,4 @@
-/** The jobs that check payloads and live tests against stored contracts. Run in the pool. */
+/** The jobs that check payloads and live tests against stored contracts. They run in the pool. */
 import { isUtf8 } from "node:buffer";
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import {
@@ -13,7 +13,7 @@ import {
   ContractValidateReply,
   ContractValidateRequest,
 } from "../../schemas/contracts.js";
-import { CONTRACT_DEADLINE_MS, CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEADLINE_MS, CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { unpackBytes } from "../base/bytes.js";
 import { readExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
@@ -71,7 +71,10 @@ export const prepareContractTest = unaryJob({
   },
 });
 
-/** Finds the problems in the definitions of stored versions of specs. A spec that is not a contract has no problems. */
+/**
+ * Finds the problems in the definitions of stored specs, each at a given version. A spec that is not a contract has
+ * none.
+ */
 export const examineContract = unaryJob({
   name: "contract.examine",
   request: ContractExamineRequest,
@@ -84,7 +87,7 @@ export const examineContract = unaryJob({
     listWarnings(stored, ({ project, name, version }) => [name, contracts.findVersion(project, name, version)]),
 });
 
-/** Checks a service's answer against the version of the contract with which the request was made. */
+/** Checks a service's answer against the version of the contract that the request was built from. */
 export const checkContractTest = unaryJob({
   name: "contract.judge",
   request: ContractJudgeRequest,
@@ -99,7 +102,7 @@ export const checkContractTest = unaryJob({
   },
 });
 
-/** Returns the text without a leading byte order mark; null if the bytes are not UTF-8. */
+/** Decodes the bytes, without a leading byte order mark; null if they are not UTF-8. */
 function textOf(bytes: Uint8Array): string | null {
   if (!isUtf8(bytes)) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");

@@ -1,16 +1,17 @@
 /**
- * Checks a payload against a JSON Schema (draft 2020-12 or draft-07), and reports errors with the contract's own
- * messages and paths. Runs in the pool, because compiling takes milliseconds. The author of a schema cannot make a
- * check take more than linear time in the payload's length: RE2 matches patterns in linear time, `uniqueItems` is
- * linear, and only short strings are checked for formats that backtrack. References and combinations can multiply the
- * work, so it is metered in steps (check-steps.ts). References cannot leave the schema, and an endless reference is a
- * violation.
+ * Checks a payload against a JSON Schema (draft 2020-12 or draft-07). Errors are reported with the contract's own
+ * messages and paths. Runs in the pool, because compiling takes milliseconds.
+ *
+ * The author of a schema cannot make a check take more than linear time in the payload's length. RE2 matches patterns
+ * in linear time, `uniqueItems` is linear, and only short strings are checked for formats that backtrack. References
+ * and combinations can multiply the work, so it is metered in steps (check-steps.ts). References cannot leave the
+ * schema, and an endless reference is a violation.
  */
 import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
   CONTRACT_SCHEMA_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { loadRegexEngine } from "../rules/regex.js";
 import { type CheckSteps, TooManySteps } from "./check-steps.js";
 import { isObject } from "./contract.js";
@@ -20,7 +21,7 @@ import { loadFormats } from "./schema/formats.js";
 import { META_SCHEMA_TEXTS } from "./schema/meta-schemas.js";
 import type { Violations } from "./violations.js";
 
-/** The documents to which the references of any schema may lead. */
+/** The documents that the references of any schema may point to. */
 export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
   META_SCHEMA_TEXTS.map((text) => JSON.parse(text) as { readonly $id: string }).map((schema) => [
     schema.$id.replace(/#$/, ""),
@@ -28,12 +29,12 @@ export const META_SCHEMAS: ReadonlyMap<string, unknown> = new Map(
   ]),
 );
 
-/** Loads RE2 and the formats. Each thread calls this once, before it compiles its first schema. */
+/** Loads RE2 and the formats. Must be called once in each thread, before the first schema is compiled. */
 export async function loadJsonSchemas(): Promise<void> {
   await Promise.all([loadFormats(), loadRegexEngine()]);
 }
 
-/** Keywords that mark a schema as one for arrays if it has them at the top. */
+/** A schema without a type describes an array if it has one of these keywords at its top level. */
 const ARRAY_KEYWORDS = ["items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"] as const;
 
 function isAboutArrays(schema: unknown): boolean {
@@ -46,15 +47,18 @@ function isAboutArrays(schema: unknown): boolean {
 
 const TOO_DEEP = "its references are nested too deep";
 
-/** A schema that was compiled, or the reason why it cannot be used. */
+/** A compiled schema, or the reason why the schema cannot be used. */
 export class JsonSchema {
   readonly #compiled: Compiled;
-  /** Whether the schema, used as a response_array, describes the array itself and not each of its elements. */
+  /**
+   * Whether the schema describes an array. In `response_array` such a schema is applied to the whole array, and any
+   * other schema to each element.
+   */
   readonly of_array: boolean;
 
   /**
-   * @param schema the parsed schema; if it cannot be used, the JsonSchema has a `problem`
-   * @param documents the documents to which references may lead, by their URIs
+   * @param schema the parsed schema. If it cannot be used, the JsonSchema has a `problem`.
+   * @param documents the documents that references may point to, by their URIs
    */
   constructor(schema: unknown, documents: ReadonlyMap<string, unknown> = META_SCHEMAS) {
     this.of_array = isAboutArrays(schema);
@@ -64,7 +68,7 @@ export class JsonSchema {
         : compileSchema(schema, documents);
   }
 
-  /** All problems of the schema as one text; "" if the schema can be used. */
+  /** The problems of the schema as one text; "" if the schema can be used. */
   get problem(): string {
     return (this.#compiled.problems ?? []).join("; ");
   }

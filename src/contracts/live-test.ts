@@ -1,10 +1,10 @@
 /**
- * Prepares a live test of a service, and checks the service's answer. It builds the request from the contract and the
- * data of the test. Runs in the pool; the front makes the call (front.ts).
+ * Prepares a live test of a service, and checks the service's answer. It builds the request from the contract and from
+ * the test data. Runs in the pool. The front sends the request (front.ts).
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import type { ContractCall, Violation } from "../../schemas/contracts.js";
-import { CONTRACT_DEPTH_MAX } from "../../schemas/limits.js";
+import { CONTRACT_DEPTH_MAX } from "../../schemas/limits/contracts.js";
 import { ExactNumber, readExact, writeExact } from "../base/exact-number.js";
 import { Failure, invalid } from "../base/result.js";
 import { isObject, type Definition, type DefinitionName, type JsonObject } from "./contract.js";
@@ -16,12 +16,12 @@ export interface CallBody {
   readonly test_data: unknown;
 }
 
-/** The HTTP methods for which the data of a test goes into the query. */
+/** The HTTP methods whose test data is sent in the query. */
 const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
 const PARAMETER = /\{([^{}/]+)\}/g;
 
-/** Returns whether a definition itself has a member of this name. References in it are not followed. */
+/** Whether a definition itself has a member of this name. Its references are not followed. */
 function defines(definition: Definition | undefined, name: string): boolean {
   if (definition?.kind === "fields") return definition.map.fields.has(name);
   const properties =
@@ -29,13 +29,13 @@ function defines(definition: Definition | undefined, name: string): boolean {
   return isObject(properties) && Object.hasOwn(properties, name);
 }
 
-/** Removes the data that only fills parameters of the path. */
+/** Removes the members that are used only as path parameters. */
 function withoutParameters(
   data: JsonObject,
   names: ReadonlySet<string>,
   definition: Definition | undefined,
 ): JsonObject {
-  // Object.assign would not copy a member that is named __proto__.
+  // Object.assign is not used, because it would not copy a member that is named __proto__.
   return Object.fromEntries(Object.entries(data).filter(([name]) => !names.has(name) || defines(definition, name)));
 }
 
@@ -53,7 +53,7 @@ function queryOf(data: JsonObject): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** Joins the path of the base URL and the path of the endpoint by one slash. A query of the base URL is dropped. */
+/** Joins the paths of the base URL and of the endpoint by one slash. A query of the base URL is dropped. */
 function urlOf(base: string, path: string, query: string): string | Failure {
   if (!URL.canParse(base)) return invalid("base_url must be an http or https URL");
   const url = new URL(base);
@@ -62,8 +62,8 @@ function urlOf(base: string, path: string, query: string): string | Failure {
 }
 
 /**
- * Prepares the call of a live test. If the contract does not have the endpoint, or the data does not fill all
- * parameters of the path, the result has an `error` and no URL.
+ * Prepares the call of a live test. If the contract lacks the endpoint, or if the data lacks a path parameter, the
+ * result has an `error` and no URL.
  */
 export function prepareCall(
   ready: ReadyContract,
@@ -126,16 +126,14 @@ function isScalar(value: unknown): boolean {
   return value instanceof ExactNumber || (value !== undefined && value !== null && typeof value !== "object");
 }
 
-/**
- * Returns the path with its parameters filled in, percent-encoded. Returns a violation for each parameter that is
- * missing.
- */
+/** Returns the path with its parameters filled in and percent-encoded, or a violation for each missing parameter. */
 function fillPath(template: string, data: JsonObject): string | Violation[] {
   const missing: Violation[] = [];
   const path = template.replace(PARAMETER, (_, name: string) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
     const text = isScalar(value) ? textOf(value) : "";
-    // A path segment cannot be "." or "..": even if they are percent-encoded, they mean a folder and its parent.
+    // A path segment cannot be "." or "..", because these mean a folder and its parent, even if they are
+    // percent-encoded.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
       missing.push({
         path: `request.${name}`,
@@ -151,7 +149,7 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
   return missing.length === 0 ? path : missing;
 }
 
-/** Checks an answer: first its status (violations have the path `status`), then its body. */
+/** Checks an answer: first its status, and then its body. A violation of the status has the path `status`. */
 export function checkAnswer(
   ready: ReadyContract,
   endpoint_name: string,
@@ -165,8 +163,7 @@ export function checkAnswer(
   if (unexpected) violations.push({ path: "status", message: `expected status ${endpoint.status}, got ${status}` });
   const is_error = status >= 400 && status <= 499 && endpoint.definitions.has("error");
   const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
-  // If the service answers with an error that the contract does not describe, its body is not checked, because the
-  // contract describes only the body of a success.
+  // If the contract describes only successful answers, the body of an unexpected error is not checked.
   if (is_error || (promised && !(unexpected && status >= 400))) {
     violations.push(...checkBody(ready, endpoint_name, is_error ? "error" : "response", text));
   }
@@ -185,7 +182,7 @@ function checkBody(
     if (text === null) return [{ path: direction, message: "the answer is not UTF-8" }];
     json = readExact(text, JSON.parse(text));
   } catch {
-    // The service may answer with any bytes. JSON.parse throws only a SyntaxError.
+    // Every exception here is a SyntaxError, which means that the answer is not JSON.
     return [{ path: direction, message: "the answer is not JSON" }];
   }
   return asViolations(validatePayload(ready, endpoint, direction, json, text.length), direction);

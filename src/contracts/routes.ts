@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Contracts". They run on the front; contracts/front.ts does the work. */
+/** Declares the routes of docs/http-api.md "Contracts". contracts/front.ts handles the requests. Runs on the front. */
 import { ContractTest, ContractTestBody, ContractValidateBody, ContractValidation } from "../../schemas/contracts.js";
 import { route, type Route } from "../front/route.js";
 import type { ContractFront } from "./front.js";

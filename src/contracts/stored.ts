@@ -1,6 +1,6 @@
 /**
- * Reads stored contracts. Each is read and compiled once, and cached by the hash of its bytes. Runs in the pool; each
- * worker has its own cache.
+ * Reads stored contracts. Each contract is read and compiled once, and then cached by the hash of its bytes. Runs in
+ * the pool, where each worker has its own cache.
  */
 import { splitSpecKey, specKey, specKeyPrefix } from "../../schemas/specs.js";
 import { Failure, notFound } from "../base/result.js";
@@ -9,7 +9,7 @@ import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";
 import type { ReadyContract } from "./validate.js";
 
-/** The number of specs in one page, for which the newest versions are read. */
+/** How many specs are read at a time. */
 const PAGE_SPECS = 100;
 
 export interface StoredContract {
@@ -26,8 +26,8 @@ export class StoredContracts {
   }
 
   /**
-   * Returns the newest version of a contract. Returns a 404 if there is no such spec, and a 400 if the spec is not a
-   * contract.
+   * Returns the newest version of a contract. Fails with 404 if there is no such spec, and with 400 if the spec is not
+   * a contract.
    */
   find(project: string, name: string): StoredContract | Failure {
     const key = specKey(project, name);
@@ -49,7 +49,7 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** Yields the specs of a project whose names sort after `after`. Each comes with whether it is a contract. */
+  /** Yields the specs of a project whose names follow `after`, each with whether it is a contract. */
   *list(
     project: string,
     after: string,

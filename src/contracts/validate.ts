@@ -1,6 +1,6 @@
 /**
- * Checks a payload against one endpoint of a contract. Validation, live tests and compliance all use this function, so
- * that they find the same violations. Runs in the pool.
+ * Checks a payload against one endpoint of a contract. Validation, live tests and compliance all use this code, so that
+ * they find the same violations. Runs in the pool.
  */
 import { isTooDeep } from "../../schemas/contract-shape.js";
 import { type ContractWarning, DIRECTIONS, type Direction, type Violation } from "../../schemas/contracts.js";
@@ -8,7 +8,7 @@ import {
   CONTRACT_DEPTH_MAX,
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { Failure, invalid } from "../base/result.js";
 import { CheckSteps, stepsFor, TooManySteps } from "./check-steps.js";
 import { DEFINITIONS, type Contract, type Definition, type DefinitionName, type Endpoint } from "./contract.js";
@@ -16,7 +16,7 @@ import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { cut, MESSAGES, Violations } from "./violations.js";
 
-/** A contract, together with its schemas that were compiled until now. */
+/** A contract with the schemas that were compiled so far. */
 export class ReadyContract {
   readonly #compiled = new Map<unknown, JsonSchema>();
 
@@ -26,7 +26,7 @@ export class ReadyContract {
     return this.contract.endpoints.get(name);
   }
 
-  /** Compiles a schema at first use, and keeps the result with the contract. */
+  /** Compiles a schema at its first use, and keeps the result. */
   schema(schema: unknown): JsonSchema {
     let compiled = this.#compiled.get(schema);
     if (compiled === undefined) {
@@ -44,8 +44,8 @@ function isDirection(word: string): word is Direction {
 export const TOO_DEEP = `nested deeper than ${CONTRACT_DEPTH_MAX} levels`;
 
 /**
- * Chooses the definition that a payload is checked against. If an endpoint defines a response as an object and as an
- * array, the kind of the payload decides.
+ * Chooses the definition for a payload. If an endpoint defines a response both as an object and as an array, the type
+ * of the payload decides.
  */
 function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unknown): DefinitionName {
   if (direction !== "response" || !endpoint.definitions.has("response_array")) return direction;
@@ -55,8 +55,8 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
 /**
  * Checks a payload.
  * @param characters the length of the payload as JSON text
- * @param steps the budget, if the payload shares it with other payloads
- * @returns the violations by path, none if the payload is valid; a 400 if the budget does not suffice
+ * @param steps the budget, if other payloads share it
+ * @returns the violations by path, empty if the payload is valid; a 400 if the budget does not suffice
  */
 export function validatePayload(
   ready: ReadyContract,
@@ -95,7 +95,7 @@ export function validatePayload(
   return found.sorted();
 }
 
-/** Returns the violations that a check has found. A check that failed counts as one violation. */
+/** Returns the violations that a check has found. If the check itself failed, its failure is the only violation. */
 export function asViolations(found: readonly Violation[] | Failure, path: string): readonly Violation[] {
   return found instanceof Failure ? [{ path, message: found.message }] : found;
 }
@@ -119,8 +119,8 @@ function checkDefinition(
 }
 
 /**
- * Checks a payload against a JSON Schema that is used as a response_array. The schema applies to each element, as a map
- * of fields does, unless it describes the array itself.
+ * Checks a payload against a JSON Schema in `response_array`. If the schema describes an array, it is applied to the
+ * payload. Otherwise it is applied to each element, as a map of fields is.
  */
 function checkElements(
   schema: JsonSchema,
@@ -144,7 +144,7 @@ function checkElements(
   }
 }
 
-/** Finds the problems of the contract itself. Their paths are `endpoint` or `endpoint.definition`. */
+/** Finds the problems of the contract itself. Each has the path `endpoint` or `endpoint.definition`. */
 export function contractProblems(ready: ReadyContract): Violation[] {
   const { endpoints } = ready.contract;
   if (endpoints.size === 0) return [{ path: "endpoints", message: "the contract has no endpoints" }];
@@ -168,9 +168,9 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 }
 
 /**
- * Finds the problems in the definitions of several contracts, for the answer to the request that stored them. The list
+ * Finds the problems in the definitions of contracts that were just stored, for the answer to that request. The list
  * has the same limits as the list for one contract, so that many contracts cost no more than one.
- * @param read returns the name of a contract, and the contract; a Failure if the spec is not a contract
+ * @param read returns the name of a contract, and the contract, or a Failure if the spec is not a contract
  */
 export function listWarnings<Item>(
   items: readonly Item[],

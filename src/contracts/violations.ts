@@ -1,6 +1,6 @@
 /**
- * Collects the violations of a check, sorted by path. Their number and their characters are bounded, so that a hostile
- * payload against a large contract takes no more memory than the payload itself. Pure, any thread.
+ * Collects the violations of a check, and sorts them by path. Their number and their total length are limited, so that
+ * a hostile payload against a large contract does not take more memory than the payload itself. Pure, any thread.
  */
 import type { Violation } from "../../schemas/contracts.js";
 import {
@@ -10,7 +10,7 @@ import {
   CONTRACT_VALUE_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_CHARACTERS_MAX,
   CONTRACT_VIOLATIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/contracts.js";
 import { ExactNumber } from "../base/exact-number.js";
 import { shorten } from "../base/shorten.js";
 
@@ -18,7 +18,7 @@ export class Violations {
   readonly #found: Violation[] = [];
   #characters = 0;
 
-  /** Whether further violations would be dropped. Code that walks a payload may stop then. */
+  /** Whether further violations would be dropped. The caller may then stop the walk of the payload. */
   get full(): boolean {
     return this.#found.length >= CONTRACT_VIOLATIONS_MAX || this.#characters >= CONTRACT_VIOLATIONS_CHARACTERS_MAX;
   }
@@ -32,7 +32,8 @@ export class Violations {
   }
 
   /**
-   * Returns the violations by path, in the order of UTF-16 code units. Violations with the same path keep their order.
+   * Returns the violations sorted by path, in the order of UTF-16 code units. Violations of the same path keep their
+   * order.
    */
   sorted(): Violation[] {
     return this.#found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
@@ -46,7 +47,7 @@ export function typeName(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** Shortens a text for a message: a long one is truncated to its beginning. */
+/** Shortens a text for a message to the allowed length. */
 export function cut(text: string): string {
   return shorten(text, CONTRACT_VALUE_CHARACTERS_MAX);
 }
@@ -58,8 +59,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Returns the beginning of a value as JSON. Only the first `characters` are guaranteed. A longer text is not built,
- * because it would only be truncated.
+ * Returns the beginning of a value as JSON. It has at least `characters` characters, unless the whole text is shorter.
+ * The rest is not built, because it would be truncated anyway.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)
@@ -89,7 +90,7 @@ function listed(values: readonly unknown[]): string {
   return `${words.join(", ")}${values.length > CONTRACT_NAMES_LISTED_MAX ? ", …" : ""}`;
 }
 
-// The messages of violations. They are in one place, because maps of fields and JSON Schemas share them.
+// The messages of violations. Maps of fields and JSON Schemas use the same messages.
 export const MESSAGES = {
   missing: (name: string) => `missing required field ${JSON.stringify(cut(name))}`,
   unexpected: (name: string, known: readonly string[]) =>

@@ -3,7 +3,7 @@
  * thread.
  */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../schemas/events.js";
-import { EVENT_PRUNE_ROWS } from "../../schemas/limits.js";
+import { EVENT_PRUNE_ROWS } from "../../schemas/limits/events.js";
 import { reportAny, changesAny, changesByModel } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { publisher } from "./publisher.js";
@@ -17,6 +17,7 @@ export const publishEvents = writerMethod({
     for (const { topic, data, source } of events) bytes += topic.length + data.length + source.length;
     return bytes;
   },
+  rows: ({ events }) => events.length,
   audit: null,
   changes: [changesByModel("event")],
   models: { events: publisher },

@@ -4,10 +4,10 @@
  * WebSocket has a feed only during replay or while it is slow; otherwise it gets events through its group. Runs on the
  * front.
  *
- * Replay reads up to the newest event that was sent out. Events that are committed but not sent out yet arrive live, so
- * there is neither a gap nor a duplicate between replay and live delivery.
+ * Replay ends at the newest event that was sent out. Events that are committed later arrive live. So there is neither a
+ * gap nor a duplicate between replay and live delivery.
  */
-import { REPLAY_PAGE_EVENTS } from "../../schemas/limits.js";
+import { REPLAY_PAGE_EVENTS } from "../../schemas/limits/events.js";
 import type { Log } from "../base/log.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult } from "../transport/transport.js";
@@ -20,11 +20,11 @@ import type { EventReader } from "./table.js";
 export interface Outlet {
   deliver(item: CommittedEvent | Gap): SendResult;
   /**
-   * Tells the subscriber that its cursor is ahead of this server. Such a cursor comes from another history. The
-   * subscriber continues after the event `last_id`.
+   * Tells the subscriber that its cursor is ahead of this server, and that it continues after the event `last_id`. Such
+   * a cursor comes from another history, for example from before a restore.
    */
   lagged(last_id: number): SendResult;
-  /** Called when the history is replayed, the buffer is empty and the socket accepts data. */
+  /** Called when replay is over, the buffer is empty and the socket accepts data. */
   caughtUp(): void;
   /** Called when the server shuts down. */
   end(): void;
@@ -37,9 +37,9 @@ export interface FeedSources {
   readonly history: EventReader;
   readonly log: Log;
   /**
-   * The read barrier of a cluster. It calls back when this node has applied and sent out every event that any node can
-   * have published before the call. It is needed because another node may have delivered events that this node has not
-   * applied yet. Null on a single server.
+   * The read barrier of a cluster; null on a single server. It calls back when this node has applied and sent out every
+   * event that any node can have published before the call. A feed needs it because another node may have delivered
+   * events that this node has not applied yet.
    */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
@@ -52,12 +52,14 @@ export class Feed implements Listener {
   readonly #group: Group;
   readonly #outlet: Outlet;
   readonly #buffer: SubscriberBuffer;
-  /** The id up to which replay has examined the events; null when replay is over. */
+  /** The id of the last event that replay has examined; null when replay is over. */
   #cursor: number | null;
   #replayed_some = false;
-  /** The id of the last event that replay delivered. Until there is one, it is the id after which replay started. */
+  /** The id of the last event that replay delivered. Before the first one, the id after which replay started. */
   #last_replayed: number;
-  /** The highest event id that the subscriber already has according to its cursor, perhaps from another node. */
+  /**
+   * The event id in the subscriber's cursor: the subscriber already has all events up to it, perhaps from another node.
+   */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
   #behind = false;
@@ -95,21 +97,21 @@ export class Feed implements Listener {
   }
 
   /**
-   * Takes over a subscriber whose socket stopped accepting data. Event `id` was not sent to it, so this feed delivers
-   * from that event on.
+   * Delivers to a WebSocket subscriber whose socket stopped accepting data, from event `id` on. Event `id` is the first
+   * one that the socket did not get.
    */
   resumeFrom(id: number): void {
     if (this.#closed) return;
     this.#behind = true;
     this.#follow();
     for (const event of this.#hub.sinceInTick(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
-      this.#counters.delivered -= 1; // Undo the count: the event was counted as delivered when it was published.
+      this.#counters.delivered -= 1; // The hub counted it as delivered.
       this.#offer(event);
     }
   }
 
   /**
-   * Runs after the read barrier. This node now has every event that the subscriber can have received from another node.
+   * Runs after the read barrier, when this node has every event that another node can have delivered to the subscriber.
    * If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
    * connected.
    * @param since the id of the newest event when the subscriber connected
@@ -124,7 +126,7 @@ export class Feed implements Listener {
     } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
   }
 
-  /** Tells the subscriber that its cursor names events that do not exist, and continues after `last_id`. */
+  /** Tells the subscriber that its cursor is ahead of the newest event. Replay then continues after `last_id`. */
   #lag(last_id: number): void {
     this.#cursor = last_id;
     this.#last_replayed = last_id;
@@ -140,7 +142,7 @@ export class Feed implements Listener {
     else if (this.#flush()) this.#catchUp();
   }
 
-  /** Removes this feed from the group's listeners, because the subscriber is served in another way. */
+  /** Removes this feed from the group's listeners. The subscriber then gets its events in another way. */
   detach(): void {
     if (this.#attached) this.#group.listeners.delete(this);
     this.#attached = false;
@@ -163,8 +165,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Reads the events from `id` on from the history. This is needed if the WebSocket library reports a slow socket so
-   * late that the hub's list of this tick no longer has them.
+   * Reads the events from `id` on from the history. This is necessary if the WebSocket library reports a slow socket
+   * only after the hub has cleared its list of the tick's events.
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
@@ -192,7 +194,7 @@ export class Feed implements Listener {
     this.#group.listeners.add(this);
   }
 
-  /** Sends one event directly; the buffer is empty. If the socket accepts no data, puts the event into the buffer. */
+  /** Sends one event directly, because the buffer is empty. If the socket accepts no data, buffers the event. */
   #deliver(event: CommittedEvent): void {
     const delivery = this.#outlet.deliver(event);
     if (delivery === "refused") {
@@ -266,8 +268,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Ends replay, because nothing is left to deliver. If the subscriber's cursor is ahead of this node, the feed stays
-   * and delivers event by event: it has to skip the events that the subscriber already has.
+   * Ends replay, because nothing is left to deliver. A subscriber whose cursor is ahead of this node keeps its feed,
+   * because the feed skips the events that the subscriber already has.
    */
   #catchUp(): void {
     if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();

@@ -10,7 +10,7 @@ import type {
   SubscribeQuery,
 } from "../../schemas/events.js";
 import { EVENT_ID, HOPS } from "../../schemas/events.js";
-import { EVENT_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { EVENT_ROWS_DEFAULT } from "../../schemas/limits/events.js";
 import { must } from "../base/assert.js";
 import type { Log } from "../base/log.js";
 import { Failure, invalid } from "../base/result.js";
@@ -66,9 +66,8 @@ export function subscriptionOf(
 }
 
 /**
- * Returns the chain of webhook deliveries that led to an event; null if there was none. A chain that is too long ends
- * with this event. It also disables webhooks, but only if the caller has the server's token and not that of an
- * instance.
+ * Returns the chain of webhook deliveries that led to an event; null if there was none. If the chain is too long, it
+ * ends with this event. Webhooks are then disabled, unless the caller has only an instance's token.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -113,10 +112,9 @@ export class EventsFront {
     });
   }
 
-  /** Finds the event of a publish call that the writer has just answered. */
+  /** Returns the event with this id, which the writer has just committed for a publish call. */
   #committed(id: number): CommittedEvent | undefined {
-    // The writer sends its answer and the commit in one message. So the hub has accepted the event, but not sent it out
-    // yet.
+    // The writer's reply and the new events arrive together, so the hub usually has not sent the events out yet.
     const accepted = this.#options.hub.acceptedWith(id);
     if (accepted !== undefined) return accepted;
     const [row] = this.#stored.after(id - 1, id, 1).rows;
@@ -130,23 +128,22 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // Another node may have reported events that this node does not have yet, so the cursor may be ahead only for the
-    // moment.
+    // The cursor may name an event of another node that this node has not applied yet, so wait for the barrier.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
   /**
-   * Returns whether the id is larger than that of any event. The database is read too, because the writer may not have
-   * reported a committed event yet.
+   * Returns whether the id is larger than the id of every event. It also reads the database, because an event may be
+   * committed and not yet reported by the writer.
    */
   #isAhead(after: number): boolean {
     return after > this.#options.hub.acceptedId && after > this.#stored.last_id;
   }
 
   /**
-   * Encodes the answer to a cursor that is ahead of all events. It is one event under the topic LAGGED_TOPIC. The
-   * client continues after that event's id.
+   * Encodes the answer to a client whose cursor is ahead of all events. The answer is one event under the topic
+   * LAGGED_TOPIC. The client continues after the id of this event.
    */
   #lagged(last_id: number): string {
     const created_at = this.#stored.timeOf(last_id) ?? 0;
@@ -181,7 +178,7 @@ export class EventsFront {
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
     const { hub, history } = this.#options;
-    // Without a cursor the client wants the next event, so start after the newest one.
+    // A client without a cursor waits for the next event, so the read starts after the newest one.
     const cursor = { ...read, after: read.after ?? hub.last_id };
     const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : wholeListReply(answer);

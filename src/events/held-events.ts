@@ -1,8 +1,8 @@
 /**
- * Keeps the events that wait for slow subscribers, with reference counts. Each event is in memory once, however many
- * subscribers wait for it. The total size is bounded in bytes. Pure except for its state. Runs on the front.
+ * Keeps the events that wait for slow subscribers. Reference counts ensure that each event is in memory only once,
+ * however many subscribers wait for it. The total size is limited. Pure except for its state. Runs on the front.
  */
-import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import { must } from "../base/assert.js";

@@ -1,7 +1,7 @@
 /**
- * Removes secrets from events that were stored while the server required no token. When the server requires tokens,
- * only some callers may read these secrets. Events that are published while tokens are required do not contain them.
- * Pure.
+ * Removes secrets from events that were stored while the server required no token. These secrets must stay hidden from
+ * some callers when the server later requires tokens. Events that are published while tokens are required contain no
+ * secrets. Pure.
  */
 import type { ServerTopic } from "../../schemas/events.js";
 import { isJsonObject } from "../../shared/json-object.js";
@@ -17,14 +17,14 @@ const HIDDEN: ReadonlyMap<string, (data: Data) => Data> = new Map<ServerTopic, (
 ]);
 
 /**
- * Reduces a URL to its host. An event that was published while tokens were required already has the host instead of the
- * URL; it is returned unchanged.
+ * Replaces a URL by its host. Events that were published while tokens were required already contain the host, which is
+ * returned unchanged.
  */
 function visibleHost(url: unknown): unknown {
   return typeof url === "string" && url.includes("://") ? hostOf(url) : url;
 }
 
-/** Returns the event without the data that not every instance may read. */
+/** Returns the event without the secrets in its data. */
 export function withoutSecrets(row: EventRow): EventRow {
   const hide = HIDDEN.get(row.topic);
   if (hide === undefined) return row;

@@ -1,6 +1,6 @@
 /**
- * Reads the event history: on the front if few rows are examined, otherwise in the worker pool. It serves the history
- * endpoint and callers that look for an event after a given one. Runs on the front.
+ * Reads the event history for the history endpoint, and for callers that look for an event after a given one. This
+ * class runs on the front. It reads only few rows there, and leaves longer reads to the worker pool.
  */
 import type { EventHistoryRequest } from "../../schemas/events.js";
 import { Failure } from "../base/result.js";
@@ -20,8 +20,8 @@ export class EventHistory {
   }
 
   /**
-   * Reads events as a JSON array. Runs on the front only if the number of rows to examine is known. It is known for a
-   * read from a cursor, and for a page without filters: every row is then part of the result.
+   * Reads events as a JSON array. A read runs on the front if the number of rows that it examines is known and small.
+   * The number is known for a read from a cursor, and for a page without filters.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;
@@ -31,7 +31,8 @@ export class EventHistory {
   }
 
   /**
-   * Reads like `read`, but returns the whole result as one text, with the cursor at which a truncated list continues.
+   * Reads events like `read`, but returns the whole list as one text. If the list is truncated, the result also has the
+   * cursor for the next read.
    */
   async readWhole(request: EventHistoryRequest, context: CallContext): Promise<WholeText<string | null> | Failure> {
     return await readWhole(this.read(request, context));

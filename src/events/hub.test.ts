@@ -7,7 +7,7 @@ import { setImmediate as loopTick } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
-import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../test/support/fake-library.js";
 import { Failure } from "../base/result.js";

@@ -1,15 +1,19 @@
 /**
- * Fans events out to subscribers. The subscribers of one pattern are a group, and an event is matched against each
- * distinct pattern once. The subscribers of a group that keep up share one topic of the WebSocket library, which sends
- * them the events of one tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners:
- * they get each event by a function call.
+ * Fans events out to subscribers. The subscribers of one pattern form a group, and an event is matched once against
+ * each distinct pattern. The subscribers of a group that keep up share one topic of the WebSocket library, which sends
+ * them all events of a tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners: they
+ * get each event by a function call.
  *
  * Events go out once a tick, in the check phase of the event loop. So the library sends its batch before it handles any
- * socket event. If a slow socket accepted data again in between, its subscriber would rejoin the topic. It would then
- * get a new event before the older events that its feed still holds. Runs on the front.
+ * socket event. Otherwise a slow socket could accept data again before the batch is sent. Its subscriber would rejoin
+ * the topic, and get a new event before the older events that its feed still holds. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
-import { REPLAY_PAGE_EVENTS, SUBSCRIBED_PATTERNS_CHARACTERS_MAX, SUBSCRIBERS_MAX } from "../../schemas/limits.js";
+import {
+  REPLAY_PAGE_EVENTS,
+  SUBSCRIBED_PATTERNS_CHARACTERS_MAX,
+  SUBSCRIBERS_MAX,
+} from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { TimeSlice } from "../base/time-slice.js";
@@ -53,7 +57,7 @@ export class Hub implements Measured {
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
   readonly #groups = new Map<string, Group>();
-  /** The events of this tick. A subscriber that falls behind during the tick continues from them. */
+  /** The events of this tick. A subscriber that becomes slow during the tick continues from this list. */
   #tickEvents: CommittedEvent[] = [];
   #tickEnds = false;
   /** Committed events that go out at the end of this tick. */
@@ -64,7 +68,7 @@ export class Hub implements Measured {
   #characters = 0;
 
   /**
-   * @param broadcaster the ports, which send to the subscribers that keep up
+   * @param broadcaster sends texts to all WebSockets of a topic
    * @param last_id the id of the newest event at the start
    */
   constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
@@ -86,15 +90,14 @@ export class Hub implements Measured {
     return this.#accepted.at(-1)?.id ?? this.#last_id;
   }
 
-  /**
-   * Skips the events up to this id, because they came with a restore: they are history, and no subscriber waits for
-   * them.
-   */
+  /** Skips the events up to this id. They came with a restore, so they are old, and no subscriber waits for them. */
   skipTo(id: number): void {
     this.#last_id = Math.max(this.#last_id, id);
   }
 
-  /** Takes events from the history that were committed but never reported, because the writer crashed in between. */
+  /**
+   * Publishes the committed events that the writer did not report because it crashed. It reads them from the history.
+   */
   catchUp(history: EventReader): void {
     for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
       const { rows } = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
@@ -109,7 +112,7 @@ export class Hub implements Measured {
     return this.#members;
   }
 
-  /** Returns the refusal if there is no room for one more subscriber of a pattern; null if there is. */
+  /** Returns an error if there is no room for one more subscriber of the pattern; otherwise null. */
   refuse({ text }: Pattern): Failure | null {
     if (this.#members >= SUBSCRIBERS_MAX) return FULL;
     const more = this.#groups.has(text) ? 0 : text.length;
@@ -151,7 +154,9 @@ export class Hub implements Measured {
     for (const event of events) this.#accepted.push(event);
   }
 
-  /** Sends out the accepted events. If they would block this tick for too long, the rest goes out in the next one. */
+  /**
+   * Sends out the accepted events. If matching them takes too long for one tick, the rest goes out in the next tick.
+   */
   #sendAccepted(): void {
     const slice = new TimeSlice();
     let events = 0;
@@ -169,7 +174,8 @@ export class Hub implements Measured {
   }
 
   /**
-   * Sends events out, skipping those that were already sent out. Must run at most once a tick, which `accept` ensures.
+   * Sends events out, and skips those that were sent out already. At most one call per tick is allowed; `accept`
+   * ensures that.
    */
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();
@@ -215,8 +221,7 @@ export class Hub implements Measured {
   }
 
   #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Serve the listeners first. While the library sends, it may drop a slow subscriber, which then gets a listener
-    // that already holds these events. A listener that is served later would get them twice.
+    // Listeners come first: a subscriber that the library drops below gets a new listener that has these events.
     for (const event of events) for (const listener of group.listeners) listener.take(event);
     const members = this.#broadcaster.publish(
       group.topic,
@@ -229,8 +234,7 @@ export class Hub implements Measured {
     this.#tickEvents.push(event);
     if (this.#tickEnds) return;
     this.#tickEnds = true;
-    // Clear the list two immediates later: by then the library has flushed the messages of this tick and reported slow
-    // sockets.
+    // Two immediates later, the library has flushed the messages of this tick and reported slow sockets.
     setImmediate(() =>
       setImmediate(() => {
         this.#tickEvents = [];

@@ -32,10 +32,13 @@ export const eventHistory = streamJob({
 
 type TopicTest = (topic: string) => boolean;
 
-/** If there are at most this many topics, testing each pattern is faster than building an index. */
+/** For at most this many topics, testing each pattern is faster than building an index of the patterns. */
 const TOPICS_WITHOUT_INDEX = 32;
 
-/** Builds a test of whether any of the patterns matches a topic. It uses an index if many topics are tested. */
+/**
+ * Returns a function that tests whether a topic matches any of the patterns. If it is called for many topics, it builds
+ * an index of the patterns.
+ */
 function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTest | Failure {
   const patterns: Pattern[] = [];
   for (const each of [text, ...or_patterns]) {
@@ -66,7 +69,7 @@ function* matching(
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end: request.before === null ? end : Math.min(end, request.before),
     newest_first: request.after === null,
-    // Let SQLite filter by the topic if there is just one: it skips other topics faster than a pattern does.
+    // If the pattern is a single topic, SQLite filters by it, which is faster than matching each topic here.
     topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,
   });

@@ -1,6 +1,6 @@
 /**
- * Waits for the next matching event over plain HTTP. It reads the history, and reads it again whenever an event with a
- * matching topic goes out, until an event is found or the time is up. Runs on the front.
+ * Waits for the next matching event over plain HTTP. It reads the history at once, and again whenever an event with a
+ * matching topic is sent out. It ends when it has found an event or the time is up. Runs on the front.
  */
 import { Failure } from "../base/result.js";
 import { waitFor, type Wakeable } from "../base/waiter.js";
@@ -14,10 +14,10 @@ const NOTHING: WholeText<string | null> = { text: "[]", reply: null };
 export type ReadHistory = () => Found | Promise<Found>;
 type Found = WholeText<string | null> | Failure;
 
-/** Wakes a waiter at each matching event. Returns a function that stops that. */
+/** Wakes the waiter at each matching event. Returns a function that removes the waiter. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
-  // `take` only wakes the waiter, so the read that follows answers with all events of the tick together.
+  // `take` only wakes the waiter, whose next read of the history then finds all events of the tick together.
   const listener: Listener = { take: () => waiter.wake(), end: () => waiter.finish(null) };
   group.listeners.add(listener);
   return () => {

@@ -12,7 +12,7 @@ import { pruneEvents } from "./commands.js";
 
 export interface EventPrunerOptions {
   readonly writer: Writer;
-  /** The number of events to keep. 0 means that all are kept. */
+  /** The number of events to keep; 0 keeps all. */
   readonly keep: number;
   readonly interval_ms: number;
   readonly log: Log;

@@ -1,6 +1,6 @@
 /**
- * Publishes events inside the transaction of a call. In that transaction the event is stored and queued for the
- * webhooks that want it, together with the call's other changes. It is sent to subscribers after the commit. Runs in
+ * Publishes events inside the transaction of a call. The transaction stores the event and queues it for the webhooks
+ * that match it, together with the call's other changes. After the commit, the event is sent to subscribers. Runs in
  * the writer.
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../schemas/events.js";
@@ -42,12 +42,12 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
-    // The event about a disabled webhook starts a new chain, so this recursion is one level deep.
+    // The event about a disabled webhook starts a new chain. It disables no webhook, so the recursion ends here.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }
 
-  /** Removes events that are older than the newest `keep`, at most `rows_max` of them. */
+  /** Removes old events, at most `rows_max` of them. The newest `keep` events stay. */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     return this.#events.prune(keep, rows_max);
   }

@@ -1,15 +1,15 @@
 /**
- * Rejects events under the topics and sources that only the server may use, so that subscribers can trust them. For
- * example, a client cannot publish that a lease was granted. A topic is reserved if its first segment is, in any letter
- * case and in any Unicode form. Pure.
+ * Rejects client events under topics and sources that only the server may use. So subscribers can trust, for example,
+ * an event that says that a lease was granted. A topic is reserved if its first segment is, in any letter case and in
+ * any Unicode form. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../schemas/events.js";
 import { lineProblem } from "../../schemas/text.js";
 import { Failure, invalid } from "../base/result.js";
 
 /**
- * The first segments of reserved topics. Some have no topic yet; they are reserved because the server may publish such
- * topics later.
+ * The first segments of reserved topics. Segments without a topic are reserved for topics that the server may publish
+ * later.
  */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),
@@ -19,20 +19,20 @@ const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
 ]);
 const RESERVED_SOURCES: ReadonlySet<string> = new Set(SERVER_SOURCES);
 const PLAIN = /^[\x21-\x7e]*$/;
-/**
- * Matches characters that a reader does not see: invisible ones, and spaces, which may hide at the ends of a segment.
- */
+/** Matches characters that a reader may not see: invisible characters, and spaces at the end of a segment. */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
-/** Normalizes a text to what a reader sees: lower case, one form of each character, no invisible characters. */
+/**
+ * Normalizes a text to what a reader sees. The result is in lower case, has one Unicode form, and has no invisible
+ * characters.
+ */
 function plainForm(text: string): string {
   return (PLAIN.test(text) ? text : text.normalize("NFKC").replace(UNSEEN, "")).toLowerCase();
 }
 
 /**
- * Checks the topic and the source of an event. Returns a 403 if only the server publishes under that name, even if
- * invisible characters disguise it. Returns a 400 if a name has invisible characters, and null if both names are
- * allowed.
+ * Checks the topic and the source of an event. Returns null if both are allowed, and a 400 if one of them has invisible
+ * characters. If only the server may use one of them, returns a 403. Invisible characters do not disguise such a name.
  */
 export function refuseNames(event: PublishBody, place: string): Failure | null {
   const reserved = refuseReserved(event, place);

@@ -2,7 +2,7 @@
  * Tests Server-Sent Events without a feed: the format of the frames, and the comments that keep an idle stream alive.
  */
 import t from "tap";
-import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
 import { WriteBuffer } from "../store/write-buffer.js";
 import { migrate } from "../store/migrate.js";

@@ -24,12 +24,12 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(last_id: number): SendResult {
-    // The client continues from this id when it reconnects, instead of from its own event id.
+    // The client reconnects with this id as its `Last-Event-ID`, and so continues here instead of at its old cursor.
     return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
   }
 
   caughtUp(): void {
-    // Nothing to do: a stream keeps its feed, because only WebSockets can move to a shared topic.
+    // A stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
   }
 
   end(): void {
@@ -69,7 +69,9 @@ export class Streams implements BackgroundTask {
     feed.start();
   }
 
-  /** Writes comments at intervals. They keep proxies from closing the connection, and detect clients that are gone. */
+  /**
+   * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
+   */
   tick(now_ms: number): void {
     for (const outlet of this.#outlets) outlet.stream.comment(now_ms);
   }

@@ -1,7 +1,7 @@
 /** Tests the subscriber's ring buffer against a model with a plain list. */
 import * as fc from "fast-check";
 import t from "tap";
-import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import { AssertionError } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { HeldEvents } from "./held-events.js";

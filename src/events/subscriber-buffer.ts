@@ -1,17 +1,19 @@
 /**
  * The buffer of one slow subscriber. It is a ring of references to at most `capacity` events, with a Gap where events
- * were dropped. The feed sends the events, and decides when a subscriber is slow. Pure. Runs on the front.
+ * were dropped. The feed decides when a subscriber is slow, and sends the events. Pure. Runs on the front.
  *
  * A gap is always the first item or follows an event. So there are at most events + 1 gaps, and the ring never grows. A
  * gap is extended only while an event before it is still in the buffer. So a gap that `peek` has returned does not
  * change before it is shifted.
  */
-import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import { assert } from "../base/assert.js";
 import type { CommittedEvent } from "../../schemas/events.js";
 import { HeldEvents } from "./held-events.js";
 
-/** Marks `count` events that were dropped here, right after the event `after_id` (0 if no event came before). */
+/**
+ * Stands for `count` events that were dropped here. `after_id` is the id of the event before them; 0 if there was none.
+ */
 export interface Gap {
   readonly kind: "gap";
   count: number;
@@ -26,17 +28,17 @@ export class SubscriberBuffer {
   readonly #capacity: number;
   readonly #held: HeldEvents;
   #bytes = 0;
-  /** Allocated with the first event, because most subscribers are never slow. */
+  /** The slots of the ring. They are allocated for the first event, because most subscribers are never slow. */
   #slots: (CommittedEvent | Gap | undefined)[] = [];
   #head = 0;
   #used = 0;
   #events = 0;
   #dropped = 0;
   #last_id = 0;
-  /** The gap at the end of the buffer, as long as no event follows it. */
+  /** The gap at the end of the buffer; undefined if the buffer does not end with a gap. */
   #open_gap: Gap | undefined = undefined;
 
-  /** @param held keeps the events, which all subscribers share */
+  /** @param held keeps the events of all subscribers' buffers */
   constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
     this.#capacity = capacity;
@@ -101,13 +103,13 @@ export class SubscriberBuffer {
     while (this.shift() !== undefined);
   }
 
-  /** Records that an event was sent without passing through the buffer, so that a later gap refers to it. */
+  /** Records the id of an event that was sent without the buffer. A later gap starts after this event. */
   noteDelivered(id: number): void {
     if (id > this.#last_id) this.#last_id = id;
   }
 
   #push(item: CommittedEvent | Gap): void {
-    // Allocate for the maximum: each event may follow a gap, and one more gap may be at the end.
+    // The ring is allocated for the maximum: one gap before each event, and one more gap at the end.
     if (this.#slots.length === 0)
       this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");

@@ -1,4 +1,4 @@
-/** The parameters of a subscription, which are the same on each transport, and the messages about gaps. Pure. */
+/** The parameters of a subscription, and the messages about gaps. All transports use the same ones. Pure. */
 import type { Pattern } from "../topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
 
@@ -6,11 +6,11 @@ export interface Subscription {
   readonly pattern: Pattern;
   /** The id of the event after which replay starts; null for no replay. */
   readonly since: number | null;
-  /** True if the subscriber wants a message in the place of each gap. */
+  /** Whether the subscriber wants a message for each gap, at the position of the dropped events. */
   readonly notices: boolean;
 }
 
-/** Encodes the message that replaces dropped events in the stream. */
+/** Encodes the message that the subscriber gets instead of dropped events. */
 export function encodeGap(gap: Gap): string {
   return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
 }

@@ -1,6 +1,6 @@
 /** The SQL of events. The writer appends and prunes; the front and the worker pool read. */
 import type { CommittedEvent } from "../../schemas/events.js";
-import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits/events.js";
 import { toOneLine } from "../../shared/json-text.js";
 import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
@@ -27,7 +27,7 @@ export class EventAppender {
     this.reload();
   }
 
-  /** Reads the newest id again after a rollback, because the ids that the transaction assigned are free again. */
+  /** Reads the newest id again. It is called after a rollback, which frees the ids that the transaction assigned. */
   reload(): void {
     this.#next_id = (this.#newest.get() ?? 0) + 1;
   }
@@ -43,7 +43,7 @@ export class EventAppender {
     return encodeEvent(row);
   }
 
-  /** Removes events that are older than the newest `keep` (at least 1), at most `rows_max` of them. */
+  /** Removes old events, at most `rows_max` of them. The newest `keep` events stay; `keep` is at least 1. */
   prune(keep: number, rows_max: number): { removed: number; more: boolean } {
     this.#rows.write();
     const newest_pruned = this.#nth_newest.get(keep);
@@ -54,7 +54,10 @@ export class EventAppender {
   }
 }
 
-/** Selects events with ids from `first` to `end` - 1. If `topic` or `source` is null, any topic or source matches. */
+/**
+ * Selects the events with ids from `first` to `end` - 1. If `topic` is null, events of every topic match; the same
+ * holds for `source`.
+ */
 export interface EventSpan {
   readonly first: number;
   readonly end: number;
@@ -63,7 +66,7 @@ export interface EventSpan {
   readonly source: string | null;
 }
 
-/** `more` is true if more events may follow. */
+/** A page of events. `more` is true if more events may follow. */
 export interface EventPage {
   readonly rows: readonly EventRow[];
   readonly more: boolean;
@@ -78,8 +81,8 @@ export class EventReader {
   readonly #guarded: boolean;
 
   /**
-   * @param guarded true if the server requires tokens. Events that were stored when it did not are then read without
-   *   secrets.
+   * @param guarded true if the server requires tokens. Secrets are then removed from events that were stored while it
+   * did not require tokens.
    */
   constructor(db: Db, guarded = false) {
     this.#db = db;
@@ -105,8 +108,8 @@ export class EventReader {
   }
 
   /**
-   * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or when the
-   * events read exceed EVENT_PAGE_CHARACTERS_MAX characters in total.
+   * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or after an
+   * event with which the page exceeds EVENT_PAGE_CHARACTERS_MAX characters.
    */
   after(after: number, upto: number, limit: number): EventPage {
     const rows: EventRow[] = [];

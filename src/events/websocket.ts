@@ -1,7 +1,7 @@
 /**
  * Serves subscribers over WebSocket. A subscriber that keeps up gets events through its group's topic in the WebSocket
- * library. When its socket stops accepting data, it leaves the topic and gets its own Feed, until the feed has
- * delivered everything. Runs on the front.
+ * library. When its socket stops accepting data, it leaves the topic and gets its own Feed. It rejoins the topic when
+ * the feed has delivered everything. Runs on the front.
  */
 import type { CommittedEvent } from "../../schemas/events.js";
 import type { SendResult, Socket, SocketHandler, SocketOpener } from "../transport/transport.js";
@@ -87,7 +87,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 }
 
-/** Returns a function that makes the subscriber for an accepted WebSocket. */
+/** Returns the function that creates the subscriber when a WebSocket is accepted. */
 export function subscriberOf(subscription: Subscription, sources: FeedSources): SocketOpener {
   return (socket) => new Subscriber(socket, subscription, sources);
 }

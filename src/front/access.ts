@@ -1,24 +1,24 @@
 /**
- * Closes a WebSocket when the access of its caller ends, with a close code that says why. The pipeline does the same
- * for streams and long polls. Pure.
+ * Closes a WebSocket when its caller's access ends. The close code says why. The pipeline does the same for streams and
+ * long polls. Pure.
  */
 import type { AccessEnd } from "../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";
 
 /**
- * Calls the listener when the caller's access ends, or at once if it has ended already. Returns a function that removes
- * the listener.
+ * Calls the listener when the caller's access ends, or at once if it has ended. Returns a function that removes the
+ * listener.
  */
 export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;
 
 /**
- * The close codes of a WebSocket. 1008 is "policy violation" in RFC 6455. 4401 stands for HTTP's 401, in the range of
- * codes that RFC 6455 leaves to applications.
+ * The close codes for the end of access. 1008 means a policy violation (RFC 6455). 4401 stands for HTTP's 401: RFC 6455
+ * leaves the codes from 4000 on to applications.
  */
 const CLOSE_CODES: Readonly<Record<AccessEnd, number>> = { "logged out": 1008, revoked: 4401 };
 const CLOSE_REASONS: Readonly<Record<AccessEnd, string>> = { "logged out": "logged out", revoked: "token revoked" };
 
-/** Returns an opener whose socket is closed when the access of the caller that opened it ends. */
+/** Wraps a socket opener, so that its socket is closed when the caller's access ends. */
 export function tiedTo(watch: WatchAccess, open: SocketOpener): SocketOpener {
   return (socket) => {
     const handler = open(socket);

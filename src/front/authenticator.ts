@@ -1,7 +1,7 @@
 /**
- * Authenticates the requests of both ports, and watches whether a caller's access ends before its call does. On every
- * port, Host and Origin are checked first. The API's port then accepts bearer tokens and `X-Koor-Instance`
- * (request-guard.ts). The dashboard's port also accepts session cookies (dashboard-auth.ts). Runs on the front.
+ * Authenticates the requests of both ports, and watches whether a caller's access ends during its call. Host and Origin
+ * are checked first. The API's port accepts bearer tokens and `X-Koor-Instance` (request-guard.ts). The dashboard's
+ * port also accepts session cookies (dashboard-auth.ts). Runs on the front.
  */
 import type { AccessEnd } from "../base/access-end.js";
 import { Failure } from "../base/result.js";
@@ -23,11 +23,11 @@ export interface AuthMode {
   /** The route needs no token. */
   readonly open: boolean;
   /**
-   * The request is a CORS preflight. It carries no token. It only asks whether a page of another site may send the real
+   * The request is a CORS preflight, which has no token. It only asks whether a page of another site may send the real
    * request.
    */
   readonly preflight?: boolean;
-  /** The request was deferred, and this is its last authentication. A wrong token therefore counts as a guess now. */
+  /** The request was deferred, and this is its last authentication. So a wrong token now counts as a guess. */
   readonly final?: boolean;
 }
 
@@ -42,8 +42,8 @@ export class Authenticator {
   }
 
   /**
-   * Returns the caller of a request, or the failure that refuses it. Also sets the call's origin and session. For a
-   * deferred request, the copy of its headers is used.
+   * Returns the caller of a request, or the failure that refuses the request. Also sets the call's origin and session.
+   * For a deferred request the saved copy of its headers is used.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);
@@ -51,8 +51,8 @@ export class Authenticator {
   }
 
   /**
-   * Refuses a request that is meant for another server (`Host`) or that comes from a page of another site (`Origin`).
-   * Returns null for any other request.
+   * Refuses a request whose `Host` names another server, or whose `Origin` is a page of another site. Returns null for
+   * any other request.
    */
   refuseForeign(call: Call): Failure | null {
     const { guard } = this.#options;
@@ -64,7 +64,7 @@ export class Authenticator {
     return refusal;
   }
 
-  /** Whether the caller's access may end before the call does. */
+  /** Whether the caller's access can end while the call is running. Sessions can end, and tokens can be revoked. */
   mayEnd({ session, caller }: Access): boolean {
     return session !== null || (this.#options.guard.guarded && caller.role === "instance");
   }
@@ -76,8 +76,8 @@ export class Authenticator {
   }
 
   /**
-   * Calls the listener when the call's access ends. Works like `Session.onEnd`, for every call for which `mayEnd` is
-   * true.
+   * Calls the listener when the call's access ends. May be called only if `mayEnd` is true. Returns a function that
+   * removes the listener.
    */
   onEnd({ session, caller }: Access, listener: (end: AccessEnd) => void): () => void {
     if (session !== null) return session.onEnd(listener);
@@ -94,8 +94,7 @@ export class Authenticator {
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;
     const claimed = head.header("x-koor-instance");
-    // Without a required token and without registered instances, no caller can be identified. The lookup is then
-    // skipped.
+    // If no token is required and no instance is registered, there is no caller to look up.
     if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
     return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
   }

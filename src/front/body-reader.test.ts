@@ -2,7 +2,11 @@
  * Tests the bounds on bodies that are held and received at once. The transports' held-body.test.ts tests a single body.
  */
 import t from "tap";
-import { BODIES_IN_MEMORY_BYTES_MAX, HELD_BODIES_BYTES_MAX, HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import {
+  BODIES_IN_MEMORY_BYTES_MAX,
+  HELD_BODIES_BYTES_MAX,
+  HELD_BODY_BYTES_MAX,
+} from "../../schemas/limits/request-bodies.js";
 import type { Failure } from "../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js";
 import type { Exchange } from "../transport/transport.js";

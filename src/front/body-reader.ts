@@ -1,46 +1,43 @@
 /**
- * Receives the bodies of requests. Limits the memory that all bodies take. Also limits the time for which the server
- * waits for more bytes from a client. The exchange reads a body from the connection; the pipeline decides whether and
- * how a body is read. Runs on the front.
+ * Receives the bodies of requests. It limits the memory of all bodies together, and the time that a client may take to
+ * send more bytes. The pipeline decides whether and how a body is read, and the exchange reads it from the connection.
+ * Runs on the front.
  */
+import { REQUEST_TIMEOUT_MS } from "../../schemas/limits/connections.js";
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
   HELD_BODIES_BYTES_MAX,
   HELD_BODY_BYTES_MAX,
   REFUSED_LINGER_MS,
-  REQUEST_TIMEOUT_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/request-bodies.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 
 const TOO_SLOW = new Failure("REQUEST_TIMEOUT", "the request was not complete in time");
 
-/** A request body that the handler reads in pieces, as they arrive. */
+/** A request body that the handler reads piece by piece. */
 export interface OpenBody {
   /**
    * Resolves with the next piece, with null at the end of the body, or with undefined if the client has disconnected.
    */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /** Reads and drops the rest of the body. Otherwise a client that is still sending would not read its answer. */
+  /** Reads and drops the rest of the body, because a client that is still sending would not read its answer. */
   readonly close: () => Promise<void>;
 }
 
 export class BodyReader {
   readonly #clock: Clock;
   /**
-   * The exchanges that wait for bytes of their clients. Each has the time when the wait began, and a function that ends
-   * the request if the wait is too long.
+   * The exchanges that wait for bytes of their client. Each has the time at which the wait began. `late` ends the
+   * request if the wait takes too long.
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /**
-   * The exchanges whose requests were refused while their clients were still sending the body. The value is the time of
-   * the refusal.
-   */
+  /** The exchanges that were refused while the client was still sending the body, with the time of the refusal. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
   /**
-   * The bytes reserved for held bodies. The server does not read these bodies, but some of their bytes may have
+   * The bytes that are reserved for held bodies. The server does not read such a body, but a part of it may have
    * arrived.
    */
   #held_bytes = 0;
@@ -49,7 +46,7 @@ export class BodyReader {
     this.#clock = clock;
   }
 
-  /** Ends the requests whose clients take too long to send the body. */
+  /** Ends the requests whose bodies take too long to arrive. */
   tick(now_ms: number): void {
     for (const { since_ms, late } of this.#waiting.values()) {
       if (now_ms - since_ms > REQUEST_TIMEOUT_MS) late();
@@ -60,8 +57,8 @@ export class BodyReader {
   }
 
   /**
-   * Gives a client whose request was refused, but that is still sending, REFUSED_LINGER_MS to read the refusal. After
-   * that its connection is closed.
+   * Gives the client REFUSED_LINGER_MS to read the refusal, and then closes its connection. Called if the client is
+   * still sending the refused request.
    */
   linger(exchange: Exchange): void {
     this.#lingering.set(exchange, this.#clock.now());
@@ -69,7 +66,7 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body: does not read it yet, so that most of it stays with the client. The caller limits the time.
+   * Holds a body: it is not read yet, so that most of it stays with the client. The caller limits how long.
    * @returns a function that ends the hold; null if the held bodies already take too much memory
    */
   hold(exchange: Exchange): (() => void) | null {
@@ -116,8 +113,7 @@ export class BodyReader {
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
-          // The received part of this body was dropped, so its memory is free for other bodies, even if the client
-          // sends more.
+          // The received part of this body is dropped, so its memory is free, even if the client sends more.
           this.#bytes -= reserved;
           reserved = 0;
           return false;
@@ -137,7 +133,7 @@ export class BodyReader {
     });
   }
 
-  /** Opens a body for its handler, which reads it in pieces. The client has REQUEST_TIMEOUT_MS for each piece. */
+  /** Opens a body that the handler reads piece by piece. The client has REQUEST_TIMEOUT_MS to send each piece. */
   open(exchange: Exchange): OpenBody {
     const cut = (): void => exchange.cut();
     const stream = exchange.stream(() => {
@@ -158,13 +154,13 @@ export class BodyReader {
     };
   }
 
-  /** Calls `late` if the client has not sent the expected bytes within REQUEST_TIMEOUT_MS from now. */
+  /** Calls `late` if the client's next bytes do not arrive within REQUEST_TIMEOUT_MS from now. */
   #await(exchange: Exchange, late: () => void): void {
     this.#waiting.set(exchange, { since_ms: this.#clock.now(), late });
   }
 }
 
-/** Returns the declared length of a body in bytes. A chunked body declares none; its length counts as Infinity. */
+/** Returns the declared length of a body in bytes. A chunked body declares none, so Infinity is returned. */
 function declaredBytes(exchange: Exchange): number {
   if (exchange.header("transfer-encoding") !== "") return Number.POSITIVE_INFINITY;
   return Number(exchange.header("content-length"));

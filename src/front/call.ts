@@ -1,6 +1,6 @@
 /**
  * The state of one request while the front serves it: the route, the caller, and the results of the pipeline's stages.
- * Contains the types and the function that creates a call. Runs on the front.
+ * Runs on the front.
  */
 import type { TextRules } from "../../schemas/text.js";
 import type { CallContext } from "../rpc/frames.js";
@@ -13,7 +13,7 @@ import type { PathShape } from "./path-shape.js";
 import type { RouteMetrics } from "./request-metrics.js";
 import type { Request, Route } from "./route.js";
 
-/** A route together with values that are derived from it once, at the start of the server. */
+/** A route with values that are derived from it once, when the server starts. */
 export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
@@ -21,7 +21,7 @@ export interface BoundRoute {
   readonly param_rules: readonly TextRules[];
   /** The headers that its handler reads. */
   readonly header_names: readonly string[] | null;
-  /** How the JSON body is read before the handler is called; null if the route has no such body. */
+  /** How the pipeline reads the JSON body; null if it reads none. */
   readonly json: JsonReading | null;
   readonly metrics: RouteMetrics;
 }
@@ -34,25 +34,25 @@ export interface Call {
   readonly exchange: Exchange;
   readonly bound: BoundRoute;
   readonly port: PortName;
-  /** `performance.now()` when the request's headers were there. */
+  /** `performance.now()` when the request's headers had arrived. */
   readonly started: number;
   /** Whether the call is counted in the metrics of its protocol (REST or MCP) and of its actor. */
   readonly counted: boolean;
-  /** Requests an upgrade to WebSocket. */
+  /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
-  /** The dashboard session that authenticated it. */
+  /** The dashboard session that authenticated the request; null if there is none. */
   session: Session | null;
   params: readonly string[];
   caller: Caller;
   context: CallContext;
-  /** The parsed JSON body, if it has the shape that the route requires. Used when a refusal is audited. */
+  /** The parsed JSON body if it has the shape that the route requires. It is used for the audit row of a refusal. */
   json: unknown;
   path: string;
-  /** The `Origin` of the request; "" if it has none. It is set only after the check has allowed it. */
+  /** The `Origin` of the request; "" if it has none. It is set after the request guard has allowed it. */
   origin: string;
-  /** The request's deferral; null if its handler need not wait. */
+  /** The deferral of the request; null if the request need not wait. */
   deferral: Deferral | null;
-  /** Functions that a handler of a long wait has registered. They are called when the client disconnects. */
+  /** The listeners that the handler of a long wait has registered. They are called when the client disconnects. */
   aborts: (() => void)[];
 }
 
@@ -84,10 +84,7 @@ export function newCall(
   };
 }
 
-/**
- * Returns the request with the call's current caller. The caller may have changed when the call was authenticated
- * again.
- */
+/** Returns the request with the call's current caller, which a second authentication may have changed. */
 export function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
 }

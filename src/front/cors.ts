@@ -1,8 +1,8 @@
 /**
- * Builds CORS headers. With them, a browser lets a page of an allowed origin read answers. The request guard decides
- * which origins are allowed; this module refuses nothing. Pure.
+ * Builds CORS headers, with which a browser lets a page of an allowed origin read answers. The request guard decides
+ * which origins are allowed. Pure.
  */
-import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits.js";
+import { PREFLIGHT_MAX_AGE_S } from "../../schemas/limits/connections.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
 /** Answer headers that a page of an allowed origin may read, in addition to those that CORS always exposes. */
@@ -24,8 +24,8 @@ const SENDABLE = [
 ].join(", ");
 
 /**
- * Returns the reply with headers that let a page of this origin read it. `origin` comes from a request header, so it
- * contains no line ends.
+ * Returns the reply with headers that let a page of this origin read it.
+ * @param origin a request header, so it contains no line ends
  */
 export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
@@ -44,12 +44,12 @@ const CORP = "Cross-Origin-Resource-Policy";
 
 /**
  * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
- * it, a page of another port of this host could embed the answer. The browser would send this host's cookies, because
- * it treats all ports of a host as one site.
+ * the header, a page on another port of this host could embed the answer. The browser would send this host's cookies
+ * with the request, because it treats all ports of a host as one site.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
-  // Browsers ignore this header if an answer contains it twice, so it is not added again.
+  // The header is added only once, because browsers ignore it if an answer contains it twice.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
   return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
 }

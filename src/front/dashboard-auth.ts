@@ -1,8 +1,8 @@
 /**
  * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
- * works as on the API's port. Without a token, the session cookie counts, but only for requests of the dashboard's own
- * page. This limit is necessary because browsers also send the cookie when a page of another port of this host makes a
- * request. Declares the interface through which it gets the sessions. Runs on the front.
+ * works as on the API's port. Without a token the session cookie counts, but only for requests of the dashboard's own
+ * page, because browsers also send the cookie with requests from pages on other ports of this host. This file also
+ * declares the interface of the sessions. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ import type { WatchAccess } from "./access.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
-/** The parts of a request that are needed to authenticate it. */
+/** The parts of a request that authentication reads. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
 
 export interface Session {
@@ -30,11 +30,11 @@ export interface DashboardAuthOptions {
 /** A request to authenticate. */
 export interface AuthRequest {
   readonly host: string;
-  /** The `Origin` of the request, already checked by the request guard; "" if the request has none. */
+  /** The `Origin` that the request guard has accepted; "" if the request has none. */
   readonly origin: string;
   /** The route needs no token. */
   readonly open: boolean;
-  /** Requests an upgrade to WebSocket. */
+  /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
   /** Whether a wrong token counts as a guess. */
   readonly counts: boolean;
@@ -43,7 +43,7 @@ export interface AuthRequest {
 /** The caller of an authenticated request. */
 export interface AuthResult {
   readonly caller: Caller;
-  /** The session that authenticated the request; null if none did. */
+  /** The session that authenticated the request; null if a token did, or if none was needed. */
   readonly session: Session | null;
 }
 
@@ -62,14 +62,14 @@ export class DashboardAuth {
   }
 
   /**
-   * Returns the caller of a request, or the failure that refuses it: 403 if the request does not come from the
-   * dashboard's own page, 401 if it has no valid token or session.
+   * Returns the caller of a request, or the failure that refuses it. The failure is 403 if the request is not from the
+   * dashboard's own page, and 401 if it has no valid token or session.
    */
   enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
-    // A request from a page of another site is refused unless it has a bearer token, because such a page can send a
-    // bearer token only after a CORS preflight. Other `Authorization` schemes prove nothing: a link can carry them.
+    // A request from a page of another site needs a bearer token, because such a page can send one only after a CORS
+    // preflight. Other `Authorization` schemes prove nothing, because a link can contain them.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const claimed = exchange.header("x-koor-instance");
@@ -86,7 +86,7 @@ export class DashboardAuth {
   }
 }
 
-/** Whether an Origin belongs to a page that was served by the host in `Host`. */
+/** Whether the page with this Origin comes from the host in `Host`. */
 export function isOwnPage(origin: string, host: string): boolean {
   const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
   if (match === null) return false;
@@ -97,7 +97,7 @@ export function isOwnPage(origin: string, host: string): boolean {
 
 /**
  * Whether `Sec-Fetch-Site` says that the request comes from another site. Browsers send this header only over TLS or to
- * their own machine. If it is missing, the caller checks the Origin instead.
+ * their own machine. Without it the caller checks the Origin instead.
  */
 function isOfOtherSite(site: string): boolean {
   return site !== "" && site !== "same-origin" && site !== "none";

@@ -1,7 +1,7 @@
 /**
- * Calls routes from inside the server. An MCP tool runs as the REST call with the same function. It has the same
- * checks, handler and audit rows, so each function is implemented only once. The pipeline has already checked Host,
- * Origin, token and size of the outer request. Runs on the front.
+ * Calls routes from inside the server. An MCP tool calls the route that does the same over REST. So each function is
+ * implemented only once, with the same checks, handler and audit rows. The pipeline has already checked the outer
+ * request's Host, Origin, token and size. Runs on the front.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -14,7 +14,7 @@ import type { CallContext } from "../rpc/frames.js";
 import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
 
-/** The parameters and the body of a call that the server makes to one of its own routes. */
+/** The parameters and the body of a call to one of the server's own routes. */
 export interface InternalRequest {
   readonly params?: readonly string[];
   readonly query?: AnyQuery;
@@ -25,7 +25,7 @@ export interface InternalRequest {
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** The outer request, on whose behalf a route is called: its caller and its context. */
+/** The caller and context of the outer request, for which a route is called. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
@@ -49,9 +49,9 @@ export class InternalRequests {
   }
 
   /**
-   * Returns the outer call with another actor: the instance that the call's arguments name. Records that the instance
-   * was seen, and counts the call for it. Returns the call unchanged if a token or header has already identified the
-   * caller, or if the instance does not exist.
+   * Returns the outer call with the instance `id` as its actor. Records that the instance was seen, and counts the call
+   * for it. Returns the call unchanged if a token or header has already identified the caller, or if there is no such
+   * instance.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;
@@ -60,13 +60,13 @@ export class InternalRequests {
     return { ...this.withoutUnknown(outer), context: { ...outer.context, actor: id } };
   }
 
-  /** Returns the 401 failure for a call whose token was revoked after it was checked; null for any other call. */
+  /** Returns the 401 failure if the call's token was revoked after it was checked; else null. */
   refuseRevoked({ caller: { role, actor } }: OuterCall): Failure | null {
     const { guarded, actors } = this.#options;
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
-  /** Returns the outer call without the unknown instance id that its header may have claimed. */
+  /** Returns the outer call without its unknown instance id, which came from a header. */
   withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
@@ -74,7 +74,7 @@ export class InternalRequests {
   /**
    * Calls a route.
    * @param most the maximum length of the answer, in characters
-   * @returns the text of a successful answer, or the failure after it was written to the audit log
+   * @returns the text of a successful answer; else the failure, after its audit row was written
    */
   async call(
     name: string,
@@ -85,7 +85,7 @@ export class InternalRequests {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
-    // If the route reads its body itself, it also checks the body.
+    // A route that reads its body itself also checks it.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const answer =
@@ -110,7 +110,7 @@ export class InternalRequests {
     return await collectText(answer, most);
   }
 
-  /** Writes the audit row of a refusal, if refusals of the route are audited, and returns the refusal. */
+  /** Returns the refusal after its audit row was written. There is a row only if the route is audited. */
   async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
     const { refusals } = this.#options;
     const route = this.#find(name);
@@ -130,7 +130,7 @@ export class InternalRequests {
   }
 }
 
-/** Returns the whole text of an answer. If the answer is a stream, joins its pieces. */
+/** Returns the whole text of an answer. The pieces of a stream are joined. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
   const too_long = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
@@ -159,7 +159,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
   });
 }
 
-/** Returns the text of an answer without the line end that the API adds after its JSON. */
+/** Returns the text of an answer without the line end after its JSON. */
 function withoutLineEnd(text: string): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

@@ -1,6 +1,6 @@
 /**
- * Parses the JSON bodies of requests and checks them against the schemas of their routes. Short bodies are read on the
- * front. Bodies that would block the front for long are read in the worker pool. Runs on the front.
+ * Parses the JSON bodies of requests, and checks them against the schemas of their routes. Short bodies are parsed on
+ * the front. Long bodies are parsed in the worker pool, because they would block the front. Runs on the front.
  */
 import type { TSchema } from "typebox";
 import { FRONT_BODIES } from "../../schemas/front-bodies.js";
@@ -14,14 +14,14 @@ import { readBody } from "../threads/jobs.js";
 import type { Pool } from "../threads/pool.js";
 import type { Request, Route } from "./route.js";
 
-/** The settings with which the JSON bodies of one route are read. */
+/** The settings for reading the JSON bodies of one route. */
 export interface JsonReading {
   readonly schema: TSchema;
   /** The schema's name in FRONT_BODIES. */
   readonly name: string;
   /** The member that may be any JSON. */
   readonly free: string | null;
-  /** Whether an empty body is accepted. It then counts as an object without members. */
+  /** Whether an empty body is accepted. It is then read as an object without members. */
   readonly optional: boolean;
 }
 
@@ -30,7 +30,7 @@ export type JsonBody = Pick<Request, "json" | "free">;
 
 const EMPTY_OBJECT = Buffer.from("{}");
 
-/** Returns how the pipeline reads the JSON body of a route; null if it does not read one. */
+/** Returns how the pipeline reads the JSON body of a route; null if it reads none. */
 export function jsonReading({ name, body }: Route): JsonReading | null {
   if (body?.kind !== "json" || body.unread === true) return null;
   const { schema } = body;
@@ -44,7 +44,7 @@ export function jsonReading({ name, body }: Route): JsonReading | null {
 }
 
 /**
- * Reads a body on the front. Returns the 400 failure for a body that is malformed or has another shape. `loadShapes`
+ * Reads a body on the front. Returns the 400 failure for a body that is malformed or has the wrong shape. `loadShapes`
  * must have been called before.
  */
 export function readJson(body: Uint8Array, { schema, free, optional }: JsonReading): JsonBody | Failure {
@@ -53,10 +53,7 @@ export function readJson(body: Uint8Array, { schema, free, optional }: JsonReadi
   return { json: parsed.json, free: freeTexts(parsed.text, parsed.json, free) };
 }
 
-/**
- * Does the same as `readJson`, in the worker pool. The body's buffer is transferred, so the caller cannot read it any
- * more.
- */
+/** Like `readJson`, in the worker pool. The body's buffer is transferred, so the caller cannot read it any more. */
 export function readJsonInPool(
   pool: Pick<Pool, "run">,
   body: Uint8Array,

@@ -15,20 +15,20 @@ import { ROUTE_TAGS } from "./tags.js";
 /** Statuses of every route. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
- * Statuses that every route may answer in addition to its own. Open routes are excepted: they need no token, and they
- * are served even while the server shuts down.
+ * Statuses that every route can answer with, in addition to its own. Open routes are an exception: they need no token,
+ * and they are served even while the server shuts down.
  */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 /**
- * OpenAPI requires a success or a default response for each operation. Its tools do not count 101 as a success, so the
+ * OpenAPI requires a success or a default response for each operation. Tools do not count 101 as a success, so the
  * refusal of an upgrade is described as the default.
  */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
 /**
- * Returns the route that serves the description. It describes itself as well, because `routes` is complete before the
- * first request.
+ * Returns the route that serves the description. The description contains this route too, because `routes` is complete
+ * before the first request.
  */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
   let text: string | null = null;
@@ -51,7 +51,7 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const row of routes) {
-    // Routes with a `port` are served only on the dashboard's port, for its own page, so they are not described.
+    // A route with a `port` is served only to the dashboard's own page, so it is not described.
     if (row.port !== undefined) continue;
     const path = row.path.replace("...}", "}");
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
@@ -130,7 +130,7 @@ function describeRoute(row: Route): Json {
   };
 }
 
-/** Returns the route's security requirement if it differs from the description's global one. */
+/** Returns a route's security requirement if it differs from the global one. */
 function describeSecurity({ open, needs }: Route): Json {
   if (open === true) return { security: [{}] };
   return needs === "server" ? { security: [{ server: [] }, {}] } : {};

@@ -1,7 +1,7 @@
 /**
- * Serves the dashboard's files from memory, in the form that deploy/build-pages.mjs has given them. An answer is
- * compressed if the browser accepts that. The files are read at the first request for a page. If the process may have
- * only few file descriptors, they are already read at the start. The pipeline checks the requests. Runs on the front.
+ * Serves the dashboard's files from memory, as deploy/build-pages.mjs has produced them. An answer is compressed if the
+ * browser accepts that. The files are read at the first request for a page. If the process may have only few file
+ * descriptors, they are read at the start instead. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 
-/** One file of the dashboard, in each encoding that the build has written, the smallest first. */
+/** One file of the dashboard, in each encoding that the build has produced, the smallest first. */
 interface Page {
   readonly encodings: readonly (readonly [name: string, reply: WireReply])[];
   readonly plain: WireReply;
@@ -32,8 +32,7 @@ const ENCODINGS = [
 ] as const;
 
 /**
- * This policy forbids inline scripts, markup that scripts make from strings, content of other origins, and framing by
- * other pages.
+ * Forbids inline scripts, markup that scripts make from strings, content of other origins, and framing by other pages.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -56,13 +55,13 @@ const GUARDS = [
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ] as const;
 /**
- * Allows browsers to cache a file forever. It is used for files whose name contains the hash of their content, because
- * their content never changes.
+ * Lets browsers cache a file forever. Used for files whose name contains the hash of their content, because that
+ * content never changes.
  */
 const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
 const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
-/** The answer while the files cannot be read, for example because the process has no free file descriptor. */
+/** The answer if the files cannot be read now, for example because the process has no free file descriptor. */
 const NOT_READ: WireReply = {
   status: 503,
   body: "The dashboard's pages cannot be read now. Load this page again in a moment.\n",
@@ -75,8 +74,8 @@ const NOT_READ: WireReply = {
 };
 
 /**
- * The answer if the dashboard's files do not exist. Either the server was started from a checkout without a build, or
- * its package is incomplete.
+ * The answer if there are no files. The server was started from a checkout without a build, or its package is
+ * incomplete.
  */
 const NOT_BUILT: WireReply = {
   status: 503,
@@ -88,12 +87,13 @@ export class Pages {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
   /**
-   * The files are read only once. A page that is open since before a new build can therefore still load its old files.
+   * The files, by path. They are read only once, so a page that was loaded before a new build can still load its old
+   * files.
    */
   #pages: ReadonlyMap<string, Page> = new Map();
 
   /**
-   * @param folder the folder of the build
+   * @param folder the folder that contains the built files
    * @param onUnread called with the error if the files cannot be read
    */
   constructor(folder: URL, onUnread: (error: unknown) => void) {
@@ -102,8 +102,8 @@ export class Pages {
   }
 
   /**
-   * Returns the answer to a request for a page; undefined if the request is not for a page. A path that belongs neither
-   * to a file nor to programs gets the index page, which does its own routing.
+   * Returns the answer to a request for a page; undefined if the request is not for a page. A path that is neither a
+   * file nor for programs gets the index page, which does its own routing.
    */
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;
@@ -116,12 +116,12 @@ export class Pages {
     return page.encodings.find(([name]) => accepts(accepted, name))?.[1] ?? page.plain;
   }
 
-  /** Reads the files unless they have been read already. */
+  /** Reads the files unless they were read already. */
   load(): void {
     if (!this.#pages.has(INDEX)) this.#read();
   }
 
-  /** Reads the files. Returns false if that fails now; the next request then tries again. */
+  /** Reads the files. Returns false if that fails; the next request then tries again. */
   #read(): boolean {
     try {
       this.#pages = readPages(this.#folder);

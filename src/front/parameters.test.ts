@@ -7,7 +7,7 @@ import t from "tap";
 import * as Type from "typebox";
 import type { TObject } from "typebox";
 import { Instant, Limit, NonNegative, Switch, VersionNumber } from "../../schemas/common.js";
-import { PAGE_ROWS_MAX } from "../../schemas/limits.js";
+import { PAGE_ROWS_MAX } from "../../schemas/limits/answers.js";
 import { Name, Text } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 import { parameterRules, parseQuery, refuseParameters } from "./parameters.js";

@@ -1,6 +1,6 @@
 /**
- * Parses path and query parameters by the schema of a route: texts, integers within bounds, times and switches. A
- * parameter that does not parse is answered with a 400 that names it. No default replaces it silently. Pure.
+ * Parses path and query parameters by the schema of a route: texts, integers, times and switches. An invalid parameter
+ * is answered with a 400 that names it. It is never replaced by a default. Pure.
  */
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../schemas/text.js";
@@ -17,17 +17,14 @@ interface ParameterSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The message of the 400 answer if the value does not match the pattern. */
+  /** The error message for a value that does not match the pattern. */
   readonly "x-refusal"?: string;
   /** The schema of each value of a parameter that may be repeated. */
   readonly items?: ParameterSchema;
   readonly maxItems?: number;
 }
 
-/**
- * The rules for a text whose schema has no rules of its own. Such a text names something, so it must not contain
- * control characters.
- */
+/** The rules for a text whose schema has no rules. Such a text is a name, so it must not contain control characters. */
 const ONE_LINE: TextRules = { characters_max: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
@@ -35,8 +32,8 @@ const EMPTY: AnyQuery = Object.freeze({});
 const AFTER_POSITION = "after_position";
 
 /**
- * Returns the 400 failure for a write with a query parameter that is unknown or given twice; null if there is none. The
- * client may mean such a parameter as a condition, and ignoring it would write without that condition.
+ * Returns the 400 failure for a write that has an unknown or repeated query parameter; else null. The client may mean
+ * the parameter as a condition, and the write must not ignore a condition.
  */
 export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
@@ -53,9 +50,7 @@ export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw:
   return null;
 }
 
-/**
- * Parses a raw query string by the schema. Unknown parameters are ignored. Times are returned in ms since the epoch.
- */
+/** Parses a raw query string by a schema. Unknown parameters are ignored. Times are returned in ms since the epoch. */
 export function parseQuery(schema: TObject | undefined, raw: string | undefined): AnyQuery | Failure {
   if (schema === undefined) return EMPTY;
   const required = (schema as { readonly required?: readonly string[] }).required ?? [];
@@ -80,7 +75,7 @@ export function parseQuery(schema: TObject | undefined, raw: string | undefined)
   return query;
 }
 
-/** Returns the rules for a route's path parameters, in the order of their names. */
+/** Returns the rules for each path parameter, in the order of the names. */
 export function parameterRules(
   names: readonly string[],
   schemas: Readonly<Record<string, TSchema>> | undefined,
@@ -88,7 +83,7 @@ export function parameterRules(
   return names.map((name) => (schemas?.[name] === undefined ? undefined : textRulesOf(schemas[name])) ?? ONE_LINE);
 }
 
-/** Returns the 400 failure for a path parameter that its schema does not allow; null if all are allowed. */
+/** Returns the 400 failure for a path parameter that its schema rejects; null if all are valid. */
 export function refuseParameters(
   names: readonly string[],
   rules: readonly TextRules[],

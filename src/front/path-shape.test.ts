@@ -117,3 +117,40 @@ t.test("header blocks for the HTTP library: one name, and the rest of the block 
   t.equal(jsonReply("{}", 503).status, 503);
   t.end();
 });
+
+t.test("a path is compared segment by segment, for at most as many segments as the shape has", (t) => {
+  const shapes = [PLAIN, REST, TWO, INNER];
+  const piece = fc.constantFrom("api", "specs", "state", "rules", "accept", "audit", "summary", "a", "");
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), fc.constantFrom(...shapes), (pieces, shape) => {
+      const { segments, rest } = shape;
+      const fits = rest ? pieces.length >= segments.length : pieces.length === segments.length;
+      const expected =
+        fits &&
+        segments.every((segment, at) =>
+          segment === null ? pieces[at] !== "" || (rest && at === segments.length - 1) : segment === pieces[at],
+        );
+      return pathMatches(shape, `/${pieces.join("/")}`) === expected;
+    }),
+  );
+  let searches = 0;
+  class CountedPath extends String {
+    override indexOf(text: string, from?: number): number {
+      searches += 1;
+      return super.indexOf(text, from);
+    }
+    override includes(text: string, from?: number): boolean {
+      searches += 1;
+      return super.includes(text, from);
+    }
+    override split(): never {
+      throw new Error("the whole path is split");
+    }
+  }
+  for (const shape of shapes) {
+    searches = 0;
+    pathMatches(shape, new CountedPath(`/api/specs/a/b${"/".repeat(15_000)}`) as unknown as string);
+    t.ok(searches <= shape.segments.length, `${searches} searches`);
+  }
+  t.end();
+});

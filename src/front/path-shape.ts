@@ -1,4 +1,4 @@
-/** Splits the paths of routes into segments, matches request paths, and reads path parameters. Pure. */
+/** Splits a route's path into segments, matches request paths against it, and reads path parameters. Pure. */
 import { decodePathSegment } from "../base/path.js";
 
 /** The path of a route, split into segments. */
@@ -7,11 +7,11 @@ export interface PathShape {
   /** Whether the last parameter takes the rest of the path. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /** For a path whose only parameter takes the rest of the path: the offset of that parameter. 0 for any other path. */
+  /** The offset of the only parameter, if that parameter takes the rest of the path; else 0. */
   readonly rest_at: number;
 }
 
-/** Parses a route's path such as `/api/state/{key...}`. Segments that are parameters are null in the result. */
+/** Parses a route's path, such as `/api/state/{key...}`. In the result a parameter's segment is null. */
 export function parsePath(path: string): PathShape {
   const names: string[] = [];
   let rest = false;
@@ -28,12 +28,10 @@ export function parsePath(path: string): PathShape {
   return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
 }
 
-/**
- * Returns the decoded parameters of a raw path that the router has matched; undefined if a percent escape is malformed.
- */
+/** Returns the decoded parameters of a raw path that matches the shape; undefined if a percent escape is malformed. */
 export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
   if (shape.rest_at > 0) {
-    // The rest is decoded in one piece. This gives the same result as decoding each segment.
+    // The rest of the path is decoded in one piece, which gives the same result as decoding each segment.
     const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
     return decoded === undefined ? undefined : [decoded];
   }
@@ -54,14 +52,24 @@ export function pathParameters(shape: PathShape, raw_path: string): readonly str
 }
 
 /**
- * Whether a raw path has this shape. A parameter must not be empty unless it takes the rest of the path.
- * uWebSockets.js's router has the same rule.
+ * Whether a raw path matches a shape. A parameter must not be empty, unless it takes the rest of the path. The router
+ * of uWebSockets.js has the same rule. At most as many segments are read as the shape has: a refusal compares the path
+ * with the shape of every route, and a client may send a path of thousands of slashes.
  */
-export function pathMatches(shape: PathShape, raw_path: string): boolean {
-  const parts = raw_path.slice(1).split("/");
-  if (shape.rest ? parts.length < shape.segments.length : parts.length !== shape.segments.length) return false;
-  const last = shape.segments.length - 1;
-  return shape.segments.every((segment, at) =>
-    segment === null ? parts[at] !== "" || (shape.rest && at === last) : segment === parts[at],
-  );
+export function pathMatches({ segments, rest }: PathShape, rawPath: string): boolean {
+  const last = segments.length - 1;
+  let start = 1;
+  for (let at = 0; at < last; at++) {
+    const end = rawPath.indexOf("/", start);
+    if (end < 0 || !segmentMatches(segments[at] ?? null, rawPath, start, end)) return false;
+    start = end + 1;
+  }
+  if (rest) return true;
+  return !rawPath.includes("/", start) && segmentMatches(segments[last] ?? null, rawPath, start, rawPath.length);
+}
+
+/** Whether a segment of a shape matches the characters of a path from `start` to before `end`. */
+function segmentMatches(segment: string | null, rawPath: string, start: number, end: number): boolean {
+  if (segment === null) return end > start;
+  return segment.length === end - start && rawPath.startsWith(segment, start);
 }

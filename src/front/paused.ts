@@ -1,8 +1,8 @@
-/** The 429 failure for a token that was not checked, because too many wrong tokens came from the same address. */
+/** The 429 failure for a token that was not checked, because too many wrong tokens came from the client's address. */
 import { Failure } from "../base/result.js";
 
 export class PausedFailure extends Failure {
-  /** @param retry_after_s the number of seconds after which the client may try again */
+  /** @param retry_after_s after how many seconds the client may try again */
   constructor(
     readonly retry_after_s: number,
     message: string,

@@ -1,9 +1,11 @@
 /**
- * The pipeline: takes every request of every route from its headers to its answer. The checks run in this order: Host,
- * Origin and token; the caller's role; draining; parameters; headers; the size and shape of the body. responder.ts
- * sends the answer, audits refusals, counts and logs. Runs on the front.
+ * The pipeline takes every request from its headers to its answer. It checks, in this order: Host, Origin and token;
+ * the caller's role; draining; parameters; headers; the size and shape of the body. Then it calls the route's handler.
+ * responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
  */
-import { FRONT_JSON_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits.js";
+import { REQUESTS_IN_FLIGHT_MAX } from "../../schemas/limits/connections.js";
+import { SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
+import { FRONT_JSON_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import type { Clock } from "../base/clock.js";
 import { isShortage } from "../base/descriptors.js";
 import type { Log } from "../base/log.js";
@@ -43,7 +45,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly actors: Actors;
   readonly agents: CallCounter;
-  /** Defers requests that cannot be served yet; null on a single server, which defers nothing. */
+  /** Defers requests that cannot be served yet. It is null on a single server, which defers nothing. */
   readonly deferrals: DeferralGuard | null;
   /** Called with the exceptions of handlers. */
   readonly onBug: (error: unknown) => void;
@@ -112,12 +114,12 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Sets the failure with which writes are refused. null allows writes again. */
+  /** Sets the failure that refuses all writes; null allows writes again. */
   holdWrites(refusal: Failure | null): void {
     this.#writesRefusal = refusal;
   }
 
-  /** Ends the requests whose clients take too long to send the body. */
+  /** Ends the requests whose bodies take too long to arrive. */
   tick(now_ms: number): void {
     this.#bodies.tick(now_ms);
   }
@@ -147,8 +149,8 @@ export class Pipeline {
   }
 
   /**
-   * Refuses a request that the transport has marked as faulty, without looking at its route or caller. The request is
-   * not counted for any caller. Returns whether it was refused.
+   * Refuses a request that the transport has found faulty, without looking at its route or caller. Returns whether the
+   * request was refused.
    */
   #refuseFaulty(call: Call): boolean {
     const { fault } = call.exchange;
@@ -166,7 +168,7 @@ export class Pipeline {
 
   /**
    * Checks a request to upgrade to WebSocket, and calls the route's `upgrade`. A deferred request waits first.
-   * @returns the socket's opener
+   * @returns the function that opens the socket; undefined if the request was refused
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
     const call = newCall(exchange, bound, port, { upgrades: true });
@@ -194,22 +196,23 @@ export class Pipeline {
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
 
-  /** @param late the deferral, if the request has waited too long; otherwise null */
+  /** @param late the deferral if the request has waited too long; else null */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
       this.#options.metrics.in_flight -= 1;
       return undefined;
     }
-    // When draining began, all sockets were told to close. A socket that opened now would not be told.
+    // When draining began, all open sockets were told to close. A socket that opens now would not be told, so it is
+    // refused.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // The socket is opened only to be closed with a reason. A browser does not show a page the reason of a refused
-    // upgrade, but it does show the reason of a close.
+    // The socket is opened only to be closed with a reason. A browser hides the reason of a refused upgrade from the
+    // page, but shows it the reason of a close.
     this.#options.metrics.in_flight -= 1;
     return late.retryLater;
   }
 
-  /** Answers with a page of the dashboard. A page needs no token, because it contains no stored data. */
+  /** Answers with a page of the dashboard. It needs no token, because it contains no stored data. */
   servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
     const call = newCall(exchange, bound, "dashboard");
     this.#options.metrics.in_flight += 1;
@@ -228,8 +231,8 @@ export class Pipeline {
     // A CORS preflight needs no token, because browsers send none with it.
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    // Paths below `/.well-known/` need no token. MCP clients look there for a login method before they have a token. A
-    // 401 would tell them that the server has one.
+    // Paths below `/.well-known/` need no token. MCP clients search there for a login method before they have a token,
+    // and a 401 would tell them that there is one.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -301,13 +304,14 @@ export class Pipeline {
   }
 
   /**
-   * Sets the caller of the call and counts the call for it. Returns a failure if the caller's role does not suffice.
+   * Sets the caller of the call, and counts the call for that caller. Returns a failure if the caller's role does not
+   * suffice.
    */
   #authorize(call: Call, caller: Caller): Failure | null {
     const { route } = call.bound;
     const { actor } = caller;
-    // Audit rows are found by the trace id of their call. Only calls that may change something have audit rows, so
-    // other calls get no trace id.
+    // The trace id connects a call with its audit rows. A call that cannot change anything has no audit rows, so it
+    // gets no trace id.
     const traced = route.body !== undefined || route.audited !== undefined;
     call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;
@@ -322,13 +326,13 @@ export class Pipeline {
   }
 
   /**
-   * Leaves the body of an unauthenticated caller unread until the wait has shown whether the caller is known. Most of
+   * Holds the body of an unauthenticated caller until the wait has shown whether the caller is known. Meanwhile most of
    * the body stays with the client.
    */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // A 401 answer could be wrong, because the wait might have made the caller known.
+      // A 401 could be wrong, because the caller might have been known after the wait.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -340,8 +344,8 @@ export class Pipeline {
   }
 
   /**
-   * Resumes a request that has waited. If its client has disconnected, the request is dropped, because the client could
-   * not learn the result.
+   * Continues with a request that has waited. If its client has disconnected, the request is dropped, because nothing
+   * could be answered.
    */
   #resume(call: Call, refusal: Failure | null, next: () => void): void {
     if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
@@ -349,7 +353,7 @@ export class Pipeline {
     else this.#finish(call, refusal);
   }
 
-  /** Calls the handler with an open body, which the handler reads in pieces. */
+  /** Calls the handler, which reads the body piece by piece. */
   async #handStream(call: Call, request: Request): Promise<void> {
     const { read, close } = this.#bodies.open(call.exchange);
     let answer: Answer;
@@ -395,18 +399,18 @@ export class Pipeline {
     this.#handle(call, { ...request, ...read });
   }
 
-  /** Reads a long body in the worker pool, because parsing it here would block the front. */
+  /** Lets the worker pool parse a long body, because parsing it here would block the front. */
   #readInPool(call: Call, request: Request, body: Uint8Array, reading: JsonReading): void {
     call.exchange.detach();
     void readJsonInPool(this.#options.pool, body, reading, call.context).then((read) => {
-      // The client has disconnected and could not learn the result, so the handler is not called.
+      // If the client has disconnected, the handler is not called, because nothing could be answered.
       if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
       else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
       else this.#handleJson(call, request, read);
     });
   }
 
-  /** Calls the handler of a request. A deferred request is handled after its wait. */
+  /** Calls the handler of a request. A deferred request waits first. */
   #handle(call: Call, request: Request): void {
     if (call.deferral === null) {
       this.#handleNow(call, request);
@@ -418,16 +422,16 @@ export class Pipeline {
   }
 
   /**
-   * @param next called with the failure that refuses the request, or null; `isLate` is true if the request has waited
-   * too long
+   * @param next called with the failure that refuses the request, or null. `isLate` is true if the request has waited
+   * too long.
    */
   #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
     deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
   }
 
   /**
-   * Authenticates a request again after its wait, because its caller may have been registered or removed meanwhile.
-   * @returns the failure for a caller that is not allowed; null otherwise
+   * Authenticates a request again after its wait. The caller may have been registered or removed meanwhile.
+   * @returns the failure for a caller that is not allowed; null if it is allowed
    */
   #reauthorize(call: Call): Failure | null {
     const { deferral, caller: previous } = call;
@@ -459,7 +463,10 @@ export class Pipeline {
       );
   }
 
-  /** Answers a call that may wait for long. As soon as the caller's access ends, the call is answered with 401. */
+  /**
+   * Answers a call that may wait for long. If the caller's access ends meanwhile, the call is answered with 401 at
+   * once.
+   */
   #finishWait(call: Call, answer: Promise<Answer>): void {
     const { actor } = call.caller;
     const endWait = actor === "" ? null : this.#options.actors.beginWait(actor);
@@ -470,21 +477,21 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The handler's answer may arrive after the access has ended, but before this call is notified. So the access is
-      // checked again.
+      // The handler may answer after the access has ended, but before this call is notified. So the access is checked
+      // again.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // The handler sees a client that has disconnected. So it does not grant anything to the waiting call.
+      // The handler is told that the client has disconnected, so that it grants nothing to the waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
   }
 
   /**
-   * Logs the whole exception of a handler, which is a bug. Returns a failure that reveals nothing of it to the client.
+   * Logs the exception of a handler, which is a bug. Returns a failure that does not show the exception to the client.
    */
   #bug(call: Call, error: unknown): Failure {
     if (isShortage(error)) {
@@ -505,8 +512,9 @@ export class Pipeline {
       this.#responder.finish(call, answer, extra);
       return;
     }
-    // An unauthenticated caller gets only the pending refusal, and learns nothing else about its request. Its wrong
-    // token counts as a guess. Otherwise a client could send malformed requests and guess without limit.
+    // If the caller is still unauthenticated, it gets only the pending refusal, so it learns nothing else about its
+    // request. Its wrong token counts as a guess here. Otherwise a client could guess without limit by sending
+    // malformed requests.
     void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
     this.#responder.finish(call, pending);
   }

@@ -1,8 +1,8 @@
 /**
- * Defers a request if its client demands a position of the cluster's log that this node has not applied yet
- * (positions.ts). The request waits until the node has applied it, at most POSITION_WAIT_MS. An unknown caller is
- * looked up again after the wait, because its registration may be in the missing entries. Runs on the front of a node
- * in a cluster; a single server has no such guard.
+ * Defers a request that requires a position of the cluster's log which this node has not applied yet (positions.ts).
+ * The request waits until the node has applied it, at most POSITION_WAIT_MS. If the caller is unknown, it is looked up
+ * again after the wait, because its registration may be in the missing entries. Runs on the front of a node in a
+ * cluster.
  */
 import { Failure } from "../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -14,8 +14,8 @@ import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Po
 /** The headers that authenticate a request. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
 /**
- * The codes of refusals of an unknown caller. They may be wrong after the wait, because the node may then know the
- * caller.
+ * The codes of the refusals of an unknown caller. After the wait the caller may be known, so these refusals may be
+ * wrong.
  */
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 
@@ -67,8 +67,7 @@ class PositionDeferral implements Deferral {
 }
 
 /**
- * Copies the headers that authenticate a request. An exchange can be read only in the event-loop tick in which it
- * arrived.
+ * Copies the headers that authenticate a request, because an exchange can be read only in the tick in which it arrived.
  */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));

@@ -1,10 +1,10 @@
 /**
- * Positions in a cluster's log, as clients see them. Every answer states the position that the node had applied. A
- * request may demand a position; it is served only after the node has applied it. So a client that writes at one node
- * and then reads at another finds its write. A single server has no positions. Runs on the front; src/cluster/ follows
- * the log.
+ * Defines positions in a cluster's log, as clients see them. Every answer states the position that the node has
+ * applied. A request may state the position that it requires. It is then served only after the node has applied that
+ * position. So a client that writes at one node and then reads at another one finds its write. A single server has no
+ * positions. Runs on the front. The implementation is in src/cluster/.
  */
-import { POSITION_WAIT_MS } from "../../schemas/limits.js";
+import { POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
 import { Failure, invalid } from "../base/result.js";
 import type { Exchange, SocketOpener } from "../transport/transport.js";
 import type { WireReply } from "../transport/reply.js";
@@ -12,7 +12,7 @@ import type { WireReply } from "../transport/reply.js";
 export const POSITION_HEADER = "X-Koor-Position";
 const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
-/** WebSocket close code 1013, "try again later", from the registry that RFC 6455 (7.4.1) defines. */
+/** WebSocket close code 1013, "try again later". It is in the registry that RFC 6455 (section 7.4.1) defines. */
 const TRY_AGAIN_LATER = 1013;
 /** At most 123 bytes, by RFC 6455. */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
@@ -28,26 +28,30 @@ export interface Positions {
   /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
   /**
-   * The header line that answers carry (`positionHeaderLine`). It has the newest entry whose effects an answer may
+   * The header line that answers have (`positionHeaderLine`). It states the newest entry whose effects the answer may
    * show.
    */
   readonly line: string;
   /**
-   * Like `current`, but the events of these entries are published, too. A subscription that starts after this entry
-   * does not get them again.
+   * Like `current`, but the events of the entries are published too. A subscription that starts now does not get those
+   * events again.
    */
   readonly reached: number;
   /**
-   * Calls back when this node has applied the position, or after POSITION_WAIT_MS.
+   * Waits until this node has applied the position, at most for POSITION_WAIT_MS.
    * @param done called with whether the node has applied the position
    */
   wait(position: number, done: (reached: boolean) => void): void;
-  /** Returns the newest entry whose effects a client may have read on this node; null if there is no log yet. */
+  /**
+   * Returns the position of the newest entry whose effects a client may have read on this node; null if there is no log
+   * yet.
+   */
   seen(): LogPosition | null;
 }
 
 /**
- * Returns the position that a request demands; 0 if it demands none. Returns the 400 failure for a malformed position.
+ * Returns the position that a request requires; 0 if it requires none. Returns the 400 failure for a malformed
+ * position.
  * @param query the part of the URL after its `?`
  */
 export function requestedPosition(exchange: Exchange, query: string): number | Failure {
@@ -59,7 +63,7 @@ export function requestedPosition(exchange: Exchange, query: string): number | F
   return position;
 }
 
-/** Returns the failure of a request whose position this node did not apply in time. */
+/** Returns the failure for a request whose position this node has not applied in time. */
 export function laggingNode(position: number, current: number): Failure {
   return new Failure(
     "UNAVAILABLE",
@@ -69,8 +73,8 @@ export function laggingNode(position: number, current: number): Failure {
 }
 
 /**
- * Waits until this node has applied a position. Resolves with null, or with a failure if that takes too long. Returns
- * null if no wait is necessary.
+ * Waits until this node has applied a position; null if no wait is needed. Resolves with null, or with a failure if the
+ * wait takes too long.
  */
 export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;
@@ -79,7 +83,7 @@ export function waitForPosition(position: number, positions: Positions): Promise
   });
 }
 
-/** Returns the header line that states a node's position. It is appended to the lines of other headers. */
+/** Returns the header line that states a node's position. It can be appended to a block of other headers. */
 export function positionHeaderLine(position: number): string {
   return `\r\n${POSITION_HEADER}: ${position}`;
 }
@@ -90,10 +94,10 @@ export function withPositionHeader(reply: WireReply, line: string): WireReply {
   return { ...reply, headers: { name, rest: rest + line } };
 }
 
-/** Opens a WebSocket and closes it with a code that tells the client to try again later. */
+/** Opens a WebSocket only to close it with a code that tells the client to try again later. */
 export const retryLater: SocketOpener = (socket) => {
   let closed = false;
-  // The close is delayed, because the handler that the opener returns must be attached to the socket first.
+  // The close is delayed, because the socket must first get the handler that this function returns.
   setImmediate(() => {
     if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
   });

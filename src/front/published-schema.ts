@@ -1,7 +1,6 @@
 /**
- * Converts a schema into plain JSON Schema for clients, with the rules for texts written out. The published schema may
- * be stricter than the server's own, but never more lenient. So the server accepts every value that fits the published
- * schema. Pure.
+ * Converts a schema to plain JSON Schema for clients, with the rules for texts included. The server accepts every value
+ * that fits the published schema: that schema may be stricter than the server's own, but never more lenient. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../schemas/text.js";
@@ -30,15 +29,12 @@ function publish(value: unknown): unknown {
   return { ...Object.fromEntries(published), ...(is_text ? textOf(text) : {}) };
 }
 
-/** Returns the schema as plain JSON. TypeBox's own markers are not enumerable, so they are left out. */
+/** Returns the schema as plain JSON, without TypeBox's own markers, which are not enumerable. */
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }
 
-/**
- * Does the same as `publishedSchema`, for a path or query parameter. A text without bounds of its own must be a single
- * line.
- */
+/** Like `publishedSchema`, for a path or query parameter. A text without limits of its own must be a single line. */
 export function publishedParameter(schema: TSchema): Json {
   const published = publishedSchema(schema);
   const bounds = ["anyOf", "enum", "format", "pattern"];

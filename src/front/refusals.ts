@@ -1,6 +1,6 @@
 /**
- * Answers calls that the front or the writer has refused. The client gets an error in the API's format. If the route is
- * audited, the audit log gets a row. If the operator should know, the log gets a line. Runs on the front.
+ * Reports calls that the front or the writer has refused. It builds the client's answer in the API's error format. It
+ * writes an audit row if the route is audited, and a log line if the operator should know. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
 import { SECOND_MS } from "../../shared/duration.js";
@@ -34,7 +34,7 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
   };
 }
 
-/** A refused call, in the form in which the audit log records it. */
+/** A refused call, as the audit log records it. */
 export interface Refusal {
   /** The method and path of its route. */
   readonly call: string;
@@ -45,7 +45,7 @@ export interface Refusal {
   readonly failure: Failure;
 }
 
-/** Writes the audit row of a refusal. `done` is called even if the row could not be written. */
+/** Writes the audit row of a refusal. Calls `done` even if the row could not be written. */
 export type RecordRefusal = (refusal: Refusal, context: CallContext, done: () => void) => void;
 
 /** The request that was refused. */
@@ -73,7 +73,7 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Whether a refusal of this route gets an audit row. If it does and is a 401, also counts it. */
+  /** Whether a refusal of this route gets an audit row. A 401 with an audit row is also counted in the metrics. */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
@@ -81,8 +81,8 @@ export class Refusals {
   }
 
   /**
-   * Writes the audit row, then calls `next` even if the row could not be written: a full disk must not change a 400
-   * answer into a 507.
+   * Writes the audit row, and then calls `next`. `next` is called even if the row could not be written, because a full
+   * disk must not change a 400 answer into a 507.
    */
   write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {
@@ -96,8 +96,8 @@ export class Refusals {
   }
 
   /**
-   * Logs a refusal that the operator should know about. At most one line a second is logged, because every request may
-   * be refused for the same reason.
+   * Logs a refusal that the operator should know about. It logs at most one line a second, because every request may be
+   * refused for the same reason.
    */
   report(route: Route, failure: Failure): void {
     if (failure.http < 500 || failure.status === "UNAVAILABLE") return;

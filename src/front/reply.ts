@@ -1,9 +1,9 @@
 /**
- * Builds the answers of handlers: JSON that ends with a newline. An answer is sent whole, or in chunks as fast as the
- * client reads them. Runs on the front.
+ * Builds the JSON answers of handlers, which end with a newline. An answer is sent whole, or in chunks at the client's
+ * pace. Runs on the front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits/rpc.js";
 import { NEXT_HEADER } from "../../schemas/next-header.js";
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
@@ -15,15 +15,15 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/** The maximum number of bytes that the worker pool reads ahead for a stream. Most characters take one byte. */
+/** How many bytes the worker pool reads ahead for a stream, at most. Most characters take one byte. */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
-/** The end of every JSON answer, because terminals and programs that read lines expect it. */
+/** The end of every JSON answer. Terminals and programs that read lines expect it. */
 const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
-/** The text of a list. It carries the cursor of the next page if the list was cut. */
+/** The text of a list. If the list was truncated, it has the cursor of the next page. */
 type List = WholeText<string | null>;
 
 /** Returns a reply with a JSON text, and the counts that the call adds to the metrics of its actor. */
@@ -33,8 +33,7 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 
 /**
  * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
- * @param holds the maximum number of bytes that the chunks read ahead into memory; by default the limit of the worker
- * pool
+ * @param holds how many bytes the chunks read ahead into memory, at most; by default the worker pool's limit
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -42,22 +41,22 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 }
 
 /**
- * Returns the JSON answer for a list. If the list was cut, `X-Koor-Next` carries the cursor of the next page. The
- * answer begins when the whole list has been read, so a failure still gets an error status. This is possible because
- * the size of a list is limited. A slow client keeps only the text in memory; the read has already ended.
+ * Returns the JSON answer for a list. If the list was truncated, `X-Koor-Next` has the cursor of the next page. The
+ * answer is sent after the whole list was read. So a failure in the middle of the read still gets an error status. The
+ * list fits into memory, because its size is limited. A slow client does not keep the read open.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** Limits the time per event-loop tick that all lists together spend on collecting their chunks. */
+/** Limits the time per event-loop tick that all lists together spend on converting their chunks. */
 const COLLECTING = new TimeSlice();
 
 /**
- * Returns the answer for a list that the worker pool reads. Converts each chunk to bytes when it arrives. If megabytes
- * of text were joined at the end, the garbage collector would move them again and again. With several lists at once,
- * this blocked all other requests for seconds.
+ * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. Joining
+ * megabytes of text at the end would make the garbage collector move them again and again. With several lists at once,
+ * that blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -81,21 +80,21 @@ export function wholeListReply({ text, reply: next }: List): Reply {
   return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
 }
 
-/** Does the same as `readReply`, for the text of a read that is still running. */
+/** Like `readReply`, for a text whose read is still running. */
 export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
   const text = await read;
   return text instanceof Failure ? text : jsonReply(text);
 }
 
-/** Returns an answer with one JSON value per line. The lines are sent as they are produced. */
+/** Returns an answer with one JSON value in each line. The lines are sent as they are produced. */
 export function linesReply(chunks: Chunks): Promise<Answer> {
   return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
 }
 
 /**
- * Returns the answer for chunks. The first chunk decides the status. A single chunk is sent with its length. A failure
- * after the first chunk closes the connection, so that the client cannot take a part for the whole. The read always
- * ends, which frees its permit and its channel.
+ * Returns the answer for a read that produces chunks. The first chunk decides the status. A single chunk is sent with
+ * its length. A failure after the first chunk closes the connection, so that the client does not take the part for the
+ * whole answer. The read is always ended, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
@@ -111,14 +110,12 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // Cancels the read. Otherwise a worker of the pool would wait for its reader until the deadline.
+    // Cancels the read, because a worker of the pool would otherwise wait for its reader until the deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/**
- * Cancels a read that was refused, and returns the refusal. Otherwise the read would wait forever for its next call.
- */
+/** Cancels a read that was refused, and returns the refusal. Without the cancellation the read would never end. */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import t from "tap";
 import { OPTIONS, type Config } from "../../schemas/config.js";
 import type { Actors } from "./caller.js";
-import { LOG_IN_PAUSE_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits.js";
+import { LOG_IN_PAUSE_MS, LOG_IN_WRONG_MAX } from "../../schemas/limits/tokens.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { RequestGuard } from "./request-guard.js";
 import { PausedFailure } from "./paused.js";

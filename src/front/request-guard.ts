@@ -1,6 +1,6 @@
 /**
- * Checks `Host`, `Origin` and the bearer token of every REST and WebSocket request, and limits how fast tokens can be
- * guessed. Pure, except for its own state, the clock and the name of the machine. Runs on the front.
+ * Checks `Host`, `Origin` and the bearer token of every REST and WebSocket request. It also limits how fast tokens can
+ * be guessed. Pure, except for its own state, the clock and the name of the machine. Runs on the front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -16,8 +16,7 @@ import { PausedFailure } from "./paused.js";
 import { TokenThrottle } from "./token-throttle.js";
 
 /**
- * The maximum number of cached results for `Host` and `Origin` values. The cache works because a client sends the same
- * values in each request.
+ * The maximum number of cached results for `Host` and `Origin` values. A client sends the same values in each request.
  */
 const REMEMBERED_VALUES_MAX = 256;
 
@@ -28,11 +27,11 @@ const FOREIGN_ORIGIN = new Failure(
 );
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 
-/** The facts about a request that are needed if its token is wrong. */
+/** The facts about a request that matter if its token is wrong. */
 export interface Attempt {
-  /** The source of the request. `peer`, the address of the client's socket, is read only when it is needed. */
+  /** The source of the request. Its `peer`, the address of the client's socket, is read only when it is needed. */
   readonly from: { readonly peer: string };
-  /** Whether a wrong token counts as a guess. It is false if the request will be authenticated again later. */
+  /** Whether a wrong token counts as a guess. It does not if the request will be authenticated again. */
   readonly counts: boolean;
 }
 
@@ -41,7 +40,8 @@ function sha256(text: string): Buffer {
 }
 
 /**
- * Returns the host of `host:port` or `[v6]:port`, in lower case, without brackets and without the dot of the DNS root.
+ * Returns the host of `host:port` or `[v6]:port`. The result is in lower case, without brackets and without a final
+ * dot.
  */
 function hostName(header: string): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header);
@@ -58,12 +58,12 @@ export class RequestGuard {
   readonly #known_hosts = new Map<string, boolean>();
   readonly #known_origins = new Map<string, boolean>();
 
-  /** @param ports the ports on which the server listens: an Origin with any other port is not the server's own */
+  /** @param ports the server's ports. An Origin with any other port is not the server's own. */
   constructor(config: Config, ports: { readonly port_numbers: readonly number[] }, clock: Clock, log: Log) {
     this.#throttle = new TokenThrottle(clock);
     this.#log = log;
-    // The digests of all tokens have the same length, so the time of the comparison reveals nothing about the token's
-    // length.
+    // The token is compared by its digest. All digests have the same length, so the duration reveals nothing about the
+    // token's length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
     this.#any_literal = binds.some(({ host }) => isWildcard(host));
@@ -97,8 +97,7 @@ export class RequestGuard {
   }
 
   /**
-   * Checks the request's `Origin`. Returns null if it is absent, the server's own or an allowed one; otherwise the 403
-   * failure.
+   * Checks the request's `Origin`. Returns null if it is absent, allowed or the server's own; else the 403 failure.
    * @param host the request's `Host`, which `checkHost` has accepted
    */
   checkOrigin(origin: string, host: string): Failure | null {
@@ -113,9 +112,10 @@ export class RequestGuard {
 
   /**
    * Returns the caller that the `Authorization` and `X-Koor-Instance` headers identify. An instance's own token
-   * identifies the instance. Without such a token, `X-Koor-Instance` does. Fails with UNAUTHENTICATED if a token is
-   * needed and this one is not valid. Fails with TOO_MANY_ATTEMPTS if the token was not checked because too many wrong
-   * ones came from the client's address.
+   * identifies the instance. Without such a token, `X-Koor-Instance` identifies it.
+   *
+   * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
+   * not checked, because too many wrong ones came from the client's address.
    */
   identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
@@ -129,7 +129,7 @@ export class RequestGuard {
 
   /**
    * Returns the owner of a token that is used to log in; undefined if the token is wrong. If the owner is an instance,
-   * records that it was seen. Returns the 429 failure if the address has to pause, even if the token is right.
+   * records that the instance was seen. If the address is paused, returns the 429 failure, even for a valid token.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
     const refusal = this.#refusePaused(peer);
@@ -141,9 +141,9 @@ export class RequestGuard {
   }
 
   /**
-   * Does the same as `ownerOf`, for a bearer token. An address that has to pause may still use an instance's token.
-   * Such a token is too long to guess, and many agents may share one address. The token of a recently deleted instance
-   * does not count as a guess.
+   * Like `ownerOf`, for a bearer token. A paused address may still use an instance's token, because such a token is too
+   * long to guess, and many agents may share the address. The token of a recently deleted instance does not count as a
+   * guess.
    */
   #ownerOfBearer(token: string, actors: Actors, attempt: Attempt): Caller | Failure | undefined {
     const digest = sha256(token);
@@ -163,7 +163,7 @@ export class RequestGuard {
   }
 
   /**
-   * Finds an instance by the digest of its token. The time of the lookup reveals nothing about a token, because a
+   * Finds an instance by the digest of its token. The duration of the lookup reveals nothing about a token, because a
    * client without the token cannot choose any byte of the digest.
    */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
@@ -190,15 +190,14 @@ export class RequestGuard {
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
-    // A server that is bound to all addresses does not know its own addresses. So an unknown IP address in the Origin
-    // must be the one in `Host`. The port alone proves nothing, because a page of another machine may use the same
-    // port.
+    // If the server is bound to all addresses, it does not know its own addresses. So an IP address in the Origin must
+    // equal the one in `Host`. An equal port is not enough, because a page of another machine may use the same port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
 }
 
-/** Returns a caller. It acts as the instance that the request claims, if that instance is registered. */
+/** Returns a caller. Its actor is the claimed instance if that instance is registered. */
 function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
   if (claimed === "") return { role, actor: "" };
   return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };

@@ -1,6 +1,6 @@
 /**
- * The metrics of requests: counts and latencies by route and status, counts by protocol, and the number of requests in
- * flight. Runs on the front.
+ * The metrics of requests: counts and latencies by route and status, counts by protocol, and the requests in flight.
+ * Runs on the front.
  */
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
@@ -13,7 +13,7 @@ export class RouteMetrics {
 
   constructor(readonly name: string) {}
 
-  /** Counts one answer. `seconds` is the time from the request's headers to the answer. */
+  /** Counts one answer. `seconds` is the time from the request's headers to its answer. */
   record(status: number, seconds: number): void {
     if (status !== this.#last_status || this.#last === null) {
       let histogram = this.by_status.get(status);
@@ -36,7 +36,7 @@ export class RequestMetrics implements Measured {
   /** Requests that were not answered yet. */
   in_flight = 0;
 
-  /** Creates the metrics of one route. The name is the value of their label. */
+  /** Creates the metrics of one route. `name` is their label. */
   addRoute(name: string): RouteMetrics {
     const metrics = new RouteMetrics(name);
     this.#routes.push(metrics);

@@ -1,10 +1,10 @@
 /**
- * Sends the answers of calls. A failure gets the API's error format, and an audit row if its route asks for one. If the
- * unread answers of all clients hold too much memory, a 503 replaces the reply. Measures and logs each answer. Runs on
- * the front.
+ * Sends the answers of calls, and measures and logs each of them. A failure gets the API's error format, and an audit
+ * row if its route is audited. If unread answers already take too much memory, a 503 replaces the answer. Runs on the
+ * front.
  */
 import type { ReportedCounts } from "../../schemas/agent-metrics.js";
-import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits.js";
+import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../schemas/limits/answers.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import type { Log } from "../base/log.js";
 import { BUSY, Failure } from "../base/result.js";
@@ -30,7 +30,7 @@ export interface ResponderOptions {
 
 export class Responder {
   readonly #options: ResponderOptions;
-  /** Counts the memory of answers that their clients have not read yet. */
+  /** Counts the memory of the answers that are not read yet by their clients. */
   readonly #unread = new ByteBudget(ANSWERS_IN_MEMORY_BYTES_MAX);
 
   constructor(options: ResponderOptions) {
@@ -39,7 +39,7 @@ export class Responder {
 
   /**
    * Answers a call.
-   * @param extra additional headers, which only a failure gets
+   * @param extra additional headers for a failure
    */
   finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
     if (!(answer instanceof Failure)) {
@@ -49,8 +49,8 @@ export class Responder {
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
     if (answer.outcome_unknown) {
-      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without
-      // one.
+      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without an
+      // answer.
       metrics.in_flight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
@@ -68,7 +68,7 @@ export class Responder {
     refusals.write(call.bound.route, { params, json, context, peer }, answer, () => this.send(call, reply));
   }
 
-  /** Sends a reply, or a 503 answer in its place if unread answers hold too much memory. */
+  /** Sends a reply. If unread answers already take too much memory, a 503 is sent instead. */
   send(call: Call, answer: Reply): void {
     const bytes = call.exchange.ended ? 0 : heldBytes(answer);
     if (bytes > 0 && !this.#unread.take(bytes)) {
@@ -77,7 +77,7 @@ export class Responder {
         this.send(call, failureReply(BUSY, []));
         return;
       }
-      // The write is already stored, so a refusal would be wrong.
+      // The write is stored already, so a refusal would be wrong. The connection is cut without an answer.
       this.#options.metrics.in_flight -= 1;
       call.exchange.cut();
       return;
@@ -85,7 +85,7 @@ export class Responder {
     this.#sendHeld(call, answer, bytes);
   }
 
-  /** @param bytes the memory that was reserved for the answer; it is released when the client has read the answer */
+  /** @param bytes the memory that was reserved for the answer. It is released when the client has read the answer. */
   #sendHeld(call: Call, reply: Reply, bytes: number): void {
     const { metrics, log, deferrals, authenticator, bodies } = this.#options;
     const seconds = (performance.now() - call.started) / 1000;
@@ -127,7 +127,7 @@ export class Responder {
   }
 }
 
-/** Returns the number of bytes that an answer keeps in memory until its client has read it; 0 for a short answer. */
+/** Returns how many bytes an answer takes in memory until its client has read it; 0 for a short answer. */
 function heldBytes({ body, holds = 0 }: Reply): number {
   const bytes = typeof body === "function" ? holds : body === null ? 0 : body.length;
   return bytes > WHOLE_ANSWER_BYTES_MAX ? bytes : 0;

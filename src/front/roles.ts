@@ -1,6 +1,6 @@
 /**
- * Authorizes callers. Refuses unknown instances, and tokens that do not suffice for a route. Decides which instance
- * counts as the author of stored data. Pure.
+ * Authorizes callers. It refuses unknown instances, and tokens that do not suffice for a route. It also decides which
+ * instance is the author of stored data. Pure.
  */
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
@@ -11,7 +11,7 @@ const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server tok
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 /**
- * Whether a caller may make every call: it has the server's token, or the server does not check tokens.
+ * Whether a caller may make every call, because it has the server's token or the server checks no tokens.
  * @param guarded whether the server checks tokens at all
  */
 export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
@@ -19,7 +19,7 @@ export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolea
 }
 
 /**
- * Returns the 403 failure for a caller whose token does not suffice for the route; null if it does.
+ * Returns the 403 failure if the caller's token does not suffice for the route; else null.
  * @param guarded whether the server checks tokens at all
  */
 export function refuseRole(
@@ -34,9 +34,8 @@ export function refuseRole(
 }
 
 /**
- * Returns the author of the data that a call stores, if the body may name one. With an instance's token, the author is
- * always that instance. With the server's token or without token checks, it is the author in the body, or else the
- * call's actor.
+ * Returns the author of data that a call stores. With an instance's token, the author is always that instance.
+ * Otherwise it is the author that the body names, or else the call's actor.
  * @param guarded whether the server checks tokens at all
  * @param given the author that the body names
  */
@@ -50,15 +49,15 @@ export function authorOf(
 
 /**
  * Whether a call of this route may change something. Such a call is refused if its instance id is unknown, for example
- * mistyped: it would have no actor.
+ * mistyped, because the change would have no actor.
  */
 export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
-  // A message to /mcp may or may not write. The route that its tool calls makes this check.
+  // A message to /mcp may or may not write, so this check is left to the route that its tool calls.
   if (method === "GET" || counted_as === "mcp") return false;
   return asks_only !== true || needs === "own instance";
 }
 
-/** Returns the 404 failure for a write that claims the id of an unregistered instance; null for any other call. */
+/** Returns the 404 failure for a write whose claimed instance is not registered; null for any other call. */
 export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
   return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
 }

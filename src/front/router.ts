@@ -1,6 +1,6 @@
 /**
- * Converts the route table into rows for the router of a port. Each route has one row. Further rows make sure that a
- * fixed path is never taken for another route's parameter. Pure.
+ * Prepares the route table for the router of a port. It adds routes which ensure that a fixed path never matches
+ * another route's parameter. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
@@ -13,8 +13,9 @@ export function routerPattern(shape: PathShape): string {
 }
 
 /**
- * Returns rows that refuse other methods on fixed paths. Without them, a fixed path could be taken for another route's
- * parameter: `GET /api/instances/register` would search for an instance whose id is `register`, and not get a 405.
+ * Returns routes that refuse the other methods of fixed paths. Without them, a fixed path could match another route's
+ * parameter. For example, `GET /api/instances/register` would search for an instance with the id `register`, and would
+ * not be answered with 405.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];
@@ -36,7 +37,7 @@ export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: 
   return rows;
 }
 
-/** Returns the methods that the routes of a path have, sorted; empty if no route has the path. */
+/** Returns the sorted methods that a path supports; empty if no route has the path. */
 export function methodsAt(routes: readonly BoundRoute[], path: string): string[] {
   const methods = new Set<HttpMethod | "HEAD">();
   const matching = routes.filter(({ shape }) => pathMatches(shape, path));

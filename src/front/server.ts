@@ -11,7 +11,7 @@ import type { Route } from "./route.js";
 import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
-/** Thrown if a port is already in use. The start of the server then ends with this message and exit code 1. */
+/** Thrown if a port is already in use. The start prints the message, and exits with code 1. */
 export class PortError extends Error {
   override readonly name = "PortError";
 }
@@ -22,7 +22,7 @@ export interface Addresses {
   readonly dashboard: string;
 }
 
-/** A placeholder for requests that match no route, used in metrics and the log. */
+/** Stands for requests that match no route, in metrics and in the log. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",
@@ -64,7 +64,7 @@ export class FrontServer implements Broadcaster {
   }
 
   /**
-   * @param pages the pages that the dashboard's port serves in addition to the routes
+   * @param pages the pages that are served on the dashboard's port, in addition to the routes
    * @throws PortError if a port is in use
    */
   async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): Promise<void> {

@@ -6,7 +6,7 @@ import {
   LOG_IN_PAUSE_MS,
   LOG_IN_WINDOW_MS,
   LOG_IN_WRONG_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/tokens.js";
 import { addressKey, TokenThrottle } from "./token-throttle.js";
 
 const PEER = "127.0.0.1";

@@ -1,7 +1,7 @@
 /**
- * Limits the guessing of tokens, both of bearer tokens and at log-in. An address that sent too many wrong tokens has to
- * pause. The digest of a wrong bearer token is kept. If the same token comes again, it counts only as a fraction of a
- * guess. Pure, except for its own state and the clock.
+ * Limits how fast tokens can be guessed, as bearer tokens and at log-in. An address that has sent too many wrong tokens
+ * is paused. A wrong bearer token that comes again counts only as a fraction of a guess; its digest is kept to
+ * recognize it. Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -10,7 +10,7 @@ import {
   LOG_IN_PAUSE_MS,
   LOG_IN_WINDOW_MS,
   LOG_IN_WRONG_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/tokens.js";
 import type { Clock } from "../base/clock.js";
 import { dropOldest } from "../base/drop-oldest.js";
 
@@ -18,7 +18,7 @@ import { dropOldest } from "../base/drop-oldest.js";
 interface Guess {
   /** When it was first tried. */
   readonly at_ms: number;
-  /** The SHA-256 of a bearer token, in hex. It is null for a log-in, because each log-in counts as a new guess. */
+  /** The SHA-256 of a bearer token, in hex; null for a log-in. Every wrong log-in counts as a new guess. */
   readonly digest: string | null;
   readonly times: number;
 }
@@ -31,9 +31,11 @@ interface Attempts {
 
 export class TokenThrottle {
   readonly #clock: Clock;
-  /** The wrong attempts by address, the least recently recorded address first. */
+  /**
+   * The wrong tokens of each address. The first entry is the address that has sent no wrong token for the longest time.
+   */
   readonly #addresses = new Map<string, Attempts>();
-  /** The time after which no address has to pause any more. */
+  /** The end of the latest pause of any address. */
   #paused_until_ms = 0;
 
   constructor(clock: Clock) {
@@ -45,20 +47,19 @@ export class TokenThrottle {
     return this.#addresses.size;
   }
 
-  /** Whether any address may have to pause. If it is false, no address needs to be looked up. */
+  /** Whether any address may be paused now. If not, no address needs to be looked up. */
   get pauses(): boolean {
     return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
   }
 
-  /** Returns the remaining pause of this address, in ms. Tokens are not checked during the pause. 0 means no pause. */
+  /** Returns the rest of this address's pause in ms; 0 if it is not paused. Tokens are not checked during a pause. */
   pauseOf(peer: string): number {
     const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
     return Math.max(0, until_ms - this.#clock.now());
   }
 
   /**
-   * Records a wrong token. Returns whether the address has to pause because of it. A valid token does not reset the
-   * count.
+   * Records a wrong token. Returns whether the address is paused because of it. A valid token does not reset the count.
    * @param digest as in `Guess`
    */
   recordWrong(peer: string, digest: string | null): boolean {
@@ -84,8 +85,8 @@ export class TokenThrottle {
 }
 
 /**
- * Returns the key that counts the attempts of an address. This is the IPv4 address, even if it is embedded in IPv6. For
- * IPv6 it is the /64 network, because one machine may own a whole /64.
+ * Returns the key under which the attempts of an address are counted. For IPv4 it is the address, also if it is
+ * embedded in IPv6. For IPv6 it is the /64 network, because one machine may own a whole /64.
  */
 export function addressKey(peer: string): string {
   const [address = ""] = peer.split("%");
@@ -103,7 +104,7 @@ export function addressKey(peer: string): string {
     .join(":")}::/64`;
 }
 
-/** Returns the eight 16-bit groups of an IPv6 address, whatever its notation. */
+/** Returns the eight 16-bit groups of an IPv6 address in any notation. */
 function ipv6Groups(address: string): number[] {
   const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
     const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);

@@ -1,6 +1,6 @@
 /** Tests the idempotency records, on a separate database. */
 import t from "tap";
-import { REQUEST_MEMORY_MS } from "../../schemas/limits.js";
+import { REQUEST_MEMORY_MS } from "../../schemas/limits/idempotency.js";
 import { migrate } from "../store/migrate.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 import { IdempotencyRecords } from "./records.js";

@@ -1,9 +1,9 @@
 /**
- * Stores idempotency records, which say what a call with a `request_id` has created. If the answer was lost and the
- * client repeats the call, it gets the same result. Records are kept for REQUEST_MEMORY_MS, by type of result and by
- * caller. Runs in the writer.
+ * Stores an idempotency record for each call with a `request_id`. The record says what the call has created. If the
+ * answer is lost and the client repeats the call, it gets the same result. Records are kept for REQUEST_MEMORY_MS, by
+ * type of result and by caller. Runs in the writer.
  */
-import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits.js";
+import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../schemas/limits/idempotency.js";
 import { Failure } from "../base/result.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -41,12 +41,12 @@ export class IdempotencyRecords {
   }
 
   /**
-   * Returns the result of an earlier call with this request_id, or undefined if there is none. Fails with 409 if the
+   * Returns the result of an earlier call with this request_id; undefined if there is none. Returns a 409 if the
    * request_id was used for a different call.
    * @param caller the id of the instance; "" if the caller is not an instance
    * @param request_id null if the call has none
-   * @param hash the hash of the request (hash.ts); "" if it is not known. Any call with this request_id then counts as
-   *   the same call.
+   * @param hash the hash of the request (hash.ts); "" if it is unknown. Without a hash, every call with this request_id
+   * counts as a repetition.
    */
   find(
     kind: MadeKind,
@@ -63,14 +63,14 @@ export class IdempotencyRecords {
     return is_other ? KEY_REUSED : same?.made;
   }
 
-  /** Deletes the record of a call whose result was undone, so that it has created nothing. */
+  /** Deletes the record of a call after its result was undone. */
   delete(kind: MadeKind, caller: string, made: string): void {
     this.#deleteMade.run(kind, caller, made);
   }
 
   /**
    * Stores the result of a call. Also deletes a few expired records.
-   * @param hash the hash that `find` gets when the same call is repeated
+   * @param hash the hash of the request, with which `find` compares a repeated call
    */
   store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
     if (request_id === null) return;

@@ -1,8 +1,8 @@
 /**
- * Gives the request pipeline access to the directory of instances: authenticates instances by their tokens, records
+ * Gives the request pipeline access to the directory of instances. It authenticates instances by their tokens, records
  * when they were last seen, and notifies listeners when a token ends. Pure except for the clock.
  */
-import { ENDED_TOKENS_MAX } from "../../schemas/limits.js";
+import { ENDED_TOKENS_MAX } from "../../schemas/limits/tokens.js";
 import type { Clock } from "../base/clock.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import { Groups } from "../base/groups.js";
@@ -11,9 +11,9 @@ import type { Directory } from "./directory.js";
 export class InstanceActors {
   readonly #directory: Directory;
   readonly #clock: Clock;
-  /** The listeners that are called when the token of an instance ends, by the instance's id. */
+  /** For each instance, the listeners to call when its token ends. */
   readonly #listeners = new Groups<string, () => void>();
-  /** The hashes of the tokens that ended most recently, the oldest first. */
+  /** The hashes of tokens that have ended recently, the oldest first. */
   readonly #ended_tokens = new Map<string, true>();
 
   constructor(directory: Directory, clock: Clock) {
@@ -49,7 +49,7 @@ export class InstanceActors {
     return () => void this.#listeners.remove(id, listener);
   }
 
-  /** Remembers that the token of an instance has ended, and notifies the listeners of that instance. */
+  /** Remembers that a token is no longer valid, and notifies the listeners of its instance. */
   revoke(id: string, token_hash: string): void {
     this.#ended_tokens.set(token_hash, true);
     dropOldest(this.#ended_tokens, ENDED_TOKENS_MAX);

@@ -37,7 +37,10 @@ function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
   return reply.changed;
 }
 
-/** @param is_changed whether the call changed the instance; null if the instance does not exist */
+/**
+ * Returns the reply of a call that changes an instance.
+ * @param is_changed whether the call changed the instance; null if the instance does not exist
+ */
 function replyOf(id: string, is_changed: boolean | null): Static<typeof InstanceChanged> | Failure {
   return is_changed === null ? noInstance(id) : { changed: is_changed };
 }
@@ -46,7 +49,7 @@ function changedIds({ ids }: DeregisterReply): { readonly key: string; readonly 
   return ids.map((key) => ({ key, version: null }));
 }
 
-/** Returns the size in bytes of a call that has two or three numbers for each instance. */
+/** Returns the size of a call in bytes. The call has at most three numbers of 8 bytes for each instance. */
 function lastSeenWeight({ rows }: { readonly rows: readonly number[] }): number {
   return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }
@@ -65,7 +68,7 @@ export const registerInstance = writerMethod({
   models,
   run: ({ instances }, request, { now_ms }) => {
     const { registered_by } = request;
-    // Check again that the registering instance exists: its token may have ended after the call was authenticated.
+    // The check is repeated here, because the registering instance may have been deleted after its token was checked.
     if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
     return { row: instances.register(request, now_ms), registered_at: now_ms };
   },
@@ -110,8 +113,9 @@ export const setIntent = writerMethod({
 });
 
 /**
- * Deletes an instance, and the instances that it has registered: it may know their tokens, so it could come back with
- * them. Each deleted instance gets its own audit row, which names the instance that had registered it.
+ * Deletes an instance, and the instances that it has registered. It may know the tokens of these instances, so it could
+ * otherwise continue with one of them. Each deleted instance gets its own audit row, which names the instance that had
+ * registered it.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
@@ -129,7 +133,7 @@ export const deregisterInstance = writerMethod({
     if (!instances.deregister(id)) return noInstance(id);
     book.endHolder(id, call);
     const ids = [id];
-    // The list grows during the loop: the instances that a deleted one had registered are appended, and deleted too.
+    // The list grows during the loop: instances that a deleted instance had registered are appended.
     for (const registered_by of ids)
       for (const registered of instances.registeredBy(registered_by)) {
         instances.deregister(registered);
@@ -157,8 +161,8 @@ export const storeLastSeen = writerMethod({
 });
 
 /**
- * Marks instances as stale, and publishes an event for each that was not stale before. The status and the event are
- * stored in one transaction.
+ * Marks instances as stale, and publishes an event for each instance that was not stale before. The status and the
+ * event are stored in one transaction.
  */
 export const markStale = writerMethod({
   name: "instance.stale",

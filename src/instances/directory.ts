@@ -1,11 +1,12 @@
 /**
  * Keeps all instances in the front's memory. It answers lists and lookups, and knows when each instance was last seen.
- * Each status has a list ordered by last_seen, so the instance that has been silent longest is at its end. A heartbeat
- * changes memory only; `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure except for
- * its state; only the writer changes the database.
+ *
+ * Each status has a list ordered by last_seen, so the instance that has been silent longest is at the end of its list.
+ * A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure
+ * except for its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.js";
-import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits.js";
+import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits/instances.js";
 import { assert } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
 import { formatTime } from "../base/time.js";
@@ -26,11 +27,11 @@ export interface InstanceRow {
   readonly registered_at: number;
   readonly last_seen: number;
   /**
-   * Until this time the instance counts as seen although it is silent, because it has said that it is busy; 0 if it has
-   * not.
+   * The instance has announced that it is busy until this time, and counts as seen until then; 0 if it has announced
+   * nothing.
    */
   readonly busy_until: number;
-  /** The id of the instance whose token registered this one; "" if it was no instance's token. */
+  /** The id of the instance whose token registered this instance; "" if the server's token or no token was used. */
   readonly registered_by: string;
 }
 
@@ -49,17 +50,17 @@ export interface Entry extends Linked<Entry> {
   status: InstanceStatus;
   last_seen: number;
   busy_until: number;
-  /** The number of calls of this instance that are waiting. While there are any, the instance counts as seen. */
+  /** The number of waiting calls of this instance. While there is one, the instance counts as seen. */
   waits: number;
-  /** True if `onSeen` must be called before activity of the instance is recorded. */
+  /** True if `onSeen` must be called before a new last_seen is recorded. */
   watched: boolean;
   /** True if the current last_seen is not in the database yet. */
   unsaved: boolean;
-  /** The JSON text of the members before `status`. It is made when it is first needed; null until then. */
+  /** The JSON text of the instance up to its `status`. It is null until it is first needed. */
   text: string | null;
 }
 
-/** The filter of a list. A member that is absent matches any value. */
+/** The filter of a list. An absent member matches any value. */
 export interface InstanceFilter {
   readonly name?: string;
   readonly workspace?: string;
@@ -69,25 +70,26 @@ export interface InstanceFilter {
 
 /** Callbacks for activity and for changes of entries. */
 export interface DirectoryEvents {
-  /** Called when activity has made a stale instance active. The new status is not in the database yet. */
+  /** Called when activity has made a stale instance active again. The database still has the old status. */
   readonly onReactivated?: (id: string) => void;
   /**
-   * Called before last_seen of a watched instance changes, if the instance was silent for INSTANCE_SILENCE_MS or more.
+   * Called before last_seen of a watched instance changes, but only if the instance was silent for INSTANCE_SILENCE_MS
+   * or more.
    */
   readonly onSeen?: (entry: Entry, now_ms: number) => void;
   /** Called when an instance is added or removed, or its status changes. */
   readonly onStatus?: (entry: Entry) => void;
   /** Called when an instance's capabilities change. */
   readonly onCapabilities?: (entry: Entry) => void;
-  /** Called when a watched instance is no longer busy, earlier than it had announced. */
+  /** Called when a watched instance ends its announced busy time early. */
   readonly onIdle?: (entry: Entry) => void;
-  /** Called when the token of the instance with this id has ended. */
+  /** Called when the token of the instance with this id is no longer valid. */
   readonly onRevoked?: (id: string, token_hash: string) => void;
 }
 
 /**
- * Returns when an instance was last seen, in ms. The time is in the future if the instance has said that it will be
- * busy.
+ * Returns when an instance was last seen, in ms. If the instance is busy, this is the announced end, which is in the
+ * future.
  */
 export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
   return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
@@ -116,12 +118,14 @@ export function matchesFilter(entry: Entry, { name, workspace, stack, capability
   );
 }
 
-/** The memory of a capability besides its text (the string object and the array element), counted in characters. */
+/**
+ * The memory of one capability in addition to its text: the string object and the array element, counted in characters.
+ */
 const CAPABILITY_CHARACTERS = 16;
 
 type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
 
-/** Estimates the memory of an instance in bytes. Each text counts twice, because it is kept as it is and as JSON. */
+/** Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. */
 function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
@@ -137,14 +141,14 @@ export class Directory implements Measured {
   readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
   readonly #by_name = new Groups<string, Entry>();
-  /** The instances that were registered with an instance's token, by the id of that instance. */
+  /** The instances that an instance's token has registered, by the id of that instance. */
   readonly #by_registrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
-  /** The largest last_seen so far. Times do not go back here, even if the machine's clock does. */
+  /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
   #newest_ms = 0;
   #urgent = false;
   readonly #events: DirectoryEvents;
@@ -158,8 +162,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns true if there is memory for an instance with these texts, in addition to all others.
-   * @param id the existing instance that these texts replace; "" if the instance is new
+   * Returns true if there is enough memory for an instance with these texts.
+   * @param id the existing instance whose texts they replace; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#by_id.get(id);
@@ -189,7 +193,7 @@ export class Directory implements Measured {
     return newest;
   }
 
-  /** Returns true if an instance that was registered with this one's token still exists. */
+  /** Returns true if the token of this instance has registered other instances that still exist. */
   hasRegistered(id: string): boolean {
     return this.#by_registrant.get(id) !== undefined;
   }
@@ -200,8 +204,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Loads the stored instances: at the start, and after a crash of the writer, because reports may have been missed. If
-   * memory has a newer last_seen than the database, it is kept.
+   * Loads the stored instances at the start. It loads them again after a crash of the writer, because reports may have
+   * been missed. A last_seen in memory is kept if it is newer than the stored one.
    */
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#by_id);
@@ -241,7 +245,7 @@ export class Directory implements Measured {
       if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
-  /** Adds an instance that was stored. Does nothing if it is present already. */
+  /** Adds an instance that the writer has stored. If it is already present, nothing changes. */
   add(row: InstanceRow): Entry {
     const known = this.#by_id.get(row.id);
     if (known !== undefined) return known;
@@ -276,7 +280,7 @@ export class Directory implements Measured {
     this.#events.onRevoked?.(id, entry.token_hash);
   }
 
-  /** Applies a change of another node to an instance. `row` is undefined if the instance was deleted. */
+  /** Applies a change that another node made to an instance. `row` is undefined if the instance was deleted. */
   applyRemote(id: string, row: InstanceRow | undefined): void {
     const entry = this.#by_id.get(id);
     if (row === undefined) {
@@ -289,12 +293,11 @@ export class Directory implements Measured {
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // Another node has found the instance silent. If memory has newer activity that is not stored yet, the instance is
-    // not silent after all.
+    // The instance is not silent if this node has seen newer activity of it that is not stored yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
-    // If newer activity is being stored at this moment, the instance becomes active again when that is done.
+    // If newer activity is being stored at this moment, the instance becomes active again when the write is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
@@ -302,7 +305,7 @@ export class Directory implements Measured {
   applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
     const entry = this.#by_row.get(row);
     if (entry === undefined || seen_ms < entry.last_seen) return;
-    // Usually this node itself has stored this time. It is not newer, so neither the order nor the status changes.
+    // Usually this node itself stored this time. An equal time changes neither the order nor the status.
     if (seen_ms === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busy_until;
       return;
@@ -329,7 +332,7 @@ export class Directory implements Measured {
     this.#events.onCapabilities?.(entry);
   }
 
-  /** Records activity of an instance. If it was stale, it is active again; if it was pending, it stays pending. */
+  /** Records activity of an instance. A stale instance becomes active again; a pending one stays pending. */
   touch(entry: Entry, now_ms: number): void {
     if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
     if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
@@ -348,56 +351,55 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records that an instance will be silent for some time. It counts as seen until `until_ms`. An earlier announcement
-   * that lasts longer stays in force. A time that is not in the future ends the announcement.
+   * Records that an instance will be silent and busy until `until_ms`. It counts as seen until then. An earlier
+   * announcement with a later end stays valid. If `until_ms` is not in the future, the announcement ends.
    */
   setBusy(entry: Entry, until_ms: number, now_ms: number): void {
     this.touch(entry, now_ms);
     const ends = until_ms <= now_ms && entry.busy_until > now_ms;
     entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
-    // Store this soon: the process may be killed before the instance is seen again.
+    // The time is stored at once, because the process may be killed before the instance is seen again.
     this.#urgent = true;
   }
 
-  /** Counts a waiting call of an instance. Returns a function that ends the wait, which counts as activity too. */
+  /** Counts a waiting call of an instance. Returns a function that ends the wait, which also counts as activity. */
   beginWait(entry: Entry, now: () => number): () => void {
     entry.waits += 1;
     this.#waiting.add(entry);
     return () => {
-      // Look the entry up again: if the directory was loaded again in the meantime, the id has another entry now.
+      // The entry is looked up again, because a reload of the directory may have replaced it during the wait.
       const current = this.#by_id.get(entry.id);
       if (current === undefined) return;
-      // Record the activity first, so that a check for silence never finds the instance silent in between.
+      // The activity is recorded first, so that a liveness check never finds the instance silent in between.
       this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);
     };
   }
 
-  /** Applies an activation that was stored. It counts as activity too. */
+  /** Applies an activation that the writer has stored. It also counts as activity. */
   activate(entry: Entry, now_ms: number): void {
     if (entry.status === "pending") this.#move(entry, "active");
     this.touch(entry, now_ms);
   }
 
   /**
-   * Marks instances as stale, in the order given, after the database has done so. Leaves an instance active if it was
-   * seen after `last_seen`.
+   * Marks instances as stale after the database has done so. An instance stays active if it was seen after its time in
+   * `last_seen`.
    */
   markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
-      // The instance was seen while the writer marked it as stale. Store that soon, so that it is active again in the
-      // database too.
+      // The instance was seen meanwhile. Its activity is stored soon, so that it is active in the database, too.
       if (entry.last_seen !== last_seen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }
   }
 
   /**
-   * Returns at most `most` instances of a status that were not seen after `until_ms`, the longest silent first.
-   * @param spares instances for which this returns true are left out
+   * Returns at most `most` instances of a status that have been silent since `until_ms`, the longest silent first.
+   * @param spares returns true for an instance that must be left out
    */
   silentSince(
     until_ms: number,
@@ -416,12 +418,15 @@ export class Directory implements Measured {
     return silent;
   }
 
-  /** Walks the instances of one status, most recently seen first. Nothing may change in the meantime. */
+  /**
+   * Iterates over the instances of one status, the most recently seen first. No instance may change during the
+   * iteration.
+   */
   *newestFirst(status: InstanceStatus): Generator<Entry, void, undefined> {
     for (let entry = this.#lists[status].newest; entry !== null; entry = entry.older) yield entry;
   }
 
-  /** Lists the instances with one status, or with any status. The most recently seen comes first. */
+  /** Lists the instances of one status, or of all statuses, the most recently seen first. */
   list(status?: InstanceStatus): Entry[] {
     const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(
       (name) => this.#lists[name].newest,
@@ -441,20 +446,21 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records activity of each instance that has a waiting call. Other nodes learn of activity only from the database.
+   * Records activity of each instance with a waiting call. It is stored in the database, from which other nodes learn
+   * of it.
    */
   touchWaiting(now_ms: number): void {
     for (const entry of this.#waiting) this.touch(entry, now_ms);
   }
 
-  /** True if a change should be stored at once, for example that a stale instance was seen. */
+  /** True if some activity must be stored at once, for example because a stale instance was seen. */
   get urgent(): boolean {
     return this.#urgent;
   }
 
   /**
-   * Takes at most `most` instances whose last_seen is not in the database yet. If they cannot be stored, the caller
-   * puts them back with `requeueUnsaved`.
+   * Takes at most `most` instances whose last_seen is not in the database yet. If the caller cannot store them, it
+   * returns them with `requeueUnsaved`.
    */
   takeUnsaved(most: number): Entry[] {
     const taken = this.#unsaved.splice(0, most);

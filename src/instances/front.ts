@@ -1,9 +1,10 @@
 /**
- * Serves the operations on instances, for every interface that offers them. Changes go to the writer. They are in the
+ * Serves the operations on instances to all interfaces that offer them. Changes go to the writer. They are in the
  * directory before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX, PIECED_ANSWER_BYTES } from "../../schemas/limits.js";
+import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
+import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
@@ -28,13 +29,16 @@ export interface InstancesOptions {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly log: Log;
-  /** Stores all activity until now, because other nodes learn of it only from the database. Null on a single server. */
+  /**
+   * Stores all activity up to now; null on a single server. It is needed because other nodes learn of activity only
+   * from the database.
+   */
   readonly flushLastSeen: (() => Promise<void>) | null;
 }
 
 export interface Registration {
   readonly entry: Entry;
-  /** The token of the new instance. It is given only to the client that registers it, and stored nowhere. */
+  /** The token of the new instance. Only the client that registers the instance gets it, and it is not stored. */
   readonly token: string;
 }
 
@@ -54,16 +58,17 @@ export class Instances {
     this.#flushLastSeen = flushLastSeen;
   }
 
-  /** Returns the instance, or the 404 for a call that names an instance that does not exist. */
+  /** Returns the instance with this id; a 404 if it does not exist. */
   find(id: string): Entry | Failure {
     return this.directory.get(id) ?? noInstance(id);
   }
 
   /**
-   * Records a heartbeat. Returns the instance, or a 404. A single server stores nothing at that time. In a cluster the
-   * heartbeat is stored before the answer. Every node that has applied the log up to the answer's position therefore
-   * knows it. If it cannot be stored, only this node knows it.
-   * @param busy_s for how many seconds the instance will be silent; null if it does not say
+   * Records a heartbeat. Returns the instance, or a 404 if it does not exist.
+   *
+   * A single server keeps the time only in memory at first. A cluster stores it before the answer, so that every node
+   * that has applied the log up to the answer's position knows it. If it cannot be stored, only this node knows it.
+   * @param busy_s the number of seconds for which the instance will be silent; null if it does not announce any
    */
   heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
     const entry = this.find(id);
@@ -76,8 +81,8 @@ export class Instances {
 
   /**
    * Registers a new instance, which is pending until it is activated. Only the answer to this call has its token.
-   * @param registered_by the id of the instance whose token made the call; the new instance is deleted together with
-   *   it. "" if no instance's token made the call.
+   * @param registered_by the id of the instance whose token made the call; "" if no instance's token made it. The new
+   * instance is deleted together with that instance.
    */
   async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
@@ -184,7 +189,7 @@ export class Instances {
     if (entry instanceof Failure) return Promise.resolve(entry);
     return new Promise((resolve) => {
       ask((reply) => {
-        // Look the entry up again: if the directory was loaded again in the meantime, the id has another entry now.
+        // The entry is looked up again, because the directory may have been reloaded with new entries during the call.
         const current = this.directory.get(id);
         if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
         resolve(reply instanceof Failure ? reply : (current ?? entry));
@@ -193,7 +198,7 @@ export class Instances {
   }
 }
 
-/** Answers with the entries that match the filter, in the order given. */
+/** Answers with the entries that match the filter, in their given order. */
 export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
   if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
   const found = entries.filter((entry) => matchesFilter(entry, filter));

@@ -1,4 +1,4 @@
-/** Gives claims access to the directory of instances: when the holder of a claim was last seen. Pure. */
+/** Tells claims when their holders were last seen. The times come from the directory of instances. Pure. */
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
 

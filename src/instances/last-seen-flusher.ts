@@ -1,9 +1,9 @@
 /**
- * Writes last_seen times to the database: in batches every few seconds, at once if a stale instance was seen, and
- * completely at a shutdown. If the process is killed, only the times of the last seconds are lost. Runs on the front,
- * driven by ticks.
+ * Writes last_seen times to the database. It writes them in batches every few seconds, at once if a stale instance was
+ * seen, and completely at a shutdown. If the process is killed, only the times of the last seconds are lost. Runs on
+ * the front, driven by ticks.
  */
-import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Failure } from "../base/result.js";
@@ -19,7 +19,10 @@ export class LastSeenFlusher implements BackgroundTask {
   readonly #shared: boolean;
   #now_ms: number;
 
-  /** @param shared_ms the interval in ms in which times must be stored for other nodes; null on a single server */
+  /**
+   * @param shared_ms the interval in ms at which times are stored for the other nodes of a cluster; null on a single
+   * server
+   */
   constructor(directory: Directory, writer: Writer, now_ms: number, shared_ms: number | null) {
     this.#directory = directory;
     this.#writer = writer;
@@ -39,21 +42,21 @@ export class LastSeenFlusher implements BackgroundTask {
     this.#flushes.tick(now_ms);
   }
 
-  /** Stores all activity until now. Resolves also if the writer has refused to store it. */
+  /** Stores all activity up to now. The promise also resolves if the writer could not store it. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }
 
   /**
-   * Stores everything, including activity during a flush. The caller ensures that no request changes the directory
-   * afterwards.
+   * Stores all activity, including activity that arrives during the flush. After that, no request may change the
+   * directory.
    */
   async close(): Promise<void> {
     await this.#flushes.run();
     await this.#flushes.close();
   }
 
-  /** Stores the activity until now. If the writer refuses entries, they are stored by the next flush. */
+  /** Stores the activity up to now. If the writer does not accept some entries, the next flush stores them. */
   async #flushUnsaved(): Promise<void> {
     if (this.#shared) this.#directory.touchWaiting(this.#now_ms);
     for (;;) {

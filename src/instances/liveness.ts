@@ -1,9 +1,9 @@
 /**
  * Detects active instances that have been silent for too long, and marks them stale. The writer stores the status and
- * publishes the event in one transaction. Then the directory applies it. The cost grows with the number of instances
- * that become stale, not with the number of all instances. Runs on the front, driven by ticks.
+ * publishes the event in one transaction, and then the directory applies the change. The cost depends on the number of
+ * instances that become stale, and not on the number of all instances. Runs on the front, driven by ticks.
  */
-import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits.js";
+import { INSTANCE_FLUSH_ROWS } from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -22,8 +22,8 @@ export interface LivenessOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Returns how long an instance may be silent before it is stale, in ms. The time is longer in a cluster, because
-   * activity at other nodes is known here only after a delay.
+   * Returns how long an instance may be silent before it is stale, in ms. In a cluster this time is longer, because
+   * this node learns of activity at other nodes only after a delay.
    */
   readonly stale_after_ms: () => number;
   readonly interval_ms: number;
@@ -31,7 +31,7 @@ export interface LivenessOptions {
 
 export class Liveness implements BackgroundTask {
   readonly #options: LivenessOptions;
-  /** Runs one check at a time, because two checks at once would find the same instances. */
+  /** Runs only one check at a time, because two concurrent checks would find the same instances. */
   readonly #checks: Periodic<readonly Entry[] | Failure>;
 
   constructor(options: LivenessOptions) {
@@ -46,8 +46,8 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Checks now or, if a check is running, after it.
-   * @returns the instances that are now stale, the longest silent first; a Failure if the writer could not store it
+   * Runs a check. If a check is already running, runs another one after it.
+   * @returns the instances that became stale, the longest silent first; a Failure if the writer could not store them
    */
   check(): Promise<readonly Entry[] | Failure> {
     return this.#checks.run();
@@ -58,13 +58,12 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Returns the time until which instances could reach the server. Usually that is now. For a while after a pause of
-   * the server, it is the time at which the pause began.
+   * Returns the last time at which instances could reach the server. Usually that is now. For a while after the process
+   * was paused, it is the time at which the pause began.
    */
   #reachableUntil(now_ms: number): number {
     const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
-    // After a start, the time at which the server stopped is not known, so use the current time. The instances had the
-    // duration of the start to be seen.
+    // After a start, the time of the last stop is unknown, and instances could connect during the start.
     return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
   }
 

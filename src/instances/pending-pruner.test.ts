@@ -1,6 +1,6 @@
 /** Tests when instances that were never activated are deleted, with injected time and a simulated writer. */
 import t from "tap";
-import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
+import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits/instances.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { Directory } from "./directory.js";

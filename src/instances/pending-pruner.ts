@@ -1,9 +1,13 @@
 /**
- * Deletes instances that were registered but never activated, and that were not seen for a day: the client that
+ * Deletes instances that were registered but never activated, and that were not seen for a day. The client that
  * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. Runs on
  * the front, as a background task.
  */
-import { INSTANCE_FLUSH_ROWS, PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../schemas/limits.js";
+import {
+  INSTANCE_FLUSH_ROWS,
+  PENDING_PRUNE_INTERVAL_MS,
+  PENDING_SILENCE_MS_MAX,
+} from "../../schemas/limits/instances.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Log } from "../base/log.js";
@@ -43,16 +47,17 @@ export class PendingPruner implements BackgroundTask {
   }
 
   /**
-   * Deletes the pending instances one by one. If the writer is busy or restarting, it continues at the next interval.
+   * Deletes the pending instances one by one. If the writer is busy or restarting, the rest is deleted at the next
+   * interval.
    */
   async #prune(): Promise<void> {
     const { directory, writer, log } = this.#options;
     const until_ms = this.#now_ms - PENDING_SILENCE_MS_MAX;
-    // Spare an instance that has registered others, because these would be deleted with it and may be at work.
+    // An instance that has registered others is kept, because the others would be deleted with it and may be working.
     const spares = (entry: Entry): boolean => directory.hasRegistered(entry.id);
     for (const { id, name } of directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS, "pending", spares)) {
       if (this.#periodic.closed) return;
-      // Check again: the instance may have been activated or seen while others were deleted.
+      // The instance is checked again, because it may have been activated or seen during the earlier deletions.
       const entry = directory.get(id);
       if (entry?.status !== "pending" || entry.last_seen > until_ms || spares(entry)) continue;
       const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);

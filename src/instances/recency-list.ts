@@ -1,10 +1,10 @@
 /**
- * A list of items in the order in which they were last seen, the newest first. It is doubly linked through the items
- * themselves. To move an item to the front, to remove it and to find the oldest take constant time. Pure.
+ * A list of items in the order in which they were last seen, the newest first. The list is doubly linked through the
+ * items themselves. So moving an item to the front, removing it, and finding the oldest item take constant time. Pure.
  */
 import { assert } from "../base/assert.js";
 
-/** The links that an item has. An item is in at most one list. */
+/** The links of an item in its list. An item is in at most one list. */
 export interface Linked<Item> {
   newer: Item | null;
   older: Item | null;
@@ -27,7 +27,7 @@ export class RecencyList<Item extends Linked<Item>> {
     return this.#oldest;
   }
 
-  /** Adds an item to the front. The item must be in no list. */
+  /** Adds an item as the newest one. The item must not be in any list. */
   addNewest(item: Item): void {
     assert(item.newer === null && item.older === null && this.#newest !== item, "an item is in one list at a time");
     item.older = this.#newest;
@@ -48,7 +48,7 @@ export class RecencyList<Item extends Linked<Item>> {
     this.#size -= 1;
   }
 
-  /** Moves an item of this list to the front. */
+  /** Makes an item of this list the newest one. */
   touch(item: Item): void {
     if (this.#newest === item) return;
     this.remove(item);

@@ -26,7 +26,10 @@ import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { Liveness } from "./liveness.js";
 
-/** @param guarded true if the server requires tokens; if not, a call with a token that has ended is accepted */
+/**
+ * Returns the routes of instances.
+ * @param guarded true if the server requires tokens; if not, a call with a token that has ended is accepted
+ */
 export function instanceRoutes(guarded: boolean, instances: Instances, liveness: Liveness): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";

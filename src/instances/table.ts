@@ -1,6 +1,6 @@
 /**
- * The SQL of instances. The writer changes them, and the front loads them. Columns that change often are in a table of
- * their own, instance_life.
+ * The SQL of instances. The writer changes the rows, and the front loads them. Columns that change often are in a
+ * separate table, instance_life.
  */
 import type { RegisterRequest, LastSeenRequest } from "../../schemas/instances.js";
 import { must } from "../base/assert.js";
@@ -26,7 +26,7 @@ export interface InstanceEventData {
 
 const HEX = "hex";
 
-/** Reads all instances, because the front keeps them in memory. */
+/** Reads all instances for the front, which keeps them in memory. */
 export class InstanceReader {
   readonly #all: Statement<[], StoredInstance>;
   readonly #one: Statement<[string], StoredInstance>;
@@ -64,8 +64,8 @@ export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new Ins
 
 export class InstanceWriter extends PublishingModel {
   /**
-   * The ids of the instances that this transaction has changed. They are pushed to the front, which needs them if the
-   * call was made at another node.
+   * The ids of the instances that this transaction has changed. They are pushed to the front, which needs them if
+   * another node made the call.
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
@@ -106,16 +106,13 @@ export class InstanceWriter extends PublishingModel {
     this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
-    // A stale instance is active again only if the new last_seen is later than the stored one. If they are equal, this
-    // is the activity before the silence, stored late. It does not end the silence.
+    // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // Mark an active instance as stale. Also store a later silence of a stale one: it was seen in between and fell
-    // silent again. If the stored last_seen is later than the one that another node reports, the instance is not
-    // silent.
+    // Marks a stale instance again if it was seen in between. Skips an instance whose stored last_seen is later.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
@@ -146,7 +143,10 @@ export class InstanceWriter extends PublishingModel {
     return this.#row_of.get(id) !== undefined;
   }
 
-  /** @returns true if the instance was not active before; null if it does not exist */
+  /**
+   * Activates an instance.
+   * @returns true if the instance was not active before; null if it does not exist
+   */
   activate(id: string, now_ms: number): boolean | null {
     const row = this.#row_of.get(id);
     this.#touch(id);
@@ -162,7 +162,10 @@ export class InstanceWriter extends PublishingModel {
     return this.#set_intent.run(intent, id).changes > 0;
   }
 
-  /** @returns true if this changed the capabilities; null if the instance does not exist */
+  /**
+   * Stores the capabilities of an instance.
+   * @returns true if they have changed; null if the instance does not exist
+   */
   setCapabilities(id: string, capabilities: readonly string[]): boolean | null {
     const before = this.#capabilities.get(id);
     if (before === undefined) return null;
@@ -183,7 +186,7 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** Lists the ids of the instances that were registered with an instance's token, the oldest first. */
+  /** Lists the ids of the instances that this instance's token has registered, the oldest first. */
   registeredBy(id: string): string[] {
     return this.#registered_by.all(id);
   }
@@ -199,7 +202,7 @@ export class InstanceWriter extends PublishingModel {
     }
   }
 
-  /** Marks an instance as stale. Returns the data for the event, or undefined if this silence was already reported. */
+  /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */
   markStale(row: number, last_seen_ms: number): InstanceEventData | undefined {
     if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
     const data = this.#eventData.get(row);

@@ -2,7 +2,7 @@
  * Makes and hashes the tokens of instances. A token is 128 random bits. It is returned to the client once, and only its
  * SHA-256 is stored. Pure except for the randomness.
  */
-import { INSTANCE_TOKEN_BYTES } from "../../schemas/limits.js";
+import { INSTANCE_TOKEN_BYTES } from "../../schemas/limits/instances.js";
 import { crypto } from "../base/crypto.js";
 
 /** Creates a new token, lowercase hex. */

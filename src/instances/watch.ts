@@ -1,9 +1,9 @@
 /**
- * Notifies the waiters for an instance, by its id or its name, when it is added or removed, or when its status or
- * capabilities change. For each name, it also remembers the newest instance that was reported. Runs on the front,
- * called by the directory.
+ * Wakes the waiters for an instance when it is added or removed, or when its status or capabilities change. A waiter
+ * names the instance by its id or its name. For each name, the newest instance that was reported is also remembered.
+ * Runs on the front, called by the directory.
  */
-import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits.js";
+import { WAIT_NAMES_REMEMBERED_MAX } from "../../schemas/limits/wait.js";
 import { dropOldest } from "../base/drop-oldest.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";
@@ -12,21 +12,21 @@ import type { Entry } from "./directory.js";
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();
   /**
-   * The row of the newest instance of each name: one entry for each workspace, and one for all workspaces. The entries
-   * that were reported most recently are last.
+   * For each name, the row of its newest instance in each workspace and in all workspaces. The names that were reported
+   * most recently are last.
    */
   readonly #last = new Map<string, number>();
 
   /**
-   * Adds a waiter for the instances with an id or a name.
-   * @param named an id or a name
+   * Adds a waiter for changes of instances.
+   * @param named the id or the name of the instances
    * @returns a function that removes the waiter
    */
   listen(named: string, waiter: Wakeable): () => void {
     return this.#waiters.add(named, waiter);
   }
 
-  /** Wakes the waiters of an instance that has changed. */
+  /** Wakes the waiters for an instance that has changed. */
   notify({ row, id, name, workspace }: Pick<Entry, "row" | "id" | "name" | "workspace">): void {
     this.#record(keyOf(name, null), row);
     this.#record(keyOf(name, workspace), row);
@@ -35,8 +35,8 @@ export class InstanceWatch {
   }
 
   /**
-   * Returns the row of the newest instance of a name that was reported, even if it is deleted by now; undefined if none
-   * is remembered.
+   * Returns the row of the newest instance that was reported with this name. The instance may already be deleted.
+   * Returns undefined if none is remembered.
    */
   lastOf(name: string, workspace: string | null): number | undefined {
     return this.#last.get(keyOf(name, workspace));

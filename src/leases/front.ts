@@ -8,14 +8,14 @@ import {
   type LeaseRenewBody,
   type LeaseWaitsQuery,
 } from "../../schemas/leases.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
+import { CLAIM_MAX_S_DEFAULT } from "../../schemas/limits/claims.js";
 import {
-  CLAIM_MAX_S_DEFAULT,
   LEASE_CONFLICTS_MAX,
   LEASE_LIST_PAGE,
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
-  LIST_BYTES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/leases.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";

@@ -2,7 +2,7 @@
  * Builds the reply to a list of leases. The list ends at the requested limit, or before it exceeds the maximum of
  * bytes. Runs on the front.
  */
-import { LIST_BYTES_MAX } from "../../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { cursor } from "../base/json-array.js";
 import { leaseId } from "../claims/lease.js";

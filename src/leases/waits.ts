@@ -3,7 +3,7 @@
  * for a request are the same as in the writer. Pure.
  */
 import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
-import { LEASE_CONFLICTS_MAX } from "../../schemas/limits.js";
+import { LEASE_CONFLICTS_MAX } from "../../schemas/limits/leases.js";
 import type { LiveLease } from "../claims/lease.js";
 import { LockTable } from "../claims/lock-table.js";
 

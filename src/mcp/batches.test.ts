@@ -1,5 +1,5 @@
 import t from "tap";
-import { TIME_SLICE_MS } from "../../schemas/limits.js";
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import { FairSlices } from "../base/fair-slices.js";
 import { ANONYMOUS } from "../front/caller.js";

@@ -1,12 +1,13 @@
 /**
- * Runs the batches of MCP messages. The protocol library starts all messages of a batch at once, in one tick, and holds
- * their results until it has the last. Here the messages run one after another in slices, in which the batches take
- * turns, and each answer is encoded when it is there. An answer that does not fit is replaced by an error. So a batch
- * delays other requests by one slice, always gets an answer, and holds no more than its share of memory. Runs on the
- * front.
+ * Runs the batches of MCP messages. The protocol library would start all messages of a batch in one tick, and would
+ * hold their results until all are complete. Here the messages of a batch run one after another, in short time slices
+ * that alternate between the batches. So a batch delays other requests by one slice.
+ *
+ * Each answer is encoded as soon as it is complete. An answer that does not fit into the batch's memory is replaced by
+ * an error. So every batch is answered, and it takes no more memory than its share. Runs on the front.
  */
 import { isJSONRPCRequest, type JSONRPCRequest } from "@modelcontextprotocol/server";
-import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { MCP_BATCH_BYTES_MAX } from "../../schemas/limits/mcp.js";
 import type { ByteBudget } from "../base/byte-budget.js";
 import type { FairSlices } from "../base/fair-slices.js";
 import { JSON_HEADERS } from "../front/reply.js";
@@ -14,16 +15,19 @@ import type { Reply } from "../front/route.js";
 import { headerBlock } from "../transport/reply.js";
 import type { Requester } from "./tool-calls.js";
 
-/** JSON-RPC's first code for errors that a server defines. */
+/** The first of JSON-RPC's codes for errors that a server defines. */
 const TOO_LONG = -32_000;
 
 const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
-/** A request in progress. It takes turns in the slices, and holds the bytes that it has taken from the budget. */
+/**
+ * A request in progress. It holds the bytes that it has taken from the budget, and is the unit to which time slices are
+ * given.
+ */
 export class Share {
   readonly #budget: ByteBudget;
   #bytes = 0;
-  /** Set when the client has gone. */
+  /** Whether the client has disconnected. */
   gone = false;
 
   constructor(budget: ByteBudget) {
@@ -34,7 +38,7 @@ export class Share {
     return this.#bytes;
   }
 
-  /** Takes the bytes. Returns false, and takes nothing, if they do not fit. */
+  /** Takes bytes from the budget. Returns false, and takes none, if they do not fit. */
   take(bytes: number): boolean {
     if (!this.#budget.take(bytes)) return false;
     this.#bytes += bytes;
@@ -51,11 +55,12 @@ export class Share {
 export type Exchange = (message: JSONRPCRequest, requester: Requester) => Promise<string>;
 
 /**
- * Answers a batch of valid messages. Stops when the client has gone. Only requests are executed. Notifications and
- * answers have no effect here: the server asks nothing, and the call that a notification cancels has ended, or has not
- * begun.
- * @param messages none of them is a handshake, because it would change the server, which other clients use, too
- * @param exchange must answer every request
+ * Answers a batch of valid messages. Stops if the client disconnects. Only the requests are executed. Answers have no
+ * effect, because the server sends no requests. Notifications have no effect either: a call that a notification could
+ * cancel has already ended or has not begun.
+ * @param messages the messages of the batch. None is a handshake, because a handshake would change the server, which is
+ * shared with other clients.
+ * @param exchange executes a request; it must answer every request
  */
 export async function answerBatch(
   messages: readonly unknown[],
@@ -69,8 +74,8 @@ export async function answerBatch(
     await slices.next(share);
     if (share.gone) break;
     if (!isJSONRPCRequest(message)) continue;
-    // A client can repeat a call that was not executed. So no call starts once the answer is full, because its result
-    // could not be returned.
+    // No further call is executed once the answer is full, because its result could not be returned. The client can
+    // send such a call again.
     if (!isFull) {
       const answer = Buffer.from(await exchange(message, requester));
       isFull = bytes + answer.byteLength > MCP_BATCH_BYTES_MAX || !share.take(answer.byteLength);

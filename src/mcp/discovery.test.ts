@@ -1,6 +1,6 @@
 import t from "tap";
 import { INSTANCE_STATUSES } from "../../schemas/instances.js";
-import { MCP_INSTANCES_MAX } from "../../schemas/limits.js";
+import { MCP_INSTANCES_MAX } from "../../schemas/limits/mcp.js";
 import { Directory, type InstanceRow } from "../instances/directory.js";
 import { discoverInstances } from "./discovery.js";
 

@@ -1,16 +1,17 @@
 /**
- * The answer of `discover_instances`: the matching instances, bounded so that the answer fits a model's context. Pure
- * but for the directory that it reads.
+ * Builds the answer of `discover_instances`: the matching instances, limited so that the answer fits into a model's
+ * context. Pure, except that it reads the directory.
  */
-import { MCP_INSTANCES_MAX } from "../../schemas/limits.js";
+import { MCP_INSTANCES_MAX } from "../../schemas/limits/mcp.js";
 import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "../instances/directory.js";
 
-/** Instances that can be talked to come first. */
+/** The order in which instances are listed, by their status. Those that can receive messages now come first. */
 const ORDER = ["active", "pending", "stale"] as const;
 
 /**
- * Returns the JSON text `{"count","instances"}`, with `{"more","message"}` if more instances match than are listed.
- * With a filter, it takes time linear in all instances; without one, in the listed ones.
+ * Returns the JSON text `{"count","instances"}`. If more instances match than are listed, it also has
+ * `{"more","message"}`. The time is linear in the number of all instances if there is a filter, and in the number of
+ * listed ones if not.
  */
 export function discoverInstances(
   directory: Pick<Directory, "counts" | "newestFirst">,

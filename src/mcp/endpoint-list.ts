@@ -1,27 +1,27 @@
 /**
- * The answer of `get_endpoints`: the data plane's endpoints for agents, from the route table itself, and how to keep an
- * agent's context small. A test counts its tokens. Pure.
+ * Builds the answer of `get_endpoints`: the endpoints for agents, taken from the route table, and advice on how to keep
+ * an agent's context small. A test counts the answer's tokens. Pure.
  */
-import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits.js";
+import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../schemas/limits/wait.js";
 import type { Route } from "../front/route.js";
 
 /** The prefix of the data plane's paths. */
 const DATA_PLANE = "/api/";
 
-/** The properties of this server that the answer depends on. */
+/** The properties of this server on which the answer depends. */
 export interface Installation {
   /** Whether the server is a node of a cluster. */
   readonly cluster: boolean;
-  /** The folder of Koor's package, from which the command line can be installed. */
+  /** The folder of Koor's package. The command line can be installed from it. */
   readonly package_folder: string;
 }
 
-/** The route that only a node of a cluster has. */
+/** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
 
 /**
- * Returns whether agents can use a route on this server. They cannot use routes that need the server's token and
- * operate the server, routes of another port, and, on a single server, routes that only a cluster has.
+ * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only
+ * the dashboard's port serves, and, on a single server, the route of a cluster.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (
@@ -29,7 +29,7 @@ function isForAgents({ name, path, needs, port }: Route, has: Installation): boo
   );
 }
 
-/** Quotes a word for a shell's command line if necessary. */
+/** Quotes a word for a shell's command line if it needs quotes. */
 function shellWord(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `"${text}"`;
 }
@@ -54,9 +54,9 @@ const MESSAGE = [
 ] as const;
 
 /**
- * Returns the JSON text `{"api_base","endpoints":{name:"METHOD /path"},"cli":{"install","usage"},"message"}`, with the
- * endpoints of one area side by side.
- * @param api_base the server's address, as the client knows it
+ * Returns the JSON text `{"api_base","endpoints":{name:"METHOD /path"},"cli":{"install","usage"},"message"}`. Endpoints
+ * of one area follow each other.
+ * @param api_base the server's address that the client used
  */
 export function listEndpoints(routes: readonly Route[], api_base: string, has: Installation): string {
   const rows = routes

@@ -1,5 +1,6 @@
 import t from "tap";
-import { FRONT_JSON_BYTES_MAX, MCP_BATCHES_BYTES_MAX, MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { MCP_BATCHES_BYTES_MAX, MCP_BODY_BYTES_MAX } from "../../schemas/limits/mcp.js";
+import { FRONT_JSON_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import type { Log } from "../base/log.js";
 import { ANONYMOUS } from "../front/caller.js";
 import { BUSY, Failure } from "../base/result.js";

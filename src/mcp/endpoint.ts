@@ -1,9 +1,12 @@
 /**
- * Dispatches one POST to /mcp by the revision of the protocol that it uses. Regular calls and lists of tools go to one
- * of two shared servers: one serves the older revisions, the other the revision without a handshake. So does each
- * message of a batch. Everything else (handshakes, notifications, discovery, malformed requests) goes to the protocol
- * library's own HTTP servers, one for each request, so that refusals are those of the protocol. Long bodies and batches
- * are read and run in slices, in which they take turns. Runs on the front, loaded with the first request.
+ * Dispatches each POST to /mcp by the protocol revision that it uses. Ordinary tool calls and lists of tools are
+ * answered by one of two shared servers: one for the older revisions, and one for the revision without a handshake. The
+ * messages of a batch go to the server for the older revisions.
+ *
+ * All other messages are handshakes, notifications, discovery and malformed requests. Each goes to a server of its own
+ * from the protocol library, so that refusals are those of the protocol. Long bodies and batches are processed in time
+ * slices, so that several of them advance at the same time. Runs on the front. The module is loaded at the first
+ * request.
  */
 import {
   classifyInboundRequest,
@@ -18,15 +21,15 @@ import {
   type JSONRPCRequest,
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
 import {
-  FRONT_JSON_BYTES_MAX,
   MCP_BATCH_MESSAGES_MAX,
   MCP_BATCHES_BYTES_MAX,
   MCP_LISTENERS_MAX,
   MCP_NAME_CHARACTERS_MAX,
   MCP_VALUES_MAX,
-  SSE_COMMENT_INTERVAL_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/mcp.js";
+import { FRONT_JSON_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { must } from "../base/assert.js";
 import { ByteBudget } from "../base/byte-budget.js";
 import { FairSlices } from "../base/fair-slices.js";
@@ -43,15 +46,15 @@ import { SharedServer } from "./shared-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
 import { messageReply, refusalReply, replyOf } from "./web-reply.js";
 
-/** The revision without a handshake; the older ones form one era. */
+/** The revision without a handshake. The library treats all older ones alike, as one era. */
 const STATELESS_REVISION = "2026-07-28";
 const BATCH_REVISION = "2025-03-26";
-/** A web Request must have a URL; nothing reads it. */
+/** The URL of each web Request. A Request must have one, but nothing reads it. */
 const PLACEHOLDER_URL = "http://localhost/mcp";
-/** The library's code for a request that it refuses without a specific code. */
+/** The library's code for a refusal that has no code of its own. */
 const REFUSED = -32_000;
 
-/** Returns whether a shared server has the method and cannot reject the request's arguments. */
+/** Whether a shared server can answer the request: it has the method, and cannot reject the arguments. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -62,7 +65,10 @@ const JSON_TYPE = "application/json";
 const EVENT_STREAM = "text/event-stream";
 const ANY_JSON = ["*/*", "application/*"];
 
-/** Returns the media ranges of an `Accept` header whose weight is not 0, in lower case and without parameters. */
+/**
+ * Returns the media ranges of an `Accept` header, in lower case and without parameters. Ranges with the weight 0 are
+ * left out.
+ */
 function acceptedRanges(accept: string): ReadonlySet<string> {
   const ranges = accept.toLowerCase().split(",");
   const accepted = ranges.filter((range) => !/;\s*q\s*=\s*0(\.0*)?\s*(;|$)/.test(range));
@@ -70,20 +76,21 @@ function acceptedRanges(accept: string): ReadonlySet<string> {
 }
 
 /**
- * The older revisions require that a client accepts both JSON and event streams, whichever of them the server sends.
+ * Whether an `Accept` header accepts both JSON and event streams. The older revisions require both, whichever one the
+ * server sends.
  */
 function acceptsBoth(accept: string): boolean {
   const ranges = acceptedRanges(accept);
   return ANY_JSON.some((range) => ranges.has(range)) || (ranges.has(JSON_TYPE) && ranges.has(EVENT_STREAM));
 }
 
-/** Returns whether a list of media types accepts JSON, which is what the server sends. */
+/** Whether an `Accept` header accepts JSON, which is what the server sends. */
 function acceptsJson(accept: string): boolean {
   const ranges = acceptedRanges(accept);
   return accept === "" || [JSON_TYPE, ...ANY_JSON].some((range) => ranges.has(range));
 }
 
-/** Returns the accepted types in the form that the library compares. */
+/** Returns the accepted types in the form that the library expects. */
 function plainAccept(accept: string): string {
   const ranges = acceptedRanges(accept);
   const has_stream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
@@ -97,22 +104,25 @@ const NOT_ACCEPTABLE = refusalReply(
   "Not Acceptable: Client must accept both application/json and text/event-stream",
 );
 
-/** Returns the revision that a client of the older ones names, or the one that has batches. */
+/**
+ * Returns the protocol revision that the header of an older client names, or else the library's default revision, which
+ * is the one with batches.
+ */
 function versionOf(headers: McpHeaders): string {
   return headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
 }
 
 export class McpEndpoint {
   readonly #calls: ToolCalls;
-  /** The bytes of all batches and long bodies in progress, with their answers. */
+  /** The memory of all batches and long bodies in progress, including their answers. */
   readonly #budget = new ByteBudget(MCP_BATCHES_BYTES_MAX);
   readonly #slices = new FairSlices();
   readonly #older: SharedServer;
   readonly #stateless: SharedServer;
   readonly #handler: McpHttpHandler;
   /**
-   * The caller of each web Request that the library's handler gets. The handler makes a server for each Request, and
-   * that server needs the caller.
+   * The caller of each web Request that is passed to the library's handler. The handler creates a server for each
+   * Request, and that server needs the caller.
    */
   readonly #requesters = new WeakMap<globalThis.Request, Requester>();
 
@@ -137,7 +147,7 @@ export class McpEndpoint {
     );
   }
 
-  /** Answers one request, whose Host, Origin, token and size were checked. */
+  /** Answers one request. Its Host, Origin, token and size were checked already. */
   async answer(request: McpRequest): Promise<Answer> {
     if (!isJsonContentType(request.headers["content-type"]))
       return refusalReply(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
@@ -217,7 +227,7 @@ export class McpEndpoint {
     }
   }
 
-  /** Answers a batch of valid messages; only one revision of the protocol has batches. */
+  /** Answers a batch of valid messages. Only one revision of the protocol has batches. */
   async #answerBatch(
     messages: readonly unknown[],
     headers: McpHeaders,
@@ -228,7 +238,7 @@ export class McpEndpoint {
     const version = versionOf(headers);
     if (version !== BATCH_REVISION)
       return refusalReply(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
-    // A handshake changes the server that answers it, so it never goes to a shared one.
+    // A handshake changes the server that answers it, so it never goes to a shared server.
     if (messages.some((message) => (message as Partial<JSONRPCRequest>).method === "initialize"))
       return messages.length === 1
         ? await this.#answerOlder(messages[0], headers, requester)
@@ -243,7 +253,7 @@ export class McpEndpoint {
   }
 }
 
-/** Returns the request's standard headers, without empty ones. */
+/** Returns the request's standard headers that are not empty. */
 function standardHeaders(headers: McpHeaders): {
   protocolVersionHeader?: string;
   mcpMethodHeader?: string;
@@ -257,7 +267,7 @@ function standardHeaders(headers: McpHeaders): {
   };
 }
 
-/** Returns whether the required headers are there and agree with the message. */
+/** Whether the required headers are present and match the message. */
 function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): boolean {
   return (
     headers["mcp-protocol-version"] === STATELESS_REVISION &&
@@ -266,20 +276,23 @@ function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): b
   );
 }
 
-/** Returns the server's address that the client used; a proxy in front may have terminated TLS. */
+/**
+ * Returns the server's address that the client used. A proxy may have terminated TLS, so the scheme comes from its
+ * header.
+ */
 function baseOf({ host, "x-forwarded-proto": scheme }: McpHeaders): string {
   return `${scheme === "https" ? scheme : "http"}://${host}`;
 }
 
 /**
- * Builds the request that the library's servers read: its headers, its abort signal, and no body, because the body was
- * parsed already.
+ * Builds the web Request that the library's servers read: its headers and its abort signal. It has no body, because the
+ * body was parsed already.
  */
 function makeWebRequest(headers: McpHeaders, request?: McpRequest): globalThis.Request {
   const gone = new AbortController();
   request?.onAbort(() => gone.abort());
   const plain: McpHeaders = { ...headers, accept: plainAccept(headers.accept) };
-  // The headers of a web Request take one byte for each character.
+  // A header value of a web Request must have one character for each byte.
   const given = PROTOCOL_HEADERS.filter((name) => plain[name] !== "").map((name): [string, string] => [
     name,
     Buffer.from(plain[name]).toString("latin1"),

@@ -1,6 +1,6 @@
 /**
- * The MCP endpoint, created at its first request: the protocol library is large, and many servers never have an MCP
- * client. Runs on the front.
+ * Creates the MCP endpoint at its first request. It is not created at the start, because the protocol library is large,
+ * and many servers never have an MCP client. Runs on the front.
  */
 import type { Log } from "../base/log.js";
 import type { InternalRequests } from "../front/internal-request.js";
@@ -14,7 +14,7 @@ import { ToolCalls } from "./tool-calls.js";
 
 export interface McpFrontOptions {
   readonly inner: InternalRequests;
-  /** All routes of the server; the array is filled before the first request. */
+  /** All routes of the server. The array is complete before the first request. */
   readonly routes: readonly Route[];
   readonly directory: Directory;
   readonly has: Installation;
@@ -49,7 +49,7 @@ export class McpFront {
     return new Endpoint(this.#calls, this.#log);
   }
 
-  /** Ends the streams that would never end. */
+  /** Ends the streams that wait for changes. */
   async close(): Promise<void> {
     if (this.#endpoint !== null) await (await this.#endpoint).close();
   }

@@ -6,8 +6,8 @@ import type { Request } from "../front/route.js";
 export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
 
 /**
- * The headers of an MCP request, including those that contain the server's address as the client used it. Which of them
- * a revision requires depends on the message, as the protocol describes.
+ * The headers of an MCP request. Two of them give the server's address that the client used. Which headers are required
+ * depends on the revision and on the message.
  */
 export const MCP_HEADERS = {
   "content-type": null,
@@ -19,7 +19,7 @@ export const MCP_HEADERS = {
   "x-forwarded-proto": Type.String(),
 } as const satisfies Record<(typeof PROTOCOL_HEADERS)[number] | "host" | "x-forwarded-proto", unknown>;
 
-/** The values by lower-case name; "" if absent. */
+/** The values of the headers, by lower-case name; "" for an absent header. */
 export type McpHeaders = Readonly<Record<keyof typeof MCP_HEADERS, string>>;
 
 export type McpRequest = Request<readonly [], unknown, keyof typeof MCP_HEADERS, undefined>;

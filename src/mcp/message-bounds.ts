@@ -1,8 +1,8 @@
 /**
- * Bounds the parts of a JSON-RPC message that its answer repeats: its id, and the names that the protocol library
- * quotes when it refuses them. The tool checks its own arguments. Pure.
+ * Limits the length of the parts of a JSON-RPC message that its answer may repeat. They are its id, and the names that
+ * the protocol library quotes in an error. The arguments of a tool are checked by the tool. Pure.
  */
-import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { shorten } from "../base/shorten.js";
@@ -11,12 +11,12 @@ function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
 }
 
-/** Returns whether a message, or one of a batch, has an id that is too long for an answer to repeat. */
+/** Whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
 export function hasLongId(json: unknown): boolean {
   return (Array.isArray(json) ? json : [json]).some((message) => isJsonObject(message) && isLong(message["id"]));
 }
 
-/** Returns the object with its long texts truncated; the same object if it has none. */
+/** Returns the object with its long texts truncated, or the same object if it has none. */
 function cutTexts(json: JsonObject): JsonObject {
   if (!Object.values(json).some(isLong)) return json;
   return Object.fromEntries(
@@ -39,8 +39,8 @@ function withMember(json: JsonObject, name: string, value: unknown): JsonObject 
 }
 
 /**
- * Returns the message, or the batch, with long texts truncated: the method, and the texts in the parameters and in
- * their `_meta`. The result stays the same: nothing on a server has such a long name, nor a truncated one.
+ * Returns the message or batch with long texts truncated: the method, and the texts in the parameters and in their
+ * `_meta`. A truncated name matches nothing, just like the long one, because no name on a server is that long.
  */
 export function cutNames(json: unknown): unknown {
   return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);

@@ -1,5 +1,5 @@
-/** The route of docs/http-api.md "MCP". Runs on the front. */
-import { MCP_BODY_BYTES_MAX } from "../../schemas/limits.js";
+/** Declares the route of docs/http-api.md "MCP". Runs on the front. */
+import { MCP_BODY_BYTES_MAX } from "../../schemas/limits/mcp.js";
 import { ProtocolMessage, ProtocolRefusal } from "../../schemas/mcp.js";
 import { route, type Route } from "../front/route.js";
 import type { McpFront } from "./front.js";
@@ -19,8 +19,8 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
       counted_as: "mcp",
-      // Some clients are configured with an address whose query is meant for other software, so an unknown query is
-      // accepted.
+      // An unknown query is accepted, because some clients are configured with a URL whose query is meant for other
+      // software.
       foreign_query: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),

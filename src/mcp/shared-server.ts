@@ -1,7 +1,7 @@
 /**
- * A server of the protocol library that lives as long as the process, and serves one era's requests of all clients:
- * creating a server, a web Request and a Response for each request costs four times as much as the call. Two clients
- * may choose the same id, so the server gives each request a number of its own. Runs on the front.
+ * A server of the protocol library that is shared by all clients, and lives as long as the process. It is shared
+ * because creating a server, a web Request and a Response for each request would cost four times as much as the call
+ * itself. Two clients may use the same request id, so each request gets a number of its own. Runs on the front.
  */
 import {
   PerRequestHTTPServerTransport,
@@ -20,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * A transport within the process. The library's server takes its protocol revision from a per-request transport, so
- * this class extends one. Unlike the library's own, it carries any number of requests at once.
+ * A transport inside the process, for any number of requests at once. It extends the library's transport for a single
+ * request, because the library's server takes the protocol revision only from such a transport.
  */
 class SharedTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;
@@ -45,7 +45,7 @@ export class SharedServer {
   #last_id = 0;
 
   /**
-   * @param classification the protocol revision of all requests to this server: the older revisions together, or one
+   * @param classification the protocol revisions of all requests to this server: all older revisions together, or one
    * newer revision
    */
   constructor(calls: ToolCalls, classification: MessageClassification) {
@@ -60,7 +60,8 @@ export class SharedServer {
   }
 
   /**
-   * Serves one request that is sure to be answered: a valid message of a method that the server has.
+   * Answers one request. The request must be valid, and the server must have its method, because every request needs an
+   * answer.
    * @returns the answer as JSON text
    */
   async exchange(message: JSONRPCRequest, requester: Requester): Promise<string> {
@@ -73,7 +74,7 @@ export class SharedServer {
   }
 
   #settle(message: JSONRPCMessage): void {
-    // Any other message comes from the server itself, and has no receiver.
+    // A request or notification from the server itself has no receiver.
     if (!("id" in message) || "method" in message) return;
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;

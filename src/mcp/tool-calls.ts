@@ -1,9 +1,9 @@
 /**
- * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A refusal is a result that
- * the model can read and act on, never a protocol error. Runs on the front.
+ * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A refusal is also a result,
+ * and not a protocol error, because the model can read a result and act on it. Runs on the front.
  */
 import type { TObject } from "typebox";
-import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MCP_RESULT_CHARACTERS_MAX } from "../../schemas/limits/mcp.js";
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import { Failure } from "../base/result.js";
 import { checkShape } from "../base/shape.js";
@@ -12,7 +12,7 @@ import type { InstanceFilter } from "../instances/directory.js";
 import type { InternalRequests, OuterCall } from "../front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
-/** One block of text in the protocol's form. */
+/** The result of a tool: one block of text, in the protocol's form. */
 export interface ToolResult {
   readonly content: { type: "text"; text: string }[];
   readonly isError?: true;
@@ -20,22 +20,25 @@ export interface ToolResult {
   readonly [member: string]: unknown;
 }
 
-/** The caller of a tool, and the address that it used. */
+/** The caller of a tool, and the server's address that it used. */
 export interface Requester {
   readonly outer: OuterCall;
-  /** The server's address, as the client knows it: `http://localhost:9800`. */
+  /** The server's address that the client used, for example `http://localhost:9800`. */
   readonly base: string;
 }
 
 export interface ToolCallsOptions {
   readonly inner: InternalRequests;
-  /** Returns the text of `get_endpoints` for a client that knows the server by this address. */
+  /** Returns the text of `get_endpoints` for a client that used this address of the server. */
   readonly endpoints: (base: string) => string;
   /** Returns the text of `discover_instances`. */
   readonly discover: (filter: InstanceFilter) => string;
 }
 
-/** Removes arguments without a value: models fill those with null or an empty text. */
+/**
+ * Removes arguments that are null or an empty text, because models give these for arguments without a value. A required
+ * argument may be an empty text.
+ */
 function withoutEmpty(given: object, input: TObject): object {
   const { required: needed = [] } = input as { readonly required?: readonly string[] };
   return Object.fromEntries(
@@ -45,7 +48,7 @@ function withoutEmpty(given: object, input: TObject): object {
 
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
-  /** The share of a tick that the walks over all instances may take together. */
+  /** Limits the time per tick that all searches through the instances may take together. */
   readonly #walks = new TimeSlice();
 
   constructor(options: ToolCallsOptions) {
@@ -66,7 +69,8 @@ export class ToolCalls {
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
-    // A batch takes time: its token may be revoked before its last call.
+    // The token is checked again, because a batch takes time, and the token may be revoked before the batch's last
+    // call.
     const revoked = inner.refuseRevoked(outer);
     if (revoked !== null) return revoked;
     if (tool.route === null) return endpoints(base);

@@ -1,6 +1,7 @@
 /**
- * Creates the protocol library's server with Koor's five tools. The library parses, validates and encodes messages of
- * every revision; tool-calls.ts runs the tools. Runs on the front, loaded with the first request to /mcp.
+ * Creates the protocol library's server with Koor's five tools. The library parses, validates and encodes the messages
+ * of every protocol revision, and tool-calls.ts runs the tools. Runs on the front. The module is loaded at the first
+ * request to /mcp.
  */
 import {
   ProtocolError,
@@ -9,13 +10,13 @@ import {
   type Tool,
   type jsonSchemaValidator,
 } from "@modelcontextprotocol/server";
-import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits.js";
+import { MCP_TOOLS_KEPT_MS } from "../../schemas/limits/mcp.js";
 import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../schemas/mcp.js";
 import { VERSION } from "../../schemas/version.js";
 import { shorten } from "../base/shorten.js";
 import type { Requester, ToolResult } from "./tool-calls.js";
 
-/** The list of tools as plain JSON, without TypeBox's own markers. */
+/** The list of tools as plain JSON. TypeBox's own markers are left out. */
 const LISTED = TOOL_NAMES.map((name) => ({
   name,
   description: TOOL_CARDS[name].description,
@@ -27,8 +28,8 @@ export function isToolName(name: unknown): name is ToolName {
 }
 
 /**
- * The server never asks the client for input, so it has no answer to check. The library's default would load a
- * compiler.
+ * Replaces the library's validator, which would load a compiler. Nothing needs to be validated, because the server
+ * never asks the client for input.
  */
 const UNUSED_VALIDATOR: jsonSchemaValidator = {
   getValidator: () => () => ({ valid: false, data: undefined, errorMessage: "this server asks for no input" }),
@@ -42,7 +43,7 @@ export type RunTool = (name: ToolName, given: object, requester: Requester) => P
 /**
  * Creates a server that is not connected yet.
  * @param requesterOf returns the sender of the request with this id
- * @param revisions the protocol revisions that it serves; by default those with an `initialize` handshake
+ * @param revisions the protocol revisions of the server; by default those with an `initialize` handshake
  */
 export function makeToolServer(
   run: RunTool,

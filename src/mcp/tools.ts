@@ -1,6 +1,6 @@
 /**
- * The MCP tools. Each tool calls one route: it builds the route's request from its arguments, and its result from the
- * route's answer. The route does the work, the same as over REST. Pure.
+ * The MCP tools. Each tool calls one route, which does the same work as over REST. The tool builds the route's request
+ * from its arguments, and its own result from the route's answer. Pure.
  */
 import { TOOL_CARDS, type ToolName } from "../../schemas/mcp.js";
 import type { InternalRequest } from "../front/internal-request.js";
@@ -9,20 +9,20 @@ import type { StatusName } from "../../schemas/status.js";
 export type Arguments = Readonly<Record<string, string | undefined>>;
 
 export interface Tool {
-  /** The route that does the work; null if the answer is known here. */
+  /** The name of the route that the tool calls; null if the tool needs no route. */
   readonly route: string | null;
   readonly request: (given: Arguments) => InternalRequest;
-  /** Returns the result as JSON text, from the route's answer. */
+  /** Builds the tool's result, a JSON text, from the route's answer. */
   readonly result: (answer: string, given: Arguments) => string;
-  /** Returns the calling instance, if an argument names it. */
+  /** Returns the id of the calling instance; absent if no argument names it. */
   readonly caller?: (given: Arguments) => string;
-  /** Set if the call creates the calling instance. A client whose old instance is gone joins again with this call. */
+  /** Set if the tool registers the calling instance. A client whose old instance id is unknown may still call it. */
   readonly joins?: true;
   /** The argument whose subject may not exist. */
   readonly subject?: string;
 }
 
-/** The members of the route's answer that `register_instance` reads. */
+/** The members that `register_instance` reads from its route's answer. */
 interface Registered {
   readonly id: string;
   readonly token: string;
@@ -122,7 +122,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
 };
 
 /**
- * Returns the error text of a tool for a rejected call. If something does not exist, the text begins with the argument
+ * Returns the error text of a rejected call of a tool. If something does not exist, the text begins with the argument
  * that names it.
  */
 export function describeRefusal(tool: Tool, status: StatusName, message: string): string {

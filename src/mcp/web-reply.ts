@@ -1,5 +1,6 @@
 /**
- * Converts a web Response of the protocol library into a reply of the front, whole or as a stream. Runs on the front.
+ * Converts a web Response of the protocol library into a reply of the front, either as a whole or as a stream. Runs on
+ * the front.
  */
 import { JSON_HEADERS } from "../front/reply.js";
 import type { Reply } from "../front/route.js";
@@ -8,17 +9,17 @@ import { headerBlock, type Sink } from "../transport/reply.js";
 const EVENT_STREAM = "text/event-stream";
 
 /**
- * The headers that a client of the protocol reads. The library also sets headers for servers that write its Response to
- * the socket themselves; those are dropped.
+ * The headers that clients of the protocol read. All others are dropped. The library sets them for servers that write
+ * its Response to a socket.
  */
 const KEPT_HEADERS = ["content-type", "allow"] as const;
 
-/** Returns one message of the protocol. Unlike the API's answers, it ends with its last brace. */
+/** Returns a reply with one message of the protocol. No line end follows the message, unlike in the API's answers. */
 export function messageReply(text: string, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body: text };
 }
 
-/** Returns the protocol's error for a body that is not a message that the server can serve. */
+/** Returns a protocol error for a body that is not a valid message. */
 export function refusalReply(status: number, code: number, message: string): Reply {
   return messageReply(JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null }), status);
 }
@@ -35,7 +36,7 @@ export async function replyOf(response: Response): Promise<Reply> {
   return { status, headers, body: (sink) => void pump(body, sink), discard: () => void body.cancel() };
 }
 
-/** Writes a stream at the client's pace, until the stream or the client ends. */
+/** Writes a stream at the client's pace, until the stream ends or the client disconnects. */
 async function pump(body: ReadableStream<Uint8Array>, sink: Sink): Promise<void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

@@ -1,7 +1,9 @@
 /**
- * Writes metrics in the text format of Prometheus (version 0.0.4). Each component writes its own metrics, under names
- * of its own. A label has a bounded number of values, so routes, statuses and tasks are labels; keys and topics are
- * not. Pure. Not prom-client: counting a request takes 490 ns there (22 ns here, with plain numbers), and it adds 170
+ * Writes metrics in the text format of Prometheus (version 0.0.4). Each component writes its own metrics under its own
+ * names. A label must have a limited number of values. So routes, statuses and tasks are labels, but keys and topics
+ * are not. Pure.
+ *
+ * prom-client is not used. Counting a request takes 490 ns there and 22 ns here, with plain numbers. It also adds 170
  * KB of code to the start.
  */
 import type { Histogram } from "./histogram.js";
@@ -21,7 +23,7 @@ function labelText(labels: Labels): string {
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 
-/** Collects the lines of a scrape. Each metric has one line `# HELP` and one line `# TYPE`. */
+/** Collects the lines of a scrape. Each metric has one `# HELP` line and one `# TYPE` line. */
 export class Exposition {
   readonly #lines: string[] = [];
 

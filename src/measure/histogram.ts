@@ -1,4 +1,4 @@
-/** A histogram with fixed bounds. Its counts are plain numbers, because hot paths update them. Pure. */
+/** A histogram with fixed bounds. It counts in plain numbers, because it is updated on hot paths. Pure. */
 
 /** Upper bounds of the latency buckets, in seconds. */
 export const LATENCY_BOUNDS_S: readonly number[] = [
@@ -7,7 +7,7 @@ export const LATENCY_BOUNDS_S: readonly number[] = [
 /** The upper bounds of the buckets for batch sizes, in calls. */
 export const BATCH_BOUNDS_CALLS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** A histogram with one bucket for each bound. An additional last bucket counts everything above the bounds. */
+/** A histogram with one bucket for each bound, and a last bucket for all values above the bounds. */
 export class Histogram {
   readonly counts: Float64Array;
   sum = 0;

@@ -5,7 +5,12 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { pushOf } from "../../test/support/push-of.js";
-import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES, MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import {
+  IN_BOX_UNREAD_MAX,
+  MESSAGE_DAYS,
+  MESSAGE_PRUNE_COPIES,
+  MESSAGE_RECIPIENTS_MAX,
+} from "../../schemas/limits/messages.js";
 import type { MessageBoxName, PageRequest } from "../../schemas/messages.js";
 import { countRounds } from "../../test/support/test-size.js";
 import { migrate } from "../store/migrate.js";

@@ -2,11 +2,11 @@
  * The SQL that changes messages. A message is one row in the table of messages, plus one row in each box that contains
  * it. Runs in the writer.
  *
- * The number of unread messages of each in-box is cached in memory, so that sending a message does not count them. The
- * cached number may be too large, because it includes expired messages that are not deleted yet. So if it says that an
- * in-box is full, the messages are counted in the database.
+ * The number of unread messages of each in-box is cached in memory, so that sending a message need not count them. The
+ * cached number may be too large, because it includes expired messages that are not deleted yet. So if the cached
+ * number says that an in-box is full, the messages are counted in the database.
  */
-import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits.js";
+import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits/messages.js";
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
 import { DAY_MS } from "../../shared/duration.js";
 import type { PushMessage } from "../rpc/method.js";
@@ -15,7 +15,7 @@ import { type Model, type Publication, PublishingModel } from "../threads/model.
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
-/** The push message that carries the changes of boxes by a commit. */
+/** The push message with the changes of message boxes in a commit. */
 export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
 
 interface Party {
@@ -27,7 +27,7 @@ interface Party {
 export interface NewMessage {
   readonly sender: Party;
   readonly to: readonly Party[];
-  /** The name of the thread. Null for a new thread, which is named by the message's id. */
+  /** The name of the thread; null for a new thread, which gets the id of the message as its name. */
   readonly thread: string | null;
   readonly reply_to: number | null;
   readonly subject: string;
@@ -113,7 +113,7 @@ export class BoxWriter extends PublishingModel {
     );
     const pruned = "SELECT row, sender, recipients FROM message";
     this.#expired = db.prepare(`${pruned} WHERE expires_at <= ? ORDER BY expires_at LIMIT 1`);
-    // The clock never goes back, so the message with the smallest row is the oldest.
+    // Times never go back, so the message with the smallest row is the oldest.
     this.#old = db.prepare(`${pruned} WHERE row = (SELECT min(row) FROM message) AND sent_at <= ?`);
     this.#delete = db.prepare("DELETE FROM message WHERE row = ?");
     this.#was_unread = db.prepare(
@@ -126,12 +126,12 @@ export class BoxWriter extends PublishingModel {
     this.#published = { unread: this.#unread_in_all, expires_at: this.#expires_at };
   }
 
-  /** Returns the thread of a message if the message is in one of the instance's boxes. */
+  /** Returns the thread of a message; undefined if the message is in neither of the instance's boxes. */
   threadOf(instance: string, row: number, now_ms: number): string | undefined {
     return this.#thread.get(instance, row, now_ms);
   }
 
-  /** Returns true if an in-box is full, so that it accepts no more messages. */
+  /** Returns true if an in-box is full and accepts no more messages. */
   isFull(instance: string, now_ms: number): boolean {
     if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
     return (this.#count.get(instance, now_ms) ?? 0) >= IN_BOX_UNREAD_MAX;
@@ -167,14 +167,14 @@ export class BoxWriter extends PublishingModel {
     return { row, thread };
   }
 
-  /** Marks messages of an in-box as delivered to its owner. */
+  /** Records that messages in an instance's in-box were delivered to the instance. */
   deliver(instance: string, rows: readonly number[], now_ms: number): void {
     for (const row of rows) this.#deliver.run(now_ms, instance, row);
   }
 
   /**
-   * Marks messages of an in-box, and returns the rows of those that changed. A message that is marked as acked is also
-   * marked as read.
+   * Marks messages of an in-box. A message that is marked as acked is also marked as read. Returns the rows of the
+   * messages that have changed.
    */
   mark({ instance, messages, as, note }: MarkRequest, now_ms: number): number[] {
     const changed: number[] = [];
@@ -188,7 +188,7 @@ export class BoxWriter extends PublishingModel {
     return changed;
   }
 
-  /** Deletes a bounded number of messages that have expired or are too old. */
+  /** Deletes messages that have expired or are too old, a limited number at a time. */
   prune(now_ms: number): PruneMessagesReply {
     this.markDirty();
     let removed = 0;

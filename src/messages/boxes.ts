@@ -1,7 +1,7 @@
 /**
- * Keeps in the front's memory, for all boxes: the number of unread messages, the next expiry, and the waiters of each
- * box. So the front need not ask the database for them. The writer reports the changes of each commit (box-writer.ts).
- * Only the waiters of a box with new messages are woken. Runs on the front.
+ * Keeps figures about all message boxes in the front's memory, so that the front need not read the database. The
+ * figures are the number of unread messages, the next expiry, and the waiters of each box. The writer reports the
+ * changes of each commit (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../schemas/messages.js";
 import { type Look, type Wakeable, waitFor } from "../base/waiter.js";
@@ -9,8 +9,8 @@ import { Waiters } from "../base/waiters.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 /**
- * Reads the number of unread messages and the next expiry from the database, at the start and after a crash of the
- * writer.
+ * Reads the number of unread messages and the next expiry from the database. This is needed at the start and after a
+ * crash of the writer.
  */
 export interface BoxFigures {
   countUnread(): number;
@@ -48,8 +48,8 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Reads the number of unread messages and the next expiry again, and wakes all waiters. Reports may have been missed,
-   * because the writer crashed or a snapshot was restored.
+   * Reads the number of unread messages and the next expiry again, and wakes all waiters. It is called when reports may
+   * have been missed, after a crash of the writer or the restore of a snapshot.
    */
   catchUp(): void {
     this.#read();
@@ -63,8 +63,8 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Waits until a read of a box finds a message. Returns null if the time is up, the client has disconnected, or the
-   * server shuts down.
+   * Waits until a message is in a box. `look` reads the box. Returns null if the time is up, the client has
+   * disconnected, or the server shuts down.
    * @param onAbort registers a function to be called when the client disconnects
    */
   wait<Found>(

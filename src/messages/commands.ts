@@ -1,7 +1,7 @@
 /** Writer methods that send messages, mark them, record their delivery, and prune them. Runs in the writer thread. */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import * as Type from "typebox";
-import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import {
   DeliverRequest,
   MarkReply,
@@ -25,7 +25,7 @@ import { messageId, noMessage } from "./id.js";
 export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
 export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
-/** The resource in the audit row of a call that marks several messages. */
+/** The resource in the audit row if a call marks several messages. */
 const SEVERAL = "several";
 
 const models = { boxes: boxWriter };
@@ -34,7 +34,7 @@ function noRecipient(to: string): Failure {
   return notFound(`nobody there: ${to}`);
 }
 
-/** Returns the refusal if a message cannot be sent; null if it can. */
+/** Checks whether a message can be sent. Returns an error if not, otherwise null. */
 function refuseSending(
   request: SendRequest,
   thread: string | undefined,
@@ -54,14 +54,15 @@ function refuseSending(
 }
 
 /**
- * Sends a message. If a call is repeated because its answer was lost, it gets the same answer, and the message is sent
- * only once.
+ * Sends a message. If the answer is lost and the client repeats the call, it gets the same answer, and the message is
+ * sent only once.
  */
 export const sendMessage = writerMethod({
   name: "message.send",
   request: SendRequest,
   reply: SendReply,
   weight: weightOf,
+  rows: ({ to }) => to.length,
   audit: {
     action: "message.send",
     resource: (_request, reply) => reply?.id ?? "",
@@ -117,7 +118,7 @@ function changedIds(ids: readonly string[]): ReportedChange[] {
   return ids.map((id) => ({ key: id, version: null }));
 }
 
-/** Records that messages of an in-box were delivered to its owner. */
+/** Records that messages of an in-box were delivered to the in-box's owner. */
 export const deliverMessages = writerMethod({
   name: "message.deliver",
   request: DeliverRequest,
@@ -132,7 +133,7 @@ export const deliverMessages = writerMethod({
   },
 });
 
-/** Marks messages of an in-box. Ignores those that are not in the in-box or already have the mark. */
+/** Marks messages of an in-box. Messages that are not in the in-box, or already have the mark, are ignored. */
 export const markMessages = writerMethod({
   name: "message.mark",
   request: MarkRequest,
@@ -152,7 +153,7 @@ export const markMessages = writerMethod({
   run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
 });
 
-/** Deletes a bounded number of messages that have expired or are too old. */
+/** Deletes messages that have expired or are too old, a limited number at a time. */
 export const pruneMessages = writerMethod({
   name: "message.prune",
   request: Type.Object({}),

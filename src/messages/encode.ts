@@ -7,7 +7,7 @@ export interface PartyRow {
   readonly name: string;
 }
 
-/** A recipient of a message, and the recipient's state of it. Times are in ms. */
+/** A recipient of a message, and when it got, read and acknowledged the message. Times are in ms. */
 export interface RecipientRow extends PartyRow {
   readonly delivered_at: number | null;
   readonly read_at: number | null;
@@ -31,7 +31,7 @@ export interface MessageRow {
   readonly sent_at: number;
 }
 
-/** A thread, as one of its participants sees it: with that participant's number of unread messages. */
+/** A thread as one participant sees it. `unread` counts this participant's unread messages. */
 export interface ThreadRow {
   readonly thread: string;
   readonly subject: string;
@@ -58,7 +58,10 @@ function encodeRecipient(recipient: RecipientRow): string {
   );
 }
 
-/** Encodes the members of a message in a fixed order. `body` is `,"body":` with its value, or "" to leave it out. */
+/**
+ * Encodes the members of a message in a fixed order. `body` is the text `,"body":` with the value; "" leaves the body
+ * out.
+ */
 function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
   const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;
   return (
@@ -70,7 +73,10 @@ function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: s
   );
 }
 
-/** @param to the recipients that the reader of the message may see */
+/**
+ * Encodes a message.
+ * @param to the recipients that the reader of the message may see
+ */
 export function encodeMessage(message: MessageRow, to: readonly RecipientRow[]): string {
   return encodeMembers(message, to, `,"body":${JSON.stringify(message.body)}`);
 }
@@ -80,7 +86,10 @@ export function encodeHeading(message: MessageRow, to: readonly RecipientRow[]):
   return encodeMembers(message, to, "");
 }
 
-/** @param others the other participants of the thread that the reader may see */
+/**
+ * Encodes a thread.
+ * @param others the other participants that the reader of the thread may see
+ */
 export function encodeThread({ thread, subject, messages, unread, last_at }: ThreadRow, others: readonly PartyRow[]) {
   const parties = others.map((party) => `{${encodeParty(party)}}`).join(",");
   return (

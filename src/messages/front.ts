@@ -1,10 +1,10 @@
 /**
  * Serves the operations on messages: sending a message, reading a box, and waiting for a message. A call uses the boxes
- * of the instance that it acts as. A caller with the server's token may read the messages of all instances; that marks
+ * of the instance that makes it. A caller with the server's token may read the messages of all instances, which marks
  * none of them. Runs on the front.
  */
 import type { Static } from "typebox";
-import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits.js";
+import { MESSAGE_DATA_BYTES_MAX, MESSAGE_ROWS_DEFAULT, MESSAGES_ON_FRONT_MAX } from "../../schemas/limits/messages.js";
 import {
   type AllMessagesQuery,
   type ListRequest,
@@ -51,7 +51,7 @@ type SendCall = Pick<Request<readonly string[], unknown, string, MessageBody>, "
 type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
 type Finding = PageReply | Failure;
 
-/** Marks a read that examines an unknown number of rows, so it runs in the worker pool. */
+/** The number of rows for a read that may examine many rows. Such a read runs in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
@@ -72,8 +72,7 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const reply_to = answered === undefined ? null : rowOfMessage(answered);
     if (reply_to === undefined) return noMessage(answered ?? "");
-    // Let the writer reject unknown recipients. Only the writer has the idempotency records: a repeated call must get
-    // its first answer, even if a recipient no longer exists.
+    // Unknown recipients are rejected by the writer, which first looks for the answer to a repeated call.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -95,7 +94,7 @@ export class MessageFront {
     if (sent instanceof Failure) return sent;
     const { made, ...answer } = sent;
     if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
-    // For recipients that were named and are not active, tell the sender their status.
+    // The answer has the status of each recipient that was named and is not active.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
     const recipients = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
@@ -124,7 +123,7 @@ export class MessageFront {
     return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
-  /** Lists messages of all instances. This does not mark them as delivered. */
+  /** Lists messages of all instances. They do not count as delivered by this. */
   all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
     const { reads, clock } = this.#options;
     const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
@@ -180,23 +179,24 @@ export class MessageFront {
   }
 
   #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
-    // A page may examine many rows: finding its size reads the texts of each message, and in an out-box, unread
-    // messages may be far apart.
+    // A page can examine many rows if it is large, or if it has the unread messages of an out-box.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
 
-  /** Answers with the messages that were found. First records that the messages of an in-box were delivered. */
+  /**
+   * Answers with the messages that were found. Before that, it records that the messages of an in-box were delivered.
+   */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
     const { count, undelivered, cut } = found;
     const until = { up_to: found.last ?? page.after, cut };
-    // In an out-box the number of rows is unknown, because each message comes with all its recipients.
+    // The number of rows of an out-box page is unknown, because each message comes with all its recipients.
     const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
     if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
-      // Answer even if the delivery could not be recorded. It is recorded when the messages are read again.
+      // The client gets the messages even if their delivery could not be recorded. It is recorded at the next read.
       this.#options.writer.call(deliverMessages, request, context, () => {
         resolve(this.#answer(page, until, rows, context));
       });
@@ -204,8 +204,9 @@ export class MessageFront {
   }
 
   /**
-   * @param until the end of the page: the row of its last message, or null for no bound. `cut` says whether more
-   *   messages follow.
+   * Answers with the messages of a page.
+   * @param until the end of the page: the row of its last message, or null if the page has no end. `cut` says whether
+   * more messages follow.
    * @param rows the number of rows that the read examines
    */
   #answer(
@@ -217,13 +218,16 @@ export class MessageFront {
     return listReply(this.#options.reads.stream(listMessages, { ...page, ...until }, context, rows));
   }
 
-  /** Returns the instance that the call acts as, or the refusal if it acts as none. */
+  /** Returns the instance that makes the call. Returns an error if the caller is not an instance. */
   #caller({ actor }: CallContext): Entry | Failure {
     return this.#options.directory.get(actor) ?? NEEDS_INSTANCE;
   }
 }
 
-/** Returns the row before which a list starts. If no message is named, it is the largest number. */
+/**
+ * Returns the row before which a list starts. Without a message id, this is the largest number, so the list starts at
+ * the newest message.
+ */
 function rowBefore(id: string | undefined): number {
   return (id === undefined ? undefined : rowOfMessage(id)) ?? Number.MAX_SAFE_INTEGER;
 }

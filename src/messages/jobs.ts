@@ -1,4 +1,4 @@
-/** Jobs that read messages. A short page of an in-box is read on the front, everything else in the worker pool. */
+/** Jobs that read messages. A short page of an in-box is read on the front; all other reads run in the worker pool. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   AllMessages,

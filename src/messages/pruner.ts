@@ -1,6 +1,6 @@
 /**
- * Asks the writer to prune messages: expired ones at once, old ones once an interval. Runs on the front, as a
- * background task.
+ * Asks the writer to delete messages: expired ones at once, old ones at an interval. Runs on the front, as a background
+ * task.
  */
 import type { BackgroundTask } from "../background/task.js";
 import { Periodic } from "../background/periodic.js";
@@ -12,7 +12,7 @@ import { pruneMessages } from "./commands.js";
 
 export interface MessagePrunerOptions {
   readonly writer: Writer;
-  /** `expires_at` is the time in ms at which the next message expires; null if none does. */
+  /** The message boxes. `expires_at` is the time in ms at which the next message expires; null if none does. */
   readonly boxes: { readonly expires_at: number | null };
   readonly interval_ms: number;
   readonly log: Log;
@@ -23,7 +23,7 @@ export class MessagePruner implements BackgroundTask {
   readonly #options: MessagePrunerOptions;
   readonly #periodic: Periodic<void>;
   #now_ms: number;
-  /** True if the writer refused the last call. Then it is called again at the next interval, not at once. */
+  /** True if the last call failed. The pruner then waits for the next interval, even if a message has expired. */
   #refused = false;
 
   constructor(options: MessagePrunerOptions) {

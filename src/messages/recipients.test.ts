@@ -1,6 +1,6 @@
 /** Tests how the names in `to` are resolved. */
 import t from "tap";
-import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import { must } from "../base/assert.js";
 import { Directory, type Entry } from "../instances/directory.js";
 import { resolveRecipients } from "./recipients.js";

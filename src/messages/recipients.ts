@@ -1,11 +1,11 @@
 /**
- * Resolves the names in `to` to the recipients of a message. It makes one pass over the active instances for all names
- * together. Runs on the front, on the directory of instances.
+ * Resolves the names in `to` to the recipients of a message. It walks the active instances once for all names. Runs on
+ * the front, with the directory of instances.
  */
-import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits.js";
+import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import type { Entry } from "../instances/directory.js";
 
-/** A recipient. `to` is the name by which the sender named it. */
+/** A recipient of a message. `to` is the text by which the sender named it. */
 export interface Recipient {
   readonly id: string;
   readonly name: string;
@@ -14,15 +14,15 @@ export interface Recipient {
 
 export interface Resolved {
   /**
-   * The recipients, each once, in the order of the names. If there are too many for one message, the list stops after
-   * the first recipient above the limit.
+   * The recipients, each only once, in the order of the names. If there are too many recipients for one message, the
+   * list ends with the first one above the limit.
    */
   readonly to: readonly Recipient[];
-  /** The first name that names no recipient; null if every name has one. */
+  /** The first name in `to` that has no recipient; null if every name has one. */
   readonly nobody: string | null;
 }
 
-/** The part of the directory of instances that sending a message needs. */
+/** The methods of the directory of instances that are needed to send a message. */
 export interface InstanceLookup {
   get(id: string): Entry | undefined;
   list(status: "active"): readonly Entry[];
@@ -33,7 +33,10 @@ export interface InstanceLookup {
 const NAME = "name:";
 const WORKSPACE = "workspace:";
 
-/** @param written the names that the sender wrote: the id of an instance, `name:N` or `workspace:W` */
+/**
+ * Resolves the names that the sender wrote to recipients.
+ * @param written the names: the id of an instance, `name:N` or `workspace:W`
+ */
 export function resolveRecipients(instances: InstanceLookup, sender: Entry, written: readonly string[]): Resolved {
   const groups = groupsOf(instances, sender, written);
   const found = new Map<string, Recipient>();
@@ -51,7 +54,7 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 
 /**
  * Returns the instances that a name stands for. If no active instance has the name, returns its newest stale or pending
- * one: it may come back and find the message then.
+ * instance, which may find the message when it comes back.
  */
 function withInactive(
   to: string,
@@ -64,7 +67,7 @@ function withInactive(
   return inactive === undefined ? group : [inactive];
 }
 
-/** Finds the active instances for each name or workspace that the sender wrote. */
+/** Returns the active instances for each name or workspace in `written`. */
 function groupsOf(
   present: InstanceLookup,
   sender: Entry,
@@ -77,7 +80,7 @@ function groupsOf(
     if (entry.id !== sender.id) groups.get(WORKSPACE + entry.workspace)?.push(entry);
     if (entry.workspace !== sender.workspace) continue;
     const named = groups.get(NAME + entry.name);
-    // A name stands only for its newest instance, which has the greatest row: rows are numbered by registration.
+    // A name stands only for its newest instance: the one with the greatest row.
     if (named !== undefined && (named[0]?.row ?? 0) < entry.row) named[0] = entry;
   }
   return groups;

@@ -1,10 +1,11 @@
 /**
- * The SQL that reads messages. Pages of a box and of threads are read in the worker pool or on the front. The front
- * also reads the counts of all boxes, and keeps them. box-writer.ts has the SQL that changes messages, and encode.ts
- * the wire format.
+ * The SQL that reads messages. It runs in the worker pool or on the front. On the front it also reads the counts of all
+ * boxes, which the front keeps in memory. box-writer.ts has the SQL that changes messages, and encode.ts the wire
+ * format.
  *
- * A box is a range of one B-tree. So are a thread within a box, and the unread messages of an in-box. So the cost of a
- * page depends only on its own rows. Expired messages are hidden, even if they are not deleted yet.
+ * The rows of a box are a range of one B-tree. The same holds for a thread within a box, and for the unread messages of
+ * an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even if they are
+ * not deleted yet.
  */
 import type {
   AllMessagesRequest,
@@ -13,31 +14,31 @@ import type {
   PageRequest,
   ThreadsRequest,
 } from "../../schemas/messages.js";
-import { LIST_BYTES_MAX } from "../../schemas/limits.js";
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import type { MessageRow, PartyRow, RecipientRow, ThreadRow } from "./encode.js";
 
-/** The SQL condition that a message `m` has not expired at the bound time. */
+/** SQL for the condition that a message `m` has not expired. Its parameter is the current time in ms. */
 export const NOT_EXPIRED = "(m.expires_at IS NULL OR m.expires_at > ?)";
 
-/** The SQL that counts the unread messages of each in-box, including expired ones that are not deleted yet. */
+/** SQL that counts the unread messages of each in-box. Expired messages count until they are deleted. */
 export const COUNT_UNREAD =
   "SELECT instance, count(*) AS unread FROM message_box INDEXED BY message_box_unread " +
   "WHERE box = 'in' AND read_at IS NULL GROUP BY instance";
 
-/** The SQL that finds the next expiry in ms; null if there is none. */
+/** SQL that finds the time in ms at which the next message expires; null if none does. */
 export const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM message WHERE expires_at IS NOT NULL";
 
-/** The FROM clause that yields the recipients of a message `m`, in the order in which they were named. */
+/** The FROM clause for the recipients of a message `m`, in the order in which the sender named them. */
 const RECIPIENTS = `json_each(m.recipients) j
   CROSS JOIN message_box r ON r.instance = j.value AND r.box = 'in' AND r.message = m.row`;
 
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
 /**
- * The SQL of a lower bound for the bytes that a message `m` in a box `b` takes in an answer, without its recipients.
- * Texts count with their length as JSON.
+ * SQL for the size of a message in an answer: a lower bound in bytes, without the recipients. It counts each text with
+ * the length of its JSON.
  */
 const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
   + ifnull(length(CAST(m.data AS BLOB)), 0) + ifnull(length(CAST(json_quote(b.note) AS BLOB)), 0)`;
@@ -57,8 +58,7 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  // Name an index: without that hint SQLite walks the whole box, including messages that were read or belong to other
-  // threads.
+  // Without an index hint, SQLite would also walk messages that were read or belong to other threads.
   let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
     index = "INDEXED BY message_box_unread";
@@ -71,8 +71,8 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
 }
 
 /**
- * Builds the conditions that select messages of all instances. Each condition is a range of one B-tree of boxes, except
- * the one on threads.
+ * Builds the conditions that select messages of all instances. Except for the condition on threads, each condition is a
+ * range of one B-tree.
  */
 function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllMessagesRequest): {
   readonly conditions: readonly string[];
@@ -94,21 +94,21 @@ function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllM
   return { conditions, bound };
 }
 
-/** A message in a box, with the columns of its row in the box. */
+/** A message, joined with its row in a box. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
 interface GroupRow {
   readonly thread: string;
   readonly messages: number;
   readonly unread: number;
-  /** Rows of the first and the last message. */
+  /** The rows of the thread's first and last message. */
   readonly first: number;
   readonly last: number;
 }
 
 export class MessageReader {
   readonly #db: Db;
-  /** Prepared statements by their SQL text. All are kept, because pages have only a few different texts. */
+  /** Caches prepared statements by their SQL text. None is evicted, because there are only a few different texts. */
   readonly #statements = new Map<string, Statement<Bound, unknown>>();
 
   constructor(db: Db) {
@@ -127,8 +127,8 @@ export class MessageReader {
   }
 
   /**
-   * Returns true if the cursor is ahead of every message that was ever stored: the client saw messages that a restore
-   * has removed.
+   * Returns true if the cursor is ahead of every message that was ever stored. The client then has seen messages that a
+   * restore has removed.
    */
   isAhead(after: number): boolean {
     if (after === 0) return false;
@@ -137,8 +137,8 @@ export class MessageReader {
   }
 
   /**
-   * Finds the messages of a page. If the cursor is ahead of the newest message, the page starts at the beginning of the
-   * box.
+   * Finds the messages of a page. A cursor that is ahead of the newest message is ignored: the page starts at the
+   * beginning of the box.
    */
   page(request: PageRequest): PageReply {
     const { from, bound } = pageOf(this.#withinReach(request));
@@ -186,7 +186,7 @@ export class MessageReader {
     for (const row of rows) yield [row, this.#recipientsOf(row.row)];
   }
 
-  /** Returns the oldest unread message of an in-box after a row. */
+  /** Returns the oldest unread message of an in-box whose row is greater than `after`. */
   nextUnread(
     instance: string,
     after: number,
@@ -208,8 +208,8 @@ export class MessageReader {
   }
 
   /**
-   * Iterates over the threads of one instance's messages, the newest first, each with the other participants that it
-   * may see.
+   * Iterates over the threads of one instance's messages, the newest first. For each thread, yields the other
+   * participants that the instance may see.
    */
   *threads({
     instance,
@@ -217,7 +217,7 @@ export class MessageReader {
     limit,
     now_ms,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
-    // Count messages distinctly: a message that an instance sends to itself is in both of its boxes.
+    // Messages are counted distinctly, because a message that an instance sends to itself is in both of its boxes.
     const groups = this.#prepare<GroupRow>(
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
@@ -227,8 +227,7 @@ export class MessageReader {
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
-    // The participants that the instance may see: the senders of the messages in its in-box, and the recipients of
-    // those that it sent. Only the sender of a message knows the other recipients.
+    // The sender of a message may see all its recipients. A recipient may see only the sender.
     const others = this.#prepare<PartyRow>(
       `SELECT id, name FROM (
          SELECT m.sender AS id, m.sender_name AS name, m.row, -1 AS place

@@ -1,6 +1,6 @@
 /**
- * Resets the counters of calls. The counters are not durable. The call goes through the writer only so that it gets an
- * audit row.
+ * The writer method that resets the counters of calls. The counters are not stored. The call goes through the writer
+ * only to get an audit row.
  */
 import * as Type from "typebox";
 import { noDetail, writerMethod } from "../threads/writer-method.js";

@@ -1,5 +1,5 @@
-/** Answers requests for health and metrics. Each component supplies its own metrics. Runs on the front. */
-import { TOKENS_PER_MCP_CALL } from "../../schemas/limits.js";
+/** Answers requests for health and metrics. Each component writes its own metrics. Runs on the front. */
+import { TOKENS_PER_MCP_CALL } from "../../schemas/limits/mcp.js";
 import { formatUptime } from "../../shared/duration.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -14,7 +14,7 @@ import { resetMetrics } from "./commands.js";
 
 export interface MetricsFrontOptions {
   readonly requests: RequestMetrics;
-  /** The components that have metrics, in the order in which a scrape lists them. */
+  /** The components that have metrics, in the order of a scrape's output. */
   readonly measured: readonly Measured[];
   readonly writer: Writer;
   readonly log: Log;
@@ -24,17 +24,17 @@ export interface MetricsFrontOptions {
   readonly hub: { readonly last_id: number };
   readonly state_keys: { readonly count: number };
   readonly instances: { readonly size: number };
-  /** The addresses on which the server listens; "" if the port is off. */
+  /** The addresses on which the server listens; "" for a port that is off. */
   readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
   readonly pipeline: { readonly draining: boolean };
-  /** The reason why writes cannot be stored; null if they can. */
+  /** `fault` is the reason why the database accepts no writes; null if it does. */
   readonly storage: { readonly fault: string | null };
   /** The health of the node; null if the server is not a node of a cluster. */
   readonly cluster: { health(): { readonly well: boolean; readonly cluster: object } } | null;
 }
 
 const SCRAPE_HEADERS = headerBlock([["Content-Type", "text/plain; version=0.0.4; charset=utf-8"]]);
-/** The health of a single server. It has no cluster, so `/health` does not mention one. */
+/** The health of a single server. `cluster` is undefined, so `/health` leaves it out. */
 const SINGLE_SERVER = { well: true, cluster: undefined };
 const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 

@@ -7,23 +7,23 @@ import { VERSION } from "../../schemas/version.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 /**
- * The interval at which the delay of the event loop is sampled. It is short enough for a p99, and so long that it costs
- * nothing when the server is idle.
+ * The interval of the timer that samples the delay of the event loop. It is short enough for a p99. It is long enough
+ * to cost nothing when the server is idle.
  */
 const LOOP_DELAY_RESOLUTION_MS = 100;
 
 /**
- * Returns by how much a timer was late, in seconds. The histogram has the whole intervals between its runs, in ns, so
- * the timer's own interval is subtracted.
+ * Returns by how much a timer was late, in seconds. The histogram contains the intervals between two runs of the timer,
+ * in ns. So the timer's own interval is subtracted.
  */
 function latenessOf(interval_ns: number): number {
   return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 /**
- * Delays are measured in windows of at least this length. A reader gets the delays of a whole window. A read ends the
- * current window only if it is long enough; otherwise the window continues, and the reader gets the previous one. So
- * the number of readers does not matter.
+ * The minimum length of a window in which delays are measured. A read after this time ends the window and returns its
+ * delays. An earlier read returns the delays of the previous window. So the number of readers does not affect the
+ * result.
  */
 const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
 
@@ -35,9 +35,9 @@ interface LoopDelay {
 }
 
 export interface ProcessMetricsOptions {
-  /** Returns the bytes of the database's write-ahead log. */
+  /** Returns the size of the database's write-ahead log in bytes. */
   readonly walBytes: () => number;
-  /** The libraries that were chosen at the start: the name of each, by its purpose. */
+  /** The libraries that were chosen at the start: for each purpose, the library's name. */
   readonly runtime: Readonly<Record<string, string>>;
   /** The time since the start. */
   readonly uptime_ms: () => number;
@@ -76,7 +76,10 @@ export class ProcessMetrics implements Measured {
       .value("koor_event_loop_delay_max_seconds", "gauge", "Largest delay of a timer in the same window.", max);
   }
 
-  /** Returns the delays of the last complete window. While no window is complete, returns those of the first one. */
+  /**
+   * Returns the delays of the last complete window. If no window is complete yet, returns the delays of the current
+   * one.
+   */
   #readLoopDelay(): LoopDelay {
     const delay = this.#loop_delay;
     const now_ms = this.#options.uptime_ms();

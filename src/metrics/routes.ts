@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Health and metrics". They run on the front; front.ts builds the answers. */
+/** Declares the routes of docs/http-api.md "Health and metrics". front.ts builds the answers. Runs on the front. */
 import { Health, Metrics, MetricsReset } from "../../schemas/metrics.js";
 import { route, type Route } from "../front/route.js";
 import { resetMetrics } from "./commands.js";

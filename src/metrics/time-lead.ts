@@ -1,9 +1,9 @@
 /**
- * Measures by how much times are ahead of the machine's clock. Stored times are ahead if a clock was wrong once. The
- * server's own time is ahead if the machine's clock was set back while the server runs. The lead is reported in the
- * log, in `/health` and as a metric. Runs on the front, driven by ticks.
+ * Measures how far times are ahead of the machine's clock. A stored time is ahead if a clock was wrong when it was
+ * stored. The server's own time is ahead if the machine's clock was set back while the server was running. The result
+ * is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
-import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits.js";
+import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -15,8 +15,7 @@ export interface TimeLeadOptions {
   readonly clock: Clock;
   readonly machine: Clock;
   /**
-   * Some stored times may be so far ahead that the clock ignores them. Returns the newest of these times, in ms; 0 if
-   * there are none.
+   * Returns the newest stored time that is so far ahead that the server's clock ignores it, in ms; 0 if there is none.
    */
   readonly newestPassed: () => number;
   readonly log: Log;
@@ -31,7 +30,7 @@ export class TimeLead implements BackgroundTask {
     this.#options = options;
   }
 
-  /** Checks the stored times. Called at the start, and after a snapshot was restored. */
+  /** Checks the stored times, at the start and after a snapshot was restored. */
   checkStored(): void {
     const { newestPassed, machine, log } = this.#options;
     const before_ms = this.#passed_ms;
@@ -57,7 +56,7 @@ export class TimeLead implements BackgroundTask {
     } else this.#ahead = false;
   }
 
-  /** The lead in whole seconds; 0 if no time is ahead. */
+  /** How far a time is ahead of the machine's clock, in whole seconds; 0 if it is at most CLOCK_LEAD_MS_MAX ahead. */
   get ahead_s(): number {
     const { clock, machine } = this.#options;
     const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();

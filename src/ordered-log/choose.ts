@@ -1,6 +1,6 @@
 /**
- * Selects the engine of the log by the scheme of the log's address, and loads only that engine. Runs in the writer
- * thread and in the snapshot thread.
+ * Selects the log's engine by the scheme of the log's address, and loads only that engine. Runs in the writer thread
+ * and in the snapshot thread.
  */
 import type { LogAddress, OrderedLog } from "./ordered-log.js";
 
@@ -14,7 +14,9 @@ const SCHEMES: Readonly<Record<string, (address: LogAddress) => Promise<OrderedL
 /** The schemes that an address may have. */
 export const LOG_SCHEMES = Object.keys(SCHEMES);
 
-/** Loads the engine for an address whose scheme is one of LOG_SCHEMES. Does not connect to the log yet. */
+/**
+ * Loads the engine for an address. The address's scheme must be one of LOG_SCHEMES. Does not connect to the log yet.
+ */
 export function openLogAt(address: LogAddress): Promise<OrderedLog> {
   const scheme = address.url.slice(0, address.url.indexOf(":") + 1);
   const load = SCHEMES[scheme];

@@ -20,21 +20,21 @@ export interface NatsAddress {
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**
- * Parses an address. The credentials stand before the first server, or before each server, where they must be the same.
- * If there is no colon in them, they are a token.
+ * Parses an address. The credentials are before the first server, or before each server, where they must be equal.
+ * Credentials without a colon are a token.
  * @throws LogError "denied" if the address is invalid
  */
 export function parseNatsAddress(url: string): NatsAddress {
   const [, scheme = "", rest = ""] = /^([a-z]+:)\/\/(.*)$/.exec(url) ?? [];
   const tls = SCHEMES[scheme];
-  // The message does not contain the address, because that may hold a password.
+  // The message does not contain the address, because the address may contain a password.
   if (tls === undefined)
     throw new LogError("denied", "the address of the log is none: it begins with nats:// or tls://");
   const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
   const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
-  // Each server is parsed as an `http:` URL, because that scheme requires a host. A part that is not a server may be
-  // half of a password that contains a comma.
+  // Each server is parsed as an `http:` URL, because that scheme requires a host. A part that fails may be half of a
+  // password that contains a comma.
   if (!servers.every((server) => URL.canParse(`http://${server}`)))
     throw new LogError("denied", "the address of the log is none: it does not name its servers");
   const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));

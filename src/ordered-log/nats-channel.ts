@@ -1,10 +1,10 @@
 /**
- * Sends messages between nodes over core NATS, without JetStream: nothing is stored, and a message arrives at most
+ * Sends messages between nodes over core NATS, without JetStream. Nothing is stored, and a message arrives at most
  * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that to
  * the sender at once.
  *
- * The NATS user of a node may lack the right to subscribe. Then the node receives no messages, and the other nodes
- * learn that it does not listen. The node works without them. Runs in the writer thread.
+ * If a node's NATS user may not subscribe, the node receives no messages, and the server reports to the senders that it
+ * does not listen. The nodes also work without these messages. Runs in the writer thread.
  */
 import type { Msg, NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import type { NodeChannel } from "./ordered-log.js";
@@ -18,11 +18,11 @@ export interface NatsChannelOptions {
   readonly generation: string;
   readonly bytesMax: number;
   /**
-   * This connection is subscribed to all reply subjects that begin with this. If a message has no receiver, the server
+   * The prefix of all reply subjects, to which this connection is subscribed. If a message has no receiver, the server
    * reports that to the message's reply subject.
    */
   readonly reply: string;
-  /** Runs the body of a callback. Needed because the library swallows the exceptions of callbacks. */
+  /** Runs the body of a callback. It rethrows exceptions outside of the library, which would swallow them. */
   readonly guard: (take: () => void) => void;
 }
 
@@ -30,11 +30,11 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** The callback that is called if the newest message reaches no node; null if there is none. */
+  /** Called if the newest message reaches no node; null if it was called already, or if no message was sent. */
   #undelivered: (() => void) | null = null;
-  /** The subject to which this node is subscribed; "" if it is not. */
+  /** The subject that this node is subscribed to; "" if there is none. */
   #subject = "";
-  /** Whether the server does not allow this node to send. */
+  /** Whether the server forbids this node to send. */
   #isDenied = false;
 
   constructor(options: NatsChannelOptions) {
@@ -48,7 +48,7 @@ export class NatsChannel implements NodeChannel {
     this.#subject = this.#subjectOf(node);
     connection.subscribe(this.#subject, {
       callback: (error, message) => {
-        // An error means that the right to subscribe is missing, or that the connection has ended. Both are reported
+        // An error means that this node may not subscribe, or that the connection has ended. Both are reported
         // elsewhere.
         if (error === null) guard(() => take(message.data));
       },
@@ -77,8 +77,8 @@ export class NatsChannel implements NodeChannel {
   }
 
   /**
-   * Whether an error says that this node may not listen or send. The error is then handled, because the node works
-   * without that right.
+   * Whether an error says that this node may not listen or send. The caller can ignore such an error, because the node
+   * works without the channel.
    */
   takeViolation({ operation, subject }: PermissionViolationError): boolean {
     if (operation === "subscription") return subject === this.#subject;
@@ -94,10 +94,7 @@ export class NatsChannel implements NodeChannel {
     undelivered?.();
   }
 
-  /**
-   * Returns the subject of a node. Dots in the node's name are replaced, because a dot separates the tokens of a
-   * subject.
-   */
+  /** Returns the subject of a node. Dots in the node's name are replaced, because NATS splits a subject at its dots. */
   #subjectOf(node: string): string {
     const { name, generation } = this.#options;
     return `koor.${name}.node.${generation}.${node.replaceAll(".", "%")}`;

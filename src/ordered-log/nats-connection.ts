@@ -13,7 +13,7 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_CONNECT_MS_MAX } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_CONNECT_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
@@ -22,8 +22,8 @@ import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
 const VERSION_MIN = [2, 12] as const;
 
 /**
- * The interval of pings, which detect a dead connection while no delivery runs. It is long, because on a slow line a
- * pong arrives only after the whole of a large entry.
+ * The interval of pings. They detect a dead connection while no delivery runs. The interval is long, because on a slow
+ * line a pong may have to wait for a large entry.
  */
 const PING_INTERVAL_MS = 5_000;
 
@@ -47,8 +47,8 @@ export const NATS_ERROR = {
 } as const;
 
 /**
- * The advice for the operator of a NATS server whose JetStream is off. A server turns it off when its disk is full, and
- * does not turn it on again by itself.
+ * The advice for the operator of a NATS server whose JetStream is off. A server turns JetStream off when its disk is
+ * full, and does not turn it on again by itself.
  */
 export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
 
@@ -66,10 +66,10 @@ export interface NatsServer {
 }
 
 /**
- * Connects to the first server that answers, in the order of the address, so that a node can list the nearest server
- * first.
- * @param attempt the number of earlier attempts. The first server to try is the one with the index `attempt` modulo the
- * number of servers.
+ * Connects to the first server that answers, in the order of the address. So a node's operator can list the nearest
+ * server first.
+ * @param attempt the number of earlier attempts. The first server to try has the index `attempt` modulo the number of
+ * servers.
  * @throws LogError
  */
 export async function connectNats(address: LogAddress, attempt = 0): Promise<NatsServer> {
@@ -106,8 +106,8 @@ export async function connectNats(address: LogAddress, attempt = 0): Promise<Nat
 }
 
 /**
- * Reads the file with the credentials, and checks its content before the connection starts. The library would parse it
- * only in the middle of every connection attempt.
+ * Reads the file with the credentials, and checks it before the connection starts. The library would only check it
+ * during each connection attempt.
  */
 async function readCredentials(path: string): Promise<Authenticator> {
   let text: Buffer;
@@ -130,13 +130,13 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   const version = info?.version ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const [major_min, minor_min] = VERSION_MIN;
-  // The condition is negated so that a version that is not a number (NaN) is rejected too.
+  // The comparison is negated, so that a version that is not a number (NaN) is rejected too.
   if (!(major > major_min || (major === major_min && minor >= minor_min)))
     throw new LogError(
       "too_old",
       `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,
     );
-  // In a cluster of NATS servers, this one may lack JetStream, because another one may have it.
+  // A single server must have JetStream. In a cluster, another server may have it.
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError(
       "unsafe",
@@ -145,8 +145,8 @@ function checkServer({ info }: NatsConnection, shown: string): void {
 }
 
 /**
- * Classifies an error of the library as a LogError. If JetStream is off at the server that was asked, the message says
- * so, because that may be the cause.
+ * Classifies an error of the library as a LogError. If this server's JetStream is off, the message says so, because
+ * that may be the cause.
  */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
   const logError = toLogError(error, shown);
@@ -157,8 +157,8 @@ export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown):
 }
 
 /**
- * Sends a request again every LOG_ASK_AGAIN_MS until one of the requests is answered, and returns that answer. The
- * request must be idempotent. Fails as soon as one of the requests fails.
+ * Sends the same request every LOG_ASK_AGAIN_MS until one is answered, and returns that answer. The request must be
+ * idempotent. Fails as soon as one of the requests fails.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,12 +1,13 @@
 /**
- * Delivers the messages of a stream from a given sequence on, by a push consumer. During an election the servers drop
- * requests. A consumer may also be assigned to a server that is down, if the other servers do not know that yet. So the
- * delivery requests one consumer after another until a message of one arrives. It uses that consumer and lets the
- * others expire. Runs in the writer thread.
+ * Delivers the messages of a stream from a given sequence on, by a push consumer. The request for a consumer can fail
+ * silently: servers drop requests during an election, and a consumer may be assigned to a server that is down.
+ *
+ * So the delivery requests one consumer after another until one of them sends a message. It uses that consumer and lets
+ * the others expire. Runs in the writer thread.
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type Subscription } from "@nats-io/transport-node";
-import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../schemas/limits/ordered-log.js";
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {
@@ -37,7 +38,7 @@ export class Delivery {
     this.#requestConsumer();
   }
 
-  /** Ends the delivery: the listener is not called again, and the server stops delivering. */
+  /** Ends the delivery. The listener is not called again, and the server stops sending. */
   end(): void {
     this.#ended = true;
     clearInterval(this.#timer);
@@ -60,7 +61,7 @@ export class Delivery {
         ack_policy: AckPolicy.None,
         flow_control: true,
         idle_heartbeat: nanos(LOG_HEARTBEAT_MS),
-        // The server removes a consumer that has had no subscriber for this time.
+        // The server removes a consumer after this time without a subscriber.
         inactive_threshold: nanos(LOG_ANSWER_MS_MAX),
         mem_storage: true,
         num_replicas: 1,
@@ -73,7 +74,7 @@ export class Delivery {
       );
   }
 
-  /** Chooses the consumer of this subscription if none is chosen yet. Returns whether it is the chosen one. */
+  /** Whether this subscription's consumer is the chosen one. If none is chosen yet, chooses it. */
   #choose(subscription: Subscription): boolean {
     if (this.#ended) return false;
     if (this.#chosen === null) {

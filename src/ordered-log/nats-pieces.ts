@@ -1,19 +1,17 @@
 /**
- * Splits entries that are larger than a message into pieces, which the NATS server stores as one atomic batch, and
- * joins them when they are read. The id of an entry is the sequence of its last piece. Pure.
+ * Splits entries that are larger than a message into pieces, and joins the pieces when they are read. The NATS server
+ * stores the pieces of an entry as one atomic batch. The id of an entry is the sequence of its last piece. Pure.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { LOG_PIECES_MAX } from "../../schemas/limits.js";
+import { LOG_PIECES_MAX } from "../../schemas/limits/ordered-log.js";
 
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
 const COMMIT = "Nats-Batch-Commit";
-/**
- * The header in which Koor stores the number of pieces of an entry, because NATS itself does not give it to a reader.
- */
+/** The header in which Koor stores an entry's number of pieces. NATS itself does not give this number to a reader. */
 const OF = "Koor-Pieces";
 
-/** The position of a message among the pieces of its entry. */
+/** Says which piece of an entry a message is. */
 export interface Piece {
   readonly batch: string;
   /** Counts from 1. */
@@ -22,8 +20,8 @@ export interface Piece {
 }
 
 /**
- * Reads from a message's headers which piece it is; null if it is not a piece. Such a message is a complete entry, or
- * part of a batch of another program.
+ * Reads from a message's headers which piece of an entry it is. Returns null for a message that is a complete entry, or
+ * part of another program's batch.
  */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
@@ -57,21 +55,24 @@ export class PieceJoiner {
     this.#parts = [];
   }
 
-  /** Returns the joined pieces of an entry that will not be completed, and forgets them. */
+  /**
+   * Returns the joined pieces of an incomplete entry, and forgets them. Called when the entry cannot be completed any
+   * more.
+   */
   takeIncomplete(): Uint8Array {
     const begun = Buffer.concat(this.#parts);
     this.#parts = [];
     return begun;
   }
 
-  /** Whether a piece is the next one of the incomplete entry, or the first one of an entry. */
+  /** Whether a piece is the next piece of the incomplete entry, or the first piece of a new one. */
   continues({ batch, at }: Piece): boolean {
     return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
   }
 
   /**
    * Adds the next piece.
-   * @returns the entry if this was its last piece; null if more pieces follow; "broken" if this is not the next piece
+   * @returns the entry if this was its last piece; null if more pieces follow; "broken" if another piece was expected
    */
   add({ batch, at, of }: Piece, bytes: Uint8Array): Uint8Array | null | "broken" {
     if (at === 1 && !this.isOpen) this.#batch = batch;

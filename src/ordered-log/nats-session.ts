@@ -1,23 +1,23 @@
 /**
- * Implements a session with a log in a NATS stream. The session appends entries, and it reads the stream by a push
- * consumer of its own. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session,
- * and nothing is repaired here. Runs in the writer thread.
+ * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through its own
+ * push consumer. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session, and
+ * nothing is repaired here. Runs in the writer thread.
  *
- * Timeouts are counted in ticks of one timer. However long this thread was busy, only one tick occurs for that time,
- * and the next one comes after all data that arrived meanwhile was read. So the session never gives up a server because
- * this thread was busy.
+ * Timeouts are counted in ticks of one timer. If this thread was busy, only one tick occurs for all of that time, and
+ * the next one comes after the data that arrived meanwhile was read. So a busy thread never makes the session give up a
+ * server.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import {
-  ENTRY_BYTES_MAX,
   LOG_ANSWER_BYTES_PER_S_MIN,
   LOG_ANSWER_MS_MAX,
   LOG_HEARTBEAT_MS,
   LOG_HEARTBEATS_MISSED_MAX,
   LOG_PIECE_HEADER_BYTES,
   LOG_PIECES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
 import { toLogError, NATS_ERROR, type NatsServer } from "./nats-connection.js";
@@ -28,8 +28,8 @@ import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } fro
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
 /**
- * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored and would be
- * rejected again.
+ * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored, and a retry
+ * would be rejected too.
  */
 const REFUSALS: Readonly<Record<number, Appended>> = {
   [NATS_ERROR.store_failed]: "full",
@@ -59,8 +59,7 @@ interface Append {
 }
 
 /**
- * The position of a delivered message. The server encodes it in the reply subject, to which a reader would send its
- * acknowledgement.
+ * The position of a delivered message. The server encodes it in the reply subject, which exists for acknowledgements.
  */
 interface DeliveryInfo {
   readonly sequence: number;
@@ -71,8 +70,8 @@ interface DeliveryInfo {
 }
 
 /**
- * The index of the token with the stream sequence, by the number of tokens in the reply subject. The newer form of that
- * subject has the domain and the account before the stream's name.
+ * The index of the token that holds the stream sequence, by the number of tokens in the reply subject. Newer servers
+ * put the domain and the account before the stream's name.
  */
 const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
 
@@ -86,7 +85,7 @@ function readDeliveryInfo(reply: string | undefined): DeliveryInfo | null {
 /**
  * Opens a session, and finds the first complete entry of the log.
  * @param found the stream and its settings, which were checked
- * @throws errors of the library
+ * @throws any error of the library
  */
 export async function openSession(
   server: NatsServer,
@@ -96,8 +95,7 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // After a manual purge the oldest message may be a piece of an entry whose first pieces are gone. Such an entry is
-  // skipped.
+  // After a manual purge the oldest message may be a piece in the middle of an entry. Such an entry is skipped.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
@@ -134,20 +132,18 @@ class NatsSession implements LogSession {
   /** The servers that lacked a part of the log at the previous check. */
   #lacking: ReadonlySet<string> = new Set();
   #appended = 0;
-  /** The running delivery; null while the session is paused or has not started to follow. */
+  /** The running delivery; null while the session is paused or before `follow` is called. */
   #delivery: Delivery | null = null;
   /** The number of ticks since the last message of the consumer. */
   #silent = 0;
-  /**
-   * The sequence of the newest delivered message. `#delivered` is that of the newest message that completed an entry.
-   */
+  /** The sequence of the newest delivered message. `#delivered` is the id of the newest delivered entry. */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;
   #last: number;
   /**
-   * The sequence of the newest message that this session has appended. `#overdue` is the number of ticks for which that
-   * message has been stored and not delivered.
+   * The sequence of the newest message that this session has appended. `#overdue` counts the ticks for which that
+   * message was stored but not delivered.
    */
   #stored = 0;
   #overdue = 0;
@@ -181,7 +177,7 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // If the log was created again, its stream has the same name and another subject.
+      // A log that was created again has the same stream name and another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -190,7 +186,7 @@ class NatsSession implements LogSession {
       for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
         const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
         const part = message === null ? null : pieceOf(message.header);
-        // The piece is missing, because it was trimmed meanwhile or deleted by a manual purge.
+        // The piece is missing, because the log was trimmed or purged meanwhile.
         if (message === null || part === null) return null;
         const joined = joiner.add(part, message.data);
         if (joined !== null) return joined === "broken" ? null : joined;
@@ -221,7 +217,7 @@ class NatsSession implements LogSession {
     if (this.#delivery === null && !this.#ended) this.#startDelivery();
   }
 
-  /** Starts the delivery after the last complete entry. */
+  /** Starts the delivery with the message that follows the newest complete entry. */
   #startDelivery(): void {
     this.#sequence = this.#delivered;
     this.#deliveries = 0;
@@ -259,8 +255,8 @@ class NatsSession implements LogSession {
     }
     this.#appends.set(number, append);
     const batch = nuid.next();
-    // The server is asked to answer every piece, because only the answer to the piece that it rejects has the reason.
-    // The answer to the last piece does not have it.
+    // Every piece asks for an answer. If the server rejects one, only the answer to that piece has the reason; the
+    // answer to the last piece does not.
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * part_bytes, at * part_bytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
@@ -293,7 +289,8 @@ class NatsSession implements LogSession {
       const message = await readMessage(this.#server, this.#name, newest);
       if (message === null) return;
       const piece = pieceOf(message.header);
-      // If `newest` is in the middle of an entry, that entry must stay, because its id is higher.
+      // If `newest` is a piece in the middle of an entry, that entry must stay, because the id of an entry is the
+      // sequence of its last piece.
       const keep = piece === null || piece.at === piece.of ? newest + 1 : newest - piece.at + 1;
       if (keep > state.first_seq) await manager.streams.purge(stream, { seq: keep });
     } catch (error) {
@@ -308,8 +305,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Runs the body of a callback of the library. The library swallows exceptions and then stops reading. So an
-   * exception, which is a bug, is thrown again outside of the library, where it ends the thread.
+   * Runs the body of a callback of the library. The library swallows an exception and then stops reading. An exception
+   * is a bug, so it is thrown again outside of the library, where it ends the thread.
    */
   #guard(error: Error | null, take: () => void): void {
     if (this.#ended) return;
@@ -328,8 +325,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Watches for permission errors. They arrive here, because a message that the server drops for lack of rights gets no
-   * answer.
+   * Watches for permission errors. They arrive only here, because the server gives no answer to a message that it drops
+   * for lack of rights.
    */
   async #watchViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
@@ -345,7 +342,7 @@ class NatsSession implements LogSession {
     if (this.channel.takeReply(message)) return;
     const number = Number(message.subject.slice(this.#answers.length + 1));
     const append = this.#appends.get(number);
-    // The answer to an earlier piece has already rejected the entry.
+    // An earlier piece was answered with an error, so the append has its outcome already.
     if (append === undefined) return;
     append.ticks_left = append.ticks_max;
     if (message.headers !== undefined && message.headers.code !== 0) {
@@ -354,7 +351,7 @@ class NatsSession implements LogSession {
       this.#lose("no stream takes its entries");
       return;
     }
-    // An empty answer says that the server has received a piece that is not the last one.
+    // An empty answer acknowledges a piece that is not the last one.
     if (message.data.byteLength === 0) return;
     this.#appends.delete(number);
     const { error, stream, seq = 0 } = message.json<Answer>();
@@ -377,8 +374,8 @@ class NatsSession implements LogSession {
   #onMessage(message: Msg): void {
     this.#silent = 0;
     const info = readDeliveryInfo(message.reply);
-    // Only a message without delivery info is a control message. A stored message of another program may have a status
-    // header too.
+    // A message without delivery info is a control message if it has a status header. A stored message can have such a
+    // header too, so the delivery info is checked first.
     if (info === null && message.headers !== undefined && message.headers.code !== 0) {
       this.#onControlMessage(message);
       return;
@@ -397,15 +394,15 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // The server stores a batch as a whole, so an entry that starts and is not continued was not appended by Koor. Its
-    // pieces are delivered like any other foreign message.
+    // Koor's entries are complete, because the server stores a batch as a whole. So an incomplete entry is foreign, and
+    // its pieces are delivered as one foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
       this.#emit(sequence, message.data);
       return;
     }
-    // Skips the remaining pieces of an entry whose first pieces were purged.
+    // Skips the remaining pieces of an entry if its first pieces were purged.
     if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
     if (!this.#joiner.continues(piece)) {
       this.#emit(sequence, message.data);
@@ -453,13 +450,13 @@ class NatsSession implements LogSession {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
       return;
     }
-    // Heartbeats are not enough to trust the server, because one that is partitioned from its peers may still send
+    // Heartbeats do not prove that the server works, because a server that is partitioned from its peers may still send
     // them.
     this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
   }
 
-  /** @param what the reason, which the message shows after the log's address and a colon */
+  /** @param what the reason, which follows the log's address in the message */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));
@@ -469,7 +466,7 @@ class NatsSession implements LogSession {
     if (this.#ended) return;
     this.#stop();
     void this.#server.connection.close();
-    // The report is deferred, because `open` may not have resolved yet.
+    // The loss is reported later, because `open` may not have resolved yet.
     setImmediate(() => {
       if (!this.#closed) this.#listener.lost(error);
     });

@@ -1,12 +1,13 @@
 /**
  * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, named by its position. The metadata
- * message of an object is stored after all its pieces. So an object is complete if its metadata and all pieces are
- * there. Its digest is checked while it is read. The library computes digests in JavaScript, so this runs in the
- * snapshot thread. Each method opens its own connection. If a server cannot answer, the method tries the next one of
- * the address.
+ * of an object is stored after all its pieces. So an object is complete if its metadata and all its pieces exist. Its
+ * digest is checked while it is read.
+ *
+ * Each method opens its own connection. If a server cannot answer, the method tries the next server of the address.
+ * Runs in the snapshot thread, because the library computes digests in JavaScript.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
-import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../schemas/limits/ordered-log.js";
 import { parseNatsAddress } from "./nats-address.js";
 import { connectNats, toLogError, type NatsServer } from "./nats-connection.js";
 import { bucketName, makeBucket, readStream, streamName } from "./nats-stream.js";
@@ -14,7 +15,7 @@ import { LogError, type LogAddress, type SnapshotInfo, type SnapshotStore } from
 
 const GENERATION = "koor_generation";
 
-/** A server that has answered, and the bucket; null if there is no bucket. */
+/** A server that has answered, and its bucket of snapshots; null if there is no bucket. */
 interface Found {
   readonly server: NatsServer;
   readonly bucket: ObjectStore | null;
@@ -27,7 +28,7 @@ export class NatsSnapshots implements SnapshotStore {
   readonly #servers = new Set<NatsServer>();
   /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
-  /** Counts the calls of `close`, so that a method that is still connecting detects that it was aborted. */
+  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
   /** @param orphanMs set by tests only: the age at which the pieces of an aborted put are removed, in ms */
@@ -68,7 +69,7 @@ export class NatsSnapshots implements SnapshotStore {
         await bucket.put(meta, ReadableStream.from(watched()), { timeout: LOG_ANSWER_MS_MAX });
       });
     } catch (error) {
-      // If the source of the bytes has failed, its own error is thrown, because it is not an error of the log.
+      // If the source of the bytes has failed, its error is thrown, because the log is not the cause.
       throw failure === null ? error : (failure as { readonly error: unknown }).error;
     }
   }
@@ -97,8 +98,8 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Finds the bucket. A server that is partitioned from the others accepts connections but cannot answer. In that case
-   * the next server is asked, and each server at most once.
+   * Finds the bucket. It asks the servers in turn, each at most once, because a server that is partitioned from the
+   * others accepts connections but cannot answer.
    * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {
@@ -117,9 +118,7 @@ export class NatsSnapshots implements SnapshotStore {
     }
   }
 
-  /**
-   * Classifies an error as a LogError. If the log could not be reached, the next connection starts with another server.
-   */
+  /** Classifies an error as a LogError. If the log was unreachable, the next connection starts with another server. */
   #toLogError(error: unknown, server: NatsServer): LogError {
     const logError = toLogError(error, server.shown);
     if (logError.fault === "unreachable") this.#attempt += 1;
@@ -132,15 +131,15 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Runs a function with the bucket. The function is aborted when the connection ends, because a call of the library
-   * may then wait forever.
+   * Runs a function with the bucket. The function is aborted when the connection ends, because the library's calls may
+   * then wait forever.
    */
   async #use<T>(act: (found: Found) => Promise<T>): Promise<T> {
     const found = await this.#find();
     const { server } = found;
     try {
       const result = await Promise.race([act(found), endOf(server)]);
-      // Checked because the end of the connection may look like the regular end of the data.
+      // The connection is checked, because the library may report its end as the regular end of the data.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
@@ -156,7 +155,7 @@ export class NatsSnapshots implements SnapshotStore {
     return info === null ? null : new Objm(server.connection).open(bucket, false);
   }
 
-  /** Creates the bucket again after it was deleted, with as many replicas as the log has. */
+  /** Creates the bucket again after it was deleted. It gets as many replicas as the log has. */
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)
@@ -175,11 +174,11 @@ export class NatsSnapshots implements SnapshotStore {
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
       throw broken(server, position, "another has taken its place");
     const { counts } = await this.#countPieces(server);
-    // Checked here, because the library would wait for the missing pieces.
+    // The number of pieces is checked here, because the library would wait for missing pieces.
     if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");
     const found = await bucket.get(String(position));
     if (found === null) throw broken(server, position, "it is gone");
-    // This promise needs no handling, because the same error is thrown where the pieces are read.
+    // This rejection is ignored, because reading the pieces throws the same error.
     found.error.catch(() => undefined);
     return found.data;
   }
@@ -203,7 +202,7 @@ export class NatsSnapshots implements SnapshotStore {
         yield part.value;
       }
     } finally {
-      // Stops the library when the reader of the pieces stops. An error does not matter any more.
+      // Stops the library when the caller stops reading. An error can be ignored then.
       reader.cancel().catch(() => undefined);
     }
   }
@@ -222,12 +221,12 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), now_ms: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces of puts whose process was killed, because nothing else removes them. */
+  /** Removes the pieces that a killed process has left in the middle of a put. Nothing else removes them. */
   async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;
-    // The pieces are counted before the objects are listed. In the other order an object that is completed in between
-    // would be removed.
+    // The pieces are counted before the objects are listed. In the other order, an object that is completed in between
+    // would look like an orphan.
     const { counts, now_ms } = await this.#countPieces(server);
     for (const { nuid } of await bucket.list()) counts.delete(nuid);
     for (const nuid of counts.keys()) {

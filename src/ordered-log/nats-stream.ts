@@ -2,23 +2,24 @@
  * Names, creates and checks the stream that holds a log, and the bucket that holds its snapshots. The check finds out
  * whether an existing stream still has Koor's settings. Runs in the caller's thread.
  *
- * Koor cannot query whether the servers sync to disk before they acknowledge (`sync_interval: always`), because only
- * the system account sees that setting, and that account has no streams. For a single server there is always a warning
- * about it, because there nothing else protects acknowledged entries from a power cut. For three servers only the
- * documents mention it.
+ * Koor cannot check whether the servers sync to disk before they acknowledge (`sync_interval: always`): only the system
+ * account sees that setting, and that account has no streams. A single server always causes a warning about it, because
+ * nothing else protects acknowledged entries from a power cut. For three servers only the documents mention it.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
-import { BATCH_BYTES_MAX, ENTRY_BYTES_MAX, LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits.js";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
+import { LOG_PIECE_HEADER_BYTES, LOG_PIECES_MAX } from "../../schemas/limits/ordered-log.js";
+import { BATCH_BYTES_MAX } from "../../schemas/limits/writer.js";
 import { assert } from "../base/assert.js";
 import { isNatsError, SWITCHED_OFF, type NatsServer } from "./nats-connection.js";
 import { LogError } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
 /**
- * The number of replicas in a cluster of NATS servers. Three, because a majority remains if one of them is down. Two
- * would be worse than one, because they stop if either is down.
+ * The number of replicas in a cluster of NATS servers. With three, a majority remains if one is down. Two would be
+ * worse than one, because they stop if either is down.
  */
 const REPLICAS = 3;
 /** The shortest window for deduplication that JetStream allows, because Koor does not use deduplication. */
@@ -33,17 +34,14 @@ export function bucketName(name: string): string {
 }
 
 /**
- * The subject of a log's entries. It contains the generation, so that an entry for a log never gets into another log
- * that was created in its place.
+ * Returns the subject of a log's entries. It contains the generation, so that an entry never gets into a newer log of
+ * the same name.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;
 }
 
-/**
- * Creates the bucket and then the stream, both empty. Because of this order, the bucket exists whenever the stream
- * does.
- */
+/** Creates the bucket and then the stream, both empty. In this order, a stream never exists without its bucket. */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
   checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
@@ -54,8 +52,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // This is an error: the stream is not created with fewer replicas. If one of three servers was only late at the
-    // first start, the log would otherwise keep the lower number, and the operator would not notice.
+    // This is an error, because the stream must not be created with fewer replicas. If one of three servers was only
+    // late at the first start, the log would keep the lower number, and the operator would not notice.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",
@@ -70,7 +68,7 @@ export async function makeStream(server: NatsServer, name: string, generation: s
 /** Creates the bucket of the snapshots, unless it exists already. */
 export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
   const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
-  // Asked because the library hides the error if it could not create the bucket.
+  // The library hides the error if it could not create the bucket. Reading the status reveals it.
   await bucket.status();
 }
 
@@ -122,12 +120,12 @@ function wantedConfig(name: string, generation: string, replicas: number): Parti
     num_replicas: replicas,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     allow_atomic: true,
-    // Forbids every client to delete single messages, because that would remove an entry from the middle of the log.
+    // Forbids every client to delete single messages, which would remove entries from the middle of the log.
     deny_delete: true,
   };
 }
 
-/** A setting of the stream that must have a certain value, because the log would lose or reject entries otherwise. */
+/** A required setting of the stream. With another value the log would lose or reject entries. */
 interface SettingRow {
   readonly setting: string;
   readonly isSafe: (config: StreamConfig) => boolean;
@@ -187,7 +185,7 @@ const SETTINGS: readonly SettingRow[] = [
 /** The state of an existing log. */
 export interface FoundLog {
   readonly generation: string;
-  /** The sequence of the oldest message; `last` + 1 if the stream is empty. */
+  /** The sequence of the oldest message. If the stream is empty, it is `last` + 1. */
   readonly first_sequence: number;
   readonly last: number;
   /** The largest message, headers included. */
@@ -237,7 +235,7 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 
 /**
  * Returns warnings about NATS servers that lack a part of the log. A server that has just started lacks a part for a
- * moment, so a server is only reported if it lacks a part at two checks in a row.
+ * moment, so a server is reported only if it lacks a part at two checks in a row.
  * @param before the servers that lacked a part at the previous check
  */
 export function warnOfCopies(
@@ -254,9 +252,9 @@ export function warnOfCopies(
 }
 
 /**
- * Returns the size of the largest entry, in bytes, for a maximum size of messages.
+ * Computes the size of the largest entry, in bytes, from the maximum size of a message.
  * @param bound the name of the server's setting that limits the size of messages
- * @throws LogError with fault "unsafe" if Koor may write a larger entry
+ * @throws LogError with fault "unsafe" if the largest entry is smaller than BATCH_BYTES_MAX
  */
 function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
   const entry_bytes_max = largestEntry(message_bytes_max);
@@ -267,7 +265,7 @@ function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: 
   );
 }
 
-/** Returns the size of the largest entry, in bytes, that fits into one atomic batch of messages of this size. */
+/** Returns the size in bytes of the largest entry that fits into one atomic batch of messages of this size. */
 export function largestEntry(message_bytes_max: number): number {
   return Math.max(0, message_bytes_max - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
 }

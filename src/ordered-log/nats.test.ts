@@ -12,7 +12,7 @@ import { jetstreamManager, type JetStreamManager, type StreamConfig } from "@nat
 import { Objm, type ObjectInfo } from "@nats-io/obj";
 import { connect, nkeys } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
-import { LOG_ASK_AGAIN_MS } from "../../schemas/limits.js";
+import { LOG_ASK_AGAIN_MS } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../../test/cli/loopback-certificate.js";
 import { checkLogContract, collect, HeardSession, inChunks, refusal } from "../../test/support/log-contract.js";

@@ -1,9 +1,9 @@
 /**
- * Implements the ordered log by a NATS JetStream stream. Loaded only for a cluster, because the libraries take long to
- * load. The log runs in the writer thread. The snapshots run in the thread that calls them.
+ * Implements the ordered log with a NATS JetStream stream. The module is loaded only for a cluster, because the
+ * libraries take long to load. The log runs in the writer thread, and the snapshots run in the thread that calls them.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
-import { LOG_STATE_MS_MAX } from "../../schemas/limits.js";
+import { LOG_STATE_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { assert } from "../base/assert.js";
 import { askUntilAnswered, connectNats, toLogErrorAt, type NatsServer } from "./nats-connection.js";
 import { openSession } from "./nats-session.js";
@@ -20,7 +20,7 @@ export function natsLog(address: LogAddress): OrderedLog {
   return {
     open: async (listener) => {
       // If the previous server was not usable, the next one is tried. A server that is partitioned from the others
-      // answers, but accepts no entries.
+      // answers requests but accepts no entries.
       attempt = isUsable ? 0 : attempt + 1;
       isUsable = false;
       const session = await open(address, attempt, listener);
@@ -30,7 +30,7 @@ export function natsLog(address: LogAddress): OrderedLog {
         isUsable = known;
       });
     },
-    // `open` is always called before `create`, so `attempt` names a server that has answered.
+    // `open` was called before `create`, so `attempt` names a server that has answered.
     create: (generation) => create(address, attempt, generation),
     snapshots,
   };
@@ -88,8 +88,8 @@ async function create(address: LogAddress, attempt: number, generation: string):
 }
 
 async function closeAfter(server: NatsServer, error: unknown): Promise<Error> {
-  // The error is classified before the connection is closed, because a closed connection does not know its server any
-  // more.
+  // The error is classified before the connection is closed, because a closed connection has lost the information about
+  // its server.
   const logError = toLogErrorAt(server, error);
   await server.connection.close();
   return logError;

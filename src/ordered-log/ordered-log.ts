@@ -1,19 +1,24 @@
 /**
- * Defines the interface of a replicated log. Every node appends to the log and reads it in the same order, and a
- * snapshot store belongs to it. Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not
- * interpret entries: the nodes decide which entries they accept (src/cluster/). An engine runs in the writer thread and
- * reports by callbacks, so that tests can replace it by a simulation. Pure.
+ * Defines the interface of a replicated log. Every node appends to the log and reads it in the same order. A snapshot
+ * store belongs to each log.
+ *
+ * Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries: the nodes decide
+ * which entries they accept (src/cluster/). It runs in the writer thread and reports by callbacks, so that tests can
+ * replace it by a simulation. Pure.
  */
 
-/** The reasons why a log cannot be used, or cannot be used any more. */
+/** The reasons why a log cannot be used. */
 export type LogFault =
-  /** The log cannot be reached, or does not answer. Can be retried. */
+  /** The log cannot be reached, or does not answer. A retry may succeed. */
   | "unreachable"
   /** The log's server rejects the credentials, or its user lacks a right. */
   | "denied"
   /** The version of the log's server is older than Koor needs. */
   | "too_old"
-  /** The log's server is set up so that it could lose acknowledged entries, or could not store the largest entries. */
+  /**
+   * The set-up of the log's server is unsafe: it could lose acknowledged entries, or could not store the largest
+   * entries.
+   */
   | "unsafe"
   /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
@@ -31,11 +36,11 @@ export class LogError extends Error {
 
 /** The status of a log. The log assigns the ids of the entries, from 1, in their order. Ids may have gaps. */
 export interface LogStatus {
-  /** The value that the log was created with (`OrderedLog.create`). It tells one log from another. */
+  /** The value that the log was created with (`OrderedLog.create`). Each log has a different one. */
   readonly generation: string;
   /**
-   * The log holds every entry from this id on, and no earlier one. The oldest entry may have a higher id, because ids
-   * may have gaps.
+   * All entries before this id were deleted, and no others. The oldest entry may have a higher id, because ids may have
+   * gaps.
    */
   readonly first: number;
   /** The id of the newest entry that was ever in the log; 0 before the first one. */
@@ -46,19 +51,19 @@ export interface LogStatus {
 
 /** The outcome of an append. */
 export type Appended =
-  /** The entry is in the log, on as many disks as the log is set up for. */
+  /** The entry is in the log. It is stored on as many disks as the log is configured for. */
   | "stored"
-  /** The entry is not in the log and never will be: the log or its disk is full. */
+  /** The entry was not stored and never will be, because the log or its disk is full. */
   | "full"
-  /** The entry is not in the log and never will be: it is larger than the log's server accepts. */
+  /** The entry was not stored and never will be, because it is larger than the log's server accepts. */
   | "too_large"
-  /** It is not known whether the entry is in the log. The session is lost, or will be soon. */
+  /** It is unknown whether the entry was stored. The session is lost, or will be soon. */
   | "unknown";
 
-/** The callbacks of a session. None is called before `open` has resolved, after `lost` or after `close`. */
+/** The callbacks of a session. They are called only after `open` has resolved, and not after `lost` or `close`. */
 export interface LogListener {
   /**
-   * Delivers the next entry, in the order of ids, each entry once.
+   * Called with each entry once, in the order of ids.
    * @param last the newest id that the log is known to have
    */
   entry(id: number, bytes: Uint8Array, last: number): void;
@@ -66,7 +71,7 @@ export interface LogListener {
   lost(error: LogError): void;
 }
 
-/** Sends messages from one node to another without the log. A message arrives at most once, and maybe never. */
+/** Sends messages from one node to another, past the log. A message arrives at most once, and may be lost. */
 export interface NodeChannel {
   /** The size of the largest message that can be sent, in bytes. */
   readonly bytesMax: number;
@@ -74,8 +79,8 @@ export interface NodeChannel {
   listen(node: string, take: (bytes: Uint8Array) => void): void;
   /**
    * Sends bytes to a node.
-   * @param undelivered called if the message is known to have reached no node. It is not always known that a node does
-   * not listen.
+   * @param undelivered called if the message is known to have reached no node. It is not called for every lost message,
+   * because the loss may go unnoticed.
    */
   send(node: string, bytes: Uint8Array, undelivered: () => void): void;
 }
@@ -88,26 +93,26 @@ export interface LogSession {
   /** Reads the entry with this id; null if it was trimmed or never existed. */
   read(id: number): Promise<Uint8Array | null>;
   /**
-   * Starts the delivery with the first entry after this id. If some of the later entries were trimmed, the session is
-   * lost. Called once in a session.
+   * Starts the delivery with the first entry after this id. The session is lost if some of the later entries were
+   * trimmed. Must be called at most once in a session.
    */
   follow(after: number): void;
   /**
-   * Stops the delivery, for example when entries arrive faster than they are applied. Entries that the log has sent
-   * already are dropped, and are delivered again after `resume`.
+   * Stops the delivery, for example when entries arrive faster than they are applied. Entries that were already sent to
+   * this node are dropped, and are delivered again after `resume`.
    */
   pause(): void;
   /** Resumes the delivery with the first entry after the last delivered one. */
   resume(): void;
   /**
    * Appends an entry to the end of the log.
-   * @param bytes at most ENTRY_BYTES_MAX
-   * @param done called with the outcome, but not after the session is lost or closed
+   * @param bytes at most ENTRY_BYTES_MAX bytes
+   * @param done called with the outcome, unless the session is lost or closed before
    */
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void;
   /**
    * Checks the state of the log.
-   * @returns as in `LogStatus.warnings`
+   * @returns warnings for the operator, one line each
    */
   check(): Promise<readonly string[]>;
   /** Deletes the entries up to and including this id. */
@@ -126,17 +131,17 @@ export interface SnapshotInfo {
 
 /**
  * Stores snapshots next to the log. Each method opens its own connection, because snapshots are handled in another
- * thread than the log. Each method throws LogError.
+ * thread than the log. Every method can throw LogError.
  */
 export interface SnapshotStore {
   /** Lists the complete snapshots, the newest one last. */
   list(): Promise<readonly SnapshotInfo[]>;
-  /** Stores a snapshot, which replaces an earlier one of the same position. It is listed only after it is complete. */
+  /** Stores a snapshot. It replaces an earlier snapshot of the same position. An incomplete snapshot is not listed. */
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Returns the bytes of a snapshot, in pieces. Throws if they differ from the bytes that were stored. */
+  /** Returns the bytes of a snapshot, in pieces. Throws if they differ from the stored ones. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
-  /** Aborts all running calls, which then throw. The store can still be used: a later call connects again. */
+  /** Aborts all running calls, which then throw. The store can be used again: the next call connects again. */
   close(): Promise<void>;
 }
 
@@ -148,7 +153,7 @@ export interface OrderedLog {
    */
   open(listener: LogListener): Promise<LogSession | null>;
   /**
-   * Creates an empty log. An existing log of the same name is dropped with its snapshots.
+   * Creates an empty log. If there is a log of the same name, it is deleted together with its snapshots.
    * @param generation a value that identifies the new log (`LogStatus.generation`)
    * @throws LogError
    */
@@ -158,7 +163,7 @@ export interface OrderedLog {
 
 /** The address of a log. */
 export interface LogAddress {
-  /** `nats://a:4222,b:4222` or `postgres://user@host/database`, as the operator gave it. */
+  /** The address as the operator gave it: `nats://a:4222,b:4222` or `postgres://user@host/database`. */
   readonly url: string;
   /** The name of the cluster: letters, digits, `-` and `_`. */
   readonly name: string;

@@ -1,16 +1,16 @@
 /**
- * Parses the URL of a PostgreSQL log and reads its credentials. A URL may list several hosts, separated by commas,
- * which neither `URL` nor the client library parses. The files with the credentials are read at each connection, so
+ * Parses the URL of a PostgreSQL log, and reads its credentials. A URL may list several hosts, separated by commas.
+ * Neither `URL` nor the client library can parse that. The credentials are read from their files at each connection, so
  * that a password can be changed without a restart. Runs in the thread that opens the log.
  */
 import { open, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
-import { POSTGRES_CREDENTIALS_BYTES_MAX } from "../../schemas/limits.js";
+import { POSTGRES_CREDENTIALS_BYTES_MAX } from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { LogError, type LogAddress } from "./ordered-log.js";
 
 export interface PostgresHost {
-  /** The host's name, its address, or the folder of a Unix socket. */
+  /** The host's name, its address, or the folder of its Unix socket. */
   readonly host: string;
   readonly port: number;
   /** The host as it is shown to the operator. */
@@ -33,7 +33,7 @@ export interface PostgresTarget {
 
 interface TlsChoice {
   readonly verify: boolean;
-  /** The paths of the PEM files, by the TLS option that the file's content is for. */
+  /** The paths of the PEM files, by the TLS option that takes the file's content. */
   readonly files: Readonly<Partial<Record<"ca" | "cert" | "key", string>>>;
 }
 
@@ -50,8 +50,8 @@ const URL_SHAPE =
 const HOST_SHAPE = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(?<port>\d{1,5}))?$/;
 
 /**
- * The TLS options for each value of `sslmode`. As in the client library, every mode that verifies anything verifies
- * everything. Null means no TLS, which is also the default if the parameter is missing.
+ * The TLS options for each value of `sslmode`; null means no TLS. As in the client library, a mode that verifies
+ * anything verifies everything. Without the parameter there is no TLS.
  */
 const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new Map([
   ["disable", null],
@@ -62,14 +62,16 @@ const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new 
   ["verify-full", { verify: true }],
 ]);
 
-/** The URL parameters that name a file, and the TLS option that the file's content is for. */
+/** The URL parameters that name a file, with the TLS option that takes the file's content. */
 const TLS_FILES: ReadonlyMap<string, "ca" | "cert" | "key"> = new Map([
   ["sslrootcert", "ca"],
   ["sslcert", "cert"],
   ["sslkey", "key"],
 ]);
 
-/** Makes the error for an invalid URL. Its message does not contain the URL, because that may hold the password. */
+/**
+ * Makes the error for an invalid URL. The message does not contain the URL, because the URL may contain the password.
+ */
 function refuse(what: string): LogError {
   return new LogError("denied", `the PostgreSQL URL cannot be used: ${what}`);
 }
@@ -106,9 +108,9 @@ function parseTls(query: URLSearchParams): TlsChoice | false {
 }
 
 /**
- * Parses `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...][/DATABASE][?sslmode=...]`, also with `postgresql:`.
- * The database defaults to the user's name. A host that begins with `%2F`, such as `%2Fvar%2Frun%2Fpostgresql`, is the
- * folder of a Unix socket.
+ * Parses `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...][/DATABASE][?sslmode=...]`. The scheme `postgresql:`
+ * is accepted too. The database defaults to the user's name. A host that begins with `%2F`, such as
+ * `%2Fvar%2Frun%2Fpostgresql`, is the folder of a Unix socket.
  * @throws LogError
  */
 export function parsePostgresAddress({ url, credentials }: LogAddress): PostgresTarget {
@@ -126,7 +128,7 @@ export function parsePostgresAddress({ url, credentials }: LogAddress): Postgres
   };
 }
 
-/** Reads the first line of the file with the credentials, without the line's end. */
+/** Reads the first line of the file with the credentials, without its line break. */
 async function readPassword(path: string): Promise<string> {
   const file = await open(path, "r");
   try {
@@ -146,8 +148,8 @@ async function readSecretFile<T>(path: string, read: (path: string) => Promise<T
 }
 
 /**
- * Reads the credentials of a connection. The first line of the file is the password itself. It is not a line in the
- * format of `.pgpass`, because a password may contain colons. It takes precedence over a password in the URL.
+ * Reads the credentials of a connection. The first line of the file is the password, which overrides a password in the
+ * URL. The line does not have the format of `.pgpass`, because a password may contain colons.
  * @throws LogError
  */
 export async function readPostgresSecrets(target: PostgresTarget): Promise<PostgresSecrets> {

@@ -1,15 +1,15 @@
 /**
  * Appends entries to a log in PostgreSQL. Each append is one statement and one round trip. The appends run one after
- * the other, over a connection that nothing else uses. The session decides what to do after a failure. Runs in the
- * writer thread.
+ * the other, over a connection that is used for nothing else. After a failure the session decides how to continue. Runs
+ * in the writer thread.
  */
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
- * The statement that appends an entry. It locks the row of the log's head until the commit, so ids have no gaps and are
- * in the order of the commits. If there is already a row at the next position, no node has appended it, and it is
- * replaced.
+ * The statement that appends an entry. It locks the row of the log's head until the commit, so ids have no gaps and
+ * follow the order of the commits. A row that already exists at the next position is replaced, because no node has
+ * appended it.
  */
 const APPEND = {
   name: "koor_append",
@@ -40,13 +40,13 @@ export interface AppendsParts {
   /** The name of the log. */
   readonly name: string;
   readonly generation: string;
-  /** Called when an entry is in the log, after the entry's `done`. */
+  /** Called when an entry was stored in the log, after the entry's `done`. */
   stored(id: number, bytes: Uint8Array): void;
   /** The session cannot continue. */
   lose(error: LogError): void;
 }
 
-/** Makes the error for a log that was created again while a session used it. The next session finds the new log. */
+/** Makes the error for a log that was created again during a session. The next session opens the new log. */
 export function logReplaced(name: string): LogError {
   return new LogError("unreachable", `log ${name} was made anew or removed`);
 }
@@ -54,7 +54,7 @@ export function logReplaced(name: string): LogError {
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** The appends that have no outcome yet. The first one is in flight. The caller limits their number. */
+  /** The appends without an outcome. The first one is in flight. The caller limits their number. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;
@@ -72,13 +72,13 @@ export class PostgresAppends {
     void this.#send();
   }
 
-  /** Drops the appends that have no outcome. No callback is called any more. */
+  /** Drops the appends without an outcome. Their callbacks are not called. */
   end(): void {
     this.#ended = true;
     this.#waiting.length = 0;
   }
 
-  /** Ends all appends that have no outcome, with the outcome "unknown". */
+  /** Gives the outcome "unknown" to all appends without an outcome. */
   endUnknown(): void {
     this.#ended = true;
     // A callback may close the session, which empties the queue.
@@ -87,7 +87,7 @@ export class PostgresAppends {
 
   /** Sends the queued appends, one after the other, until the queue is empty. */
   async #send(): Promise<void> {
-    // The running call sends it.
+    // Another call of this method is running, and sends the new append too.
     if (this.#sending) return;
     this.#sending = true;
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {

@@ -1,8 +1,8 @@
 /**
- * Wraps one connection to PostgreSQL. It runs statements one after the other, each with a deadline, and reports once
- * that the connection has ended. No other file uses the client library. Runs in the thread that opened it.
+ * Wraps one connection to PostgreSQL. It runs statements one after the other, each with a deadline, and reports the end
+ * of the connection once. Only this file uses the client library. Runs in the thread that opened it.
  *
- * Results are read in text format, because the library decodes binary results as UTF-8 and corrupts them. So byte
+ * Results are read in text format, because the library corrupts binary results by decoding them as UTF-8. So byte
  * strings from the server arrive as hexadecimal digits, which costs 4 ms per MiB. Byte strings to the server are sent
  * in binary.
  */
@@ -13,7 +13,7 @@ import {
   POSTGRES_CLOSE_MS_MAX,
   POSTGRES_CONNECT_MS_MAX,
   POSTGRES_KEEPALIVE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { reasonOf } from "../base/reason.js";
 import { LogError, type LogFault } from "./ordered-log.js";
 import type { PostgresHost, PostgresSecrets, PostgresTarget } from "./postgres-address.js";
@@ -36,7 +36,7 @@ export interface AskOptions {
 /** A notification of the server on a channel. */
 export interface Notification {
   readonly payload: string;
-  /** The id of the server process that sent it, which identifies the sender's connection. */
+  /** The id of the server process that sent the notification. It identifies the sender's connection. */
   readonly pid: number;
 }
 
@@ -51,7 +51,7 @@ export class RefusedStatement extends LogError {
   }
 }
 
-/** The fault for an error, by the beginning of its SQLSTATE. All other errors can be retried. */
+/** The fault for an error, by the beginning of its SQLSTATE. Every other error has the fault "unreachable". */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   /** Invalid authorization. */
   ["28", "denied"],
@@ -64,10 +64,10 @@ const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   ["XX002", "unsafe"],
 ];
 
-/** The SQLSTATE class of warnings. A warning can come with a commit that succeeds. */
+/** The SQLSTATE class of warnings. The server can send a warning with a successful commit. */
 const WARNING_CLASS = "01";
 
-/** The parsers of column values, by the type's number in `pg_type`. Values of other types stay text. */
+/** The parsers of column values, by the type's number in `pg_type`. Values of all other types stay text. */
 const READERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === "t"],
   [17, (text) => Buffer.from(text.slice(2), "hex")],
@@ -80,8 +80,8 @@ function readerOf(type: number): (text: string) => unknown {
 }
 
 /**
- * Returns the message of an error. Some connection errors have none of their own, only the errors of each address that
- * was tried.
+ * Returns the message of an error. Some connection errors have no message, only the errors of the addresses that were
+ * tried.
  */
 function messageOf(error: unknown): string {
   return error instanceof AggregateError && error.message === ""
@@ -89,7 +89,7 @@ function messageOf(error: unknown): string {
     : reasonOf(error);
 }
 
-/** Returns the text that names the server in messages to the operator. */
+/** Returns the name of the server for messages to the operator. */
 export function describeServer(target: PostgresTarget, host: PostgresHost): string {
   return `PostgreSQL at ${host.label}, database ${target.database}`;
 }
@@ -132,8 +132,8 @@ export class PostgresLink {
       port: host.port,
       user: target.user,
       database: target.database,
-      // The library gets a function even if there is no password. Otherwise it would search the environment and files
-      // for one.
+      // The library gets a function even if there is no password, because it would otherwise look for one in the
+      // environment and in files.
       password: () => {
         if (secrets.password === "") throw new LogError("denied", `${where} asks ${target.user} for a password`);
         return secrets.password;
@@ -158,8 +158,8 @@ export class PostgresLink {
   }
 
   /**
-   * The id of the server process that the server reported when the connection was opened. If another process runs the
-   * statements, there is a connection pooler in between.
+   * The id of the server process, as the server reported it when the connection was opened. If statements run in
+   * another process, there is a connection pooler in between.
    */
   get greetedPid(): number | null {
     // The library's types omit it.
@@ -171,7 +171,7 @@ export class PostgresLink {
     return this.#ended;
   }
 
-  /** Sets the listener that is called when the connection ends. It is called once, and not after `close`. */
+  /** Sets the listener that is called once when the connection ends. It is not called after `close`. */
   onEnd(listener: (error: LogError) => void): void {
     this.#onEnd = listener;
   }
@@ -181,9 +181,9 @@ export class PostgresLink {
   }
 
   /**
-   * Makes every later warning end the connection before its statement is answered. Needed because of one warning: if
-   * the wait of a commit for its standby is cancelled, the server reports success with a warning, although the standby
-   * may lack the data.
+   * Makes every later warning end the connection, before its statement is answered. This is for one warning: if a
+   * commit stops waiting for its standby, the server reports success with a warning, although the standby may lack the
+   * data.
    */
   endOnWarning(): void {
     this.#endsOnWarning = true;
@@ -199,7 +199,7 @@ export class PostgresLink {
     options: AskOptions = {},
   ): Promise<Row[]> {
     const answer = this.#tail.then(() => this.#send<Row>(statement, values, options));
-    // The caller handles an error of this statement. The next statement only waits until this one has ended.
+    // The caller handles an error of this statement. The next statement only waits for its end.
     this.#tail = answer.then(
       () => undefined,
       () => undefined,
@@ -218,7 +218,7 @@ export class PostgresLink {
     }
     this.#ended = error;
     this.#resolveClosed(error);
-    // The timer is needed because a server that hangs does not close its side.
+    // A timer cuts the connection, because a server that hangs does not close its side.
     const timer = setTimeout(() => this.#cut(), POSTGRES_CLOSE_MS_MAX);
     await this.#client.end();
     clearTimeout(timer);
@@ -244,8 +244,8 @@ export class PostgresLink {
         return true;
       };
       const timer = setTimeout(() => {
-        // The answer may have arrived while this thread was busy. So the data that has arrived is read before the
-        // statement counts as late.
+        // The answer may have arrived while this thread was busy. So arrived data is read before the statement counts
+        // as late.
         setImmediate(() => {
           if (!settled)
             this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patience_ms)} ms`));

@@ -2,7 +2,7 @@
  * Connects to the PostgreSQL server that takes writes, applies the session settings that the log needs, and checks
  * whether the server is reliable. Runs in the thread that opens the log or its snapshots.
  */
-import { POSTGRES_STATEMENT_MS_MAX } from "../../schemas/limits.js";
+import { POSTGRES_STATEMENT_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import { LogError } from "./ordered-log.js";
 import {
@@ -20,11 +20,11 @@ export interface ServerFacts {
   readonly version_text: string;
   readonly fsync: string;
   readonly full_page_writes: string;
-  /** The default of sessions. */
+  /** The default value for new sessions. */
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;
-  /** The time at which the server was started. It tells one server from another. */
+  /** The time at which the server was started. A different time means that it was restarted or replaced. */
   readonly started: string;
   /** The process of this connection. */
   readonly pid: number;
@@ -47,9 +47,7 @@ const FACTS = {
       pg_postmaster_start_time()::text AS started, pg_backend_pid() AS pid`,
 };
 
-/**
- * The statement that sets a setting of the session. It skips a setting that this version of PostgreSQL does not have.
- */
+/** Changes a setting of the session. A setting that this version of PostgreSQL does not have is skipped. */
 const SET = {
   text: `
     SELECT set_config(wanted.name, wanted.value, false)
@@ -57,8 +55,8 @@ const SET = {
 };
 
 /**
- * The values of `synchronous_commit` with which a commit waits at least for this server's disk. If the operator chose
- * one of them, Koor keeps it.
+ * The values of `synchronous_commit` with which a commit waits at least for this server's disk. Koor keeps such a value
+ * if the operator chose it.
  */
 const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
@@ -75,7 +73,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["idle_in_transaction_session_timeout", String(POSTGRES_STATEMENT_MS_MAX)],
   ["idle_session_timeout", "0"],
   ["lock_timeout", "0"],
-  // Makes every statement use the primary keys. Otherwise a query plan that was made for an empty table would scan the
+  // Makes every statement use the primary keys. Otherwise a plan that was made while the table was empty would scan the
   // whole table later.
   ["enable_seqscan", "off"],
   ["enable_bitmapscan", "off"],
@@ -129,8 +127,8 @@ async function connectToHost(
     return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
   } catch (error) {
     await link?.close();
-    // Only an unreachable host is skipped. A host that rejects the credentials is an error, even if another host would
-    // accept them.
+    // Only an unreachable host is skipped. If a host rejects the credentials, that is an error, even if another host
+    // would accept them.
     if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
     return { fault: error.fault, reason: error.message };
   }
@@ -149,8 +147,7 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
     skipped.push(outcome);
   }
   const [only] = skipped;
-  // With several hosts a retry may succeed, because a failover may be in progress, after which one of them accepts
-  // writes.
+  // With several hosts a retry may succeed: during a failover no host accepts writes, and afterwards one does.
   const fault = skipped.length === 1 && only !== undefined ? only.fault : "unreachable";
   throw new LogError(fault, skipped.map(({ reason }) => reason).join("; "));
 }
@@ -168,14 +165,14 @@ export async function connectAgain(target: PostgresTarget, { host, facts }: Conn
 }
 
 /**
- * Checks whether a server stores durably what it acknowledges.
+ * Checks whether the server stores acknowledged writes durably.
  * @returns warnings for the operator, one line each
  * @throws LogError
  */
 export function checkServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
   const where = describeServer(target, host);
-  // A connection pooler is rejected, because the next statement may run in another server process, without this
-  // session's settings.
+  // A connection pooler is rejected. It may run the next statement in another server process, without this session's
+  // settings.
   if (link.greetedPid !== facts.pid)
     throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs connections to the server itself`);
   if (facts.version < VERSION_MIN)

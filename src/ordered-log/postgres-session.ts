@@ -1,10 +1,10 @@
 /**
  * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
- * and fetches entries, so that neither waits for the other. A third connection, for rare requests, is opened on demand.
+ * and fetches entries, so that neither waits for the other. A third connection is opened when a rare request needs it.
  * Runs in the writer thread.
  *
- * If an appended entry is the next one to deliver, it is delivered when its append is answered, and need not be
- * fetched. Other entries are fetched when the server notifies, or at the next probe. Any error ends the session, and
+ * An entry of this session is usually the next one to deliver. It is then delivered when its append is answered,
+ * without a fetch. Other entries are fetched at a notification, or at the next probe. Any error ends the session, and
  * the next session reads the state of the log again.
  */
 import {
@@ -14,21 +14,21 @@ import {
   POSTGRES_PROBE_MS_MAX,
   POSTGRES_TRIM_BYTES,
   POSTGRES_TRIM_ROWS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/ordered-log.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 import { logReplaced, PostgresAppends } from "./postgres-appends.js";
 import type { Notification, PostgresLink } from "./postgres-link.js";
 
 /**
- * All logs of a database share one notification channel, because the name of a channel cannot be a parameter of a
- * statement. The payload names the log.
+ * All logs of a database share one notification channel, because the name of a channel cannot be a statement parameter.
+ * The payload names the log.
  */
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * Fetches the head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included, but
- * cut to as many bytes as fit. If there is no entry, the result is one row that only has the head. Rows after the head
- * are skipped, because no node has appended them.
+ * Fetches the log's head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included,
+ * but cut to $4 bytes. If there is no entry, the result is one row with only the head. Rows after the head are skipped,
+ * because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -60,7 +60,7 @@ const READ = {
       AND EXISTS (SELECT FROM koor.log_head WHERE name = $1 AND generation = $2)`,
 };
 
-/** Deletes the oldest entries up to $3: at most $4 entries and $5 bytes, but at least one entry. */
+/** Deletes the oldest entries up to id $3: at most $4 entries and $5 bytes, but at least one entry. */
 const TRIM = {
   name: "koor_trim",
   text: `
@@ -93,7 +93,7 @@ interface EntryRow extends HeadRow {
   readonly bytes: Buffer;
 }
 
-/** A row of the result of FETCH. If there is no entry, the row only holds the head. */
+/** A row that FETCH returns. If there is no entry, the row has only the head. */
 type PageRow = EntryRow | (HeadRow & { readonly seq: null });
 
 interface PartRow {
@@ -106,7 +106,7 @@ export interface SessionParts {
   readonly status: LogStatus;
   readonly listener: LogListener;
   readonly appending: PostgresLink;
-  /** The id of the server process that runs this session's appends. Their notifications contain it. */
+  /** The id of the server process that runs this session's appends. The notifications of those appends contain it. */
   readonly appending_pid: number;
   /** The connection that listens. */
   readonly following: PostgresLink;
@@ -117,17 +117,17 @@ export interface SessionParts {
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
   /**
-   * There is no channel between nodes. NOTIFY could carry one, but a notification holds at most 8000 bytes, and the
-   * commit that sends it takes a global lock. So it would not be cheaper than an append.
+   * This engine has no channel between nodes. NOTIFY could carry messages, but a notification holds at most 8000 bytes,
+   * and its commit takes a global lock. So a message would not be cheaper than an append.
    */
   readonly channel = null;
   readonly #parts: SessionParts;
   readonly #probe: NodeJS.Timeout;
   readonly #appends: PostgresAppends;
   #rare: Promise<PostgresLink> | null = null;
-  /** The session has ended. */
+  /** Whether the session has ended. */
   #ended = false;
-  /** Whether the session is closed, so that the listener is not called any more. */
+  /** Whether `close` was called. The listener is then not called any more. */
   #closed = false;
   #following = false;
   #fetching = false;
@@ -197,7 +197,7 @@ export class PostgresSession implements LogSession {
     await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
   }
 
-  /** Handles an appended entry that is in the log. Delivers it if it is the next one. */
+  /** Handles an entry that this session has appended to the log. Delivers it if it is the next one. */
   #onStored(id: number, bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#known = Math.max(this.#known, id);
@@ -206,23 +206,23 @@ export class PostgresSession implements LogSession {
     else if (id > this.#delivered) void this.#fetch();
   }
 
-  /** Handles a notification of the server about an entry. */
+  /** Handles the server's notification of a new entry. */
   #onNotification({ payload, pid }: Notification): void {
     const [name, seq] = payload.split(" ");
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // If this session has appended the entry and it is the next one, the answer to the append delivers it.
+    // An entry of this session that is the next one is delivered by the answer to its append, so it is not fetched.
     const is_own = pid === this.#parts.appending_pid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !is_own) void this.#fetch();
   }
 
   /**
-   * Fetches until all known entries are delivered. Before `follow` is called, it only checks that the log is still the
-   * same.
+   * Fetches entries until all known entries are delivered. Before `follow` is called, it fetches only the head, to
+   * check that the log is still the same.
    */
   async #fetch(): Promise<void> {
-    // The running call continues until then.
+    // A fetch is already running, and continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;
@@ -250,7 +250,9 @@ export class PostgresSession implements LogSession {
     this.#fetching = false;
   }
 
-  /** Delivers a page of fetched entries. Skips those that were delivered meanwhile with the answer to their append. */
+  /**
+   * Delivers a page of fetched entries. An entry that was meanwhile delivered by the answer to its append is skipped.
+   */
   async #take(page: readonly PageRow[], after: number): Promise<void> {
     let expected = after + 1;
     for (const row of page) {
@@ -267,7 +269,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** Reads the rest of an entry if a page has only its beginning; null if the session has ended. */
+  /** Reads the rest of an entry whose beginning is in a page; null if the session has ended. */
   async #complete({ seq, size, bytes }: EntryRow): Promise<Buffer | null> {
     if (bytes.byteLength === size) return bytes;
     const whole = await this.#attempt(this.#readParts(this.#parts.following, seq, bytes));
@@ -283,7 +285,7 @@ export class PostgresSession implements LogSession {
 
   /**
    * Reads an entry part by part.
-   * @param begun the beginning of the entry, if it was already read
+   * @param begun the beginning of the entry if it was already read
    * @returns null if there is no such entry
    */
   async #readParts(link: PostgresLink, id: number, begun: Buffer | null): Promise<Buffer | null> {
@@ -310,7 +312,7 @@ export class PostgresSession implements LogSession {
     return this.#endOnError(this.#rare);
   }
 
-  /** Ends the session if the promise fails, and throws its error. */
+  /** Waits for an answer. If it fails, ends the session and throws the error. */
   async #endOnError<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
@@ -320,7 +322,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** Ends the session if the promise fails, and returns null. */
+  /** Waits for an answer. If it fails, ends the session and returns null. */
   async #attempt<T>(answer: Promise<T>): Promise<T | null> {
     try {
       return await answer;
@@ -339,7 +341,7 @@ export class PostgresSession implements LogSession {
   #lose(error: LogError): void {
     if (this.#ended) return;
     this.#end();
-    // A callback that gets the outcome "unknown" may close the session. If it does, `lost` must not be called.
+    // A callback that gets the outcome "unknown" may close the session. Then `lost` must not be called.
     this.#appends.endUnknown();
     if (this.#closed) return;
     void this.close();

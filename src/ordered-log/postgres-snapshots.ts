@@ -1,13 +1,14 @@
 /**
- * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each piece is stored in its own transaction. A
- * single long transaction would keep the server from vacuuming the row of the log's head, which changes with every
- * append. A snapshot is complete, and listed, once its hash is stored. Each method opens its own connection. Runs in
- * the snapshot thread.
+ * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each method opens its own connection. A
+ * snapshot is complete and listed once its hash is stored. Runs in the snapshot thread.
  *
- * A put holds an advisory lock of its snapshot as long as it is connected. So a running put can be told from an aborted
- * one, whose pieces the next put deletes.
+ * Each piece is stored in a transaction of its own. One long transaction would keep the server from vacuuming the row
+ * of the log's head, which changes with every append.
+ *
+ * A put holds an advisory lock of its snapshot while it is connected. So a running put can be told from an aborted one,
+ * whose pieces the next put deletes.
  */
-import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits.js";
+import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../schemas/limits/ordered-log.js";
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { LogError, type SnapshotInfo, type SnapshotStore } from "./ordered-log.js";
@@ -16,9 +17,7 @@ import type { PostgresLink } from "./postgres-link.js";
 import { connectToServer } from "./postgres-server.js";
 import { tablesExist } from "./postgres-tables.js";
 
-/**
- * Lists the complete snapshots. If two of the same position were completed at the same time, the later one is listed.
- */
+/** Lists the complete snapshots. If two puts have completed snapshots of the same position, the later one is listed. */
 const LIST = {
   text: `
     SELECT DISTINCT ON (position) id, position, generation, size AS bytes, encode(sha256, 'hex') AS sha256
@@ -40,8 +39,8 @@ const PUT_PIECE = {
 };
 
 /**
- * Completes a put and replaces the earlier snapshot of that position. One statement, so that the replacement is atomic.
- * Returns no row if the log was created again meanwhile.
+ * Completes a put, and replaces the earlier snapshot of that position. One statement does both, so that the replacement
+ * is atomic. Returns no row if the log was created again meanwhile.
  */
 const END_PUT = {
   text: `
@@ -64,7 +63,7 @@ const UNLIST = {
 
 const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
 
-/** Tries to take the lock of a put. The lock is free if no put of this snapshot is running. */
+/** Tries to take the lock of a put, which is free if the put is not running. */
 const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
 
 const SWEEP_PIECES = {
@@ -106,7 +105,8 @@ async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number)
 }
 
 /**
- * Deletes the data of snapshots that are not listed and that no put is storing. They were replaced, removed or aborted.
+ * Deletes the pieces of snapshots that are neither listed nor being stored. Such snapshots were replaced, removed or
+ * aborted.
  */
 async function sweep(link: PostgresLink, name: string): Promise<void> {
   for (const { id } of await link.ask<{ id: number }>(LIST_CUT_OFF, [name])) {
@@ -125,7 +125,7 @@ export class PostgresSnapshots implements SnapshotStore {
   readonly #name: string;
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
-  /** Counts the calls of `close`, so that a method that is still connecting detects that it was aborted. */
+  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
   #closings = 0;
 
   constructor(target: PostgresTarget, name: string) {
@@ -170,7 +170,7 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      // If the length differs, another snapshot of that position has replaced the listed one.
+      // If the length differs, the listed snapshot was replaced by another one of the same position.
       if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
       const hash = crypto().createHash("sha256");
       let length = 0;
@@ -213,7 +213,10 @@ export class PostgresSnapshots implements SnapshotStore {
       : new LogError("unreachable", `${what} is not there any more`);
   }
 
-  /** @throws LogError, also if the store was closed meanwhile */
+  /**
+   * Connects to the server.
+   * @throws LogError, also if the store was closed meanwhile
+   */
   async #connect(): Promise<PostgresLink> {
     const closings = this.#closings;
     const { link } = await connectToServer(this.#target);
@@ -231,8 +234,7 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      // The end of the connection is watched here, because a function that waits for the next chunk would not notice
-      // it.
+      // The end of the connection is watched here, because `use` may wait for the next chunk and would not notice it.
       return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);

@@ -7,7 +7,7 @@ import { LogError } from "./ordered-log.js";
 import type { PostgresLink } from "./postgres-link.js";
 
 interface Table {
-  /** The columns. A type is written as PostgreSQL's function `format_type` returns it. */
+  /** The columns. Types are written as PostgreSQL's function `format_type` returns them. */
   readonly columns: readonly (readonly [name: string, type: string])[];
   /** The columns of the primary key. */
   readonly key: readonly string[];
@@ -16,7 +16,10 @@ interface Table {
 }
 
 const TABLES: Readonly<Record<string, Table>> = {
-  /** One row for each log, with its newest id. An append locks the row until the commit, so ids have no gaps. */
+  /**
+   * One row for each log, which holds the log's newest id. An append locks the row until the commit, so ids have no
+   * gaps.
+   */
   log_head: {
     columns: [
       ["name", "text"],
@@ -81,7 +84,7 @@ function listColumns({ columns }: Table): string {
   return columns.map((column) => column.join(" ")).join(", ");
 }
 
-/** Throws if a table does not have Koor's columns, or is of a kind that PostgreSQL empties after a crash. */
+/** Throws if a table does not have Koor's columns, or is an unlogged table, which PostgreSQL empties after a crash. */
 function check({ name, kind, persistence, columns }: Found): void {
   const wanted = TABLES[name];
   if (wanted === undefined) return;
@@ -99,8 +102,8 @@ async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
 }
 
 /**
- * Whether the tables exist. If this is true, all of them do.
- * @throws LogError if they are not Koor's
+ * Whether the tables exist: either all of them or none.
+ * @throws LogError if they are not Koor's tables
  */
 export async function tablesExist(link: PostgresLink): Promise<boolean> {
   const found = await findTables(link);
@@ -124,22 +127,21 @@ function defineTable(name: string, table: Table): string {
 }
 
 /**
- * Creates the missing tables. Must run in a transaction, and the caller must keep other nodes from doing this at the
- * same time.
- * @throws LogError if an existing one is not Koor's
+ * Creates the missing tables. Must run in a transaction, while no other node does the same.
+ * @throws LogError if an existing table is not Koor's
  */
 export async function createTables(link: PostgresLink): Promise<void> {
   const found = await findTables(link);
   const [schema] = await link.ask<{ there: boolean }>({
     text: "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'koor') AS there",
   });
-  // The statement has no IF NOT EXISTS, because that needs the right to create a schema even if the schema exists.
+  // IF NOT EXISTS is not used, because it needs the right to create a schema even if the schema exists.
   if (schema?.there !== true) await link.ask({ text: "CREATE SCHEMA koor" });
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
     // The bytes are stored uncompressed. Compression would gain little, and PostgreSQL can read a part of an
-    // uncompressed value without the rest.
+    // uncompressed value without reading the rest.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

@@ -1,9 +1,9 @@
 /**
- * Implements the ordered log by PostgreSQL, which is used only as a log. The entries are rows of a table, and their ids
- * come from a row that each append locks. NOTIFY announces new entries, and snapshots are stored in pieces in another
- * table. Loaded only for a cluster, because it loads the client library. Runs in the writer thread.
+ * Implements the ordered log with PostgreSQL, which stores nothing but the log. The entries are rows of a table. Their
+ * ids come from a row that each append locks. NOTIFY announces new entries. Snapshots are stored in pieces in another
+ * table. The module is loaded only for a cluster, because it loads the client library. Runs in the writer thread.
  */
-import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits.js";
+import { POSTGRES_CREATE_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
 import { parsePostgresAddress, type PostgresTarget } from "./postgres-address.js";
 import type { PostgresLink } from "./postgres-link.js";
@@ -20,11 +20,15 @@ const STATUS = {
 };
 
 /**
- * Takes a lock, so that only one node creates the tables at a time. Other programs are unlikely to lock this number.
+ * Takes a lock, so that only one node at a time creates the tables. The number is unlikely to be locked by another
+ * program.
  */
 const LOCK_CREATION = { text: "SELECT pg_advisory_xact_lock(1802465138, 0)" };
 
-/** Runs first in the transaction. It locks the row of the log's head, so no node appends until the transaction ends. */
+/**
+ * The first statement of the transaction. It locks the row of the log's head, so no node appends until the transaction
+ * ends.
+ */
 const CREATE_HEAD = {
   text: `
     INSERT INTO koor.log_head (name, generation, seq) VALUES ($1, $2, 0)
@@ -40,7 +44,7 @@ const DROPS = [
   { text: "DELETE FROM koor.snapshot WHERE name = $1" },
 ];
 
-/** Runs `use`. If it throws, closes the connections that it has added to the list. */
+/** Runs `use`. If it throws, the connections that it has put into the list are closed. */
 async function closingOnError<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
   const links: PostgresLink[] = [];
   try {
@@ -98,10 +102,10 @@ function createLog(target: PostgresTarget, name: string, generation: string): Pr
 }
 
 /**
- * Returns the log of a cluster in a PostgreSQL database.
+ * Returns the log of a cluster in a PostgreSQL database. Does not connect to it yet.
  * @param address `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...]/DATABASE[?sslmode=...]`. The hosts are tried
- * in order until one takes writes. If there is a file with credentials, its first line is the password.
- * @throws LogError if the URL cannot be used
+ * in order until one accepts writes. The first line of a file with credentials is the password.
+ * @throws LogError if the URL is invalid
  */
 export function postgresLog(address: LogAddress): OrderedLog {
   const target = parsePostgresAddress(address);

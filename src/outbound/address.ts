@@ -1,7 +1,7 @@
 /**
- * Classifies an IP address for outbound calls: as public, as private, or as a metadata service, which is never called.
- * Metadata services of clouds give credentials to any caller on the machine. If an IPv6 address embeds an IPv4 address,
- * it gets the more restrictive of the two classes. Pure, any thread.
+ * Classifies an IP address for outbound calls as public, private, or a metadata service. Metadata services of clouds
+ * give credentials to any caller on the machine, so they are never called. If an IPv6 address embeds an IPv4 address,
+ * the more restrictive of the two classes counts. Pure, any thread.
  */
 import { BlockList, isIP } from "node:net";
 
@@ -10,9 +10,9 @@ export type AddressClass = "public" | "private" | "metadata";
 type Network = readonly [network: string, bits: number];
 
 /**
- * Networks of services that give out a machine's credentials, by cloud. Most are named in `DataSource*.py` of
- * cloud-init. The link-local networks are listed as a whole. Clouds use many addresses in them (169.254.169.254,
- * .170.2, .170.23, .42.42, .0.23). A client loses nothing by that: any service that it may want to call has another
+ * The networks of services that give out a machine's credentials, by cloud. Most are named in `DataSource*.py` of
+ * cloud-init. Link-local networks are listed as a whole, because clouds use many addresses in them (169.254.169.254,
+ * .170.2, .170.23, .42.42, .0.23). This does no harm, because a service that a client may want to call has another
  * address too.
  */
 const METADATA: readonly Network[] = [
@@ -32,9 +32,9 @@ const METADATA: readonly Network[] = [
 ];
 
 /**
- * IPv4 addresses that are rejected if they are the last 32 bits of any IPv6 address. Clouds form the IPv6 addresses of
- * their services in this way, and a NAT64 gateway may use its own prefix. The list has single addresses instead of
- * networks, because a network would also match unrelated IPv6 addresses by chance.
+ * IPv4 addresses that are refused if they are the last 32 bits of any IPv6 address. Clouds form the IPv6 addresses of
+ * their services in this way, and a NAT64 gateway may use its own prefix. These are single addresses, because a whole
+ * network would also match unrelated IPv6 addresses by chance.
  */
 const METADATA_ENDINGS: ReadonlySet<string> = new Set([
   "169.254.169.254",
@@ -46,8 +46,8 @@ const METADATA_ENDINGS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * IPv4 networks that are not routed on the public network: loopback, private, shared, link-local, multicast, reserved
- * and documentation. The source is IANA's registry of special-purpose addresses.
+ * IPv4 networks that are not part of the public network: loopback, private, shared, link-local, multicast, reserved and
+ * documentation. Source: IANA's registry of special-purpose addresses.
  */
 const PRIVATE_V4: readonly Network[] = [
   ["0.0.0.0", 8],
@@ -66,10 +66,7 @@ const PRIVATE_V4: readonly Network[] = [
   ["240.0.0.0", 4],
 ];
 
-/**
- * IPv6 networks that are routed on the public network: global unicast, and the address forms that embed an IPv4
- * address.
- */
+/** IPv6 networks that are part of the public network: global unicast, and the forms that embed an IPv4 address. */
 const PUBLIC_V6: readonly Network[] = [
   ["2000::", 3],
   ["::ffff:0:0", 96],
@@ -78,7 +75,7 @@ const PUBLIC_V6: readonly Network[] = [
 ];
 
 /**
- * IPv6 networks inside those of PUBLIC_V6 that are not routed: protocols of the IETF (Teredo, benchmarking, ORCHID) and
+ * Networks inside PUBLIC_V6 that are not public: protocols of the IETF (Teredo, benchmarking, ORCHID) and
  * documentation.
  */
 const PRIVATE_V6: readonly Network[] = [
@@ -104,7 +101,10 @@ function classifyPlain(address: string, family: "ipv4" | "ipv6"): AddressClass {
   return family === "ipv4" || PUBLIC_V6_LIST.check(address, family) ? "public" : "private";
 }
 
-/** Returns the eight 16-bit groups of an IPv6 address that has no zone. The caller must have checked it with `isIP`. */
+/**
+ * Returns the eight 16-bit groups of an IPv6 address without a zone. The caller must have checked the address with
+ * `isIP`.
+ */
 function groupsOf(address: string): number[] {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   let text = address;
@@ -125,8 +125,8 @@ function ipv4Of(high: number, low: number): string {
 }
 
 /**
- * Returns the IPv4 addresses to which an IPv6 address may lead. These forms are recognized: mapped, compatible and
- * translated addresses, NAT64 (the well-known prefix and the local one, in its layouts), 6to4, Teredo (server and
+ * Returns the IPv4 addresses that an IPv6 address may embed. These forms are recognized: mapped, compatible and
+ * translated addresses, NAT64 (the well-known prefix, and the local one in its layouts), 6to4, Teredo (server and
  * client), and ISATAP.
  */
 function embeddedIpv4(groups: readonly number[]): string[] {
@@ -138,7 +138,8 @@ function embeddedIpv4(groups: readonly number[]): string[] {
   if (zeroes && !loopback && ((e === 0 && (f === 0 || f === 0xffff)) || (e === 0xffff && f === 0))) found.push(last);
   if (a === 0x64 && b === 0xff9b) {
     found.push(last);
-    // The prefix of RFC 8215 has 48 bits. RFC 6052 then puts the IPv4 address around the eighth byte.
+    // The local NAT64 prefix (RFC 8215) has 48 bits. With this length, RFC 6052 puts the IPv4 address before and after
+    // the eighth byte.
     if (c === 1)
       found.push(
         ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)),
@@ -153,8 +154,8 @@ function embeddedIpv4(groups: readonly number[]): string[] {
 }
 
 /**
- * Classifies an address. Returns undefined if the text is not an address. An IPv6 address must have no brackets; its
- * zone (`%eth0`) is ignored.
+ * Classifies an address; undefined if the text is not an address. An IPv6 address must have no brackets. Its zone
+ * (`%eth0`) is ignored.
  */
 export function classifyAddress(text: string): AddressClass | undefined {
   const family = isIP(text);

@@ -13,7 +13,7 @@ import {
 } from "node:net";
 import t from "tap";
 import type { Owner } from "../../test/support/server-process.js";
-import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
+import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits/outbound.js";
 import { ConnectionLimit } from "../transport/connection-limit.js";
 import { OutboundClient, type OutboundAnswer, type OutboundOptions, type OutboundRequest } from "./client.js";
 import { Resolver, type Resolve, type Resolved } from "./resolver.js";

@@ -1,10 +1,10 @@
 /**
- * Makes HTTP calls to other servers. Webhooks and live tests of contracts have one OutboundClient for each policy,
- * because a connection that is kept open was checked under one policy. Runs on the front, whose event loop only moves
- * bytes here.
+ * Sends HTTP requests to other servers. Webhooks and live tests of contracts each have a client with their own policy,
+ * because an open connection was checked under one policy only. Runs on the front, whose event loop only moves bytes
+ * here.
  *
- * The check is part of the connection's name lookup, so the socket connects only to addresses that were checked. It is
- * of no use to an attacker if a name resolves differently a moment later (DNS rebinding). Redirects are not followed,
+ * Addresses are checked in the connection's name lookup, so the socket connects only to checked addresses. An attacker
+ * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
  * answers are not decompressed, and proxies from the environment are not used.
  */
 import type { LookupFunction } from "node:net";
@@ -16,7 +16,7 @@ import {
   OUTBOUND_IDLE_MS,
   OUTBOUND_ORIGINS_MAX,
   OUTBOUND_REQUESTS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/outbound.js";
 import { must } from "../base/assert.js";
 import { Resolver, type Resolve } from "./resolver.js";
 import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from "./url.js";
@@ -27,11 +27,11 @@ export interface OutboundRequest {
   /** The request body; null for none. */
   readonly body: string | Uint8Array | null;
   /**
-   * The time limit from the call to the last byte of the answer. It includes name resolution, connecting, and answers
-   * that arrive slowly.
+   * The time limit, from the call to the last byte of the answer. It includes name resolution, connecting and slow
+   * answers.
    */
   readonly deadline_ms: number;
-  /** A larger answer counts as a failure. No more than this many bytes are kept in memory. */
+  /** A larger answer is a failure. No more than this many bytes are kept in memory. */
   readonly answer_bytes_max: number;
   readonly signal?: AbortSignal;
 }
@@ -48,8 +48,8 @@ const TOO_MANY_CALLS = "too many calls to other servers, try again";
 type Connector = ReturnType<typeof Undici.buildConnector>;
 
 /**
- * Limits the number of connections. `enter` returns whether there is room for one more. Whatever it returns, the client
- * calls `leave` when the connection is over.
+ * Limits the number of connections. `enter` returns whether one more connection is allowed. The client calls `leave`
+ * when the connection has ended, even if `enter` has returned false.
  */
 export interface ConnectionBound {
   enter(): boolean;
@@ -58,21 +58,21 @@ export interface ConnectionBound {
 
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
-  /** The most connections to one host and port. The default is OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX. */
+  /** The maximum number of connections to one host and port; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX by default. */
   readonly connections_per_origin_max?: number;
-  /** A limit for the connections to all hosts, which several clients share. By default there is none. */
+  /** A limit on the connections to all hosts. Several clients can share it. By default there is none. */
   readonly connections?: ConnectionBound;
-  /** True if a connection stays open for the next request, which is the default. */
+  /** Whether connections stay open for the next request; true by default. */
   readonly keeps_connections?: boolean;
   /** A resolver for tests. */
   readonly resolve?: Resolve;
-  /** Creates the connector, for tests. It gets the lookup that checks addresses. */
+  /** Creates the connector, for tests. `lookup` checks the addresses. */
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
 /**
- * The error of a connection that was refused by policy. It must be an Error, because it passes through the error event
- * of the socket. It carries the failure.
+ * Carries the failure of a connection that the policy refuses. It is an Error, because it passes through the socket's
+ * error event.
  */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
@@ -89,11 +89,9 @@ interface Transport {
 type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
 let undici: Library | undefined;
 
-/**
- * Loads the HTTP client library. It is called after the start, so that the first request does not have to wait for it.
- */
+/** Loads the HTTP client library. Called after the start, so that the first request need not wait for the load. */
 export async function loadHttpClient(): Promise<void> {
-  // In the bundle, a CommonJS package has its members only on its default export.
+  // The default export is used, because after bundling a CommonJS package has its members only there.
   undici = (await import("undici")).default;
 }
 
@@ -123,8 +121,8 @@ export class OutboundClient {
   }
 
   /**
-   * Makes one request. An answer with any status is a success.
-   * @param url must come from parseOutboundUrl. Its host, and the addresses of that host, are checked again here.
+   * Sends one request. An answer with any status is a success.
+   * @param url a result of parseOutboundUrl. Its host and the host's addresses are checked again here.
    */
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
@@ -180,7 +178,7 @@ export class OutboundClient {
     );
     const parts: Buffer[] = [];
     let bytes = 0;
-    // Returning inside this loop destroys the body and its connection.
+    // A return inside this loop destroys the body and its connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
       if (bytes > options.answer_bytes_max) return too_large;
@@ -196,8 +194,8 @@ export class OutboundClient {
       ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
-      // Check the host again where the connection is opened: if it is an address, there is no name lookup that checks
-      // it.
+      // The host is checked again when the connection is opened, because a host that is an address has no name lookup
+      // that checks it.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
         if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
@@ -209,14 +207,14 @@ export class OutboundClient {
       keepAliveTimeout: OUTBOUND_IDLE_MS,
       keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
       maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
-      // No timeouts of the library's own: the caller's timer limits the whole exchange.
+      // The library's own timeouts are off, because the caller's timer limits the whole exchange.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
     return { agent, request };
   }
 
-  /** Opens a connection, if the limit of connections has room. */
+  /** Opens a connection if the limit of connections allows it. */
   #connect(connect: Connector, target: Parameters<Connector>[0], done: Connected): void {
     const bound = this.#connections;
     if (bound === undefined) {
@@ -240,8 +238,7 @@ export class OutboundClient {
   }
 
   /**
-   * Creates a lookup that returns only allowed addresses. If one address of a name is forbidden, the whole name is
-   * refused.
+   * Creates a lookup that returns only allowed addresses. If any address of a name is forbidden, the name is refused.
    */
   #lookup(): LookupFunction {
     return (hostname, options, done) => {
@@ -275,12 +272,12 @@ export class OutboundClient {
 type Connected = Parameters<Connector>[1];
 
 /**
- * Checks the address to which the socket is connected, before the request is sent. This is a second check, in case a
+ * Checks the address that the socket is connected to, before the request is sent. This is a second check, in case a
  * version of the library bypasses the lookup.
  */
 function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   return (...[error, socket]: Parameters<Connected>) => {
-    // If the socket has no address, it is already closed, which the library detects by itself.
+    // A socket without an address is already closed. The library detects that by itself.
     const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
     if (error !== null) done(error, null);
     else if (refusal === null) done(null, socket);
@@ -291,7 +288,7 @@ function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
   };
 }
 
-/** Texts for the error codes of Node and undici. Any other error is shown by its code. */
+/** The texts for the error codes of Node and undici. Any other error is shown as its code. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
@@ -316,7 +313,7 @@ function describeError(error: unknown, host: string): OutboundFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
   if (name === "HTTPParserError")
     return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
-  // An error without a code is not a network error but a bug, so throw it.
+  // An error without a code is not a network error but a bug, so it is thrown.
   if (typeof code !== "string") throw error;
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
     return new OutboundFailure("aborted", "the server is shutting down");

@@ -1,11 +1,11 @@
 /**
- * Resolves names to addresses by the system's resolver, which also reads the hosts file. Each lookup blocks one of the
- * few I/O threads of the process, for many seconds if no DNS server answers. So only a few lookups run at once, and all
- * calls that wait for the same name share one lookup. Results are not cached: each connection uses addresses that were
- * just checked. Runs on the front.
+ * Resolves host names by the system's resolver, which also reads the hosts file. Each lookup blocks one of the few I/O
+ * threads of the process, and for many seconds if no DNS server answers. So only a few lookups run at once, and all
+ * calls for the same name share one lookup. Results are not cached, so each connection uses addresses that were just
+ * resolved. Runs on the front.
  */
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
-import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits.js";
+import { OUTBOUND_LOOKUPS_MAX } from "../../schemas/limits/outbound.js";
 
 export type Resolved = readonly LookupAddress[] | NodeJS.ErrnoException;
 /** Resolves a name to all of its addresses. */
@@ -25,14 +25,14 @@ export class Resolver {
     this.#resolve = resolve;
   }
 
-  /** The number of names whose lookup is running or queued. */
+  /** The number of names whose lookup is queued or running. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Resolves a name. Always calls back, and never before it returns. The queue is bounded, because only a limited
-   * number of calls may wait for a connection.
+   * Resolves a name. `done` is always called, and never before this method returns. The queue needs no limit, because
+   * the number of calls that wait for a connection is limited.
    */
   resolve(hostname: string, done: (resolved: Resolved) => void): void {
     const others = this.#waiting.get(hostname);

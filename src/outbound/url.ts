@@ -1,22 +1,22 @@
 /**
- * Checks whether a URL may be called. It must be http or https, have no credentials, and its host must not be a
- * forbidden address in any notation. If the host is a name, its addresses are checked later, when it is called
- * (client.ts). The check here comes early so that the user gets an error message. Pure, any thread.
+ * Checks whether a URL may be called. The URL must be http or https, without credentials, and its host must not be a
+ * forbidden address in any notation. The addresses behind a host name are checked later, when the name is resolved
+ * (client.ts). This check comes early, so that the user gets an error message. Pure, any thread.
  */
-import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits.js";
+import { OUTBOUND_URL_BYTES_MAX } from "../../schemas/limits/outbound.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 import { classifyAddress, type AddressClass } from "./address.js";
 
-/** The reason why an exchange with another server failed. */
+/** Why a request to another server failed. */
 export type OutboundFailureKind =
-  /** The URL cannot be called at all: it is not a URL, not http(s), or has credentials. */
+  /** The URL cannot be called: it is not a URL, not http(s), or has credentials. */
   | "invalid"
-  /** The address may not be called. Nothing was sent, and no connection was opened. */
+  /** The address may not be called. No connection was opened, and nothing was sent. */
   | "refused"
   /**
-   * The name does not exist, there is no route, the connection was refused or broken, TLS failed, or the answer is not
-   * HTTP.
+   * The server cannot be reached: the name does not exist, there is no route, the connection was refused or broken, TLS
+   * failed, or the answer is not HTTP.
    */
   | "unreachable"
   | "timeout"
@@ -24,7 +24,7 @@ export type OutboundFailureKind =
   | "too_large"
   /** Too many requests are in flight. Nothing was sent. */
   | "busy"
-  /** The caller's signal was aborted, or the server is shutting down. */
+  /** The caller aborted the request, or the server is shutting down. */
   | "aborted";
 
 const STATUSES = {
@@ -46,13 +46,13 @@ export class OutboundFailure extends Failure {
   }
 }
 
-/** Says which networks may be called, in addition to the public one. Metadata services are never called. */
+/** Decides which networks may be called. The public network always may, and metadata services never may. */
 export interface OutboundPolicy {
-  /** True if loopback, private, shared, link-local and reserved networks may be called. */
+  /** Whether loopback, private, shared, link-local and reserved networks may be called. */
   readonly allow_private: boolean;
 }
 
-/** Names of metadata services. They are refused whatever they resolve to. */
+/** The names of metadata services. They are refused, whatever address they resolve to. */
 const METADATA_NAMES: ReadonlySet<string> = new Set([
   "metadata.google.internal",
   "metadata.goog",
@@ -66,8 +66,8 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Classifies the host of a URL by its text, without a lookup. A name that is not known counts as "public". Brackets and
- * a trailing dot are ignored.
+ * Classifies the host of a URL by its text, without resolving it. Any unknown name counts as "public". Brackets and a
+ * final dot are ignored.
  */
 function classifyHost(hostname: string): AddressClass {
   const host = hostname
@@ -80,7 +80,7 @@ function classifyHost(hostname: string): AddressClass {
   return host === "localhost" || host.endsWith(".localhost") ? "private" : "public";
 }
 
-/** Returns the refusal of a class of addresses; null if the policy allows the class. */
+/** Returns the refusal for a class of addresses; null if the policy allows the class. */
 export function refuseClass(found: AddressClass, policy: OutboundPolicy): OutboundFailure | null {
   if (found === "metadata")
     return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
@@ -89,20 +89,23 @@ export function refuseClass(found: AddressClass, policy: OutboundPolicy): Outbou
   return null;
 }
 
-/** Checks a host name or address without resolving it. Returns the refusal, or null if it is allowed. */
+/** Checks a host name or address without resolving it. Returns the refusal; null if the host is allowed. */
 export function refuseHost(hostname: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyHost(hostname), policy);
 }
 
-/** Checks a resolved address. Returns the refusal, or null if it is allowed. Refuses a text that is not an address. */
+/**
+ * Checks a resolved address. Returns the refusal; null if the address is allowed. A text that is not an address is
+ * refused.
+ */
 export function refuseAddress(address: string, policy: OutboundPolicy): OutboundFailure | null {
   return refuseClass(classifyAddress(address) ?? "metadata", policy);
 }
 
 /**
- * Parses a URL and checks it. Numeric hosts in any base (`0xA9FEA9FE`, `0251.0376.43518`) are read as browsers read
- * them.
- * @param field the name of the field, with which an error message begins: `url must be …`
+ * Parses a URL, and checks whether it may be called. Numeric hosts in any base (`0xA9FEA9FE`, `0251.0376.43518`) are
+ * read as browsers read them.
+ * @param field the name of the field. An error message begins with it: `url must be …`.
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
   if (isLongerThan(text, OUTBOUND_URL_BYTES_MAX))

@@ -1,23 +1,24 @@
 /**
- * The SQL of dead letters: events that a webhook could not deliver and that were set aside. The bodies of dead letters
- * stay in webhook_body, and its reference counter includes them. A webhook keeps a limited number of dead letters; the
- * oldest are discarded. The writer and the front each have their own class.
+ * Stores and reads dead letters, which are events that could not be delivered to a webhook. A webhook keeps a limited
+ * number of them; the oldest are deleted. Their bodies stay in the table webhook_body, whose reference count includes
+ * them. The writer and the front each have their own class.
  */
-import { TOPIC_BYTES_MAX, WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits.js";
+import { TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
+import { WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../schemas/limits/webhooks.js";
 import type { SetAside } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 /**
- * How many characters at the start of a body surely contain its topic: a topic in which every character is escaped, and
- * the JSON around it.
+ * The number of characters at the start of a body that always include its topic: the longest topic, with every
+ * character escaped, and the JSON around it.
  */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 
 /** A dead letter; `at` is in ms. */
 export interface DeadLetterRow {
   readonly event: number;
-  /** The first characters of its body, which include the topic. */
+  /** The first characters of the body, which include the topic. */
   readonly beginning: string;
   readonly bytes: number;
   readonly at: number;
@@ -35,7 +36,7 @@ export class DeadLetterTable {
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
   constructor(db: Db) {
-    // Insert only if the event is still queued, so that a report that arrives twice has no second effect.
+    // Inserts only if the event is still queued, so that a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
@@ -54,8 +55,8 @@ export class DeadLetterTable {
   }
 
   /**
-   * Sets a queued event aside as a dead letter. The caller deletes its row in the queue afterwards.
-   * @returns the number of older dead letters that were discarded to make room
+   * Stores a queued event as a dead letter. The caller then deletes its row from the queue.
+   * @returns the number of older dead letters that were deleted to make room
    */
   add(webhook: number, { event, at_ms, attempts, error }: SetAside): number {
     if (this.#insert.run(at_ms, attempts, error, webhook, event).changes === 0) return 0;
@@ -63,12 +64,12 @@ export class DeadLetterTable {
     return this.#makeRoom(webhook);
   }
 
-  /** Stores that a dead letter was sent again and failed again. */
+  /** Stores that another attempt to send a dead letter has failed. */
   setTried(webhook: number, event: number, attempts: number, error: string): void {
     this.#setTried.run(attempts, error, webhook, event);
   }
 
-  /** Deletes a dead letter. Returns false if there was none. */
+  /** Deletes a dead letter. Returns false if it does not exist. */
   delete(webhook: number, event: number): boolean {
     if (this.#delete.run(webhook, event).changes === 0) return false;
     this.#release.run(event);
@@ -81,8 +82,8 @@ export class DeadLetterTable {
   }
 
   /**
-   * Discards the oldest dead letters that exceed the limits of number and bytes. The newest one stays, whatever its
-   * size.
+   * Deletes the oldest dead letters if a webhook has too many, in number or in bytes. The newest one stays, whatever
+   * its size.
    */
   #makeRoom(webhook: number): number {
     let bytes = 0;
@@ -121,7 +122,7 @@ export class DeadLetterReader {
     return this.#one.get(webhook, event);
   }
 
-  /** Returns the number of deliveries in the chain that led to a stored event; 0 if the event is not stored. */
+  /** Returns the length of the chain of webhook deliveries that caused a stored event; 0 if the event is not stored. */
   hops(event: number): number {
     return this.#hops.get(event) ?? 0;
   }

@@ -1,8 +1,8 @@
 /**
- * The SQL of the delivery log, which has the latest attempts of each webhook. It is written together with the progress
- * of deliveries, many rows in one statement. The writer and the front each have their own class.
+ * Stores and reads the delivery log, which has the latest attempts of each webhook. The attempts are stored together
+ * with the progress of deliveries, many rows in one statement. The writer and the front each have their own class.
  */
-import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
+import { WEBHOOK_LOG_ROWS } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -28,7 +28,7 @@ export class DeliveryLogTable {
     this.#delete = db.prepare("DELETE FROM webhook_delivery WHERE webhook = ?");
   }
 
-  /** Adds attempts of one webhook, the oldest first. Deletes its oldest rows that exceed the limit. */
+  /** Adds attempts of one webhook, the oldest first. Deletes the webhook's oldest rows above the limit. */
   add(webhook: number, deliveries: readonly LoggedDelivery[]): void {
     if (deliveries.length === 0) return;
     this.#insert.run(webhook, webhook, JSON.stringify(deliveries));

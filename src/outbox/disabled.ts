@@ -1,7 +1,4 @@
-/**
- * Builds the event about a webhook that was disabled. The publisher and the commands of webhooks use it, in the writer.
- * Pure.
- */
+/** Builds the event that reports a disabled webhook. The writer's publisher and webhook methods use it. Pure. */
 import type { NewEvent, ServerSource, ServerTopic } from "../../schemas/events.js";
 import { hostOf } from "./hidden-address.js";
 import type { DisabledWebhook } from "./outbox.js";
@@ -11,8 +8,8 @@ export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
  * Builds the event. It has no `reason` if the webhook was disabled because its deliveries failed too often.
- * @param guarded true if the server requires tokens. The event then has only the host of the URL: every instance can
- *   read the event, and instances must not learn the URL.
+ * @param guarded whether the server requires tokens. If it does, the event has only the host of the URL, because every
+ * instance can read the event, and instances must not learn the URL.
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {
   const data = { id, url: guarded ? hostOf(url) : url, fail_count, ...(reason === null ? {} : { reason }) };

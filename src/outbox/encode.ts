@@ -1,11 +1,11 @@
-/** Encodes webhooks for clients, and the bodies of deliveries, as JSON. Pure. */
+/** Encodes webhooks and the bodies of deliveries as JSON. Pure. */
 import { formatTime } from "../base/time.js";
 import type { LoggedDelivery } from "../../schemas/webhooks.js";
 import type { DeadLetterRow } from "./dead-letters.js";
 import { hostOf, withoutLocation } from "./hidden-address.js";
 import type { WebhookStatus } from "./table.js";
 
-/** The event from which the body of a delivery is made. `data` is JSON text, and `created_at` is in ms. */
+/** The event from which a delivery's body is encoded. `data` is JSON text, and `created_at` is in ms. */
 export interface DeliveredEvent {
   readonly id: number;
   readonly topic: string;
@@ -14,7 +14,7 @@ export interface DeliveredEvent {
   readonly created_at: number;
 }
 
-/** Encodes a webhook for an instance, which may see only the host of the URL. */
+/** Encodes a webhook for an instance, which may see the host of the URL but not the URL. */
 export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   const { url, last_error } = webhook;
   return encodeWebhook({
@@ -39,8 +39,8 @@ export function encodeWebhook(webhook: WebhookStatus): string {
 }
 
 /**
- * Encodes `failing`, which describes the failures of the event at the head of the queue. Returns "" if that event has
- * not failed. A disabled webhook has no next attempt.
+ * Encodes the member `failing`, which describes the failures of the event at the head of the queue. Returns "" if that
+ * event has not failed. There is no next attempt if the webhook is disabled.
  */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";
@@ -60,7 +60,7 @@ export function encodeLoggedDelivery({ at_ms, event, attempt, status, duration_m
   );
 }
 
-/** Matches the topic at the beginning of a body, as JSON. */
+/** Matches the topic at the beginning of a JSON body. */
 const TOPIC = /^\{"topic":("(?:[^"\\]|\\.)*")/;
 
 /** Encodes a dead letter. */
@@ -72,7 +72,7 @@ export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error 
 }
 
 /**
- * Encodes the body of a delivery. `data` is inserted as text, so its numbers keep the digits that the publisher wrote.
+ * Encodes the body of a delivery. `data` is inserted as text, so that numbers keep the digits that the publisher wrote.
  */
 export function encodeDelivery({ id, topic, data, source, created_at }: DeliveredEvent): string {
   return (

@@ -1,20 +1,20 @@
 /**
- * Hides the URL of a webhook, because it is often itself a secret. A caller without the server's token sees only its
- * host. Pure.
+ * Hides the URL of a webhook, because the URL is often itself a secret. A caller without the server's token sees only
+ * the host. Pure.
  */
 
-/** Returns the host of a webhook's URL, with the port if the URL has one. */
+/** Returns the host of a webhook's URL, including its port if it has one. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : "";
 }
 
 /**
- * Matches the URL that a receiver gave in a redirect. It must be hidden, because it may equal the webhook's URL except
- * for the scheme.
+ * Matches the URL of a redirect in the reason of a failure. That URL is hidden, because it may be the webhook's own URL
+ * with another scheme.
  */
 const LOCATION = / with Location .*$/s;
 
-/** Returns the reason of a failed delivery without the URL to which the receiver redirected. */
+/** Returns the reason of a failed delivery without the URL of the redirect. */
 export function withoutLocation(reason: string): string {
   return reason.replace(LOCATION, " with a Location, which is not followed");
 }

@@ -1,12 +1,12 @@
 /**
- * The outbox of webhooks. It finds the webhooks that want an event, and queues a row for each of them in the
- * transaction that stores the event. So the event is in the history if and only if its deliveries are queued. Runs in
- * the writer; the front delivers (delivery.ts).
+ * The outbox of webhooks. It finds the webhooks that subscribe to an event, and queues the event for each of them, in
+ * the transaction that stores the event. So an event is in the history if and only if its deliveries are queued. Runs
+ * in the writer. The front delivers the events (src/webhooks/delivery.ts).
  *
- * Active webhooks are kept in memory by their patterns, so an event that no webhook wants costs one lookup. Each queue
- * is bounded by rows and bytes. If an event does not fit into a webhook's queue, the new event is dropped for that
- * webhook alone, and counted. A webhook that receives events that its own deliveries caused is disabled
- * (docs/webhooks.md "Chains").
+ * Active webhooks are kept in memory, by their patterns, so an event without subscribers costs one lookup. Each queue
+ * is limited in rows and bytes. If an event does not fit into a webhook's queue, it is dropped for that webhook only,
+ * and counted. A webhook is disabled if it receives events that its own deliveries have caused (docs/webhooks.md
+ * "Chains").
  */
 import {
   WEBHOOK_ERROR_CHARS_MAX,
@@ -14,7 +14,7 @@ import {
   WEBHOOK_HOPS_MAX,
   WEBHOOK_QUEUE_BYTES_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import { utf8Length } from "../../schemas/text.js";
 import { OutboxPush, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";
@@ -29,18 +29,18 @@ import { DeliveryLogTable } from "./delivery-log.js";
 import { encodeDelivery, type DeliveredEvent } from "./encode.js";
 import { WebhookTable, type WebhookRow } from "./table.js";
 
-/** The push message that carries the changes of the outbox by a commit. */
+/** The push message with the changes that a commit has made to the outbox. */
 export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
 
 /** An event as the outbox receives it. */
 export interface OutboxEvent extends DeliveredEvent {
-  /** The number of deliveries in the chain that led to this event; 0 if no delivery caused it. */
+  /** The length of the chain of webhook deliveries that caused this event; 0 if no delivery did. */
   readonly hops: number;
-  /** True if a webhook may be disabled because of this event: the caller that reported the chain is trusted. */
+  /** Whether the caller that reported the chain is trusted. Only then may the event disable a webhook. */
   readonly trusted: boolean;
 }
 
-/** A webhook that was disabled. `reason` says why; it is null if deliveries failed too often. */
+/** A webhook that was disabled. `reason` is null if its deliveries failed too often; otherwise it says why. */
 export interface DisabledWebhook {
   readonly id: string;
   readonly url: string;
@@ -48,7 +48,7 @@ export interface DisabledWebhook {
   readonly reason: string | null;
 }
 
-/** A shared empty list, because nearly all events disable no webhook. */
+/** An empty list that is shared, because nearly all events disable no webhook. */
 const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
@@ -60,7 +60,7 @@ interface HeldWebhook {
   rows: number;
   bytes: number;
   /**
-   * The id of the last event that was matched, so that the webhook is not found twice if several of its patterns match
+   * The id of the last event that was matched. With it, a webhook is found only once if several of its patterns match
    * one event.
    */
   seen: number;
@@ -72,21 +72,18 @@ export class Outbox extends PublishingModel {
   readonly log: DeliveryLogTable;
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
-  /** The active webhooks, by the text of each of their patterns. */
+  /** The active webhooks, by the text of each pattern. */
   #by_pattern = new Map<string, Set<HeldWebhook>>();
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
   #chained: OutboxPush["chained"] = [];
   #dropped = 0;
-  /**
-   * True if this transaction dropped an event for lack of room. Then the count of dropped events of a webhook has
-   * changed.
-   */
+  /** Whether this transaction dropped an event for lack of room. This changes the `dropped` count of a webhook. */
   #overflowed = false;
   /** The ids of the webhooks that this transaction has disabled. */
   #disabledIds: string[] = [];
-  /** True if this transaction has changed the memory of this class, or has something to report after the commit. */
+  /** Whether this transaction has changed the memory of this class, or must report something after the commit. */
   #touched = false;
 
   constructor(db: Db) {
@@ -101,16 +98,16 @@ export class Outbox extends PublishingModel {
     return this.#held.size;
   }
 
-  /** True if there is an active webhook. */
+  /** Whether there is an active webhook. */
   get listens(): boolean {
     return this.#by_pattern.size > 0;
   }
 
   /**
-   * Queues an event for every active webhook that wants it. If the chain of deliveries that led to it is too long, the
-   * webhooks do not get it. They are also disabled and keep their queues, unless the caller that reported the chain is
-   * not trusted.
-   * @returns the webhooks that were disabled; the caller publishes events about them
+   * Queues an event for every active webhook that subscribes to it. If the chain of deliveries that caused the event is
+   * too long, the event is not queued. These webhooks are then disabled and keep their queues, unless the caller that
+   * reported the chain is not trusted.
+   * @returns the disabled webhooks; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
     const texts = this.#index.match(event.topic);
@@ -123,7 +120,7 @@ export class Outbox extends PublishingModel {
     return NONE;
   }
 
-  /** Returns the refusal of the first malformed pattern; null if all patterns compile. */
+  /** Returns the refusal of the first malformed pattern; null if all patterns are valid. */
   refusePatterns(texts: readonly string[]): Failure | null {
     for (const text of texts) {
       const pattern = compilePattern(text);
@@ -138,7 +135,7 @@ export class Outbox extends PublishingModel {
     this.#hold(webhook, 0, 0);
   }
 
-  /** Forgets a webhook that is being deleted, and drops its queue. */
+  /** Removes a webhook that is being deleted, with its queue, dead letters and delivery log. */
   remove(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is in memory");
@@ -157,9 +154,9 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Stores the delivery progress of a webhook, and disables the webhook if it has failed too often in a row. If it is
-   * already disabled, its last failure stays the one that disabled it.
-   * @returns the webhook if this call disabled it
+   * Stores the delivery progress of a webhook. Disables the webhook if it has failed too often in a row. If it is
+   * disabled already, its stored failure is not replaced.
+   * @returns the webhook if this call has disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
     const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
@@ -178,8 +175,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Sets the event at the head of a webhook's queue aside.
-   * @param event the id that the head must have; null if any event may be skipped
+   * Moves the event at the head of a webhook's queue to the dead letters.
+   * @param event the id that the head must have; null if the head may be any event
    * @returns the id of the event, or the refusal
    */
   skip(row: number, event: number | null, now_ms: number): number | Failure {
@@ -200,7 +197,8 @@ export class Outbox extends PublishingModel {
 
   afterCommit({ changes, push }: Publication): void {
     if (!this.#touched) return;
-    // Report the disabled webhooks here, because the call that disabled them does not report that as its own change.
+    // The disabled webhooks are reported here, because the call that disabled them does not report them as its own
+    // change.
     for (const id of this.#disabledIds) changes?.add("webhook", id, null);
     if (this.#overflowed) changes?.add("webhook", null, null);
     push(OUTBOX, {
@@ -213,14 +211,14 @@ export class Outbox extends PublishingModel {
     this.#clearPending();
   }
 
-  /** Loads webhooks that came with a restore, and reports each of them to the front. */
+  /** Loads the webhooks of a restored database, and reports each of them to the front. */
   loadRestored(): void {
     this.#clearPending();
     this.#load();
     for (const row of this.#held.keys()) this.#touch(row);
   }
 
-  /** Loads the stored state again after a rollback, if the transaction had changed the memory. */
+  /** Loads the stored state again after a rollback, if the transaction had changed the memory of this class. */
   reload(): void {
     if (!this.#touched) return;
     this.#clearPending();
@@ -286,7 +284,7 @@ export class Outbox extends PublishingModel {
     }
   }
 
-  /** Disables a webhook: stores that, and removes its patterns from the index. */
+  /** Disables a webhook in the database, and removes its patterns from the index. */
   #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
     this.#touch(held.row);
     this.table.disable(held.row);
@@ -304,8 +302,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Disables the webhooks for which a chain is too long. They are sorted by row, so that every node disables them in
-   * the same order.
+   * Disables the webhooks for which a chain is too long. They are sorted by row, because every node must disable them
+   * in the same order.
    */
   #disableChained(wanting: HeldWebhook[], now_ms: number): readonly DisabledWebhook[] {
     return wanting
@@ -316,7 +314,7 @@ export class Outbox extends PublishingModel {
       });
   }
 
-  /** Returns the active webhooks that have one of these patterns, each once. */
+  /** Returns the active webhooks that have any of these patterns, each webhook once. */
   #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {
@@ -341,7 +339,7 @@ export class Outbox extends PublishingModel {
     const bytes = utf8Length(body);
     let waiting = 0;
     for (const held of taking) {
-      // An empty queue takes one event of any size.
+      // An empty queue accepts an event of any size.
       if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
         this.#overflow(held, 1);
         continue;
@@ -363,7 +361,7 @@ export class Outbox extends PublishingModel {
     this.table.countDropped(row, events);
   }
 
-  /** Sets a queued event aside as a dead letter. The caller removes its row from the queue. */
+  /** Moves a queued event to the dead letters. The caller removes its row from the queue. */
   #setAside(held: HeldWebhook, aside: SetAside): void {
     const discarded = this.letters.add(held.row, aside);
     if (discarded > 0) this.#overflow(held, discarded);

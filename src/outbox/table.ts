@@ -1,14 +1,14 @@
 /**
- * The SQL of the outbox: webhooks, the bodies of queued events, and the queue of each webhook. A body is stored once
- * for all webhooks, and is deleted with the last delivery. The writer and the front each have their own class.
+ * Stores and reads webhooks, the bodies of queued events, and the queue of each webhook. A body is stored once for all
+ * webhooks, and is deleted after its last delivery. The writer and the front each have their own class.
  */
 import type { WebhookCreateRequest, WebhookFailure, WebhookHead } from "../../schemas/webhooks.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 /**
- * A stored webhook. Times are in ms. The threads refer to a webhook by `row`, because an id may be deleted and used
- * again.
+ * A stored webhook. Times are in ms. Threads refer to a webhook by `row`, because an id can be used again after a
+ * deletion.
  */
 export interface WebhookRow {
   readonly row: number;
@@ -22,29 +22,26 @@ export interface WebhookRow {
   readonly fail_count: number;
   readonly created_at: number;
   readonly last_fired: number | null;
-  /**
-   * The reason for which the last delivery failed, or for which the webhook was disabled. Null if and only if
-   * `last_failure_at` is null.
-   */
+  /** Why the last delivery failed or the webhook was disabled; null exactly if `last_failure_at` is null. */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
   /**
-   * The event at the head of the queue if it has failed; the next members describe its attempts. Null if it has not
-   * failed.
+   * The event at the head of the queue if it has failed; null if it has not. The next four members describe its
+   * attempts.
    */
   readonly head_event: number | null;
   readonly head_since: number | null;
   readonly head_tries: number | null;
   readonly head_spent: number | null;
   readonly next_try_at: number | null;
-  /** The number of events that were dropped for lack of room. Null means 0. */
+  /** The number of events that were dropped for lack of room; null means 0. */
   readonly dropped: number | null;
 }
 
-/** A webhook with the numbers of its queued events and of its dead letters. */
+/** A webhook with the counts of its queued events and of its dead letters. */
 export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
-  /** The event at the head of its queue. */
+  /** The event at the head of the webhook's queue; null if the queue is empty. */
   readonly head: number | null;
   readonly dead_letters: number;
 }
@@ -59,7 +56,7 @@ export interface QueueSize {
   readonly bytes: number;
 }
 
-/** Finds webhooks. The writer and the front both use it. */
+/** Reads webhooks. The reading classes of the writer and of the front extend it. */
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #characters: Statement<[], number>;
@@ -75,12 +72,12 @@ class WebhookLookup {
     this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
   }
 
-  /** The total length in characters of the patterns of all webhooks, as JSON. */
+  /** The total length of all webhooks' patterns as JSON, in characters. */
   get pattern_characters(): number {
     return this.#characters.get() ?? 0;
   }
 
-  /** Lists all webhooks by id; there are at most WEBHOOKS_MAX. */
+  /** Lists all webhooks by id. There are at most WEBHOOKS_MAX. */
   all(): WebhookRow[] {
     return this.#all.all();
   }
@@ -93,7 +90,7 @@ class WebhookLookup {
     return this.#by_row.get(row);
   }
 
-  /** Returns a webhook with the numbers of its queue. */
+  /** Returns a webhook with the counts of its queue. */
   status(id: string): WebhookStatus | undefined {
     return this.#status.get(id);
   }
@@ -171,7 +168,7 @@ export class WebhookTable extends WebhookLookup {
     this.#progress.run(fail_count, fired_at, row);
   }
 
-  /** Stores the state of the event at the head of the queue. `head` is null if that event has not failed. */
+  /** Stores the state of the event at the head of the queue; null if that event has not failed. */
   setHead(row: number, head: WebhookHead | null): void {
     if (head === null) this.#head.run(null, null, null, null, null, row);
     else this.#head.run(head.event, head.since_ms, head.tries, head.spent, head.next_ms, row);
@@ -193,8 +190,8 @@ export class WebhookTable extends WebhookLookup {
 
   /**
    * Stores the body of an event.
-   * @param waiting the number of webhooks for which it is queued
-   * @param hops the number of deliveries in the chain that led to the event
+   * @param waiting the number of webhooks for which the event is queued
+   * @param hops the length of the chain of webhook deliveries that caused the event
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);
@@ -204,7 +201,7 @@ export class WebhookTable extends WebhookLookup {
     this.#queue.run(webhook, event);
   }
 
-  /** Removes the events with ids up to `upto` from a webhook's queue, and returns the size of what was removed. */
+  /** Removes the events up to `upto`, inclusive, from a webhook's queue. Returns the size of the removed part. */
   unqueue(webhook: number, upto: number): QueueSize {
     const size = this.size(webhook, upto);
     if (size.rows === 0) return size;
@@ -214,18 +211,18 @@ export class WebhookTable extends WebhookLookup {
     return size;
   }
 
-  /** Returns the size of the part of a webhook's queue that has ids up to `upto`. */
+  /** Returns the size of a webhook's queue up to the event `upto`, inclusive. */
   size(webhook: number, upto: number): QueueSize {
     const size = this.#size.get(webhook, upto);
     return { rows: size?.rows ?? 0, bytes: size?.bytes ?? 0 };
   }
 }
 
-/** The next event that a webhook must deliver. The body is not included; it is read when it is sent. */
+/** The next event that a webhook must deliver. Its body is read only when it is sent. */
 export interface QueuedEvent {
   readonly event: number;
   readonly bytes: number;
-  /** The number of deliveries in the chain that led to the event. */
+  /** The length of the chain of webhook deliveries that caused the event. */
   readonly hops: number;
 }
 
@@ -248,7 +245,7 @@ export class WebhookReader extends WebhookLookup {
     this.#count = db.prepare<[], number>("SELECT count(*) FROM webhook").pluck();
   }
 
-  /** Returns the first event after `after` in the webhook's queue. */
+  /** Returns the first event in the webhook's queue whose id is greater than `after`. */
   next(webhook: number, after: number): QueuedEvent | undefined {
     return this.#next.get(webhook, after);
   }
@@ -258,7 +255,7 @@ export class WebhookReader extends WebhookLookup {
     return this.#body.get(event);
   }
 
-  /** Iterates over the webhooks with ids after the given one, in the order of ids, with the numbers of their queues. */
+  /** Iterates over the webhooks whose id follows `after`, in the order of ids, with the counts of their queues. */
   statuses(after: string): IterableIterator<WebhookStatus> {
     return this.#statuses.iterate(after);
   }

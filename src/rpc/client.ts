@@ -1,8 +1,8 @@
 /**
  * Implements the calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with
- * credit. Replies are delivered in the order in which the other side sent them. Replies are delivered by callbacks and
- * not by promises, because the fan-out of events depends on that order. Runs on the front, with one client for the
- * writer and one for each worker of the pool.
+ * credit. Replies are delivered in the order in which the other side sent them. The fan-out of events depends on this
+ * order, so replies are delivered by callbacks and not by promises. Runs on the front, with one client for the writer
+ * and one for each worker of the pool.
  */
 import {
   CALLS_TOGETHER_MAX,
@@ -10,7 +10,7 @@ import {
   MAILBOX_CALLS_MAX,
   STREAM_CREDIT_CHUNKS,
   OUTCOME_GRACE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rpc.js";
 import { assert, must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";
@@ -30,8 +30,8 @@ import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /**
- * The number of slots for calls in flight. There are more slots than calls can be in flight, so a free one is found
- * quickly.
+ * The number of slots for calls in flight. It exceeds the number of calls that can be in flight, so a free slot is
+ * found quickly.
  */
 const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 
@@ -58,17 +58,16 @@ export interface RpcClientOptions {
 }
 
 /**
- * Stores the calls in flight, in a ring of slots by id. A Map would slow down garbage collection. When a Map grows, V8
- * replaces its table, and the discarded tables keep each other alive once one of them is in the old generation, with
- * every call that was in them. Under load a third of all garbage got into the old generation that way, and each
- * collection took 5 ms instead of 0.1 ms.
+ * Stores the calls in flight, in a ring of slots by id. A Map would slow down garbage collection: when a Map grows, V8
+ * replaces its table, and discarded tables in the old generation keep each other and their calls alive. Under load a
+ * third of all garbage got into the old generation that way, and each collection took 5 ms instead of 0.1 ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
   #next_id = 1;
   size = 0;
 
-  /** Returns the next id whose slot is free. Ids only grow. There must be fewer calls in flight than slots. */
+  /** Returns the next id whose slot is free. Ids only grow. At least one slot must be free. */
   nextId(): number {
     while (this.#slots[this.#next_id % PENDING_SLOTS] !== null) this.#next_id += 1;
     return this.#next_id++;
@@ -89,13 +88,13 @@ class PendingCalls {
     this.size -= 1;
   }
 
-  /** Returns the calls in flight, in the order of their ids. */
+  /** Returns the calls in flight, sorted by id. */
   all(): PendingCall[] {
     if (this.size === 0) return [];
     return this.#slots.filter((call) => call !== null).sort((a, b) => a.id - b.id);
   }
 
-  /** Empties the ring, and returns the calls that were in it. */
+  /** Removes all calls from the ring, and returns them. */
   takeAll(): PendingCall[] {
     const calls = this.all();
     this.#slots.fill(null);
@@ -131,7 +130,7 @@ export class RpcClient {
     return this.#pending.size;
   }
 
-  /** The sum of the weights of the calls in flight, in bytes. Each method computes the weight of its requests. */
+  /** The total weight of the calls in flight, in bytes. Each method defines the weight of its requests. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -148,8 +147,8 @@ export class RpcClient {
 
   /**
    * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
-   * @param committed_id the id up to which calls may have been executed although no reply came. The failures of these
-   * calls are marked `outcome_unknown`.
+   * @param committed_id the calls up to this id may have been executed, although no reply came. Their failures are
+   * marked `outcome_unknown`.
    */
   detach(reason: Failure, committed_id = 0): void {
     this.#port?.close();
@@ -163,9 +162,9 @@ export class RpcClient {
 
   /**
    * Calls a unary method.
-   * @param done called with the reply or a Failure. The Failure is one that the method returned, RESOURCE_EXHAUSTED
-   * (the mailbox is full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED.
-   * @param weight the bytes of the request, if the caller has weighed it already
+   * @param done called with the reply or a Failure: one that the method returned, RESOURCE_EXHAUSTED (the mailbox is
+   * full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED
+   * @param weight the weight of the request in bytes, if the caller has computed it already
    * @returns the call's id for `cancel`; 0 if the call was refused at once
    */
   call<Row extends Method>(
@@ -179,7 +178,7 @@ export class RpcClient {
     return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms, weight);
   }
 
-  /** Does the same as `call`, and returns the reply as a promise. */
+  /** Like `call`, but returns the reply as a promise. */
   request<Row extends Method>(
     method: Row,
     request: RequestOf<Row>,
@@ -192,8 +191,8 @@ export class RpcClient {
   }
 
   /**
-   * Calls a stream method. Yields the chunks and returns the reply. If the call fails, the Failure is yielded as the
-   * last item and also returned. Leaving the loop early cancels the call.
+   * Calls a stream method. Yields the chunks, and returns the reply. If the call fails, its Failure is the last item
+   * and also the return value. Leaving the loop early cancels the call.
    */
   async *stream<Row extends Method>(
     method: Row,
@@ -244,7 +243,7 @@ export class RpcClient {
     }
   }
 
-  /** Cancels a call. The other side is notified, and the callback is not called. */
+  /** Cancels a call, and notifies the serving side. The callback is not called. */
   cancel(id: number): void {
     const call = this.#pending.get(id);
     if (call === undefined) return;
@@ -253,8 +252,8 @@ export class RpcClient {
   }
 
   /**
-   * Ends calls whose deadline has passed. The serving side is notified, and has OUTCOME_GRACE_MS to report whether it
-   * has executed the call. If it does not report, the outcome is unknown.
+   * Ends the calls whose deadline has passed. The serving side is notified first, and has OUTCOME_GRACE_MS to report
+   * whether it has executed the call. Without a report the outcome is unknown.
    */
   tick(now_ms: number): void {
     for (const call of this.#pending.all()) {

@@ -1,15 +1,16 @@
 /**
- * Defines the frames of the RPC and encodes them in messages. The frames of one event-loop tick are sent as one flat
- * array of their fields, each frame after its length. The array is flat because structured clone spends time on every
- * array and object. A PUT and its reply take 2.1 µs as objects in tuples in an array, and 1.3 µs as one flat array,
- * both sides together. Pure.
+ * Defines the frames of the RPC, and encodes them in messages. The frames of one event-loop tick are sent as one flat
+ * array of fields, in which each frame follows its length.
+ *
+ * The array is flat because structured clone spends time on every array and object. A PUT and its reply take 1.3 µs as
+ * one flat array, on both sides together. As objects in an array of tuples they would take 2.1 µs. Pure.
  */
 import type { StatusName } from "../../schemas/status.js";
 import type { Packing } from "./packing.js";
 
 export const FRAME = { CALL: 0, CANCEL: 1, CREDIT: 2, REPLY: 3, FAILURE: 4, CHUNK: 5, PUSH: 6 } as const;
 
-/** The caller of a method, which the audit log records, and the caller's trace. */
+/** The caller of a method, and the trace of the call. The audit log records both. */
 export interface CallContext {
   /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
@@ -19,23 +20,23 @@ export interface CallContext {
 }
 
 /**
- * Returns the key by which fair queues group calls: the id of the calling instance. Without an instance it is the
- * address that the request came from.
+ * Returns the key by which fair queues group calls. It is the id of the calling instance, or else the address that the
+ * request came from.
  */
 export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
 }
 
-/** The context of a call that the server makes on its own, without a client's request. */
+/** The context of a call that the server makes without a client's request. */
 export const NO_CALLER: CallContext = Object.freeze({ actor: "", trace: "" });
 
 export type CallFrame = readonly [
   kind: typeof FRAME.CALL,
   id: number,
-  /** The position of the method in the table of methods. */
+  /** The position of the method in the table of methods (`MethodTable`). */
   method: number,
   deadline_ms: number,
-  /** The weight of the request in bytes, as the method computes it. */
+  /** The weight of the request in bytes, as the method has computed it. */
   weight: number,
   actor: string,
   trace: string,
@@ -44,7 +45,7 @@ export type CallFrame = readonly [
 ];
 export type CancelFrame = readonly [kind: typeof FRAME.CANCEL, id: number];
 export type CreditFrame = readonly [kind: typeof FRAME.CREDIT, id: number, chunks: number];
-/** The packed reply of a call. The reply of a stream comes after its last chunk. */
+/** The packed reply of a call. In a stream it follows the last chunk. */
 export type ReplyFrame = readonly [kind: typeof FRAME.REPLY, id: number, ...reply: unknown[]];
 export type FailureFrame = readonly [
   kind: typeof FRAME.FAILURE,
@@ -54,7 +55,7 @@ export type FailureFrame = readonly [
   members: Readonly<Record<string, unknown>> | null,
 ];
 export type ChunkFrame = readonly [kind: typeof FRAME.CHUNK, id: number, chunk: string];
-/** A push message from the serving side, for example the events of a commit. */
+/** A message that the serving side sends without a call, for example the events of a commit. */
 export type PushFrame = readonly [kind: typeof FRAME.PUSH, name: string, ...payload: unknown[]];
 
 export type ClientFrame = CallFrame | CancelFrame | CreditFrame;
@@ -72,7 +73,7 @@ export function addFrame(message: unknown[], frame: Frame): void {
 
 /**
  * Adds the frame of a call, and packs its request.
- * @param request null if the request is not sent in this frame (`Pool.stream`)
+ * @param request null if the request is not sent in this frame, as in `Pool.stream`
  */
 export function addCall(
   message: unknown[],
@@ -115,7 +116,7 @@ export function payloadOf(frame: PushFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: PAYLOAD_FIELD });
 }
 
-/** Decodes the frames of a message, and passes each to `take`, in the order in which they were added. */
+/** Decodes the frames of a message, and passes them to `take` in the order in which they were added. */
 export function takeFrames(message: readonly unknown[], take: (frame: Frame) => void): void {
   for (let at = 0; at < message.length; ) {
     const end = at + 1 + (message[at] as number);

@@ -1,15 +1,15 @@
 /**
- * Defines the part of a method that both sides of the RPC need, the table in which each method has a number, and the
- * push messages of the serving side. The function that executes a method belongs to the method's full declaration
- * (src/threads/writer-method.ts and its neighbours). Pure.
+ * Defines the table of the methods that two threads share, and the part of a method that both sides of the RPC need.
+ * The serving side has the full declaration of a method, with the function that executes it
+ * (src/threads/writer-method.ts and its neighbours). Also defines push messages. Pure.
  */
 import type { Static, TSchema } from "typebox";
 import { assert, must } from "../base/assert.js";
 import { packingOf, type Packing } from "./packing.js";
 
 /**
- * A method of the RPC. A stream method answers with chunks of text and then a reply. A unary method answers with a
- * reply only.
+ * A method of the RPC. A unary method answers with a reply. A stream method first sends chunks of text, and then its
+ * reply.
  */
 export interface Method<Request extends TSchema = TSchema, Reply extends TSchema = TSchema> {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
   readonly request: Request;
   readonly reply: Reply;
   readonly deadline_ms: number;
-  /** Returns the size of the request in bytes, which counts towards the limits of a mailbox and of a batch. */
+  /** Returns the weight of the request in bytes. It counts towards the limits of a mailbox and of a batch. */
   weight(request: Static<Request>): number;
 }
 
@@ -29,10 +29,7 @@ export interface MethodPackings {
   readonly reply: Packing;
 }
 
-/**
- * The table of the methods that two threads share. A frame contains a method's position in the table instead of its
- * name.
- */
+/** The methods that two threads share. A frame names a method by its position in this table, not by its name. */
 export class MethodTable<Row extends Method = Method> {
   readonly rows: readonly Row[];
   readonly #packings: readonly MethodPackings[];
@@ -57,7 +54,7 @@ export class MethodTable<Row extends Method = Method> {
     return must(this.rows[position], "a call names a method of the table");
   }
 
-  /** Returns the packings of the requests and the replies of the method at a position. */
+  /** Returns the packings for the requests and replies of the method at a position. */
   packingsAt(position: number): MethodPackings {
     return must(this.#packings[position], "a call names a method of the table");
   }
@@ -67,7 +64,7 @@ export class MethodTable<Row extends Method = Method> {
   }
 }
 
-/** A message that the serving side sends although it was not called. */
+/** A message that the serving side sends without a call. */
 export interface PushMessage<Payload extends TSchema = TSchema> {
   readonly name: string;
   readonly payload: Payload;
@@ -76,8 +73,8 @@ export interface PushMessage<Payload extends TSchema = TSchema> {
 export type PayloadOf<Row extends PushMessage> = Static<Row["payload"]>;
 
 /**
- * Returns the weight of a value in bytes. It is the sum of the lengths of all strings and byte arrays in the value, at
- * any depth, and of 8 for each number.
+ * Returns the weight of a value in bytes. It is the total length of all strings and byte arrays in the value, at any
+ * depth, plus 8 for each number.
  */
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length;

@@ -5,7 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
-import { STREAM_CREDIT_CHUNKS, OUTCOME_GRACE_MS } from "../../schemas/limits.js";
+import { STREAM_CREDIT_CHUNKS, OUTCOME_GRACE_MS } from "../../schemas/limits/rpc.js";
 import type { CallContext, Frame } from "./frames.js";
 import { framesOf } from "../../test/support/frames.js";
 import type { Owner } from "../../test/support/server-process.js";

@@ -1,9 +1,10 @@
 /**
  * Implements the serving side of the RPC: a bounded mailbox, deadlines, cancellation, and streams that wait for credit.
- * Calls are taken from the mailbox in order, one group in each event-loop tick, and passed to `execute`. Runs in the
- * writer and in the pool's workers.
+ * In each event-loop tick it takes the next group of calls from the mailbox, in order, and passes it to `execute`. Runs
+ * in the writer and in the workers of the pool.
  */
-import { BATCH_CALLS_MAX, MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../schemas/limits/rpc.js";
+import { BATCH_CALLS_MAX } from "../../schemas/limits/writer.js";
 import type { Clock } from "../base/clock.js";
 import { Failure } from "../base/result.js";
 import { addPush, addReply, FRAME, requestOf, type CallFrame, type Frame } from "./frames.js";
@@ -11,7 +12,7 @@ import type { Method, MethodTable, PushMessage, PayloadOf } from "./method.js";
 import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
-/** A call that was taken from the mailbox, as `execute` gets it. */
+/** A call from the mailbox, as `execute` receives it. */
 export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
   readonly method: Row;
@@ -27,7 +28,7 @@ export interface ServerCall<Row extends Method = Method> {
 export interface RpcServerOptions<Row extends Method = Method> {
   readonly methods: MethodTable<Row>;
   readonly clock: Clock;
-  /** Executes a group of calls in order, and answers each call by `reply`, `fail` or `stream`. */
+  /** Executes a group of calls in order. Must answer each call by `reply`, `fail` or `stream`. */
   readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
   readonly mailbox_max?: number;
   readonly batch_max?: number;
@@ -36,7 +37,7 @@ export interface RpcServerOptions<Row extends Method = Method> {
 interface OpenStream {
   readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
-  /** The rest of a chunk that was too long to be sent in one piece; "" if there is none. */
+  /** The rest of a chunk that was too long for one piece; "" if there is none. */
   rest: string;
   credit: number;
 }
@@ -54,7 +55,7 @@ export class RpcServer<Row extends Method = Method> {
   readonly #streams = new Map<number, OpenStream>();
   /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** The credit that arrived before its stream was opened, by the call's id. */
+  /** Credit that has arrived before its stream was opened, by the call's id. */
   readonly #early_credit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
@@ -82,8 +83,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Answers a call with the chunks of an iterator, and then its return value. A Failure among the chunks ends the
-   * stream. Chunks are sent while the reader has given credit.
+   * Answers a call with the chunks of an iterator, and then with its return value. A Failure among the chunks ends the
+   * stream. Each piece of a chunk needs credit from the reader.
    */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#early_credit.get(call.id) ?? 0;
@@ -104,7 +105,7 @@ export class RpcServer<Row extends Method = Method> {
     this.#port.queued();
   }
 
-  /** Sends the queued frames now, so that committed calls are answered before the next calls are executed. */
+  /** Sends the queued frames now. So the committed calls are answered before the next calls are executed. */
   flush(): void {
     this.#port.flush();
   }
@@ -205,8 +206,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Sends a piece of a chunk, and uses up one credit. A piece has a bounded length, however long the chunk is, which
-   * bounds the reader's memory.
+   * Sends a piece of a chunk, which uses up one credit. A piece has a limited length, so that a long chunk does not
+   * fill the reader's memory.
    */
   #sendPiece(id: number, open: OpenStream, text: string): void {
     open.credit -= 1;
@@ -226,8 +227,7 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The stream ended before its iterator did. So the iterator must clean up now, for example close a snapshot or
-      // free a worker.
+      // The iterator has not ended, so it must clean up now, for example close a snapshot or free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

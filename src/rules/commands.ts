@@ -1,10 +1,10 @@
 /**
- * The commands that change rules. They get rules that the pool has parsed and compiled (rules/jobs.ts). They check what
- * only the database knows: which rules exist, which status may follow which, and the limits of a project. Run in the
- * writer.
+ * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). These
+ * methods check what only the database knows: whether a rule exists, whether its status may change, and the limits of a
+ * project. They run in the writer.
  */
 import * as Type from "typebox";
-import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits.js";
+import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../schemas/limits/rules.js";
 import {
   ImportRulesRequest,
   ProposeRuleRequest,
@@ -21,11 +21,11 @@ import { changes, changesAny, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
-/** The resource in the audit log for an import, whose rules may belong to many projects. */
+/** The audit log's resource for an import, because its rules may belong to many projects. */
 const BULK = "bulk";
 
 const models = { rules: ruleWriter };
-/** Returns the name of a rule for the audit log; "" if the project or the id is not known. */
+/** Returns the name of a rule for the audit log; "" if its project or its id is unknown. */
 function resource({ project = "", rule_id = "" }: Partial<RuleRequest>): string {
   return project === "" || rule_id === "" ? "" : ruleName(project, rule_id);
 }
@@ -54,10 +54,7 @@ export const proposeRule = writerMethod({
   },
 });
 
-/**
- * Returns the command that accepts or rejects a proposed rule. The status of an existing rule changes only by these
- * commands.
- */
+/** Returns the method that accepts or rejects a proposed rule. No other method changes the status of a stored rule. */
 function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: RuleStatus) {
   return writerMethod({
     name,
@@ -150,7 +147,7 @@ export const importRules = writerMethod({
   },
 });
 
-/** Returns the error if these rules cannot be imported; null if they can. */
+/** Returns why these rules cannot be imported; null if they can. */
 export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
@@ -168,13 +165,13 @@ export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): 
   return null;
 }
 
-/** Stores the rules as accepted. A rule with the same id is replaced. Call `refuseImport` first. */
+/** Stores the rules as accepted. A stored rule with the same id is replaced. `refuseImport` must be called before. */
 export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], now_ms: number): void {
   for (const rule of given) rules.store(rule, "accepted", now_ms);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** Returns the error if these totals exceed the limits of a project; null if they do not. */
+/** Returns the error if these totals exceed the limits of a project; else null. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(project);
   if (rules > PROJECT_RULES_MAX)

@@ -1,10 +1,10 @@
 /**
- * Globs over the paths of files, which a rule has in `applies_to`. First, the braces are expanded. Then the glob and
- * the path are split on `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A
- * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows writes
- * it. Glob and path are compared in NFC. Pure.
+ * Compiles globs over file paths, as in a rule's `applies_to`. Braces are expanded first. Then the glob and the path
+ * are split at each `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A
+ * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows uses it.
+ * Glob and path are compared in NFC. Pure.
  */
-import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits.js";
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
 import { pathGlobProblem } from "../base/path-problem.js";
 import { matchSegments, type SegmentMatcher } from "../base/segment-sequence.js";
@@ -18,18 +18,18 @@ const MANY_MIN = 0;
 const NOTHING: SegmentMatcher = { matches: () => false };
 
 export interface FileGlob {
-  /** The number of globs without braces that the glob stands for. The glob with literal braces is not counted. */
+  /** The number of globs without braces that the glob expands to. The one with literal braces is not counted. */
   readonly alternatives: number;
   /** @param path the segments of the path */
   matches(path: readonly string[]): boolean;
 }
 
-/** The reason why a glob is malformed, as a predicate whose subject is the glob. */
+/** Why a glob is malformed. The text continues a sentence whose subject is the glob. */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
 
-/** Splits a path into the segments that globs match. Segments `.` are dropped, because they name nothing. */
+/** Splits a path into the segments that globs match. A segment `.` is dropped, because it does not change the path. */
 export function splitPath(path: string): string[] {
   const segments = path.normalize("NFC").replaceAll("\\", "/").split("/");
   return segments.filter((segment) => segment !== ".");
@@ -58,7 +58,7 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 }
 
 /**
- * Compiles a stored glob. An older version may have stored it, and that version accepted more globs. Such a glob
+ * Compiles a stored glob. If an older version has stored it, the glob may be one that is not accepted any more. It then
  * matches the same paths as in that version.
  */
 export function compileStoredGlob(text: string): FileGlob {

@@ -1,7 +1,7 @@
 /**
- * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate.
- * A `]` as the first character, and a `-` at either end, are literal. `[[:digit:]]` names a set. A segment also matches
- * the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate a
+ * class. In a class, a `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A segment
+ * also matches the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
  * https://git-scm.com/docs/gitignore
  */
 import { CLASS_BASE, segmentGlob, type SegmentTokens } from "../base/segment-glob.js";
@@ -14,12 +14,11 @@ import {
   SegmentProblem,
 } from "../base/segment-syntax.js";
 
-/** The characters that a `\` before them makes literal in a rule's glob. */
+/** The characters that a preceding `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 /**
- * The named sets of ASCII characters. Each text lists ranges: two characters are the first and the last character of a
- * range.
+ * The named sets of ASCII characters, as ranges. Every two characters are the first and the last character of a range.
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",

@@ -1,7 +1,6 @@
 /**
- * The front of the rules. To change rules, the pool parses and compiles the rules of a request, and then the writer
- * stores them. The pool also validates texts; long validations wait for a permit. The routes call the methods of this
- * class.
+ * Handles the requests about rules. To change rules, the pool parses and compiles the rules of the request, and the
+ * writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../schemas/rules.js";
 import { buffersOf, packBytes } from "../base/bytes.js";
@@ -27,17 +26,17 @@ export interface RuleFrontOptions {
   readonly versions: RuleSetVersions;
   readonly log: Log;
   /**
-   * Called with the number of violations of a long validation when its answer is complete. It is not called for a short
-   * validation, whose answer contains the number.
+   * Called at the end of a long validation, with the number of violations. It is not called for a short validation,
+   * whose answer contains the number.
    */
   readonly countViolations: (actor: string, violations: number) => void;
 }
 
-/** A request with a body. The buffer of the body is transferred to another thread. */
+/** A request with a body. The body's buffer is transferred to another thread. */
 type BodyRequest = Pick<Request, "body" | "context">;
 type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
-/** For each decision about a proposal, the method that makes it and the status that results. */
+/** The method for each decision about a proposed rule, and the rule's new status. */
 const DECISIONS = {
   accept: { method: acceptRule, status: "accepted" },
   reject: { method: rejectRule, status: "rejected" },
@@ -86,7 +85,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ deleted: ruleName(project, rule_id) }));
   }
 
-  /** Stores the rules of the body, and removes all other rules of the project. */
+  /** Stores the rules of the body, and deletes all other rules of the project. */
   async put(project: string, { body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(project, body, context);
@@ -97,7 +96,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ project, count: reply.count }));
   }
 
-  /** Stores the rules of the body. A rule with the same id is replaced. */
+  /** Stores the rules of the body. A stored rule with the same id is replaced. */
   async import({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(null, body, context);
@@ -108,16 +107,14 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
-  /**
-   * Validates the text in the body against the rules of the project. The violations are added to the actor's metrics.
-   */
+  /** Validates the text in the body against the rules of the project. The violations count in the actor's metrics. */
   validate(project: string, request: ValidationRequest): Promise<Answer> {
     return this.#validate({ project, rule_id: null }, request);
   }
 
   /**
-   * Returns the matches of a single rule in the text of the body, whatever the status of the rule. The violations are
-   * not added to the actor's metrics.
+   * Returns the matches of a single rule of any status in the text of the body. The violations do not count in the
+   * actor's metrics.
    */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
     return this.#validate(rule, request);
@@ -146,7 +143,7 @@ export class RuleFront {
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
-  /** Parses the rules of a body. Returns them as JSON text, ready to be stored. */
+  /** Parses the rules of a body, and returns them as JSON text that can be stored. */
   async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
     const checked = await this.#options.slowLane.runBody(
       checkRules,
@@ -157,7 +154,7 @@ export class RuleFront {
   }
 }
 
-/** Yields the chunks unchanged, and reports the number of violations after the last one. */
+/** Yields the chunks unchanged. After the last one, reports the number of violations. */
 async function* counted(
   chunks: Chunks<ReplyOf<typeof validateLong>>,
   report: (violations: number) => void,

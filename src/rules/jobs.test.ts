@@ -4,7 +4,8 @@
  */
 import t from "tap";
 import type { Static } from "typebox";
-import { SHORT_WORK_BYTES_MAX, STREAM_CHUNK_CHARACTERS } from "../../schemas/limits.js";
+import { SHORT_WORK_BYTES_MAX } from "../../schemas/limits/pool.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import type { RulePreview, Validation } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { RequestOf } from "../rpc/method.js";

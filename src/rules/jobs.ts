@@ -1,13 +1,15 @@
-/** The jobs that parse rules of requests, list stored rules, and validate texts against them. Run in the pool. */
+/**
+ * The jobs that parse the rules of requests, list stored rules, and validate texts against them. They run in the pool.
+ */
 import { ListEnd } from "../../schemas/common.js";
+import { SHORT_WORK_MS_MAX } from "../../schemas/limits/pool.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
 import {
-  SHORT_WORK_MS_MAX,
-  STREAM_CHUNK_CHARACTERS,
   VALIDATION_SHORT_ANSWER_CHARACTERS_MAX,
   VALIDATION_SHORT_STEPS_MAX,
   VIOLATIONS_LISTED_BYTES_MAX,
   VIOLATIONS_LISTED_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rules.js";
 import {
   CheckProposalReply,
   CheckProposalRequest,
@@ -72,7 +74,7 @@ export const checkRules = unaryJob({
   },
 });
 
-/** The encoding of a list with rules of several projects. */
+/** How a list of rules from several projects is encoded. */
 const BY_PROJECT: ListEncoding<RuleRow> = {
   encode: (rule) => encodeRule(rule),
   cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
@@ -106,7 +108,7 @@ export const listRules = streamJob({
   },
 });
 
-/** Lists accepted rules. The list has the form in which rules are imported. */
+/** Lists accepted rules, in the form in which rules are imported. */
 export const exportRules = streamJob({
   name: "rules.export",
   request: ExportRulesRequest,
@@ -145,7 +147,7 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * Validates a text if that takes a short time and has a short answer. Otherwise returns OUT_OF_RANGE, and the caller
+ * Validates a text if that takes little time and the answer is short. Otherwise returns OUT_OF_RANGE, and the caller
  * uses validateLong.
  */
 export const validateShort = unaryJob({
@@ -168,7 +170,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** Validates a text without limits. The reply is the number of violations, with which the text ends. */
+/** Validates a text without limits. The text ends with the number of violations, which is also the reply. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,
@@ -195,11 +197,12 @@ export const validateLong = streamJob({
 });
 
 /**
- * Yields the answer `{"project","violations","count"}` in small pieces. The project's rules come first, then the global
- * ones, each sorted by rule_id; the violations of a rule are sorted by line. All violations are counted, but the list
- * ends at VIOLATIONS_LISTED_MAX, or at its limit of bytes. If a single rule is named, the answer also has `applies`: a
- * rule for other files has no violations either. Returns OUT_OF_RANGE if the budget of steps or milliseconds does not
- * suffice (work-budget.ts).
+ * Yields the answer `{"project","violations","count"}` in small pieces. The violations of the project's own rules come
+ * first, then those of the global rules. They are sorted by rule_id, and for each rule by line. The count includes all
+ * violations, but the list ends after VIOLATIONS_LISTED_MAX, or at its limit of bytes.
+ *
+ * If a single rule is named, the answer also has `applies`, because a rule for other files has no violations either.
+ * Returns OUT_OF_RANGE if the budget of steps or milliseconds does not suffice (work-budget.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -252,7 +255,8 @@ function readSubject(body: Uint8Array): Subject | Failure {
 }
 
 /**
- * Returns the rules that apply in the project. If a rule is named, returns only that one, compiled for this validation.
+ * Returns the rules that apply in the project. If a rule is named, returns only that rule, compiled just for this
+ * validation.
  */
 function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -270,7 +274,7 @@ function rulesFor(
     const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
     if (own !== undefined && global !== undefined) return joined(own, global);
   }
-  // The version is read from the database, because it may be newer there than the version that the front sent.
+  // The version is read from the database, where it may be newer than the version that the front has sent.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));

@@ -1,7 +1,8 @@
 /**
- * Compiles regexes in RE2 syntax. The engine is re2js, which matches in time linear in the text; only this file depends
- * on it. Runs in the pool, because compiling and matching may take milliseconds. Compiling is bounded by three limits:
- * the length of the source, its counted repetitions, and the size of the resulting program.
+ * Compiles regexes in RE2 syntax. The engine is re2js, which matches in time linear in the length of the text. Only
+ * this file depends on it. Three limits bound the cost of compiling: the length of the source, the number of its
+ * counted repetitions, and the size of the compiled program. Runs in the pool, because compiling and matching may take
+ * milliseconds.
  */
 import type * as Re2 from "re2js";
 import {
@@ -9,7 +10,7 @@ import {
   RULE_PATTERN_BYTES_MAX,
   RULE_PROGRAM_INSTRUCTIONS_MAX,
   RULE_REPETITIONS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/rules.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
@@ -17,12 +18,12 @@ import { Failure, invalid } from "../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
-/** The number of property names for which it is cached whether RE2 has the property. */
+/** How many property names are cached, each with whether RE2 has the property. */
 const PROPERTIES_KEPT_MAX = 1_000;
 
 let loaded: Engine | undefined;
 
-/** Loads the engine. Each thread calls this once, before it compiles its first regex. */
+/** Loads the engine. Must be called once in each thread, before the first regex is compiled. */
 export async function loadRegexEngine(): Promise<void> {
   loaded ??= await import("re2js");
 }
@@ -31,11 +32,11 @@ function engine(): Engine {
   return must(loaded, "the regex engine is loaded");
 }
 
-/** The opcode of instructions that test a position in the text. These are numbers of the engine. */
+/** The engine's opcode for instructions that test a position in the text. */
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
-/** Returns whether a program tests for the start or the end of the whole text. */
+/** Whether a program tests for the start or the end of the whole text. */
 function asksForText(program: Program): boolean {
   const { inst } = (
     program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
@@ -44,8 +45,8 @@ function asksForText(program: Program): boolean {
 }
 
 /**
- * Returns the sum of the counts of all repetitions `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped; so is the
- * number of a character in `\x{2028}`.
+ * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped, and so is the number
+ * of a character in `\x{2028}`.
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -57,8 +58,8 @@ function countRepetitions(source: string): number {
 /** Meters the cost of a match. */
 export interface RegexMeter {
   /**
-   * Identifies the metered work. If a match belongs to other work than the previous match, the automaton's cache is
-   * cleared first. So the same work always costs the same.
+   * The id of the metered work. If the previous match belongs to other work, the automaton's cache is cleared first. So
+   * the same work always costs the same.
    */
   readonly id: number;
   /** @throws if fewer steps are left */
@@ -66,27 +67,21 @@ export interface RegexMeter {
 }
 
 /**
- * The steps for a new state of the automaton, for each instruction in the state. To follow an instruction takes about
- * 70 ns.
+ * The number of steps for each instruction in a new state of the automaton. Following an instruction takes about 70 ns.
  */
 const STEPS_AN_INSTRUCTION = 2;
-/**
- * A new state may have a table with an entry for each class of characters. The table costs one step for this many
- * classes.
- */
+/** How many character classes cost one step. A new state may have a table with an entry for each class. */
 const CLASSES_A_STEP = 128;
 
-/**
- * The lazy automaton (DFA) of the engine. It gets more states as texts need them. The names are those of the engine.
- */
+/** The engine's lazy automaton (DFA), which gets more states as texts need them. The names are the engine's own. */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
   readonly numClasses: number;
   clearCache(): void;
   /**
-   * Returns the instructions of a new state. This is the slow part of matching a text with characters that the
-   * automaton has not seen before.
+   * Computes a new state, and returns its instructions. This is the slow part of matching characters that the automaton
+   * has not seen before.
    */
   closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
   /** Returns null if the automaton would become too large. The engine then tries all instructions at each character. */
@@ -99,7 +94,7 @@ export class Regex {
   #meteredAs = 0;
   #metered: Automaton | null = null;
   /**
-   * The program that matches a text of several lines if the regex matches within one of its lines; null if there is no
+   * A program that matches a text of several lines if the regex matches within one of its lines; null if there is no
    * such program.
    */
   readonly #anywhere: Program | null;
@@ -109,18 +104,18 @@ export class Regex {
     this.#anywhere = anywhere;
   }
 
-  /** The number of instructions of the program, which is the highest cost of one character of text. */
+  /** The number of instructions of the program. It is also the highest cost of one character of text. */
   get size(): number {
     return this.#program.programSize();
   }
 
-  /** Returns whether the regex matches anywhere in the text. */
+  /** Whether the regex matches anywhere in the text. */
   test(text: string): boolean {
     return this.#program.test(text);
   }
 
   /**
-   * Returns the same as `test`, and reports the cost to the meter during the match.
+   * Like `test`, but reports the cost of the match to the meter while it runs.
    * @throws the error of the meter
    */
   testMetered(text: string, meter: RegexMeter): boolean {
@@ -158,8 +153,8 @@ export class Regex {
 
   /**
    * Returns the first match in the text; null if there is none.
-   * @param allows returns whether the search may take this many steps (instructions times characters). If it returns
-   * false, the result of `find` is null
+   * @param allows returns whether the search may take this many steps (instructions times characters). If not, the
+   * result is null.
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -168,15 +163,15 @@ export class Regex {
   }
 
   /**
-   * Returns false if no line of the text matches. A single search in all lines takes a fraction of the time of a search
-   * in each line.
+   * Returns false if no line of the text matches. Searching all lines at once takes a fraction of the time of searching
+   * each line.
    * @param text a text whose lines end with "\n" only
    */
   mayMatchLine(text: string): boolean {
     return this.#anywhere === null || this.#anywhere.test(text);
   }
 
-  /** Frees the memory that matching has taken if it exceeds a limit. */
+  /** Frees the memory that matches have taken, if it exceeds a limit. */
   trim(): void {
     for (const program of this.#anywhere === null || this.#anywhere === this.#program
       ? [this.#program]
@@ -191,10 +186,12 @@ export class Regex {
 
 /**
  * Returns a program that matches a text of several lines if `program` matches within one of its lines; null if there is
- * no such program. A match depends only on its own characters and on tests of positions. At the edges of a line, `\b`
- * behaves as at the edges of a text. `^`, `$`, `\A` and `\z` do not, so a source with them is compiled with `(?m)`: `^`
- * and `$` then match at the edges of lines, too. If the result still tests for the edges of the whole text, there is no
- * program for several lines.
+ * no such program.
+ *
+ * A match depends only on its own characters and on tests of positions. `\b` behaves at the edges of a line as at the
+ * edges of a text. `^`, `$`, `\A` and `\z` do not. So a source with them is compiled with `(?m)`, which makes `^` and
+ * `$` also match at the edges of lines. If the result still tests for the edges of the whole text, there is no program
+ * for several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;
@@ -205,7 +202,7 @@ function programForLines(program: Program, source: string): Program | null {
 
 const properties = new Map<string, boolean>();
 
-/** Returns whether RE2 has a class of characters with this name, as in `\p{Greek}`. */
+/** Whether RE2 has a character class of this name, as in `\p{Greek}`. */
 export function isPropertyKnown(property: string): boolean {
   let known = properties.get(property);
   if (known === undefined) {
@@ -217,9 +214,9 @@ export function isPropertyKnown(property: string): boolean {
 }
 
 /**
- * Compiles a regex. Returns a 400 with the reason if it does not compile; the message calls it "pattern", as requests
- * do.
- * @param charactersMax the largest length of the source
+ * Compiles a regex. If it does not compile, returns a 400 with the reason. The message calls the regex "pattern", as
+ * requests do.
+ * @param charactersMax the maximum length of the source
  */
 export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
   if (isLongerThan(source, charactersMax)) return invalid(`pattern is longer than ${charactersMax} characters`);
@@ -239,7 +236,7 @@ export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_
   }
 }
 
-/** Returns the number of instructions of the compiled regex. Returns the error if it does not compile. */
+/** Returns the number of instructions of the compiled regex, or the error if it does not compile. */
 export function sizeOfRegex(source: string): number | Failure {
   const compiled = compileRegex(source);
   return compiled instanceof Failure ? compiled : compiled.size;

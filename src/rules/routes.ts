@@ -1,5 +1,5 @@
-/** The routes of docs/http-api.md "Rules". They run on the front; rules/front.ts does the work. */
-import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+/** Declares the routes of docs/http-api.md "Rules". rules/front.ts handles the requests. Runs on the front. */
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import {
   EXPORTED_SOURCES,
   ImportRules,
@@ -189,12 +189,12 @@ function named([project, rule_id]: readonly [project: string, rule_id: string]):
   return { project, rule_id };
 }
 
-/** Returns the value of a filter. An empty value counts as a missing one and gives null. */
+/** Returns the value of a filter; null if it is missing or empty. */
 function anyUnless(text = ""): string | null {
   return text === "" ? null : text;
 }
 
-/** Returns the words of a parameter that is separated by commas; null if it has no words. */
+/** Splits a parameter at its commas; null if it contains no words. */
 function wordsOf(text = ""): string[] | null {
   const words = text.split(",").filter((word) => word !== "");
   return words.length === 0 ? null : words;

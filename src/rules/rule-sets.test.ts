@@ -3,7 +3,7 @@
  * limits.
  */
 import t from "tap";
-import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import { loadRegexEngine } from "./regex.js";
 import { RuleSets, type StoredRule } from "./rule-sets.js";
 

@@ -1,9 +1,9 @@
 /**
- * An LRU cache of compiled rule sets in a pool worker. A rule is compiled at first use. A set stays cached until the
- * version of the project's set changes, or until the cache needs its space. Each worker has one cache; the caller loads
- * the rows of the rules.
+ * An LRU cache of compiled rule sets in a pool worker. Each worker has its own cache, and the caller loads the rows. A
+ * rule is compiled at its first use. A set is cached until the version of the project's rule set changes, or until the
+ * cache needs the space.
  */
-import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits.js";
+import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import { Failure } from "../base/result.js";
 import type { Model } from "../threads/model.js";
@@ -26,11 +26,11 @@ export interface StoredRule {
 
 const EVERY_NAME = "*";
 
-/** A rule of a rule set. Its regex is compiled at first use. */
+/** A rule of a rule set. Its regex is compiled at the first use. */
 export class CompiledRule implements Matcher {
   readonly match_type: MatchType;
   readonly stack: string;
-  /** The beginning of the JSON of each violation: the rule_id, the severity and the message. */
+  /** The beginning of the JSON text of each violation: the rule_id, the severity and the message. */
   readonly head: string;
   readonly #source: string;
   /** Null: the rule is for every file. */
@@ -51,14 +51,15 @@ export class CompiledRule implements Matcher {
     if (this.#regex === undefined) {
       const compiled =
         this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
-      // This is a bug, because the same engine has compiled the regex within the same limits before it was stored.
+      // A failure here is a bug, because the same engine has compiled the regex within the same limits before the rule
+      // was stored.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
       this.#regex = compiled;
     }
     return this.#regex;
   }
 
-  /** @param paths the path of the file and its base name, each as segments; null if the file has no name */
+  /** @param paths the file's path and its base name, each as segments; null if the file has no name */
   appliesTo(paths: readonly (readonly string[])[] | null, stack: string): boolean {
     if (stack !== "" && this.stack !== "" && this.stack !== stack) return false;
     const globs = this.#globs;
@@ -76,7 +77,7 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
-  /** Returns the rules of a project at this version if they are cached, otherwise undefined. */
+  /** Returns the rules of a project if they are cached at this version; else undefined. */
   kept(project: string, version: number): readonly CompiledRule[] | undefined {
     const known = this.#sets.get(project);
     if (known?.version !== version) return undefined;
@@ -85,9 +86,9 @@ export class RuleSets {
   }
 
   /**
-   * Returns the rules of a project.
+   * Returns the rules of a project. If they are not cached, their rows are loaded.
    * @param version the current version of the project's rule set
-   * @param load called to load the rows if the set is not cached
+   * @param load loads the rows
    */
   get(project: string, version: number, load: () => readonly StoredRule[]): readonly CompiledRule[] {
     const known = this.#sets.get(project);
@@ -100,7 +101,7 @@ export class RuleSets {
     return this.#keep(project, { version, rules: rows.map((row) => new CompiledRule(row)), instructions });
   }
 
-  /** Marks a set as the most recently used one, and evicts the least recently used sets. */
+  /** Caches a set as the most recently used one, and evicts the least recently used ones. */
   #keep(project: string, set: KeptSet): readonly CompiledRule[] {
     this.#sets.set(project, set);
     this.#instructions += set.instructions;

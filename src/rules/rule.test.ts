@@ -1,7 +1,7 @@
 /** Tests the parsing of rules in requests: the defaults, and the error messages for invalid rules. */
 import * as fc from "fast-check";
 import t from "tap";
-import { APPLIES_TO_GLOBS_MAX, RULES_TOGETHER_MAX } from "../../schemas/limits.js";
+import { APPLIES_TO_GLOBS_MAX, RULES_TOGETHER_MAX } from "../../schemas/limits/rules.js";
 import { ProposedRule } from "../../schemas/rules.js";
 import { arbitraryOf } from "../../test/support/schema-arbitrary.js";
 import { Failure } from "../base/result.js";

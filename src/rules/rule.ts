@@ -1,10 +1,11 @@
 /**
- * Parses the rules of requests. It checks them against the schema that the request needs, then checks what a schema
- * cannot express (that globs and regexes compile, that ids are unique), and fills in defaults. Every 400 names the
- * rule. Runs in threads whose work may take long: in the pool, and in the thread of a restore.
+ * Parses the rules of requests. It checks them against the request's schema, and then checks what a schema cannot
+ * express: that globs and regexes compile, and that ids are unique. Then it fills in defaults. Every 400 names the
+ * rule. Runs in threads that may be busy for long: in the pool, and in the thread of a restore.
  */
 import type { Static } from "typebox";
-import { ALTERNATIVES_TOGETHER_MAX, RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits.js";
+import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
+import { RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits/rules.js";
 import {
   IMPORTED_SOURCE,
   ImportedRule,
@@ -25,26 +26,26 @@ import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
 type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
 
-/** The options for parsing rules. They depend on the request that contains the rules. */
+/** The options for parsing rules. They depend on the kind of request. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
   /** The values for members that are missing in a rule. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
-  /** The values of members that replace those in a rule. */
+  /** The values that replace a rule's own values. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** True if an empty array is rejected, because it can only be a mistake. */
+  /** Whether an empty array is rejected. In some requests it can only be a mistake. */
   readonly some?: true;
   /**
-   * True if the rules were checked when they were stored. An older version may have stored them, and it accepted more
-   * globs and names.
+   * Whether the rules come from a store, where they were checked already. An older version, which accepted more globs
+   * and names, may have stored them.
    */
   readonly stored?: true;
 }
 
 /**
  * Returns the options for parsing a proposed rule.
- * @param actor the proposer, if the rule does not name one
- * @param is_proven whether the call's token proves the actor; if it does, a proposer that the rule names is ignored
+ * @param actor the proposer if the rule does not name one
+ * @param is_proven whether the call's token proves the actor. If so, a proposer that the rule names is ignored.
  */
 export function proposalBy(actor: string, is_proven: boolean): RuleReading {
   return {
@@ -80,12 +81,14 @@ export const TEMPLATED: RuleReading = {
 /** Rules of a snapshot's templates. */
 export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
 
-/** Loads the compilers that parsing needs. Each thread calls this once, before it parses its first rule. */
+/**
+ * Loads the compilers that are needed for parsing. Must be called once in each thread, before the first rule is parsed.
+ */
 export async function loadRuleReading(): Promise<void> {
   await Promise.all([loadShapes(), loadRegexEngine()]);
 }
 
-/** Where in the request the array of rules is. */
+/** Where the array of rules is in the request. */
 export interface RulesPlace {
   /** Its name in a sentence. */
   readonly name: string;
@@ -105,7 +108,7 @@ export function readRule(value: unknown, reading: RuleReading): CheckedRule | Fa
   return shapeProblem(value, naming, reading) ?? completeRule(value as SentRule, label, reading);
 }
 
-/** Parses an array of rules. Returns all of them, or the error of the first rule that is invalid. */
+/** Parses an array of rules. Returns all of them, or the error of the first invalid rule. */
 export function readRules(value: unknown, place: RulesPlace, reading: RuleReading): CheckedRule[] | Failure {
   if (!Array.isArray(value)) return invalid(`${place.name} must be an array`);
   if (value.length === 0 && reading.some === true) return invalid(`${place.name} is empty`);
@@ -137,16 +140,13 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
   return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
 }
 
-/**
- * Returns the words that an error message puts before the problem of a rule: the rule's id, or `otherwise` if it has
- * none.
- */
+/** Returns the beginning of an error message about a rule: the rule's id, or `otherwise` if it has none. */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
   return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: ` : otherwise;
 }
 
-/** Returns the project and the id of an invalid rule; leaves out a member that is itself invalid. */
+/** Returns the project and the id of an invalid rule. A member that is itself invalid is left out. */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;
   const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
@@ -162,8 +162,8 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
 }
 
 /**
- * Returns what is wrong with the globs of a rule, as a predicate for an error message (`has a malformed glob: …`); null
- * if they are valid.
+ * Returns what is wrong with the globs of a rule; null if they are valid. The text continues a sentence: `has a
+ * malformed glob: …`.
  */
 function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
@@ -177,13 +177,13 @@ function globsProblem(globs: readonly string[]): string | null {
     : null;
 }
 
-/** Checks what no schema can express, and fills in the members that are missing in the rule. */
+/** Checks what the schema cannot express, and fills in the missing members of the rule. */
 function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const match_type = orElse(sent.match_type, "regex");
-  // The regex is checked last, because only this check takes a noticeable time.
+  // The regex is checked last, because no other check takes a noticeable time.
   const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {

@@ -1,6 +1,6 @@
 /** Tests the cached versions of rule sets: none is older than an answer that a client has got. */
 import t from "tap";
-import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import { RuleSetVersions } from "./set-versions.js";
 
 function make(): {

@@ -1,10 +1,11 @@
 /**
- * Caches the versions of the projects' rule sets on the front. The versions are sent along with each validation, so
- * that a thread that has cached the sets need not read the database. A version is never older than an answer that a
- * client has got. To guarantee that, nothing is cached while a change of rules is in flight to the writer; each version
- * is then read from the database. Runs on the front.
+ * Caches the versions of the projects' rule sets on the front. They are sent along with each validation, so that a
+ * worker with the cached rule sets need not read the database.
+ *
+ * A client must never get an older version than one that it has seen. So nothing is cached while a change of rules is
+ * in flight to the writer, and each version is then read from the database. Runs on the front.
  */
-import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits.js";
+import { RULE_SET_VERSIONS_KEPT_MAX } from "../../schemas/limits/rules.js";
 import type { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 
@@ -13,14 +14,14 @@ export class RuleSetVersions implements ChangeListener {
   readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
   /**
-   * The number of calls in flight that change rules. One number for all projects is enough, because there are few such
-   * calls.
+   * The number of calls in flight that change rules of any project. They are counted together, because there are few of
+   * them.
    */
   #changing = 0;
 
   /**
-   * @param read returns the version in the database
-   * @param mayBeStale returns whether the database may have changes that the front does not know of yet
+   * @param read reads the version in the database
+   * @param mayBeStale returns whether the database may have changes that the front has not been notified of yet
    */
   constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;

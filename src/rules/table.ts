@@ -1,7 +1,7 @@
 /**
- * The SQL of rules: changing them (writer), reading them (front, pool). The rule set of each project has a version.
- * Every change of a rule increases the version in the same transaction. So a worker that has compiled a set needs only
- * one look-up to know whether the set is current.
+ * Stores rules (in the writer) and reads them (on the front and in the pool). The rule set of each project has a
+ * version. Every change of a rule increases that version in the same transaction. So a worker that has compiled a rule
+ * set can check by one lookup whether the set is current.
  */
 import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../schemas/rules.js";
 import type { Db, Statement } from "../store/open.js";
@@ -23,7 +23,7 @@ export interface RuleRow {
   readonly context: string;
   /** ms since the epoch. */
   readonly created_at: number;
-  /** The number of instructions of the compiled regex. */
+  /** The number of instructions of the compiled regex. It counts towards the project's limit. */
   readonly size: number;
 }
 
@@ -93,7 +93,10 @@ export class RuleWriter {
     return this.#totals.get(project) ?? { rules: 0, instructions: 0 };
   }
 
-  /** Stores a rule. A rule that replaces another one keeps the other one's creation time. Call `touch` afterwards. */
+  /**
+   * Stores a rule. If it replaces a rule with the same id, it keeps that rule's creation time. `touch` must be called
+   * afterwards.
+   */
   store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
     this.#upsert.run(
       rule.project,
@@ -113,7 +116,7 @@ export class RuleWriter {
     );
   }
 
-  /** Stores these rules, and removes all other rules of the project. Call `touch` afterwards. */
+  /** Stores these rules, and deletes all other rules of the project. `touch` must be called afterwards. */
   replace(project: string, rules: readonly CheckedRule[], now_ms: number): void {
     const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
     this.#remove_all.run(project);
@@ -124,7 +127,7 @@ export class RuleWriter {
     this.#set_status.run(status, project, rule_id);
   }
 
-  /** Removes a rule. Returns false if there is no such rule. */
+  /** Deletes a rule. Returns false if there is no such rule. */
   remove(project: string, rule_id: string): boolean {
     return this.#remove.run(project, rule_id).changes > 0;
   }
@@ -162,10 +165,7 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
-  /**
-   * Runs several reads in one snapshot of the database. It uses the open transaction if there is one, otherwise a new
-   * one.
-   */
+  /** Runs several reads on one snapshot of the database. It uses the open transaction, or else begins a new one. */
   inSnapshot<Read>(read: () => Read): Read {
     if (this.#db.inTransaction) return read();
     let found: Read | undefined;
@@ -180,7 +180,7 @@ export class RuleReader {
     return this.#version.get(project) ?? 0;
   }
 
-  /** Returns a rule, whatever its status; undefined if there is no such rule. */
+  /** Returns a rule of any status; undefined if there is no such rule. */
   find(project: string, rule_id: string): RuleRow | undefined {
     return this.#find.get(project, rule_id);
   }
@@ -190,12 +190,12 @@ export class RuleReader {
     return this.#accepted.all(project);
   }
 
-  /** Returns whether the project has more rules than this number. */
+  /** Whether the project has more than this number of rules. */
   exceeds(project: string, rules: number): boolean {
     return this.#nth.get(project, rules) !== undefined;
   }
 
-  /** Returns the rules that pass the filter, one at a time, in the order of project and rule_id. */
+  /** Yields the rules that match the filter, in the order of project and rule_id. */
   list({ project, stack, sources, status, after }: RuleFilter): IterableIterator<RuleRow> {
     const conditions = ["(project, rule_id) > (?, ?)"];
     const values: string[] = [...after];

@@ -1,7 +1,7 @@
 /**
- * Finds the matches of one rule in one text. Lines end at "\n"; a "\r" before it does not belong to the line. To save
- * time, it first searches all lines together, then blocks of lines, and single lines only in a block that has a match.
- * Runs in the pool. Pure but for the caches of the regexes.
+ * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, all lines are first
+ * searched together, then blocks of lines, and then single lines in the blocks with a match. Runs in the pool. Pure but
+ * for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";
@@ -14,17 +14,17 @@ export interface Matcher {
 }
 
 export interface Found {
-  /** The number of the line, counted from 1; 0 if a required pattern is missing. */
+  /** The number of the line, from 1; 0 for a required pattern that is missing. */
   readonly line: number;
   readonly match: string;
 }
 
-/** The number of lines that are searched together. Only if they match is each line searched by itself. */
+/** How many lines are first searched as one block. Single lines are searched only in a block that has a match. */
 const BLOCK_LINES = 16;
 const CONSOLE_LOG = "console.log(";
 const MISSING: Found = { line: 0, match: "" };
 
-/** A text to validate. `lines` is the same text with lines that end with "\n" only. */
+/** A text to validate. `lines` is the same text with "\n" as its only line end. */
 export class Content {
   readonly lines: string;
 
@@ -33,15 +33,15 @@ export class Content {
   }
 }
 
-/** Returns the offset of the end of the line that starts at `start`. */
+/** Returns the offset at which the line that starts at `start` ends. */
 function endOfLine(lines: string, start: number): number {
   const newline = lines.indexOf("\n", start);
   return newline < 0 ? lines.length : newline;
 }
 
 /**
- * Yields the first match of each line, unless the match is empty.
- * @param mayFind returns false if no line of a block can match; most lines are skipped that way
+ * Yields the first match of each line, unless it is empty.
+ * @param mayFind returns false if no line of a block can match. Most lines are skipped by this.
  */
 function* findInLines(
   lines: string,
@@ -64,7 +64,7 @@ function* findInLines(
     while (start <= block_end) {
       const end = endOfLine(lines, start);
       number += 1;
-      // An empty line is skipped, because only an empty match is possible in it.
+      // An empty line is skipped, because it can have only an empty match.
       const match = end === start ? null : find(lines.slice(start, end));
       if (match !== null && match !== "") yield { line: number, match };
       start = end + 1;
@@ -97,7 +97,7 @@ export function* violationsOf(
   }
 }
 
-/** Returns the message of a violation, for a rule that has no message of its own. */
+/** Returns the message of a violation if the rule has no message of its own. */
 export function defaultMessage(match_type: MatchType, pattern: string): string {
   if (match_type === "missing") return `required pattern '${pattern}' not found`;
   if (match_type === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";

@@ -1,7 +1,7 @@
 /**
- * Limits the work of a validation that runs without a permit, because other requests wait for the same thread. The cost
- * of a rule depends on the text: to search a line, a compiled regex takes as many steps as it has instructions, for
- * each character of the line. Pure but for the clock that it is given.
+ * Limits the work of a validation that runs without a permit, because other requests wait for the same thread. Work is
+ * counted in steps. Searching a line takes as many steps as the regex has instructions, for each character of the line.
+ * Pure but for the given clock.
  */
 export class WorkBudget {
   readonly #until_ms: number;
@@ -10,9 +10,9 @@ export class WorkBudget {
   #spent = false;
 
   /**
-   * @param steps_max the steps (instructions times characters) of all searches together
-   * @param ms_max the time limit, in milliseconds from now; the time of other work counts, too
-   * @param now returns the milliseconds of a clock that never goes back
+   * @param steps_max the steps of all searches together; a search takes instructions times characters
+   * @param ms_max the time limit in ms from now. The time of all other work counts too.
+   * @param now monotonic time in ms
    */
   constructor(steps_max: number, ms_max: number, now: () => number = () => performance.now()) {
     this.#steps = steps_max;
@@ -20,14 +20,14 @@ export class WorkBudget {
     this.#until_ms = now() + ms_max;
   }
 
-  /** Returns whether work of this many steps may begin. After it has returned false once, it always does. */
+  /** Whether work of this many steps may begin. After the first false, the result is always false. */
   allow(steps: number): boolean {
     this.#steps -= steps;
     this.#spent ||= this.#steps < 0 || this.#now() > this.#until_ms;
     return !this.#spent;
   }
 
-  /** Whether some work was not allowed. If so, the results are incomplete. */
+  /** Whether some work was refused, so that the results are incomplete. */
   get spent(): boolean {
     return this.#spent;
   }

@@ -1,6 +1,6 @@
 /**
- * Writer methods of sessions. They write no audit rows, because the calls that are made in a session are audited. Runs
- * in the writer thread.
+ * Writer methods that open, use and end sessions. They write no audit rows, because the calls in a session are audited.
+ * Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";

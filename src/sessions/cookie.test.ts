@@ -1,6 +1,6 @@
 /** Tests which values of a `Cookie` header are accepted as sessions, and which cookies are set. */
 import t from "tap";
-import { SESSION_COOKIES_TRIED_MAX } from "../../schemas/limits.js";
+import { SESSION_COOKIES_TRIED_MAX } from "../../schemas/limits/sessions.js";
 import { clearCookie, cookieName, cookieValues, keepCookie } from "./cookie.js";
 
 const VALUE = "a".repeat(42);

@@ -1,8 +1,8 @@
 /**
- * Parses and formats the session cookie. Its name contains the port, because browsers send a host's cookies to all its
- * ports. Otherwise two servers on one host would log each other out. Pure.
+ * Parses and formats the session cookie. Browsers send a host's cookies to all its ports, so the cookie's name contains
+ * the port. Otherwise two servers on one host would log each other's users out. Pure.
  */
-import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits.js";
+import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../schemas/limits/sessions.js";
 
 const VALUE = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((SESSION_COOKIE_BYTES * 4) / 3)}}$`);
 
@@ -12,8 +12,8 @@ export function cookieName(port: number): string {
 }
 
 /**
- * Returns the values of the cookies with this name in a `Cookie` header, at most SESSION_COOKIES_TRIED_MAX. Leaves out
- * values that do not have the form of a session's value.
+ * Returns the values of the cookies with this name in a `Cookie` header, at most SESSION_COOKIES_TRIED_MAX. Malformed
+ * values are skipped.
  */
 export function cookieValues(header: string, name: string): string[] {
   const values: string[] = [];
@@ -26,7 +26,9 @@ export function cookieValues(header: string, name: string): string[] {
   return values;
 }
 
-/** Returns the `Set-Cookie` header that makes the browser keep the cookie for the maximum idle time of a session. */
+/**
+ * Returns the `Set-Cookie` header for a session. The browser keeps the cookie for the maximum idle time of a session.
+ */
 export function keepCookie(name: string, value: string, secure: boolean): string {
   return setCookie(name, value, SESSION_IDLE_MS / 1000, secure);
 }

@@ -1,6 +1,6 @@
 /**
  * Serves the session routes of the dashboard: the current session, log-in and log-out. It also finds the session of a
- * cookie, for the authentication of requests to the dashboard's port. Runs on the front.
+ * cookie, which authenticates requests to the dashboard's port. Runs on the front.
  */
 import { DASHBOARD_ACTOR, type SessionAnswer } from "../../schemas/sessions.js";
 import { VERSION } from "../../schemas/version.js";
@@ -25,7 +25,7 @@ export interface SessionFrontOptions {
   readonly guard: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
-  /** `dashboard_port` is the port on which the dashboard really listens. */
+  /** `dashboard_port` is the port on which the dashboard listens. */
   readonly ports: { readonly dashboard_port: number };
   /** True if other machines can reach the server and it requires no token. */
   readonly exposed: boolean;
@@ -48,12 +48,12 @@ export class SessionFront {
     this.#options = options;
   }
 
-  /** Finds the session of a `Cookie` header; undefined if it has no valid one. */
+  /** Finds the session of a `Cookie` header; undefined if the header has no valid session cookie. */
   find(cookies: string): Session | undefined {
     return this.#lookUp(cookies)?.session;
   }
 
-  /** Answers with the current session. If there is one, also renews its cookie. */
+  /** Answers with the current session. If the caller used a session cookie, also renews it. */
   show({ caller, headers: { cookie } }: SessionCall<"cookie">): Reply {
     const found = this.#lookUp(cookie);
     const renews = found !== undefined && found.session.caller === caller;
@@ -61,8 +61,7 @@ export class SessionFront {
   }
 
   /**
-   * Logs in with the server's token or the token of an instance. If the request has the cookie of a session, that
-   * session ends.
+   * Logs in with the server's token or an instance's token. If the request has a session cookie, the old session ends.
    */
   async logIn({
     caller,
@@ -71,8 +70,7 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Accept a log-in only from the dashboard's own page. Otherwise another site could log a user in as a different
-    // user (login CSRF).
+    // This prevents another site from logging the user in as a different user (login CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);
@@ -90,7 +88,7 @@ export class SessionFront {
     return this.#answer(session.caller, [keepCookie(this.#cookie, value, secure)]);
   }
 
-  /** Ends the session, if there is one. The end is stored before the answer, so it survives a restart. */
+  /** Ends the session, if the caller has one. The end is stored before the answer, so it survives a restart. */
   async logOut({ caller, headers: { cookie } }: SessionCall<"cookie">): Promise<Answer> {
     const { book, writer, log } = this.#options;
     const session = this.find(cookie);
@@ -123,8 +121,7 @@ export class SessionFront {
       auth: guard.guarded,
       logged_in: !guard.guarded || role !== "nobody",
       role,
-      // A caller that sends the server's token as a bearer token has no name of its own. It counts as the user of the
-      // dashboard.
+      // A caller that sends the server's token as a bearer token has no id. It counts as the user of the dashboard.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
       name: instances.get(actor)?.name ?? "",
       exposed,

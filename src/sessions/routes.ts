@@ -1,8 +1,8 @@
 /**
- * Declares the routes of docs/http-api.md "Sessions", which exist only on the dashboard's port. front.ts handles the
- * requests. Runs on the front.
+ * Declares the routes of docs/http-api.md "Sessions". These routes exist only on the dashboard's port. front.ts handles
+ * the requests. Runs on the front.
  */
-import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { LOG_IN_BODY_BYTES_MAX } from "../../schemas/limits/sessions.js";
 import { LogInBody, LogOutAnswer, SessionAnswer } from "../../schemas/sessions.js";
 import { route, type Route } from "../front/route.js";
 import type { SessionFront } from "./front.js";
@@ -26,7 +26,7 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       summary: "Logs in with the server's token or an instance's own.",
       headers: { cookie: null, origin: null, host: null },
       reads_peer: true,
-      // The body is small, because unauthenticated clients send it: it must be cheap to hold and to parse.
+      // Unauthenticated clients may send this body, so its maximum size is small.
       body: { kind: "json", schema: LogInBody, bytes_max: LOG_IN_BODY_BYTES_MAX },
       answer: SessionAnswer,
       statuses: [401, 429],

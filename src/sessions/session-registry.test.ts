@@ -3,7 +3,7 @@
  * time.
  */
 import t from "tap";
-import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits/sessions.js";
 import { must } from "../base/assert.js";
 import { SessionRegistry, type NewSession } from "./session-registry.js";
 

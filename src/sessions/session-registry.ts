@@ -1,10 +1,12 @@
 /**
  * Keeps all sessions in the front's memory. It finds the session of a cookie, checks that it is valid, and notifies
- * listeners when it ends. The use of a session changes only memory. `takeUses` returns the uses that are not in the
- * database yet, and `takeExpired` the expired sessions that still are. Pure except for its state; only the writer
- * changes the database.
+ * listeners when it ends.
+ *
+ * The use of a session changes only memory. `takeUses` returns the uses that are not in the database yet. `takeExpired`
+ * returns the ended sessions that are still in the database. Pure except for its state; only the writer changes the
+ * database.
  */
-import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../schemas/limits/sessions.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
@@ -28,7 +30,7 @@ export interface SessionBookOptions {
   readonly instances: { get(id: string): object | undefined };
 }
 
-/** A new session. `value` is the value of its cookie, which is stored nowhere. */
+/** A new session. `value` is the value of its cookie, which the server does not store. */
 export interface NewSession {
   readonly value: string;
   readonly row: SessionRow;
@@ -40,7 +42,7 @@ export class Session {
   last_used_ms: number;
   /** True if the time of the last use is not in the database yet. */
   unsaved = false;
-  /** True if a cookie of this session was checked against the server's current token. */
+  /** True if a cookie of this session was verified with the server's current token. */
   proven: boolean;
   readonly #ends = new Set<(end: AccessEnd) => void>();
   #ended: AccessEnd | null = null;
@@ -58,7 +60,7 @@ export class Session {
   }
 
   /**
-   * Calls the listener when the session ends, or at once if it has already ended. Returns a function that removes the
+   * Calls the listener when the session ends; at once if it has already ended. Returns a function that removes the
    * listener.
    */
   onEnd(listener: (end: AccessEnd) => void): () => void {
@@ -79,7 +81,7 @@ export class Session {
 export class SessionRegistry {
   readonly #options: SessionBookOptions;
   #by_id = new Map<string, Session>();
-  /** The ids of sessions that have expired but are still in the database. */
+  /** The ids of sessions that have ended and are still in the database. */
   #expired: string[] = [];
 
   constructor(options: SessionBookOptions) {
@@ -91,8 +93,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Loads the stored sessions, at the start and when reports of changes may have been missed. A session that is already
-   * in memory stays as it is: its last use may be newer, and its cookie may have been verified.
+   * Loads the stored sessions at the start, and again when reports of changes may have been missed. A session that is
+   * already in memory is kept, because its last use may be newer, and its cookie may have been verified.
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
@@ -103,9 +105,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Finds the session for the value of a cookie, and counts this as a use. Returns undefined if there is none or it has
-   * expired. The duration of the lookup reveals nothing to an attacker: the key is a digest, and an attacker cannot
-   * choose the bytes of a digest.
+   * Finds the session whose cookie has this value, and counts this as a use. Returns undefined if there is none or it
+   * has expired. The duration of the lookup reveals nothing to an attacker, because the key is a digest, whose bytes an
+   * attacker cannot choose.
    */
   find(value: string): Session | undefined {
     const session = this.#by_id.get(idOf(value));
@@ -122,7 +124,7 @@ export class SessionRegistry {
   }
 
   /**
-   * Creates a session. It becomes valid when the caller has stored it and called `add`.
+   * Creates a session. It is valid only after the caller has stored it and called `add`.
    * @param instance the id of the instance whose token was used; "" for the server's token
    */
   begin(instance: string, secure: boolean): NewSession {
@@ -131,7 +133,7 @@ export class SessionRegistry {
     return { value, row: { id: idOf(value), proof, instance, secure, last_used_at: this.#options.clock.now() } };
   }
 
-  /** Returns the ids of the least recently used sessions, if they must be evicted to make room for one more. */
+  /** Returns the ids of the least recently used sessions that must end to make room for a new one. */
   idsToEvict(): string[] {
     const most = this.#by_id.size - SESSIONS_MAX + 1;
     if (most <= 0) return [];
@@ -148,7 +150,7 @@ export class SessionRegistry {
     return session;
   }
 
-  /** Applies a change that another node made to a session. `row` is undefined if the session was deleted. */
+  /** Applies a change that another node made to a session. If the session was deleted, `row` is undefined. */
   applyRemote(id: string, row: SessionRow | undefined): void {
     const known = this.#by_id.get(id);
     if (row === undefined) this.remove([id]);
@@ -165,19 +167,19 @@ export class SessionRegistry {
     }
   }
 
-  /** Ends the sessions that were opened with the token of an instance, because that token is no longer valid. */
+  /** Ends the sessions that were opened with an instance's token, because the token is no longer valid. */
   revoke(instance: string): void {
     for (const session of [...this.#by_id.values()])
       if (session.row.instance === instance) this.#drop(session, "revoked");
   }
 
-  /** Ends the sessions that have expired at this time. */
+  /** Ends the sessions that have expired by this time. */
   prune(now_ms: number): void {
     for (const session of [...this.#by_id.values()])
       if (this.#isExpired(session, now_ms)) this.#drop(session, "logged out");
   }
 
-  /** Takes the ids of expired sessions that are still in the database, at most `most` of them. */
+  /** Takes at most `most` ids of expired sessions that are still in the database. */
   takeExpired(most: number): string[] {
     return this.#expired.splice(0, most);
   }
@@ -187,7 +189,7 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes the uses that are not in the database yet. If they cannot be stored, the caller puts them back with
+   * Takes the uses that are not in the database yet. If the caller cannot store them, it returns them with
    * `requeueUses`.
    */
   takeUses(): UseSessionsRequest["uses"] {

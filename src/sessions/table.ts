@@ -1,18 +1,18 @@
-/** The SQL of sessions. The writer changes them, and the front loads them. */
+/** The SQL of sessions. The writer changes the rows, and the front loads them. */
 import type { OpenSessionRequest, UseSessionsRequest } from "../../schemas/sessions.js";
 import type { Db, Statement } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
 import { SESSIONS } from "./push-messages.js";
 
-/** A stored session. Hashes are lowercase hexadecimal text, and times are in ms. */
+/** A stored session. Hashes are lowercase hexadecimal text. Times are in ms. */
 export interface SessionRow {
   /** SHA-256 of the cookie's value. */
   readonly id: string;
-  /** HMAC-SHA256 of the server's token, with the value of the cookie as the key. */
+  /** The HMAC-SHA256 of the server's token. Its key is the value of the cookie. */
   readonly proof: string;
   /** The id of the instance whose token opened the session; "" for the server's token. */
   readonly instance: string;
-  /** True if the browser may send the cookie only over https. */
+  /** True if the browser sends the cookie only over https. */
   readonly secure: boolean;
   readonly last_used_at: number;
 }
@@ -25,7 +25,7 @@ interface StoredSession extends Omit<SessionRow, "id" | "proof" | "secure"> {
 
 const HEX = "hex";
 
-/** Reads all sessions, because the front keeps them in memory. */
+/** Reads all sessions for the front, which keeps them in memory. */
 export class SessionReader {
   readonly #all: Statement<[], StoredSession>;
   readonly #one: Statement<[Buffer], StoredSession>;
@@ -61,7 +61,7 @@ export const sessionReader: Model<SessionReader> = { open: ({ db }) => new Sessi
 export class SessionWriter extends PublishingModel {
   /**
    * The ids of the sessions that this transaction has opened, used or ended. They are pushed to the front, which needs
-   * them if the call was made at another node.
+   * them if another node made the call.
    */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
@@ -70,7 +70,7 @@ export class SessionWriter extends PublishingModel {
 
   constructor(db: Db) {
     super();
-    // Replace an existing row: ids are random, so the same id means that the same session was sent again.
+    // Ids are random, so a row with the same id is the same session, sent again. It is replaced.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");

@@ -2,7 +2,7 @@
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
-import { SESSION_FLUSH_INTERVAL_MS, SESSION_IDLE_MS } from "../../schemas/limits.js";
+import { SESSION_FLUSH_INTERVAL_MS, SESSION_IDLE_MS } from "../../schemas/limits/sessions.js";
 import { Failure } from "../base/result.js";
 import { SessionRegistry } from "./session-registry.js";
 import { endSessions, useSessions } from "./commands.js";

@@ -1,8 +1,8 @@
 /**
- * Ends expired sessions, and stores the uses that only memory has: every few minutes, and completely at a shutdown. If
- * the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
+ * Ends expired sessions, and stores the uses of sessions that are only in memory. It does so every few minutes and at a
+ * shutdown. If the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
  */
-import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits.js";
+import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../schemas/limits/sessions.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -40,7 +40,8 @@ export class SessionUpkeep implements BackgroundTask {
   }
 
   /**
-   * Deletes expired sessions from the database and stores uses. If the writer refuses, this is repeated the next time.
+   * Deletes expired sessions from the database, and stores uses. What the writer does not accept is sent again by the
+   * next flush.
    */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());

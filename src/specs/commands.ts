@@ -1,4 +1,4 @@
-/** The writes to the specs. Run in the writer; versioned/commands.ts stores the versions. */
+/** Writer methods that change specs. versioned/commands.ts stores the versions. Runs in the writer thread. */
 import { specName } from "../../schemas/specs.js";
 import { unpackBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";

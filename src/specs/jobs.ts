@@ -1,4 +1,4 @@
-/** The reads of specs and projects. They run in the pool; short reads run on the front. */
+/** The jobs that read specs and projects. They run in the pool; short reads run on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import {
   SpecDiff,

@@ -1,10 +1,11 @@
 /**
- * The routes of docs/http-api.md "Specs". They run on the front; versioned/front.ts has the parts that state and specs
- * share.
+ * Declares the routes of docs/http-api.md "Specs". versioned/front.ts has the code that state and specs share. Runs on
+ * the front.
  */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import type { Violation } from "../../schemas/contracts.js";
-import { FRONT_READ_ROWS_MAX, KEY_BYTES_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
+import { KEY_BYTES_MAX } from "../../schemas/limits/names.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {
   SpecDeleteAnswer,
@@ -52,7 +53,7 @@ export interface SpecRoutesOptions {
   readonly slowLane: SlowLane;
   readonly log: Log;
   readonly toClientFailure: (failure: Failure) => Failure;
-  /** Returns the problems in the definitions of stored specs. Only specs that are contracts have problems. */
+  /** Returns the problems in the definitions of stored specs. A spec that is not a contract has none. */
   readonly examine: (
     written: readonly { readonly key: string; readonly version: number }[],
     context: CallContext,
@@ -67,7 +68,7 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
-  /** Returns the warnings about a version that was just stored, which the answer lists. */
+  /** Returns the warnings about a version that has just been stored, for the answer. */
   const warningsOf = async (key: string, version: number, context: CallContext): Promise<readonly Violation[]> =>
     (await examine([{ key, version }], context)).map(({ path: at, message }) => ({ path: at, message }));
   return [
@@ -178,14 +179,17 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
 }
 
 /**
- * Returns whether the bytes may be a contract. A contract that writes the word with escapes is not recognized, so it
+ * Returns whether the bytes may be a contract. A contract that writes this word with escapes is not recognized, and
  * gets no warnings.
  */
 function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
 }
 
-/** Stores a spec that may be a contract. A contract is stored even if its definitions have problems. */
+/**
+ * Stores a spec that may be a contract, and adds warnings to the answer. A contract is stored even if its definitions
+ * have problems.
+ */
 async function storeContract(
   store: (answer: (reply: WriteReply) => string) => Answer | Promise<Answer>,
   describe: (reply: WriteReply, warnings?: readonly Violation[]) => string,
@@ -201,7 +205,7 @@ async function storeContract(
   return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
-/** Returns the 400 if a project and a name are too long together. The length of each one was checked before. */
+/** Returns a 400 if a project and a name are too long together. Their own lengths have already been checked. */
 function refuseLength([project, name]: Named): Failure | null {
   const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
   return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);

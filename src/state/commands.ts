@@ -1,4 +1,4 @@
-/** The writes to the state store. Run in the writer; versioned/commands.ts stores the versions. */
+/** Writer methods that change the state store. versioned/commands.ts stores the versions. Runs in the writer thread. */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { WriteReply } from "../../schemas/versioned.js";
 import { unpackBytes } from "../base/bytes.js";
@@ -37,7 +37,7 @@ interface Opened {
   readonly events: Publisher;
 }
 
-/** Publishes an event about a change, if the settings enable such events. */
+/** Publishes an event about a change, if the settings enable events about state. */
 function announce(
   { settings, events }: Opened,
   topic: string,
@@ -47,7 +47,7 @@ function announce(
   if (settings.state_events) events.publish({ topic, data: JSON.stringify(of), source: call.actor }, call);
 }
 
-/** Publishes an event about a new version. Does nothing if the call made none. */
+/** Publishes an event about a new version. If the call failed, does nothing. */
 function announceUpdate(opened: Opened, key: string, reply: WriteReply | Failure, call: WriteCall): typeof reply {
   if (reply instanceof Failure) return reply;
   announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);

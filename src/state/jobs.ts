@@ -1,4 +1,4 @@
-/** The reads of the state store. They run in the pool; short reads run on the front. */
+/** The jobs that read the state store. They run in the pool; short reads run on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { ListRequest, StateDiff, StateHistory, StateList } from "../../schemas/state.js";
 import { cursor, encodeList } from "../base/json-array.js";

@@ -1,4 +1,7 @@
-/** The number of keys in the state store, as a metric. The writer reports the number. Runs on the front. */
+/**
+ * Holds the number of keys in the state store and exposes it as a metric. The writer reports the number. Runs on the
+ * front.
+ */
 import type { Exposition, Measured } from "../measure/exposition.js";
 
 export class StateKeyCount implements Measured {

@@ -1,10 +1,10 @@
 /**
- * The routes of docs/http-api.md "State". They run on the front; versioned/front.ts has the parts that state and specs
- * share.
+ * Declares the routes of docs/http-api.md "State". versioned/front.ts has the code that state and specs share. Runs on
+ * the front.
  */
 import { PreconditionErrorBody } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
-import { FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import {
   ContentType,
   StateDeleteAnswer,
@@ -37,7 +37,7 @@ import { stateReader } from "../versioned/table.js";
 import { deleteState, putState, rollbackState } from "./commands.js";
 import { listState, stateDiff, stateHistory } from "./jobs.js";
 
-/** The content type that `curl -d` sends by default, although the body is not a form. */
+/** The content type that `curl -d` sends by default. The body is usually not a form. */
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const DEFAULT_TYPE = "application/json";
 const DEFAULT_TYPE_TEXT = JSON.stringify(DEFAULT_TYPE);
@@ -73,7 +73,7 @@ export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: S
       answer: StateList,
       handle: ({ query: { prefix = "", after = "", limit = null }, context }) => {
         const wanted = limit ?? Number.POSITIVE_INFINITY;
-        // A list without a limit counts as short if only few keys have the prefix.
+        // A list with a large limit or none still counts as short if few keys have the prefix.
         const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
         const rows = long ? wanted : FRONT_READ_ROWS_MAX;
         return listReply(reads.stream(listState, { prefix, after, limit }, context, rows));
@@ -145,8 +145,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const content_type = storedType(given);
   const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
-  // A U+FFFD stands for bytes that are not UTF-8. Such a content type is rejected, because it could not be returned as
-  // it was sent.
+  // U+FFFD replaces bytes that are not UTF-8, so such a content type could not be returned unchanged.
   if (content_type.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
   const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);
@@ -160,7 +159,7 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   );
 }
 
-/** Returns the content type that is stored with a value, for the one that was sent. */
+/** Returns the content type to store for the content type that the client sent. */
 function storedType(given: string): string {
   if (given === "" || given === DEFAULT_TYPE) return DEFAULT_TYPE;
   return given.toLowerCase().startsWith(FORM_TYPE) ? DEFAULT_TYPE : given;

@@ -1,7 +1,7 @@
 /**
- * Claims the data directory before anything is opened in it. It creates a missing directory, locks it against a second
- * server, and checks it. The same database can have several names, because of links. So it is locked under every name
- * by which a second server may find it. A damaged or foreign database is refused, and its files are not touched.
+ * Claims the data directory before a file in it is opened. It creates a missing directory, locks it against a second
+ * server, and checks its database. A damaged or foreign database is refused, and its files are not touched. A database
+ * can have several names, because of links, so it is locked under every name by which a second server may find it.
  */
 import {
   accessSync,
@@ -24,24 +24,22 @@ import { CHECKED_BYTES_MAX, findDamage, hasMagic } from "./sound.js";
 import { openDatabase } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/**
- * Thrown if the data directory cannot be used. The start prints the message, which is one line, and exits with code 1.
- */
+/** Thrown if the data directory cannot be used. The start prints the message as one line, and exits with code 1. */
 export class DataDirError extends Error {
   override readonly name = "DataDirError";
 }
 
-/** The error codes of SQLite for a directory that cannot be written. */
+/** SQLite's error codes for a directory that is not writable. */
 const UNWRITABLE: ReadonlySet<string> = new Set(["SQLITE_CANTOPEN", "SQLITE_READONLY"]);
 /** The name of the lock file in a directory. */
 export const LOCK_FILE = "koor.lock";
-/** The mode of directories that the server creates: only its own user can access them. */
+/** The mode of directories that the server creates. Only the server's own user has access. */
 const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
 
 /**
- * The database handles that hold locks. The set keeps the handles alive, because a garbage-collected handle would
- * release its lock.
+ * The database handles that hold locks. The set keeps them alive, because a garbage-collected handle would release its
+ * lock.
  */
 const HELD = new Set<Db>();
 
@@ -50,10 +48,10 @@ interface Lock {
   release(): void;
 }
 
-/** The locks that reserve the directory and its database for this process. */
+/** The locks with which this process holds the directory and its database. */
 export interface DataDirLock extends Lock {
   /**
-   * Checks again whether the database's file has other names, and locks the file if it has.
+   * Checks whether the database file has got other names since the claim, and locks the file if it has.
    * @throws DataDirError
    */
   lockFile(): void;
@@ -61,7 +59,7 @@ export interface DataDirLock extends Lock {
 
 /**
  * Creates, locks and checks the directory.
- * @throws DataDirError with one line for the operator
+ * @throws DataDirError; its message is one line for the operator
  */
 export function claimDataDir(data_dir: string): DataDirLock {
   try {
@@ -93,8 +91,8 @@ export function claimDataDir(data_dir: string): DataDirLock {
 }
 
 /**
- * Creates a directory and its missing parents. Node's own recursive mkdir is not used, because it never returns for a
- * path below /proc that cannot be created.
+ * Creates a directory and its missing parents. Node's recursive mkdir is not used, because it never returns for a path
+ * below /proc that cannot be created.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
@@ -102,28 +100,28 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
-    // An existing path is no error, because another server may have created the directory meanwhile. The caller checks
-    // next whether it is a directory.
+    // An existing path is not an error, because another server may have created the directory meanwhile. The caller
+    // then checks whether it is a directory.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
 /**
- * Returns the folders in which the database may be found: the directory, and the folder of the real file if `data.db`
- * is a link. Another server may use the database there.
+ * Returns the folders in which another server may find the same database: the directory itself, and the real file's
+ * folder if `data.db` is a link.
  */
 export function foldersOf(data_dir: string): string[] {
   return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
 }
 
-/** Whether other users of the machine may enter or list the directory, or the folder of the real database file. */
+/** Whether other users of the machine have access to the directory, or to the folder of the real database file. */
 export function isOpenToOthers(data_dir: string): boolean {
-  // Windows has no such bits.
+  // Windows has no such permission bits.
   if (process.platform === "win32") return false;
   return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
 }
 
-/** Locks the database under each name that this server knows, and its file if the file has other names. */
+/** Locks every folder in which the database can be found. Also locks the file itself if it has several names. */
 function lockDatabase(data_dir: string): DataDirLock {
   const held: Lock[] = [];
   let file: Lock | null = null;
@@ -160,8 +158,8 @@ function lockFolder(folder: string, data_dir: string): Lock {
 }
 
 /**
- * Takes a lock, by an exclusive transaction on a small database that has no other use. This replaces flock, which Node
- * does not have. The operating system releases the lock when the process ends, in whatever way that happens.
+ * Takes a lock. The lock is an exclusive transaction on a small database without other use, because Node has no flock.
+ * The operating system releases the lock when the process ends, even after a crash.
  */
 function holdLock(path: string): Lock {
   const db = openDatabase(path, { timeout_ms: 0 });
@@ -181,10 +179,10 @@ function holdLock(path: string): Lock {
 }
 
 /**
- * Locks a file with several names (hard links). Such a file may be in several folders, so no lock in a folder is seen
- * by all of its servers. Instead the lock's name is made of the file's device and inode, and the lock is in a folder of
- * this user in the system's temporary directory. Without this lock two servers that start at the same moment could both
- * find that no other process has the file open yet (`refuseShared`).
+ * Locks a file with several names (hard links). Such a file can be in several folders, so a lock in one folder is not
+ * seen by every server that uses the file. Instead the lock is named by the file's device and inode, in a folder of
+ * this user in the system's temporary directory. Without it, two servers that start at the same time could both miss
+ * each other's open file (`refuseShared`).
  * @returns null if the file has only one name, or if there is no folder for such locks
  */
 function lockSharedFile(path: string): Lock | null {
@@ -214,7 +212,7 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // Checked because another user may have put a link there, to redirect the writes of this process.
+  // The folder is checked, because another user may have put a link there to redirect this process's writes.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }
@@ -224,8 +222,8 @@ function usedElsewhere(path: string): DataDirError {
 }
 
 /**
- * Opens the database of a claimed directory and migrates it to the newest layout.
- * @throws DataDirError with one line for the operator
+ * Opens the database of a claimed directory, and migrates it to the newest layout.
+ * @throws DataDirError; its message is one line for the operator
  */
 export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
   let db: Db;
@@ -237,8 +235,8 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // Locks the file if it has got another name since the claim. From now on a server that starts under that name finds
-    // that the file is open.
+    // Locks the file if it has got another name since the claim. A server that starts under that name later finds the
+    // file open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -248,10 +246,10 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
 }
 
 /**
- * Refuses a file with several names that another server has open. The other locks may not show that server: its name
- * for the file cannot be found out, it may look for locks in another folder (`lockSharedFile`), or it may have started
- * when the file had one name. But a process that has the file open holds SQLite's own lock, which does not depend on
- * the name. So a request for exclusive access to the file fails.
+ * Refuses a file with several names if another server has it open. The other locks can miss that server: it may use a
+ * name that is not known here, it may keep its locks in another temporary directory (`lockSharedFile`), or it may have
+ * started when the file had one name. But SQLite's own lock belongs to the file and not to a name. So if another
+ * process has the file open, a request for exclusive access fails.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeout_ms: 0 });

@@ -1,14 +1,15 @@
 /**
- * Finds the rows of a span of time in append-only tables. In these tables the order of the ids is also the order of the
- * times, because the writer's clock never goes back while it runs. So a time is found by bisection over ids, without an
- * index. There is an exception: stored times that were ahead of the clock (settle-times.ts) are followed by earlier
- * times. The table `time_step` has the row after which the times go back. The rows before and after it are searched
+ * Finds the rows of a time span in append-only tables. Their ids and their times have the same order, because the
+ * writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an index.
+ *
+ * There is one exception: after stored times that were ahead of the clock, earlier times follow (settle-times.ts). The
+ * table `time_step` stores the last row before the times go back. The rows up to it and the rows after it are searched
  * separately.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../base/time.js";
 import type { Db } from "./open.js";
 
-/** The append-only tables, each with the name of the column that has its rows' time in ms. */
+/** The append-only tables, each with the column that has the time of its rows in ms. */
 export const TIME_COLUMNS = {
   audit: "at",
   event: "created_at",
@@ -23,21 +24,19 @@ export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
 /** Larger than the id of every row. */
 const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
 
-/**
- * A range of ids, [first, end), that contains all rows in a span of time. It may also contain rows with other times.
- */
+/** A range of ids, [first, end), that contains all rows of a time span. It may also contain rows of other times. */
 export interface IdRange {
   readonly first: number;
   readonly end: number;
-  /** The span of time in ms, both ends inclusive. A query must also test the time of each row against it. */
+  /** The time span in ms, both ends inclusive. A query must also compare the time of each row with it. */
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Returns the newest time in ms of any row in these tables; 0 if they are empty. The writer must not use an earlier
- * time for a batch.
- * @param schema "main", or the name under which another database is attached
+ * Returns the newest time in ms of all rows in these tables; 0 if they are empty. The writer must not give a batch an
+ * earlier time.
+ * @param schema "main", or the name of an attached database
  */
 export function newestTime(db: Db, schema: string): number {
   const newest = Object.entries(TIME_COLUMNS).map(
@@ -51,7 +50,7 @@ export function newestTime(db: Db, schema: string): number {
   );
 }
 
-/** Finds the rows between two times in ms, both inclusive. A time that is null is no bound. */
+/** Finds the rows between two times in ms, both inclusive. If a time is null, there is no limit on that side. */
 export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
   const from = from_ms ?? TIME_MS_MIN;
   const to = to_ms ?? TIME_MS_MAX;
@@ -76,8 +75,8 @@ export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms
 }
 
 /**
- * Returns a function that finds the first id whose time is at least a given one. It searches the ids that are greater
- * than `after` and at most `last`. If there is no such id, it returns the id after them.
+ * Returns a function that finds the first id whose time is at least `time_ms`, among the ids above `after` and up to
+ * `last`. If there is none, it returns the id that follows the searched ones.
  */
 function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

@@ -1,12 +1,12 @@
 /**
- * Defines the database's layout, as an ordered list of migrations, and migrates databases to it. SQLite's
- * `user_version` is the number of migrations that were applied. The statements of a released migration never change.
- * Runs before the database is used.
+ * Defines the database's layout as an ordered list of migrations, and migrates databases to it. SQLite's `user_version`
+ * is the number of applied migrations. The statements of a released migration never change. Runs before the database is
+ * used.
  *
  * The layout decides the speed of writes, because a commit writes every page that it has changed. So the versions of
- * all keys are appended to one table by rowid. Each version has the row of its predecessor, and each key has a head
- * that points to its newest version. There is no index on (key, version). Instead every 64th version is marked, so that
- * any version is at most 63 steps from a marked one.
+ * all keys are appended to one table. Each version points to the previous version of its key, and each key has a head
+ * that points to its newest version. There is no index on (key, version). Instead every 64th version of a key is
+ * marked, so that any version is at most 63 steps from a marked one.
  */
 import type { Db } from "./sqlite/library.js";
 
@@ -328,7 +328,7 @@ const MIGRATIONS: readonly string[] = [
 export const LAYOUT_VERSION = MIGRATIONS.length;
 
 /**
- * Migrates the database to the newest layout. All migrations run in one transaction, because each transaction waits for
+ * Migrates the database to the newest layout. All migrations share one transaction, because each transaction waits for
  * the disk.
  */
 export function migrate(db: Db): void {

@@ -1,7 +1,6 @@
 /**
- * Watches the files of an open database by device and inode. The files may be removed or replaced while the server
- * runs. The server would then write to files that have no path any more, and all of these writes would be lost when it
- * ends. Runs on the front.
+ * Watches the files of an open database by device and inode. If a file is removed or replaced while the server runs,
+ * the server writes to a file without a path, and all later writes are lost when the server ends. Runs on the front.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,7 +10,7 @@ import { hasMagic, MAGIC_BYTES } from "./sound.js";
 
 interface OpenFile {
   readonly path: string;
-  /** The file's device and inode, as a text; undefined if the file system reports a different inode each time. */
+  /** The file's device and inode as a text; undefined if the file system reports another inode each time. */
   readonly id: string | undefined;
 }
 
@@ -23,15 +22,13 @@ function idOf(path: string): string | undefined {
 export class OpenFiles {
   readonly #files: readonly OpenFile[];
   /**
-   * A descriptor of the database file, which must stay open. When a process closes any descriptor of a file, the
-   * operating system releases all locks that this process has on the file, and so SQLite's.
+   * A descriptor of the database file, which stays open. It must not be closed, because the operating system would then
+   * release all locks of this process on the file, including SQLite's.
    */
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
 
-  /**
-   * @param data_dir the directory of a database that is open for writing, so all of its files exist
-   */
+  /** @param data_dir the directory of a database that is open for writing, so that all of its files exist */
   constructor(data_dir: string) {
     const path = databasePath(data_dir);
     this.#database = openSync(path, "r");
@@ -46,8 +43,7 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence about a file that was removed or replaced, or whose beginning was overwritten; null if there is
-   * none.
+   * Returns a sentence about a file that was removed, replaced or overwritten at its beginning; null if there is none.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {
@@ -61,11 +57,11 @@ export class OpenFiles {
       if (id !== undefined && found !== id) return `${basename(path)} was replaced under the server`;
     }
     const bytes = readSync(this.#database, this.#head, 0, MAGIC_BYTES, 0);
-    // An empty database file is no fault, because all of its data may still be in the WAL.
+    // An empty database file is valid, because all of its data may still be in the WAL.
     return bytes === 0 || hasMagic(this.#head) ? null : "data.db was overwritten under the server";
   }
 
-  /** Returns a value that changes with every write to the database file, and the file's size in bytes. */
+  /** Returns the state of the database file: its size in bytes, and a value that changes with every write to it. */
   readState(): { readonly changed: bigint; readonly bytes: number } {
     const { mtimeNs, size } = fstatSync(this.#database, { bigint: true });
     return { changed: mtimeNs, bytes: Number(size) };

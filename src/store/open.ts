@@ -1,10 +1,10 @@
 /**
- * Opens data.db. The writer has the one writable handle, and the front and the pool have read-only handles. This file
- * also maps SQLite's error codes to failures. It does not depend on any table.
+ * Opens data.db. The writer has the only writable handle. The front and the worker pool have read-only handles. This
+ * file also maps SQLite's error codes to failures. It does not depend on any table.
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits.js";
+import { SQLITE_BUSY_TIMEOUT_MS, SQLITE_READ_CACHE_KIB, WAL_CHECKPOINT_PAGES } from "../../schemas/limits/store.js";
 import { Failure } from "../base/result.js";
 import { migrate } from "./migrate.js";
 import { openDatabase } from "./sqlite/choice.js";
@@ -19,15 +19,15 @@ export function databasePath(data_dir: string): string {
 }
 
 /**
- * Returns the path of the database's real file, which is in another folder if `data.db` is a link. SQLite puts the WAL
- * next to the real file.
- * @throws the error of the operating system if a link leads to a missing folder
+ * Returns the path of the real database file, next to which SQLite puts the WAL. If `data.db` is a link, it is in
+ * another folder.
+ * @throws the error of the operating system if a link points to a missing folder
  */
 export function databaseFile(data_dir: string): string {
   return realFile(databasePath(data_dir));
 }
 
-/** Resolves all links of a path. The last link may lead to a file that does not exist yet. */
+/** Resolves all links of a path. The last link may point to a file that does not exist yet. */
 function realFile(path: string): string {
   const folder = realpathSync(dirname(path));
   const file = join(folder, basename(path));
@@ -42,9 +42,9 @@ export function walBytes(data_dir: string): number {
 }
 
 /**
- * Opens the writable handle and migrates the database. A commit is durable when it returns: in WAL mode with
- * `synchronous=FULL` each commit fsyncs the WAL. SQLite itself makes checkpoints, in the commit that fills the WAL.
- * Checkpoints by a second connection in another thread were tried and made writes slower.
+ * Opens the writable handle, and migrates the database. A commit is durable when it returns, because with
+ * `synchronous=FULL` each commit in WAL mode fsyncs the WAL. SQLite makes a checkpoint in the commit that fills the
+ * WAL. Checkpoints by a second connection in another thread were tried, and made writes slower.
  */
 export function openWriter(data_dir: string): Db {
   const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
@@ -62,20 +62,20 @@ export function openWriter(data_dir: string): Db {
 }
 
 /**
- * Sets whether later commits are on disk when they return. A commit that is not synced survives a crash of the process,
- * and is on disk after the next synced commit. A power cut before that undoes it as a whole. Must not be called within
- * a transaction.
+ * Sets whether later commits are synced, so that they are on disk when they return. A commit that is not synced
+ * survives a crash of the process. A power cut before the next synced commit undoes it as a whole. Must not be called
+ * within a transaction.
  */
 export function setSynced(db: Db, synced: boolean): void {
   db.pragma(`synchronous = ${synced ? "FULL" : "NORMAL"}`);
 }
 
-/** Opens a read-only handle on a database that the writer has migrated. */
+/** Opens a read-only handle on a database that the writer has already migrated. */
 export function openReader(data_dir: string): Db {
   return openReaderOf(databasePath(data_dir));
 }
 
-/** Does the same as `openReader`, for the path of a database file. */
+/** Like `openReader`, for the path of a database file. */
 export function openReaderOf(path: string): Db {
   const db = openDatabase(path, { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
   // A negative size is in KiB.
@@ -84,18 +84,19 @@ export function openReaderOf(path: string): Db {
 }
 
 /**
- * Whether an error is a violated constraint: a row conflicts with another row, or has a value that its column does not
- * allow.
+ * Whether an error is a violated constraint: a row conflicts with another row, or a column does not allow its value.
  */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
 }
 
 /**
- * Returns the failure that a client gets for an error of SQLite. DISK_FULL means that the disk accepts no write, also
- * because the disk fails or because of a file-size limit. UNAVAILABLE means that another program holds the database for
- * longer than the busy timeout. INVALID_ARGUMENT means that a text cannot be stored. Returns undefined for any other
- * error, which is a bug or damage and ends the thread.
+ * Returns the client's failure for an error of SQLite:
+ * - DISK_FULL: the disk accepts no write. It may be full, it may fail, or there may be a file-size limit.
+ * - UNAVAILABLE: another program holds the database for longer than the busy timeout.
+ * - INVALID_ARGUMENT: a text cannot be stored.
+ *
+ * Returns undefined for any other error. That is a bug or damage, and ends the thread.
  */
 export function writeFailure(error: unknown): Failure | undefined {
   switch (sqliteCode(error)) {
@@ -121,16 +122,16 @@ export function writeFailure(error: unknown): Failure | undefined {
 }
 
 /**
- * Whether an error means that the database is damaged. If so, the thread must end. A violated constraint is not damage,
- * but a bug of the code that wrote the row.
+ * Whether an error means that the database is damaged, so that the thread must end. A violated constraint is not
+ * damage, but a bug in the code that wrote the row.
  */
 export function isDamage(error: unknown): boolean {
   return sqliteCode(error) !== undefined && writeFailure(error) === undefined && !isConstraint(error);
 }
 
 /**
- * Returns SQLite's code for the error with which a database could not be opened.
- * @throws that error if it is not one of SQLite
+ * Returns SQLite's code for an error with which opening a database has failed.
+ * @throws the error itself if it is not one of SQLite
  */
 export function openFailure(error: unknown): string {
   const code = sqliteCode(error);

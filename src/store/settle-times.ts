@@ -1,16 +1,24 @@
 /**
- * Repairs the times of a database whose rows were written or restored with times ahead of the machine's clock. Rows of
- * history keep their times, and later rows get the right time. So in tables of history the times go back once, and only
- * the ids give the order. The table `time_step` has the row after which the times go back. Other times decide how long
- * something lasts: leases, claims, agents, sessions, idempotency records, and pruning by age. They are moved back to
- * the current time, so that each thing lasts as long as it would have. Times are in ms.
+ * Repairs a database with stored times that are ahead of the machine's clock. A server may find such times at its start
+ * or after a restore. Times are in ms.
+ *
+ * The rows of history keep their times, and later rows get the right time. So in a table of history the times go back
+ * once, and only the ids give the order. The table `time_step` stores the last row before the times go back.
+ *
+ * Other times decide how long something lasts: leases, claims, agents, sessions, idempotency records, and pruning by
+ * age. They are moved back to the current time, so that each thing lasts as long as it should.
  */
-import { CLOCK_LEAD_MS_MAX, INSTANCE_BUSY_S_MAX, TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits.js";
+import { INSTANCE_BUSY_S_MAX } from "../../schemas/limits/instances.js";
+import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
+import { TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits/tasks.js";
 import { HOUR_MS, SECOND_MS } from "../../shared/duration.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
 
-/** Returns the SQL that moves the times of things that are in use. These are few rows, or rows that an index finds. */
+/**
+ * Returns the SQL that moves the times of live things, such as agents and open tasks. There are few of these rows, or
+ * an index finds them.
+ */
 function moveLive(now_ms: number, limit_ms: number): string {
   return `
     UPDATE instance_life SET last_seen = ${now_ms},
@@ -32,8 +40,8 @@ function moveLive(now_ms: number, limit_ms: number): string {
 }
 
 /**
- * Returns the SQL that moves the times of things that have ended and of things that are kept for a while. The counters
- * of future hours are added to the counters of the current hour.
+ * Returns the SQL that moves the times of things that have ended or are kept for a while. The counters of future hours
+ * are added to those of the current hour.
  */
 function moveKept(now_ms: number, limit_ms: number): string {
   const hour = Math.floor(now_ms / HOUR_MS);
@@ -49,9 +57,10 @@ function moveKept(now_ms: number, limit_ms: number): string {
 }
 
 /**
- * Repairs the times. Runs in a transaction of the caller.
- * @returns the time with which the server starts. After the repair, stored times are at most CLOCK_LEAD_MS_MAX ahead of
- * `now_ms`. Only rows of history may have later times, and `time_step` has the last of these rows for each table.
+ * Repairs the times. Must run in a transaction of the caller. After the repair, stored times are at most
+ * CLOCK_LEAD_MS_MAX ahead of `now_ms`. Only rows of history may have later times; `time_step` has the last of these
+ * rows for each table.
+ * @returns the time with which the server starts
  */
 export function settleTimes(db: Db, now_ms: number): number {
   const newest_ms = newestTime(db, "main");
@@ -71,7 +80,7 @@ export function settleTimes(db: Db, now_ms: number): number {
   return now_ms;
 }
 
-/** Finds the rows after which times go back, in tables that were filled from a snapshot. */
+/** Finds the rows after which the times go back, in tables that were filled from a snapshot. */
 export function findSteps(db: Db): void {
   for (const table of TIMED_TABLES) {
     const time = TIME_COLUMNS[table];
@@ -81,7 +90,7 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** Reads the newest time, in ms, among the rows of history that are ahead of the right time; 0 if there are none. */
+/** The newest time, in ms, of the rows of history that are ahead of the right time; 0 if there are none. */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

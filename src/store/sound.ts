@@ -1,23 +1,21 @@
-/** Checks whether a database is undamaged, by its first bytes and by its pages. Runs in any thread. */
+/** Checks whether a database is undamaged. It checks the first bytes and the pages. Runs in any thread. */
 import { openReaderOf } from "./open.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/**
- * The largest size of a database, in bytes, of which every page is checked. Only the header of a larger one is checked.
- */
+/** The largest database, in bytes, whose pages are all checked. Only the header of a larger one is checked. */
 export const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 
 const MAGIC = "SQLite format 3\0";
 export const MAGIC_BYTES = MAGIC.length;
 
-/** Whether a file begins as an SQLite database does. */
+/** Whether the beginning of a file is that of an SQLite database. */
 export function hasMagic(head: Buffer): boolean {
   return head.toString("latin1", 0, MAGIC_BYTES) === MAGIC;
 }
 
 /**
- * Returns a text about the damage to the pages of a database; null if they are consistent. All pages are read on a new
- * handle, because a handle that has read them before may still have their old contents in memory.
+ * Returns a text about damaged pages of a database; null if the pages are consistent. It reads them with a new handle,
+ * because an older handle may have old contents of the pages in memory.
  */
 export function findDamage(path: string): string | null {
   let db: ReturnType<typeof openReaderOf> | undefined;

@@ -1,7 +1,7 @@
 /**
- * Opens and completes the staging database, in which a restore collects its snapshot. Its file is next to data.db and
- * has the same layout. If the server crashes before the writer has copied it, the restore has failed anyway. So the
- * file is not synced, has no journal on disk, and is removed at every start.
+ * Opens and completes the staging database, into which a restore writes its snapshot. Its file is next to data.db, and
+ * has the same layout. The file is not synced and has no journal on disk, because a crash of the server ends the
+ * restore anyway. It is removed at every start.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ export function stagingPath(data_dir: string): string {
   return join(data_dir, "restore.db");
 }
 
-/** Opens an empty staging database, in a transaction that `finishStaging` ends. */
+/** Opens an empty staging database. It begins a transaction, which `finishStaging` commits. */
 export function openStaging(data_dir: string): Db {
   removeStaging(data_dir);
   const db = openDatabase(stagingPath(data_dir));
-  // The mode is MEMORY and not OFF, because only some of the SQLite libraries allow OFF.
+  // The mode is MEMORY, because not all of the SQLite libraries allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);
@@ -25,7 +25,10 @@ export function openStaging(data_dir: string): Db {
   return db;
 }
 
-/** Completes and closes the database. Returns false if its rows violate a foreign key, so that it cannot be used. */
+/**
+ * Completes and closes the database. Returns false if a row violates a foreign key, so that the database cannot be
+ * used.
+ */
 export function finishStaging(db: Db): boolean {
   const sound = db.pragma("foreign_key_check", { simple: true }) === undefined;
   db.exec("COMMIT");

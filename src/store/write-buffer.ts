@@ -1,13 +1,12 @@
 /**
- * Buffers rows and writes many of them with one statement. That takes less time than one statement for each row: the
- * three rows of a PUT take 3.5 µs instead of 4.9 µs, including their share of the commit. Rows are kept in memory until
- * `write` is called. The batch calls it before it commits, and a reader of a buffered table must call it first. Runs in
- * the writer.
+ * Buffers rows in memory, and writes many of them with one statement. That is faster than one statement for each row:
+ * the three rows of a PUT take 3.5 µs instead of 4.9 µs, including their share of the commit. The batch calls `write`
+ * before it commits. A reader of a buffered table must call `write` first. Runs in the writer.
  */
 import type { Db, Statement } from "./open.js";
 
 /**
- * The numbers of rows for which there is a statement. Any number of rows is a sum of these, so it is written with few
+ * The numbers of rows for which there is a statement. Every number is a sum of these, so any number of rows needs few
  * statements.
  */
 const ROWS_TOGETHER = [32, 16, 8, 4, 2, 1] as const;
@@ -25,7 +24,7 @@ export interface BufferedTable<Row extends readonly Column[]> {
 /** Writes that wait in memory. */
 export interface BufferedWrites {
   write(): void;
-  /** Drops the buffered writes, because their transaction was rolled back. */
+  /** Drops the buffered writes. Called when their transaction was rolled back. */
   forget(): void;
 }
 
@@ -34,7 +33,7 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
   readonly #insert: string;
   readonly #columns: number;
   readonly #statements = new Map<number, Statement<Column[], unknown>>();
-  /** The columns of all buffered rows, one after the other. */
+  /** The values of all buffered rows, one row after the other. */
   #waiting: Column[] = [];
 
   constructor(db: Db, insert: string, columns: number) {
@@ -61,7 +60,7 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
     this.#take();
   }
 
-  /** Returns the columns of the buffered rows, and empties the buffer. */
+  /** Returns the values of the buffered rows, and empties the buffer. */
   #take(): readonly Column[] {
     const columns = this.#waiting;
     if (columns.length > 0) this.#waiting = [];
@@ -90,7 +89,7 @@ export class WriteBuffer {
 
   /**
    * Opens a buffer for one table.
-   * @param insert the beginning of the statement, up to its rows, for example `INSERT INTO event`
+   * @param insert the statement before its `VALUES`, for example `INSERT INTO event`
    * @param columns the number of columns in each row
    */
   into<Row extends readonly Column[]>(insert: string, columns: Row["length"]): BufferedTable<Row> {
@@ -99,17 +98,17 @@ export class WriteBuffer {
     return table;
   }
 
-  /** Adds other writes, which are buffered and written together with the rows. */
+  /** Adds other buffered writes. They are written together with the rows. */
   add(buffered: BufferedWrites): void {
     this.#buffered.push(buffered);
   }
 
-  /** Writes everything in the buffer. The rows of one table are written in the order in which they were added. */
+  /** Writes everything that is buffered. The rows of a table are written in the order in which they were added. */
   write(): void {
     for (const buffered of this.#buffered) buffered.write();
   }
 
-  /** Drops everything in the buffer, because the transaction was rolled back. */
+  /** Drops everything that is buffered. Called when the transaction was rolled back. */
   forget(): void {
     for (const buffered of this.#buffered) buffered.forget();
   }

@@ -1,6 +1,6 @@
 /** Tests how many ready tasks the writer examines for a claim in one transaction. */
 import t from "tap";
-import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../schemas/limits.js";
+import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../schemas/limits/tasks.js";
 import type { ClaimTaskReply, NewTask } from "../../schemas/tasks.js";
 import { Failure } from "../base/result.js";
 import { registerInstance } from "../instances/commands.js";

@@ -18,7 +18,7 @@ import {
   RetryRequest,
   TaskChanged,
 } from "../../schemas/tasks.js";
-import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
+import { TASK_PRUNE_ROWS } from "../../schemas/limits/tasks.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changesAny } from "../threads/changes.js";
@@ -46,6 +46,7 @@ export const createTasks = writerMethod({
   name: "task.create",
   request: CreateTasksRequest,
   reply: CreateTasksReply,
+  rows: ({ tasks }) => tasks.length,
   audit: {
     action: "task.create",
     resource: ({ tasks = [] }, reply) => {

@@ -1,15 +1,15 @@
 /** Serves the HTTP routes of tasks: creates, claims and changes tasks, and waits for them. Runs on the front. */
 import type { Static } from "typebox";
+import { CLAIM_MAX_S_DEFAULT } from "../../schemas/limits/claims.js";
+import { LEASE_TTL_S_DEFAULT } from "../../schemas/limits/leases.js";
 import {
   CLAIM_BUSY_MAX,
-  CLAIM_MAX_S_DEFAULT,
-  LEASE_TTL_S_DEFAULT,
   TASK_ATTEMPTS_DEFAULT,
   TASK_PRIORITY_DEFAULT,
   TASK_ROWS_DEFAULT,
   TASK_VALUE_BYTES_MAX,
   TASKS_AFTER_TOGETHER_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/tasks.js";
 import {
   type AnswerBody,
   type AskBody,

@@ -3,7 +3,7 @@
  * count for each state. It only stores them. The registry decides how a task changes (task-registry.ts). Pure except
  * for its state.
  */
-import { CLAIM_STEPS_MAX } from "../../schemas/limits.js";
+import { CLAIM_STEPS_MAX } from "../../schemas/limits/tasks.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Groups } from "../base/groups.js";
 import { TurnoverMap } from "../base/turnover-map.js";

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { TaskState } from "../../schemas/tasks.js";
 import { liveTask } from "../../test/support/live-task.js";
-import { TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
+import { TASK_BACKOFF_MS_MAX } from "../../schemas/limits/tasks.js";
 import { type Ending, outcomeOf } from "./outcome.js";
 import { backoffMs, type LiveTask } from "./task.js";
 

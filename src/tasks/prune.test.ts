@@ -1,6 +1,6 @@
 /** Tests in the writer that pruning removes ended tasks with all their rows, and no row of another task. */
 import t from "tap";
-import { TASK_PRUNE_ROWS } from "../../schemas/limits.js";
+import { TASK_PRUNE_ROWS } from "../../schemas/limits/tasks.js";
 import type { NewTask } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";

@@ -1,6 +1,6 @@
 /** Compares the queue of ready tasks with a naive model: random tasks, claimants, blockers and times. */
 import t from "tap";
-import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
+import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits/tasks.js";
 import { must } from "../base/assert.js";
 import { countRounds } from "../../test/support/test-size.js";
 import { makeRandom, newSeed, type Random } from "../../test/support/random.js";

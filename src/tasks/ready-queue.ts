@@ -9,7 +9,7 @@
  * entry stays in its queue and is skipped when a search reaches it.
  */
 import TinyQueue from "tinyqueue";
-import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits.js";
+import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits/tasks.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { OrderedQueue } from "./ordered-queue.js";
 

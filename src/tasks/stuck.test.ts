@@ -3,7 +3,7 @@
  * tasks.
  */
 import t from "tap";
-import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits.js";
+import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits/tasks.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
 /** Makes notes for a graph of tasks, and records which tasks are read. */

@@ -2,7 +2,7 @@
  * Finds out why a blocked task is stuck: it waits, directly or through others, for a task that has ended without being
  * done. The search finds the nearest such task. It is bounded, however many tasks wait for each other. Pure.
  */
-import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits.js";
+import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 

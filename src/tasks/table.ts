@@ -2,7 +2,7 @@
  * The SQL that reads tasks: whole tasks, pages of a list, and the ready tasks. It runs on the front and in the thread
  * pool. task-writer.ts has the SQL that writes them.
  */
-import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits.js";
+import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits/tasks.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../schemas/tasks.js";
 import { type ColumnsOf, prepareGet, selected } from "../store/columns.js";

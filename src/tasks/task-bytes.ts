@@ -1,5 +1,5 @@
 /** Estimates the memory that a task takes in the writer until it ends. The estimate depends only on lengths. Pure. */
-import { TASK_BYTES } from "../../schemas/limits.js";
+import { TASK_BYTES } from "../../schemas/limits/tasks.js";
 import type { Resource } from "../claims/resource.js";
 import { resourceBytes } from "../claims/resource-bytes.js";
 

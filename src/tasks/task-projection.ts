@@ -4,7 +4,7 @@
  * which calls should ask the writer. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits.js";
+import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits/tasks.js";
 import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../schemas/tasks.js";
 import type { Wakeable } from "../base/waiter.js";
 import { Waiters } from "../base/waiters.js";

@@ -12,7 +12,7 @@ import {
   TASKS_BYTES_MAX,
   TASKS_MAX,
   TASKS_STUCK_REPORTED_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/tasks.js";
 import {
   type AnswerRequest,
   type CancelRequest,

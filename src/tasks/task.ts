@@ -1,5 +1,5 @@
 /** A task in the writer's memory, the format of its id, and the refusals and times that follow from its state. Pure. */
-import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits.js";
+import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits/tasks.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Failure, notFound } from "../base/result.js";
 import type { Resource } from "../claims/resource.js";

@@ -1,6 +1,6 @@
 /** Tests in the writer how many tasks may wait for the same task, and how many stuck tasks one call reports. */
 import t from "tap";
-import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../schemas/limits.js";
+import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../schemas/limits/tasks.js";
 import type { NewTask } from "../../schemas/tasks.js";
 import { Failure } from "../base/result.js";
 import { NEW_TASK } from "../../test/support/new-task.js";

@@ -1,9 +1,9 @@
 /**
- * The commands that change templates, and the command that applies one: its rules and specs are stored together, or
- * nothing is stored. Run in the writer.
+ * Writer methods that create, delete and apply templates. The rules and specs of an applied template are stored
+ * together, or none of them is. Runs in the writer thread.
  */
 import * as Type from "typebox";
-import { KEY_BYTES_MAX } from "../../schemas/limits.js";
+import { KEY_BYTES_MAX } from "../../schemas/limits/names.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import { specKey, specName } from "../../schemas/specs.js";
 import {

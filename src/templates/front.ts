@@ -1,6 +1,6 @@
 /**
- * The front of the templates. The pool parses and checks the template of a request, and then the writer stores it. A
- * long template waits for a permit. The routes call the methods of this class.
+ * The front of the templates; the routes call its methods. The pool parses and checks the template of a request, and
+ * then the writer stores it. The number of long templates that are parsed at once is limited. Runs on the front.
  */
 import type { ContractWarning } from "../../schemas/contracts.js";
 import type { TemplateKind } from "../../schemas/templates.js";
@@ -22,9 +22,9 @@ export interface TemplateFrontOptions {
   readonly writer: Writer;
   readonly slowLane: SlowLane;
   readonly log: Log;
-  /** Checks the contracts that were stored when a template was applied. */
+  /** Checks the contracts that an applied template has stored. */
   readonly contracts: ContractFront;
-  /** Converts an error of the writer into the error for clients. */
+  /** Converts an error from the writer into the error that the client gets. */
   readonly toClientFailure: (failure: Failure) => Failure;
 }
 
@@ -35,7 +35,7 @@ export class TemplateFront {
     this.#options = options;
   }
 
-  /** Stores the template in a body. The buffer of the body is transferred to another thread. */
+  /** Stores the template in the request's body. The buffer of the body is transferred to another thread. */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, slowLane, log } = this.#options;
     const bytes = body.byteLength;
@@ -51,7 +51,7 @@ export class TemplateFront {
     return jsonReply(`${head},"version":1,"created_at":"${at}","updated_at":"${at}"${more}}`);
   }
 
-  /** Returns the warnings about the contracts in a template that was just stored. */
+  /** Returns the warnings about the contracts in a template that has just been stored. */
   async #examine(id: string, kind: TemplateKind, size: WorkSize): Promise<readonly ContractWarning[]> {
     if (kind === "rules") return [];
     const found = await this.#options.slowLane.run(examineTemplate, { id }, size);
@@ -67,8 +67,8 @@ export class TemplateFront {
   }
 
   /**
-   * Stores the rules and contracts of a template in a project.
-   * @param header the header with the fence under which the contracts are written, as it was sent
+   * Applies a template: stores its rules and contracts in a project.
+   * @param header the value of the header with the fence for writing the contracts
    */
   async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
     const { writer, log, toClientFailure, contracts } = this.#options;

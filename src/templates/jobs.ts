@@ -1,7 +1,7 @@
-/** The jobs that parse the template of a request, and those that read stored templates. Run in the pool. */
+/** The jobs that parse the template of a request, and the jobs that read stored templates. They run in the pool. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
-import { CONTRACT_DEADLINE_MS } from "../../schemas/limits.js";
+import { CONTRACT_DEADLINE_MS } from "../../schemas/limits/contracts.js";
 import {
   CheckTemplateReply,
   CheckTemplateRequest,
@@ -73,7 +73,7 @@ export const getTemplate = unaryJob({
   },
 });
 
-/** Finds the problems in the definitions of the contracts that a stored template contains. */
+/** Finds problems in the definitions of the contracts in a stored template. */
 export const examineTemplate = unaryJob({
   name: "template.examine",
   request: TemplateRequest,
@@ -91,7 +91,7 @@ export const examineTemplate = unaryJob({
   },
 });
 
-/** Returns the beginning of a template's JSON, up to its data. */
+/** Returns the part of a template's JSON before its data. */
 function encodeHead({
   id,
   name,

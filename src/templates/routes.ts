@@ -1,4 +1,4 @@
-/** The routes of docs/http-api.md "Templates". They run on the front; templates/front.ts does the work. */
+/** Declares the routes of docs/http-api.md "Templates". templates/front.ts handles the requests. Runs on the front. */
 import { FenceHeader } from "../../schemas/common.js";
 import { LockedBody } from "../../schemas/leases.js";
 import {

@@ -22,7 +22,8 @@ export interface TemplateRow extends TemplateSummaryRow {
 }
 
 /**
- * The columns of a template that are needed to apply it. `rules` is JSON text with CheckedRules that have no project.
+ * The columns that are needed to apply a template. `rules` is JSON text: an array of CheckedRules without their
+ * project.
  */
 export interface TemplateContent {
   readonly kind: TemplateKind;
@@ -103,10 +104,7 @@ export class TemplateReader {
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
-  /**
-   * Returns templates one at a time, in the order of their ids. `kind` and `tag` are filters; null matches every
-   * template.
-   */
+  /** Iterates over templates in the order of their ids. If `kind` or `tag` is null, it does not filter. */
   list(kind: string | null, tag: string | null, after: string): IterableIterator<TemplateSummaryRow> {
     return this.#list.iterate({ kind, tag, after });
   }

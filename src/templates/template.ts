@@ -1,11 +1,11 @@
 /**
  * Parses the template of a request: first its head, then its data, whose shape depends on the kind. Rules are parsed
- * with the same code as in other requests (rules/rule.ts). Runs in threads whose work may take long: in the pool, and
- * in the thread of a restore.
+ * with the same code as in other requests (rules/rule.ts). Parsing may take long, so it runs only in the pool and in
+ * the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ContractDocument } from "../../schemas/contracts.js";
-import { TEMPLATE_CONTRACTS_MAX } from "../../schemas/limits.js";
+import { TEMPLATE_CONTRACTS_MAX } from "../../schemas/limits/templates.js";
 import type { CheckedRule } from "../../schemas/rules.js";
 import {
   BundledName,
@@ -23,10 +23,13 @@ import { checkShape, hasShape } from "../base/shape.js";
 import { maskStoredNames } from "../base/stored-names.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
-/** The data of a template of rules if the request has no data. */
+/** The data that a template of rules gets if the request has none. */
 const NO_RULES = "[]";
 
-/** Parses a template. Its data is kept as the text that was sent. Needs `loadRuleReading`. */
+/**
+ * Parses a template. Its data is stored as the text that the client sent. `loadRuleReading` must have been called
+ * before.
+ */
 export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
   const isStored = reading.stored === true;
   const refusal = checkShape(isStored ? maskStoredNames(json) : json, TemplateHead);
@@ -40,13 +43,13 @@ export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): Che
   return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
 
-/** Returns the id of an invalid template, if the id itself is valid. */
+/** Returns the id of a template that was rejected; returns no id if the id itself is invalid. */
 export function subjectOf(json: unknown): Partial<TemplateRequest> {
   const id: unknown = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
   return hasShape(id, TemplateHead.properties.id) ? { id } : {};
 }
 
-/** For each kind of template, the function that checks its data and returns the rules in it. */
+/** For each kind of template, the function that checks the template's data and returns the rules in it. */
 const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReading) => CheckedRule[] | Failure>> = {
   rules: (data, reading) => readRules(data, { name: "data", at: "/data" }, reading),
   contracts: (data) => refuseContract(data, "data") ?? [],
@@ -80,7 +83,7 @@ function refuseContract(value: unknown, what: string): Failure | null {
   return invalid(`${what} must be a contract: {"kind":"contract","endpoints":{…}}`);
 }
 
-/** Returns the specs that the data of a template contains: the name and the JSON text of each. */
+/** Returns the name and the JSON text of each spec in a template's data. */
 export function contractsOf(
   kind: TemplateKind,
   id: string,

@@ -6,7 +6,7 @@
  * is then executed in its own transaction. So a small write does not fail because a large one in the same batch does
  * not fit on the disk. A method that throws, which is a bug, fails its own call and changes nothing.
  */
-import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { BATCH_BYTES_MAX } from "../../schemas/limits/writer.js";
 import { must } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { traceOf } from "../base/reason.js";

@@ -4,7 +4,7 @@
  * tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../schemas/changes.js";
-import { CHANGE_NAMES_MAX } from "../../schemas/limits.js";
+import { CHANGE_NAMES_MAX } from "../../schemas/limits/changes.js";
 import type { ReportedChange } from "./changes.js";
 
 export class ChangeSet {

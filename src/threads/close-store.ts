@@ -3,7 +3,7 @@
  * include a restore.
  */
 import * as Type from "typebox";
-import { RESTORE_DEADLINE_MS } from "../../schemas/limits.js";
+import { RESTORE_DEADLINE_MS } from "../../schemas/limits/backup.js";
 import { writeFailure } from "../store/open.js";
 import { writerMethod } from "./writer-method.js";
 

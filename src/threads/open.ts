@@ -4,7 +4,7 @@
  * Other modules decide what the threads do, and handle their push messages.
  */
 import type { Config } from "../../schemas/config.js";
-import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits.js";
+import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
 import { must } from "../base/assert.js";
 import { machineClock, systemClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";

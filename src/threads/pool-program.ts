@@ -3,7 +3,7 @@
  * posts their answers together. A stream uses the RPC over the port that came with its task. Runs in the pool.
  */
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits.js";
+import { POOL_ANSWERS_HELD_MS_MAX } from "../../schemas/limits/pool.js";
 import { must } from "../base/assert.js";
 import { machineClock } from "../base/clock.js";
 import { isShortage } from "../base/descriptors.js";

@@ -6,7 +6,7 @@
  * front.
  */
 import { Worker, type MessagePort } from "node:worker_threads";
-import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits.js";
+import { POOL_BATCH_PATIENCE_MS, POOL_HEAP_MIB_MAX, POOL_START_MS_MAX } from "../../schemas/limits/pool.js";
 import { must } from "../base/assert.js";
 import { machineClock } from "../base/clock.js";
 import { isShortage } from "../base/descriptors.js";

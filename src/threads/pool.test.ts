@@ -9,7 +9,7 @@ import {
   POOL_THREADS_MAX,
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/pool.js";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
 import { bounded, counting, TEST_METHODS, unbounded } from "../../test/threads/jobs.js";
 import { Shared } from "../../test/threads/shared.js";

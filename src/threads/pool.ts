@@ -7,7 +7,6 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import {
-  CALLS_TOGETHER_MAX,
   POOL_IDLE_MS,
   POOL_QUEUE_BYTES_MAX,
   POOL_QUEUE_MAX,
@@ -16,8 +15,9 @@ import {
   POOL_THREADS_MIN,
   POOL_UNBOUNDED_TOGETHER_MAX,
   POOL_WAIT_MS_MAX,
-  SHORTAGE_REPORT_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/pool.js";
+import { SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
+import { CALLS_TOGETHER_MAX } from "../../schemas/limits/rpc.js";
 import { machineClock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";

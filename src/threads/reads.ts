@@ -2,7 +2,7 @@
  * Decides where a read runs: on the front's own database handle if its answer is certain to be short, or else in the
  * pool. It also gives the front access to the models of that handle. Runs on the front.
  */
-import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import { Failure } from "../base/result.js";
 import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../rpc/method.js";

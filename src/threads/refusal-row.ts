@@ -2,7 +2,7 @@
  * Decides which refused calls get a row in the audit log, and what the row contains. Used by the writer, and by the
  * front for calls that the front refuses. Runs in any thread.
  */
-import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits.js";
+import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits/audit.js";
 import type { Failure } from "../base/result.js";
 
 /** The 4xx statuses of refused calls that get no row in the audit log. */

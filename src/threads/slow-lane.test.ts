@@ -7,7 +7,7 @@ import {
   LONG_WORK_WAITING_MAX,
   LONG_WORK_WAITING_OF_CALLER_MAX,
   SHORT_WORK_BYTES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/pool.js";
 import { Failure } from "../base/result.js";
 import { SlowLane } from "./slow-lane.js";
 import type { JobOptions, Pool } from "./pool.js";

@@ -14,7 +14,7 @@ import {
   SHORT_WORK_BYTES_MAX,
   SHORT_WORK_DEADLINE_MS,
   SHORT_WORK_MS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/pool.js";
 import { buffersOf, type PackedBytes } from "../base/bytes.js";
 import { Failure } from "../base/result.js";
 import { callerOf, type CallContext } from "../rpc/frames.js";

@@ -3,7 +3,7 @@
  * src/backup/staging-jobs.ts.
  */
 import type { Static, TSchema } from "typebox";
-import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
+import { POOL_DEADLINE_MS } from "../../schemas/limits/pool.js";
 import type { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { Model, Models, OpenedModels } from "./model.js";

@@ -4,7 +4,7 @@
  * refused with the reason, and `/health` shows it. The fault is logged once. This is a background task. Runs on the
  * front.
  */
-import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits.js";
+import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits/store.js";
 import type { BackgroundTask } from "../background/task.js";
 import { Periodic } from "../background/periodic.js";
 import type { Log } from "../base/log.js";

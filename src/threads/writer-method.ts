@@ -5,7 +5,7 @@
  * features' commands.ts.
  */
 import type { Static, TSchema } from "typebox";
-import { WRITER_DEADLINE_MS } from "../../schemas/limits.js";
+import { WRITER_DEADLINE_MS } from "../../schemas/limits/writer.js";
 import type { Failure } from "../base/result.js";
 import type { Method } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
@@ -81,6 +81,7 @@ export interface WriterMethod<Request extends TSchema = TSchema, Reply extends T
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly family?: MethodFamily;
   readonly in_cluster?: InCluster;
+  rows?(request: Static<Request>): number;
   bind(models: Models): Command<Static<Request>, Static<Reply>>;
   afterwards?(control: WriterControl): void;
 }
@@ -99,6 +100,8 @@ export interface WriterRow<
    * `weightOf`, unless the method can compute the sum more cheaply.
    */
   readonly weight: (request: Static<Request>) => number;
+  /** Returns the number of tasks, events or recipients in the request, if one request may have many. */
+  readonly rows?: (request: Static<Request>) => number;
   /** WRITER_DEADLINE_MS by default. */
   readonly deadline_ms?: number;
   /**

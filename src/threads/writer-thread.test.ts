@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { act, PEER_METHODS } from "../../test/threads/peer-methods.js";
-import { WRITER_RESTART_DELAY_MS } from "../../schemas/limits.js";
+import { WRITER_RESTART_DELAY_MS } from "../../schemas/limits/writer.js";
 import type { Log, LogFields } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";

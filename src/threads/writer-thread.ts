@@ -4,7 +4,7 @@
  * the front.
  */
 import { Worker } from "node:worker_threads";
-import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits.js";
+import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits/writer.js";
 import type { Log } from "../base/log.js";
 import { reasonOf } from "../base/reason.js";
 import { Failure } from "../base/result.js";

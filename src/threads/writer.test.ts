@@ -5,13 +5,13 @@
 import { RemoteWriteCounter } from "./remote-write-counter.js";
 import t from "tap";
 import * as Type from "typebox";
+import { MAILBOX_BYTES_MAX, OUTCOME_GRACE_MS } from "../../schemas/limits/rpc.js";
 import {
   LARGE_WRITE_BYTES_MIN,
+  LARGE_WRITE_ROWS_MIN,
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
-  MAILBOX_BYTES_MAX,
-  OUTCOME_GRACE_MS,
   WRITER_DEADLINE_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/writer.js";
 import { framesOf, messageOf } from "../../test/support/frames.js";
 import { Failure } from "../base/result.js";
 import { RpcClient } from "../rpc/client.js";
@@ -49,9 +49,10 @@ const apply = writerMethod({
 const store = writerMethod({
   ...base,
   name: "test.store",
-  request: Type.Object({ name: Type.String(), bytes: Type.Integer() }),
+  request: Type.Object({ name: Type.String(), bytes: Type.Integer(), rows: Type.Integer() }),
   reply: Type.Null(),
   weight: ({ bytes }) => bytes,
+  rows: ({ rows }) => rows,
   changes: [],
   run: () => null,
 });
@@ -255,8 +256,8 @@ function largeWorld() {
   return {
     world,
     answered,
-    send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1) =>
-      world.writer.call(store, { name, bytes }, { actor, trace: "" }, (reply) =>
+    send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1, rows = 1) =>
+      world.writer.call(store, { name, bytes, rows }, { actor, trace: "" }, (reply) =>
         answered.push(reply instanceof Failure ? `${name} ${reply.status}` : name),
       ),
     /** Answers the calls that the writer's thread has got. */
@@ -273,8 +274,8 @@ function largeWorld() {
 t.test("the writer gets one large write at a time, of alternating callers, and small ones at once", async (t) => {
   const { world, answered, send, answer } = largeWorld();
   for (const name of ["a1", "a2", "a3"]) send("ana", name);
-  send("ben", "b1");
-  send("ana", "small", LARGE_WRITE_BYTES_MIN);
+  send("ben", "b1", 0, LARGE_WRITE_ROWS_MIN + 1);
+  send("ana", "small", LARGE_WRITE_BYTES_MIN, LARGE_WRITE_ROWS_MIN);
   await tick();
   t.equal(world.writer.depth, 5, "those that wait are in flight, too");
   t.equal(await answer(), 2);

@@ -2,13 +2,14 @@
  * Calls the writer thread by RPC, for the features on the front. It also notifies the front's caches before and after
  * each call that changes their data. Runs on the front.
  */
+import { MAILBOX_BYTES_MAX } from "../../schemas/limits/rpc.js";
 import {
   LARGE_WRITE_BYTES_MIN,
+  LARGE_WRITE_ROWS_MIN,
   LARGE_WRITE_WAIT_MS_MAX,
   LARGE_WRITES_WAITING_MAX,
   LARGE_WRITES_WAITING_OF_CALLER_MAX,
-  MAILBOX_BYTES_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/writer.js";
 import { BUSY, Failure, RemoteFailure } from "../base/result.js";
 import type { RpcClient } from "../rpc/client.js";
 import { type CallContext, callerOf } from "../rpc/frames.js";
@@ -106,7 +107,9 @@ export class Writer {
       return;
     }
     const bytes = method.weight(request);
-    if (bytes <= LARGE_WRITE_BYTES_MIN) this.#send(method, request, context, done, bytes);
+    const rows = method.rows?.(request) ?? 1;
+    if (bytes <= LARGE_WRITE_BYTES_MIN && rows <= LARGE_WRITE_ROWS_MIN)
+      this.#send(method, request, context, done, bytes);
     else void this.#sendLarge(method, request, context, done, bytes);
   }
 

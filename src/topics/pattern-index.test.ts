@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
+import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
 import { GlobEdges } from "./glob-edges.js";
 import { PatternIndex } from "./pattern-index.js";

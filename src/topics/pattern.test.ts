@@ -5,7 +5,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { TopicPattern } from "../../schemas/events.js";
-import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
+import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
 import { arbitraryOf } from "../../test/support/schema-arbitrary.js";
 import { Failure } from "../base/result.js";
 import { publishedSchema } from "../front/published-schema.js";

@@ -6,7 +6,7 @@
  * matches an empty one. The pattern `*` and the empty pattern match every topic. A segment `**` stands for one or more
  * segments. Inside a longer segment, two stars mean the same as one.
  */
-import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits.js";
+import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import type { SegmentGlob } from "../base/segment-glob.js";

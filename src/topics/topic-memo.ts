@@ -6,7 +6,7 @@
  * dropped. A topic that is used again moves to the young one. Each generation is bounded by its number of topics and by
  * their number of matches.
  */
-import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits.js";
+import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits/events.js";
 
 const GENERATION_TOPICS_MAX = TOPIC_CACHE_TOPICS_MAX / 2;
 const GENERATION_MATCHES_MAX = TOPIC_CACHE_MATCHES_MAX / 2;

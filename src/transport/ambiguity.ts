@@ -1,6 +1,7 @@
 /**
- * Defines the refusals of requests that a proxy may read in another way than the server, and of requests with a
- * transfer coding or an expectation that the server does not support. Both transports use them. Pure.
+ * Defines the refusals of ambiguous requests. A request is ambiguous if a proxy may read it in another way than the
+ * server. Requests with an unknown transfer coding or expectation are also refused. Both transports use this file.
+ * Pure.
  */
 import { Failure, invalid } from "../base/result.js";
 
@@ -15,19 +16,19 @@ export function isKnownCoding(value: string): boolean {
 }
 
 /**
- * Whether the client waits for a go-ahead before it sends its body. The value's case does not matter (RFC 9110,
- * 10.1.1).
+ * Whether the client waits for `100 Continue` before it sends its body. The value's case does not matter (RFC 9110,
+ * section 10.1.1).
  */
 export function expectsContinue(value: string): boolean {
   return value.toLowerCase() === "100-continue";
 }
 
-/** Returns the 417 for an expectation that the server does not meet; null for 100-continue and for "". */
+/** Returns the 417 for an expectation that the server does not support; null for `100-continue` and "". */
 export function refuseExpectation(value: string): Failure | null {
   return value === "" || expectsContinue(value) ? null : EXPECTATION_UNKNOWN;
 }
 
-/** Headers that may have only one value. If there were two, a proxy and the server may use different ones. */
+/** Headers that may occur only once. If there were two lines, a proxy and the server might use different ones. */
 const SINGLE = new Set([
   "authorization",
   "content-length",
@@ -44,7 +45,7 @@ const SINGLE = new Set([
 ]);
 
 /**
- * Returns the 400 for a repeated header; null if its lines form one list.
+ * Returns the 400 for a repeated header; null if the header may be repeated, because its lines form one list.
  * @param name in lower case
  */
 export function refuseRepeated(name: string): Failure | null {

@@ -1,5 +1,5 @@
 import t from "tap";
-import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits.js";
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits/answers.js";
 import { AnswerBudget } from "./answer-budget.js";
 
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

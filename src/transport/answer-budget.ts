@@ -1,10 +1,10 @@
 /**
- * Limits the requests that are answered in one event-loop tick. Both libraries pass on every request of a read before
- * they serve another connection, and a read has room for thousands of requests. Runs on the front.
+ * Limits how many requests are answered in one event-loop tick. One read of a socket can contain thousands of requests,
+ * and both libraries pass on all of them before they serve another connection. Runs on the front.
  */
-import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits.js";
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../schemas/limits/answers.js";
 
-/** The number of answers before the time is measured. Most ticks have fewer. */
+/** The number of answers in a tick before the time is measured. Most ticks have fewer. */
 const UNTIMED_ANSWERS = 8;
 
 export class AnswerBudget {
@@ -13,8 +13,8 @@ export class AnswerBudget {
   #counted_ms: number | null = null;
 
   /**
-   * Counts a request. Returns true if this tick has answered many requests and taken long. The request must then wait
-   * for the next tick.
+   * Counts a request. Returns true if this tick has already answered many requests and taken long. The request must
+   * then wait for the next tick.
    */
   isOver(): boolean {
     this.#answers += 1;

@@ -1,8 +1,9 @@
 /**
- * Collects a request's body as a whole, and decides when it is refused. A refused body is read and dropped up to a
- * limit, because a client that is cut off while it sends never reads the answer. Runs on the front; knows no library.
+ * Collects a whole request body in memory, and decides whether it is refused. A refused body is read and dropped up to
+ * a limit, because a client that is cut off while it sends never reads the answer. Runs on the front, and does not
+ * depend on the HTTP library.
  */
-import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { BUSY, Failure } from "../base/result.js";
 
 const EMPTY = new Uint8Array(0);
@@ -12,13 +13,13 @@ export interface BodyReceiver {
   /** The largest size of the body in bytes; BODY_BYTES_MAX by default. */
   readonly bytes_max?: number;
   /**
-   * Reserves memory for more bytes. If it returns false, the body is refused and its earlier reservations are free
-   * again.
+   * Reserves memory for more bytes. If it returns false, it has freed the body's earlier reservations, and the body is
+   * refused.
    */
   readonly reserve: (bytes: number) => boolean;
-  /** Gets the body, or the 413 or 503 that refuses it. */
+  /** Called with the body, or with the 413 or 503 that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
-  /** Called if the body does not come in one piece with its headers. */
+  /** Called if the body does not arrive in one piece with its headers. */
   readonly partial: () => void;
 }
 
@@ -41,20 +42,20 @@ export class BodyCollector {
   }
 
   /**
-   * Whether the body was refused before its end. The connection then ends with the answer, and later pieces are
-   * dropped.
+   * Whether the body was refused before its end. Later pieces are then dropped, and the connection is closed after the
+   * answer.
    */
   get given_up(): boolean {
     return this.#given_up;
   }
 
-  /** Refuses a body whose declared length is too large, before any of it is read. Called before the first piece. */
+  /** Refuses a body whose declared length is too large. Called before the first piece is read. */
   begin(): void {
     if (this.#given_up) this.#receiver.done(tooLarge(this.#bytes_max));
   }
 
   /**
-   * Takes a piece of the body.
+   * Adds a piece of the body.
    * @param keep copies a piece into memory that the collector owns
    */
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {

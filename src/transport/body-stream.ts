@@ -1,18 +1,18 @@
 /**
- * Streams a request's body that is too large to be held in memory; the reader sets the pace. It is a bounded queue
- * between the socket and the reader. Runs on the front; knows no library.
+ * Streams a request's body that is too large for memory. It is a bounded queue between the socket and the reader, and
+ * the reader sets the pace. Runs on the front, and does not depend on the HTTP library.
  */
-import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 
-/** A body that is too large to be held in memory. */
+/** A body that is too large for memory. */
 export interface RequestStream {
-  /** Returns the next piece; null at the end, undefined if the client has gone. */
+  /** Returns the next piece; null at the end; undefined if the client has disconnected. */
   read(): Promise<Uint8Array | null | undefined>;
 }
 
 /** Flow control of the socket. */
 export interface BodyFlow {
-  /** Stops the pieces for now. Pieces in flight may still come. */
+  /** Stops reading from the socket for now. Pieces in flight may still arrive. */
   pause(): void;
   resume(): void;
 }
@@ -31,12 +31,12 @@ export class BodyStream implements RequestStream {
     this.#flow = flow;
   }
 
-  /** Whether the stream waits for the client's next piece. */
+  /** Whether the stream waits for the client to send the next piece. */
   get waits(): boolean {
     return !this.#ended && !this.#aborted && !this.#paused;
   }
 
-  /** Takes a piece, which the stream owns from now on. */
+  /** Adds a piece. The stream owns the piece's memory from now on. */
   push(piece: Uint8Array, last: boolean): void {
     if (this.#discardedBytes >= 0) {
       this.#discardedBytes += piece.byteLength;
@@ -52,7 +52,7 @@ export class BodyStream implements RequestStream {
     this.#wake();
   }
 
-  /** The client has gone. */
+  /** Makes `read` return undefined, because the client has disconnected. */
   abort(): void {
     this.#aborted = true;
     this.#wake();
@@ -71,8 +71,8 @@ export class BodyStream implements RequestStream {
   }
 
   /**
-   * Drops the rest of the body: a client that is cut off while it sends never reads its answer.
-   * @returns whether the body has ended; false if it exceeds even the limit for dropped bytes
+   * Reads and drops the rest of the body, because a client that is cut off while it sends never reads its answer.
+   * @returns whether the body has ended; false if it exceeds REFUSED_BODY_BYTES_MAX
    */
   async discard(): Promise<boolean> {
     this.#pieces = [];

@@ -1,6 +1,6 @@
 /**
- * Chooses the HTTP library. uWebSockets.js is native code, which does not exist for every version of Node on every
- * system; Node's own always works. A library is loaded only if it is chosen. Runs once, at the start.
+ * Chooses and loads the HTTP library. uWebSockets.js is native code, and has no binary for some versions of Node and
+ * some systems. Node's own HTTP works everywhere. A library is loaded only if it is chosen. Runs once, at the start.
  */
 import type { TransportChoice } from "../../schemas/config.js";
 import { reasonOf } from "../base/reason.js";
@@ -9,17 +9,21 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /** Why the faster library did not load, in a few words; "" if it did, or if the other one was configured. */
+  /** A short reason why the faster library did not load; "" if it did, or if the other library was configured. */
   readonly fallback: string;
 }
 
-/** The configured transport cannot load. The start stops with this line and exit code 1. */
+/**
+ * Thrown if the configured transport cannot be loaded. The start prints this message as one line, and exits with code
+ * 1.
+ */
 export class TransportError extends Error {
   override readonly name = "TransportError";
 }
 
 /**
- * Shortens the library's message, which names the platform and ends with the loader's message about what is missing.
+ * Shortens the library's message. It names the platform, and ends with the module loader's message about the missing
+ * file.
  */
 function shortReason(error: unknown): string {
   const reason = reasonOf(error);
@@ -33,8 +37,8 @@ function shortReason(error: unknown): string {
 const importUws = (): Promise<{ readonly uwsTransport: Transport }> => import("./uws/port.js");
 
 /**
- * Loads a transport.
- * @param loadUws loads the native library; given by tests
+ * Chooses and loads a transport.
+ * @param loadUws loads the native library; tests give another function
  * @throws TransportError
  */
 export async function chooseTransport(choice: TransportChoice, loadUws = importUws): Promise<ChosenTransport> {

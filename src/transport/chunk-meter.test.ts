@@ -5,7 +5,7 @@ import {
   CHUNK_DEBT_US,
   CHUNK_DEBTORS_MAX,
   SMALL_CHUNKS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/request-bodies.js";
 import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL } from "./chunk-meter.js";
 
 /** Returns the number of chunks of a size that are taken, at most `max`. */

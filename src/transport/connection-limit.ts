@@ -1,17 +1,17 @@
 /**
- * Limits the open connections: those of clients on all ports together, and those to other servers. So the server keeps
- * descriptors for its threads and files; without any it can neither read its database nor start a thread. A client's
- * connection beyond the limit is closed at once, and an outbound one is not opened. Runs on the front; knows no
- * library.
+ * Limits the open connections, so that the server keeps file descriptors for its threads and files. Without descriptors
+ * it can neither read its database nor start a thread.
+ *
+ * One limit is for the clients' connections on all ports together, and another one is for connections to other servers.
+ * A client's connection beyond the limit is closed at once. An outbound connection beyond the limit is not opened. Runs
+ * on the front, and does not depend on the HTTP library.
  */
 export class ConnectionLimit {
   readonly #connections_max: number;
   readonly #onRefused: () => void;
   #open = 0;
 
-  /**
-   * @param onRefused called for each connection that is not accepted
-   */
+  /** @param onRefused called for each connection above the limit */
   constructor(connections_max: number, onRefused: () => void = () => undefined) {
     this.#connections_max = connections_max;
     this.#onRefused = onRefused;
@@ -23,7 +23,7 @@ export class ConnectionLimit {
   }
 
   /**
-   * Counts a new connection. Returns false if it must be closed. In both cases `leave` must be called when it has
+   * Counts a new connection. Returns false if it must be closed. In both cases the caller must call `leave` when it has
    * closed.
    */
   enter(): boolean {
@@ -47,7 +47,7 @@ export interface ConnectionShares {
 }
 
 /**
- * Computes how many connections leave enough descriptors for the server itself.
+ * Computes how many connections leave enough file descriptors for the server itself.
  * @param descriptors the limit, and how many are open before any port is open; null if there is no limit
  * @param own_max the most descriptors that the server opens for itself: threads, handles, files
  * @param outbound_max the most connections to other servers
@@ -59,9 +59,10 @@ export function connectionShares(
 ): ConnectionShares {
   if (descriptors === null) return { clients_max: Number.POSITIVE_INFINITY, outbound_max };
   const left = Math.max(0, descriptors.max - descriptors.open);
-  // Connections to other servers that hang must leave most descriptors to the clients and the server.
+  // Outbound connections get at most a sixth. So if they hang, most descriptors are left for the clients and the
+  // server.
   const outbound = Math.min(outbound_max, Math.max(1, Math.floor(left / 6)));
-  // Clients get at least a third. With few descriptors some jobs are then refused now and then, but a server that
-  // accepts no connection would be useless.
+  // Clients get at least a third. If there are few descriptors, some jobs may then fail, but a server that accepts no
+  // connection would be useless.
   return { clients_max: Math.max(1, left - own_max - outbound, Math.floor(left / 3)), outbound_max: outbound };
 }

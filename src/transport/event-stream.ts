@@ -1,8 +1,8 @@
 /**
- * An answer that is a stream of Server-Sent Events: its headers, the comments that keep a quiet stream open, and the
- * backpressure of its socket. The caller decides which events it sends. Runs on the front.
+ * A stream of Server-Sent Events as an answer. It sends the headers, and comments that keep a quiet stream open, and it
+ * tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
  */
-import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits.js";
+import { SSE_COMMENT_INTERVAL_MS } from "../../schemas/limits/events.js";
 import { headerBlock, type Sink } from "./reply.js";
 import { SocketBuffer } from "./socket-buffers.js";
 
@@ -12,7 +12,7 @@ export const EVENT_STREAM_HEADERS = headerBlock([
   ["X-Accel-Buffering", "no"],
 ]);
 
-/** A message is in memory twice: as the text made for its stream, and as the bytes that the socket has buffered. */
+/** How many copies of a message are in memory: the text for its stream, and the bytes in the socket's buffer. */
 const COPIES = 2;
 
 export class EventStream {
@@ -31,12 +31,12 @@ export class EventStream {
     this.#commented_ms = now_ms;
   }
 
-  /** Whether the socket has backpressure. Nothing should be written before it has drained. */
+  /** Whether the socket has backpressure. Nothing should be written until the socket has drained. */
   get behind(): boolean {
     return this.#behind;
   }
 
-  /** Sends the headers with a first write, so that the client learns that it is subscribed. */
+  /** Sends the headers by a first write, so that the client learns that it is subscribed. */
   begin(): void {
     this.#sink.write(": subscribed\n\n");
   }
@@ -44,7 +44,7 @@ export class EventStream {
   /** Sends whole messages. Returns false if the socket has backpressure now. */
   write(text: string): boolean {
     if (this.#closed) return false;
-    // The room is taken before the write, because the text is in memory even if its reader is cut off.
+    // The text is counted before the write, because it is in memory even if its reader is cut off.
     if (!this.#buffer.set(COPIES * Buffer.byteLength(text))) {
       this.#behind = true;
       this.#sink.end(true);

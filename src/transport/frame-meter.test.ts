@@ -1,5 +1,6 @@
 import t from "tap";
-import { CLI_PING_INTERVAL_MS, SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits.js";
+import { CLI_PING_INTERVAL_MS } from "../../schemas/limits/cli.js";
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits/events.js";
 import { FrameMeter, TOO_MANY_FRAMES } from "./frame-meter.js";
 
 const REASON_BYTES_MAX = 123;

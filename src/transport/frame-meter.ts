@@ -1,30 +1,30 @@
 /**
- * Meters what a WebSocket client sends: messages, pings and pongs. The server uses none of it, but each frame costs a
- * call on the front, and a read has room for tens of thousands. Pure.
+ * Meters the messages, pings and pongs of a WebSocket client. The server needs none of them, but each frame costs a
+ * call on the front, and one read can contain tens of thousands. Pure.
  */
-import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits.js";
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits/events.js";
 import { SECOND_MS } from "../../shared/duration.js";
 
-/** The close frame for a client that sends too many frames. 1008: it violates a policy (RFC 6455, 7.4.1). */
+/** The close frame for a client that sends too many frames. 1008 means a policy violation (RFC 6455, section 7.4.1). */
 export const TOO_MANY_FRAMES = {
   code: 1008,
   reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
 } as const;
 
-/** The treatment of a frame: read it, send TOO_MANY_FRAMES, or cut the connection. */
+/** The treatment of a frame: it is read, it is answered with TOO_MANY_FRAMES, or the connection is cut. */
 export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */
 export class FrameMeter {
-  /** When the current second began. It began with its first frame. */
+  /** When the current second began. It begins with its first frame. */
   #began_ms = Number.NEGATIVE_INFINITY;
   #frames = 0;
   #ended = false;
 
   /**
-   * Counts a frame. The first frame beyond the limit gets "end". Later ones get "cut", because the client has not got
-   * the close frame yet, and still sends.
-   * @param now_ms the time of a clock that does not go back
+   * Counts a frame. The first frame above the limit returns "end". The next ones return "cut", because the client has
+   * not seen the close frame and still sends.
+   * @param now_ms monotonic time
    */
   take(now_ms: number): FrameVerdict {
     if (this.#ended) return "cut";

@@ -4,7 +4,7 @@
  */
 import t, { type Test } from "tap";
 import { ConnectionLimit } from "./connection-limit.js";
-import { HELD_BODY_BYTES_MAX } from "../../schemas/limits.js";
+import { HELD_BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { closeOf, dial, send, type RequestOptions } from "../../test/support/http-client.js";
 import { must } from "../base/assert.js";
 import { chooseTransport } from "./choose.js";

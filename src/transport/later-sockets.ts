@@ -1,6 +1,7 @@
 /**
- * Sends a large text to its sockets over several event-loop ticks. Sockets that were not served in one tick wait here
- * for the next ones. Serving all of them at once would block every other request. Runs on the front; knows no library.
+ * Spreads the sending of a large text to its sockets over several event-loop ticks. Serving all sockets at once would
+ * block every other request. Sockets that were not served in one tick wait here for the next ticks. Runs on the front,
+ * and does not depend on the HTTP library.
  */
 import { TimeSlice } from "../base/time-slice.js";
 
@@ -21,7 +22,7 @@ export class LaterSockets {
     return this.#slice.isOver;
   }
 
-  /** Serves a socket in a later tick, after the sockets that wait already. */
+  /** Serves a socket in a later tick, after the sockets that are already waiting. */
   add(serve: () => void): void {
     if (this.#due.length === 0) setImmediate(() => this.#serve());
     this.#due.push(serve);

@@ -1,15 +1,15 @@
 /**
- * Pings the sockets of a port in rounds. A peer that has sent nothing since the last round is cut off. Pure except for
- * its timer.
+ * Pings the sockets of a port at a fixed interval. If a peer has sent nothing since the last ping, its connection is
+ * cut. Pure except for its timer.
  */
-import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits.js";
+import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits/events.js";
 import { SECOND_MS } from "../../shared/duration.js";
 
-/** Two rounds without a sign from the peer end its connection. */
+/** A connection is cut after two intervals without data from its peer. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 
 export interface Pinged {
-  /** Pings the peer, or cuts it off if it has sent nothing since the last ping. */
+  /** Pings the peer. If the peer has sent nothing since the last ping, cuts the connection instead. */
   check(): void;
 }
 

@@ -1,8 +1,8 @@
-/** Defines the answers that a transport writes, and builds their headers. Pure. */
+/** Defines the answers that a transport can write, and builds their headers. Pure. */
 
-/** Takes the pieces of a long or endless answer. */
+/** Writes the pieces of a long or endless answer. */
 export interface Sink {
-  /** Returns false if the peer has backpressure; then wait for `onDrain`. */
+  /** Writes a piece. Returns false if the peer has backpressure; the caller must then wait for `onDrain`. */
   write(text: string): boolean;
   /**
    * Ends the answer. With `cut` the connection is broken instead, so that the client sees that the answer is
@@ -10,13 +10,15 @@ export interface Sink {
    */
   end(cut?: boolean): void;
   onDrain(listener: () => void): void;
-  /** Called when the peer has gone, or when the server's shutdown has ended the answer. */
+  /**
+   * Adds a listener. It is called when the peer has disconnected, or when the server's shutdown has ended the answer.
+   */
   onClose(listener: () => void): void;
 }
 
 /**
- * The headers of an answer, as one name and the rest of the block. So they are passed to the HTTP library in one call.
- * Five calls would take two of the nine microseconds of a GET. Made by `headerBlock`.
+ * The headers of an answer as one block: the first name, and the rest of the text. So they are passed to the HTTP
+ * library in one call. Five calls would take two of the nine microseconds of a GET. Made by `headerBlock`.
  */
 export interface HeaderBlock {
   readonly name: string;
@@ -30,7 +32,7 @@ const CACHED = "Cache-Control";
 
 /**
  * Builds a block of headers. The values must not contain control characters. If no header says how long the answer may
- * be cached, it is revalidated each time: by its ETag if it has one, else as a whole.
+ * be cached, an answer with an ETag must be revalidated at each use, and any other answer must not be stored.
  */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
   const [[name, first] = [CACHED, "no-store"], ...others] = headers;
@@ -58,11 +60,11 @@ export function headerLines({ name, rest }: HeaderBlock): string[] {
 
 export interface WireReply {
   readonly status: number;
-  /** Null for no body. A function writes the body piece by piece. */
+  /** The body; null if there is none. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
-  /** The Content-Length of the body that a 304 omits. */
+  /** The Content-Length of a body that is not sent, because the status is 304. */
   readonly unsent_bytes?: number;
-  /** Called instead of the body function if no client takes the body: for a HEAD, or if the client has gone. */
+  /** Called instead of the body function if the body is not sent: for a HEAD, or if the client has disconnected. */
   readonly discard?: () => void;
   /** All headers except Content-Length; Content-Type is included. */
   readonly headers: HeaderBlock;

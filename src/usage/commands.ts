@@ -1,4 +1,4 @@
-/** Records LLM usage. One transaction stores the row and its event. Runs in the writer. */
+/** Records LLM usage. The row and its event are stored in one transaction. Runs in the writer. */
 import type { ServerTopic } from "../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../schemas/usage.js";
 import { publisher } from "../events/publisher.js";

@@ -1,4 +1,4 @@
-/** Encodes a usage row as JSON, for the list and for the event about it. Pure. */
+/** Encodes a usage row as JSON, both for the list and for the event about the row. Pure. */
 import type { UsageRecordRequest } from "../../schemas/usage.js";
 import { formatTime } from "../base/time.js";
 

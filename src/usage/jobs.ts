@@ -1,7 +1,7 @@
-/** The reads of LLM usage. They run in the pool; a short list runs on the front. */
+/** The jobs that read LLM usage. They run in the pool; a short list runs on the front. */
 import { ListEnd } from "../../schemas/common.js";
 import { JsonText } from "../../schemas/json-text.js";
-import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits/usage.js";
 import {
   UsageList,
   UsageListRequest,
@@ -37,8 +37,8 @@ export const listUsage = streamJob({
 });
 
 /**
- * Returns `{"group_by","from","to","groups","total"}`. If an interval is given, the answer also has `"interval"` and
- * `"series"`.
+ * Returns `{"group_by","from","to","groups","total"}`. If the request names an interval, the answer also has
+ * `"interval"` and `"series"`.
  */
 export const summarizeUsage = unaryJob({
   name: "usage.summary",
@@ -57,10 +57,7 @@ export const summarizeUsage = unaryJob({
   },
 });
 
-/**
- * Returns the members that an answer has only if it was asked for an interval. Returns the error if the series would be
- * too long.
- */
+/** Returns the members of the answer that depend on the interval. Returns an error if the series would be too long. */
 function readSeries(
   db: Db,
   group_by: UsageGroup,
@@ -73,8 +70,8 @@ function readSeries(
 }
 
 /**
- * Encodes a bound of the summary. It is limited to the range of years with four digits, because an offset from UTC can
- * move a time out of that range.
+ * Encodes a bound of the summary. A bound that was sent with an offset can leave the years with four digits when it is
+ * converted to UTC, so it is limited to these years.
  */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;

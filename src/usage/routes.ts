@@ -1,5 +1,5 @@
-/** The routes of docs/http-api.md "LLM usage". Run on the front. */
-import { USAGE_ROWS_DEFAULT } from "../../schemas/limits.js";
+/** Declares the routes of docs/http-api.md "LLM usage". Runs on the front. */
+import { USAGE_ROWS_DEFAULT } from "../../schemas/limits/usage.js";
 import {
   USAGE_GROUP_DEFAULT,
   USAGE_REQUEST_TYPE_DEFAULT,
@@ -55,7 +55,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       answer: UsageList,
       handle: ({ query, context }) => {
         const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
-        // Each filter has an index, so the read visits only the rows that it returns.
+        // Each filter has an index, so the job reads only the rows that it returns.
         return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),
@@ -97,9 +97,7 @@ async function record(
   return jsonReply(`{"id":${reply.id},"recorded":true}`);
 }
 
-/**
- * Returns the one filter that applies, which is the first one that is given. An empty filter counts as a missing one.
- */
+/** Returns the first filter that the request has. An empty filter counts as missing. */
 function filterOf({
   instance = "",
   project = "",

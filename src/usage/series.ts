@@ -1,8 +1,8 @@
 /**
- * Encodes the series of a summary, with one entry for each hour or day, within the limits of an answer. table.ts
- * computes the sums. Pure.
+ * Encodes the series of a summary, with one entry for each hour or day. It also enforces the limits of an answer.
+ * table.ts computes the sums. Pure.
  */
-import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits.js";
+import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../schemas/limits/usage.js";
 import type { UsageInterval } from "../../schemas/usage.js";
 import { invalid, type Failure } from "../base/result.js";
 import { formatTime } from "../base/time.js";
@@ -15,8 +15,8 @@ export interface IntervalTotals {
 }
 
 /**
- * Returns `[{"from","groups"}]`. If the series would be too long, returns a 400 that says what to request instead.
- * @param sums the sums in the order of their intervals, so that the sums of one interval are neighbours
+ * Returns the series as `[{"from","groups"}]`. If it would be too long, returns a 400 that says how to make it shorter.
+ * @param sums the sums ordered by interval
  */
 export function encodeSeries(sums: readonly IntervalTotals[], interval: UsageInterval): string | Failure {
   const intervals = new Map<number, GroupTotals[]>();

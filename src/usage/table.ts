@@ -1,6 +1,6 @@
 /**
  * The SQL of LLM usage: appending (writer), listing and computing sums (pool, front). A stored row never changes.
- * encode.ts has the form of a row on the wire.
+ * encode.ts converts rows to JSON.
  */
 import {
   USAGE_GROUPS,
@@ -56,7 +56,7 @@ export function listRows(db: Db, { filter, from, to, before, limit }: UsageListR
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
   const values: (string | number)[] = [range.first, Math.min(range.end, before ?? range.end), range.from, range.to];
   if (filter !== null) {
-    // The second condition tells SQLite that it can use the partial index.
+    // SQLite uses the partial index only if the query repeats the index's condition.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
     values.push(filter.value);
   }
@@ -78,8 +78,8 @@ interface SumRow {
 }
 
 /**
- * Sums the tokens in two parts (totals.ts), because SQLite's sum of whole numbers fails beyond 2^63, which a thousand
- * rows can reach.
+ * SQL for the sums. Tokens are summed in two parts (totals.ts), because SQLite's sum of integers fails beyond 2^63,
+ * which a thousand rows can reach.
  */
 const SUMS = `
   total(tokens_in / ${TOKENS_SPLIT}) AS in_high, total(tokens_in % ${TOKENS_SPLIT}) AS in_low,
@@ -96,8 +96,7 @@ function totalsOf(row: SumRow): Totals {
 }
 
 /**
- * Returns the sums within a span of time: those of each group, in the order of the groups' names, and the sums of all
- * rows.
+ * Returns the sums within a time range: the sums of each group, ordered by the groups' names, and the sums of all rows.
  */
 export function sumUsage(
   db: Db,
@@ -123,9 +122,9 @@ export function sumUsage(
 }
 
 /**
- * Returns the sums within a span of time, of each group in each interval. They are sorted by interval, oldest first,
+ * Returns the sums of each group in each interval within a time range. They are sorted by interval, oldest first, and
  * then by the groups' names.
- * @param limit the largest number of sums; if there are more, the oldest are returned
+ * @param limit the maximum number of sums; the oldest are returned
  */
 export function sumSeries(
   db: Db,
@@ -137,8 +136,7 @@ export function sumSeries(
 ): IntervalTotals[] {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // The interval is added before the second remainder, because SQLite's remainder of a time before 1970 is negative. A
-  // restored snapshot may have such a time.
+  // The interval is added because SQLite's remainder is negative for times before 1970, which a restore can bring.
   return db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}

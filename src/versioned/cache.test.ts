@@ -5,7 +5,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
+import { HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { Failure } from "../base/result.js";
 import { HotCache } from "./cache.js";
 

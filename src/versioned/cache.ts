@@ -1,15 +1,18 @@
 /**
- * Caches recently read values on the front, up to a number of bytes. Other values are read from the database. A read
- * never goes back in time: while a write of a key is in flight, the entry of the key is not returned, because the
- * database may be newer. The writer acknowledges the write before the writing client is answered. The cache then drops
- * the entry, or replaces it by the stored value, unless the entry has a newer version. Each method of the writer
- * declares which keys it changes (src/threads/changes.ts), and the cache listens to all of them. Runs on the front.
+ * Caches recently read values on the front, up to a number of bytes. Values that are not cached are read from the
+ * database. Runs on the front.
+ *
+ * A read never goes back in time. While a write of a key is in flight, the key's entry is not returned, because the
+ * database may already have a newer value. When the writer has acknowledged the write, the cache drops the entry or
+ * replaces it by the written value. Only then is the client answered. An entry is never replaced by an older version.
+ * Each method of the writer declares which keys it changes (src/threads/changes.ts), and the cache listens to all
+ * methods.
  */
-import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits.js";
+import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { Failure } from "../base/result.js";
 import type { ChangeListener } from "../threads/changes.js";
 
-/** The bytes that an entry takes in addition to its value: for objects, header texts and the key. */
+/** The bytes that an entry takes in addition to its value: objects, header texts and the key. */
 const ENTRY_OVERHEAD_BYTES = 512;
 
 export interface Cached<Reply> {
@@ -18,18 +21,16 @@ export interface Cached<Reply> {
   /** The complete answer to a GET of the value. It is built only once. */
   readonly reply: Reply;
   readonly bytes: number;
-  /** Whether the entry was read since the eviction last examined it. */
+  /** Whether the entry was read since eviction last examined it. */
   used: boolean;
 }
 
 /**
- * The number of counters for writes in flight. It is a power of two, and many times the number of concurrent writes.
+ * The number of counters for writes in flight. It is a power of two, and much larger than the number of concurrent
+ * writes.
  */
 const WRITE_COUNTERS = 4_096;
-/**
- * The number of characters at the end of a key that are hashed. They are enough, because keys mostly differ at their
- * end.
- */
+/** The number of characters that are hashed. They are taken from the end of a key, because keys mostly differ there. */
 const HASHED_CHARACTERS = 16;
 
 function counterOf(key: string): number {
@@ -43,15 +44,13 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Cached<Reply>>();
   /**
-   * The number of writes in flight, by a hash of their key. Two keys with the same hash cost only a needless look-up in
-   * the database. Not a Map, for the reason that rpc/client.ts gives.
+   * The number of writes in flight for each hash of a key. If two keys have the same hash, a read may needlessly go to
+   * the database. An array is used instead of a Map for the reason that rpc/client.ts gives.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytes_max: number;
   #bytes = 0;
-  /**
-   * The number of writes in flight whose keys are not known. The cache returns no entry while there is such a write.
-   */
+  /** The number of writes in flight whose keys are unknown. While there is one, the cache returns no entry. */
   #held = 0;
 
   constructor(bytes_max = HOT_CACHE_BYTES_MAX) {
@@ -77,7 +76,7 @@ export class HotCache<Reply> implements ChangeListener {
     else for (const key of asked) this.#count(key, -1);
   }
 
-  /** Returns whether the key has an entry, even if `get` does not return it now. */
+  /** Returns whether the key has an entry. `get` may still not return it, because a write of the key is in flight. */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
@@ -95,7 +94,7 @@ export class HotCache<Reply> implements ChangeListener {
     this.#put(key, version, etag, reply, value_bytes);
   }
 
-  /** Stores a value whose write was acknowledged, unless the entry has the same or a newer version. */
+  /** Stores a value whose write was acknowledged, unless the cache already has the same or a newer version of it. */
   replace(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, value_bytes);
@@ -127,15 +126,15 @@ export class HotCache<Reply> implements ChangeListener {
     this.#bytes -= entry.bytes;
   }
 
-  /** Changes the number of writes in flight of the key by 1. */
+  /** Adds `change` to the number of writes of the key that are in flight. */
   #count(key: string, change: 1 | -1): void {
     const at = counterOf(key);
     this.#writes[at] = (this.#writes[at] as number) + change;
   }
 
   /**
-   * Evicts entries by the second-chance algorithm. The oldest entry is evicted; but if it was read since it was last
-   * examined, it becomes the newest one instead.
+   * Evicts entries by the second-chance algorithm until the cache is small enough. The oldest entry is evicted, unless
+   * it was read since it was last examined. In that case it moves to the end of the queue.
    */
   #evict(): void {
     while (this.#bytes > this.#bytes_max) {

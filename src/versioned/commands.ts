@@ -1,10 +1,10 @@
 /**
- * Changes a versioned key space. All checks come before the first effect, so that a rejected call changes nothing. Runs
- * in the writer, inside the transaction of the batch.
+ * The writer's methods that change a versioned key space. All checks come before the first effect, so that a rejected
+ * call changes nothing. Runs in the writer, inside the transaction of the batch.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import {
   DeleteReply,
   DeleteRequest,
@@ -25,7 +25,10 @@ import type { Db, Statement } from "../store/open.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
-/** The most segments, of 64 versions each, that one write removes. The next writes continue from there. */
+/**
+ * The maximum number of segments that one write removes. A segment has 64 consecutive versions of a key. The next
+ * writes remove the rest.
+ */
 const PRUNED_SEGMENTS_MAX = 4;
 
 type VersionRow = [
@@ -40,7 +43,7 @@ type VersionRow = [
 ];
 
 /**
- * The head of a key in memory, which is updated when the key changes. The head of a deleted key stays, with `live`
+ * The head of a key, which is its newest version, in the cache. The head of a deleted key stays there with `live`
  * false.
  */
 interface CachedHead {
@@ -49,15 +52,15 @@ interface CachedHead {
   live: boolean;
 }
 
-/** The push message with the number of keys in the state store. It is sent when the number has changed. */
+/** The push message with the number of keys in the state store. It is sent whenever the number has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
-/** Returns the weight that a condition adds to a request. */
+/** Returns the number of bytes by which a condition increases the weight of a request. */
 function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The parts that the methods of all spaces have in common: the schemas, and the weight of a request. */
+/** The schemas of the request and the reply, and the request's weight in bytes. State and specs share them. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -75,7 +78,7 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
-/** Returns the version that a write made. Clients that watch changes are notified of it. */
+/** Returns the version that a write created. Clients that watch the key receive it. */
 export function versionOf({ version }: { readonly version: number }): number {
   return version;
 }
@@ -109,7 +112,10 @@ export class VersionedWriter extends PublishingModel {
   readonly #drop_mark: Statement<[string, number], unknown>;
   readonly #drop_version: Statement<[number], { previous: number }>;
   readonly #newest_row: Statement<[], number | null>;
-  /** The heads that were read or written, oldest first. A write of a key in this cache needs no look-up. */
+  /**
+   * Caches heads of keys, the oldest entry first. A head is the newest version of a key. A write of a key in this cache
+   * needs no look-up.
+   */
   readonly #heads = new Map<string, CachedHead>();
   #next_row = 0;
   #keys = 0;
@@ -147,7 +153,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#keys;
   }
 
-  /** Drops the heads in memory. After a rollback of the transaction they may describe rows that do not exist. */
+  /** Empties the cache of heads. After a rollback of the transaction, they may name rows that do not exist. */
   reload(): void {
     this.#heads.clear();
     this.#next_row = (this.#newest_row.get() ?? 0) + 1;
@@ -180,13 +186,12 @@ export class VersionedWriter extends PublishingModel {
 
   /** Stores a new version unconditionally. */
   write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
-    // The hash is computed as hex text, because the reply needs the text. Getting a Buffer directly from the hash would
-    // take 0.3 µs more.
+    // The hash is computed as hex text, because the reply needs the text. Asking for a Buffer would take 0.3 µs longer.
     const hash = crypto().hash("sha256", value, "hex");
     return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
   }
 
-  /** Stores the bytes of version `number` as a new version. A deleted key exists again after that. */
+  /** Stores the bytes of version `number` as a new version. A rollback also restores a deleted key. */
   rollback(
     key: string,
     number: number,
@@ -251,9 +256,8 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Removes whole segments of old versions. A segment consists of a marked version that is at most `newest`, and the
-   * versions before it down to the previous mark. All versions of a segment are unreadable already (table.ts); they are
-   * removed together with their mark.
+   * Removes segments of old versions. A segment is a marked version and the versions before it, down to the previous
+   * mark. Only segments whose mark is at most `newest` are removed; their versions are already unreadable (table.ts).
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
@@ -266,7 +270,9 @@ export class VersionedWriter extends PublishingModel {
     }
   }
 
-  /** The reader of the stored rows. The write buffer is written first, so that the reader sees all rows. */
+  /**
+   * The reader of the stored rows. The write buffer is written to the database first, so that the reader sees all rows.
+   */
   get #stored(): VersionedReader {
     this.#rows.write();
     return this.#reader;
@@ -275,8 +281,7 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head in the write buffer is also in memory, unless newer heads have evicted it. Heads are evicted only when the
-    // memory is full. So only then is the buffer written before a look-up.
+    // While the cache is not full, it has every head that is in the write buffer, so the buffer need not be written.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
@@ -291,7 +296,7 @@ export class VersionedWriter extends PublishingModel {
     dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
-  /** Returns the 412 with the current version if the condition does not hold; null if it holds. */
+  /** Checks the condition of a write. Returns null if it holds, otherwise a 412 with the current version. */
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
-import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
+import { DIFF_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { must } from "../base/assert.js";
 import { parseJsonText } from "../base/json-node.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";

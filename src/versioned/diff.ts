@@ -2,12 +2,12 @@
  * Computes the differences between two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by
  * their meaning, and quoted as they were written. The caller fetches the versions, and answers if one of them is not
  * JSON. Pure, runs in the pool.
- * Differences are ordered by path, segment by segment: indexes of arrays as numbers, names of members in their escaped
- * form by code point. If one array is longer, its surplus elements are added or removed at its end, under their own
- * indexes. The walk does not recurse, and builds a path only for a difference. So a deep document costs no more than a
- * long one.
+ *
+ * Differences are sorted by path, segment by segment. Array indexes are sorted as numbers, and member names by code
+ * point in their escaped form. If one array is longer, the elements at its end count as added or removed. The walk does
+ * not recurse and builds a path only for a difference, so a deep document costs no more than a long one.
  */
-import { DIFF_BYTES_MAX } from "../../schemas/limits.js";
+import { DIFF_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { utf8Length } from "../../schemas/text.js";
 import { jsonNumbersEqual } from "../base/json-number.js";
 import {
@@ -28,12 +28,12 @@ import { toOneLine } from "../../shared/json-text.js";
 import { Failure } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
 
-/** Stands for a missing row, if only the other document has the member or element. */
+/** The row of a member or element that this document does not have. */
 const ABSENT = -1;
 
 /**
- * The number of cells on the stack for one frame of the walk. Each open container has a frame. The frame of an array
- * has the current row and the end in each document, and the number of elements that were visited.
+ * The number of cells that one frame takes on the stack. Each open container has a frame. An array's frame holds the
+ * current row and the end row in each document, and the number of visited elements.
  */
 const FRAME_CELLS = 5;
 const ARRAY_BEFORE = 0;
@@ -42,8 +42,8 @@ const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
 /**
- * The first cell of an object's frame has this mark. The other cells have the number of changed members that are left
- * to visit, and the rows of the current member's name in each document.
+ * Marks the first cell of an object's frame. The other cells hold the number of changed members that are not visited
+ * yet, and the row of the current member's name in each document.
  */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
@@ -51,7 +51,7 @@ const OBJECT_BEFORE_NAME = 2;
 const OBJECT_AFTER_NAME = 3;
 
 interface ChangedMember {
-  /** The name of the member as the path has it, with escapes. */
+  /** The member's name as a segment of a path, with `~` and `/` escaped. */
   readonly token: string;
   readonly before: number;
   readonly after: number;
@@ -62,8 +62,8 @@ function escapeToken(name: string): string {
 }
 
 /**
- * Returns the rank of a UTF-16 unit in the order of code points. Surrogates need a special rank: they stand for code
- * points above all those that take one unit, although their own numbers are below U+E000.
+ * Returns the rank of a UTF-16 unit in the order of code points. Surrogates rank after all other units, because they
+ * stand for code points above U+FFFF.
  */
 function rankOfUnit(unit: number): number {
   if (unit < 0xd800) return unit;
@@ -103,7 +103,7 @@ class Side {
     return stringAt(this.text, this.cells, row);
   }
 
-  /** Returns the rows of the names in an object. Of duplicate names the last one counts. */
+  /** Returns the row of each member's name in an object. If a name occurs more than once, its last row counts. */
   names(object: number): Map<string, number> {
     const names = new Map<string, number>();
     const end = this.next(object);
@@ -114,21 +114,23 @@ class Side {
 }
 
 /**
- * The walk through two documents. It keeps its position (in two arrays, or in the changed members of two objects) and
- * the differences that it has found.
+ * Walks through two documents at the same time. It keeps its position in the two documents and the differences that it
+ * has found.
  */
 class Diff {
   readonly #before: Side;
   readonly #after: Side;
   readonly #frames = new IntStack();
   /**
-   * The changed members that are still to be visited, as pairs of name rows. The next member of the current frame is on
-   * top.
+   * The changed members that are not visited yet, each as two rows: its name in the older and in the newer document.
+   * The next member is on top.
    */
   readonly #members = new IntStack();
   readonly #entries: string[] = [];
   #bytes = "[]".length;
-  /** The cached path to the innermost open container; undefined after a container was entered or left. */
+  /**
+   * The path to the innermost open container. It is cached until a container is entered or left; then it is undefined.
+   */
   #prefix: string | undefined = undefined;
 
   constructor(before: Side, after: Side) {
@@ -144,8 +146,8 @@ class Diff {
   }
 
   /**
-   * Compares two values. If both are objects or both are arrays, enters them; if they differ otherwise, adds an entry.
-   * Returns false if the answer has become too large.
+   * Compares two values. If both are objects or both are arrays, enters them. Otherwise, if they differ, adds an entry.
+   * Returns false if the diff has become too large.
    */
   #compare(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
@@ -194,8 +196,8 @@ class Diff {
   }
 
   /**
-   * Returns false if both values are equal scalars. This check comes first, so the many unchanged members need not be
-   * sorted and kept.
+   * Returns whether two members can differ; false if both are equal scalars. Most members are unchanged, so this early
+   * check saves sorting and storing them.
    */
   #mayDiffer(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
@@ -203,7 +205,7 @@ class Diff {
     return !this.#scalarsEqual(kind, before, after);
   }
 
-  /** Visits the next child of the innermost container. If there is none, leaves the container. */
+  /** Visits the next child of the innermost open container. If no child is left, leaves the container. */
   #step(): boolean {
     const frame = this.#frames.length - FRAME_CELLS;
     return this.#frames.get(frame) === IN_OBJECT ? this.#stepObject(frame) : this.#stepArray(frame);
@@ -247,7 +249,7 @@ class Diff {
     return true;
   }
 
-  /** Returns the segment of the path that names the current child of a frame. */
+  /** Returns the path segment of the child that the frame's container is visiting. */
   #tokenOf(frame: number): string {
     if (this.#frames.get(frame) !== IN_OBJECT) return String(this.#frames.get(frame + ARRAY_TAKEN) - 1);
     const before = this.#frames.get(frame + OBJECT_BEFORE_NAME);

@@ -1,9 +1,10 @@
 /**
- * The front of a versioned key space. It answers reads of single values from a cache, sends writes to the writer, and
- * answers in the terms of its space (space.ts). The routes of state and specs call its methods. Runs on the front.
+ * The front of a versioned key space; the routes of state and specs call its methods. It answers reads of single values
+ * from a cache and sends writes to the writer. The space (space.ts) determines how its answers name keys. Runs on the
+ * front.
  */
 import type { Static } from "typebox";
-import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits.js";
+import { HISTORY_ROWS_DEFAULT } from "../../schemas/limits/versioned.js";
 import type { JsonText } from "../../schemas/json-text.js";
 import type {
   Condition,
@@ -56,7 +57,7 @@ export interface VersionedFrontOptions {
   /** Reads the rows of the space through the front's own database handle. */
   readonly reader: VersionedReader;
   readonly methods: VersionedMethods;
-  /** Converts an error of the writer into the error for clients. */
+  /** Converts an error from the writer into the error that the client gets. */
   readonly toClientFailure: (failure: Failure) => Failure;
 }
 
@@ -74,7 +75,7 @@ export type WriteRequest = Pick<
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
-/** The preconditions of a write: a condition and a fence. Each is null if the request has none. */
+/** The preconditions of a write. The condition and the fence are each null if the request has none. */
 interface Preconditions {
   readonly condition: Condition | null;
   readonly fence: number | null;
@@ -114,7 +115,7 @@ function valueReply(content_type: string, etag: string, version: number, value: 
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-      // This header keeps pages of other origins from loading a value as a script, a style or an image.
+      // This header prevents pages of other origins from loading the value as a script, a style or an image.
       ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
@@ -125,8 +126,8 @@ function etagOf(version: Version): string {
 }
 
 /**
- * Returns the answer, or a 304 if the client has the value already. The 304 has the same headers as the answer, because
- * two versions may have the same bytes but different other properties.
+ * Returns the answer, or a 304 if the client already has the value. The 304 also has all headers, because two versions
+ * can have the same bytes but another version number or content type.
  */
 function orNotModified(if_none_match: string, etag: string, reply: ValueReply): Reply {
   const held = if_none_match !== "" && etagMatches(if_none_match, etag);
@@ -146,8 +147,8 @@ export class VersionedFront {
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
   /**
-   * Limits the time for reads of large values. They are not cached, and many of them in one tick would delay all other
-   * requests.
+   * Limits the time per tick for reading values from the database. Large values are not cached, so many reads in one
+   * tick would delay all other requests.
    */
   readonly #slice = new TimeSlice();
 
@@ -174,8 +175,7 @@ export class VersionedFront {
   }
 
   /**
-   * Reads a large value from the database: at once, or in a later tick if such reads have used up their time in this
-   * tick.
+   * Reads a value from the database. If such reads have used up their time in this tick, it is read in a later tick.
    */
   #readInSlice(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
@@ -197,7 +197,7 @@ export class VersionedFront {
     return orNotModified(if_none_match, etag, reply);
   }
 
-  /** Stores the body of the request. `answer` builds the text of the answer. */
+  /** Stores the body of the request as a new version. `answer` builds the text of the answer. */
   put(
     key: string,
     content_type: string,
@@ -208,7 +208,7 @@ export class VersionedFront {
     if (preconditions instanceof Failure) return preconditions;
     const { label } = this.#reader.space;
     const { body } = request;
-    // An entry of the cache is created only by a read. So a write replaces the entry only if there is one.
+    // A write updates the cache only if the key is in it, because only reads add entries.
     const cached = this.#cache.has(key);
     const put = { key, value: packBytes(body), content_type, ...preconditions };
     return new Promise((resolve) => {
@@ -230,7 +230,7 @@ export class VersionedFront {
 
   /**
    * Stores the bytes of an old version as a new version.
-   * @param warningsOf returns the warnings about the new version, which the answer lists
+   * @param warningsOf returns the warnings about the new version for the answer
    */
   async rollback(
     key: string,
@@ -280,7 +280,10 @@ export class VersionedFront {
     return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, context, limit)));
   }
 
-  /** Answers with the diff of two versions. A diff of long versions waits for a permit, as other slow jobs do. */
+  /**
+   * Answers with the diff of two versions. The number of slow jobs is limited, so a diff of long versions may have to
+   * wait.
+   */
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);

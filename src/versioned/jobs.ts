@@ -1,4 +1,6 @@
-/** The history and the diffs of a versioned key space. They run in the pool; short ones run on the front. */
+/**
+ * The jobs for the history and the diffs of a versioned key space. They run in the pool; short jobs run on the front.
+ */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
@@ -12,7 +14,7 @@ import { diffNodes } from "./diff.js";
 import { diffLines } from "./line-diff.js";
 import type { VersionedReader } from "./table.js";
 
-/** Returns the jobs of a space. Their answers use the terms of the space. */
+/** Returns the jobs of a space. Their answers name keys as the space defines it. */
 export function versionedJobs(
   name: "state" | "spec",
   reader: Model<VersionedReader>,
@@ -70,14 +72,14 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** The value of a version, in the forms in which it can be compared. */
+/** The value of a version, in the forms in which two values are compared: as text and as JSON. */
 interface Content {
   readonly number: number;
   /** Undefined if the value is no text. */
   readonly text: string | undefined;
   /** Undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
-  /** Whether the content type says that the value is a text, whatever the value contains. */
+  /** Whether the content type says that the value is a text. The value itself is not examined. */
   readonly is_text: boolean;
 }
 
@@ -90,8 +92,8 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
 }
 
 /**
- * Compares two texts by lines, or two JSON values by members. If only one of the two is JSON, returns a 400 that names
- * the version that is not.
+ * Compares two texts by lines, or two JSON values by members. If only one of the values is JSON, returns a 400 that
+ * names the version that is not JSON.
  */
 function diffContents(before: Content, after: Content): string | Failure {
   const is_text = (before.is_text && after.is_text) || (before.root === undefined && after.root === undefined);

@@ -1,7 +1,7 @@
 /** The differences of texts by their lines. */
 import * as fc from "fast-check";
 import t from "tap";
-import { LINE_EDITS_MAX } from "../../schemas/limits.js";
+import { LINE_EDITS_MAX } from "../../schemas/limits/versioned.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { diffLines } from "./line-diff.js";

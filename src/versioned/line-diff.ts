@@ -1,10 +1,10 @@
 /**
  * Computes the differences between two texts by their lines, as docs/http-api.md "Diffs" defines them. The common lines
  * are found with Myers' algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986), up to a limit of edits.
- * If the texts differ by more edits, the lines between their common beginning and end are compared one by one. Pure,
- * runs in the pool.
+ * Beyond that limit, the lines between the common beginning and the common end are compared one by one. Pure, runs in
+ * the pool.
  */
-import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits.js";
+import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../schemas/limits/versioned.js";
 import { utf8Length } from "../../schemas/text.js";
 import { Failure } from "../base/result.js";
 
@@ -19,8 +19,8 @@ interface Hunk {
 }
 
 /**
- * Returns the pairs of equal lines on a shortest edit path between the texts. Returns undefined if that path has too
- * many edits.
+ * Returns the pairs of equal lines along a shortest edit path between the texts; undefined if the path has too many
+ * edits.
  */
 function commonLines(before: Lines, after: Lines): (readonly [at: number, other: number])[] | undefined {
   const [rows, columns] = [before.length, after.length];
@@ -42,8 +42,9 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
 }
 
 /**
- * @param trace for each number of edits, the row that each diagonal had reached with one edit less; the first item is
- * that of the diagonal `-edits - 1`
+ * Returns the pairs of equal lines by following a shortest edit path backwards.
+ * @param trace for each number of edits, the row that each diagonal had reached with one edit less. The first item
+ * belongs to the diagonal `-edits - 1`.
  */
 function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];
@@ -68,7 +69,7 @@ function backtrack(trace: readonly Int32Array[], rows: number, columns: number):
   return pairs.toReversed();
 }
 
-/** Yields the parts in which two texts differ, in the order of the text. */
+/** Yields the differences between two texts, in the order of the text. */
 function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
   let start = 0;
   let [end, other_end] = [before.length, after.length];
@@ -88,8 +89,8 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
 }
 
 /**
- * Returns the text of the `diffs` array for two texts. The path of a difference is the index of its line: in the older
- * text if the line was removed, otherwise in the newer text. Returns OUT_OF_RANGE if the text would be longer than
+ * Returns the text of the `diffs` array for two texts. The path of a difference is a line index. For a removed line it
+ * is the index in the older text, otherwise in the newer text. Returns OUT_OF_RANGE if the result is longer than
  * DIFF_BYTES_MAX bytes.
  */
 export function diffLines(before_text: string, after_text: string): string | Failure {

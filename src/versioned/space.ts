@@ -1,18 +1,19 @@
 /**
- * Defines the versioned key spaces (state and specs): their tables, and how clients see the names of their keys. Pure.
+ * Defines the two versioned key spaces, state and specs. A definition says how the tables are named, and how clients
+ * see a key. Pure.
  */
 import { splitSpecKey, specName } from "../../schemas/specs.js";
 
 export interface Space {
   /** The prefix of the names of the space's tables and RPC methods. */
   readonly name: "state" | "spec";
-  /** Returns how a message names a key: `key: K` for state, `spec: P/N` for specs. */
+  /** Returns a key as messages name it: `key: K` for state, `spec: P/N` for specs. */
   readonly described: (key: string) => string;
-  /** Returns the message of the 404 for a key that does not exist. */
+  /** Returns the error message for a key that does not exist. */
   readonly missing: (key: string) => string;
-  /** Returns the members with which an answer names a key. */
+  /** Returns the members that name a key in an answer. */
   readonly identity: (key: string) => Readonly<Record<string, string>>;
-  /** Returns the name of a key for the member `deleted` of an answer. */
+  /** Returns the name of a key in log lines and in the answer to its deletion. */
   readonly label: (key: string) => string;
 }
 

@@ -1,15 +1,15 @@
 /**
- * The SQL of a versioned key space: its heads, versions and marks (store/migrate.ts describes the layout).
- * `VersionedReader` is used by the front, the pool and the writer. commands.ts has the changes, and space.ts the
- * spaces.
+ * The SQL that reads a versioned key space: its versions, its heads (the newest version of each key) and its marks
+ * (every 64th version, for finding old versions fast). store/migrate.ts describes the tables. The front, the pool and
+ * the writer use `VersionedReader`. commands.ts has the changes.
  */
-import { VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import { must } from "../base/assert.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { SPECS, STATE, type Space } from "./space.js";
 
-/** The newest version of a key. `row` is its id in the table of versions. */
+/** The newest version of a key. `row` is the id of its row in the table of versions. */
 export interface Head {
   readonly version: number;
   readonly row: number;
@@ -48,19 +48,19 @@ const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);
-  // The last byte can be incremented, because UTF-8 has no byte 0xFF.
+  // Incrementing the last byte cannot overflow, because UTF-8 has no byte 0xFF.
   bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) + 1;
   return bytes;
 }
 
 /**
- * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. The
- * two bounds are combined into one, because SQLite would seek to the first of two lower bounds, and step over all rows
- * that the second excludes.
+ * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. Both
+ * lower bounds are combined into this one. With two bounds, SQLite would seek to the first and step over all rows that
+ * the second excludes.
  */
 function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);
-  // The bound consists of bytes and is not a text, because some SQLite libraries truncate a text at a NUL.
+  // The bound is passed as bytes, because some SQLite libraries truncate a text at a NUL.
   return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);
 }
 
@@ -83,7 +83,7 @@ export class VersionedReader {
   readonly #next_mark: Statement<[string, number], Head>;
   readonly #after_prefix: Statement<[Buffer], string>;
 
-  /** @param keep the number of versions of a key that are readable, 0 for all */
+  /** @param keep the number of readable versions of a key; 0 means that all versions are readable */
   constructor(
     db: Db,
     readonly space: Space,
@@ -96,7 +96,7 @@ export class VersionedReader {
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
-    // SQLite reads the length from the header of the row, so it does not read the value.
+    // SQLite reads the length from the row's header, without reading the value.
     this.#bytes = db.prepare<[number], number>(`SELECT length(value) FROM ${name}_version WHERE id = ?`).pluck();
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
@@ -133,17 +133,19 @@ export class VersionedReader {
     return this.#last_row.get() ?? 0;
   }
 
-  /** Returns the newest version of a key that exists; otherwise undefined. */
+  /** Returns the newest version of an existing key; undefined if the key does not exist or is deleted. */
   head(key: string): Head | undefined {
     return this.#head.get(key);
   }
 
-  /** Returns the newest version of a key that is deleted; otherwise undefined. */
+  /** Returns the newest version of a deleted key; undefined if the key is not deleted. */
   gone(key: string): Head | undefined {
     return this.#gone.get(key);
   }
 
-  /** Returns the newest version of a key that exists, with its value; otherwise undefined. */
+  /**
+   * Returns the newest version of an existing key, with its value; undefined if the key does not exist or is deleted.
+   */
   current(key: string): Version | undefined {
     return this.#current.get(key);
   }
@@ -163,8 +165,7 @@ export class VersionedReader {
   }
 
   /**
-   * Returns the size in bytes of version `number` of a key, without reading the value. Returns 0 if `version` would
-   * return undefined.
+   * Returns the size in bytes of version `number` of a key, without reading the value; 0 if the version does not exist.
    */
   bytes(key: string, number: number): number {
     const row = this.#rowOf(key, number);
@@ -200,12 +201,12 @@ export class VersionedReader {
     return versions;
   }
 
-  /** Returns all keys, including deleted ones, in the order of their bytes, one at a time. */
+  /** Iterates over all keys, including deleted ones, in the order of their bytes. */
   everyKey(): IterableIterator<EveryKey> {
     return this.#every.iterate();
   }
 
-  /** Yields all readable versions of a key, oldest first. It keeps the row ids of at most one segment in memory. */
+  /** Yields all readable versions of a key, oldest first. It keeps at most the row ids between two marks in memory. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#next_mark.get(head.key, newest);
@@ -230,8 +231,8 @@ export class VersionedReader {
   }
 
   /**
-   * Returns whether more than `rows` existing keys start with `prefix` and sort after `after`. It takes at most one
-   * step for each of `rows`.
+   * Returns whether more than `rows` existing keys start with `prefix` and sort after `after`. SQLite examines at most
+   * `rows` + 1 keys for this.
    */
   listExceeds(prefix: string, after: string, rows: number): boolean {
     return this.#nth.get(listStart(prefix, after), prefixEnd(prefix), rows) !== undefined;
@@ -242,7 +243,7 @@ export class VersionedReader {
     return this.#count_prefix.get(prefix, prefixEnd(prefix)) ?? 0;
   }
 
-  /** Returns the first existing key after all that start with `prefix`. */
+  /** Returns the first existing key that sorts after all keys with the prefix `prefix`. */
   afterPrefix(prefix: string): string | undefined {
     return this.#after_prefix.get(prefixEnd(prefix));
   }

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
 import { countRounds } from "../../test/support/test-size.js";
-import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits.js";
+import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
 import { Failure } from "../base/result.js";

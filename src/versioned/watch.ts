@@ -1,6 +1,7 @@
 /**
  * Wakes the waiters for a key when a write may have changed the key. Each method of the writer declares which keys it
- * changes, so the writer is not asked. If there are no waiters, no write is even examined. Runs on the front.
+ * changes, so this needs no call to the writer. Without waiters, it does not listen to writes at all. Runs on the
+ * front.
  */
 import { Failure } from "../base/result.js";
 import type { Wakeable } from "../base/waiter.js";
@@ -30,7 +31,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // There is nothing to do yet: a call that is still in flight has changed nothing.
+    // A call in flight has changed nothing yet, so there is nothing to do.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

@@ -1,5 +1,5 @@
 /** The table of all conditions. To make it possible to wait for something else, add a row. Runs on the front. */
-import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
+import { WAIT_CONDITIONS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
 import type { EventHistory } from "../events/history.js";

@@ -1,7 +1,7 @@
 /** Tests that a cursor is parsed to the values from which it was written, and that no other text is accepted. */
 import * as fc from "fast-check";
 import t from "tap";
-import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import { encodeCursor, nameOf, readCursor, type Cursor } from "./cursor.js";
 
 const name = fc.nat().map((of) => nameOf(String(of)));

@@ -4,7 +4,7 @@
  * for a client, and a restart loses none. A client may make up a cursor, so it is parsed strictly. It contains nothing
  * except what was reported to the client. Pure.
  */
-import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import { crypto } from "../base/crypto.js";
 
 export interface Cursor {

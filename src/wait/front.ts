@@ -3,7 +3,7 @@
  * changes that may affect its conditions. The reply has the condition that holds and a new cursor. The conditions
  * themselves are defined elsewhere (conditions.ts). Runs on the front.
  */
-import { WAITING_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { WAITING_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { Failure, invalid } from "../base/result.js";

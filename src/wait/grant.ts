@@ -2,7 +2,8 @@
  * Reads the event about a granted lease. A client may publish an event with the same topic and any data. So data is
  * ignored if it does not have the form that the server publishes (claims/lease-events.ts). Pure.
  */
-import { LEASE_RESOURCES_MAX, RESOURCE_BYTES_MAX } from "../../schemas/limits.js";
+import { RESOURCE_BYTES_MAX } from "../../schemas/limits/claims.js";
+import { LEASE_RESOURCES_MAX } from "../../schemas/limits/leases.js";
 import { overlaps, type WantedResource } from "../claims/resource-watch.js";
 import type { EventData } from "./missed-events.js";
 

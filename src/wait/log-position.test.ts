@@ -1,7 +1,7 @@
 /** Tests the position of a log in a cursor. The same log finds the position, and another log finds none. */
 import * as fc from "fast-check";
 import t from "tap";
-import { WAIT_CONDITIONS_MAX } from "../../schemas/limits.js";
+import { WAIT_CONDITIONS_MAX } from "../../schemas/limits/wait.js";
 import { encodeCursor, nameOf, readCursor, type Cursor } from "./cursor.js";
 import { withLogPosition, logPositionIn } from "./log-position.js";
 

@@ -2,7 +2,7 @@
  * Finds changes that a client missed between two calls because a state changed and changed back. It searches the stored
  * events, so it also works across a restart. Runs on the front.
  */
-import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits.js";
+import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../schemas/limits/wait.js";
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { SERVER } from "../claims/lease-events.js";

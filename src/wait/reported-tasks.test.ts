@@ -2,7 +2,7 @@
  * Tests that the reported tasks in a cursor are parsed correctly, including cursors of versions without a watermark.
  */
 import t from "tap";
-import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits.js";
+import { WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at + 1).toString(36)}-x1y2`);

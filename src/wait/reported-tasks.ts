@@ -5,7 +5,7 @@
  * up to the watermark are reported. The names of reported tasks after it are listed. So the cursor stays bounded,
  * however many tasks there are. A task that becomes claimable later always sorts after the watermark. Pure.
  */
-import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits.js";
+import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits/wait.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
 import type { ClaimableTask } from "../tasks/task-projection.js";
 import type { Claimant } from "../tasks/ready-queue.js";

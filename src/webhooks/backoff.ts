@@ -1,20 +1,20 @@
-/** Computes how long to wait before a failed delivery is retried. Pure. */
+/** Computes the delay before a failed delivery is retried. Pure. */
 import {
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_DELAY_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_RETRY_MS_MIN,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { assert } from "../base/assert.js";
 
-/** The factor between the first delay and the longest one. */
+/** The ratio of the longest delay to the first one. */
 const GROWTH_MAX = WEBHOOK_RETRY_DELAY_MS_MAX / WEBHOOK_RETRY_MS_MAX;
 
 /**
- * Returns the delay in ms after the nth consecutive failure of one delivery (n counts from 1). The delay doubles with
- * each failure, up to a maximum.
- * @param chance a random number between 0 and 1. It spreads the retries of receivers that failed at the same time.
+ * Returns the delay in ms before the next retry of a delivery. The delay doubles with each failure, up to a maximum.
+ * @param failures the number of consecutive failures, from 1
+ * @param chance a random number between 0 and 1. It spreads the retries of receivers that have failed at the same time.
  */
 export function retryDelay(failures: number, chance: number): number {
   assert(failures >= 1, "a retry follows a failure");
@@ -23,8 +23,8 @@ export function retryDelay(failures: number, chance: number): number {
 }
 
 /**
- * Returns the delay in ms that a `Retry-After` header asks for (RFC 9110: seconds, or a date), limited to a maximum.
- * Returns 0 if it asks for none.
+ * Returns the delay in ms that a `Retry-After` header asks for, up to a maximum; 0 if it asks for none. The header
+ * contains seconds or a date (RFC 9110).
  * @param header undefined if the answer has no such header
  */
 export function retryAfterDelay(header: string | undefined, now_ms: number): number {

@@ -1,9 +1,9 @@
 /**
- * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory once, for any number of
- * webhooks. The total size is bounded in bytes. Small bodies are accepted even above that bound, because the number of
- * webhooks already limits how many there are. Runs on the front.
+ * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory once, however many webhooks
+ * get it. The total size is limited in bytes. Small bodies are accepted above the limit too, because their number is
+ * limited by the number of webhooks. Runs on the front.
  */
-import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
+import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits/webhooks.js";
 
 interface Held {
   readonly body: Buffer;
@@ -25,7 +25,7 @@ export class Bodies {
   }
 
   /**
-   * Returns the body of an event. Returns "full" if there is no room for it now, and "gone" if no webhook waits for it
+   * Returns the body of an event. Returns "full" if there is no memory for it now, and "gone" if no webhook needs it
    * any more.
    */
   take(event: number, bytes: number): Buffer | "full" | "gone" {

@@ -7,7 +7,7 @@ import t from "tap";
 import { pushOf } from "../../test/support/push-of.js";
 import { Check } from "typebox/value";
 import type { CommittedEvent } from "../../schemas/events.js";
-import { WEBHOOK_HOPS_MAX } from "../../schemas/limits.js";
+import { WEBHOOK_HOPS_MAX } from "../../schemas/limits/webhooks.js";
 import { EVENTS, publisher } from "../events/publisher.js";
 import { migrate } from "../store/migrate.js";
 import { Models } from "../threads/model.js";

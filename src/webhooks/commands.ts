@@ -1,10 +1,10 @@
 /**
- * Writer methods that create, delete and enable webhooks, skip or resend single events, and store delivery progress.
- * Runs in the writer thread.
+ * Writer methods for webhooks. They create, delete and enable a webhook, skip or resend a single event, and store
+ * delivery progress. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
-import { WEBHOOK_PATTERNS_CHARACTERS_MAX, WEBHOOKS_MAX } from "../../schemas/limits.js";
+import { WEBHOOK_PATTERNS_CHARACTERS_MAX, WEBHOOKS_MAX } from "../../schemas/limits/webhooks.js";
 import {
   Webhook,
   type LoggedDelivery,
@@ -28,12 +28,12 @@ import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", ({ id }: { readonly id: string }) => [id], reportByName(resourceId))];
-/** How many numbers the progress of one receiver has, to estimate the size of a call. */
+/** The number of numeric fields in the progress of one receiver. Used to estimate the size of a call. */
 const PROGRESS_NUMBERS = 10;
-/** How many numbers one attempt in the delivery log has, to estimate the size of a call. */
+/** The number of numeric fields in one attempt of the delivery log. Used to estimate the size of a call. */
 const LOG_NUMBERS = 5;
 
-/** Returns the audit `detail` of a call about one event of a webhook. */
+/** Returns the audit `detail` for a call about one event of a webhook. */
 function eventDetail({ event, delivery }: { readonly event: number; readonly delivery?: LoggedDelivery }): string {
   return JSON.stringify({ event_id: event, ...(delivery === undefined ? {} : { delivered: delivery.error === null }) });
 }
@@ -47,7 +47,7 @@ export const createWebhook = writerMethod({
   audit: {
     action: "webhook.create",
     resource: resourceId,
-    // The audit row leaves out the secret and the URL, because the URL of many receivers is itself a secret.
+    // The audit row contains neither the secret nor the URL, because the URL of many receivers is itself a secret.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
   changes: changed,
@@ -112,7 +112,7 @@ export const enableWebhook = writerMethod({
   },
 });
 
-/** Sets the event at the head of a webhook's queue aside. Returns the id of that event. */
+/** Moves the event at the head of a webhook's queue to the dead letters. Returns the id of the event. */
 export const skipEvent = writerMethod({
   name: "webhook.skip",
   request: WebhookSkipRequest,
@@ -127,7 +127,7 @@ export const skipEvent = writerMethod({
   },
 });
 
-/** Stores the result of sending a dead letter again. If it was delivered, it is no longer a dead letter. */
+/** Stores the result of sending a dead letter again. If it was delivered, the dead letter is deleted. */
 export const resendEvent = writerMethod({
   name: "webhook.resend",
   request: WebhookResendRequest,
@@ -162,8 +162,8 @@ export const discardEvent = writerMethod({
 });
 
 /**
- * Stores delivery progress. If a webhook has failed too often, it is first disabled, and then the event about that is
- * published. So the disabled webhook does not get the event.
+ * Stores delivery progress. A webhook that has failed too often is first disabled, and only then is the event about it
+ * published. So the disabled webhook does not receive that event.
  */
 export const advanceWebhooks = writerMethod({
   name: "webhook.advance",

@@ -20,7 +20,7 @@ import {
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_RETRY_MS_MIN,
   WEBHOOK_SMALL_BODY_BYTES,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import type { WebhookProgress } from "../../schemas/webhooks.js";
 import { Failure } from "../base/result.js";
 import { Exposition } from "../measure/exposition.js";

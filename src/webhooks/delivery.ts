@@ -1,10 +1,10 @@
 /**
  * Delivers the queued events of the outbox to webhooks, in order. Each receiver has at most one request at a time, so a
- * slow receiver delays no other. The queues stay in the database: they are read one event at a time on the front, and
- * only events in flight are in memory. Runs on the front.
+ * slow receiver does not delay others. The queues stay in the database. The front reads each queue one event at a time,
+ * so only events in flight are in memory. Runs on the front.
  *
- * Progress is reported to the writer in batches. If the process crashes before a delivery is reported, the delivery is
- * made again with the same delivery id: delivery is at least once.
+ * Progress is reported to the writer in batches. If the process crashes before a delivery is reported, the event is
+ * delivered again with the same delivery id. So delivery is at least once.
  */
 import {
   WEBHOOK_EVENT_BUDGET,
@@ -15,7 +15,7 @@ import {
   WEBHOOK_RETRY_AFTER_MS_MAX,
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_STARTS_PER_TICK,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, OutboxPush, WebhookProgressRequest } from "../../schemas/webhooks.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { Periodic } from "../background/periodic.js";
@@ -32,7 +32,7 @@ import { errorText, type FailureKind, type Outcome, type Send } from "./send.js"
 import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
-/** The cost of a failure of each type. An event has a budget for the cost of its retries. */
+/** The cost of a failure, by its kind. Each event has a budget for the cost of its retries. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 
 /** No event has this id. */
@@ -47,7 +47,7 @@ export interface DeliveriesOptions {
   readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
   /** The maximum number of requests in flight; WEBHOOK_REQUESTS_MAX by default. */
   readonly requests_max?: number;
-  /** Returns true if this server delivers; by default it always does. */
+  /** Whether this server delivers; true by default. */
   readonly isLeader?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,15 +62,15 @@ export class Deliveries implements BackgroundTask {
   readonly #requests_max: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
-  /** The receivers that have an event to deliver and wait for a request to start. */
+  /** The receivers with an event to deliver that wait for their request to start. */
   #ready: Receiver[] = [];
   #scheduled = false;
   readonly #waiting = new Set<Receiver>();
   #blocked: Receiver[] = [];
-  /** The receivers with progress that was not reported to the writer yet. */
+  /** The receivers whose progress is not completely reported to the writer. */
   readonly #unreported = new Set<Receiver>();
   #unreportedRows = 0;
-  /** Reports progress to the writer: at the next tick if there is some, and at once if there is much. */
+  /** Reports progress to the writer. Progress is reported at the next tick, or at once if there is much of it. */
   readonly #reporting: Periodic<void>;
   #in_flight = 0;
   #delivered = 0;
@@ -79,7 +79,7 @@ export class Deliveries implements BackgroundTask {
   #dropped = 0;
   /** The queued deliveries of all webhooks. */
   #queued = 0;
-  /** The number of events that were dropped since drops were last logged. */
+  /** How many events were dropped since drops were last logged. */
   #unlogged_drops = 0;
   #drops_logged_ms = 0;
   #draining = false;
@@ -108,19 +108,19 @@ export class Deliveries implements BackgroundTask {
     return this.#queued;
   }
 
-  /** Loads all webhooks from the database, at the start and after a restart of the writer. */
+  /** Loads all webhooks from the database. Called at the start and after a restart of the writer. */
   load(): void {
     const { reader } = this.#options;
     this.#queued = reader.waiting;
-    // Also reload webhooks that are known here but no longer stored: a crash may have lost the report that they were
-    // deleted.
+    // Webhooks that are known here but no longer stored are reloaded too, because a crash may have lost the report of
+    // their deletion.
     for (const row of new Set([...this.#receivers.keys(), ...reader.all().map((webhook) => webhook.row)]))
       this.#reload(row);
   }
 
   /**
-   * Drops all state, because another node delivers from now on. That node repeats the deliveries that this node has not
-   * reported. If this node delivers again later, `load` starts from the stored state.
+   * Drops all state, because another node is the leader and delivers from now on. That node repeats the deliveries that
+   * this node has not reported. If this node becomes the leader again, `load` starts from the stored state.
    */
   clear(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
@@ -156,14 +156,14 @@ export class Deliveries implements BackgroundTask {
     this.#reporting.tick(now_ms);
   }
 
-  /** Stops starting requests. Requests in flight may still end. */
+  /** Starts no more requests. Requests in flight may still end. */
   drain(): void {
     this.#draining = true;
   }
 
   /**
-   * Reports all progress, unless the writer accepts no more calls. All requests must have ended before. The owner of
-   * the HTTP client ensures that: it waits for them, and ends them.
+   * Reports all progress, unless the writer accepts no more calls. All requests must have ended before: the owner of
+   * the HTTP client waits for them, or ends them.
    */
   async close(): Promise<void> {
     this.drain();
@@ -185,7 +185,7 @@ export class Deliveries implements BackgroundTask {
       .value("koor_webhook_queue", "gauge", "Queued deliveries of all webhooks.", this.#queued);
   }
 
-  /** Reports progress to the writer. If the writer refuses the report, it is repeated at a later tick. */
+  /** Reports progress to the writer. If the writer refuses the report, it is sent again at a later tick. */
   async #report(): Promise<void> {
     const unreported = [...this.#unreported];
     this.#unreported.clear();
@@ -209,14 +209,14 @@ export class Deliveries implements BackgroundTask {
       if (known !== undefined) this.#forget(known);
       return;
     }
-    // Keep state only on the node that delivers: it knows more than the database, and any other node would only keep
-    // stale state.
+    // Only the node that delivers keeps state. There the state is newer than the database, and elsewhere it would
+    // become stale.
     if (!this.#isLeader()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
     receiver.update(stored);
-    // Let a waiting receiver check its queue now: the webhook may have been enabled, or the event that it retries may
-    // have been skipped.
+    // A waiting receiver checks its queue now, because the webhook may have been enabled, or the failing event may have
+    // been skipped.
     if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.fail_count < WEBHOOK_FAILURES_MAX)) {
       this.#waiting.delete(receiver);
       receiver.state = "idle";
@@ -233,7 +233,7 @@ export class Deliveries implements BackgroundTask {
 
   /**
    * Queues a receiver for a request. Only a few requests start in each tick, because one event may go to a thousand
-   * webhooks. If the maximum of requests is in flight, the receiver waits until others have ended.
+   * webhooks. If too many requests are in flight, the receiver waits until others have ended.
    */
   #wake(receiver: Receiver): void {
     if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#isLeader()) return;
@@ -285,7 +285,7 @@ export class Deliveries implements BackgroundTask {
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
       if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
-      // A request that failed because the shutdown ended it does not count as a failure of the receiver.
+      // During a shutdown a failed request does not count against the receiver, because the shutdown may have ended it.
       else if (outcome.kind === "delivered" || !this.#draining) {
         this.#unreported.add(receiver);
         receiver.record(this.#logged(receiver, event, began_ms, outcome));
@@ -329,7 +329,7 @@ export class Deliveries implements BackgroundTask {
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
     receiver.failure = { at_ms: now_ms, error: errorText(reason) };
-    // Hide the URL that a redirect names: more people can read the log than may know that URL.
+    // The URL of a redirect is hidden in the log, because more people can read the log than may know that URL.
     const shown = withoutLocation(reason);
     log.debug("webhook delivery failed", {
       id: receiver.id,
@@ -359,7 +359,7 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
-  /** Records that an event was delivered or set aside, and continues with the next one. */
+  /** Records that an event was delivered or moved to the dead letters, and continues with the next event. */
   #settled(receiver: Receiver, event: number): void {
     receiver.delivered = event;
     receiver.setHead(NO_EVENT);

@@ -1,8 +1,9 @@
 /**
- * Serves the operations on webhooks. Changes go to the writer. A test delivery is sent at once, without the queue. Runs
- * on the front.
+ * Handles the requests about webhooks. Changes go to the writer. A test delivery is sent at once, not through the
+ * queue. Runs on the front.
  */
-import { FRONT_READ_ROWS_MAX, WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits.js";
+import { FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
+import { WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../schemas/webhooks.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -25,7 +26,7 @@ import { errorText, type Delivery, type Outcome, type Send } from "./send.js";
 import { webhookReader, type WebhookReader } from "../outbox/table.js";
 
 export interface WebhooksOptions {
-  /** True if the server requires tokens. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -48,7 +49,7 @@ export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
   readonly #letters: DeadLetterReader;
-  /** The number of requests in flight whose result a client waits for. */
+  /** The number of requests in flight whose result is awaited by a client. */
   #tests = 0;
   #tests_made = 0;
 
@@ -82,14 +83,14 @@ export class WebhooksFront {
     return readReply(this.#options.reads.stream(listDeliveries, { webhook }, context, WEBHOOK_LOG_ROWS));
   }
 
-  /** Lists the dead letters of a webhook. It does not read their bodies, which may be long. */
+  /** Lists the dead letters of a webhook without their bodies, which may be long. */
   deadLetters(id: string, context: CallContext): Answer | Promise<Answer> {
     const webhook = this.#reader.byId(id)?.row;
     if (webhook === undefined) return noWebhook(id);
     return readReply(this.#options.reads.stream(listDeadLetters, { webhook }, context, FRONT_READ_ROWS_MAX));
   }
 
-  /** Returns the body that is sent when a dead letter is delivered. */
+  /** Returns the body of a dead letter, as it would be delivered. */
   deadLetter(id: string, event_text: string): Answer {
     const letter = this.#letter(id, event_text);
     return letter instanceof Failure ? letter : jsonReply(letter.body);
@@ -113,7 +114,7 @@ export class WebhooksFront {
     return jsonReply(JSON.stringify({ id, discarded: event }));
   }
 
-  /** Sends a dead letter now, without the queue. If the receiver accepts it, it is deleted from the dead letters. */
+  /** Sends a dead letter at once, not through the queue. If the receiver accepts it, the dead letter is deleted. */
   async resend(id: string, event_text: string, context: CallContext): Promise<Answer> {
     const { writer, clock, log } = this.#options;
     const letter = this.#letter(id, event_text);
@@ -155,7 +156,7 @@ export class WebhooksFront {
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
-  /** Sends one request at once, without the queue. At most WEBHOOK_TESTS_MAX such requests are in flight. */
+  /** Sends one request at once, not through the queue. At most WEBHOOK_TESTS_MAX such requests are in flight. */
   async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
     if (this.#tests >= WEBHOOK_TESTS_MAX)
       return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
@@ -181,7 +182,7 @@ export class WebhooksFront {
     return jsonReply(reply.webhook);
   }
 
-  /** Sends a test delivery, without the queue. The webhook may be disabled. */
+  /** Sends a test delivery at once, not through the queue. The webhook may be disabled. */
   async test(id: string): Promise<Answer> {
     const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
@@ -208,14 +209,14 @@ export class WebhooksFront {
   }
 }
 
-/** Parses the event id in a path. Returns undefined if the text is not an event id. */
+/** Parses the event id in a path; undefined if the text is not an event id. */
 function eventOf(text: string): number | undefined {
   return /^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
 /**
- * Builds the request to create a webhook. Fails with 400 if the server may not call the URL. The patterns are not
- * checked here: the writer compiles them, so it checks them.
+ * Builds the request that creates a webhook. Returns the 400 failure if the server may not call the URL. The patterns
+ * are checked by the writer, which compiles them.
  */
 function newWebhook(
   { id, url, patterns = [], secret = "" }: WebhookBody,

@@ -1,6 +1,6 @@
 /**
- * Jobs that list webhooks and the details of one webhook. A short list is read on the front, a longer one in the worker
- * pool.
+ * Jobs that list webhooks, their delivery logs and their dead letters. A short list is read on the front, and a longer
+ * one in the worker pool.
  */
 import * as Type from "typebox";
 import { ListEnd } from "../../schemas/common.js";
@@ -27,7 +27,7 @@ export const listWebhooks = streamJob({
   },
 });
 
-/** Lists the latest attempts of a webhook, the newest first. */
+/** Lists the latest delivery attempts of a webhook, the newest first. */
 export const listDeliveries = streamJob({
   name: "webhook.deliveries",
   request: Type.Object({ webhook: Type.Integer() }),

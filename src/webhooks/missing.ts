@@ -1,6 +1,5 @@
 /**
- * The refusals of calls that name a webhook or an event that does not exist. The front and the writer both use them.
- * Pure.
+ * The refusals of calls that name a missing webhook or event. They are the same on the front and in the writer. Pure.
  */
 import { type Failure, notFound } from "../base/result.js";
 

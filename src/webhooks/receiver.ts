@@ -1,12 +1,16 @@
-/** The front's state of one webhook: its URL, its delivery progress and its retries. */
-import { WEBHOOK_LOG_ROWS } from "../../schemas/limits.js";
+/** The front's state of one webhook: its URL, its delivery progress, and its retries. */
+import { WEBHOOK_LOG_ROWS } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "../../schemas/webhooks.js";
 import type { WebhookRow } from "../outbox/table.js";
 
 /**
- * The state of a receiver. idle: it has nothing to deliver, or is not active. ready: it is queued for a request.
- * sending: its request is in flight. waiting: it waits for the time of its retry. blocked: it waits for memory for a
- * large body. ended: it failed too often, and the writer is about to disable its webhook.
+ * The state of a receiver.
+ * - idle: it has nothing to deliver, or its webhook is disabled
+ * - ready: it waits for its request to start
+ * - sending: its request is in flight
+ * - waiting: it waits for the time of a retry
+ * - blocked: it waits for memory for a large body
+ * - ended: it has failed too often, and the writer is about to disable its webhook
  */
 export type ReceiverState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
 
@@ -18,25 +22,28 @@ export class Receiver {
   active: boolean;
   epoch: number;
   state: ReceiverState = "idle";
-  /** The id up to which all events of the queue were delivered or set aside. */
+  /** All events of the queue up to this id were delivered or moved to the dead letters. */
   delivered = 0;
   /** The number of consecutive failures. */
   fail_count: number;
-  /** The id of the event at the head of the queue, if that event was tried already. */
+  /** The id of the event at the head of the queue; 0 if that event was not tried yet. */
   head: number;
   /**
-   * The failures of the head event: `tries` is their number, and `since_ms` the time of the first. `spent` is the part
-   * of the event's retry budget that they have used.
+   * The failures of the head event. `tries` is their number, `since_ms` the time of the first one, and `spent` their
+   * cost, which counts against the event's retry budget.
    */
   tries: number;
   since_ms: number;
   spent: number;
-  /** The time before which the head event is not tried again. */
+  /** The time from which the head event may be tried again. */
   due_ms: number;
   fired_at: number | null = null;
-  /** The latest failure if it was not reported to the writer yet. */
+  /** The latest failure, until it is reported to the writer; then null. */
   failure: WebhookFailure | null = null;
-  /** Events that were set aside, and attempts for the log, that were not reported to the writer yet. */
+  /**
+   * The new dead letters that are not reported to the writer yet. `#log` has the delivery attempts that are not
+   * reported yet.
+   */
   #set_aside: SetAside[] = [];
   #log: LoggedDelivery[] = [];
 
@@ -56,8 +63,8 @@ export class Receiver {
   }
 
   /**
-   * Applies the stored state of the webhook. If the webhook was enabled again in the meantime, its earlier failures do
-   * not count.
+   * Applies the stored state of the webhook. If the webhook was enabled again since the last update, its earlier
+   * failures no longer count.
    */
   update({ active, epoch }: WebhookRow): void {
     const enabled = epoch !== this.epoch;
@@ -68,7 +75,7 @@ export class Receiver {
     this.#resetHead(this.head);
   }
 
-  /** Sets the event at the head of the queue. If it is another event than before, its failures are counted from 0. */
+  /** Sets the event at the head of the queue. The failures of a new head event are counted from 0. */
   setHead(event: number): void {
     if (event !== this.head) this.#resetHead(event);
   }
@@ -92,7 +99,7 @@ export class Receiver {
   }
 
   /**
-   * Takes the progress that was not reported yet. If the report fails, the caller puts the progress back with
+   * Takes the progress that is not reported yet. If the report fails, the caller returns the progress by
    * `requeueProgress`.
    */
   takeProgress(): WebhookProgress {

@@ -1,5 +1,5 @@
-/** Builds the parts of one delivery: its headers, its id and its signature. Pure. */
-import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits.js";
+/** Builds the headers, the id and the signature of a delivery. Pure. */
+import { WEBHOOK_SMALL_BODY_BYTES } from "../../schemas/limits/webhooks.js";
 import { VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
 
@@ -15,7 +15,7 @@ export function deliveryId(webhook: string, event: number | string): string {
 
 /**
  * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the I/O threads of the process, so
- * that the signature does not block the front's event loop.
+ * that the front's event loop is not blocked.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
@@ -31,7 +31,7 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 
 /**
  * Builds the headers of a delivery.
- * @param hops the number of deliveries in the chain that led to the event, not counting this one
+ * @param hops the length of the chain of webhook deliveries that caused the event, not counting this one
  * @param signature null if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {

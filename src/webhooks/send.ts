@@ -1,6 +1,6 @@
 /**
- * Sends one request to a receiver. The outbound client checks that the address may be called. delivery.ts handles
- * retries and order. Runs on the front.
+ * Sends one request to a receiver. The outbound client checks whether the address may be called. Retries and the order
+ * of events are handled in delivery.ts. Runs on the front.
  */
 import {
   WEBHOOK_ANSWER_BYTES_MAX,
@@ -8,7 +8,7 @@ import {
   WEBHOOK_LOCATION_CHARS_MAX,
   WEBHOOK_TIMEOUT_MS,
   WEBHOOKS_MAX,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/webhooks.js";
 import type { OutboundAnswer, OutboundClient } from "../outbound/client.js";
 import { replaceHidden } from "../../schemas/visible-text.js";
 import { OutboundFailure, parseOutboundUrl } from "../outbound/url.js";
@@ -18,18 +18,22 @@ import { deliveryHeaders, sign } from "./request.js";
 /** One attempt of a delivery. */
 export interface Delivery {
   readonly url: string;
-  /** The secret that signs the body; "" if the webhook has none. */
+  /** The secret that signs the body; "" if the webhook has no secret. */
   readonly secret: string;
   /** The value of X-Koor-Delivery. */
   readonly id: string;
-  /** The number of deliveries in the chain that led to the event, not counting this one. */
+  /**
+   * The length of the chain of webhook deliveries that caused the event, not counting this one; 0 if no delivery did.
+   */
   readonly hops: number;
   readonly body: Uint8Array;
 }
 
 /**
- * The type of a failure. refused: the receiver answered that it does not want the event. unavailable: it answered that
- * it cannot take the event now, or it answered too late. unreachable: it did not answer at all.
+ * The kind of a failure.
+ * - refused: the receiver answered that it does not want the event
+ * - unavailable: the receiver answered that it cannot take the event now, or it answered too late
+ * - unreachable: the receiver did not answer
  */
 export type FailureKind = "refused" | "unavailable" | "unreachable";
 
@@ -39,18 +43,18 @@ export type Outcome =
       readonly kind: "failed";
       readonly failure: FailureKind;
       readonly reason: string;
-      /** The status of the answer; null if there was none. */
+      /** The HTTP status of the answer; null if there was no answer. */
       readonly status: number | null;
-      /** The delay that the receiver asks for, in ms; 0 if it asks for none. */
+      /** The delay that the receiver asks for, in ms; 0 if it asks for no delay. */
       readonly retry_after_ms: number;
     }
-  /** No request was sent, for a reason that is not the receiver's fault. */
+  /** No request was sent, and the receiver is not the cause. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
 /**
- * Returns a function that sends deliveries by a client. It does not follow redirects. Only a 2xx status counts as
+ * Returns a function that sends deliveries with a client. Redirects are not followed, and only a 2xx status counts as
  * delivered.
  */
 export function senderOver(client: OutboundClient, now: () => number): Send {
@@ -78,10 +82,10 @@ function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
   return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
 }
 
-/** The 4xx statuses that ask the sender to retry: request timeout, too early, too many requests. */
+/** The 4xx statuses after which a retry makes sense: request timeout, too early, too many requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Returns what an answer means for the delivery. Only a 2xx status counts as delivered. */
+/** Returns the outcome of a delivery from the receiver's answer. Only a 2xx status counts as delivered. */
 export function answerOutcome(host: string, { status, headers }: Answered, now_ms: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const location = first(headers["location"]);
@@ -101,14 +105,14 @@ function first(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** Returns the target of a redirect for display, with a limited length and without control characters. */
+/** Returns the URL of a redirect for display: shortened, and without control characters. */
 function shownLocation(location: string): string {
   const points = Array.from(replaceHidden(location, () => "\uFFFD"));
   const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;
   return whole ? points.join("") : `${points.slice(0, WEBHOOK_LOCATION_CHARS_MAX).join("")}…`;
 }
 
-/** Returns the reason of a failure, shortened to the form in which it is stored and shown. */
+/** Returns the reason of a failure, shortened for storage and display. */
 export function errorText(reason: string): string {
   return reason.slice(0, WEBHOOK_ERROR_CHARS_MAX).toWellFormed();
 }

@@ -6,7 +6,7 @@
  * accepted entries one by one; every answered call must have the answer of that writer; no refused call may be applied;
  * and every call whose node did not crash must have an answer.
  */
-import { POISON_ENTRY_TRIES_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits.js";
+import { POISON_ENTRY_TRIES_MAX, NODE_FORGOTTEN_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { BUNDLE_APPLY_VERSION_MIN, decodeMessage } from "../../src/cluster/bundle.js";

@@ -4,14 +4,14 @@
  * can read why, and are cut if they continue to send.
  */
 import t, { type Test } from "tap";
+import { REQUEST_TIMEOUT_MS } from "../../schemas/limits/connections.js";
 import {
   BODIES_IN_MEMORY_BYTES_MAX,
   BODY_BYTES_MAX,
   REFUSED_BODY_BYTES_MAX,
   REFUSED_LINGER_BYTES_MAX,
   REFUSED_LINGER_MS,
-  REQUEST_TIMEOUT_MS,
-} from "../../schemas/limits.js";
+} from "../../schemas/limits/request-bodies.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
 import { RESTORE_REFUSED } from "../support/variant.js";

@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { LOG_ANSWER_MS_MAX } from "../../schemas/limits.js";
+import { LOG_ANSWER_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { must } from "../../src/base/assert.js";
 import { openLogAt } from "../../src/ordered-log/choose.js";
 import { CLUSTER_NAME, pause, TestCluster, until } from "../support/cluster.js";

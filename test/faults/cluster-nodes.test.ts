@@ -2,7 +2,7 @@
  * Tests nodes that die or freeze while the log is healthy: no acknowledged write is lost, and the other nodes continue.
  */
 import t from "tap";
-import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS } from "../../schemas/limits.js";
+import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../../src/base/assert.js";
 import { pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";

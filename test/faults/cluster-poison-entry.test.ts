@@ -7,7 +7,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { POISON_ENTRY_TRIES_MAX } from "../../schemas/limits.js";
+import { POISON_ENTRY_TRIES_MAX } from "../../schemas/limits/cluster.js";
 import { TestCluster, until, type TestNode } from "../support/cluster.js";
 import { longFormOnly } from "../support/test-size.js";
 import { send } from "../support/http-client.js";

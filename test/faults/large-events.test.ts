@@ -3,7 +3,7 @@
  * get every event whole and in order, and other clients are served meanwhile. Against a real server.
  */
 import t, { type Test } from "tap";
-import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
+import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits/events.js";
 import { must } from "../../src/base/assert.js";
 import { parseExposition } from "../support/exposition.js";
 import { send, sendJson } from "../support/http-client.js";

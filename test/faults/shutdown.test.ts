@@ -18,7 +18,8 @@ import {
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import t from "tap";
-import { BODY_BYTES_MAX, SHUTDOWN_DRAIN_MS } from "../../schemas/limits.js";
+import { SHUTDOWN_DRAIN_MS } from "../../schemas/limits/process.js";
+import { BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { sampleRows } from "../support/test-size.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";

@@ -5,7 +5,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import t, { type Test } from "tap";
-import { ANSWERS_IN_MEMORY_BYTES_MAX, SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits.js";
+import { ANSWERS_IN_MEMORY_BYTES_MAX } from "../../schemas/limits/answers.js";
+import { SOCKET_BUFFERS_BYTES_MAX } from "../../schemas/limits/events.js";
 import { must } from "../../src/base/assert.js";
 import { parseExposition } from "../support/exposition.js";
 import { send, sendJson } from "../support/http-client.js";

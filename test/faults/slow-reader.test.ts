@@ -5,7 +5,8 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import t from "tap";
-import { BODY_BYTES_MAX, REQUEST_TIMEOUT_MS } from "../../schemas/limits.js";
+import { REQUEST_TIMEOUT_MS } from "../../schemas/limits/connections.js";
+import { BODY_BYTES_MAX } from "../../schemas/limits/request-bodies.js";
 import { countRounds } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { countInFlight } from "../support/metrics.js";

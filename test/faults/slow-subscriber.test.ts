@@ -4,7 +4,7 @@
  * memory stays bounded.
  */
 import t, { type Test } from "tap";
-import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits.js";
+import { PUBLISH_EVENTS_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import { countRounds, sampleRows } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";

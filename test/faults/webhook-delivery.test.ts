@@ -4,7 +4,8 @@
  * delivery.
  */
 import t from "tap";
-import { SHUTDOWN_DRAIN_MS, WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits.js";
+import { SHUTDOWN_DRAIN_MS } from "../../schemas/limits/process.js";
+import { WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits/webhooks.js";
 import { countRounds } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startReceiver } from "../support/receiver.js";

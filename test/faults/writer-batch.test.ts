@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { BATCH_BYTES_MAX } from "../../schemas/limits.js";
+import { BATCH_BYTES_MAX } from "../../schemas/limits/writer.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson } from "../support/http-client.js";
 import { readMetric } from "../support/metrics.js";

@@ -119,9 +119,14 @@ export const FLOORS: readonly FloorRow[] = [
     because: "the table of methods names every feature and nothing above them",
   },
   {
-    files: ["src/server.ts", "src/coordination.ts"],
-    packages: ["node:**"],
+    files: ["src/composition/**"],
+    packages: [],
     because: "the composition root knows every part of src, but no library and no worker's code",
+  },
+  {
+    files: ["src/server.ts"],
+    packages: ["node:**"],
+    because: "the start and the stop of the server are above all that they start and stop",
   },
   {
     files: ["src/main.ts"],
@@ -282,19 +287,19 @@ export const RESERVED: readonly ReservedRow[] = [
       "src/*/front.ts",
       "src/backup/restore.ts",
       "src/mcp/*",
+      "src/composition/*",
       "src/server.ts",
-      "src/coordination.ts",
     ],
     because: "requests and answers are the front half's: a feature's other files run on any thread",
   },
   {
     target: "src/*/routes.ts",
-    by: ["src/server.ts", "src/coordination.ts"],
+    by: ["src/composition/*"],
     because: "routes meet in the route table and nowhere else",
   },
   {
     target: "src/methods.ts",
-    by: ["src/server.ts", "src/coordination.ts", "workers/**"],
+    by: ["src/composition/ground.ts", "src/server.ts", "workers/**"],
     because: "a feature knows its own methods; all of them together only the programs do",
   },
   {

@@ -3,7 +3,7 @@
  * to an engine (its servers killed, its settings changed) is checked by its own test.
  */
 import type { Test } from "tap";
-import { ENTRY_BYTES_MAX } from "../../schemas/limits.js";
+import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../../src/base/assert.js";
 import {
   LogError,

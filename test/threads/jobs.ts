@@ -4,7 +4,7 @@
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import * as Type from "typebox";
-import { POOL_DEADLINE_MS } from "../../schemas/limits.js";
+import { POOL_DEADLINE_MS } from "../../schemas/limits/pool.js";
 import { Failure } from "../../src/base/result.js";
 import { MethodTable } from "../../src/rpc/method.js";
 import { servePool } from "../../src/threads/pool-program.js";

@@ -1,6 +1,6 @@
 /**
- * The entry point of the thread of one restore. It loads the rule reader too, because a restore compiles the rules and
- * templates of its snapshot.
+ * The entry point of the thread that checks the snapshot of one restore. It also loads the rule reader, because a
+ * restore compiles the rules and templates of the snapshot.
  */
 import { METHODS } from "../../src/methods.js";
 import { loadRuleReading } from "../../src/rules/rule.js";

@@ -27,7 +27,7 @@ import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, sum } from "./model.js";
 import { Status } from "./status.js";
 
-/** The maximum number of unread messages that are loaded. If there are as many, the page adds "or more". */
+/** The maximum number of unread messages that are loaded. If the page has loaded this many, it adds "or more". */
 const UNREAD_COUNTED = 100;
 
 export function AgentPage({ id }: { readonly id: string }) {

@@ -101,7 +101,7 @@ function textOf({ id, name, intent, stack, workspace, capabilities }: Instance):
   return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
 }
 
-/** Returns the distinct values that the agents have in a member, sorted, without "". */
+/** Returns the distinct workspaces or stacks of the agents, sorted, without "". */
 export function valuesOf(agents: readonly Instance[], member: "workspace" | "stack"): string[] {
   return [...new Set(agents.map((agent) => agent[member]))].filter((value) => value !== "").sort();
 }

@@ -15,15 +15,14 @@ export interface Held<Row> {
   readonly complete: boolean;
 }
 
-/** Matches topics of the server's events about calls that the audit log contains, too. */
+/**
+ * Topics of events that the server publishes about a call. They are left out, because the audit log has the same call.
+ */
 const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 
 const ms = (time: string | undefined): number => (time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time));
 
-/**
- * Returns the time since which the page holds both logs, in ms since the epoch. For earlier times, one log is
- * incomplete.
- */
+/** Returns the time since which the page holds both logs completely, in ms since the epoch. */
 export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number {
   return Math.max(
     audit.complete ? Number.NEGATIVE_INFINITY : ms(audit.rows.at(-1)?.timestamp),
@@ -31,7 +30,7 @@ export function heldSince(audit: Held<AuditEntry>, events: Held<Event>): number 
   );
 }
 
-/** Merges both logs, newest first. Leaves out the time before `heldSince`. */
+/** Merges both logs, newest first. Rows before `heldSince` are left out. */
 export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): TimelineItem[] {
   const since = heldSince(audit, events);
   const items: TimelineItem[] = [
@@ -47,7 +46,7 @@ export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): Timeli
   return items.filter(({ at }) => ms(at) >= since).sort((a, b) => ms(b.at) - ms(a.at));
 }
 
-/** Returns for each log whether more of it must be read to extend the timeline into the past. */
+/** Returns, for each log, whether the page must read more of it to show an earlier part of the timeline. */
 export function logsToRead(audit: Held<AuditEntry>, events: Held<Event>): { audit: boolean; events: boolean } {
   const since = heldSince(audit, events);
   return {

@@ -14,7 +14,7 @@ interface EntryProps {
 
 export function Entry({ entry, onClose }: EntryProps) {
   const place = useRef<HTMLElement>(null);
-  // On a narrow page the details are not beside the rows, so the focus is moved to the details.
+  // On a narrow page the details may be out of sight, because they are not beside the rows. So they get the focus.
   useEffect(() => place.current?.focus(), []);
   return (
     <section ref={place} class="card audit-entry" aria-label={`Row ${entry.id}`} tabIndex={-1}>

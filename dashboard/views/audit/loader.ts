@@ -9,12 +9,15 @@ import { askedOf, type AuditFilter } from "./model.js";
 
 const PAGE_ROWS = 100;
 /**
- * The number of rows per request if the page has to filter the rows itself. It is larger, because the page then drops
- * many rows.
+ * The number of rows per request if the page filters the rows itself. It is larger than PAGE_ROWS, because the page
+ * then shows only some of the rows.
  */
 const SIFTED_ROWS = 1_000;
 
-/** Returns how the rows that match the server's filter are read. They are live unless the range has an end. */
+/**
+ * Returns the options for reading the rows that match the server's filter. The rows are live unless the range has an
+ * end.
+ */
 export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
   const page_rows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
   return {

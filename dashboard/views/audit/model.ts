@@ -1,4 +1,6 @@
-/** The filter of the audit view. The server applies one part of it, and the page applies the rest. Pure. */
+/**
+ * Defines the filter of the audit view. The server applies one part of the filter, and the page applies the rest. Pure.
+ */
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
@@ -6,7 +8,7 @@ import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-nam
 /** The filter, as it is stored in the address's query. "" matches all. */
 export interface AuditFilter {
   readonly action: string;
-  /** The id of an actor, or `unknown` for calls that did not identify their actor. No actor has this id. */
+  /** The id of an actor. The value `unknown` selects calls that did not identify their actor; no actor has this id. */
   readonly actor: string;
   /** RFC 3339, inclusive. */
   readonly from: string;
@@ -29,7 +31,7 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/** Returns the query for the server. In it, an empty `actor` selects calls that did not identify their actor. */
+/** Returns the query for the server. An empty `actor` in it selects the calls that did not identify their actor. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);

@@ -57,8 +57,8 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /**
- * The maximum number of times that the page reads specs by itself to find contracts. After that, the user has to press
- * a button.
+ * The maximum number of times that the page reads more specs automatically to find contracts. After that, the user has
+ * to press a button.
  */
 const ROUNDS_MAX = 20;
 

@@ -23,29 +23,29 @@ export interface ContractEntry {
 export interface ContractList {
   readonly contracts: readonly ContractEntry[];
   readonly specs: number;
-  /** The number of specs whose value has not been read yet, so that they may be contracts. */
+  /** The number of specs that the page has not read yet. Any of them may be a contract. */
   readonly left: number;
 }
 
 type Spec = Omit<ContractEntry, "endpoints">;
 
 /**
- * The time that one fetch of the list spends on reading specs, ms. AT_ONCE requests run in parallel. Specs must be
- * read, because only their content shows which of them are contracts.
+ * The time that one fetch of the list may spend on reading specs, ms. AT_ONCE requests run in parallel. The page has to
+ * read a spec to know whether it is a contract.
  */
 const LOOK_MS = 400;
 const AT_ONCE = 4;
 const NOT_FOUND = 404;
 /** The maximum length of a contract. A longer spec does not count as a contract, because a person could not read it. */
 const VALUE_BYTES_MAX = 512 * 1_024;
-/** The maximum number of cached results. With the cache, each version of a value is read only once. */
+/** The maximum number of entries in the cache. Because of the cache, each version of a spec is read only once. */
 const KNOWN_MAX = 5_000;
-/** The maximum number of compliance runs that are read. The newest ones are read. */
+/** The maximum number of compliance runs that are read. The server returns the newest ones. */
 export const RUNS_MAX = 1_000;
 
 /**
- * The cached results: for each version of a spec, its number of endpoints, or null if it is not a contract. The oldest
- * entries are removed first.
+ * Caches whether each version of a spec is a contract. The value is the number of its endpoints, or null if it is not a
+ * contract. The oldest entries are removed first.
  */
 const known = new Map<string, number | null>();
 
@@ -69,8 +69,7 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // A search for the word is much faster than parsing, and most specs are not contracts. Text with `\u` is always
-  // parsed, because the word may be written with escapes.
+  // Searching for the word is much faster than parsing. A text with `\u` is parsed, because it may escape the word.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };
@@ -87,7 +86,7 @@ async function allSpecs(signal: AbortSignal): Promise<Spec[]> {
   return lists.flatMap(({ project, specs }) => specs.map((spec) => ({ project, ...spec })));
 }
 
-/** Loads the list of contracts. Each fetch examines some more specs, so the list may be incomplete at first. */
+/** Loads the list of contracts. Each fetch reads only some of the specs, so the list is incomplete at first. */
 export const contractList: Loader<ContractList> = {
   key: "contracts",
   kinds: ["spec"],

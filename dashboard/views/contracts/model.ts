@@ -46,7 +46,7 @@ export interface Contract {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The members of an endpoint that define payloads, in the order in which a call needs them. */
+/** The members of an endpoint that define payloads, in the order in which a call uses them. */
 const MEMBERS: readonly (readonly [Definition["member"], title: string, ContractDirection])[] = [
   ["query", "Query", "query"],
   ["request", "Request", "request"],
@@ -170,7 +170,9 @@ export function exampleTestData(endpoint: Endpoint | undefined): string {
   return JSON.stringify({ ...Object.fromEntries(parameters), ...(isJsonObject(sent) ? sent : {}) }, null, 2);
 }
 
-/** Returns the endpoints in which every word occurs, in the endpoint's name or in the name of a field. */
+/**
+ * Returns the endpoints that match a search. An endpoint matches if every word occurs in its name or in a field's name.
+ */
 export function filterEndpoints(endpoints: readonly Endpoint[], words: string): readonly Endpoint[] {
   const wanted = words
     .toLowerCase()

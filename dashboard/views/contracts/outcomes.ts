@@ -1,19 +1,23 @@
-/** Summarizes compliance runs: the current outcome for each contract, and since when each violation exists. Pure. */
+/**
+ * Summarizes compliance runs. It computes the newest results for each contract, and the time since which each violation
+ * exists. Pure.
+ */
 import type { ComplianceRun } from "../../api/types.js";
 
 /**
- * The outcome for a contract: the number of agents that were checked, and how many of them violate it. Only the newest
- * run of each agent counts.
+ * The compliance with one contract: the number of agents that were checked, and the number of these agents that violate
+ * it. Only the newest run of each agent counts.
  */
 export interface Outcome {
   readonly checked: number;
   readonly broken: number;
-  /** The time of the newest run that counts, RFC 3339. */
+  /** The time of the newest run that was counted, RFC 3339. */
   readonly run_at: string;
 }
 
 /**
- * Returns the outcomes by the contract's name `P/N`. Contracts against which no active agent was checked are omitted.
+ * Returns the outcome of each contract, by the contract's name `P/N`. A contract is omitted if no active agent was
+ * checked against it.
  * @param runs newest first
  */
 export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<string>): ReadonlyMap<string, Outcome> {
@@ -34,7 +38,7 @@ export function outcomesOf(runs: readonly ComplianceRun[], active: ReadonlySet<s
   return outcomes;
 }
 
-/** A violation of a contract by an agent, over the consecutive runs that found it. */
+/** A violation that consecutive compliance runs of one agent have found. */
 export interface Finding {
   readonly instance_id: string;
   readonly path: string;
@@ -49,7 +53,7 @@ export interface Finding {
 interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
-  /** Whether the next newer run found the violation. If so, the finding grows when an older run found it, too. */
+  /** Whether the next newer run found the violation. Only then may an older run extend `since` into the past. */
   open: boolean;
 }
 

@@ -57,7 +57,7 @@ const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
 
 function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const state = feed.state.value;
-  // A feed that could not start is not connecting, so no state is shown. The pattern field shows the error.
+  // A feed that failed to start has no state to show. The pattern field shows the error.
   if (feed.failure.value !== null) return null;
   const lost_ms = feed.lost_ms.value;
   const words = {

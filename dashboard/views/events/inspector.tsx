@@ -22,7 +22,7 @@ interface InspectorProps {
 export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) {
   const resource = useResource(eventLoader(id));
   const whole = resource.data.value;
-  // If history has already removed the event, the page may still hold it.
+  // The page may still hold an event that the server has removed from history.
   const event = whole ?? (held === undefined ? null : { ...held, data: heldData(held) });
   return (
     <section class="inspector card" aria-label={`Event ${id}`}>

@@ -91,7 +91,7 @@ export function cursorOf(text: string, now_ms: number): Cursor | null | undefine
   return Number.isNaN(time_ms) ? undefined : { time_ms };
 }
 
-/** An event as it is stored. `data` is the JSON text of the publisher, with every digit. */
+/** An event as it is stored. `data` is the publisher's JSON text, which keeps all digits of long numbers. */
 export interface WholeEvent extends Omit<Event, "data"> {
   readonly data: string;
 }

@@ -14,8 +14,8 @@ export const LABEL_WIDTH = 152;
 export const LABEL_HEIGHT = 22;
 const NODE_GAP = 14;
 /**
- * The gap between columns is wider than a label. Half of the rest is on each side of the label, so that edges have room
- * to curve.
+ * The gap between columns. It is wider than a label by 88 px, so that an edge has room to curve on both sides of its
+ * label.
  */
 const COLUMN_GAP = LABEL_WIDTH + 88;
 
@@ -34,7 +34,7 @@ export interface GraphNode {
 export interface GraphEdge {
   readonly from: GraphNode;
   readonly to: GraphNode;
-  /** The request that has waited longest. `wanted` is the resource for which it waits. */
+  /** The id of the request that has waited longest. `wanted` is the resource for which it waits. */
   readonly lease: string;
   readonly wanted: string;
   readonly since: string;
@@ -98,8 +98,8 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
 }
 
 /**
- * Returns the length of the longest chain of waits that begins at each holder; 0 for a holder that does not wait.
- * Cycles should not occur; a chain ends where it would enter one.
+ * Returns, for each holder, the length of the longest chain of waits that begins at it; 0 if the holder does not wait.
+ * Cycles should not occur. If there is one, the chain ends where it would enter the cycle.
  */
 function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>();
@@ -117,8 +117,8 @@ function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
 }
 
 /**
- * Moves items down so that they are at least `gap` apart. Each stays as close as possible to the position that it
- * should have.
+ * Moves items down so that they are at least `gap` apart. Each item stays as close as possible to its original
+ * position.
  */
 function spread<Item extends { y: number }>(items: readonly Item[], gap: number): void {
   let least = Number.NEGATIVE_INFINITY;
@@ -143,8 +143,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const row_height = NODE_HEIGHT + NODE_GAP;
   const rows = Math.max(0, ...columns.map((ids) => ids.length));
   const nodes = new Map<string, GraphNode>();
-  // The columns of blockers are laid out first, so that each waiting holder can be placed as close as possible to its
-  // blockers.
+  // Columns of blockers are laid out first, so that each waiting holder can be placed close to its blockers.
   for (const [depth, ids] of columns.entries()) {
     const wishes = new Map(
       ids.map((id) => {
@@ -168,7 +167,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
     const steps = Math.max(1, (end.x - begin.x) / (NODE_WIDTH + COLUMN_GAP));
-    // The label is in the first gap between columns, in the middle. A long edge has hardly begun to curve there.
+    // The label is in the middle of the first gap between columns, because a long edge has hardly curved there.
     const y = middle(begin) + (middle(end) - middle(begin)) / (2 * steps);
     return [{ ...pair, from: begin, to: end, x: begin.x + NODE_WIDTH + COLUMN_GAP / 2, y }];
   });
@@ -187,7 +186,10 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   };
 }
 
-/** Returns an edge as an SVG path: a curve to its label, a line behind the label, and a curve to the end. */
+/**
+ * Returns an edge as an SVG path: a curve to the label, a horizontal line behind the label, and a curve to the other
+ * box.
+ */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const curve = (x1: number, y1: number, x2: number, y2: number): string =>
     `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;

@@ -18,7 +18,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { threadsOf, type Thread } from "./model.js";
 
-/** The number of messages that are read at first. After the user asks for older ones: MESSAGES_MAX. */
+/** The number of messages that are read at first. When the user asks for older messages, MESSAGES_MAX are read. */
 const MESSAGES = 200;
 const MESSAGES_MAX = 1_000;
 

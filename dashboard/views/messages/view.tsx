@@ -1,4 +1,4 @@
-/** The view of messages between agents, grouped into threads. To look at a message here does not mark it as read. */
+/** The view of messages between agents, grouped into threads. Reading a message here does not mark it as read. */
 import { may_decide } from "../../api/session.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { Empty } from "../../parts/empty.js";

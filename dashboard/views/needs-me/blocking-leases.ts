@@ -7,8 +7,8 @@ import type { Lease, LeaseWaits } from "../../api/types.js";
 /** The time after which a waiting request counts as blocked for too long, ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * A lease that others wait for is reported this long before its latest end, ms. Until then a person can help. At the
- * end, the holder loses the lease in the middle of its work.
+ * A lease for which others wait is reported if it ends within this time, ms. A person can still help in this time. At
+ * its end, the holder loses the lease in the middle of its work.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 
@@ -16,14 +16,14 @@ export interface BlockingLease {
   readonly lease: Lease;
   /** The requests that wait for the lease, the longest wait first. */
   readonly waiting: readonly Lease[];
-  /** The latest time at which the lease can end, in ms since the epoch. */
+  /** The time at which the lease ends even if its holder keeps renewing it, in ms since the epoch. */
   readonly ends_ms: number;
   readonly ends_soon: boolean;
 }
 
 /**
- * Returns the held leases that a person should look at. Such a lease has waiting requests, and it blocks one for too
- * long or ends soon.
+ * Returns the held leases that a person should look at. At least one request waits for such a lease, and it has waited
+ * too long or the lease ends soon.
  */
 export function blockingLeases({ waits, leases }: LeaseWaits, now_ms: number): BlockingLease[] {
   const by_id = new Map(leases.map((lease) => [lease.id, lease]));

@@ -41,13 +41,15 @@ interface SourceRow<T> {
   readonly none: string;
   readonly loader: Loader<T>;
   /**
-   * Returns the items, the most urgent or the oldest first. It is also called every minute, because some items appear
-   * only because time passes.
+   * Returns the items, the most urgent or the oldest first. It is also called once a minute, because an item may appear
+   * only because time has passed.
    */
   readonly itemsOf: (data: T, now_ms: number) => readonly Item[];
 }
 
-/** A source in the form that components use. The type of its data is hidden. */
+/**
+ * A source as components use it. Its type does not depend on the type of its data, so one list can hold all sources.
+ */
 export interface Source {
   readonly title: string;
   readonly address: string;

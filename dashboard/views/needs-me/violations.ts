@@ -6,7 +6,10 @@ import type { ComplianceRun } from "../../api/types.js";
 
 export interface Violated {
   readonly run: ComplianceRun;
-  /** The time of the first of the consecutive failed runs, as far as the history was read. */
+  /**
+   * The time of the first of the consecutive failed runs, RFC 3339. Earlier runs may have failed, too, if they were not
+   * read.
+   */
   readonly since: string;
 }
 
@@ -30,8 +33,8 @@ export function violated(runs: readonly ComplianceRun[]): Violated[] {
 }
 
 /**
- * Whether the runs contain at least one whole check. A check has one run for each pair of agent and contract. So as
- * soon as a pair occurs twice, the newest check is complete.
+ * Returns whether the runs contain all runs of the newest check. A check makes one run for each pair of agent and
+ * contract. So the newest check is complete as soon as a pair occurs twice.
  */
 export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;

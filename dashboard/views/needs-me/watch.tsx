@@ -1,4 +1,7 @@
-/** Counts the items that need a person, for the menu and the title. It is part of every view, and renders nothing. */
+/**
+ * Counts the items that need a person, for the menu and the title. Every view contains this component, which renders
+ * nothing.
+ */
 import { useEffect } from "preact/hooks";
 import { attention } from "../../base/attention.js";
 import { SOURCES } from "./sources.js";

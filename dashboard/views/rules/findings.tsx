@@ -1,6 +1,6 @@
 /**
- * Shows the violations of rules in a text. The violations of the whole text come first. After them come the lines with
- * violations, which are marked.
+ * Shows the violations of rules in a text. Violations of the whole text come first, then the marked lines with
+ * violations.
  */
 import { useMemo } from "preact/hooks";
 import type { RuleViolation } from "../../api/types.js";

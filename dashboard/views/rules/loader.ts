@@ -9,8 +9,8 @@ import { nameOf } from "./model.js";
 export const AUDIT_ROWS = 500;
 
 /**
- * The actions that the audit log records under the rule's name. REPLACED replaces all rules of a project, and is
- * recorded under the project.
+ * The audit actions that are recorded under a rule's name. REPLACED is recorded under the project instead, because it
+ * replaces all rules of the project.
  */
 const OF_RULE = ["rule.propose", "rule.accept", "rule.reject", "rule.delete"];
 export const REPLACED = "rules.put";
@@ -38,8 +38,8 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
 }
 
 /**
- * Loads the audit rows of a rule, newest first. The rows change only together with rules. So they are reloaded when
- * rules change, not at each change of the audit log.
+ * Loads the audit rows of a rule, newest first. These rows change only when rules change, so they are reloaded then,
+ * and not at each change of the audit log.
  */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);

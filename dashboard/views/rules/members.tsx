@@ -1,4 +1,4 @@
-/** Shows single members of a rule, in tables and on the rule's page. */
+/** Components that each show one field of a rule. They are used in tables and on the rule's page. */
 import { Agent } from "../../parts/agent.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import type { Rule, RuleStatus } from "../../api/types.js";

@@ -148,8 +148,8 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
 }
 
 /**
- * Marks the matches in a line. A match that occurs several times in the line is not marked, because the server does not
- * report its position.
+ * Marks the matches in a line. If a match occurs several times in the line, it is not marked, because the server does
+ * not report its position.
  */
 function piecesOf(whole: string, violations: readonly RuleViolation[]): Piece[] {
   const line = whole.slice(0, LINE_CHARACTERS_MAX);

@@ -39,8 +39,7 @@ export const SPECS: Space = {
       return lists.flat();
     },
     patch: (entries, { key }, signal) => {
-      // `P/N` can be split in several ways, because a project name may contain slashes. The known spec shows the right
-      // split.
+      // A project name may contain slashes, so only the entry in the list says how to split `P/N`.
       const known = entries.find(({ name }) => name === key);
       return known?.path[0] === undefined ? undefined : withProject(entries, known.path[0], signal);
     },

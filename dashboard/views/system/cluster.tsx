@@ -1,6 +1,6 @@
 /**
- * The cluster section: the state of this node, and this node's view of all nodes. The metrics show whether the server
- * is a single one; the section is then empty and sends no request.
+ * The section about the cluster. It shows the state of this node, and this node's view of all nodes. On a single server
+ * it shows nothing and sends no request; the metrics tell whether the server is a single one.
  */
 import { getJson } from "../../api/client.js";
 import { lastScrape } from "../../api/recorder.js";
@@ -13,10 +13,7 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
-/**
- * The polling interval. Figures are polled at the same interval. Polling is needed because no change event reports
- * nodes.
- */
+/** The polling interval, the same as for figures. Nodes have to be polled, because no change event reports them. */
 const EVERY_MS = 5_000;
 
 const cluster: Loader<ClusterView> = {

@@ -19,7 +19,7 @@ import { Routes } from "./routes.js";
 
 const CHART_HEIGHT = 130;
 
-/** The time spans of the charts, by the word that stands for them in the address. "" is the default. */
+/** The time spans of the charts, each with its word in the page's address. "" is the default. */
 const RANGES = [
   ["5m", "5 minutes", 5 * 60],
   ["", "15 minutes", 15 * 60],

@@ -129,8 +129,8 @@ function Card({ task }: { readonly task: ListedTask }) {
 }
 
 /**
- * Shows the text of a card. Depending on the state, this is the question, the error, the list of tasks that must be
- * done before, or the last note.
+ * Shows the text of a card. It depends on the task's state: the question, the error, the tasks that must be done first,
+ * or the last note.
  */
 function TaskText({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;

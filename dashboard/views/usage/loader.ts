@@ -8,7 +8,10 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
 const PAGE_ROWS = 50;
 
-/** The sums, with the query that was sent for them. If a range ends now, its bounds are different in each fetch. */
+/**
+ * The sums of a range, and the query that the server answered with them. They are kept together because a range that
+ * ends now has other bounds in each fetch.
+ */
 export interface Sums {
   readonly asked: Asked;
   readonly asked_ms: number;

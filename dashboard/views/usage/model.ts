@@ -1,4 +1,7 @@
-/** Parses the selected range and grouping of usage, and prepares its sums for a chart and as shares. Pure. */
+/**
+ * Parses the user's selection of a range and a grouping. It also prepares the sums of usage for the chart and computes
+ * the shares of groups. Pure.
+ */
 import { DAY_MS, HOUR_MS } from "../../../shared/duration.js";
 import type { UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
@@ -92,8 +95,8 @@ function floor(ms: number, step: number): number {
 }
 
 /**
- * Converts the times of bars to positions on the axis. Days are UTC days, but the axis shows local time. So the bar of
- * a day is placed at local midnight of the same date.
+ * Converts the start times of bars to positions on the axis. A day of usage is a UTC day, but the axis shows local
+ * time. So the bar of a day is placed at local midnight of the same date.
  */
 export function barSeconds(times: readonly number[], interval: Asked["interval"]): number[] {
   return times.map((ms) => {
@@ -109,10 +112,7 @@ export function measured(totals: Totals | undefined, show: Measure): number {
   return show === "cost" ? totals.total_cost_usd : totals.total_tokens_in + totals.total_tokens_out;
 }
 
-/**
- * Returns the sums of a group. It looks up only own members of the object, because a group may have any name, even
- * `constructor`.
- */
+/** Returns the sums of a group. A group may have any name, even `constructor`, so only own properties are looked up. */
 export function totalsOf(groups: UsageSummary["groups"] | undefined, group: string): Totals | undefined {
   return groups !== undefined && Object.hasOwn(groups, group) ? groups[group] : undefined;
 }

@@ -1,5 +1,5 @@
 import t from "tap";
-import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits.js";
+import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits/webhooks.js";
 import type { Webhook } from "../../api/types.js";
 import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf, toneOf } from "./model.js";
 

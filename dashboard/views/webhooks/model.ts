@@ -69,8 +69,8 @@ export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
 /**
- * The fields of the form. An error message that matches the words is shown at its field, any other message below the
- * form.
+ * The words by which an error message names each field of the form. A message that names a field is shown at that
+ * field; any other message is shown below the form.
  */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],
@@ -79,7 +79,7 @@ const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["secret", /^secret\b/],
 ];
 
-/** Returns the field to which an error message refers; undefined if it refers to none. */
+/** Returns the field that an error message names; undefined if it names none. */
 export function fieldOf(refusal: string): FormField | undefined {
   return NAMED.find(([, words]) => words.test(refusal))?.[0];
 }

@@ -1,6 +1,6 @@
 /**
- * Records of kind `agent_metric`. A record is the value of one counter of one instance in one hour. The hour is a
- * number of whole hours since the epoch.
+ * The kind of records for agent metrics. A record is the value of one counter of one instance in one hour. The hour is
+ * the number of whole hours since the epoch.
  */
 import { AGENT_METRICS } from "../../../schemas/agent-metrics.js";
 import { rowKind, TEXT, WHOLE } from "./rows.js";

@@ -1,5 +1,6 @@
 /**
- * Records of kind `event`. They keep their ids, so that subscribers can continue from their cursors after a restore.
+ * The kind of records for events. Events keep their ids, so that subscribers can continue from their cursors after a
+ * restore.
  */
 import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 

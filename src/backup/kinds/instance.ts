@@ -1,6 +1,7 @@
 /**
- * Records of kind `instance`, in the order of registration. They have no tokens. So no client has a valid token of a
- * restored instance, and no later token can match one. An instance is stored in two tables.
+ * The kind of records for instances, in the order of their registration. An instance is stored in two tables. Its
+ * record contains no token, so no client has a valid token of a restored instance. The restored row gets a random token
+ * hash, so no later token can match it either.
  */
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { crypto } from "../../base/crypto.js";
@@ -47,7 +48,7 @@ const lives = rowKind({
   name,
   table: "instance_life",
   columns: LIFE,
-  // Leave this out: an instance that was busy at the server of the snapshot is not busy here.
+  // This column is left out, because an instance that was busy at the old server is not busy here.
   left_out: ["busy_until"],
   complete: () => [0],
   order,
@@ -58,7 +59,7 @@ export const INSTANCE_KIND: Kind = {
   tables: ["instance", "instance_life"],
   read: (context) => joined.read(context),
   writer: (db) => {
-    // The rows match: both tables number their rows from 1, and get one row for each record.
+    // Both tables number their rows from 1 and get one row for each record. So the row numbers match.
     const [body, life] = [bodies.writer(db), lives.writer(db)];
     return { add: (record) => body.add(record) ?? life.add(record), finish: () => undefined };
   },

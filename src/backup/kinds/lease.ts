@@ -1,12 +1,13 @@
 /**
- * Records of kind `lease`, and the newest fence. A snapshot contains leases unchanged. The leases that were held or
- * waiting in the snapshot are lost when it is restored (src/claims/claim-registry.ts).
+ * The kind of records for leases, and the kind for the counters of fences and ids. A snapshot contains leases
+ * unchanged. A lease that was held or waiting in the snapshot ends when the snapshot is restored
+ * (src/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
 import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /**
- * Checks the resources of a claim. Returns an error text, or an empty list if they are valid. Accepts any text as a
+ * Checks the resources of a claim. Returns an error text, or an empty list if they are valid. Every text is valid as a
  * resource, because an older version may have accepted it.
  */
 export function resourcesProblem({ resources }: SnapshotRecord["members"]): string | readonly [] {
@@ -40,7 +41,7 @@ export const LEASE_KIND = rowKind({
   order: "row",
 });
 
-/** The counters of fences and ids. They are restored so that no fence and no id is assigned twice. */
+/** The counters of fences and ids. They are restored, so that no fence and no id is assigned twice. */
 export const CLAIM_COUNTER_KIND = rowKind({
   name: "claim_counter",
   table: "claim_counter",

@@ -1,11 +1,11 @@
 /**
- * Records of kind `message`, and of kind `message_box`. The latter say in which boxes a message is, and its state in
- * each.
+ * The kinds of records for messages and for message boxes. A record of kind `message_box` says that a box contains a
+ * message, and which state the message has there.
  */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../schemas/messages.js";
 import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
-/** Checks that a member has one of the allowed words. Returns an error text, or null if it has. */
+/** Checks that a member has one of the allowed words. Returns null if it has, otherwise an error text. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
   return words.includes(String(value)) ? null : `${name} must be one of ${words.join(", ")}`;
 }

@@ -1,9 +1,9 @@
 /**
- * Defines kinds whose records are the rows of one table, with one member for each column. Most kinds are of this form.
- * Such a kind only declares the member and the type of each column. This file derives the reading, checking and writing
- * from that. It runs SQL, in the worker pool and in the restore thread.
+ * Builds a kind whose records are the rows of one table. Each column is one member of the record. Such a kind only
+ * declares the member and the type of each column; the code for reading, checking and writing is here. Most kinds are
+ * of this form. Runs SQL, in the worker pool and in the restore thread.
  */
-import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits.js";
+import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
 import { toOneLine } from "../../../shared/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";
@@ -11,17 +11,17 @@ import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
 
-/**
- * Encodes the value of a column for a record, and decodes it. `decode` returns undefined if the value has the wrong
- * type.
- */
+/** Converts the value of a column for a record and back. `decode` returns undefined if the value has the wrong type. */
 interface ColumnType {
   readonly expected: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
-  /** The value that a column gets if the record has no such member. If it is undefined, the member is required. */
+  /**
+   * The value that the column gets if the record does not have the member. If `absent` is undefined, the member is
+   * required.
+   */
   readonly absent?: Stored;
-  /** True if a record has no such member when the column is null. */
+  /** True if the record does not have the member when the column is null. */
   readonly sparse?: true;
 }
 
@@ -38,26 +38,26 @@ export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined,
 );
 export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
-/** A column with milliseconds since the epoch. In records it is a time as text. */
+/** A column with a time in milliseconds since the epoch. In records, the time is text. */
 export const TIME: ColumnType = {
   expected: "a time",
   encode: (value) => `"${formatTime(Number(value))}"`,
   decode: (value) => (typeof value === "string" ? parseTime(value) : undefined),
 };
-/** A column with 0 or 1. In records it is false or true. */
+/** A column with 0 or 1. In records, it is false or true. */
 export const SWITCH: ColumnType = {
   expected: "true or false",
   encode: (value) => (value === 1 ? "true" : "false"),
   decode: (value) => (typeof value === "boolean" ? Number(value) : undefined),
 };
-/** A column with JSON text. In records it is the JSON itself, whose numbers keep their digits. */
+/** A column with JSON text. In records, it is a JSON value whose numbers keep their digits. */
 export const JSON_VALUE: ColumnType = {
   expected: "JSON",
   encode: (value) => toOneLine(String(value)),
   decode: (_value, exact) => toOneLine(exact),
 };
 
-/** Makes a type that also allows null, in the table and in records. */
+/** Returns a type that also allows null, both in the table and in records. */
 export function nullable(type: ColumnType): ColumnType {
   return {
     expected: `${type.expected}, or null`,
@@ -67,14 +67,17 @@ export function nullable(type: ColumnType): ColumnType {
 }
 
 /**
- * Makes a type whose member may be absent and then counts as null, because snapshots of earlier versions do not have
- * it.
+ * Returns a type whose member may be absent, and then counts as null. It is for columns that snapshots of earlier
+ * versions do not have.
  */
 export function later(type: ColumnType): ColumnType {
   return { ...type, absent: null };
 }
 
-/** Makes a type whose member is left out of a record if it is null. It is for columns that are null in most rows. */
+/**
+ * Returns a type whose member is left out of the record if the column is null. It is for columns that are null in most
+ * rows.
+ */
 export function sparse(type: ColumnType): ColumnType {
   return { ...later(type), sparse: true };
 }
@@ -83,24 +86,24 @@ export interface RowKindOptions {
   readonly name: string;
   readonly table: string;
   /**
-   * The columns that records contain, with their types. If the member of the record has a different name, the name
-   * comes before the type.
+   * The columns that the records contain, with their types. If the member of the record has another name than the
+   * column, its name comes before the type.
    */
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
   /** The columns that records do not contain. */
   readonly left_out?: readonly string[];
   /**
-   * Returns the values that the columns in `left_out` get, or an error text if the record is invalid. The types of the
-   * record's members were checked before.
+   * Returns the values of the columns in `left_out`, or an error text if the record is invalid. The types of the
+   * record's members have been checked before.
    */
   readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
-  /** Tables that can be computed from the restored rows, and the statement that fills them after the last row. */
+  /** Tables that are computed from the restored rows, and the SQL that fills them after the last row. */
   readonly derived?: { readonly tables: readonly string[]; readonly fill: string };
-  /** The columns by which the records are ordered. They form a primary key. */
+  /** The columns by which the records are sorted. They form a primary key. */
   readonly order: string;
   /**
-   * The column with times that grow with `id`. It is checked because such times are searched by bisection
-   * (store/id-range.ts).
+   * The column with times that grow with `id`. The order of these times is checked, because they are searched by
+   * bisection (store/id-range.ts).
    */
   readonly timed?: string;
 }
@@ -111,7 +114,7 @@ interface Column {
   readonly type: ColumnType;
 }
 
-/** Makes a kind from the declaration of a table's columns. */
+/** Builds a kind from the columns of a table. */
 export function rowKind(options: RowKindOptions): Kind {
   const columns: readonly Column[] = Object.entries(options.columns).map(([column, type]) =>
     "expected" in type ? { column, member: column, type } : { column, member: type[0], type: type[1] },
@@ -181,8 +184,7 @@ class RowWriter implements KindWriter {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
       if (id <= this.#newest_id) return "ids must grow";
-      // Accept a time that goes back by more than CLOCK_LEAD_MS_MAX: that happens when a clock that was ahead is
-      // corrected.
+      // A time may go back by more than CLOCK_LEAD_MS_MAX, because that happens when a wrong clock is corrected.
       if (time < this.#newest_time && time >= this.#newest_time - CLOCK_LEAD_MS_MAX) return "times must not go back";
       this.#newest_id = id;
       this.#newest_time = time;

@@ -1,5 +1,6 @@
 /**
- * Records of kind `rule`, with the status of the rule. rules/rule.ts validates rules, including those in a snapshot.
+ * The kind of records for rules, with the status of each rule. rules/rule.ts validates rules, including those in a
+ * snapshot.
  */
 import { RULE_STATUSES } from "../../../schemas/rules.js";
 import { Failure } from "../../base/result.js";
@@ -32,8 +33,7 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Give each restored set of rules a random number that no worker has seen. A worker may have cached the compiled
-  // rules of an earlier set of the same project.
+  // A random number for each restored set, so that no worker uses rules that it compiled for an earlier set.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

@@ -1,6 +1,6 @@
 /**
- * Records of kind `template`. In a record the kind of the template is called `template_kind`, because the member `kind`
- * is the kind of the record. templates/template.ts validates templates, including those in a snapshot.
+ * The kind of records for templates. A record's member `kind` is the kind of the record, so the kind of the template is
+ * called `template_kind`. templates/template.ts validates templates, including those in a snapshot.
  */
 import { Failure } from "../../base/result.js";
 import { RESTORED_TEMPLATE } from "../../rules/rule.js";

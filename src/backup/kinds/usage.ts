@@ -1,4 +1,4 @@
-/** Records of kind `usage`. A record is one report about the use of a language model, and keeps its id. */
+/** The kind of records for LLM usage. A record is one report about the use of a language model. It keeps its id. */
 import { NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const USAGE_KIND = rowKind({

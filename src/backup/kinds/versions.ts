@@ -1,15 +1,13 @@
 /**
- * The kinds for state and specs, whose values have versions. A record is one version of one key. Keys are in order, and
- * the versions of a key are ordered from the oldest. If a key was deleted, its newest version is marked as deleted, so
- * that its version numbers continue after a restore. Runs SQL, in the worker pool and in the restore thread.
+ * The kinds of records for state and specs, whose values have versions. A record is one version of one key. The records
+ * are ordered by key, and the versions of a key from the oldest to the newest. The newest version of a deleted key is
+ * marked as deleted, so that its version numbers continue after a restore. Runs SQL, in the worker pool and in the
+ * restore thread.
  */
 import { isUtf8 } from "node:buffer";
-import {
-  BODY_BYTES_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  KEY_BYTES_MAX,
-  VERSION_MARK_INTERVAL,
-} from "../../../schemas/limits.js";
+import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
+import { BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
+import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import { isLongerThan } from "../../../schemas/text.js";
 import { hasControlCharacter } from "../../../schemas/visible-text.js";
 import { crypto } from "../../base/crypto.js";
@@ -22,7 +20,7 @@ import type { Kind, KindWriter, SnapshotModels, SnapshotRecord } from "../kind.j
 export interface VersionKindOptions {
   readonly space: Space;
   readonly reader: (models: SnapshotModels) => VersionedReader;
-  /** Returns the key that the members of a record name; undefined if they name no valid key. */
+  /** Returns the key that a record names; undefined if the key is invalid. */
   readonly keyOf: (record: SnapshotRecord["members"]) => string | undefined;
 }
 
@@ -59,7 +57,7 @@ function decodeValue({ value, encoding }: SnapshotRecord["members"]): Buffer | s
   if (typeof value !== "string") return "value must be text";
   if (encoding !== undefined && encoding !== "base64") return "encoding must be base64";
   const bytes = Buffer.from(value, encoding === "base64" ? "base64" : "utf8");
-  // Encode it again to check it, because Node's decoder skips characters that are not base64.
+  // The bytes are encoded again for comparison, because Node's decoder skips characters that are not base64.
   if (encoding === "base64" && bytes.toString("base64") !== value) return "value is not base64";
   if (bytes.byteLength === 0) return "value is empty";
   return bytes.byteLength > BODY_BYTES_MAX ? `value is larger than ${BODY_BYTES_MAX} bytes` : bytes;
@@ -132,7 +130,7 @@ class VersionWriter implements KindWriter {
     return null;
   }
 
-  /** Stores which version of the current key is the newest, after its last record. */
+  /** Stores the newest version number of the current key, after the key's last record. */
   finish(): void {
     if (this.#key !== null) (this.#deleted ? this.#gone : this.#head).run(this.#key, this.#number, this.#row);
     this.#key = null;

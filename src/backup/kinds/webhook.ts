@@ -1,6 +1,6 @@
 /**
- * Records of kind `webhook`, in the order of creation. They have no secrets: a restored webhook sends unsigned requests
- * until it is created again. Queued deliveries are not part of a snapshot either.
+ * The kind of records for webhooks, in the order of their creation. A record contains no secret, so a restored webhook
+ * sends unsigned requests until it is created again. A snapshot does not contain queued deliveries either.
  */
 import { Failure } from "../../base/result.js";
 import { compilePattern } from "../../topics/pattern.js";
@@ -8,7 +8,7 @@ import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from 
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
-/** The values of the columns about the head of the queue. They are null because a restored queue is empty. */
+/** The columns about the head of the queue are null, because the queue of a restored webhook is empty. */
 const NO_HEAD = [null, null, null, null, null] as const;
 const NOTHING_DROPPED = 0;
 

@@ -20,7 +20,7 @@ import {
 } from "./members.js";
 import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 
-/** Keywords are compiled in this order. Errors at the same place are reported in this order, too. */
+/** The keywords are compiled in this order. Errors at the same position are also reported in this order. */
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
   $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
@@ -45,7 +45,7 @@ export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   if: { dialects: BOTH_DIALECTS, compile: compileIf },
 };
 
-/** Keywords that are evaluated last, because they apply to the parts of a value that no other keyword has evaluated. */
+/** Keywords that run last, because they apply to the parts of the value that no other keyword has evaluated. */
 export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
   unevaluatedProperties: compileUnevaluatedProperties,
   unevaluatedItems: compileUnevaluatedItems,

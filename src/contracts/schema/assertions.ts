@@ -1,6 +1,7 @@
 /**
- * The keywords that assert something about a single value, in both drafts. Each entry of the table reads the value of
- * its keyword. It returns a test, or says what that value must be. Pure, any thread.
+ * The keywords that assert something about a single value, in both drafts. Each keyword has a function that reads its
+ * value from a schema. The function returns a test, or an error that says what the keyword's value must be. Pure, any
+ * thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../base/exact-number.js";
 import type { CheckSteps } from "../check-steps.js";
@@ -8,9 +9,12 @@ import { canonicalText, isObject, type JsonObject } from "../contract.js";
 import { MESSAGES } from "../violations.js";
 import { countCodePoints } from "./code-points.js";
 
-/** The test of a value, and the message for a value that does not pass it. */
+/** The test of a value, and the message for a value that fails it. */
 export interface Assertion {
-  /** @param steps the budget. The caller takes one step for every test; the test takes what it costs beyond that */
+  /**
+   * @param steps the budget. The caller takes one step for every test. A more expensive test takes further steps
+   * itself.
+   */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
@@ -20,22 +24,16 @@ export class WrongValue {
   constructor(readonly must: string) {}
 }
 
-/** Reads the value of a keyword in its schema. Returns null if the keyword asserts nothing. */
+/** Reads the value of a keyword in a schema; null if the keyword asserts nothing. */
 export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | WrongValue | null;
 
-/**
- * The cost of multiplying or dividing long numbers grows with the square of their digits. It takes one step for every
- * DIGITS_SQUARED_A_STEP of that square.
- */
+/** Multiplying or dividing numbers of n digits takes n² / DIGITS_SQUARED_A_STEP steps. */
 const DIGITS_SQUARED_A_STEP = 16;
 
-/** The number of multiplications for each digit of the exponent, to compute a power of ten modulo the divisor. */
+/** How many multiplications each digit of the exponent needs, to compute a power of ten modulo the divisor. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/**
- * The cost of one of these multiplications grows with the square of the divisor's digits. It takes one step for every
- * MULTIPLIED_SQUARED_A_STEP of that square.
- */
+/** A divisor of n digits adds n² / MULTIPLIED_SQUARED_A_STEP steps to each multiplication modulo the divisor. */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {
@@ -80,7 +78,7 @@ function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
 }
 
 /**
- * Reads an exclusive bound. In OpenAPI 3.0 the keyword is only `true`. The limit is then the value of the keyword
+ * Reads an exclusive limit. In OpenAPI 3.0 the keyword is only a boolean, and the limit is the value of the keyword
  * `beside`.
  */
 function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
@@ -97,7 +95,7 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
     test: (value, steps) => {
       if (!isJsonNumber(value)) return true;
       const digits = Math.max(shownNumber(value).length, shownNumber(divisor).length);
-      // Arithmetic on long numbers takes more than linear time.
+      // The steps are taken first, because arithmetic on long numbers takes more than linear time.
       steps.take(digits ** 2 / DIGITS_SQUARED_A_STEP);
       steps.take(
         MULTIPLICATIONS_A_DIGIT *
@@ -111,8 +109,8 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
 }
 
 /**
- * Returns the reader of a keyword that limits a count, for example of items. `of` returns the count of a value; null if
- * the keyword does not apply to the value.
+ * Returns the reader of a keyword that limits a count, for example the number of items. `of` counts a value; it returns
+ * null if the keyword does not apply to the value.
  */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,

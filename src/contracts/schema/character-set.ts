@@ -1,4 +1,4 @@
-/** Represents sets of characters as ranges of code points, and writes them for RE2. Pure, any thread. */
+/** Represents sets of characters as ranges of code points, and writes them in RE2's syntax. Pure, any thread. */
 
 export type Range = readonly [least: number, most: number];
 
@@ -6,7 +6,7 @@ const LAST = 0x10ffff;
 const HIGH: Range = [0xd800, 0xdbff];
 const LOW: Range = [0xdc00, 0xdfff];
 
-/** Returns a character as RE2 reads it, inside or outside a character class. */
+/** Returns a character in RE2's syntax, which is the same inside and outside a character class. */
 function literal(codePoint: number): string {
   const text = String.fromCodePoint(codePoint);
   return /[0-9A-Za-z]/.test(text) ? text : `\\x{${codePoint.toString(16)}}`;
@@ -17,7 +17,7 @@ function combine(high: number, low: number): number {
 }
 
 export class CharacterSet {
-  /** @param ranges in ascending order, neither overlapping nor adjacent */
+  /** @param ranges in ascending order, without overlaps and without adjacent ranges */
   private constructor(readonly ranges: readonly Range[]) {}
 
   static of(ranges: readonly Range[]): CharacterSet {
@@ -41,7 +41,7 @@ export class CharacterSet {
     return new CharacterSet(ranges);
   }
 
-  /** The ranges as text for the inside of a character class. */
+  /** The ranges as text, for use inside a character class. */
   get text(): string {
     return this.ranges
       .map(([least, most]) => (least === most ? literal(least) : `${literal(least)}-${literal(most)}`))
@@ -56,10 +56,7 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /**
-   * Returns the characters that are a surrogate pair of one of this set's high surrogates and one of the low surrogates
-   * in `low`.
-   */
+  /** Returns the characters whose surrogate pair has a high surrogate in this set and a low surrogate in `low`. */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {
@@ -76,7 +73,7 @@ export class CharacterSet {
   }
 }
 
-/** The characters that `\s` matches in ECMAScript. RE2 matches fewer; for example, it does not match U+00A0. */
+/** The characters that `\s` matches in ECMAScript. RE2's `\s` matches fewer: for example, it does not match U+00A0. */
 export const SPACE = CharacterSet.of([
   [9, 13],
   [0x20, 0x20],
@@ -101,8 +98,8 @@ let everyCharacter: string | undefined;
 const properties = new Map<string, CharacterSet>();
 
 /**
- * Returns the characters that have a Unicode property, which is written as in ECMAScript (`Script=Greek`). Returns
- * undefined if there is no such property.
+ * Returns the characters that have a Unicode property; undefined if there is no such property.
+ * @param property the property in ECMAScript's syntax, such as `Script=Greek`
  */
 export function propertySet(property: string): CharacterSet | undefined {
   let set = properties.get(property);
@@ -114,11 +111,12 @@ export function propertySet(property: string): CharacterSet | undefined {
       // The engine does not know the property.
       return undefined;
     }
-    // Surrogates are left out here and handled separately, because two of them next to each other would form a pair.
+    // Surrogates are left out here and handled separately, because two adjacent ones would form a pair.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // `everyCharacter` has no surrogates, so a range of the other characters may span their gap.
+    // A range of other characters may extend across the surrogates, because `everyCharacter` does not contain them.
+    // They are removed from the ranges unless they have the property.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

@@ -1,4 +1,4 @@
-/** Counts the characters (Unicode code points) of a text. A surrogate that is not part of a pair counts as one. */
+/** Counts the characters (Unicode code points) of a text. A surrogate without its pair counts as one character. */
 export function countCodePoints(text: string): number {
   let count = text.length;
   for (let at = 1; at < text.length; at++) {

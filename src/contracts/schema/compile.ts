@@ -1,10 +1,11 @@
 /**
  * Compiles a JSON Schema to a graph of nodes with checks. assertions.ts has the keywords about a value itself, and
- * applicators.ts those that contain other schemas. Every subschema is compiled, even if it is never used, so that the
- * author learns about all problems when the schema is stored. A schema is untrusted data, so no code is generated from
- * it. Runs in the pool.
+ * applicators.ts has the keywords that contain other schemas. Every subschema is compiled, even an unused one, so that
+ * the author learns about all problems when the schema is stored. No code is generated from a schema, because it is
+ * untrusted data. Runs in the pool.
  */
-import { CONTRACT_PATTERN_INSTRUCTIONS_MAX, RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits.js";
+import { CONTRACT_PATTERN_INSTRUCTIONS_MAX } from "../../../schemas/limits/contracts.js";
+import { RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../schemas/limits/rules.js";
 import type { JsonObject } from "../contract.js";
 import { isJsonNumber } from "../../base/exact-number.js";
 import { cut } from "../violations.js";
@@ -17,7 +18,7 @@ import { formatTest } from "./formats.js";
 import { compilePattern, type Pattern } from "./pattern.js";
 import type { DynamicAnchors, Site } from "./site.js";
 
-/** The most problems that are reported for one schema. */
+/** The maximum number of problems that are reported for a schema. */
 const PROBLEMS_MAX = 10;
 
 /** A compiled schema, or all of its problems. */
@@ -75,11 +76,11 @@ class Compiler {
   readonly #nodes = new Map<JsonObject, SchemaNode>();
   readonly #patterns = new Map<string, Pattern | string>();
   readonly #dynamicAnchors = new Map<string, { readonly documents: number; readonly anchors: DynamicAnchors }>();
-  /** The instructions of all patterns that were compiled until now. */
+  /** The total number of instructions of the patterns compiled so far. */
   #instructions = 0;
   /**
-   * The references that are not resolved yet. They are resolved one after the other, so that a long chain of references
-   * does not overflow the stack.
+   * The references that are not resolved yet. They are resolved in a loop, because recursion along a chain of
+   * references could overflow the stack.
    */
   readonly #pending: (() => void)[] = [];
   readonly #problems = new Set<string>();
@@ -113,8 +114,7 @@ class Compiler {
         this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
           ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
           : compilePattern(source);
-      // A pattern that cannot be used counts as much as the largest pattern, because its compilation may have taken as
-      // long.
+      // An unusable pattern counts as much as the largest one, because its compilation may have taken as long.
       this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }
@@ -147,7 +147,7 @@ class Compiler {
   }
 
   dynamicAnchors(name: string, from: Resource): DynamicAnchors {
-    // The cached anchors are used only if no document was opened since, because a document may have more of them.
+    // The cached anchors are used only if no document was opened since, because a new document may have more of them.
     const documents = this.#documents.size;
     const known = this.#dynamicAnchors.get(name);
     if (known?.documents === documents) return known.anchors;
@@ -235,14 +235,14 @@ function formatCheck(site: Site): Check | null {
   };
 }
 
-/** Returns the message for a schema that refers to itself without going into a part of the value. */
+/** Returns the message for a schema that refers to itself on the same value, so that its evaluation would never end. */
 export function endlessReference(where: string): string {
   return `${where === "" ? "the schema" : where} refers to itself at once, so that checking a payload would never end`;
 }
 
 /**
  * Compiles a schema.
- * @param given the documents to which references may lead, by their URIs
+ * @param given the documents that references may point to, by their URIs
  */
 export function compileSchema(schema: unknown, given: ReadonlyMap<string, unknown>): Compiled {
   const dialect = dialectOf(schema);

@@ -1,20 +1,20 @@
 /**
- * Finds a schema that refers to itself on the same value, which means only through references and keywords such as
- * `allOf`. Checking a value against such a schema would never end. The walk uses no recursion, because a chain of
- * references may be long. Pure, any thread.
+ * Finds a schema that refers to itself on the same value, by references and keywords such as `allOf` only. Checking a
+ * value against such a schema would never end. The search is not recursive, because a chain of references may be long.
+ * Pure, any thread.
  */
 import type { SchemaNode } from "./evaluation.js";
 
 /** Returns all nodes that can be reached from the root. */
 function reachable(root: SchemaNode): Set<SchemaNode> {
   const found = new Set([root]);
-  // The loop also visits the nodes that are added in it, because iteration over a Set includes elements that are added
-  // meanwhile.
+  // The loop also visits nodes that it adds itself, because the iteration over a Set includes elements that are added
+  // during it.
   for (const { inPlace, below } of found) for (const next of [...inPlace, ...below]) found.add(next);
   return found;
 }
 
-/** Returns a reachable node that refers to itself on the same value; null if there is none. */
+/** Returns a node that refers to itself on the same value; null if no reachable node does. */
 export function findCycle(root: SchemaNode): SchemaNode | null {
   const done = new Set<SchemaNode>();
   for (const start of reachable(root)) {

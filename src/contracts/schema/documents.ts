@@ -1,14 +1,13 @@
 /**
  * Indexes the schemas inside a JSON Schema: the resources by their URIs, their anchors, and the targets of references.
- * Nothing is fetched: a reference leads to a place within the schema, or to a document that the caller gives along with
- * it. Pure, any thread.
+ * Nothing is fetched. A reference points into the schema, or to a document that the caller has given. Pure, any thread.
  */
 import { escapePointer, unescapePointer } from "../../base/json-pointer.js";
 import { isObject, type JsonObject } from "../contract.js";
 
 export type Dialect = "draft-07" | "2020-12";
 
-/** A schema with a URI of its own. It includes its subschemas, except those that are resources themselves. */
+/** A schema with its own URI. It contains its subschemas, except those with a URI of their own. */
 export interface Resource {
   readonly uri: string;
   readonly root: JsonObject | boolean;
@@ -21,11 +20,11 @@ export interface Resource {
 export interface Target {
   readonly schema: JsonObject | boolean;
   readonly resource: Resource;
-  /** The name of the anchor in the reference; "" if the reference has none. */
+  /** The anchor's name in the reference; "" if it has none. */
   readonly anchor: string;
 }
 
-/** The base URI of relative references, for a schema without `$id`. */
+/** The base URI for relative references in a schema without `$id`. */
 const BASE_URI = "koor:///contract";
 
 const OF_SCHEMA = ["not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "items"] as const;
@@ -52,8 +51,8 @@ export function dialectOf(schema: unknown): Dialect | undefined {
   const named = isObject(schema) ? schema["$schema"] : undefined;
   if (named === undefined) return "2020-12";
   if (typeof named !== "string") return undefined;
-  // OpenAPI 3.1 and later have a dialect that is draft 2020-12 with additional keywords. The additional keywords do not
-  // affect whether a value is valid.
+  // The dialect of OpenAPI 3.1 and later is draft 2020-12 with additional keywords. These keywords do not affect
+  // whether a value is valid.
   if (/^https:\/\/spec\.openapis\.org\/oas\/3\.\d\/dialect\/[\w-]+#?$/.test(named)) return "2020-12";
   const found = /^https?:\/\/json-schema\.org\/(?:draft\/)?(draft-07|2020-12)\/schema#?$/.exec(named);
   return found?.[1] as Dialect | undefined;
@@ -63,10 +62,10 @@ export function isSchema(value: unknown): value is JsonObject | boolean {
   return typeof value === "boolean" || isObject(value);
 }
 
-/** A subschema, with the JSON Pointer to it from the schema that contains it. */
+/** A subschema, with its JSON Pointer from the containing schema. */
 type Subschema = readonly [schema: unknown, pointer: string];
 
-/** Yields the direct subschemas of a schema. They are the values of the keywords in which the dialect has schemas. */
+/** Yields the direct subschemas of a schema: the values of the keywords that contain schemas in this dialect. */
 export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<Subschema, void, undefined> {
   const { one, list, map } = SUBSCHEMAS[dialect];
   for (const keyword of one) if (isSchema(schema[keyword])) yield [schema[keyword], `/${keyword}`];
@@ -83,10 +82,10 @@ export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<S
   }
 }
 
-/** Resolves a reference; returns undefined if it is not a URI reference. */
+/** Resolves a reference; undefined if it is not a URI reference. */
 function resolveUri(reference: string, base: string): { readonly uri: string; readonly fragment: string } | undefined {
-  // An empty reference or a fragment is appended to the base, because the base may be a URN. A URN has no path, so
-  // nothing can be resolved against it.
+  // An empty reference or a fragment is appended to the base instead of resolved, because the base may be a URN. A URN
+  // has no path against which a reference could be resolved.
   const joined = reference === "" ? base : reference.startsWith("#") ? base + reference : reference;
   if (!URL.canParse(joined, base)) return undefined;
   const url = new URL(joined, base);
@@ -105,10 +104,10 @@ export class Documents {
   readonly #resources = new Map<string, Resource>();
   /** The resource of each known schema. */
   readonly #owners = new Map<JsonObject, Resource>();
-  /** The problems of identifiers, each with its position in the schema. */
+  /** The problems with identifiers, each with its position in the schema. */
   readonly problems: string[] = [];
 
-  /** @param given the documents to which references may lead, by their URIs */
+  /** @param given the documents that references may point to, by their URIs */
   constructor(given: ReadonlyMap<string, unknown>) {
     this.#given = given;
   }
@@ -120,12 +119,12 @@ export class Documents {
     return isObject(schema) ? this.ownerOf(schema, resource) : resource;
   }
 
-  /** Returns the resource of a schema, or `parent` if the schema is not indexed yet. */
+  /** Returns the resource that contains a schema; `parent` if the schema is not indexed yet. */
   ownerOf(schema: JsonObject | boolean, parent: Resource): Resource {
     return isObject(schema) ? (this.#owners.get(schema) ?? parent) : parent;
   }
 
-  /** The number of known URIs. It grows with each document that is opened. */
+  /** The number of known URIs. It grows whenever another document is opened. */
   get size(): number {
     return this.#resources.size;
   }
@@ -135,7 +134,7 @@ export class Documents {
     return [...new Set(this.#resources.values())].filter(({ dynamicAnchors }) => dynamicAnchors.has(name));
   }
 
-  /** Returns the target of a reference in the resource `from`; undefined if there is no such target. */
+  /** Returns the target of a reference in the resource `from`; undefined if it has no target. */
   resolve(reference: string, from: Resource): Target | undefined {
     const resolved = resolveUri(reference, from.uri);
     if (resolved === undefined) return undefined;
@@ -173,8 +172,8 @@ export class Documents {
       if (isSchema(value)) resource = this.ownerOf(value, resource);
     }
     if (!isSchema(value)) return undefined;
-    // The pointer may lead through an unknown keyword. Its target was not known to be a schema until now, so it is
-    // indexed here.
+    // A pointer can pass through an unknown keyword. Its target was not known to be a schema before, so it is indexed
+    // here.
     if (isObject(value) && !this.#owners.has(value)) this.#index(value, resource, pointer);
     return { schema: value, resource: this.ownerOf(value, resource), anchor: "" };
   }
@@ -187,11 +186,11 @@ export class Documents {
     }
   }
 
-  /** Returns the resource of a schema and records its anchors. A schema with an `$id` becomes a new resource. */
+  /** Returns the resource of a schema, and records its anchors. A schema with an `$id` begins a new resource. */
   #identify(schema: JsonObject, parent: Resource, where: string): Resource {
     const dialect = schema["$schema"] === undefined ? parent.dialect : (dialectOf(schema) ?? parent.dialect);
     const ofDraft7 = dialect === "draft-07";
-    // In draft-07, a schema with a reference ignores its other keywords, including `$id`.
+    // In draft-07, a schema with `$ref` ignores its other keywords, even `$id`.
     if (ofDraft7 && typeof schema["$ref"] === "string") return parent;
     const id = this.#readName(schema, "$id", where);
     let resource = parent;

@@ -1,13 +1,13 @@
 /**
- * One evaluation of a payload against a compiled schema. It has the errors that were found until now, the dynamic
- * scope, the parts of the payload that were evaluated, and the guard against a schema that refers to itself on the same
- * value. Pure, any thread.
+ * One evaluation of a payload against a compiled schema. It collects the errors and the evaluated parts of the payload,
+ * tracks the dynamic scope, and detects a schema that refers to itself on the same value. Pure, any thread.
  */
 import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
 
 /**
- * The position of a value in the payload. The same object always stands for the same position, and for the same value.
+ * The position of a value in the payload. A Place object belongs to one value only, so the same object always means the
+ * same value.
  */
 export interface Place {
   readonly parent: Place | null;
@@ -16,9 +16,12 @@ export interface Place {
 
 export interface SchemaError {
   readonly place: Place;
-  /** The member that the error is about; null if the error is about the value at `place` itself. */
+  /** The member that the error is about; null if it is about the value at `place`. */
   readonly member: string | null;
-  /** Returns the message. It is built only on demand, because most errors of alternatives are dropped. */
+  /**
+   * Builds the message. It is called only for errors that are reported, because most errors of alternatives are
+   * dropped.
+   */
   readonly message: () => string;
 }
 
@@ -26,7 +29,7 @@ export interface SchemaError {
 export type Check = (run: Evaluation, value: unknown, place: Place, evaluated: Evaluated | null) => boolean;
 
 export interface SchemaNode {
-  /** The position of the node in the schema, as a JSON Pointer or a URI. */
+  /** Where the node is in the schema, as a JSON Pointer or a URI. */
   readonly where: string;
   readonly resource: Resource;
   readonly checks: Check[];
@@ -37,13 +40,13 @@ export interface SchemaNode {
   readonly lateChecks: Check[];
   /** Makes null valid, whatever the keywords say. */
   nullable: boolean;
-  /** The nodes that are evaluated on the same value as this node. */
+  /** The nodes that are evaluated on the same value as this one. */
   readonly inPlace: SchemaNode[];
   /** The nodes that are evaluated on parts of this node's value. */
   readonly below: SchemaNode[];
 }
 
-/** The parts of one object or array that the keywords of a schema have evaluated. */
+/** The parts of an object or array that were evaluated by the keywords of a schema. */
 export class Evaluated {
   #all = false;
   readonly #names = new Set<string | number>();
@@ -70,12 +73,12 @@ export class Evaluated {
   }
 }
 
-/** The number of resources that can be searched in the time of one step. */
+/** How many resources are searched in one step. */
 const RESOURCES_A_STEP = 16;
-/** The number of frames of references that can be searched in the time of one step. */
+/** How many frames of references are searched in one step. */
 const FRAMES_A_STEP = 64;
 
-/** A reference that is being followed: the schema that it leads to, and the value on which that is evaluated. */
+/** A reference that is being followed: its target, and the position of the value on which the target is evaluated. */
 interface Frame {
   readonly node: SchemaNode;
   readonly place: Place;
@@ -91,14 +94,14 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** The number of nested evaluations whose errors are not reported; 0 if errors are reported. */
+  /** How many nested evaluations do not report their errors; 0 if errors are reported. */
   #quiet = 0;
-  /** The resources that the evaluation has entered, the outermost first. */
+  /** The resources that the evaluation has entered, the outermost one first. */
   #scope: readonly Resource[] = [];
   #frame: Frame | null = null;
 
   /**
-   * @param errorsMax the number of errors after which the evaluation stops
+   * @param errorsMax the number of errors at which the evaluation stops
    * @param steps the budget of the evaluation
    */
   constructor(
@@ -140,7 +143,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Evaluates the target of a reference, in the same way as `evaluate`. */
+  /** Evaluates the target of a reference. Throws if the reference is already being followed on the same value. */
   evaluateReference(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     const outer = this.#frame;
     const scope = this.#scope;
@@ -162,10 +165,7 @@ export class Evaluation {
     return valid;
   }
 
-  /**
-   * Keeps the first `kept` errors and drops the others. Those are errors of alternatives, which did not all have to
-   * fit.
-   */
+  /** Keeps the first `kept` errors. The dropped ones are errors of alternatives, of which not all had to match. */
   dropErrors(kept: number): void {
     if (this.errors.length > kept) this.errors.length = kept;
   }

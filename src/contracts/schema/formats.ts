@@ -1,18 +1,18 @@
 /**
- * The formats of JSON Schema and OpenAPI, checked as ajv-formats checks them. A string is limited in length if the
- * check of its format backtracks. Runs in the pool.
+ * The formats of JSON Schema and OpenAPI, with the checks of ajv-formats. If the check of a format backtracks, the
+ * length of the string is limited. Runs in the pool.
  */
-import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits.js";
+import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../schemas/limits/contracts.js";
 import { must } from "../../base/assert.js";
 import type { JsonNumber } from "../../base/exact-number.js";
 
-/** Returns whether a string or a number has the format. */
+/** Whether a string or number has the format. */
 export type FormatTest = (value: string | JsonNumber) => boolean;
 
-/** The formats that strings of any length may have, because their checks take linear time or check nothing. */
+/** The formats for strings of any length. Their checks take linear time, or check nothing. */
 const LONG_FORMATS: ReadonlySet<string> = new Set(["byte", "binary", "password"]);
 /**
- * Formats of the library that are not offered. `url` is no format of JSON Schema, and its check may take unlimited
+ * Formats of the library that are left out. `url` is not a format of JSON Schema, and its check can take unlimited
  * time.
  */
 const LEFT_OUT_FORMATS: ReadonlySet<string> = new Set(["url"]);
@@ -27,11 +27,11 @@ type LibraryFormat =
 
 let tests: ReadonlyMap<string, FormatTest> | undefined;
 
-/** Loads the formats. Each thread calls this once, before it compiles its first schema. */
+/** Loads the formats. Must be called once in each thread, before the first schema is compiled. */
 export async function loadFormats(): Promise<void> {
   if (tests !== undefined) return;
   const library = await import("ajv-formats/dist/formats.js");
-  // The members are read from the default export, because after bundling a CommonJS package has its members only there.
+  // The default export is used, because after bundling a CommonJS package has its members only there.
   const formats = Object.entries(library.default.fullFormats as unknown as Readonly<Record<string, LibraryFormat>>);
   tests = new Map(
     formats
@@ -40,7 +40,7 @@ export async function loadFormats(): Promise<void> {
   );
 }
 
-/** Returns the test of a format; null if the format is unknown, so that every value has it. */
+/** Returns the test of a format; null if the format is unknown, so that every value is valid. */
 export function formatTest(name: string): FormatTest | null {
   return must(tests, "the formats are loaded").get(name) ?? null;
 }

@@ -20,13 +20,13 @@ export function compileRef(site: Site, reference: unknown): Check {
 
 export function compileDynamicRef(site: Site, reference: unknown): Check {
   let initial: SchemaNode | null = null;
-  /** The possible targets by their resources; empty if the reference behaves like a plain `$ref`. */
+  /** The possible targets, by their resource. The map is empty if the reference behaves like a plain `$ref`. */
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
     initial = node;
     const dynamic = resource.dynamicAnchors.has(anchor) ? site.dynamicAnchors(anchor) : null;
     if (dynamic !== null) anchors = dynamic.nodes;
-    // If there are several anchors, the target depends on which resources the evaluation has entered.
+    // With several anchors, the target depends on the resources that the evaluation has entered.
     if (dynamic === null || anchors.size <= 1) site.node.inPlace.push(node);
     else site.node.below.push(dynamic.choice);
   });
@@ -37,7 +37,7 @@ export function compileDynamicRef(site: Site, reference: unknown): Check {
   };
 }
 
-/** Compiles a list of schemas to nodes. Returns null if the value is not a list of schemas. */
+/** Compiles a list of schemas to nodes; null if the value is not a list of schemas. */
 function compileList(site: Site, keyword: string, schemas: unknown): SchemaNode[] | null {
   if (!Array.isArray(schemas) || schemas.length === 0) return site.wrong(keyword, "must be an array with schemas");
   return schemas.map((schema, at) => site.inPlace(schema, `/${keyword}/${at}`)).filter((node) => node !== null);
@@ -66,8 +66,8 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
     for (const node of nodes) {
       if (!run.evaluate(node, value, place, evaluated)) continue;
       valid = true;
-      // If the caller needs to know the evaluated parts, all alternatives are evaluated, because each alternative that
-      // fits adds its parts.
+      // If the caller needs the evaluated parts, all alternatives are evaluated, because each matching alternative adds
+      // its own parts.
       if (evaluated === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");

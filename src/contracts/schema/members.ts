@@ -55,8 +55,7 @@ function compileProperties(site: Site): Check | null {
   return (run, value, place, evaluated) => {
     if (!isObject(value)) return true;
     let valid = true;
-    // If only members with a known name matter, the shorter of the two lists is iterated: the known names or the
-    // object's.
+    // If only members with known names are checked, the loop goes over the known names instead of the object's names.
     const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
@@ -69,8 +68,8 @@ function compileProperties(site: Site): Check | null {
 }
 
 /**
- * Compiles the three keywords about members by name to one check, which belongs to the first of them that the schema
- * has.
+ * Compiles the three keywords about members by name to one check. The check belongs to the first of these keywords that
+ * the schema has.
  */
 export function compilePropertiesOnce(
   keyword: "properties" | "patternProperties" | "additionalProperties",
@@ -90,7 +89,8 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
     if (!isObject(value)) return true;
     let valid = true;
     for (const name of run.steps.namesOf(value)) {
-      // The place is copied, because a name is not a part of the value: it needs a position of its own.
+      // The place is copied, because a Place object must belong to one value only, and the name is another value than
+      // the object.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
       if (run.stops) return false;

@@ -1,6 +1,6 @@
 /**
- * The meta-schemas of draft-07 and of draft 2020-12, as json-schema.org publishes them. They are included because the
- * references of a schema may lead to them. They are texts, because their contents are data and not code.
+ * The meta-schemas of draft-07 and of draft 2020-12, as json-schema.org publishes them. A schema's references may point
+ * to them. They are stored as texts, because they are data and not code.
  */
 export const META_SCHEMA_TEXTS: readonly string[] = [
   String.raw`{"$schema": "http://json-schema.org/draft-07/schema#", "$id": "http://json-schema.org/draft-07/schema#",

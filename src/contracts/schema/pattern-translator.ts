@@ -1,7 +1,7 @@
 /**
- * Translates a regular expression of ECMAScript (as with its flag `u`) to RE2. Groups are translated so that they do
- * not capture, because no pattern needs captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is
- * kept. Pure, any thread.
+ * Translates a regular expression of ECMAScript (with the flag `u`) to RE2. Groups do not capture in the translation,
+ * because no pattern needs captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is kept. Pure, any
+ * thread.
  */
 import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./character-set.js";
 
@@ -9,12 +9,13 @@ import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./chara
 const COUNT_MAX = 1_000;
 const GROUPS_DEPTH_MAX = 200;
 /**
- * The longest translated text. It needs a limit, because classes by property are long and large counts are written out.
+ * The maximum length of the translated text. A limit is needed, because Unicode properties and large counts are written
+ * out at length.
  */
 const TRANSLATED_CHARACTERS_MAX = 256 * 1024;
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, t: 9, n: 10, v: 11, f: 12, r: 13, "0": 0 };
 
-/** Thrown for a pattern that RE2 cannot match. */
+/** Thrown for a pattern that cannot be translated to RE2. */
 export class UnusablePattern extends Error {
   override readonly name = "UnusablePattern";
 }
@@ -28,7 +29,7 @@ export interface Repetition {
 export interface TranslatedPattern {
   readonly text: string;
   /**
-   * Set if the whole pattern is one repetition of a single character, anchored at the start and the end of the text.
+   * Set if the whole pattern is one repetition of a single character, from the start to the end of the text; else null.
    */
   readonly repetition: (Repetition & { readonly character: string }) | null;
 }
@@ -38,15 +39,15 @@ interface Term {
   readonly text: string;
   /** Whether the term matches exactly one character. */
   readonly isCharacter: boolean;
-  /** The characters that the term matches; null if ranges cannot express them. */
+  /** The characters that the term matches; null if they cannot be written as ranges. */
   readonly set: CharacterSet | null;
   readonly counts: Repetition | null;
 }
 
 export interface TranslatorOptions {
-  /** Returns whether RE2 has a Unicode property with this name. */
+  /** Whether RE2 has a Unicode property of this name. */
   readonly knows: (property: string) => boolean;
-  /** The largest repetition count. Larger counts are rejected, except in a pattern that is a single repetition. */
+  /** The largest allowed repetition count. It does not apply if the whole pattern is a single repetition. */
   readonly countMax: number;
 }
 
@@ -64,7 +65,7 @@ function verbatim(text: string, isCharacter: boolean): Term {
   return { text, isCharacter, set: null, counts: null };
 }
 
-/** An item of a character class: one character, or a text that stands for several. */
+/** An item of a character class: one character, or the text of a set of characters. */
 type ClassItem = { readonly codePoint: number } | { readonly text: string };
 
 export class PatternTranslator {
@@ -97,7 +98,7 @@ export class PatternTranslator {
     return alternatives.map((terms) => terms.map((term) => this.#repeat(term)).join("")).join("|");
   }
 
-  /** Writes a repetition. A count beyond RE2's limit becomes several repetitions in sequence. */
+  /** Writes a repetition. A count above RE2's limit is split into several repetitions in a row. */
   #repeat({ text, counts }: Term): string {
     if (counts === null) return text;
     const { least, most } = counts;
@@ -170,7 +171,7 @@ export class PatternTranslator {
     return verbatim(`${open.endsWith(":") ? open : "(?:"}${inside})`, false);
   }
 
-  /** Reads the rest of an escape outside a character class. The backslash was read before. */
+  /** Reads an escape outside a character class, after its backslash. */
   #readEscape(): Term {
     const next = this.#source[this.#at] ?? "";
     if (/[bBAz]/.test(next) && next !== "") return verbatim(`\\${this.#shift()}`, false);
@@ -185,7 +186,7 @@ export class PatternTranslator {
     return "codePoint" in item ? single(item.codePoint) : verbatim(`[${item.text}]`, true);
   }
 
-  /** Reads the rest of an escape that may also be in a character class. The backslash was read before. */
+  /** Reads an escape that is also allowed in a character class, after its backslash. */
   #readClassEscape(): ClassItem {
     const known = this.#match(/[dDwW]/y);
     if (known !== null) return { text: `\\${known[0]}` };
@@ -294,7 +295,7 @@ function isLarge({ least, most }: Repetition): boolean {
   return least > COUNT_MAX || (Number.isFinite(most) && most > COUNT_MAX);
 }
 
-/** Splits a count into several counts that RE2 accepts. */
+/** Splits a count into counts that RE2 accepts. */
 function chunksOf(count: number): number[] {
   const chunks = Array.from({ length: Math.floor(count / COUNT_MAX) }, () => COUNT_MAX);
   return count % COUNT_MAX === 0 ? chunks : [...chunks, count % COUNT_MAX];

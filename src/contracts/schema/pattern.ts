@@ -1,8 +1,8 @@
 /**
- * Compiles patterns of JSON Schema for RE2, which matches in time linear in the text. Where the syntax of ECMAScript
- * differs from that of RE2, it is translated (pattern-translator.ts). Runs in the pool.
+ * Compiles patterns of JSON Schema for RE2, which matches in time linear in the length of the text. ECMAScript syntax
+ * that RE2 lacks is translated (pattern-translator.ts). Runs in the pool.
  */
-import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits.js";
+import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../schemas/limits/rules.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { Failure } from "../../base/result.js";
 import { compileRegex, isPropertyKnown, type Regex } from "../../rules/regex.js";
@@ -19,7 +19,7 @@ export interface Pattern {
   test(text: string, steps: CheckSteps): boolean;
 }
 
-/** Compiles a pattern. Returns the reason as text if RE2 cannot match such a pattern. */
+/** Compiles a pattern. If RE2 cannot match it, returns the reason as text. */
 export function compilePattern(source: string): Pattern | string {
   if (utf8Length(source) > RULE_PATTERN_BYTES_MAX) return `it is longer than ${RULE_PATTERN_BYTES_MAX} bytes`;
   const translated = translate(source);

@@ -1,6 +1,6 @@
 /**
- * Defines how a keyword that contains other schemas is compiled: the functions that it can use meanwhile (Site), and
- * the entry that it has in the table of applicators (ApplicatorRow). Pure, any thread.
+ * Defines how keywords that contain other schemas are compiled. A Site has the functions that such a keyword may call
+ * while it is compiled. An ApplicatorRow is the keyword's entry in the table of applicators. Pure, any thread.
  */
 import type { JsonObject } from "../contract.js";
 import type { Dialect, Resource, Target } from "./documents.js";
@@ -8,12 +8,12 @@ import type { Check, Place, SchemaNode } from "./evaluation.js";
 import type { Pattern } from "./pattern.js";
 
 /**
- * All dynamic anchors with one name. The references to that name share this object, because a long schema may have
- * thousands of anchors and of references.
+ * All dynamic anchors of one name. All references to the name share this object, because a long schema may have
+ * thousands of anchors and references.
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;
-  /** A node that stands for the choice among `nodes`. It has all of them in its `below`. */
+  /** A node that represents the choice among `nodes`. Its `below` contains all of them. */
   readonly choice: SchemaNode;
 }
 
@@ -25,29 +25,28 @@ export interface Site {
   inPlace(value: unknown, pointer: string): SchemaNode | null;
   /** Returns the node of a subschema that is evaluated on a part of the value; null if `value` is not a schema. */
   below(value: unknown, pointer: string): SchemaNode | null;
-  /** Returns the compiled pattern at a pointer; null if the pattern cannot be used. */
+  /** Returns the compiled pattern; null if the pattern cannot be used. */
   pattern(source: string, pointer: string): Pattern | null;
-  /** Calls `take` with the target of a reference. The call comes after this schema was compiled. */
+  /** Resolves a reference, and calls `take` with its target after this schema was compiled. */
   refer(reference: unknown, keyword: string, take: (node: SchemaNode, target: Target) => void): void;
-  /** Returns the possible targets of a dynamic reference. */
+  /** Returns all possible targets of a dynamic reference. */
   dynamicAnchors(name: string): DynamicAnchors;
   /**
-   * Records that the value of a keyword cannot be used. Returns null, so that `compile` can return the result of this
-   * call.
+   * Records that a keyword has an invalid value. Returns null, so that `compile` can return the result of this call.
    */
   wrong(keyword: string, must: string): null;
 }
 
 export interface ApplicatorRow {
   readonly dialects: readonly Dialect[];
-  /** Compiles the keyword. Returns null if the keyword checks nothing, or cannot be used. */
+  /** Compiles the keyword; null if the keyword checks nothing or cannot be used. */
   readonly compile: (site: Site, value: unknown) => Check | null;
 }
 
 export const BOTH_DIALECTS: readonly Dialect[] = ["draft-07", "2020-12"];
 export const DRAFT_2020: readonly Dialect[] = ["2020-12"];
 
-/** Returns the position of a member or an element of the value at `place`. */
+/** Returns the position of a member or element of the value at `place`. */
 export function placeBelow(place: Place, name: string | number): Place {
   return { parent: place, name };
 }

@@ -1,6 +1,6 @@
 /**
- * Chooses the SQLite library, once for each thread. The choice depends only on the version of Node and on the installed
- * packages, so every thread chooses the same library. `KOOR_SQLITE` forces a library, for tests and benchmarks.
+ * Chooses the SQLite library, once in each thread. The choice depends only on the version of Node and on the installed
+ * packages, so all threads choose the same library. `KOOR_SQLITE` forces a library, for tests and benchmarks.
  */
 import { reasonOf } from "../../base/reason.js";
 import { loadBetterSqlite3 } from "./better-sqlite3.js";
@@ -10,7 +10,7 @@ import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
 /** The environment variable that forces a library. */
 export const SQLITE_VARIABLE = "KOOR_SQLITE";
 
-/** The first version of Node whose node:sqlite returns rows as arrays and needs no flag. */
+/** The first version of Node whose node:sqlite needs no flag and can return rows as arrays. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 
 const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
@@ -19,12 +19,12 @@ const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
   "@photostructure/sqlite": loadPort,
 };
 
-/** Thrown if no SQLite library can be used. The start prints the message, which is one line, and exits with code 1. */
+/** Thrown if no SQLite library can be used. The start prints the message as one line, and exits with code 1. */
 export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** The chosen library, and the reason why the preferred one was not chosen. */
+/** The chosen library, and why the preferred one was not chosen. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
   /** Why the preferred library for this version of Node did not load; "" if it was chosen. */
@@ -35,7 +35,7 @@ function isWay(name: string): name is SqliteWay {
   return (SQLITE_WAYS as readonly string[]).includes(name);
 }
 
-/** Returns the libraries that a version of Node can use, the preferred one first. */
+/** Returns the libraries that this version of Node can use, the preferred one first. */
 export function waysOf(version: string): readonly SqliteWay[] {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const { major: since, minor: since_minor } = NODE_SQLITE_SINCE;
@@ -46,7 +46,7 @@ export function waysOf(version: string): readonly SqliteWay[] {
 /**
  * Loads the first library that works.
  * @param wanted the name of a library, or "auto"
- * @throws SqliteMissingError with one line for the operator if none works
+ * @throws SqliteMissingError if none works; its message is one line for the operator
  */
 export function chooseSqlite(wanted: string): SqliteChoice {
   if (wanted !== "auto" && !isWay(wanted))
@@ -70,7 +70,7 @@ export function chooseSqlite(wanted: string): SqliteChoice {
 let chosen: SqliteChoice | undefined;
 
 /**
- * Returns the library that this thread uses. It is chosen at the first call.
+ * Returns the library of this thread. The first call chooses it.
  * @throws SqliteMissingError
  */
 export function sqliteChoice(): SqliteChoice {

@@ -1,10 +1,9 @@
 /**
- * Maps errors to the names of SQLite's result codes, whichever library threw them. Errors of better-sqlite3 have the
- * name in `code`, and errors of node:sqlite have the number in `errcode`. Source of the numbers and names:
- * sqlite.org/rescode.html. Pure.
+ * Maps errors to the names of SQLite's result codes. An error of better-sqlite3 has the name in `code`. An error of
+ * node:sqlite has the number in `errcode`. Source of the numbers and names: sqlite.org/rescode.html. Pure.
  */
 
-/** The names of the primary codes, by their number. An extended code has the primary code in its low byte. */
+/** The names of the primary codes, by their number. The low byte of an extended code is its primary code. */
 const PRIMARY: Readonly<Record<number, string>> = {
   1: "ERROR",
   2: "INTERNAL",
@@ -35,8 +34,8 @@ const PRIMARY: Readonly<Record<number, string>> = {
 };
 
 /**
- * The suffixes of the extended codes' names, by the name of the primary code. They are in the order of the extended
- * code's high byte, from 1 up. A suffix is "" if there is no such code.
+ * The suffixes of the extended codes' names, by the name of the primary code. The first suffix belongs to the high byte
+ * 1, the second to 2, and so on. A suffix is "" if there is no such code.
  */
 const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ERROR: ["MISSING_COLLSEQ", "RETRY", "SNAPSHOT"],
@@ -109,8 +108,8 @@ export function nameOfCode(code: number): string {
 }
 
 /**
- * Returns the name of an error's SQLite code, which is the extended code if there is one; undefined if the error is not
- * one of SQLite.
+ * Returns the name of an error's SQLite code; undefined if the error is not one of SQLite. The extended code is
+ * preferred.
  */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -120,12 +119,10 @@ export function sqliteCode(error: unknown): string | undefined {
   return code.startsWith("SQLITE_") ? code : undefined;
 }
 
-/** Creates an error like those of SQLite, with the name of a code. */
+/** Creates an error with the name of a code, like an error of SQLite. */
 export function sqliteError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/**
- * A code that SQLite does not have. It means that the library in use would truncate a text when it stores or reads it.
- */
+/** A code that is not one of SQLite. It means that the library would truncate a text when it stores or reads it. */
 export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

@@ -1,7 +1,7 @@
 /**
- * Defines the interface of a SQLite library, as far as Koor uses it: a database, a statement, and the names of errors.
- * Each adapter in this folder implements it for one library, and choice.ts decides which one is used. The interface is
- * a part of that of better-sqlite3, which therefore needs no wrapper.
+ * Defines the part of a SQLite library's interface that Koor uses: a database, a statement, and the names of errors.
+ * Each adapter in this folder implements it for one library, and choice.ts selects the adapter. The interface is a
+ * subset of better-sqlite3's, so that library needs no wrapper.
  */
 
 /** The effect of a statement. */
@@ -11,14 +11,14 @@ export interface Changes {
 }
 
 /**
- * A compiled statement. Values are bound by position, or by name from one object. In results, integers are numbers,
- * blobs are Buffers, and a row is an object with a member for each column.
+ * A compiled statement. Values are bound by position, or by name from one object. A result row is an object with a
+ * member for each column. Integers are numbers, and blobs are Buffers.
  */
 export interface Statement<Parameters extends unknown[], Row> {
   run(...parameters: Parameters): Changes;
   get(...parameters: Parameters): Row | undefined;
   all(...parameters: Parameters): Row[];
-  /** Returns the rows one at a time. Nothing may be written through the same handle until the iterator has ended. */
+  /** Returns the rows one at a time. Until the iterator has ended, nothing may be written by the same handle. */
   iterate(...parameters: Parameters): IterableIterator<Row>;
   /** Makes the statement return the first column of each row. */
   pluck(): this;
@@ -28,36 +28,37 @@ export interface Statement<Parameters extends unknown[], Row> {
 
 /** One handle on a database, for one thread. */
 export interface Db {
-  /** Whether a transaction is open on this handle, whichever statement began it. */
+  /** Whether a transaction is open on this handle, even if a plain SQL statement began it. */
   readonly inTransaction: boolean;
   prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,
   ): Parameters extends unknown[] ? Statement<Parameters, Row> : Statement<[Parameters], Row>;
-  /** Runs SQL statements one after the other, and drops their results. */
+  /** Runs SQL statements one after the other, without results. */
   exec(sql: string): unknown;
-  /** Runs `PRAGMA text`. Returns its rows, or the first column of the first row if `simple`. */
+  /** Runs `PRAGMA text`. Returns its rows; with `simple`, only the first column of the first row. */
   pragma(text: string, options?: { readonly simple?: boolean }): unknown;
   /** Returns a function that runs `work` in a transaction, which is rolled back if `work` throws. */
   transaction(work: () => void): () => void;
-  /** Closes the handle, and all of its statements and iterators. */
+  /** Closes the handle with all of its statements and iterators. */
   close(): unknown;
 }
 
 export interface OpenOptions {
-  /** Whether the handle only reads. If so, a missing file is not created. */
+  /** Whether the handle is read-only. A read-only handle does not create a missing file. */
   readonly readonly?: boolean;
-  /** For how long a statement waits while another handle holds the database, in ms; 5000 by default. */
+  /** How long a statement waits while another handle holds the database, in ms; 5000 by default. */
   readonly timeout_ms?: number;
 }
 
-/** The libraries, by the names that operators know, in the order in which they are tried. */
+/** The names of the libraries, in the order in which they are tried. Operators use the same names. */
 export const SQLITE_WAYS = ["node:sqlite", "better-sqlite3", "@photostructure/sqlite"] as const;
 export type SqliteWay = (typeof SQLITE_WAYS)[number];
 
-/** A library that is loaded and that works with this Node. */
+/** A library that was loaded and works with this Node. */
 export interface SqliteLibrary {
   readonly way: SqliteWay;
   /**
+   * Opens a handle.
    * @throws an error with one of SQLite's codes (`sqliteCode`)
    */
   open(path: string, options: OpenOptions): Db;

@@ -1,7 +1,7 @@
 /**
- * Adapts two libraries to the interface in library.ts: node:sqlite, which is built into Node, and
- * @photostructure/sqlite ("the port" below), its port to Node's stable binary interface. Both have the same interface.
- * The adapter hides their differences from better-sqlite3.
+ * Adapts two libraries to the interface in library.ts. One is node:sqlite, which is built into Node. The other is
+ * @photostructure/sqlite, a port of node:sqlite to Node's stable binary interface, so both have the same API. The
+ * adapter hides how they differ from better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -38,14 +38,14 @@ interface NativeModule {
   readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
 }
 
-/** The size of the page cache, as in the build of better-sqlite3. In SQLite's setting a negative size is in KiB. */
+/** The size of the page cache. It is the default of better-sqlite3's build. SQLite reads a negative size as KiB. */
 const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Refuses texts with a NUL, because the libraries would silently truncate them there. Node 22 truncates a text when it
- * reads it, and the port when it binds it.
+ * Refuses texts with a NUL, because the libraries would silently truncate them at the NUL. Node 22 truncates such a
+ * text when it reads it, and @photostructure/sqlite when it binds it.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -57,14 +57,15 @@ function checkTexts(parameters: readonly unknown[]): void {
 }
 
 /**
- * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer,
- * unless all integers are read as BigInts.
+ * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer. So
+ * the read is then repeated with all integers as BigInts.
  */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    // The port's `all` throws the error for a large integer without any code, neither Node's nor SQLite's.
+    // For a large integer, `all` of @photostructure/sqlite throws an error that has neither a code of Node nor one of
+    // SQLite.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -77,8 +78,8 @@ function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): 
 }
 
 /**
- * Converts a value to the type that better-sqlite3 returns: a byte array to a Buffer over the same memory, and a BigInt
- * to a number.
+ * Converts a value to the type that better-sqlite3 returns. A byte array becomes a Buffer over the same memory, and a
+ * BigInt becomes a number.
  */
 function levelled(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
@@ -116,8 +117,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   #make: Make<Row>;
 
   /**
-   * @param db the statement's database. The statement keeps a reference to it, because the port closes a database that
-   * is garbage-collected.
+   * @param db the statement's database. The statement keeps it alive, because @photostructure/sqlite closes a database
+   * that is garbage-collected.
    */
   constructor(
     readonly db: NativeDatabase,
@@ -126,7 +127,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   ) {
     this.#statement = statement;
     this.#checks_texts = checks_texts;
-    // The libraries return arrays fastest. Even building an object from an array is faster than their own objects.
+    // Rows are read as arrays, which is fastest: even building an object from an array is faster than the libraries'
+    // own objects.
     statement.setReturnArrays(true);
     statement.setAllowUnknownNamedParameters(true);
     let names: string[] | undefined;
@@ -221,8 +223,8 @@ class NodeDatabase implements Db {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    // An open transaction must be rolled back here, because the port keeps the handle and its locks until the last of
-    // its statements is garbage-collected.
+    // An open transaction is rolled back here. Otherwise @photostructure/sqlite would keep the handle and its locks
+    // until the handle's last statement is garbage-collected.
     if (this.inTransaction) this.exec("ROLLBACK");
     this.#db.close();
   }
@@ -251,8 +253,8 @@ function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
 export function loadNodeSqlite(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const emitWarning = process.emitWarning.bind(process);
-  // Warnings are suppressed during the load, because node:sqlite warns in each thread that it is experimental. The
-  // operator does not need that warning.
+  // node:sqlite warns in each thread that it is experimental. The operator does not need that warning, so warnings are
+  // suppressed during the load.
   process.emitWarning = () => undefined;
   try {
     return libraryOf("node:sqlite", load("node:sqlite") as NativeModule);
@@ -262,7 +264,8 @@ export function loadNodeSqlite(): SqliteLibrary {
 }
 
 /**
- * @throws if the port is not installed, or has no binary for this system
+ * Loads @photostructure/sqlite.
+ * @throws if the package is not installed, or has no binary for this system
  */
 export function loadPort(): SqliteLibrary {
   const load = createRequire(import.meta.url);

@@ -1,16 +1,11 @@
 /**
- * One request and its answer over Node's own HTTP, which implements the pipeline's interface with Node's two streams.
- * Bodies are collected within limits, and long answers are written at the reader's pace. The pipeline decides whether a
- * request may pass, and what the answer is.
+ * Implements `Exchange` for Node's own HTTP: one request and its answer. It collects bodies within limits, and writes
+ * long answers at the reader's pace. The pipeline decides whether a request may pass, and what the answer is.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  BODY_BYTES_MAX,
-  REFUSED_LINGER_BYTES_MAX,
-  REFUSED_LINGER_MS,
-  REQUEST_TIMEOUT_MS,
-  WHOLE_ANSWER_BYTES_MAX,
-} from "../../../schemas/limits.js";
+import { WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
+import { BODY_BYTES_MAX, REFUSED_LINGER_BYTES_MAX, REFUSED_LINGER_MS } from "../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
@@ -22,24 +17,24 @@ import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
 
-/** The place of the request's body. */
+/** The state of the request's body. */
 type BodyPlace =
   /** There is no body, or all of it has arrived. */
   | "here"
-  /** The body is in flight, and no handler has requested it. */
+  /** The body has not arrived completely, and no handler has requested it. */
   | "unrequested"
   | "in flight";
 
 export class NodeExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
-  /** The offset of the query in the address; the address's end if there is none. */
+  /** The offset of the `?` in the URL; the length of the URL if it has no query. */
   readonly #query_at: number;
   #body: BodyPlace;
-  /** The client waits for a go-ahead before it sends its body. */
+  /** Whether the client waits for `100 Continue` before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
-  /** Passes the refusal of the body to its receiver. */
+  /** Passes the refusal of the body to the body's receiver. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #close_after_answer = false;
   #ended = false;
@@ -59,7 +54,8 @@ export class NodeExchange implements Exchange {
     const at = url.indexOf("?");
     this.#query_at = at < 0 ? url.length : at;
     const length = headers["content-length"];
-    // A write that fails because the client has gone is no error: the connection's end is reported by itself.
+    // A failed write to a client that has disconnected is not an error. The end of the connection is reported
+    // separately.
     res.on("error", ignore);
     const bodiless = (length === undefined || length === "0") && headers["transfer-encoding"] === undefined;
     this.#body = bodiless ? "here" : "unrequested";
@@ -95,7 +91,7 @@ export class NodeExchange implements Exchange {
     return faultOf(this.#req);
   }
 
-  /** False, because Node's parser finds the end of a body correctly. */
+  /** Always false, because Node's parser finds the end of a body correctly. */
   get body_first(): false {
     return false;
   }
@@ -128,7 +124,7 @@ export class NodeExchange implements Exchange {
     return this.#abort_listeners;
   }
 
-  /** Notifies the listeners that the client has gone, or that a long answer has ended. */
+  /** Notifies the listeners that the client has disconnected, or that a long answer has ended. */
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -136,7 +132,7 @@ export class NodeExchange implements Exchange {
   }
 
   holdBody(): void {
-    // Node reads nothing of the body before it is requested, except for one buffer.
+    // The body needs no pause: Node reads at most one buffer of it before a handler requests it.
     this.#watch();
   }
 
@@ -154,7 +150,7 @@ export class NodeExchange implements Exchange {
     }
     collector.begin();
     if (collector.given_up) return;
-    // The time limit for the body runs even if nothing of it arrives.
+    // Starts the time limit of the body, even if no byte of it ever arrives.
     receiver.partial();
     this.#read(declared, (piece, last) => {
       if (collector.given_up) this.#discard(piece.byteLength, last);
@@ -186,7 +182,7 @@ export class NodeExchange implements Exchange {
     this.#close_after_answer = true;
   }
 
-  /** Whether a body was refused, and the answer is sent before its end. The connection then ends with the answer. */
+  /** Whether the body is refused, so that the connection is closed after the answer. */
   get #closes(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
@@ -194,7 +190,7 @@ export class NodeExchange implements Exchange {
   /**
    * Starts to read the body.
    * @param declared Content-Length; NaN or 0 if there is none
-   * @param take called with each piece. `last` is true once, at the end. If the length was not declared, the last piece
+   * @param take called with each piece. `last` is true once, at the end. If there is no Content-Length, the last piece
    * is empty.
    */
   #read(declared: number, take: (piece: Uint8Array, last: boolean) => void): void {
@@ -222,8 +218,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Refuses a body of tiny chunks, because each chunk costs a call. Nothing more is read: the rest of the body stays in
-   * the system's buffers, so that the client gets the answer before it is cut off.
+   * Refuses a body of tiny chunks, because each chunk costs a call. Nothing more of the body is read. The rest stays in
+   * the system's buffers, so that the client gets the answer before its connection is cut.
    */
   #refuseChunks(): void {
     const { socket } = this.#req;
@@ -234,12 +230,13 @@ export class NodeExchange implements Exchange {
     this.#refuseBody(CHUNKS_TOO_SMALL);
     if (this.#ended || this.#res.headersSent) return;
     this.#write(CHUNKS_REFUSAL);
-    // A handler that has not answered learns that the client has gone.
+    // If the handler has not answered yet, it learns here that the client is gone.
     this.#end();
   }
 
   /**
-   * Drops a piece of a refused body. Beyond the limit the body stays in the system's buffers, which stops the sender.
+   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * system's buffers, which stops the sender.
    */
   #discard(bytes: number, last: boolean): void {
     const before = this.#discardedBytes;
@@ -255,8 +252,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Answers after an unrequested body has arrived: closing a connection with unread bytes resets it, and the answer may
-   * be lost.
+   * Reads an unrequested body before it answers. Otherwise the connection could be closed with unread bytes, which
+   * resets it, and the client might lose the answer.
    */
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
@@ -268,7 +265,7 @@ export class NodeExchange implements Exchange {
       if (this.#ended) reply.discard?.();
       else this.#write(reply);
     };
-    // A client that sends its body slowly is answered, and then cut off.
+    // A client that sends its body too slowly is answered before the end of the body, and then its connection is cut.
     let timer = setTimeout(() => {
       write(false);
       timer = setTimeout(() => this.cut(), REFUSED_LINGER_MS);
@@ -316,7 +313,7 @@ export class NodeExchange implements Exchange {
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      // A client that reads nothing of the answer for this long is cut off.
+      // Cuts the connection of a client that reads nothing of the answer for this long.
       this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
       res.end(body, () => {
         this.#req.socket.setTimeout(0);
@@ -330,7 +327,7 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Writes a whole answer and keeps the connection open for reading, until the client has sent everything or is cut
+   * Writes a whole answer, and keeps the connection open for reading until the client has sent everything or is cut
    * off.
    */
   #linger(body: string | Uint8Array | null): void {
@@ -339,7 +336,7 @@ export class NodeExchange implements Exchange {
     this.#lingers = true;
     if (body === null) this.#res.flushHeaders();
     else this.#res.write(body);
-    // No handler has started to read the body.
+    // The body is read here if no handler has started to read it.
     if (this.#body === "unrequested") this.#read(0, (piece, last) => this.#discard(piece.byteLength, last));
   }
 
@@ -357,13 +354,14 @@ export class NodeExchange implements Exchange {
       write: (text) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
-        // Corked, so that all of it is written at once. The rest that the socket has not sent is then real
+        // The socket is corked, so that the text is written in one piece. Bytes that remain unsent then mean
         // backpressure.
         socket.cork();
         res.write(text);
         socket.uncork();
         if (socket.writableLength === 0) return true;
-        // A client that reads nothing for this long is cut off. A client without backpressure may be quiet.
+        // Cuts the connection of a client that reads nothing for this long. The timeout applies only during
+        // backpressure, because a quiet stream is normal.
         socket.setTimeout(REQUEST_TIMEOUT_MS);
         socket.write(EMPTY, () => {
           socket.setTimeout(0);
@@ -387,14 +385,14 @@ export class NodeExchange implements Exchange {
 }
 
 /**
- * Converts bytes to a text with one character for each byte. Node writes such a text in one piece with the headers. It
- * would write bytes as a second piece.
+ * Converts bytes to a text with one character for each byte. Node writes such a text together with the headers, but it
+ * would write bytes separately.
  */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-/** Node reads and writes headers with one byte for each character, but they are UTF-8. */
+/** Matches characters that must be converted. Headers are UTF-8, but Node treats each byte as one character. */
 const NOT_ASCII = /[^\0-\x7f]/;
 
 function fromWire(value: string): string {
@@ -409,7 +407,7 @@ function ignore(): void {
   // The result is not needed.
 }
 
-/** Node does not reuse the memory of a body's pieces. */
+/** Returns the piece itself. No copy is needed, because Node does not reuse the memory of a body's pieces. */
 function unchanged(piece: Uint8Array): Uint8Array {
   return piece;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import t from "tap";
-import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import { must } from "../../base/assert.js";
 import { ConnectionLimit } from "../connection-limit.js";
 import { headerBlock, type WireReply } from "../reply.js";

@@ -1,13 +1,14 @@
 /**
- * Closes connections on which bytes arrive but no request has started for long. Node restarts its idle timeout with
- * every byte, and does not count empty lines as the start of a request. Node itself closes a connection without bytes,
- * and one that never had a request. Runs on the front.
+ * Closes connections on which bytes arrive but no request starts for a long time. Node does not close them, because
+ * each byte restarts its idle timeout, and empty lines are not the start of a request. Node itself closes a connection
+ * without any bytes, and one that never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
-import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 
 /**
- * This leaves a request that starts just before the idle timeout the time to send its head. After that Node refuses it.
+ * A request may start just before the idle timeout. This limit leaves it the time to send its head. After that time
+ * Node refuses it.
  */
 const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
 
@@ -17,7 +18,7 @@ interface AnySocket {
   destroy(): unknown;
 }
 
-/** The last answer of a connection, and the time at which a check first found it ended. */
+/** The last answer of a connection, and when a sweep first found that answer complete. */
 interface Idle {
   readonly answer: AnyAnswer;
   readonly since_ms: number;
@@ -27,9 +28,7 @@ export class IdleConnections<Connection extends AnySocket> {
   readonly #answerOf: (connection: Connection) => AnyAnswer | undefined;
   readonly #connections = new Map<Connection, Idle | null>();
 
-  /**
-   * @param answerOf returns the last answer that was started on a connection, ended or not
-   */
+  /** @param answerOf returns the last answer that was started on a connection. It may have ended. */
   constructor(answerOf: (connection: Connection) => AnyAnswer | undefined) {
     this.#answerOf = answerOf;
   }
@@ -39,12 +38,12 @@ export class IdleConnections<Connection extends AnySocket> {
     this.#connections.set(connection, null);
   }
 
-  /** Removes a connection that was closed, or that takes no further request. */
+  /** Removes a connection that was closed, or that accepts no further request. */
   delete(connection: Connection): void {
     this.#connections.delete(connection);
   }
 
-  /** Checks all connections; to be called every few seconds. */
+  /** Closes the connections that were idle for too long. Must be called every few seconds. */
   sweep(now_ms: number): void {
     for (const [connection, idle] of this.#connections) {
       const answer = this.#answerOf(connection);

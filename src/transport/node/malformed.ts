@@ -1,6 +1,6 @@
 /**
- * Answers bytes that are not a request, or not an acceptable one. The answer has the API's error shape and goes to the
- * bare socket, whose connection then ends. No route sees such a request.
+ * Answers requests that cannot be parsed or are not acceptable. The answer has the API's error shape, and is written to
+ * the bare socket, whose connection then ends. No route sees such a request.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -13,7 +13,7 @@ interface Refusal {
   readonly reason: string;
 }
 
-/** The answers, by the code of Node's or llhttp's error. */
+/** The answers, by the error code of Node or of its parser llhttp. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: "the request's headers are too large" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: "the chunk extensions are too large" },
@@ -36,14 +36,14 @@ function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more 
 
 const HEAD = "HEAD ";
 
-/** The error of Node's parser, with the bytes that it could not parse. */
+/** An error of Node's parser, with the bytes that it could not parse. */
 interface ParseError extends Error {
   readonly rawPacket?: Buffer;
 }
 
 /**
  * Answers a request that could not be parsed, if an answer is still possible, and ends the connection.
- * @param last the answer to the connection's last valid request, sent or not
+ * @param last the answer to the connection's last valid request; it may not be sent yet
  */
 export function refuseUnparsed(
   error: Error,
@@ -51,15 +51,15 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // The parser reports a wrong transfer coding only after it has passed on the headers. If the coding is empty, it
-  // takes the body for the next request. In both cases the refusal was already written, but the socket may not have
-  // sent it.
+  // The last request was refused, and its refusal may not be sent completely yet. The error then belongs to the same
+  // request, so nothing more is written. The parser reports a wrong transfer coding only after it has passed on the
+  // headers of the request. If the coding is empty, it takes the body for the next request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
   }
-  // An answer would be misplaced if the client would take it for that of the previous request, which is executed, or
-  // would get it in the middle of that one.
+  // An answer here would be misplaced if the previous request is still being answered. The client would take it for the
+  // answer to that request, or would get it in the middle of that answer.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();
@@ -70,14 +70,14 @@ export function refuseUnparsed(
   answerBare(socket, refusal, { head_only });
 }
 
-/** Refuses a handshake that the WebSocket library cannot complete. The library's message names the wrong header. */
+/** Refuses a handshake that the WebSocket library cannot complete. The library's message names the invalid header. */
 export function refuseHandshake(error: Error, socket: Duplex): void {
   answerBare(socket, { status: 400, reason: error.message }, { more: "Sec-WebSocket-Version: 13, 8\r\n" });
 }
 
 /**
- * Checks a request that Node's parser has accepted. Returns the failure if a proxy may read the request in another way,
- * so that it must not be executed. Returns null if no proxy can.
+ * Checks a request that Node's parser has accepted. Returns a failure if a proxy may read the request in another way,
+ * so that it must not be executed; else null.
  */
 export function faultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
   const { "transfer-encoding": coding, expect = "" } = headers;

@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import t, { type Test } from "tap";
-import { CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX, SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../../schemas/limits.js";
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../../schemas/limits/events.js";
+import { CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX } from "../../../schemas/limits/request-bodies.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
 import { ConnectionLimit } from "../connection-limit.js";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { ANSWERS_PER_TICK, ANSWERS_TICK_MS, PIPELINED_WAITING_MAX } from "../../../schemas/limits.js";
+import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../../schemas/limits/answers.js";
+import { PIPELINED_WAITING_MAX } from "../../../schemas/limits/connections.js";
 import { must } from "../../base/assert.js";
 import { ConnectionLimit } from "../connection-limit.js";
 import { headerBlock, type WireReply } from "../reply.js";

@@ -1,10 +1,10 @@
 /**
- * One listening port on Node's own HTTP: its router, its binding, its sockets. Node's parser is strict; the requests
- * that it refuses are answered in the API's error shape.
+ * One listening port on Node's own HTTP, with its router, its bound addresses and its sockets. Node's parser is strict.
+ * A request that the parser rejects is answered in the API's error shape.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
-import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits.js";
+import { HEADER_BYTES_MAX, IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import type { Address } from "../../config/address.js";
 import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { NodeExchange } from "./exchange.js";
@@ -15,20 +15,20 @@ import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
-/** The option with which newer versions of Node ask before they treat a request as an upgrade. */
+/** The callback that newer versions of Node use to ask whether a request is an upgrade. */
 interface UpgradeOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }
 
 const IGNORED = (): void => undefined;
-/** How often Node looks for missing headers, and the port for idle connections. */
+/** How often Node checks for late headers, and this port for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
   readonly #options: PortOptions;
   readonly #rows: RowIndex;
   readonly #sockets = new NodeSockets();
-  /** The last answer that was started on a connection, ended or not. */
+  /** For each connection, the last answer that was started. It may have ended. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #counted = new WeakSet<Socket>();
   readonly #pipelines = new Pipelines<Socket>();
@@ -50,8 +50,8 @@ class NodePort implements ListeningPort {
   }
 
   stop(): void {
-    // http's own `close` would also close idle connections. A client that writes at that moment would not learn why its
-    // connection was closed.
+    // The server's own `close` would also close idle connections. A client that is just writing to one would not learn
+    // the reason.
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
@@ -90,11 +90,12 @@ class NodePort implements ListeningPort {
   #newServer(): Server {
     const options: UpgradeOptions = {
       maxHeaderSize: HEADER_BYTES_MAX,
-      // Off, because the pipeline answers such a request itself, and says what is missing.
+      // The check is off, because the pipeline answers a request without a Host header itself, and says what is
+      // missing.
       requireHostHeader: false,
       keepAliveTimeout: IDLE_CONNECTION_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // Off, because the pipeline limits the time for a body.
+      // The timeout is off, because the pipeline limits the time for a body.
       requestTimeout: 0,
       connectionsCheckingInterval: HEADERS_SWEEP_MS,
       shouldUpgradeCallback: (req) => this.#findUpgrade(req) !== undefined,
@@ -102,7 +103,7 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // Another expectation is a fault of the request.
+    // Any other expectation is answered as a fault of the request.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -117,7 +118,7 @@ class NodePort implements ListeningPort {
     return server;
   }
 
-  /** Counts a connection. A socket that is served again comes here again. */
+  /** Counts a connection once. A socket that `serveAgain` returns to the server arrives here a second time. */
   #count(socket: Socket): void {
     this.#idle.add(socket);
     if (this.#counted.has(socket)) return;
@@ -137,8 +138,8 @@ class NodePort implements ListeningPort {
       this.#execute(req, res, expects);
       return;
     }
-    // A pipelined request waits for the answer to the previous one, so that it sees the changes of that one (RFC 9112,
-    // section 9.3.2).
+    // A pipelined request waits for the answer to the previous request, so that it sees that request's changes (RFC
+    // 9112, section 9.3.2).
     this.#pipelines.enter(socket);
     res.once("socket", () => {
       this.#answers.set(socket, res);
@@ -154,8 +155,8 @@ class NodePort implements ListeningPort {
   }
 
   /**
-   * Returns the row that accepts the request as an upgrade to WebSocket; undefined if there is none, or if it is a
-   * plain request.
+   * Returns the `admit` function of the route that matches an upgrade to WebSocket; undefined if no route accepts
+   * upgrades here, or if the request is not an upgrade.
    */
   #findUpgrade(req: IncomingMessage): RouterRow["admit"] {
     const { headers, method = "", url = "" } = req;
@@ -185,7 +186,10 @@ class NodePort implements ListeningPort {
   }
 }
 
-/** Creates an answer to a request that Node's server has detached. The connection ends with it. */
+/**
+ * Creates the answer to a request that Node's server has detached from its socket. The connection is closed after the
+ * answer.
+ */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
   const res = new http.ServerResponse(req);
   res.shouldKeepAlive = false;
@@ -195,8 +199,8 @@ function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
 }
 
 /**
- * Returns a request for an upgrade to another protocol than WebSocket to Node's server, without its upgrade header.
- * Older versions of Node treat every such request as an upgrade.
+ * Returns a request to Node's server as a plain request, without its Upgrade header. Needed for an upgrade to another
+ * protocol than WebSocket, because older versions of Node treat every such request as an upgrade.
  */
 function serveAgain(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`];

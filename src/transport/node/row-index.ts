@@ -1,14 +1,17 @@
-/** Finds the row of a port's router for a request: fixed paths by one look-up, the others segment by segment. Pure. */
+/**
+ * Finds the route for a request. A path without parameters is found by one look-up, and any other path segment by
+ * segment. Pure.
+ */
 import type { RouterRow } from "../transport.js";
 
-/** A node of the tree of patterns. All patterns below it share the segments up to here. */
+/** A node in the tree of path patterns. All patterns below it begin with the same segments. */
 interface Branch {
   readonly fixed: Map<string, Branch>;
-  /** The branch for a parameter, which matches any segment that is not empty. */
+  /** The branch for a parameter, which matches any non-empty segment. */
   any: Branch | null;
-  /** The row whose pattern ends here. */
+  /** The route whose pattern ends here. */
   row: RouterRow | null;
-  /** The row that matches the rest of the path. */
+  /** The route that matches any rest of the path; null if there is none. */
   rest: RouterRow | null;
 }
 
@@ -31,7 +34,7 @@ function find(branch: Branch, segments: readonly string[], at: number): RouterRo
 }
 
 export class RowIndex {
-  /** The rows without parameters, by method and path. */
+  /** The routes without parameters, by method and path. */
   readonly #fixed = new Map<string, RouterRow>();
   readonly #roots = new Map<string, Branch>();
 
@@ -40,8 +43,8 @@ export class RowIndex {
   }
 
   /**
-   * Returns the row that serves a request; undefined if there is none.
-   * @param method in upper case; GET rows serve HEAD
+   * Returns the route that serves a request; undefined if there is none.
+   * @param method in upper case. GET routes also serve HEAD.
    * @param path as sent, without the query
    */
   find(method: string, path: string): RouterRow | undefined {

@@ -1,7 +1,6 @@
 /**
- * WebSockets with the `ws` library, and topics. Published texts are encoded as frames once, and written to each
- * member's socket as one piece. A socket that has not sent everything it was given has backpressure; later texts are
- * not sent to it.
+ * Implements WebSockets and topics with the `ws` library. Published texts are encoded as frames once, and each member's
+ * socket gets them in one write. A socket with unsent bytes has backpressure, and later texts are not sent to it.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -10,7 +9,7 @@ import {
   SOCKET_CLOSE_MS_MAX,
   SUBSCRIBER_FRAMES_PER_SECOND_MAX,
   SUBSCRIBER_MESSAGE_BYTES_MAX,
-} from "../../../schemas/limits.js";
+} from "../../../schemas/limits/events.js";
 import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { PingRounds } from "../ping-rounds.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
@@ -18,15 +17,15 @@ import { LaterSockets } from "../later-sockets.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
-/** The size of one write. It is also the most that a socket still holds when it stops reading. */
+/** The size of one write. A socket holds at most this many unsent bytes when its peer stops reading. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** The number of characters of a text that the handler gets if the text did not fit. They contain the id. */
+/** How many characters from the beginning of a text its handler gets if the text did not fit. They include the id. */
 const BEGINNING_CHARACTERS = 64;
 
-/** A text of at least this length is sent to its sockets over several ticks, and encoded once. */
+/** A text of at least this length is encoded once, and sent to its sockets over several ticks. */
 const LARGE_CHARACTERS = PIECE_BYTES_MAX;
 
-// A text frame of a server (RFC 6455, section 5.2), complete and not masked.
+// The first byte of a text frame from a server: one complete frame, not masked (RFC 6455, section 5.2).
 const FINAL_TEXT = 0x81;
 const LENGTH_16_BITS = 126;
 const LENGTH_64_BITS = 127;
@@ -43,7 +42,7 @@ function headBytes(length: number): number {
   return length < LENGTH_16_BITS ? 2 : length < 0x1_00_00 ? 4 : 10;
 }
 
-/** Writes one frame. Returns the offset of its end. */
+/** Writes one frame at an offset. Returns the offset of the frame's end. */
 function writeFrame(frames: Buffer, at: number, text: string, length: number): number {
   const head = headBytes(length);
   frames[at] = FINAL_TEXT;
@@ -101,7 +100,7 @@ class NodeSocket implements Socket {
     ws.on("message", received);
     ws.on("pong", received);
     ws.on("ping", received);
-    // The peer has violated the protocol. The library answers with the close code, and closes.
+    // The peer has violated the protocol. The library sends a close frame with the reason, and closes the socket.
     ws.on("error", () => {
       this.#isAlive = true;
     });
@@ -120,7 +119,7 @@ class NodeSocket implements Socket {
     return "behind";
   }
 
-  /** Sends published texts. The handler is notified of the first one that does not fit. */
+  /** Sends published texts. The handler is notified of the first text that does not fit. */
   give(pieces: readonly Piece[]): void {
     // Nothing may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -140,7 +139,7 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Does not send a text of the topic in this tick, and leaves the topic. The handler sends this text and the later
+   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
    * ones.
    */
   skip({ first }: Piece): void {
@@ -148,12 +147,12 @@ class NodeSocket implements Socket {
     this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
   }
 
-  /** Sends the skipped texts, in a later tick. */
+  /** Lets the handler send the skipped texts. Called in a later tick. */
   resume(): void {
     if (this.#ws.readyState === this.#ws.OPEN && !this.#isBehind()) this.#handler.drained();
   }
 
-  /** Counts the bytes that the socket has not sent; returns false if there is no room for them. */
+  /** Counts the socket's unsent bytes in the budget of all sockets. Returns false if the budget is used up. */
   #hasRoom(): boolean {
     return this.#net.destroyed || this.#buffer.set(this.#net.writableLength);
   }
@@ -171,7 +170,7 @@ class NodeSocket implements Socket {
     this.#ws.terminate();
   }
 
-  /** Pings the peer. A peer that has sent nothing since the last ping is cut off. */
+  /** Pings the peer. If the peer has sent nothing since the last ping, cuts the connection instead. */
   check(): void {
     if (!this.#isAlive) {
       this.cut();
@@ -182,9 +181,9 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Called for each message, ping and pong of the peer. If there are too many, the server sends the close frame and
-   * stops reading the socket, so that the peer gets the frame before the library cuts it. The rest of the same read
-   * still comes here, and is ignored.
+   * Called for each message, ping and pong of the peer. If there are too many, the server sends a close frame and stops
+   * reading. It stops so that the peer gets the frame before the library cuts the socket. The rest of the current read
+   * still arrives here, and is ignored.
    */
   #received(): void {
     this.#isAlive = true;
@@ -222,20 +221,20 @@ export class NodeSockets implements Broadcaster {
   #server: WebSocketServer | undefined;
   #closed = false;
   readonly #all = new Set<NodeSocket>();
-  /** The sockets of each topic that have no backpressure. */
+  /** The sockets of each topic, except those with backpressure. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   readonly #pings = new PingRounds(this.#all);
   readonly #later = new LaterSockets(() => {
     this.#framed = null;
   });
-  /** The last large text as a frame. It is encoded once, and sent to one socket after the other. */
+  /** The last large text as a frame. It is encoded once and used for every socket. */
   #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that get backpressure while the texts are sent. Their handlers are notified of the
-    // texts that they missed.
+    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
+    // texts.
     const { size } = members;
     const [text = ""] = texts;
     const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;
@@ -245,8 +244,8 @@ export class NodeSockets implements Broadcaster {
       for (const member of members) member.give(pieces);
       return size;
     }
-    // A member that is not reached in this tick is treated as if it had backpressure: it gets the texts in a later
-    // tick.
+    // When the time of this tick is used up, the other members are treated as if they had backpressure: they get the
+    // texts in a later tick.
     for (const member of [...members]) {
       if (!this.#later.isOver) {
         member.give(pieces);
@@ -262,7 +261,7 @@ export class NodeSockets implements Broadcaster {
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
-    // The empty task keeps the frame for this tick at least. `#later` drops the frame when no socket waits any more.
+    // The empty task keeps the frame at least for this tick, because `#later` drops it when no socket waits any more.
     if (this.#framed === null) this.#later.add(() => undefined);
     this.#framed = { text, frame: frames };
     return frames;
@@ -316,12 +315,12 @@ export class NodeSockets implements Broadcaster {
     for (const socket of [...this.#all]) socket.cut();
   }
 
-  /** Loads the library at the first handshake: it loads all of TLS, which would slow down every start. */
+  /** Loads the library at the first handshake. It loads all of TLS, which would slow down every start. */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
-    // These options are missing in the library's types. `closeTimeout`: a socket is destroyed this long after the close
-    // frame. `maxFragments`: the library reports no fragment, so it has to count those of a message itself.
-    // `maxPendingAutoPongs`: beyond it the library cuts a socket without a close frame, before it reports the ping.
+    // The library's types omit these options. `closeTimeout` is the time from the close frame until the socket is
+    // destroyed. `maxFragments` makes the library count the fragments of a message, because it does not report them.
+    // Beyond `maxPendingAutoPongs` the library cuts a socket without a close frame, before it reports the ping.
     const options = {
       noServer: true,
       clientTracking: false,

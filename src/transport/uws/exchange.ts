@@ -1,24 +1,23 @@
 /**
- * One request and its answer on the wire; the only file that uses uWebSockets.js requests and responses. It copies what
- * it needs at once, because a request is only valid until the handler returns. It collects bodies within limits, writes
- * answers corked, and streams at the reader's pace. The pipeline decides whether a request may pass, and what the
- * answer is.
+ * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies what it needs at once, because the
+ * library's request is valid only until the handler returns. It collects bodies within limits, corks its writes, and
+ * streams at the reader's pace. The pipeline decides whether a request may pass, and what the answer is. No other file
+ * uses the library's requests and responses.
  *
- * Pipelined requests: the library passes on all requests of one read, one after the other, if each is answered before
- * its handler returns. If a request comes before the previous answer is complete, the library closes the connection.
- * Two rules limit what a connection can demand. An answer is complete only when the socket has sent it, so a client
- * that does not read gets no further answer. And one event-loop tick answers a limited number of requests, and leaves
- * the others to the next tick.
+ * With pipelining, the library passes on all requests of one read, one after the other, if each is answered before its
+ * handler returns. If a request comes before the previous answer is complete, the library closes the connection. Two
+ * rules limit the load of one connection. An answer is complete only when the socket has sent it, so a client that does
+ * not read gets no further answer. One event-loop tick answers a limited number of requests, and leaves the others to
+ * the next tick.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { PROMPT_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { CLOSING_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import {
   BODY_BYTES_MAX,
-  CLOSING_LINGER_MS,
-  PROMPT_ANSWER_BYTES_MAX,
   QUIET_AFTER_CHUNKS_MS,
   REFUSED_LINGER_BYTES_MAX,
-  REQUEST_TIMEOUT_MS,
-} from "../../../schemas/limits.js";
+} from "../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import type { Failure } from "../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
@@ -35,25 +34,27 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
 /**
- * The library closes a connection that is idle for 8 to 12 s, because it checks every 4 s. With this header a client
- * with a connection pool does not write to a connection that is being closed.
+ * The library closes an idle connection after 8 to 12 s, because it checks every 4 s. With this header a client that
+ * reuses connections stops writing to one before the server closes it.
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 const CLOSE = "\r\nConnection: close";
-/** The library sends the go-ahead by itself only for this spelling, and before any handler is called. */
+/** For this exact spelling the library itself sends `100 Continue`, before it calls any handler. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
-/** A longer text is converted to bytes once, before the first write to the socket. */
+/** Texts above this length are converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
-/** Limits the answers of all connections in one tick. */
+/** Limits how many requests are answered in one tick, over all connections. */
 const answerBudget = new AnswerBudget();
 
-/** The addresses that have sent tiny chunks, on all ports. */
+/** The debts of addresses that have sent tiny chunks, on all ports. */
 const chunkDebts = new ChunkDebts();
 
-/** Takes a body piece by piece. A piece belongs to the library, and is valid until this returns. */
+/**
+ * Receives a body piece by piece. The piece's memory belongs to the library, and is valid until the function returns.
+ */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
 
 /** A body that is held back. */
@@ -75,25 +76,27 @@ export class UwsExchange implements Exchange {
   #collector: BodyCollector | null = null;
   #held: HeldBody | null = null;
   #close_after_answer = false;
-  /** A client that waited with its body got the go-ahead. */
+  /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
   #continued = false;
-  /** The server has sent the go-ahead itself. The library takes it for the status line of the answer. */
+  /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
   #status_taken = false;
-  /** Set while nothing is read; the unread bytes wait in the system's buffers. */
+  /**
+   * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
+   */
   #quiet: NodeJS.Timeout | null = null;
   #body_ended = false;
   #discardedBytes = 0;
   #lingers = false;
   #streaming = false;
-  /** The beginning of the answer has been written. */
+  /** Whether the beginning of the answer was written. */
   #written = false;
-  /** The body is refused for its tiny chunks, and nothing more of it is read. */
+  /** Whether the body was refused because its chunks are tiny. No more of it is read. */
   #refused = false;
-  /** Passes the refusal of a body to its receiver. */
+  /** Passes the refusal of the body to the body's receiver. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #abort_listeners: (() => void)[] | null = null;
 
-  /** @param head_only whether the method is HEAD: the answer has the same headers as for GET, and no body */
+  /** @param head_only whether the method is HEAD. The answer then has the headers of a GET, and no body. */
   constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
     this.#res = res;
     this.#req = req;
@@ -130,16 +133,16 @@ export class UwsExchange implements Exchange {
     return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
-  /** The library accepts requests that other servers refuse. */
+  /** Returns why the request is refused; null if it may be executed. The library itself accepts ambiguous requests. */
   get fault(): Failure | null {
     const { chunked, fault } = this.#head;
     return fault ?? (chunked && chunkDebts.has(this.peer, performance.now()) ? CHUNKS_UNPAID : null);
   }
 
   /**
-   * True for a request that changes something. Such a request waits until the library has parsed the bytes that came
-   * with it. If they are no request, the library answers with an error of its own, and nothing may have been executed
-   * by then.
+   * Whether the request is executed only after its body has arrived: true for a chunked body, and for a request that
+   * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
+   * So nothing may have been executed by then.
    */
   get body_first(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
@@ -150,28 +153,34 @@ export class UwsExchange implements Exchange {
     return Number(this.header("content-length"));
   }
 
-  /** True once the answer has started or the client has gone. */
+  /** Whether the answer has started or the client has disconnected. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** True while a long answer is being written; `onAbort` also reports its end. */
+  /** Whether a long answer is being written. `onAbort` also reports its end. */
   get streaming(): boolean {
     return this.#streaming && !this.#ended;
   }
 
-  /** True while a refused client still sends. The caller must `cut` it after a while. `onAbort` reports its end. */
+  /**
+   * Whether a refused client still sends its body. The caller must `cut` the connection after a while. `onAbort`
+   * reports its end.
+   */
   get lingers(): boolean {
     return this.#lingers && !this.#ended;
   }
 
-  /** Announces that the answer will come after the handler has returned. */
+  /** Must be called before the handler returns if the answer comes later. */
   detach(): void {
     this.#req = null;
     this.#watch();
   }
 
-  /** Called when the client has gone before it got the whole answer, or when a long answer has ended. */
+  /**
+   * Adds a listener. It is called when the client has disconnected before it got the whole answer, and at the end of a
+   * long answer.
+   */
   onAbort(listener: () => void): void {
     this.#watch().push(listener);
   }
@@ -207,8 +216,8 @@ export class UwsExchange implements Exchange {
     const meter = new ChunkMeter();
     let refused = 0;
     this.#res.onData((chunk, last) => {
-      // The library calls this for each chunk of the read, and cannot be stopped in the middle of it: a cut would
-      // release memory that it still reads.
+      // The library calls this handler for each chunk of the read. A cut in between would release memory that the
+      // library still reads, so the remaining chunks are only counted.
       if (refused > 0) refused += 1;
       else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
       else {
@@ -220,18 +229,18 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Answers a body of tiny chunks after the read that brought it. */
+  /** Answers a body of tiny chunks. Called after the library has finished the read that delivered them. */
   #refuseChunks(chunks: number): void {
     if (this.#ended) return;
     chunkDebts.add(this.peer, chunks, performance.now());
-    // Its answer says something else.
+    // The request was answered already, so this refusal cannot be sent.
     if (this.#written) {
       this.cut();
       return;
     }
     this.closeAfterAnswer();
     this.#refuseBody(CHUNKS_TOO_SMALL);
-    // A handler that has not answered learns that the client has gone when the connection is cut.
+    // If the handler has not answered yet, it learns from the cut connection that the client is gone.
     if (!this.#written) this.#res.cork(() => this.#write(CHUNKS_REFUSAL));
   }
 
@@ -253,19 +262,19 @@ export class UwsExchange implements Exchange {
     collector.begin();
   }
 
-  /** Sends the go-ahead to a client that waits with its body. */
+  /** Sends `100 Continue` to a client that waits for it before it sends the body. */
   #sendContinue(): void {
     const expected = this.header("expect");
     if (this.#continued || !expectsContinue(expected)) return;
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#ended) return;
     this.#status_taken = true;
-    // The library ends the status line. The additional line end makes the empty line that ends an answer without
-    // headers.
+    // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
+    // answer without headers.
     this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
   }
 
-  /** Passes on the body piece by piece. Pieces that were held back follow after this call. */
+  /** Passes on the body piece by piece. Pieces that were held back are passed on after this call. */
   #read(passOn: TakePiece): void {
     const held = this.#held;
     const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
@@ -280,9 +289,10 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If the library finds no
-   * request there, it answers with an error of its own, and nothing may have been executed by then. For the same reason
-   * nothing more is read for QUIET_AFTER_CHUNKS_MS. A client that goes in that time is only noticed afterwards.
+   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
+   * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
+   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, this is noticed only
+   * afterwards.
    */
   #delayEnd(take: TakePiece): TakePiece {
     return (piece, last) => {
@@ -305,7 +315,7 @@ export class UwsExchange implements Exchange {
     if (!this.#ended) this.#res.resume();
   }
 
-  /** Stops holding back the body. Returns the pieces that have arrived. */
+  /** Lets the rest of the body through. Returns the pieces that were held back. */
   #releaseBody(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
     this.#held = null;
     held.take = take;
@@ -336,37 +346,38 @@ export class UwsExchange implements Exchange {
     return stream;
   }
 
-  /** Ends the connection with the answer; the rest of the body is dropped. */
+  /** Closes the connection after the answer. The rest of the body is dropped. */
   closeAfterAnswer(): void {
     this.#close_after_answer = true;
   }
 
-  /** Whether a body was refused, and the answer is sent before its end. The connection then ends with the answer. */
+  /** Whether the body is refused, so that the connection is closed after the answer. */
   get #close_after(): boolean {
     return this.#close_after_answer || this.#collector?.given_up === true;
   }
 
-  /** Whether the client waits for a go-ahead that it did not get. It may send its body all the same. */
+  /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
   get #waits(): boolean {
     return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
-   * Whether the connection ends with the answer, and the library must treat the answer as incomplete until then. If a
-   * request arrives meanwhile, the library then closes the connection instead of executing it.
+   * Whether the connection is closed after the answer while the client may still send more. The library must then see
+   * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
    */
   get #ends_held(): boolean {
     return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
   }
 
   /**
-   * Drops a piece of a refused body. Beyond the limit the body stays in the system's buffers, which stops the sender.
+   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * system's buffers, which stops the sender.
    */
   #discard(bytes: number, last: boolean): void {
     const before = this.#discardedBytes;
     this.#discardedBytes += bytes;
     this.#body_ended = last;
-    // Deferred, because the library still reads the buffer that a cut would release.
+    // The cut is deferred, because it would release the buffer that the library still reads.
     if (last && this.#lingers) setImmediate(() => this.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
       this.#res.pause();
@@ -378,7 +389,7 @@ export class UwsExchange implements Exchange {
       reply.discard?.();
       return;
     }
-    // In the handler's own call the response is already corked.
+    // While the handler runs, the response is already corked.
     if (this.#req === null) {
       if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
       this.#res.cork(() => this.#write(reply));
@@ -389,8 +400,8 @@ export class UwsExchange implements Exchange {
 
   /**
    * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
-   * connection at a further request in the same read. A client that asks to end the connection sends nothing more (RFC
-   * 9112, 9.6), but the library would pass that on, too.
+   * connection if the same read contains a further request. Otherwise the library would execute that request, even
+   * after the client has asked to end the connection and must send nothing more (RFC 9112, 9.6).
    */
   #writeLater(reply: WireReply): void {
     this.detach();
@@ -401,15 +412,15 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Whether the client sends a body that no handler has requested. */
+  /** Whether the request has a body. */
   #bringsBody(): boolean {
     const length = this.header("content-length");
     return (length !== "" && length !== "0") || this.header("transfer-encoding") !== "";
   }
 
   /**
-   * Answers after the body has arrived. The body is dropped. If the connection ends with the answer, the library would
-   * close it with unread bytes, and the end of a long answer would be lost.
+   * Drops the body, and answers when all of it has arrived. Otherwise the library could close the connection with
+   * unread bytes, and the client would lose the end of a long answer.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
@@ -418,12 +429,12 @@ export class UwsExchange implements Exchange {
       bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
       if (last) this.#writeLater(reply);
-      // Deferred, because the library still reads the buffer that a cut would release.
+      // The cut is deferred, because it would release the buffer that the library still reads.
       else setImmediate(() => this.cut());
     });
   }
 
-  /** Breaks the connection, because no answer would be correct. */
+  /** Breaks the connection. Called when no answer would be correct. */
   cut(): void {
     if (!this.#ended) this.#res.close();
   }
@@ -453,12 +464,12 @@ export class UwsExchange implements Exchange {
     else this.#writeBody(body);
   }
 
-  /** Whether the connection ends with the answer. */
+  /** Whether the connection is closed after the answer. */
   get #closes(): boolean {
     return this.#ends_held || this.#close_after || this.#head.closes;
   }
 
-  /** Whether the connection ends with the answer and must be ended by this class, not by the library. */
+  /** Whether this class must end the connection after the answer, instead of the library. */
   get #is_cut(): boolean {
     return this.#ends_held || (this.#closes && !this.#head.library_closes);
   }
@@ -469,14 +480,15 @@ export class UwsExchange implements Exchange {
    */
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    // Without any body byte the library does not report backpressure, so the connection ends.
+    // Without a body length above 0 the library does not report backpressure, so the connection ends instead.
     if (length === undefined || length === 0 || this.#is_cut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
     this.#endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    // An empty piece of a body of `length` bytes. This writes the length, and reports backpressure.
+    // Writes an empty piece of a body of `length` bytes. The library then writes the Content-Length, and reports
+    // backpressure.
     const [taken] = res.tryEnd(EMPTY, length);
     if (taken) {
       res.endWithoutBody();
@@ -494,7 +506,10 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Writes a body at the socket's pace. Otherwise the library would copy the unsent part, and lose track of it. */
+  /**
+   * Writes a body at the socket's pace. If everything were written at once, the library would copy the unsent part and
+   * would not report when it was sent.
+   */
   #writeBody(body: string | Uint8Array): void {
     const res = this.#res;
     const given = typeof body === "string" && body.length > SHORT_TEXT_CHARACTERS ? Buffer.from(body) : body;
@@ -514,7 +529,7 @@ export class UwsExchange implements Exchange {
     });
   }
 
-  /** Marks the answer as complete, and notifies the listeners if it was a long one. */
+  /** Marks the answer as complete, and notifies the listeners if it was a long answer. */
   #finish(): void {
     this.#ended = true;
     if (!this.#streaming) return;
@@ -522,10 +537,12 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Writes a whole answer and keeps the connection open for reading. The library can only end both together, and unread
-   * bytes then reset the connection. So the body is written after the last header, while the library still expects
-   * headers. The library adds a line end to each header. After JSON text it is part of the body, and without a body it
-   * ends the headers. After stored bytes it is superfluous, which does no harm, because the connection ends.
+   * Writes a whole answer and keeps the connection open for reading. The library can only end the answer and the
+   * connection together, and unread bytes would then reset the connection.
+   *
+   * So the body is written as the last header, while the library still expects headers. The library adds a line end
+   * after each header. After JSON text this line end is part of the body. Without a body it ends the headers. After
+   * stored bytes it is superfluous, which does no harm, because the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
@@ -538,20 +555,20 @@ export class UwsExchange implements Exchange {
     const sends_on = this.#close_after && !this.#body_ended;
     if (sends_on && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else {
-      // The library would parse whatever arrives until the cut.
+      // Reading stops, because the library would parse all bytes that arrive before the cut.
       if (this.fault === CHUNKS_UNPAID) this.#res.pause();
       this.#cutAfterRead(length);
     }
   }
 
-  /** Ends the connection after the client had time to read its answer, unless the client closes it earlier. */
+  /** Ends the connection after a delay, in which the client can read its answer. The client may close it earlier. */
   #cutAfterRead(length: number): void {
     const long = length > PROMPT_ANSWER_BYTES_MAX;
     if (long) this.#endQuiet();
     const timer = setTimeout(
       () => {
         this.#endQuiet();
-        // The bytes that have arrived are read first: unread bytes would reset the connection.
+        // The cut comes after the bytes that have arrived were read, because unread bytes would reset the connection.
         setImmediate(() => this.cut());
       },
       long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
@@ -559,7 +576,7 @@ export class UwsExchange implements Exchange {
     this.onAbort(() => clearTimeout(timer));
   }
 
-  /** @param held whether this class cuts the connection at the end of the answer, as in `#writeHeld` */
+  /** @param held whether this class, and not the library, ends the connection after the answer */
   #openSink(held: boolean): Sink {
     const res = this.#res;
     this.#watch();
@@ -585,8 +602,7 @@ export class UwsExchange implements Exchange {
           return;
         }
         if (held) {
-          // The last chunk, written as if it were a header. The line end that the library adds to a header ends the
-          // body.
+          // Writes the last chunk as if it were a header. The line end that the library adds to a header ends the body.
           res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
           this.#cutAfterRead(Number.POSITIVE_INFINITY);
           return;
@@ -604,7 +620,7 @@ export class UwsExchange implements Exchange {
   }
 }
 
-/** Whether an answer is too long to reach its reader before the connection ends. */
+/** Whether an answer is so long that its reader may still be reading it when the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
 }
@@ -615,7 +631,7 @@ function byteLength(body: string | Uint8Array): number {
 
 let due: (() => void)[] = [];
 
-/** Calls back in the next event-loop tick, after the library has finished its read. */
+/** Runs a task in the next event-loop tick, when the library has finished its read. */
 function whenRead(task: () => void): void {
   if (due.length === 0) setImmediate(runDue);
   due.push(task);
@@ -628,11 +644,12 @@ function runDue(): void {
 }
 
 function discardPiece(): void {
-  // The library skips the rest of a body when its request is answered.
+  // The library skips the rest of a body after its request was answered.
 }
 
 /**
- * Copies a chunk, because uWebSockets.js takes it back when the handler returns. A small copy comes from Node's pool.
+ * Copies a chunk, because the library reuses the chunk's memory after the handler. Small copies come from Node's buffer
+ * pool.
  */
 function copyOf(chunk: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafe(chunk.byteLength);

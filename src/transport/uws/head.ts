@@ -1,8 +1,9 @@
 /**
- * The headers of a request as uWebSockets.js has parsed them, read once. The library's own look-up returns only the
- * first of several lines, and does not distinguish an empty header from a missing one. The library also accepts
- * requests that a proxy and the server may read differently: with bodies of different lengths, or for another host. It
- * skips malformed names and values.
+ * The headers of a request, read once from uWebSockets.js. The library's own look-up returns only the first of several
+ * lines, and treats an empty header like a missing one.
+ *
+ * This class also finds the requests that a proxy and the server may read differently, with bodies of different lengths
+ * or for another host. The library accepts them, and skips malformed names and values.
  */
 import type { HttpRequest } from "uWebSockets.js";
 import type { Failure } from "../../base/result.js";
@@ -18,7 +19,7 @@ import {
 const DIGITS = /^\d+$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
-/** Returns why a line of a header is refused; null if it is valid. */
+/** Returns why a header line is refused; null if it is valid. */
 function faultOf(name: string, value: string): Failure | null {
   switch (name) {
     case "content-length":
@@ -35,7 +36,7 @@ function faultOf(name: string, value: string): Failure | null {
 export class RequestHead {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
-  /** Why the request must not be executed; null if it may be. */
+  /** Why the request must not be executed; null if it may be executed. */
   readonly fault: Failure | null;
 
   constructor(req: HttpRequest) {
@@ -61,7 +62,7 @@ export class RequestHead {
     return this.#names.includes(name);
   }
 
-  /** Returns the lines of a header as one list; "" if there is none. */
+  /** Returns a header by its name; "" if it is missing. Several lines are joined to one list. */
   get(name: string): string {
     return this.#values[this.#names.indexOf(name)] ?? "";
   }
@@ -71,14 +72,14 @@ export class RequestHead {
     return this.get("transfer-encoding") !== "";
   }
 
-  /** Whether the client wants the connection to end with the answer. */
+  /** Whether the client asks to end the connection after the answer. */
   get closes(): boolean {
     return CLOSE.test(this.get("connection"));
   }
 
   /**
-   * Whether the library itself ends the connection after the answer. It does so for every Connection header that is as
-   * long as `close`. It does not send the response's Connection header: the server has to.
+   * Whether the library itself ends the connection after the answer. It does so for every Connection header with as
+   * many characters as `close`. It does not send a Connection header in the answer, so the server must.
    */
   get library_closes(): boolean {
     return this.get("connection").length === "close".length;

@@ -1,6 +1,6 @@
 /**
- * One listening port on uWebSockets.js: its router, its binding, its sockets. The port is bound exclusively, because
- * otherwise the library would silently share it with a second server.
+ * One listening port on uWebSockets.js, with its router, its bound addresses and its sockets. The port is bound
+ * exclusively, because the library would otherwise silently share it with a second server.
  */
 import { createRequire } from "node:module";
 import type uWebSockets from "uWebSockets.js";
@@ -10,13 +10,16 @@ import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transp
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
-/** Loaded as CommonJS, because the wrapper that an `import` needs takes 2 ms of a start. */
+/** The library is loaded as CommonJS, because the wrapper that an `import` needs adds 2 ms to each start. */
 const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
-/** Another process may take the port between the two binds. */
+/**
+ * How often a free port is searched for. One try can fail, because another process may take the port between the two
+ * binds.
+ */
 const FREE_PORT_TRIES_MAX = 10;
 
-/** A method that is missing in the library's types. */
+/** Declares a method that is missing in the library's types. */
 interface ExclusiveListener {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
 }
@@ -30,8 +33,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // The filter is also called when a connection ends. It is not called for an upgraded connection, whose socket
-    // reports the end.
+    // The filter is called when a connection opens and when it ends. The end of an upgraded connection is reported by
+    // its socket instead.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();
@@ -66,8 +69,8 @@ class UwsPort implements ListeningPort {
   }
 
   /**
-   * Finds a free port, and then binds it by its number. If the system chooses the port, the library leaves SO_REUSEADDR
-   * off, and for a minute the next server could not bind that port.
+   * Finds a free port and then binds it by its number. A port that the system chooses is bound without SO_REUSEADDR, so
+   * the next server could not bind it for a minute.
    */
   #bindFree(host: string): number | undefined {
     for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {

@@ -1,16 +1,16 @@
 /**
- * WebSockets with uWebSockets.js, and its native topics. The texts that are published in one tick go out to all members
- * of a topic at once, which costs a fraction of a send to each.
+ * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
+ * members of a topic at once, which costs a fraction of a send to each member.
  *
- * About a socket with backpressure the library only reports the first message of a tick that it has dropped, and
- * silently skips the tick's other messages. The handler gets that first message, and must send the rest itself.
+ * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
+ * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
 import {
   SOCKET_CLOSE_MS_MAX,
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
-} from "../../../schemas/limits.js";
+} from "../../../schemas/limits/events.js";
 import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { LaterSockets } from "../later-sockets.js";
 import { PingRounds } from "../ping-rounds.js";
@@ -18,28 +18,28 @@ import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
-/** Messages of at least this length are sent at once by the library, and to each socket by itself. */
+/** The library sends a message of at least this length at once, and to each socket separately. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
- * The number of published messages that the library collects for a socket in one tick. At one more message it sends the
- * collected ones, and keeps the new one for later. If a collected one does not fit, the new one would still be sent,
- * too early.
+ * The number of published messages that the library collects for a socket in one tick. When one more is published, it
+ * sends the collected messages, and collects the new one. If a collected message did not fit, the new one would still
+ * be sent, and would arrive out of order.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * A text of at least this length is sent to its sockets over several ticks, and encoded once. A text longer than a
- * fragment is sent in fragments at the socket's pace: the library would allocate memory for all of it, for each socket,
- * before it sends the first byte.
+ * A text of at least this length is encoded once, and sent to its sockets over several ticks. A text above
+ * FRAGMENT_BYTES is sent in fragments at the socket's pace, because the library would allocate memory for the whole
+ * text, for each socket, before it sends the first byte.
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
-/** The length of the beginning of a text that `missed` and `fellBehind` get. */
+/** The number of characters from the beginning of a text that `missed` and `fellBehind` receive. */
 const BEGINNING_CHARACTERS = 64;
 
 /**
- * Without an idle timeout the library cuts a peer that does not answer a close frame after at most 4 s. With an idle
- * timeout of more than 31 s it takes 16 to 20 s. The server itself cannot close an ended socket any more.
+ * Turns the idle timeout off. The library then cuts a peer that does not answer a close frame after at most 4 s. With
+ * an idle timeout of more than 31 s that takes 16 to 20 s. The server itself cannot close such a socket.
  */
 const NO_IDLE_TIMEOUT = 0;
 
@@ -48,7 +48,7 @@ const SENT = 1;
 const REFUSED = 2;
 const TOO_BIG = 1009;
 
-/** Methods of the library's sockets that are missing in its types. Each returns the same as `send`. */
+/** Methods of the library's sockets that its types omit. Each has the same result as `send`. */
 interface FragmentSender {
   sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
   sendFragment(piece: Uint8Array): number;
@@ -70,13 +70,13 @@ class UwsSocket implements Socket {
   #topic = "";
   #isAlive = true;
   readonly #frames = new FrameMeter();
-  /** The close frame that waits until the socket has sent its earlier texts. */
+  /** A close frame that is sent after the socket's earlier texts; null if none waits. */
   #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
   /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
   /** How many bytes of `#rest` were sent. */
   #rest_sent = 0;
-  /** The socket will be cut, because there was no room for the rest of a large text. */
+  /** Whether the socket will be cut, because there was no memory for the unsent part of a large text. */
   #mustCut = false;
 
   constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
@@ -95,7 +95,7 @@ class UwsSocket implements Socket {
     if (this.#isEnding() || this.#rest !== null || this.#mustCut) return "refused";
     if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
     const status = this.#ws.send(wireText(text), false);
-    // Deferred, because the caller may be in the middle of a loop over sockets.
+    // The cut is deferred, because the caller may be in a loop over sockets.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
@@ -113,7 +113,7 @@ class UwsSocket implements Socket {
     if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
     if (!this.#takeRoom(left)) {
       this.#mustCut = true;
-      // Deferred, because the caller may be in the middle of a loop over sockets.
+      // The cut is deferred, because the caller may be in a loop over sockets.
       setImmediate(() => this.cut());
     } else if (left > 0) {
       this.#rest = Buffer.from(bytes.subarray(sent));
@@ -123,8 +123,8 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Sends the fragments after the first one. Returns the offset up to which they were sent before the socket had
-   * backpressure.
+   * Sends the fragments after the first one, until the socket has backpressure. Returns the offset at which the unsent
+   * bytes begin.
    */
   #sendFragments(bytes: Uint8Array, from: number): number {
     const sender = this.#ws as unknown as FragmentSender;
@@ -137,10 +137,10 @@ class UwsSocket implements Socket {
     return bytes.byteLength;
   }
 
-  /** Sends texts of the topic, some of them large. The handler is notified of the first one that does not fit. */
+  /** Sends texts of the topic, some of which are large. The handler is notified of the first text that does not fit. */
   give(texts: readonly string[]): void {
     for (const text of texts) {
-      // The library reports a refused text to `dropped`.
+      // If the library refuses a text, it also reports the text to `dropped`.
       const result = this.send(text);
       if (this.#topic === "" || this.#mustCut) return;
       if (result === "refused") {
@@ -148,14 +148,14 @@ class UwsSocket implements Socket {
         return;
       }
       if (this.#rest === null) continue;
-      // If it stayed in the topic, the socket would get the next published text in the middle of this one.
+      // The socket leaves the topic, because otherwise it would get the next published text in the middle of this one.
       this.#leaveTopic();
       this.#handler?.fellBehind(beginningOf(text));
     }
   }
 
   /**
-   * Does not send a text of the topic in this tick, and leaves the topic. The handler sends this text and the later
+   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
    * ones.
    */
   skip(text: string): void {
@@ -168,19 +168,19 @@ class UwsSocket implements Socket {
     this.#topic = "";
   }
 
-  /** Sends texts to this socket only, in order. The library reports the first one that does not fit to `dropped`. */
+  /** Sends texts to this socket only, in order. The library reports the first text that does not fit to `dropped`. */
   sendEach(texts: readonly Uint8Array[]): void {
     this.#ws.cork(() => {
       for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
     });
   }
 
-  /** Counts the bytes that the socket has not sent; returns false if there is no room for them. */
+  /** Counts the socket's unsent bytes in the budget of all sockets. Returns false if the budget is used up. */
   hasRoom(): boolean {
     return this.#takeRoom(this.#rest?.byteLength ?? 0);
   }
 
-  /** @param left the bytes of a large text that are not sent yet, and are kept */
+  /** @param left how many bytes of a large text are kept here, because they are not sent yet */
   #takeRoom(left: number): boolean {
     return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
   }
@@ -196,8 +196,8 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Sends the close frame. The library drops a close frame that does not fit. So this waits until the socket has room.
-   * After SOCKET_CLOSE_MS_MAX it cuts the socket.
+   * Sends the close frame. The library drops a close frame that does not fit, so this method waits until the socket has
+   * room. After SOCKET_CLOSE_MS_MAX it cuts the socket.
    */
   end(code: number, reason: string): void {
     if (this.#isEnding()) return;
@@ -210,9 +210,9 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Called for each frame that the peer sends. The library reads nothing further of a socket that is ended or cut here,
-   * not even the rest of this read.
-   * @returns whether the frame is to be read
+   * Called for each frame that the peer sends. If this method ends or cuts the socket, the library reads nothing more
+   * from it, not even the rest of the current read.
+   * @returns whether the frame should be handled
    */
   received(): boolean {
     this.#isAlive = true;
@@ -245,11 +245,11 @@ class UwsSocket implements Socket {
     this.#ws.unsubscribe(topic);
   }
 
-  /** Called when a published message did not fit the socket. */
+  /** Called when the library has dropped a message that did not fit into the socket's buffer. */
   dropped(message: ArrayBuffer): void {
-    // Without a topic the text was sent to this socket only, and `send` has reported that it was refused.
+    // Without a topic the text was sent to this socket only, and `send` has already returned "refused".
     if (this.#topic === "") return;
-    // Deferred, because the library is using this socket.
+    // The cut is deferred, because the library is still using this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#leaveTopic();
     this.#handler?.missed(new Uint8Array(message));
@@ -287,7 +287,7 @@ function beginningOf(text: string): Uint8Array {
 }
 
 /**
- * Whether a large text comes after a small one. The library collects the small ones. At a large one it sends the
+ * Whether a large text comes after a small one. The library collects small texts. At a large text it sends the
  * collected ones and then the large one, even if a collected one did not fit.
  */
 function isMixed(texts: readonly string[]): boolean {
@@ -305,19 +305,19 @@ export class UwsSockets implements Broadcaster {
   readonly #app: TemplatedApp;
   readonly #onClosed: () => void;
   readonly #all = new Set<UwsSocket>();
-  /** The sockets of each topic that have no backpressure. */
+  /** The sockets of each topic, except those with backpressure. */
   readonly #members = new Map<string, Set<UwsSocket>>();
   /**
-   * The sockets that got backpressure since the last publish, with the topic that they must leave. The library reports
-   * a dropped message while it iterates over the socket's messages; leaving the topic there frees those messages and
-   * crashes the process. The sockets leave before anything else could reach them by the topic.
+   * The sockets that must leave a topic because they have backpressure, with that topic. They leave it before the next
+   * publish. They cannot leave at once: the library reports a dropped message while it iterates over the socket's
+   * messages, and leaving frees those messages, which would crash the process.
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
   readonly #later = new LaterSockets(() => {
     this.#encoded = null;
   });
-  /** The last large text as bytes. It is encoded once, and sent to one socket after the other. */
+  /** The last large text as bytes. It is encoded once and used for every socket. */
   #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
   /**
@@ -331,8 +331,8 @@ export class UwsSockets implements Broadcaster {
   publish(topic: string, texts: readonly string[]): number {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number includes sockets that get backpressure while the texts are sent. Their handlers are notified of the
-    // texts that they missed.
+    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
+    // texts.
     const { size } = members;
     if (texts.some(isLarge)) {
       this.#publishLarge(members, texts);
@@ -354,8 +354,8 @@ export class UwsSockets implements Broadcaster {
   }
 
   /**
-   * Sends texts, some of them large. A member that is not reached in this tick is treated as if it had backpressure: it
-   * gets the texts in a later tick.
+   * Sends texts, some of which are large. When the time of this tick is used up, the other members are treated as if
+   * they had backpressure: they get the texts in a later tick.
    */
   #publishLarge(members: ReadonlySet<UwsSocket>, texts: readonly string[]): void {
     const [first = ""] = texts;
@@ -373,7 +373,7 @@ export class UwsSockets implements Broadcaster {
   encode(text: string): Uint8Array {
     if (this.#encoded?.text === text) return this.#encoded.bytes;
     const bytes = Buffer.from(text);
-    // The empty task keeps the bytes for this tick at least. `#later` drops the bytes when no socket waits any more.
+    // The empty task keeps the bytes at least for this tick, because `#later` drops them when no socket waits any more.
     if (this.#encoded === null) this.#later.add(() => undefined);
     this.#encoded = { text, bytes };
     return bytes;
@@ -383,7 +383,7 @@ export class UwsSockets implements Broadcaster {
     const members = this.#members.get(topic);
     if (members === undefined) this.#members.set(topic, new Set([socket]));
     else members.add(socket);
-    // Nothing was published since the socket was to leave, so it is still in the topic.
+    // A socket in `#leaving` has not left the library's topic yet, so it need not subscribe again.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 
@@ -406,11 +406,11 @@ export class UwsSockets implements Broadcaster {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: NO_IDLE_TIMEOUT,
       sendPingsAutomatically: false,
-      // Any unsent byte counts as backpressure; the handler keeps the texts meanwhile.
+      // Any unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, not the Upgrade header. A request without that header is the route's plain
-        // GET, whose answer says what is missing.
+        // The library checks only the key, not the Upgrade header. A request without that header goes to the route's
+        // plain GET, whose answer says what is missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
           return;
@@ -449,9 +449,9 @@ export class UwsSockets implements Broadcaster {
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();
-        // Deferred, because inside this handler the library forgets the rest of a large message that is sent only in
-        // part: us_socket_write2 does not record that a write failed, so the poll for "writable" is stopped when the
-        // handler returns.
+        // The call is deferred because of a fault of the library. If a large message is sent only in part inside this
+        // handler, us_socket_write2 does not record the failed write. The library then stops polling for "writable"
+        // when the handler returns, and the rest is never sent.
         if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => {

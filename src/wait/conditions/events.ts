@@ -2,7 +2,7 @@
  * The condition `event`: a matching event was published. All patterns of a call are one condition, so events are
  * reported in order, and an event that several patterns match is reported once. Runs on the front.
  */
-import { WAIT_PATTERN_STEPS_MAX } from "../../../schemas/limits.js";
+import { WAIT_PATTERN_STEPS_MAX } from "../../../schemas/limits/wait.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { EventHistory } from "../../events/history.js";
 import type { Hub } from "../../events/hub.js";

@@ -2,7 +2,7 @@
  * The condition `task`: there is a task that the caller could claim now; each task is reported once. The condition
  * `task_ended`: a task has ended; each end is reported. Runs on the front.
  */
-import { WAIT_TASKS_COMPARED_MAX } from "../../../schemas/limits.js";
+import { WAIT_TASKS_COMPARED_MAX } from "../../../schemas/limits/wait.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";

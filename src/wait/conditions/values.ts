@@ -3,7 +3,7 @@
  * exist. The mark keeps the version that was seen or reported, and the id of its row. The row distinguishes it from the
  * same version number in another history, for example after a restore. Runs on the front.
  */
-import { KEY_BYTES_MAX } from "../../../schemas/limits.js";
+import { KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
 import { specKey } from "../../../schemas/specs.js";
 import { type TextRules, textProblem } from "../../../schemas/text.js";
 import type { WaitParameter } from "../../../schemas/wait.js";

@@ -2,7 +2,7 @@
  * The webhooks of the day: three that deliver, one that has failed for a while, one that is off. Their last deliveries
  * are events of the journal, so this module runs after all that publish. Pure.
  */
-import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits.js";
+import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits/webhooks.js";
 import { Failure } from "../../../src/base/result.js";
 import { compilePattern } from "../../../src/topics/pattern.js";
 import type { SnapshotLine } from "../snapshot.js";

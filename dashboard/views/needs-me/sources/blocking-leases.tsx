@@ -1,4 +1,7 @@
-/** Finds leases that block others. Either a request has waited for long, or the holder will soon lose the lease. */
+/**
+ * Finds leases that block other requests. A lease is shown if a request has waited for it too long, or if the lease
+ * will end soon.
+ */
 import { waitsLoader } from "../../../api/leases.js";
 import type { LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";

@@ -1,4 +1,4 @@
-/** Finds violations of contracts by agents' samples. For each agent and contract, the newest run counts. */
+/** Finds contracts that agents violate. For each agent and contract, only the newest run counts. */
 import { getJson, send } from "../../../api/client.js";
 import { apiPath, query } from "../../../base/path.js";
 import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
@@ -8,7 +8,10 @@ import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/** The number of runs that the server returns quickly. If they do not suffice, RUNS are read. */
+/**
+ * The number of runs that are read first, because the server returns this many quickly. RUNS are read if they are not
+ * enough.
+ */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 
@@ -70,8 +73,7 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // Any compliance change may add a violation. A change of an agent or a spec matters only if it is part of a
-    // violation.
+    // A change of an agent or a spec matters only if a violation names it. Any compliance change may add a violation.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

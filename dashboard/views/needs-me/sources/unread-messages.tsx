@@ -10,20 +10,20 @@ import { query } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** The time within which a request should be read, ms. */
+/** An urgent message is shown here if it is still unread after this time, ms. */
 const UNREAD_LONG_MS = 30 * 60_000;
 /** Maximum number of messages read, newest first. */
 const MESSAGES_MAX = 200;
 
-/** A message, with those of its recipients that have not read it. */
+/** A message, and the recipients that have not read it. */
 interface Unread {
   readonly message: Message;
   readonly by: readonly Message["to"][number][];
 }
 
 /**
- * Loads the unread messages. If there are any, also loads the agents: agents that were removed or never activated do
- * not count, because they will not read their messages.
+ * Loads the unread messages, and the agents if there are any messages. Recipients that were removed or never activated
+ * are left out, because they will not read their messages.
  */
 async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
   const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);
@@ -70,7 +70,7 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
     gap_ms_min: 2_000,
-    // Changes that only report an agent's activity are ignored, because activity does not mark a message as read.
+    // A change without a key only reports that agents were active, which marks no message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },

@@ -1,0 +1,39 @@
+/** Limits of answers: lists and pages, the memory for answers, and the work for them on the front. */
+import { KIB, MIB } from "./units.js";
+
+export const PAGE_ROWS_MAX = 10_000;
+/**
+ * The bytes of all items of a list in one answer. The list ends before the first item that does not fit, and the answer
+ * says where it continues.
+ */
+export const LIST_BYTES_MAX = 32 * MIB;
+/**
+ * If no handler reads the body of a request, an answer up to this size is sent at once. A longer one is sent after the
+ * body has arrived.
+ */
+export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
+/**
+ * An answer that is longer than this is written at its reader's pace, and counts as in flight until all of it is sent.
+ */
+export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
+/**
+ * The bytes of all answers that are written at their readers' pace, together with the parts of streamed answers that
+ * their clients have not read.
+ */
+export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
+/**
+ * The front makes some answers piece by piece. It may be this many bytes ahead of the client, which is the size of one
+ * page of instances.
+ */
+export const PIECED_ANSWER_BYTES = 1 * MIB;
+/** If a list that the front reads turns out to be longer than this, the pool reads it again from the beginning. */
+export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
+/** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
+export const FRONT_READ_ROWS_MAX = 100;
+/**
+ * The front answers requests as it reads them. In one event-loop tick it stops when it has answered this many and has
+ * taken ANSWERS_TICK_MS. It answers the other requests in later ticks. Over Node's HTTP only pipelined requests count,
+ * and only they wait.
+ */
+export const ANSWERS_PER_TICK = 64;
+export const ANSWERS_TICK_MS = 20;

@@ -1,0 +1,22 @@
+/** Limits of calls to other servers, which webhooks and live tests of contracts make. */
+import { KIB } from "./units.js";
+
+export const OUTBOUND_URL_BYTES_MAX = 2048;
+/** The time of a whole call to another server, from the DNS lookup to the last byte of the answer. */
+export const OUTBOUND_DEADLINE_MS = 10_000;
+/** The most calls to other servers that are in flight. Each may have an answer in memory. */
+export const OUTBOUND_REQUESTS_MAX = 1024;
+/**
+ * The most open connections to other servers, of all callers together. If a sixth of the file descriptors is less, that
+ * applies.
+ */
+export const OUTBOUND_CONNECTIONS_MAX = 2 * OUTBOUND_REQUESTS_MAX;
+export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
+export const OUTBOUND_ORIGINS_MAX = 4096;
+export const OUTBOUND_IDLE_MS = 4_000;
+export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
+/**
+ * The most DNS lookups at the same time. Each occupies one of the process's four I/O threads, and the log needs one of
+ * them.
+ */
+export const OUTBOUND_LOOKUPS_MAX = 2;

@@ -1,0 +1,7 @@
+/** Limits of reports about LLM usage. */
+
+export const USAGE_ROWS_DEFAULT = 50;
+/** The most intervals (hours or days) in a series. By the hour, they span six weeks. */
+export const USAGE_SERIES_INTERVALS_MAX = 1_000;
+/** The most group sums in a series, over all intervals. The series is one text, with about 130 bytes for each sum. */
+export const USAGE_SERIES_SUMS_MAX = 20_000;

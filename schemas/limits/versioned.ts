@@ -1,0 +1,23 @@
+/** Limits of versioned values, which are state and specs: history, caches and diffs. */
+import { KIB, MIB } from "./units.js";
+
+export const HISTORY_ROWS_DEFAULT = 50;
+/** The most keys whose heads the writer caches for state, and the same number for specs. */
+export const HEAD_CACHE_KEYS_MAX = 32_768;
+export const DIFF_BYTES_MAX = 64 * MIB;
+/**
+ * If two texts differ in more lines than this, their common lines are not searched for, because the work grows with the
+ * square of the number.
+ */
+export const LINE_EDITS_MAX = 1_000;
+export const HOT_CACHE_BYTES_MAX = 64 * MIB;
+/**
+ * A value that is larger than this is not cached, because it would evict many small values. It is read from the
+ * database each time.
+ */
+export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
+export const STATE_HISTORY_DEFAULT = 1_000;
+/**
+ * Every version of a key whose number is a multiple of this is marked. So any version is found within this many steps.
+ */
+export const VERSION_MARK_INTERVAL = 64;

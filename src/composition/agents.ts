@@ -1,0 +1,108 @@
+/**
+ * Creates the components for agents: the directory of instances, their tokens, and the tasks that find silent instances
+ * and store when each was last seen.
+ */
+import { CLAIM_SHARED_GRACE_MS, SILENCE_SHARED_GRACE_PART } from "../../schemas/limits/claims.js";
+import { INSTANCE_SHARED_FLUSH_INTERVAL_MS, INSTANCE_SHARED_FLUSH_PART } from "../../schemas/limits/instances.js";
+import { whileLeader, type BackgroundTask } from "../background/task.js";
+import type { PauseDetector } from "../base/pause-detector.js";
+import type { ChangeReaders } from "../changes/readers.js";
+import type { Route } from "../front/route.js";
+import { InstanceActors } from "../instances/actors.js";
+import { Directory } from "../instances/directory.js";
+import { Instances } from "../instances/front.js";
+import { LastSeenFlusher } from "../instances/last-seen-flusher.js";
+import { Liveness } from "../instances/liveness.js";
+import { PendingPruner } from "../instances/pending-pruner.js";
+import { instanceRoutes } from "../instances/routes.js";
+import { instanceReader } from "../instances/table.js";
+import { InstanceWatch } from "../instances/watch.js";
+import type { ClusterArea } from "./cluster.js";
+import type { Ground, ServerPushHandlers } from "./ground.js";
+
+export interface AgentsArea {
+  readonly directory: Directory;
+  readonly actors: InstanceActors;
+  readonly watch: InstanceWatch;
+  /** The tasks that change instances. They run only on the leader. */
+  readonly upkeep: readonly BackgroundTask[];
+  readonly lastSeenFlusher: LastSeenFlusher;
+  readonly routes: readonly Route[];
+  readonly onInstances: ServerPushHandlers["instances"];
+  /** Reads the instances into memory again. */
+  reload(): void;
+}
+
+export interface AgentsUses {
+  readonly cluster: ClusterArea;
+  readonly pauseDetector: PauseDetector;
+  readonly changes: ChangeReaders;
+  /** Called when an instance has new capabilities, so that it may take other tasks. */
+  readonly onCapabilities: (id: string) => void;
+  /** Called before the last-seen time of an instance with claims changes, if the instance was silent. */
+  readonly onSeen: (id: string, seenMs: number) => void;
+  /** Called when an instance with claims is no longer busy, earlier than it had announced. */
+  readonly onIdle: (id: string) => void;
+  /** Called when an instance's token is not valid any more, after the connections that use it were closed. */
+  readonly onRevoked: (id: string) => void;
+}
+
+export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
+  const { config, clock, guarded, log, threads, nowMs } = ground;
+  const { cluster, pauseDetector, changes } = uses;
+  const { writer, reads } = threads;
+  const shared = config.cluster !== "";
+  const rows = reads.model(instanceReader);
+  const watch = new InstanceWatch();
+  const directory = new Directory({
+    onStatus: (entry) => watch.notify(entry),
+    onCapabilities: (entry) => {
+      watch.notify(entry);
+      uses.onCapabilities(entry.id);
+    },
+    onReactivated: (id) => {
+      changes.report("instance", id, null);
+      // The flush is sent to the writer before the request that shows the agent to be active. So a client that reads at
+      // another node after that request finds the agent active there.
+      if (shared) void lastSeenFlusher.flush();
+    },
+    onSeen: ({ id }, seenMs) => uses.onSeen(id, seenMs),
+    onIdle: ({ id }) => uses.onIdle(id),
+    onRevoked: (id, tokenHash) => {
+      actors.revoke(id, tokenHash);
+      uses.onRevoked(id);
+    },
+  });
+  const actors = new InstanceActors(directory, clock);
+  directory.load(rows.all());
+
+  const { stale_after: staleAfterMs, liveness_interval: intervalMs } = config;
+  const graceMs = Math.min(CLAIM_SHARED_GRACE_MS, Math.floor(staleAfterMs * SILENCE_SHARED_GRACE_PART));
+  const sharedFlushMs = Math.min(INSTANCE_SHARED_FLUSH_INTERVAL_MS, staleAfterMs * INSTANCE_SHARED_FLUSH_PART);
+  const liveness = new Liveness({
+    directory,
+    writer,
+    clock,
+    log,
+    pauseDetector,
+    stale_after_ms: () => staleAfterMs + (cluster.alone() ? 0 : graceMs),
+    interval_ms: intervalMs,
+  });
+  const pendingPruner = new PendingPruner({ directory, writer, log, now_ms: nowMs });
+  const lastSeenFlusher = new LastSeenFlusher(directory, writer, nowMs, shared ? sharedFlushMs : null);
+  const flushLastSeen = shared ? () => lastSeenFlusher.flush() : null;
+  return {
+    directory,
+    actors,
+    watch,
+    upkeep: [whileLeader(cluster.leads, liveness), whileLeader(cluster.leads, pendingPruner)],
+    lastSeenFlusher,
+    routes: instanceRoutes(guarded, new Instances({ directory, writer, clock, log, flushLastSeen }), liveness),
+    onInstances: ({ changed, seen }) => {
+      for (const id of changed) directory.applyRemote(id, rows.byId(id));
+      for (const { rows: ids, last_seen, busy_until } of seen)
+        for (const [at, id] of ids.entries()) directory.applyLastSeen(id, last_seen[at] ?? 0, busy_until[at] ?? 0);
+    },
+    reload: () => directory.load(rows.all()),
+  };
+}

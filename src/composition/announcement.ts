@@ -1,0 +1,45 @@
+/** Logs that the server has started, with its addresses and settings, and warns of settings that are unsafe. */
+import type { Config } from "../../schemas/config.js";
+import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
+import { VERSION } from "../../schemas/version.js";
+import type { Log } from "../base/log.js";
+import { hasShortToken, isExposed } from "../config/exposure.js";
+import type { Addresses } from "../front/server.js";
+import { isOpenToOthers } from "../store/data-dir.js";
+import { sqliteChoice } from "../store/sqlite/choice.js";
+import type { ChosenTransport } from "../transport/choose.js";
+
+export interface Announcement {
+  readonly log: Log;
+  readonly config: Config;
+  readonly addresses: Addresses;
+  readonly dataDir: string;
+  readonly chosen: ChosenTransport;
+}
+
+export function announce({ log, config, addresses, dataDir, chosen }: Announcement): void {
+  const { library, fallback } = sqliteChoice();
+  log.info("koor listening", {
+    version: VERSION,
+    api: addresses.api,
+    dashboard: addresses.dashboard,
+    data_dir: dataDir,
+    auth: config.auth_token !== "",
+    transport: chosen.name,
+    ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
+    sqlite: library.way,
+    // Logged only if the SQLite library is not the preferred one for this version of Node.
+    ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
+  });
+  if (config.auth_token !== "" && isOpenToOthers(dataDir))
+    log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir: dataDir });
+  if (hasShortToken(config))
+    log.warn("--auth-token is short enough to be guessed: take a longer one", {
+      characters_min: SERVER_TOKEN_CHARACTERS_MIN,
+    });
+  if (isExposed(config)) {
+    log.warn(
+      "anyone who can reach this machine can read and change everything: set --auth-token, or bind to localhost",
+    );
+  }
+}

@@ -1,0 +1,30 @@
+/** Creates the component that restores snapshots, and the routes of backup and restore. */
+import { Restore } from "../backup/restore.js";
+import { backupRoutes } from "../backup/routes.js";
+import type { Pipeline } from "../front/pipeline.js";
+import type { Route } from "../front/route.js";
+import type { Ground } from "./ground.js";
+
+export interface BackupArea {
+  readonly restore: Restore;
+  readonly routes: readonly Route[];
+}
+
+export interface BackupUses {
+  readonly pipeline: Pipeline;
+  /** Called when a snapshot is stored, so that the front reads its caches again. */
+  readonly onRestored: (lastEventId: number) => void;
+}
+
+export function makeBackup({ config, clock, log, threads }: Ground, { pipeline, onRestored }: BackupUses): BackupArea {
+  const restore = new Restore({
+    writer: threads.writer,
+    log,
+    path: threads.staging_path,
+    startThread: () => threads.startStaging(),
+    holdWrites: (refusal) => pipeline.holdWrites(refusal),
+    in_cluster: config.cluster !== "",
+    onRestored,
+  });
+  return { restore, routes: backupRoutes({ exports: threads.exports, restore, clock, log }) };
+}

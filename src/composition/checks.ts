@@ -1,0 +1,74 @@
+/** Creates the components that check texts and payloads: rules, contracts, templates, and the compliance monitor. */
+import type { AgentTally } from "../agent-metrics/tally.js";
+import type { Failure } from "../base/result.js";
+import { ComplianceMonitor } from "../compliance/monitor.js";
+import { complianceRoutes } from "../compliance/routes.js";
+import { ContractFront } from "../contracts/front.js";
+import { contractRoutes } from "../contracts/routes.js";
+import type { Route } from "../front/route.js";
+import type { Directory } from "../instances/directory.js";
+import type { OutboundClient } from "../outbound/client.js";
+import { RuleFront } from "../rules/front.js";
+import { ruleRoutes } from "../rules/routes.js";
+import { RuleSetVersions } from "../rules/set-versions.js";
+import { ruleReader } from "../rules/table.js";
+import { TemplateFront } from "../templates/front.js";
+import { templateRoutes } from "../templates/routes.js";
+import type { SlowLane } from "../threads/slow-lane.js";
+import { specReader } from "../versioned/table.js";
+import type { Ground } from "./ground.js";
+
+export interface ChecksArea {
+  readonly contracts: ContractFront;
+  readonly compliance: ComplianceMonitor;
+  readonly routes: readonly Route[];
+}
+
+export interface ChecksUses {
+  readonly slowLane: SlowLane;
+  readonly services: OutboundClient;
+  readonly directory: Directory;
+  readonly tally: AgentTally;
+  readonly toClientFailure: (failure: Failure) => Failure;
+}
+
+export function makeChecks({ config, guarded, log, threads, nowMs }: Ground, uses: ChecksUses): ChecksArea {
+  const { slowLane, services, directory, tally, toClientFailure } = uses;
+  const { writer, pool, reads } = threads;
+  const ruleRows = reads.model(ruleReader);
+  const versions = new RuleSetVersions(
+    (project) => ruleRows.version(project),
+    () => writer.hasUnseenRemoteWrites,
+  );
+  writer.changes.listen("rule", versions);
+  const rules = new RuleFront({
+    guarded,
+    writer,
+    slowLane,
+    versions,
+    log,
+    countViolations: (actor, violations) => {
+      if (actor !== "" && violations > 0) tally.add(actor, "violations", violations);
+    },
+  });
+  const contracts = new ContractFront({ outbound: services, slowLane, specs: reads.model(specReader) });
+  const templates = new TemplateFront({ writer, slowLane, log, toClientFailure, contracts });
+  const compliance = new ComplianceMonitor({
+    instances: () => directory.list("active"),
+    pool,
+    writer,
+    log,
+    interval_ms: config.compliance_interval,
+    now_ms: nowMs,
+  });
+  return {
+    contracts,
+    compliance,
+    routes: [
+      ...ruleRoutes({ rules, reads }),
+      ...contractRoutes(contracts),
+      ...templateRoutes({ templates, reads }),
+      ...complianceRoutes({ monitor: compliance, reads }),
+    ],
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Creates the components for claims, which are leases and claimed tasks: the front's copies of both, the calls that
+ * wait for one, the expiry of claims, and the pruners.
+ */
+import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
+import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
+import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
+import { Stepwise } from "../background/stepwise.js";
+import { whileLeader, type BackgroundTask } from "../background/task.js";
+import type { PauseDetector } from "../base/pause-detector.js";
+import type { Failure } from "../base/result.js";
+import { pruneLeases } from "../claims/commands.js";
+import { Expiry } from "../claims/expiry.js";
+import { LeasePresenter } from "../claims/lease-presenter.js";
+import { LeaseProjection } from "../claims/lease-projection.js";
+import { leaseReader } from "../claims/table.js";
+import type { Route } from "../front/route.js";
+import { holdersOf } from "../instances/holders.js";
+import { QueuedCalls } from "../leases/queued-calls.js";
+import { leaseRoutes } from "../leases/routes.js";
+import { NO_CALLER } from "../rpc/frames.js";
+import { ClaimWaiters } from "../tasks/claim-waiters.js";
+import { pruneTasks } from "../tasks/commands.js";
+import { TaskFront } from "../tasks/front.js";
+import { taskRoutes } from "../tasks/routes.js";
+import { taskReader, type TaskReader } from "../tasks/table.js";
+import { TaskProjection } from "../tasks/task-projection.js";
+import type { AgentsArea } from "./agents.js";
+import type { ClusterArea } from "./cluster.js";
+import type { Ground, ServerPushHandlers } from "./ground.js";
+
+export interface ClaimsArea {
+  readonly leases: LeaseProjection;
+  readonly presenter: LeasePresenter;
+  readonly tasks: TaskProjection;
+  readonly taskReader: TaskReader;
+  readonly expiry: Expiry;
+  readonly claimers: ClaimWaiters;
+  /** Converts a failure that names leases to the form that clients get. */
+  readonly toClientFailure: (failure: Failure) => Failure;
+  readonly background: readonly BackgroundTask[];
+  readonly routes: readonly Route[];
+  readonly onLeases: ServerPushHandlers["leases"];
+  readonly onTasks: ServerPushHandlers["tasks"];
+  /**
+   * Ends the waits that a previous run of the server left and that no client has continued since. Called once, after
+   * the handlers of push messages are set and before the first call.
+   */
+  begin(): void;
+  /** Reads leases and tasks into memory again. */
+  reload(): void;
+  /** Ends the calls that wait for a claim. */
+  endWaiting(): void;
+}
+
+export interface ClaimsUses {
+  readonly agents: AgentsArea;
+  readonly cluster: ClusterArea;
+  readonly pauseDetector: PauseDetector;
+}
+
+export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: ClaimsUses): ClaimsArea {
+  const { config, clock, guarded, log, threads, nowMs } = ground;
+  const { writer, reads } = threads;
+  const { directory } = agents;
+  const { leads, alone } = cluster;
+  const leases = new LeaseProjection();
+  const leaseRows = reads.model(leaseReader);
+  const expiry = new Expiry({
+    leases,
+    holders: holdersOf(directory),
+    writer,
+    clock,
+    log,
+    pauseDetector,
+    shared: config.cluster === "" ? null : { isLeader: leads, hasNoPeers: alone, grace_ms: CLAIM_SHARED_GRACE_MS },
+  });
+  leases.load(leaseRows.live());
+  const presenter = new LeasePresenter({ leases, expiry, reader: leaseRows });
+  const taskRows = reads.model(taskReader);
+  const tasks = new TaskProjection(taskRows, leases, nowMs);
+  const queuedCalls = new QueuedCalls(leases, writer);
+  const claimers = new ClaimWaiters(tasks, () => clock.now());
+
+  const leasePruner = new Stepwise({
+    interval_ms: LEASE_PRUNE_INTERVAL_MS,
+    now_ms: nowMs,
+    step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
+  });
+  const retentionMs = config.task_retention;
+  const taskPruner = new Stepwise({
+    interval_ms: Math.min(TASK_PRUNE_INTERVAL_MS, retentionMs),
+    now_ms: nowMs,
+    step: (after, atMs) => writer.request(pruneTasks, { after, ended_before: atMs - retentionMs }, NO_CALLER),
+  });
+
+  const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
+  const taskFront = new TaskFront({
+    guarded,
+    writer,
+    reads,
+    directory,
+    waiters: claimers,
+    tasks,
+    leases,
+    presenter,
+    expiry,
+    clock,
+    log,
+  });
+  return {
+    leases,
+    presenter,
+    tasks,
+    taskReader: taskRows,
+    expiry,
+    claimers,
+    toClientFailure: (failure) => presenter.showFailure(failure),
+    background: [expiry, queuedCalls, tasks, whileLeader(leads, leasePruner), whileLeader(leads, taskPruner)],
+    routes: [
+      ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, workspaceOf }),
+      ...taskRoutes(taskFront),
+    ],
+    onLeases: (records) => leases.accept(records),
+    onTasks: (message) => tasks.accept(message, clock.now()),
+    begin: () => {
+      queuedCalls.checkAll();
+      queuedCalls.tick();
+    },
+    reload: () => {
+      leases.load(leaseRows.live());
+      queuedCalls.checkAll();
+      tasks.catchUp(clock.now());
+    },
+    endWaiting: () => {
+      leases.end();
+      claimers.end();
+    },
+  };
+}

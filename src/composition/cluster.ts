@@ -1,0 +1,44 @@
+/** Creates the front's view of the node, if the server is a node of a cluster, and says what follows from it. */
+import { ClusterFront } from "../cluster/front.js";
+import { clusterReader } from "../cluster/table.js";
+import type { Ground } from "./ground.js";
+
+export interface ClusterArea {
+  /** Null on a single server. */
+  readonly front: ClusterFront | null;
+  /** Whether background work runs on this server. In a cluster it runs only on the leader. */
+  readonly leads: () => boolean;
+  /** Whether no other node of the cluster is alive. If so, no other node can have seen an agent lately. */
+  readonly alone: () => boolean;
+  /** Calls `done` when every entry that is in the log now was applied here. Null on a single server. */
+  readonly readBarrier: ((done: () => void) => void) | null;
+}
+
+export interface ClusterHooks {
+  /** Called when this node has become the leader, and when it is not the leader any more. */
+  readonly onLeading: (leads: boolean) => void;
+  /** Called when a snapshot has replaced the tables. */
+  readonly onInstalled: () => void;
+}
+
+export function makeCluster({ config, clock, log, threads }: Ground, hooks: ClusterHooks): ClusterArea {
+  const { appliedPosition, reads } = threads;
+  const front =
+    config.cluster === ""
+      ? null
+      : new ClusterFront({
+          cluster: config,
+          reader: reads.model(clusterReader),
+          visible: appliedPosition,
+          log,
+          now: () => clock.now(),
+          onTime: (logMs) => clock.follow(logMs),
+          ...hooks,
+        });
+  return {
+    front,
+    leads: () => front?.isLeader ?? true,
+    alone: () => front?.hasNoLivePeers ?? true,
+    readBarrier: front === null ? null : (done) => front.readBarrier(done),
+  };
+}

@@ -1,0 +1,20 @@
+/** The common dependencies of all areas of the composition. They exist before the first component. */
+import type { Config } from "../../schemas/config.js";
+import type { Log } from "../base/log.js";
+import type { FrontClock } from "../cluster/front-clock.js";
+import type { PUSH_MESSAGES } from "../methods.js";
+import type { PushHandlers, Threads } from "../threads/open.js";
+
+export type ServerThreads = Threads<typeof PUSH_MESSAGES>;
+export type ServerPushHandlers = PushHandlers<typeof PUSH_MESSAGES>;
+
+export interface Ground {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: FrontClock;
+  readonly threads: ServerThreads;
+  /** Whether the server requires tokens. */
+  readonly guarded: boolean;
+  /** The time when the components are created, in ms since the Unix epoch. */
+  readonly nowMs: number;
+}

@@ -1,0 +1,29 @@
+/** Creates the components for messages: the in-boxes on the front, and the pruner. */
+import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
+import type { Route } from "../front/route.js";
+import type { Directory } from "../instances/directory.js";
+import { MessageBoxes } from "../messages/boxes.js";
+import { MessageFront } from "../messages/front.js";
+import { MessagePruner } from "../messages/pruner.js";
+import { messageRoutes } from "../messages/routes.js";
+import { messageReader, type MessageReader } from "../messages/table.js";
+import type { Ground } from "./ground.js";
+
+export interface MessagesArea {
+  readonly boxes: MessageBoxes;
+  readonly reader: MessageReader;
+  readonly pruner: MessagePruner;
+  readonly routes: readonly Route[];
+}
+
+export function makeMessages({ clock, guarded, log, threads, nowMs }: Ground, directory: Directory): MessagesArea {
+  const { writer, reads } = threads;
+  const reader = reads.model(messageReader);
+  const boxes = new MessageBoxes(reader);
+  return {
+    boxes,
+    reader,
+    pruner: new MessagePruner({ writer, boxes, interval_ms: MESSAGE_PRUNE_INTERVAL_MS, log, now_ms: nowMs }),
+    routes: messageRoutes(new MessageFront({ guarded, writer, reads, directory, boxes, clock, log })),
+  };
+}

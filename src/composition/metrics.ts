@@ -1,0 +1,57 @@
+/** Creates the metrics of the writer and of the process, and the routes that report health and all metrics. */
+import type { Route } from "../front/route.js";
+import type { Measured } from "../measure/exposition.js";
+import { ProcessMetrics } from "../metrics/process-metrics.js";
+import { metricsRoutes } from "../metrics/routes.js";
+import type { TimeLead } from "../metrics/time-lead.js";
+import { sqliteChoice } from "../store/sqlite/choice.js";
+import type { WriterMetrics } from "../threads/writer-metrics.js";
+import type { AgentsArea } from "./agents.js";
+import type { ClusterArea } from "./cluster.js";
+import type { EventsArea } from "./events.js";
+import type { Ground } from "./ground.js";
+import type { PortsArea } from "./ports.js";
+import type { RequestsArea } from "./requests.js";
+import type { VersionedArea } from "./versioned.js";
+
+export interface MetricsUses {
+  readonly ports: PortsArea;
+  readonly requests: RequestsArea;
+  readonly cluster: ClusterArea;
+  readonly events: EventsArea;
+  readonly agents: AgentsArea;
+  readonly versioned: VersionedArea;
+  readonly timeLead: TimeLead;
+  readonly writerMetrics: WriterMetrics;
+  /** The other components with metrics, in the order of the page. */
+  readonly measured: readonly Measured[];
+  /** The name of the transport. */
+  readonly transport: string;
+  /** Returns for how long the server has run, in ms. */
+  readonly uptimeMs: () => number;
+}
+
+export function makeMetricsRoutes({ log, threads }: Ground, uses: MetricsUses): readonly Route[] {
+  const { writerMetrics, transport, uptimeMs } = uses;
+  const { metrics: requests, pipeline } = uses.requests;
+  const process = new ProcessMetrics({
+    walBytes: () => threads.walBytes(),
+    runtime: { transport, sqlite: sqliteChoice().library.way },
+    uptime_ms: uptimeMs,
+  });
+  return metricsRoutes({
+    requests,
+    measured: [requests, uses.versioned.keyCount, ...uses.measured, writerMetrics, process],
+    writer: threads.writer,
+    log,
+    uptime_ms: uptimeMs,
+    time_lead: uses.timeLead,
+    hub: uses.events.hub,
+    state_keys: uses.versioned.keyCount,
+    instances: uses.agents.directory,
+    ports: uses.ports.ports,
+    pipeline,
+    storage: threads.storage,
+    cluster: uses.cluster.front,
+  });
+}

@@ -1,0 +1,30 @@
+/**
+ * Creates the two clients for calls to other servers: one for the receivers of webhooks, one for live tests of
+ * contracts. They share the limit of connections. All webhooks may have the same receiver, so their client may have more
+ * connections to one origin.
+ */
+import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
+import { OutboundClient } from "../outbound/client.js";
+import { ConnectionLimit } from "../transport/connection-limit.js";
+import type { Ground } from "./ground.js";
+import type { PortsArea } from "./ports.js";
+
+export interface OutboundArea {
+  /** Calls the receivers of webhooks. */
+  readonly receivers: OutboundClient;
+  /** Calls the services that live tests check. */
+  readonly services: OutboundClient;
+}
+
+export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptors }: PortsArea): OutboundArea {
+  const shared = {
+    policy: { allow_private: config.webhook_allow_private },
+    connections: new ConnectionLimit(outboundMax),
+    // If descriptors are few, no connection is kept for the next call, because another call may need its descriptor.
+    keeps_connections: !hasFewDescriptors,
+  };
+  return {
+    receivers: new OutboundClient({ ...shared, connections_per_origin_max: WEBHOOK_REQUESTS_MAX }),
+    services: new OutboundClient(shared),
+  };
+}

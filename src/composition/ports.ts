@@ -1,0 +1,36 @@
+/** Creates the ports, their limit of connections, and the guard that checks the host, origin and token of requests. */
+import { OUTBOUND_CONNECTIONS_MAX } from "../../schemas/limits/outbound.js";
+import { FEW_DESCRIPTORS, OWN_DESCRIPTORS_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
+import { countDescriptors } from "../base/descriptors.js";
+import { SparseReport } from "../base/sparse-report.js";
+import { RequestGuard } from "../front/request-guard.js";
+import { FrontServer } from "../front/server.js";
+import { ConnectionLimit, connectionShares } from "../transport/connection-limit.js";
+import type { Transport } from "../transport/transport.js";
+import type { Ground } from "./ground.js";
+
+export interface PortsArea {
+  readonly ports: FrontServer;
+  readonly guard: RequestGuard;
+  /** The most connections to other servers. The descriptors are shared between them and the clients. */
+  readonly outboundMax: number;
+  /** Whether the process may open few files and sockets, so that a later step may find no descriptor left. */
+  readonly hasFewDescriptors: boolean;
+}
+
+export function makePorts({ config, clock, log }: Ground, transport: Transport): PortsArea {
+  const tooMany = new SparseReport(SHORTAGE_REPORT_MS, (connections) =>
+    log.warn("connections are closed at once: there are as many as the file descriptors allow (ulimit -n)", {
+      connections,
+    }),
+  );
+  const descriptors = countDescriptors();
+  const shares = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
+  const ports = new FrontServer(transport, new ConnectionLimit(shares.clients_max, () => tooMany.report()));
+  return {
+    ports,
+    guard: new RequestGuard(config, ports, clock, log),
+    outboundMax: shares.outbound_max,
+    hasFewDescriptors: (descriptors?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS,
+  };
+}

@@ -1,0 +1,52 @@
+/** Creates the component that waits for several conditions at once, over the areas that the conditions are about. */
+import { auditReader } from "../audit/table.js";
+import { ResourceWatch } from "../claims/resource-watch.js";
+import { eventReader } from "../events/table.js";
+import { SPECS, STATE } from "../versioned/space.js";
+import { specReader, stateReader } from "../versioned/table.js";
+import { KeyWatch } from "../versioned/watch.js";
+import { conditionRows } from "../wait/conditions.js";
+import { WaitFront } from "../wait/front.js";
+import { MissedEvents } from "../wait/missed-events.js";
+import type { AgentsArea } from "./agents.js";
+import type { ClaimsArea } from "./claims.js";
+import type { ClusterArea } from "./cluster.js";
+import type { EventsArea } from "./events.js";
+import type { Ground } from "./ground.js";
+import type { MessagesArea } from "./messages.js";
+
+export interface WaitingUses {
+  readonly agents: AgentsArea;
+  readonly claims: ClaimsArea;
+  readonly cluster: ClusterArea;
+  readonly events: EventsArea;
+  readonly messages: MessagesArea;
+}
+
+export function makeWaiting({ clock, threads }: Ground, uses: WaitingUses): WaitFront {
+  const { writer, reads } = threads;
+  const { hub, history } = uses.events;
+  const { directory, watch } = uses.agents;
+  const { leases, presenter, tasks, taskReader } = uses.claims;
+  const { boxes, reader: messageRows } = uses.messages;
+  const stored = reads.model(eventReader);
+  const [stateRows, specRows, audit] = [reads.model(stateReader), reads.model(specReader), reads.model(auditReader)];
+  return new WaitFront({
+    rows: conditionRows({
+      hub,
+      history,
+      missedEvents: new MissedEvents({ hub, history, stored }),
+      state: { reader: stateRows, watch: new KeyWatch(writer.changes, STATE), audit },
+      specs: { reader: specRows, watch: new KeyWatch(writer.changes, SPECS), audit },
+      messages: { boxes, reader: messageRows, clock },
+      leases: { leases, presenter, resources: new ResourceWatch(leases) },
+      tasks: { tasks, reader: taskReader, directory, watch, clock },
+      instances: { directory, watch },
+    }),
+    hub,
+    stored,
+    directory,
+    valuesPosition: () => ({ state: stateRows.last_row, spec: specRows.last_row, audit: audit.last_id }),
+    positions: uses.cluster.front,
+  });
+}

@@ -1,28 +1,26 @@
 /**
- * Tracks the servers of a cluster, if several are configured. It knows the server to ask next and the newest log
- * position that this user has seen. position-file.ts stores both for later processes, and failover.ts sends the
- * requests. Runs in the CLI process.
+ * Tracks the servers of a cluster, if several are configured. It knows the server to ask next, and the newest log
+ * position that this user has seen. position-file.ts stores both for later processes. failover.ts sends the requests.
+ * Runs in the CLI process.
  */
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 
-/**
- * The header with which a server of a cluster reports its log position. A request uses the other header to demand a
- * position: the server must have reached it before it answers.
- */
+/** The header with which a server of a cluster reports its log position. */
 export const POSITION_HEADER = "x-koor-position";
+/** The header with which a request demands a log position. The server must have reached it before it answers. */
 export const AFTER_HEADER = "X-Koor-After";
 
-/** The state that one process leaves to the next one, in the format of the stored file. */
+/** The state that a process stores for later processes, in the format of the file. */
 export interface ClientState {
   readonly position: number;
   /**
-   * The server to start with, until the given time. It is stored when the servers before it in the list did not answer.
+   * The server with which commands start, until the given time. It is set if the servers before it in the list did not
+   * answer.
    */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
-   * The untrusted servers. Such a server had a log that the cluster has given up, and has not been healthy since then.
-   * Its answers are stale until it is healthy again. The member keeps its name because other versions of the command
-   * line read it.
+   * The untrusted servers. Such a server had a log that the cluster has given up. Its answers are stale until it is
+   * healthy again. The member keeps its name because other versions of the command line read it.
    */
   readonly doubted?: readonly string[];
 }
@@ -46,7 +44,7 @@ export class Cluster {
   #at = 0;
   #begin_until_ms = 0;
   #position = 0;
-  /** The untrusted servers. Used only if there is no store; otherwise the list is in the store. */
+  /** The untrusted servers if there is no store. Otherwise the list is in the store. */
   #untrusted: readonly string[] = [];
 
   /** @param openStore opens the stored state; called once, before the first request */
@@ -66,8 +64,8 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const now_ms = Date.now();
-    // A stored time that is too far in the future is ignored. The clock was set back, and the stored choice must not
-    // last forever.
+    // Ignore a stored time that is too far in the future. It shows that the clock was set back, and the stored choice
+    // must not last forever.
     if (begin === undefined || at < 0 || begin.until_ms < now_ms || begin.until_ms > now_ms + CLI_SERVER_KEPT_MS)
       return;
     this.#at = at;
@@ -91,7 +89,7 @@ export class Cluster {
     this.#begin_until_ms = 0;
   }
 
-  /** Makes this server the current one, in place of one that has failed. */
+  /** Makes this server the current one, because the current one has failed. */
   switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
@@ -116,8 +114,8 @@ export class Cluster {
   }
 
   /**
-   * Records an answer of this server. If the servers before it in the list have failed, later commands start with this
-   * server. Ignores the position if the server is untrusted.
+   * Records that this server has answered. If the servers before it in the list have failed, later commands start with
+   * this server. The answer of an untrusted server is ignored.
    */
   recordAnswer(server: URL, position: number | undefined): void {
     if (this.isUntrusted(server)) return;
@@ -131,7 +129,8 @@ export class Cluster {
   }
 
   /**
-   * Sets the position back. This is necessary if the cluster was started again and its log ends before the position.
+   * Resets the position to an earlier one. This is needed if the cluster was started again and its log ends before the
+   * position.
    * @param untrusted the servers that still have the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {

@@ -1,7 +1,9 @@
 /**
- * Finds the row of the command table for a command line. command-class.ts then parses the rest with clipanion.
- * clipanion cannot find the row, because it would build its state machine for every row. This module also binds values
- * that begin with a dash to their flags, because clipanion does not accept such values. Pure; runs in the CLI process.
+ * Finds the command's row in the command table. command-class.ts then parses the rest of the command line with
+ * clipanion. Pure; runs in the CLI process.
+ *
+ * clipanion does not find the row, because it would build its state machine for every row. clipanion also does not
+ * accept values that begin with a dash, so this module binds them to their flags.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -18,10 +20,7 @@ export interface Tokens {
   readonly server: string;
 }
 
-/**
- * The flags that choose the output format, which every command accepts. By default, JSON is printed as the server sent
- * it.
- */
+/** The flags for the output format, which every command accepts. By default, JSON is printed as the server sent it. */
 const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
 
 /** Whether a word is one of the flags that choose the output format. */
@@ -33,8 +32,8 @@ export function isFormatFlag(word: string): boolean {
 const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
 
 /**
- * Matches the flag names that clipanion accepts in the form `--name=value`. Any other name, such as `--v1`, is accepted
- * only as `--name value`.
+ * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as
+ * `--v1`, only as `--name value`.
  */
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
@@ -44,8 +43,8 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Splits a command line into words and flags. The word after a flag is the flag's value even if it begins with a dash
- * (`--data -5`), but not if it is a flag itself. `--` ends the flags.
+ * Splits a command line into words and flags. The word after a flag is the flag's value, even if it begins with a dash
+ * (`--data -5`). It is not the value if it is a flag itself. `--` ends the flags.
  */
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);
@@ -101,10 +100,7 @@ export function findRow(words: readonly string[], rows: readonly CommandRow[]): 
   return rows.filter((row) => startsWith(words, row.words)).toSorted((a, b) => b.words.length - a.words.length)[0];
 }
 
-/**
- * Returns the rows whose commands begin with `words`, such as `state`. Returns all rows if `words` is empty, and none
- * if no command begins so.
- */
+/** Returns the rows whose commands begin with `words`, such as `state`. If `words` is empty, these are all rows. */
 export function findRowsBelow(words: readonly string[], rows: readonly CommandRow[]): readonly CommandRow[] {
   return rows.filter((row) => startsWith(row.words, words));
 }

@@ -1,7 +1,6 @@
 /**
- * Runs a command as a child process, with inherited or piped streams. The command can be terminated together with all
- * of its descendants. Written by hand because Node can signal a process group but cannot wait until a group has ended.
- * Runs in the CLI process.
+ * Runs a command as a child process, with inherited or piped streams. Can end the command with all of its descendants.
+ * Written by hand because Node can signal a process group but cannot wait for its end. Runs in the CLI process.
  */
 import type { ChildProcess } from "node:child_process";
 
@@ -26,7 +25,7 @@ export interface CommandStreams {
   readonly takeErrors: (chunk: Buffer) => void;
 }
 
-/** Windows has no process groups, so signals reach only the command itself there. */
+/** Windows has no process groups. Signals reach only the command itself there. */
 const HAS_GROUPS = process.platform !== "win32";
 
 export class CommandProcess {
@@ -55,8 +54,7 @@ export class CommandProcess {
   ): Promise<CommandProcess | string> {
     const { spawn } = await import("node:child_process");
     const stdio = streams === null ? "inherit" : "pipe";
-    // The command gets a process group of its own, so that a signal to the group reaches its descendants but not this
-    // process.
+    // The command gets its own process group. A signal to the group then reaches its descendants, but not this process.
     const options = { stdio, env: environment, detached: HAS_GROUPS } as const;
     return await new Promise((resolve) => {
       try {
@@ -66,13 +64,13 @@ export class CommandProcess {
         child.once("spawn", () => resolve(command));
         child.once("error", (error) => resolve(describeStartError(error)));
       } catch (error) {
-        // `spawn` throws if no process can get one of the arguments, for example one that contains a NUL character.
+        // `spawn` throws if an argument is one that no process can get, for example one with a NUL character.
         resolve(describeStartError(error));
       }
     });
   }
 
-  /** Sends a signal to the command and all of its descendants. Processes that have already ended are ignored. */
+  /** Sends a signal to the command and its descendants, and ignores those that have already ended. */
   send(signal: NodeJS.Signals): void {
     if (!HAS_GROUPS) this.#child.kill(signal);
     else this.#sendToGroup(signal);
@@ -107,14 +105,14 @@ export class CommandProcess {
     return HAS_GROUPS ? this.#sendToGroup(0) : this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends a signal to the process group. Returns false if no process of the group is left that can be signaled. */
+  /** Sends a signal to the process group. Returns false if no process is left in the group that can be signaled. */
   #sendToGroup(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.#child;
     if (pid === undefined) return false;
     try {
       return process.kill(-pid, signal);
     } catch (error) {
-      // EPERM means that the process belongs to another user: it exists, but this process cannot end it.
+      // EPERM means that the processes still exist but belong to another user, so this process cannot end them.
       if (errorCodeOf(error) === "ESRCH" || errorCodeOf(error) === "EPERM") return false;
       throw error;
     }
@@ -122,7 +120,7 @@ export class CommandProcess {
 }
 
 function connect({ stdin, stdout, stderr }: ChildProcess, streams: CommandStreams): void {
-  // The command may close its stdin without reading it all. That is not an error, because it does not need the rest.
+  // Ignore the error of a command that closes its stdin before it has read all of it: it does not need the rest.
   stdin?.on("error", () => undefined);
   stdin?.end(streams.input);
   stdout?.on("data", streams.takeOutput);

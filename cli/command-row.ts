@@ -12,11 +12,11 @@ export interface Argument {
   /** The text that the usage line shows instead of the name, such as the allowed words. */
   readonly shown?: string;
   readonly optional?: true;
-  /** The argument takes one or more values, which `Args.list` returns. It is the last argument before a command. */
+  /** The argument takes one or more values, which `Args.list` returns. Only a command after `--` may follow it. */
   readonly many?: true;
   /**
-   * The argument takes all words after `--`, unchanged: a command with its arguments. `Args.list` returns them. It is
-   * the last argument.
+   * The argument takes all words after `--`, unchanged. They are a command with its arguments. `Args.list` returns
+   * them. It is the last argument.
    */
   readonly afterDashes?: true;
 }
@@ -24,8 +24,9 @@ export interface Argument {
 /**
  * The kind of a flag's value. `text`: any value. `whole`: digits only. `duration`: `90s` or `10m` (duration.ts).
  * `seconds`: digits or a duration, sent as seconds. `time`: a point in time, or a duration before or after now.
- * `switch`: the flag has no value. If flags of several commands have the same name, either all of them take a value or
- * none does.
+ * `switch`: no value.
+ *
+ * Flags of the same name must agree: in all commands they take a value, or in none.
  */
 export type FlagKind = "text" | "whole" | "duration" | "seconds" | "time" | "switch";
 
@@ -39,11 +40,11 @@ export interface Flag {
   readonly required?: true;
   /** The flag may be given several times. `Args.list` returns all values. */
   readonly many?: true;
-  /** For the kind `time`: a duration means a time in the future. By default it means a time in the past. */
+  /** For the kind `time`: a duration means a time that far in the future. By default it means a time in the past. */
   readonly ahead?: true;
-  /** The flag may be given without a value. The value is "" then. */
+  /** The flag may be given without a value. Its value is then "". */
   readonly value_optional?: true;
-  /** The query parameter that carries the value. Absent if the row's own functions use the value. */
+  /** The query parameter that carries the value; absent if the row's own functions use the value. */
   readonly query?: string;
 }
 
@@ -51,8 +52,8 @@ export interface Flag {
 export interface Args {
   text(name: string): string | undefined;
   /**
-   * Returns the value of a required argument or flag. It is always present: a command line without it was refused
-   * before.
+   * Returns the value of a required argument or flag. It always exists, because a command line without it has already
+   * been refused.
    */
   need(name: string): string;
   has(name: string): boolean;
@@ -62,7 +63,7 @@ export interface Args {
   list(name: string): readonly string[];
 }
 
-/** The circumstances in which a command runs, in addition to its arguments. */
+/** The environment in which a command runs, in addition to its arguments. */
 export interface CommandContext {
   /** The name with which the program was called, for usage lines. */
   readonly program: string;
@@ -86,40 +87,40 @@ interface Described {
 export interface RequestRow extends Described {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
   /**
-   * The path template. `{name}` is replaced by the percent-encoded argument. In `{name...}` all slashes of the argument
-   * stay separators; in `{name/}` only the first one does.
+   * The path template. `{name}` is replaced by the percent-encoded argument. In `{name...}`, all slashes of the
+   * argument stay separators. In `{name/}`, only the first slash does.
    */
   readonly path: string;
   /** Returns the query parameters that are sent in addition to those of the flags. */
   readonly query?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
   readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>>;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
-  /** Returns the media type of the body, which is used if no header of the row states it. */
+  /** Returns the media type of the body. It is used if the row's headers state none. */
   readonly typeOf?: (body: Buffer) => string;
   /**
-   * Whether a request other than GET is idempotent and may be sent again (exchange.ts). The arguments may decide this.
-   * Absent if a repeated request might be executed twice.
+   * Whether the request may be sent again because it is idempotent (exchange.ts). GET always may. The arguments may
+   * decide this. Absent if a repeated request might be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
-  /** Whether the request asks for the state of the server itself, not for its data. */
+  /** Whether the request asks for the status of the server, not for its data. */
   readonly about_server?: true;
-  /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as JSON on one line. */
+  /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as one line of JSON. */
   readonly answer?: "raw";
   /**
-   * Called with a successful answer. Returns the text to print. This is usually the answer. If the arguments send the
-   * answer elsewhere, for example to a file, the text is other JSON.
+   * Called with a successful answer. Returns the text to print, which is usually the answer. If the arguments send the
+   * answer elsewhere, for example to a file, it returns other JSON.
    */
   readonly onAnswer?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
   /**
-   * Returns the exit code for a successful answer, for commands that can exit with another code than 0. The answer is
+   * Returns the exit code for a successful answer, if the command may exit with a code other than 0. The answer is
    * printed in any case.
    */
   readonly exit?: (answer: Buffer) => ExitCode;
 }
 
 /**
- * A command that is not just one request. It prints its own output. If it runs a program, its exit code may be the
- * program's.
+ * A command that is more than one request, or none. It prints its own output. If it runs a program, its exit code may
+ * be the program's.
  */
 export interface LocalRow extends Described {
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;

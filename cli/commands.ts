@@ -1,6 +1,6 @@
 /**
- * The command table, by topic. Each noun has its own file of rows. `serve` is listed only so that the help shows it;
- * koor.ts passes its arguments to the server. Runs in the CLI process.
+ * The command table, by topic. Each noun has a file of rows. `serve` is listed only for the help: koor.ts passes its
+ * arguments to the server. Runs in the CLI process.
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";

@@ -1,9 +1,10 @@
 /**
  * Reads and replaces small configuration files. The size of a read is limited. A write replaces the whole file, so that
- * a reader sees either the old or the new text. The files of a project may come from other people. So only regular
- * files are read, opening never blocks, and no link may lead out of the project. Other modules interpret the content.
- * Written by hand: write-file-atomic would save ten lines but add 17 KB, and it listens to the process's signals. Runs
- * in the CLI process.
+ * a reader sees either the old or the new text. Other modules interpret the content. Runs in the CLI process.
+ *
+ * The files of a project may come from other people. So only regular files are read, opening never blocks, and no link
+ * may lead out of the project. Written by hand: write-file-atomic would save ten lines but add 17 KB, and it listens to
+ * the process's signals.
  */
 import {
   closeSync,
@@ -31,36 +32,36 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 /** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
 /**
- * The flags for opening a file. A FIFO without a writer does not block, and a link at the end of the path is not
+ * The flags for opening a file. Opening a FIFO without a writer does not block. A link at the end of the path is not
  * followed. Windows has neither flag.
  */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** The path of a file, and the folder out of which its links must not lead. */
+/** The path of a file, and the folder that its links must not leave. */
 export interface FileLocation {
   readonly path: string;
   /** The file's name in messages. */
   readonly name: string;
-  /** The folder out of which no link may lead; undefined for the user's own files. */
+  /** The folder that no link may leave; undefined if links are allowed to lead anywhere. */
   readonly root?: string;
 }
 
-/** Whether `path` is `folder` itself or below it. The paths are compared as texts; links are not resolved. */
+/** Whether `path` is `folder` or below it. Compares the paths as texts, without resolving links. */
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /**
- * Matches the paths of open files, terminals and the null device. They belong to no project, even if the project's
- * folder contains them.
+ * Matches the paths of open files, terminals and the null device. They belong to no project, even if they are below the
+ * project's folder.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
 /**
- * Returns the location of a file that the command line names. If the file is inside the project, no link may lead out
- * of the project. Elsewhere links are allowed.
+ * Returns the location of a file that the command line names. If the file is inside the project, no link may leave the
+ * project. Outside the project, all links are allowed.
  */
 export function locateFile(path: string, folder: string, root: string): FileLocation {
   const absolute = resolve(folder, path);
@@ -102,9 +103,10 @@ function readBounded(file: number): Buffer | undefined {
 }
 
 /**
- * Reads the text of a file, without its byte-order mark. Returns `undefined` if the file does not exist. Refuses (exit
- * 2) a file that is not regular, is larger than SETTINGS_BYTES_MAX, or is reached through a link that leads out of the
- * root.
+ * Reads the text of a file, without its byte-order mark. Returns undefined if the file does not exist.
+ *
+ * Refuses (exit 2) a file that is not regular, is larger than SETTINGS_BYTES_MAX, or is reached through a link that
+ * leads out of the root.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
   const { name, root } = location;
@@ -112,7 +114,7 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
   try {
     const real = resolveLinks(location);
     if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
-    // The kind of the file is checked before it is opened, because opening a device can have side effects.
+    // Check the kind of the file before opening it, because opening a device can have side effects.
     const problem = irregularReason(statSync(real));
     if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
     file = openSync(real, READ_AT_ONCE | NO_LINK);
@@ -129,9 +131,9 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 }
 
 /**
- * Returns the path to write. Follows a link to a regular file, because otherwise the write would replace the link.
- * Refuses (exit 2) a link that leads out of the root, a dangling link, and an existing file that is not regular. Throws
- * the system's error.
+ * Returns the real path to write. A link to a regular file is followed, because otherwise the write would replace the
+ * link. Refuses (exit 2) a link that leads out of the root, a dangling link, and an existing file that is not regular.
+ * Throws the system's error.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;
@@ -149,8 +151,8 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 }
 
 /**
- * Returns the path to read, for a file of any kind. If the location has a root, resolves links and refuses (exit 2) a
- * link that leads out of the root. Throws the system's error.
+ * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and a link that
+ * leads out of the root is refused (exit 2). Throws the system's error.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;

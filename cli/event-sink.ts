@@ -1,6 +1,6 @@
 /**
- * The output of `events subscribe`. It writes to stdout, waits while the reader is slow (backpressure), and notices
- * when the reader is gone. Other commands print through output.ts. Runs in the CLI process.
+ * The output of `events subscribe`. It writes to stdout, waits while the reader is slow (backpressure), and detects
+ * that the reader has gone. Other commands print through output.ts. Runs in the CLI process.
  */
 import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -9,7 +9,7 @@ import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /**
- * The error codes that mean that the reader of stdout is gone: a closed pipe, a closed socket, or a terminal that hung
+ * The error codes that mean that the reader of stdout has gone: a closed pipe, a closed socket, or a terminal that hung
  * up.
  */
 const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
@@ -21,13 +21,13 @@ export interface EventSink {
   write(line: Buffer): boolean;
   /** Resolves when more lines can be written, or when the sink has ended. */
   drained(): Promise<void>;
-  /** Closes stdout. Output that the reader has not taken by then is lost. */
+  /** Closes stdout. Output that the reader has not read before is lost. */
   close(): void;
 }
 
 /**
- * Whether stdin is the same socket as stdout. If so, the data that the socket delivers are the command's input. The end
- * of these data does not mean that the reader of stdout is gone.
+ * Whether stdin is the same socket as stdout. The socket then delivers the command's input, so the end of that input
+ * does not mean that the reader of stdout has gone.
  */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
@@ -35,19 +35,22 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout. Pipes and sockets get a handle of our own. This handle can be closed even while a slow reader blocks a
- * write; `process.stdout` cannot. A socket is also read. While nothing is printed, only the socket's end shows that the
- * reader is gone. A pipe shows this only at the next write.
+ * Opens stdout. Pipes and sockets get a handle of our own, which can be closed even while a slow reader blocks a write.
+ * `process.stdout` cannot.
+ *
+ * A socket is also read. While nothing is printed, only the socket's end shows that the reader has gone. A pipe shows
+ * this only at the next write.
  */
 async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
   const kind = fstatSync(STDOUT);
   if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
   const readable = kind.isSocket() && !isSharedWithStdin();
-  // The module is not imported statically, because the bundler would hoist the import and every command would load it.
+  // Import the module dynamically. The bundler would hoist a static import, and every command would load the module.
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // If the other side has ended the socket already before the start, it may still read: systemd's journal does so.
+    // If the input of a socket has ended before the start, its reader may still be there: systemd's journal shuts down
+    // that direction.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {
@@ -58,7 +61,7 @@ async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socke
   return stream;
 }
 
-/** @param onEnd called once: when stdout is closed, or with a failure when stdout cannot be written */
+/** @param onEnd called once: when the reader has closed stdout, or with a failure if stdout cannot be written */
 export async function openEventSink(onEnd: (failure: CliFailure | undefined) => void): Promise<EventSink> {
   let wake = (): void => {};
   let ended = false;

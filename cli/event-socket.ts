@@ -1,5 +1,5 @@
 /**
- * Runs one WebSocket session of a subscription, from the upgrade to the end, and returns how the session ended.
+ * Runs one WebSocket session of a subscription, from the upgrade to the end. Returns how the session ended.
  * event-feed.ts handles reconnects, positions and polling. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
@@ -61,12 +61,12 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // The status is enough. The missing rest of the body could only add the server's wording.
+    // Ignore the error. The rest of the body could only add the server's wording, and the status is enough.
   }
   return Buffer.concat(chunks);
 }
 
-/** Sends a ping while the session is idle. Ends the session if the peer has not answered the previous ping. */
+/** Sends a ping at each interval. Ends the session if nothing has arrived since the previous ping. */
 function keepAlive(socket: WebSocket): () => void {
   let alive = true;
   const markAlive = (): void => {
@@ -76,7 +76,7 @@ function keepAlive(socket: WebSocket): () => void {
   socket.on("ping", markAlive);
   socket.on("pong", markAlive);
   const timer = setInterval(() => {
-    // A paused socket receives nothing, not even the answer to a ping, so no ping is sent.
+    // Send no ping while the socket is paused, because it would not receive the answer.
     if (socket.isPaused) return;
     if (!alive) socket.terminate();
     alive = false;
@@ -121,8 +121,8 @@ export async function runSession(
         receiver.opened(position);
       });
       socket.on("message", (frame: Buffer) => {
-        // One read of the socket may deliver many frames. After a gap, the rest of them is ignored, because the next
-        // session delivers it again.
+        // One read of the socket may deliver many frames. Ignore the frames after a gap, because the next session
+        // delivers them again.
         if (resyncing) return;
         const action = receiver.take(frame);
         if (action === "resync") {

@@ -1,7 +1,8 @@
 /**
- * Sends one request to one server over a connection of its own. Uses Node's http module, because loading `fetch` alone
- * would take longer than the rest of the start. Paths are sent unchanged. A URL library would resolve `.` and `..`,
- * which are literal in a key. client.ts chooses the server. Runs in the CLI process.
+ * Sends one request to one server over a connection of its own. client.ts chooses the server. Runs in the CLI process.
+ *
+ * It uses Node's http module, because loading `fetch` alone would take longer than the rest of the start. Paths are
+ * sent unchanged. A URL library would resolve `.` and `..`, which are literal in a key.
  */
 import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
@@ -20,14 +21,14 @@ type Headers = Readonly<Record<string, string>>;
 export interface RequestPlan {
   readonly method: string;
   /**
-   * The percent-encoded path and query, below the server's path prefix. A function is called for each attempt and
-   * returns a new one.
+   * The percent-encoded path and query, below the server's path prefix. A function is called for each attempt, and
+   * returns the path for that attempt.
    */
   readonly path: string | (() => string);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
   /**
-   * The body as a stream, in place of `body`, if it is too large for memory. `length` is undefined if the length is
+   * The body as a stream. It replaces `body` if the body is too large for memory. `length` is undefined if it is
    * unknown.
    */
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
@@ -36,19 +37,19 @@ export interface RequestPlan {
   /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. It may then go to
-   * another server of a cluster even if the first one may have executed it. GET is always idempotent; other requests
-   * set this.
+   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. Such a request may be
+   * sent to another server of a cluster even if the first server may have executed it. GET is always idempotent. Other
+   * requests set this member.
    */
   readonly repeatable?: boolean;
   /**
-   * Whether a successful answer reports that the server stored nothing because it could not write. The request then
-   * goes to another server. Only MCP needs this, because an MCP answer is successful even if it contains a refusal.
+   * Returns whether a successful answer reports that the server could not write and stored nothing. The request is then
+   * sent to another server. Only MCP needs this, because an MCP answer is successful even if it contains a refusal.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
   /**
-   * The request asks for the status of one server of a cluster. The server answers it even while it lags behind the
-   * log.
+   * Whether the request asks for the status of one server of a cluster. That server answers even while it lags behind
+   * the log.
    */
   readonly about_server?: boolean;
 }
@@ -60,18 +61,18 @@ export interface Answer {
   readonly position: number | undefined;
   /** The value of the Content-Type header; "" if it is absent. */
   readonly content_type: string;
-  /** The query parameters that request the next page; absent if the list is complete. */
+  /** The query parameters of the next page; absent if the list is complete. */
   readonly next?: string;
   readonly body: Buffer;
 }
 
-/** An answer whose body has not been read yet. The caller must close it. */
+/** An answer whose body has not been read. The caller must close it. */
 export interface OpenAnswer extends Pick<Answer, "status" | "position"> {
   readonly response: IncomingMessage;
   readonly close: () => void;
 }
 
-/** The outcome of a request to which no answer came, or only a part of one. */
+/** The result of a request that got no answer, or only a part of one. */
 export class NoAnswer {
   /** @param sent whether the server may have received the request, and so may have executed it */
   constructor(
@@ -140,8 +141,8 @@ export async function openExchange(
     path: joinServerPath(server, typeof plan.path === "string" ? plan.path : plan.path()),
     headers: {
       Host: server.host,
-      // With `Connection: close` the server would close the connection right after its answer. If it refuses a request
-      // before the whole body is sent, the answer would then be lost. So we close the connection ourselves.
+      // With `Connection: close`, a server that refuses a request before the whole body is sent would close the
+      // connection right after its answer, and the answer would be lost. So we close the connection ourselves.
       Connection: "keep-alive",
       ...headers,
       ...plan.headers,
@@ -158,8 +159,8 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // The stream is read only now that there is a connection. If the connection fails, another server can still get
-      // the whole stream.
+      // Read the stream only now that there is a connection. If the connection failed, another server can still get the
+      // whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answer_ms, () => {
@@ -167,7 +168,7 @@ export async function openExchange(
     });
     request.on("error", (error) => {
       // A server that refuses a body may answer and close the connection before it has read the whole body. The error
-      // is then ignored, because the answer is already here.
+      // is then ignored, because the answer has already arrived.
       if (!answered) resolve(new NoAnswer(describeSystemError(error), sent));
     });
     request.on("response", (response) => {
@@ -180,7 +181,7 @@ export async function openExchange(
   });
 }
 
-/** Reads the whole body of an answer. Returns the reason if a part of it is missing. */
+/** Reads the whole body of an answer. Returns a `NoAnswer` if a part of the body is missing. */
 export async function collectAnswer({ status, position, response }: OpenAnswer): Promise<Answer | NoAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

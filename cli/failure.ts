@@ -29,8 +29,8 @@ export function wrongUsage(message: string, detail: string = ""): CliFailure {
 }
 
 /**
- * Returns a failure for a refused command: exit 1. Either the server refused it, or the state of the thing that it
- * concerns does not allow it.
+ * Returns a failure for a refused command: exit 1. The server refused it, or the state of the thing that it concerns
+ * does not allow it.
  */
 export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);
@@ -42,8 +42,8 @@ export function failed(message: string, detail: string = ""): CliFailure {
 }
 
 /**
- * Returns the exit code for an HTTP status. Among the statuses that are not in the status table, only 4xx counts as a
- * refusal.
+ * Returns the exit code for an HTTP status. A 4xx status that is not in the status table counts as a refusal. Other
+ * unknown statuses count as failures.
  */
 export function exitCodeOf(http: number): ExitCode {
   const row = Object.values(STATUSES).find((status: StatusRow) => status.http === http);

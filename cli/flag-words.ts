@@ -1,6 +1,6 @@
 /**
- * Rewrites the server's error messages for users of the command line. The server names headers and members of its API,
- * but the user knows flags, variables and commands. Pure; runs in the CLI process.
+ * Rewrites the server's error messages for users of the command line. The server's messages name headers and members of
+ * the API, but the user knows flags, variables and commands. Pure; runs in the CLI process.
  */
 
 /** Phrases that are replaced wherever they occur in a sentence. */
@@ -15,8 +15,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The flags whose names differ from the member or parameter of the API. The members in SAME_NAME have flags with the
- * same name.
+ * The flags whose names differ from the API's names for the same member or parameter. The members in SAME_NAME have
+ * flags of the same name.
  */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(
@@ -25,13 +25,13 @@ const SAME_NAME = new Set(
   ),
 );
 
-/** Matches a member's name at the start of a sentence that states a requirement for it. */
+/** Matches a member's name at the start of a sentence such as "limit must be …". */
 const MEMBER = /^([a-z][a-z_]*)(?= (?:must|is required|is longer|is too)\b)/;
 
 /** The server's error message for a missing or wrong token. */
 const TOKEN_REFUSAL = "invalid or missing bearer token";
 
-/** Replaces the API's terms in an error message of the server by those of the command line. */
+/** Replaces the API's names in an error message by those of the command line. */
 export function inFlagWords(sentence: string): string {
   const worded = PHRASES.reduce((text, [phrase, words]) => text.replace(phrase, words), sentence);
   return worded.replace(MEMBER, (member) => {
@@ -40,7 +40,7 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
-/** Returns advice to the user about an error message; "" if the message suffices or there is no advice. */
+/** Returns advice for the user who gets this error message; "" if there is none. */
 export function adviceFor(sentence: string): string {
   return sentence === TOKEN_REFUSAL
     ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"

@@ -18,7 +18,7 @@ Commands act as the instance KOOR_INSTANCE, else as the one in .koor/instance.js
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 
-/** The maximum width of the command names in a line of the overview, so that the line fits a screen of 80 columns. */
+/** The maximum width of the command names in a line of the overview. The line then fits a screen of 80 columns. */
 const OVERVIEW_WIDTH = 64;
 
 function formatArgument(argument: Argument): string {
@@ -80,7 +80,7 @@ function wrap(pieces: readonly string[], between: string, width: number): string
   return lines;
 }
 
-/** Returns the commands of a topic without their arguments, as lines that list each noun with its verbs. */
+/** Returns one line for each noun of a topic, with the noun and its verbs. */
 function listNouns(rows: readonly CommandRow[]): string[] {
   const nouns = [...new Set(rows.map(({ words }) => words[0]))].flatMap((noun) => {
     const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));

@@ -1,9 +1,10 @@
 /**
  * Opens a file that the command line names: a regular file, a terminal, or a pipe of another program (a FIFO, or `<(…)`
- * in a shell). Inside the project, a link must not lead out of the project. Another person may have placed the link,
- * and its target would be sent to the server. Elsewhere links belong to the user. Files that would block the command
- * forever are refused: endless devices, and FIFOs without a writer. The caller reads the file and limits the size. Runs
- * in the CLI process.
+ * in a shell). The caller reads the file and limits the size. Runs in the CLI process.
+ *
+ * Inside the project, no link may lead out of the project. Another person may have placed the link, and its target
+ * would be sent to the server. Elsewhere links belong to the user. Files that would block the command forever are
+ * refused: endless devices, and FIFOs without a writer.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
@@ -15,8 +16,8 @@ import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /**
- * The paths that mean stdin. They are handled by name, because the system refuses to open stdin by its path if it is a
- * socket.
+ * The names that mean stdin. They are recognized before a file is opened, because the system refuses to open stdin by
+ * its path if it is a socket.
  */
 const STDIN_NAMES: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
@@ -27,12 +28,12 @@ export function isStdin(path: string): boolean {
   return STDIN_NAMES.has(path);
 }
 
-/** Briefly opens a FIFO for writing, so that a pending open that waits for a writer returns. */
+/** Briefly opens a FIFO for writing. A pending open for reading, which waits for a writer, then returns. */
 function releaseReader(path: string): void {
   try {
     closeSync(openSync(path, constants.O_WRONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)));
   } catch {
-    // A real writer has opened the FIFO, so there is no pending open to release.
+    // Ignore the error: a real writer has opened the FIFO, so no open is pending.
   }
 }
 
@@ -42,7 +43,7 @@ function isFifo(path: string): boolean {
 
 /**
  * Opens the file in a thread of the pool, because opening a FIFO blocks until there is a writer. Gives up if no writer
- * comes in time.
+ * opens the FIFO in time.
  */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
@@ -51,7 +52,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
       is_late = isFifo(path);
       if (!is_late) return;
       releaseReader(path);
-      // The release has no effect if the thread has not begun to open the file yet. So it is repeated.
+      // Try again, because this has no effect if the pool's thread has not begun to open the file yet.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
@@ -64,7 +65,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
   });
 }
 
-/** Returns the reason why reading an open file may never end; undefined if it will end. */
+/** Returns the reason why reading the open file may never end; undefined if it does end. */
 function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;

@@ -1,7 +1,7 @@
 /**
  * The process I/O of a command: its folder, environment variables and standard streams. The CLI process runs one
- * command with its own I/O. A test runs many commands in one process and gives each its own I/O. Signals, terminals and
- * the streams of child processes always belong to the process.
+ * command. A test runs many commands in one process and gives each command its own I/O. Signals, terminals and the
+ * streams of child processes always belong to the process.
  */
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -14,11 +14,14 @@ export interface Io {
   /** An absolute path. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Returns the stream. It is a function because the process opens a stream when it is first accessed. */
+  /**
+   * Returns stdin. This is a function, as for the other streams, because the process opens a stream at its first
+   * access.
+   */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
   readonly stderr: () => Writable;
-  /** Whether stdout is a terminal, which means that a person reads the output. */
+  /** Whether stdout is a terminal, so that a person reads the output. */
   readonly isTerminal: () => boolean;
 }
 
@@ -30,7 +33,7 @@ export function processIo(): Io {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     stderr: () => process.stderr,
-    // The module is not imported statically, because every command would then load it.
+    // Load the module only here. With a static import, every command would load it.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
   };
 }
@@ -46,7 +49,7 @@ export function io(): Io {
   return current();
 }
 
-/** Sets the function that returns the current command's I/O, for a process that runs several commands. */
+/** Sets the function that returns the I/O of the current command. A process that runs several commands needs it. */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }

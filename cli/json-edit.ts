@@ -1,5 +1,5 @@
 /**
- * Sets one member in a JSON file that people edit. The file may have comments and trailing commas. All other text stays
+ * Sets one member in a JSON file that people edit, which may have comments and trailing commas. All other text stays
  * unchanged, except for blanks in the line of a new member. jsonc-parser edits the text. Pure; runs in the CLI process.
  */
 import { applyEdits, modify, parse, type ParseError } from "jsonc-parser";
@@ -22,9 +22,10 @@ export function memberAt(value: unknown, name: string): unknown {
 
 /**
  * Sets the member at `path` to `value`, in the text of an object that may have comments. An existing member is
- * replaced. A new member is added after the others, and missing parent objects are created. Returns undefined if a
- * reader of the file would not see the change. This happens with duplicate members: the first one is set, but the last
- * one counts.
+ * replaced. A new member is added after the others, and missing parent objects are created.
+ *
+ * Returns undefined if a reader of the file would not see the change. This happens with duplicate members: the first
+ * one is set, but the last one counts.
  */
 export function setMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;

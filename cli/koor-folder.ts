@@ -17,8 +17,8 @@ export interface FoundFile {
 }
 
 /**
- * Yields a folder and its parents, up to the root of the folder's git working tree. A git working tree inside another
- * one counts as a project of its own.
+ * Yields a folder and its parents, up to the root of its git working tree. A git working tree inside another one is a
+ * project of its own.
  */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
@@ -30,7 +30,7 @@ function* foldersFrom(folder: string): Generator<string> {
 
 /**
  * Whether the file belongs to the user or to root. Only such files are trusted. In a folder such as `/tmp`, anyone can
- * place a file, and commands below that folder would use that person's instance or server.
+ * place a file. Commands below that folder would then use that person's instance or server.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();
@@ -52,8 +52,8 @@ export function findKoorFile(folder: string, name: string): FoundFile | undefine
 }
 
 /**
- * Returns the folder of the project to which `folder` belongs: the nearest one with a `.koor/`, upwards from `folder`.
- * If there is none, returns `folder` itself.
+ * Returns the folder of the project to which `folder` belongs. It is the nearest folder with a `.koor/`, upwards from
+ * `folder`. If there is none, it is `folder` itself.
  */
 export function projectOf(folder: string): string {
   for (const at of foldersFrom(folder)) if (hasKoorFolder(at)) return at;

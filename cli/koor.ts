@@ -1,6 +1,6 @@
 /**
- * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server and every other command to the
- * command line, and sets the exit code. The process exits by itself when no work is left, so that output is never
+ * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, and every other command to the
+ * command line. Sets the exit code. The process exits by itself when no work is left, so that output is never
  * truncated.
  */
 import { startServer } from "./commands/serve.js";

@@ -1,6 +1,6 @@
 /**
- * Runs a command under a lease. A heartbeat reads the lease, which keeps it alive. The lease is released when the
- * command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
+ * Runs a command under a lease. The heartbeat is a read of the lease, which keeps the lease alive. The lease is
+ * released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
  */
 import { failureOf, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -19,8 +19,8 @@ function lost(why: string): Stop {
 }
 
 /**
- * Reads the lease, which counts as a heartbeat. Returns a reason if the lease is lost. Otherwise returns whether the
- * server confirmed that it is held.
+ * Sends a heartbeat by reading the lease. Returns a `Stop` if the lease is lost. Otherwise returns whether the server
+ * confirmed that the lease is held.
  */
 async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);
@@ -49,7 +49,7 @@ export async function runUnderLease(
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
-  // If the server has reported the lease as lost, there is nothing to release.
+  // If the server has reported the lease as lost, there is nothing left to release.
   if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;

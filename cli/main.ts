@@ -1,6 +1,6 @@
 /**
  * Runs a command line and returns its exit code. Finds the command in the table. Also handles `--version`, `--help` and
- * a command line without a command. Runs in the CLI process, or in the process of a test.
+ * a command line without a command. Runs in the CLI process, or in a test's process.
  */
 import { VERSION } from "../schemas/version.js";
 import { findRow, findRowsBelow, isFormatFlag, readTokens } from "./command-line.js";
@@ -50,7 +50,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     pretty,
     settings: () => readSettings(folder, environment, server),
   };
-  // The modules that only a command needs are loaded here, so that help and version start fast.
+  // Load the modules for commands only here, so that help and version start fast.
   const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);
 }

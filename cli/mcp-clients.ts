@@ -1,8 +1,9 @@
 /**
- * The MCP clients that `mcp config` supports. For each: the file in which the client keeps a project's servers, and the
- * format of Koor's entry. To support another client, add a row. The token itself is never written to the file, because
- * each client can read it from the environment. mcp-merge.ts handles the syntax of the files. Pure data; runs in the
- * CLI process.
+ * The MCP clients that `mcp config` supports. Each row has the file in which the client keeps a project's servers, and
+ * the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
+ * data; runs in the CLI process.
+ *
+ * The token itself is never written to the file, because each client can read it from the environment.
  */
 
 /** The entry's name in every client. */
@@ -14,7 +15,10 @@ export const TOKEN_VARIABLE = "KOOR_TOKEN";
 export interface Connection {
   /** The server's address, without `/mcp`. */
   readonly server: string;
-  /** The other servers of the same cluster. The bridge switches to them; an MCP client itself knows only one server. */
+  /**
+   * The other servers of the same cluster. The bridge can switch to them, but an MCP client itself knows only one
+   * server.
+   */
   readonly others: readonly string[];
   readonly with_token: boolean;
   /** Whether the client starts the bridge (`mcp stdio`) instead of connecting over HTTP. */
@@ -24,7 +28,7 @@ export interface Connection {
 interface Described {
   /** The path below the project's folder. */
   readonly path: string;
-  /** The member or table of the file that contains the servers. */
+  /** The member or table in the file that contains the servers. */
   readonly group: string;
   /** Returns a note to the user about this entry; undefined if there is none. */
   readonly note?: (connection: Connection) => string | undefined;
@@ -37,7 +41,7 @@ export interface JsonClient extends Described {
 
 /** A client whose file is TOML. */
 export interface TomlClient extends Described {
-  /** Returns the lines that follow the header of the entry's table. */
+  /** Returns the lines of the entry's table, without its header. */
   readonly lines: (connection: Connection) => readonly string[];
 }
 
@@ -50,15 +54,15 @@ const SERVER_VARIABLE = "KOOR_SERVER";
 interface JsonDialect {
   readonly group: string;
   /**
-   * The `type` of an entry for HTTP, and of an entry for a program. An entry for a program has no `type` if `program`
-   * is null.
+   * The `type` of an HTTP entry, and the `type` of an entry that starts a program. If `program` is null, the latter has
+   * no `type`.
    */
   readonly types: { readonly http: string; readonly program: string | null };
-  /** The client's syntax for a reference to an environment variable in a header. */
+  /** The client's syntax for a reference to the token's environment variable in a header. */
   readonly reference: string;
   /**
-   * The client's syntax for a reference to an environment variable in a program's `env`. It is null if the client does
-   * not resolve references there. The program then inherits the client's environment.
+   * The client's syntax for a reference to the token's environment variable in a program's `env`. Null if the client
+   * does not resolve references there. The program then inherits the client's environment.
    */
   readonly program_reference: string | null;
 }
@@ -83,8 +87,8 @@ function jsonClient(path: string, { group, types, reference, program_reference }
 }
 
 /**
- * Returns the lines of the entry's table for Codex. The table must list the environment variables of the bridge,
- * because Codex passes a program only the variables that are listed.
+ * Returns the lines of the entry's table for Codex. The table lists the environment variables of the bridge, because
+ * Codex passes a program no others.
  */
 function codexLines({ server, others, with_token, bridged }: Connection): readonly string[] {
   if (!bridged)
@@ -100,14 +104,14 @@ function codexLines({ server, others, with_token, bridged }: Connection): readon
   ];
 }
 
-/** Returns a note about the other servers, for a user with several servers. */
+/** Returns a note about the other servers of the cluster, if the client will not use them. */
 export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
     : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
-/** Returns a note for an entry that does not send the environment's token, although the server needs one. */
+/** Returns a note that the entry does not send the environment's token, although the server needs one. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }

@@ -1,4 +1,4 @@
-/** The outcome of a call: a value, a refusal, or no answer. Runs in the CLI process. */
+/** The result of a call: a value, a refusal, or no answer. Runs in the CLI process. */
 import { Refusal } from "./ask.js";
 import { CliFailure } from "./failure.js";
 

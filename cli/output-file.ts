@@ -11,15 +11,12 @@ import { describeSystemError } from "./system-error.js";
 
 const NEW_MODE = 0o644;
 
-/**
- * Returns the real path of the file in `--output PATH`. The file is later replaced in one step. Throws the system's
- * error.
- */
+/** Returns the real path of the file that `--output` names. Throws the system's error. */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
   return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
-/** Writes a file in one step: afterwards it has either all of the new content or its previous content. */
+/** Replaces a file in one step. Afterwards the file has either all of the new content or its previous content. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
     // Devices are written to, not replaced.

@@ -1,6 +1,6 @@
 /**
- * Executes one row of the command table. Sends the request that the row describes and prints the answer, or calls the
- * row's own function. command-line.ts parses, and client.ts sends HTTP requests. Runs in the CLI process.
+ * Executes one row of the command table. It sends the row's request and prints the answer, or it calls the row's own
+ * function. command-line.ts parses, and client.ts sends HTTP requests. Runs in the CLI process.
  */
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
@@ -25,7 +25,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // A parameter that the row's own query function returns takes precedence over the flag's value.
+    // If the row's own query function returns this parameter, its value replaces the flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
@@ -33,7 +33,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
 }
 
 /**
- * Builds the path and query of the request. Refuses an empty argument, because with it the path would name another
+ * Builds the path and query of the request. An empty argument is refused, because the path would then name another
  * resource.
  */
 function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
@@ -54,7 +54,7 @@ function makePath(row: RequestRow, args: Args, context: CommandContext): string 
   }
 }
 
-/** Matches a text that may be sent as a header's value: the characters that HTTP allows, limited to ASCII. */
+/** Matches a text that may be sent as a header's value: the ASCII characters that HTTP allows there. */
 const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {

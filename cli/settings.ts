@@ -1,8 +1,10 @@
 /**
  * Determines the settings of a command: the servers, the token, and the acting instance. The order of precedence is:
- * command line, environment, the folder's files, the user's own file, defaults. A token is sent only to its own server.
- * A folder's file may name another server, but the user's tokens, also those in the environment, are not sent to that
- * server. client.ts makes the connection. Runs in the CLI process.
+ * command line, environment, the folder's files, the user's own file, defaults. client.ts makes the connection. Runs in
+ * the CLI process.
+ *
+ * A token is sent only to its own server. A folder's file may name another server. The user's tokens, also those in the
+ * environment, are not sent to that server.
  */
 import { join } from "node:path";
 
@@ -26,21 +28,26 @@ import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
 const DEFAULT_SERVER = "http://localhost:9800";
-/** The permissions of a settings file: other users of the machine must not read the token in it. */
+/** The permissions of a settings file. Other users of the machine must not read the token in it. */
 const SETTINGS_MODE = 0o600;
 
 export interface Settings {
-  /** The server's http or https URL, which may have a path prefix. Of several servers it is the first. */
+  /**
+   * The server's http or https URL, which may have a path prefix. If there are several servers, it is the first one.
+   */
   readonly server: URL;
   /** The cluster, if several servers are configured. A request may be sent to any of its servers. */
   readonly cluster?: Cluster;
   /** The token; "" if none is set. */
   readonly token: string;
-  /** The id of the acting instance; "" if none is set. If the token belongs to another instance, that instance acts. */
+  /**
+   * The id of the acting instance; "" if none is set. If the token is that of another instance, the server acts for
+   * that one.
+   */
   readonly instance: string;
   /**
-   * Whether the user chose the servers. If so, tokens of the environment may be sent to them. false if only a file in
-   * the folder names the servers.
+   * Whether the user chose the servers. Tokens of the environment may be sent only to such servers. False if only a
+   * file in the folder names the servers.
    */
   readonly is_users_server?: boolean;
 }
@@ -66,8 +73,8 @@ const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
  * Reads the settings that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
- * already sets everything that the file could set. The instance's own token is used only if no other token is set.
- * Another token was set on purpose and may have more rights.
+ * already sets everything that the file could set. The instance's own token is used only if no other token is set,
+ * because another token was set on purpose and may have more rights.
  * @param given the servers of the command line; "" if it names none
  */
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
@@ -106,8 +113,8 @@ function isUsers(server: URL, user: FileSettings | undefined): boolean {
 }
 
 /**
- * Whether a token may be sent to all of these servers. `named` is the list of servers that was stored with the token.
- * Without a list, any server may get the token.
+ * Whether a token may be sent to all of these servers.
+ * @param named the servers that were stored with the token; without them, any server may get the token
  */
 function isFor(named: string | undefined, servers: Servers): boolean {
   if (named === undefined) return true;
@@ -116,8 +123,8 @@ function isFor(named: string | undefined, servers: Servers): boolean {
 }
 
 /**
- * Returns the first token that may be sent to these servers; "" if there is none. If the only token may not be sent
- * there, asks the user.
+ * Returns the first token that may be sent to these servers; "" if there is none. If there is only a token that may not
+ * be sent there, asks the user.
  * @param folderOnly the servers that only a file in the folder names
  */
 function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
@@ -180,9 +187,9 @@ function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settin
 }
 
 /**
- * Saves one setting, either in the folder's settings or in the user's own. Afterwards the file has mode 0600, and all
- * other members are unchanged. A file that does not parse is refused and stays unchanged.
- * @param environment locates the user's own settings; if undefined, the folder's settings are changed
+ * Saves one setting, in the folder's settings or in the user's own. The file then has mode 0600, and its other members
+ * are unchanged. A file that does not parse is refused and stays unchanged.
+ * @param environment locates the user's own settings; if it is undefined, the folder's settings are changed
  */
 export async function saveSetting(
   folder: string,
@@ -204,7 +211,7 @@ export async function saveSetting(
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);
-    // The module is imported here, because only `config set` edits JSON.
+    // Import the module here, because only `config set` edits JSON.
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);

@@ -1,14 +1,13 @@
-/**
- * The signals that ask a command to end, and the exit codes that a shell derives from them. Runs in the CLI process.
- */
+/** The signals that ask a command to end, and the exit codes that a shell reports for them. Runs in the CLI process. */
 export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
-/** The exit code that a shell reports for a signal is this number plus the signal's number. */
+/** A shell reports the exit code of a process that a signal ended as this number plus the signal's number. */
 const KILLED_EXIT = 128;
 
 /**
- * Calls `take` for each ending signal, instead of the signal's default action, until the returned function is called.
+ * Calls `take` for each ending signal, in place of the signal's default action. The returned function restores the
+ * default.
  */
 export function captureSignals(take: (signal: EndingSignal) => void): () => void {
   for (const signal of ENDING_SIGNALS) process.on(signal, take);
@@ -23,7 +22,7 @@ export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> 
   return KILLED_EXIT + constants.signals[signal];
 }
 
-/** Runs a function until it returns, or until an ending signal aborts it. A second signal ends the process at once. */
+/** Runs a function. An ending signal aborts it. A second signal ends the process at once. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
 ): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {

@@ -1,7 +1,7 @@
 /**
  * Describes errors of the operating system, of sockets and of TLS to users. Node's text is used unless it describes a
- * system call instead of the user's action. Texts are chosen by the error's code, never by its message. Runs in the CLI
- * process.
+ * system call instead of the user's action. The text is chosen by the error's code, never by the error's message. Runs
+ * in the CLI process.
  */
 import { getSystemErrorMap } from "node:util";
 

@@ -37,7 +37,7 @@ const AFTER: Flag = {
   about: "a task that must be done first",
 };
 
-/** The flags of a new task. If no title is given, `file` takes the place of all other flags. */
+/** The flags of a new task. Without a title, only `file` may be given: it then contains whole tasks. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
@@ -74,7 +74,9 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...AFTER, about: "the tasks that must be done first; '' for none" },
 ];
 
-/** Returns a list flag's value as JSON; undefined if the flag is not given. `''` stands for an empty list. */
+/**
+ * Returns the values of a list flag as JSON; undefined if the flag is not given. The value `''` means an empty list.
+ */
 function listOf(args: Args, name: string): string | undefined {
   const values = args.list(name);
   return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
@@ -84,7 +86,7 @@ function secondsOf(args: Args, name: string): string | undefined {
   return wholeSeconds(args.duration(name))?.toString();
 }
 
-/** Returns a flag's whole number as JSON, which does not allow leading zeros. */
+/** Returns the whole number in a flag as JSON. JSON allows no leading zeros, so they are removed. */
 function wholeOf(args: Args, name: string): string | undefined {
   return args.text(name)?.replace(/^0+(?=\d)/, "");
 }
@@ -94,7 +96,7 @@ function timeOf(args: Args): string | undefined {
   return time === "" ? "null" : quoted(time);
 }
 
-/** Returns the members that a new task and a change of a task have in common, as JSON texts. */
+/** Returns the members that may be set both in a new task and in a change of a task, as JSON texts. */
 async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
   const path = args.text("file");
   const body = path === undefined ? await readTextFlag(args, "body") : await readTextFileFlag(path, "body");
@@ -109,7 +111,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
-/** Reads a file of tasks. It becomes the request's body unchanged. `--file` allows no other flag then. */
+/** Reads a file of tasks, which is sent unchanged as the request's body. No other flag is allowed with it. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
   const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));

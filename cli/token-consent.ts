@@ -1,6 +1,6 @@
 /**
- * Asks the user whether a token may be sent to a server that only the folder's files name. Stores the consent in the
- * user's own settings. The user is asked before the first request is sent. Runs in the CLI process.
+ * Asks the user whether a token may be sent to a server that only the folder's files name. The question comes before
+ * the first request. The consent is stored in the user's own settings. Runs in the CLI process.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -23,7 +23,7 @@ const SETTINGS_MODE = 0o600;
  * terminal.
  */
 export function askForConsent(question: string): boolean | undefined {
-  // The module is not imported statically: every command would then load it, but only this question needs it.
+  // Load the module only here. With a static import every command would load it, but only this question needs it.
   const { isatty } = process.getBuiltinModule("node:tty");
   if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
   writeSync(STDERR, `koor: ${escapeHidden(question)} [y/N] `);
@@ -38,8 +38,8 @@ function readLine(): string {
     try {
       return line.toString("utf8", 0, readSync(STDIN, line));
     } catch (error) {
-      // EAGAIN means that no input is there yet. It occurs because Node makes a terminal non-blocking before it writes
-      // to it, and stdin is the same terminal.
+      // EAGAIN means that no input is there yet. Node makes the terminal non-blocking when it writes to it, and stdin
+      // is the same terminal.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return "";
       Atomics.wait(sleeper, 0, 0, POLL_MS);
     }
@@ -47,8 +47,8 @@ function readLine(): string {
 }
 
 /**
- * Adds servers to the list of servers that the user trusts. A write error is only a warning, because the next command
- * asks again.
+ * Adds servers to the list of servers that the user trusts. If the list cannot be written, this only warns, because the
+ * next command asks again.
  */
 export function rememberTrust(path: string, servers: readonly string[]): void {
   try {

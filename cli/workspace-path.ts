@@ -1,7 +1,7 @@
 /**
- * Converts file paths of the operating system to paths relative to a workspace's root, which is the form that leases
- * use. Absolute paths and paths that begin with `./` or `../` are converted. Any other path is already relative to the
- * root. workspace.ts finds the root, and the server validates the path. Pure; runs in the CLI process.
+ * Converts file paths of the operating system to paths relative to a workspace's root, as leases have them. Absolute
+ * paths, and paths that begin with `./` or `../`, are converted. Any other path is already relative to the root.
+ * workspace.ts finds the root, and the server validates the path. Pure; runs in the CLI process.
  */
 import type { PlatformPath } from "node:path";
 
@@ -16,8 +16,7 @@ export interface PathContext {
   /** The folder in which the command runs, an absolute path. */
   readonly folder: string;
   /**
-   * Resolves symbolic links in an absolute path. It is needed because a shell may know the workspace by a path with
-   * links.
+   * Resolves symbolic links in an absolute path. This is needed because a shell may reach the workspace through a link.
    */
   readonly resolveLinks: (path: string) => string;
 }
@@ -28,8 +27,8 @@ export const WHOLE_WORKSPACE = "**";
 const DRIVE = /^[A-Za-z]:/;
 
 /**
- * Returns a path or glob relative to the workspace's root, with `/` between segments. For the root itself returns `**`.
- * Returns a failure if the path is outside the root.
+ * Returns a path or glob relative to the workspace's root, with `/` between segments. The root itself is `**`. Returns
+ * a failure if the path is outside the root.
  */
 export function workspacePath(path: string, context: PathContext): string | CliFailure {
   const written = withSlashes(path, context.flavour);
@@ -40,7 +39,10 @@ export function workspacePath(path: string, context: PathContext): string | CliF
   return relative === "" ? WHOLE_WORKSPACE : relative;
 }
 
-/** Returns the path of a resource relative to the workspace's root. Adds the prefix `path:` if it is missing. */
+/**
+ * Converts the path of a resource to a path relative to the workspace's root, with the prefix `path:`. Returns other
+ * resources unchanged.
+ */
 export function workspaceResource(resource: string, context: PathContext): string | CliFailure {
   const isPath = resource.startsWith(PATH);
   if (!isPath && !isFromElsewhere(resource, context.flavour)) return resource;
@@ -48,7 +50,7 @@ export function workspaceResource(resource: string, context: PathContext): strin
   return path instanceof CliFailure ? path : PATH + path;
 }
 
-/** Converts each resource with `workspaceResource`, in order. Returns the first failure. */
+/** Converts each resource with `workspaceResource`, in order. Returns the first failure if there is one. */
 export function workspaceResources(resources: readonly string[], context: PathContext): string[] | CliFailure {
   const converted: string[] = [];
   for (const resource of resources) {
@@ -71,8 +73,8 @@ function withSlashes(path: string, flavour: PlatformPath): string {
 }
 
 /**
- * Whether a path is not relative to the workspace's root: it is absolute, or relative to the command's folder (`./`,
- * `../`).
+ * Whether a path is absolute, or relative to the command's folder (`./`, `../`). Such a path is not relative to the
+ * workspace's root.
  */
 function isFromElsewhere(path: string, flavour: PlatformPath): boolean {
   const isWindows = flavour.sep === "\\";

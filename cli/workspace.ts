@@ -1,7 +1,8 @@
 /**
  * Finds the workspace of a command. Its root is the nearest folder with a `.koor` or `.git`, upwards from the command's
- * folder. Without one, the root is the command's folder itself. The root's name is the workspace's name, unless the
- * call or its caller already has a workspace. Runs in the CLI process.
+ * folder. If there is none, the root is the command's folder. Runs in the CLI process.
+ *
+ * The name of the root is the name of the workspace, unless the call or its caller already has a workspace.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -19,7 +20,7 @@ export function findRoot(folder: string): string {
   }
 }
 
-/** Returns the context that is needed to interpret paths which are given in a folder. */
+/** Returns the context for paths that a command in this folder gets. */
 export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
@@ -32,8 +33,8 @@ function resolveLinks(absolute: string): string {
 }
 
 /**
- * Converts file paths to paths relative to the workspace's root. The prefix `path:` is optional. Returns the first
- * failure.
+ * Converts file paths to paths relative to the workspace's root. A path may have the prefix `path:`. Returns the first
+ * failure if there is one.
  */
 export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
   const context = pathContextOf(folder);
@@ -48,7 +49,7 @@ export function literalPaths(paths: readonly string[], folder: string): string[]
   return converted;
 }
 
-/** Returns the header that states a workspace, which the server uses for a caller without one. */
+/** Returns the header that names a workspace. The server uses it if the caller has no workspace. */
 export function workspaceHeaders(folder: string): Readonly<Record<string, string>> {
   const name = path.basename(findRoot(folder));
   return name === "" ? {} : { "X-Koor-Workspace": encodeURIComponent(name) };

@@ -1,6 +1,6 @@
 /**
- * Implements the server's command: its settings, start, signals and exit codes (docs/configuration.md). `koor serve`
- * calls `runServer` too.
+ * The program of the server: settings, start, signals and exit codes (docs/configuration.md). `koor serve` calls
+ * `runServer` too.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -46,21 +46,21 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     process.stdout.write(`koor-server ${VERSION}\n`);
     return;
   }
-  // Makes all files that the server creates accessible only to its own user: the database, the WAL, the lock, and the
+  // Only the server's own user may access the files that the server creates: the database, the WAL, the lock, and the
   // files of restores and snapshots.
   process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
-  // Makes V8 collect garbage earlier. By default it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
+  // Make V8 collect garbage earlier. By default, it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
   // a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-  // Handles the signal that a file-size limit (ulimit -f) causes. With a handler the write fails as on a full disk.
-  // Without one the process would be killed.
+  // Handle the signal that a file-size limit (ulimit -f) causes. The write then fails as on a full disk. Without a
+  // handler, the signal would kill the process.
   process.on("SIGXFSZ", () => undefined);
   process.on("uncaughtException", surviveShortage);
   let server: Server;
   try {
     const { config } = invocation;
-    // The writer is started first, so that it loads its modules while the front loads its own.
+    // Start the writer first, so that it loads its modules while the front loads its own.
     const earlyWriter = startWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
     server = await startServer(config, URLS, earlyWriter);
@@ -88,8 +88,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
 
 /**
  * Caches the code that V8 has compiled for the modules, so that the next start is faster (Node 22 and newer). The cache
- * is next to Koor's programs, where no other user can write. The environment variable enables it for the threads that
- * this one starts. If the folder is not writable, nothing is cached.
+ * is next to Koor's programs, where no other user can write. If the folder is not writable, nothing is cached. The
+ * environment variable enables the cache in the threads that this thread starts.
  */
 function cacheCompiledCode(): void {
   const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
@@ -100,8 +100,8 @@ function cacheCompiledCode(): void {
 }
 
 /**
- * Keeps the server running after one kind of uncaught exception: a library lacked a file descriptor and threw outside
- * of any call. Only the library's own operation has failed then. Any other exception ends the process, as it would
+ * Keeps the server running after one kind of uncaught exception: a library had no file descriptor left and threw
+ * outside of any call. Then only the library's own operation has failed. Any other exception ends the process, as
  * without this handler.
  */
 function surviveShortage(error: unknown): void {
@@ -110,7 +110,7 @@ function surviveShortage(error: unknown): void {
   process.exit(EXIT_UNUSABLE);
 }
 
-/** The names of the errors whose message is printed for the operator. */
+/** The names of the errors whose messages are printed unchanged, because they are written for the operator. */
 const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "TransportError",
   "SqliteMissingError",

@@ -21,7 +21,7 @@ const HOST: EventHost = {
     socket.addEventListener("close", () => subscriber.closed(), { signal });
     return () => {
       listening.abort();
-      // The socket is closed only after it has opened, because browsers log an error if a socket is closed before.
+      // Close the socket only after it has opened, because browsers log an error if it is closed before.
       if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
       else socket.close();
     };

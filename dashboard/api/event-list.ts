@@ -1,6 +1,6 @@
 /**
- * The list of events that a page holds: ordered by id, without duplicates, limited to the newest, with the gaps between
- * them. Pure.
+ * The list of events that a page holds: the newest ones, ordered by id, without duplicates. It also has the gaps
+ * between them. Pure.
  */
 import type { Event } from "./types.js";
 
@@ -9,17 +9,17 @@ export interface HeldEvent extends Event {
   readonly cut?: true;
 }
 
-/** A number of events that were never shown, with their position in the list. */
+/** A gap in the list: a number of events that were never shown. */
 export interface Gap {
   /** The id of the last event that was received before the gap. */
   readonly after_id: number;
   readonly count: number;
   /**
-   * The cause of the gap. `pruned`: history no longer holds the events. `dropped`: the server left them out and they
-   * could not be fetched.
+   * The cause of the gap. `pruned`: the history no longer has the events. `dropped`: the server left the events out,
+   * and the page could not fetch them.
    */
   readonly why: "pruned" | "dropped";
-  /** Whether the count includes only events that match the pattern. If false, it includes events of all topics. */
+  /** Whether all counted events match the pattern. If false, the count includes events of all topics. */
   readonly exact: boolean;
 }
 
@@ -35,27 +35,27 @@ export interface EventList {
 export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
 /**
- * If an event's data are longer than this, only the beginning is held. Otherwise 10,000 events of 10 MiB would
+ * If an event's data are longer than this, the page holds only their beginning. Otherwise 10,000 events of 10 MiB would
  * exhaust the page's memory.
  */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
-/** The maximum length of a preview. Longer text does not fit a line of any screen. */
+/** The maximum length of a preview. Longer text does not fit on a line of any screen. */
 const LINE_CHARACTERS = 300;
 
 /**
- * Converts an event to the form in which it is held: long data are shortened to their beginning. `characters` is the
- * length of the event's text, if it is known.
+ * Converts an event to the form in which the page holds it. Long data are shortened to their beginning.
+ * @param characters the length of the event's text, if it is known
  */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
   const text = JSON.stringify(event.data);
   if (text.length <= DATA_CHARACTERS_MAX) return event;
-  // The text is copied, because a slice keeps the whole string in memory from which it was cut.
+  // Copy the text, because a slice would keep the whole string in memory.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
 }
 
-/** Returns the data of a held event as text. Only the beginning is left of long data. */
+/** Returns the data of a held event as text. Of long data, this is only the beginning. */
 export function heldData({ data, cut }: HeldEvent): string {
   return cut === true && typeof data === "string" ? data : JSON.stringify(data);
 }
@@ -67,7 +67,7 @@ export function dataPreview(event: HeldEvent): string {
   return text.length > LINE_CHARACTERS ? `${text.slice(0, LINE_CHARACTERS)}…` : text;
 }
 
-/** Returns the list with the events in `added` inserted, reduced to the newest `keep` events. */
+/** Returns the list with these events added, reduced to the newest `keep` events. */
 export function addEvents(list: EventList, added: readonly HeldEvent[], keep: number): EventList {
   if (added.length === 0) return list;
   const newest = list.events.at(-1)?.id ?? 0;
@@ -83,7 +83,7 @@ export function addEvents(list: EventList, added: readonly HeldEvent[], keep: nu
   };
 }
 
-/** Returns the list with a gap inserted. If the gap is already in the list, it may have grown. */
+/** Returns the list with a gap added. If the list already has the gap with a smaller count, the new one replaces it. */
 export function addGap(list: EventList, gap: Gap): EventList {
   if (gap.count <= 0) return list;
   const there = list.gaps.find(({ after_id }) => after_id === gap.after_id);

@@ -1,7 +1,9 @@
 /**
- * Parses the Prometheus text format, version 0.0.4, which `/metrics` returns. Returns the samples by metric name. A
- * malformed line throws, so that no wrong figure is shown. Types and help texts are skipped. It is not checked that the
- * lines of a metric family are together: test/support/exposition.ts checks the server for that. Pure.
+ * Parses the Prometheus text format, version 0.0.4, which `/metrics` returns. Returns the samples by metric name,
+ * without types and help texts. A malformed line throws, so that no wrong figure is shown. Pure.
+ *
+ * It does not check that the lines of a metric family are together. test/support/exposition.ts checks the server for
+ * that.
  */
 
 export interface Sample {

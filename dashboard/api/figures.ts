@@ -1,10 +1,10 @@
 /**
- * Computes the figures of charts from scrapes of `/metrics`: rates and quantiles between two scrapes, and gauges. Each
- * row of FIGURES declares one figure. Routes are grouped into parts of the API that users know. Pure.
+ * Computes the figures of charts from scrapes of `/metrics`: gauges, and rates and quantiles between two scrapes. Each
+ * row of FIGURES declares one figure. Routes are grouped by the parts of the API that users know. Pure.
  */
 import { readNumber, type Exposition, type Sample } from "./exposition.js";
 
-/** The groups of routes, by the first part of a route's name. All other routes are in the last group. */
+/** The group of each route, by the first part of the route's name. All other routes are in the last group. */
 const PREFIXES: Readonly<Record<string, RouteGroup>> = {
   state: "State and specs",
   spec: "State and specs",
@@ -37,7 +37,7 @@ export interface Histogram {
 type Choose = (sample: Sample) => boolean;
 const anyOf: Choose = () => true;
 
-/** Returns the sum of those samples of a metric that `chosen` selects; null if there are none. */
+/** Returns the sum of a metric's samples that `chosen` selects; null if the metric has no samples. */
 export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
   const samples = scrape.get(name);
   if (samples === undefined) return null;
@@ -57,7 +57,7 @@ export function histogramOf(scrape: Exposition, name: string, chosen: Choose = a
 }
 
 /**
- * Returns the histogram of the values that were counted between two scrapes. `before` may have fewer samples, or none.
+ * Returns the histogram of the values that were counted between two scrapes. `before` may have fewer bounds, or none.
  */
 export function added(after: Histogram, before: Histogram): Histogram {
   const were = new Map(before.bounds.map((bound, at) => [bound, before.below[at] ?? 0]));
@@ -84,7 +84,7 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** The previous scrape, if the server was not restarted since. `seconds` is the time between the two scrapes. */
+/** The previous scrape, and the seconds since then. It exists only if the server was not restarted since. */
 interface Previous {
   readonly before: Exposition;
   readonly seconds: number;
@@ -109,8 +109,8 @@ function rate(name: string, chosen?: Choose): Figure {
 type HistogramOf = (scrape: Exposition) => Histogram;
 
 /**
- * Returns a function that computes and caches the histogram of a scrape. Several quantiles use the same histogram, and
- * the next scrape uses it as its `before`.
+ * Returns a function that computes and caches the histogram of a scrape. The cache helps because several quantiles use
+ * the same histogram, and the next scrape is compared with it.
  */
 function histograms(name: string, chosen?: Choose): HistogramOf {
   const known = new WeakMap<Exposition, Histogram>();
@@ -223,18 +223,19 @@ const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_se
  * @param before the previous scrape, if there is one
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
-  // The previous scrape is not used if the server was restarted since, because counters then begin at zero again.
+  // Ignore the previous scrape if the server was restarted since, because its counters then began at zero again.
   const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
   const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));
 }
 
-/** The number of calls of a route and their latencies, since the server's start. */
+/** A route's number of calls and latencies since the server's start. */
 export interface RouteRow {
   readonly route: string;
   readonly count: number;
-  /** The number of answers with a 4xx status. `failed` counts those with a 5xx status. */
+  /** The number of answers with a 4xx status. */
   readonly refused: number;
+  /** The number of answers with a 5xx status. */
   readonly failed: number;
   readonly p50: number | null;
   readonly p95: number | null;

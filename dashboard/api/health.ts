@@ -5,7 +5,7 @@ import type { Loader } from "./resource.js";
 const EVERY_MS = 5_000;
 const UNAVAILABLE = 503;
 
-/** Loads the reason why the server accepts no writes. It is "" if the server accepts writes or gives no reason. */
+/** Loads the reason why the server accepts no writes. The reason is "" if the server accepts writes, or gives none. */
 export const storageFault: Loader<string> = {
   key: "storage fault",
   kinds: [],

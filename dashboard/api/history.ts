@@ -1,7 +1,8 @@
 /**
- * Reads a log that only grows, page by page and backwards. The newest rows are read first, older ones on demand. New
- * rows are added at the top without a gap. The API selects a page by time (`to`, inclusive), and many rows may have the
- * same time. use-history.ts decides when to read.
+ * Reads a growing log backwards, page by page. The newest rows are read first, and older ones on demand. New rows are
+ * added at the top without a gap. use-history.ts decides when to read.
+ *
+ * The API selects a page by time (`to`, inclusive), and many rows may have the same time.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
@@ -27,9 +28,11 @@ export interface Log<Row> {
 
 /** The maximum number of rows that one request returns. */
 export const PAGE_ROWS_MAX = 10_000;
-/** The default maximum number of rows held. Without it, a page that is open for a day would grow without limit. */
+/**
+ * The default maximum number of held rows. Without a limit, a page that is open for a day would need ever more memory.
+ */
 export const HISTORY_ROWS_MAX = 20_000;
-/** The factor by which the page size grows while a gap remains between the newest page and the held rows. */
+/** While the newest page does not reach the held rows, the page size grows by this factor. */
 const GROWTH = 8;
 
 export class History<Row> {
@@ -67,7 +70,7 @@ export class History<Row> {
     return this.#fetched_ms;
   }
 
-  /** Whether the maximum number of rows is held. Older rows can then be found only with a filter. */
+  /** Whether the maximum number of rows is held. Older rows can then be read only with a filter. */
   get full(): boolean {
     return (this.#rows.value?.length ?? 0) >= this.#rows_max;
   }
@@ -86,7 +89,7 @@ export class History<Row> {
     this.#abort.abort();
   }
 
-  /** Runs requests one at a time, because each continues from the rows that the previous one has left. */
+  /** Runs requests one at a time, because each continues from the rows that the previous one has read. */
   #serialize(work: () => Promise<void>): Promise<void> {
     this.#last = this.#last.then(async () => {
       const { signal: stopped } = this.#abort;
@@ -110,8 +113,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. So if the answer's newest id is smaller than the newest held one, the server now has another
-      // log.
+      // Ids only grow. If the newest id in the answer is smaller than the newest held id, the server has another log
+      // now.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;
@@ -120,8 +123,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // One request does not return all new rows, so rows are missing between the new and the held ones. The held rows
-      // are dropped, and loaded again on demand.
+      // One request cannot return all new rows, so some rows between the new and the held ones are missing. Drop the
+      // held rows. They are loaded again on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

@@ -16,7 +16,7 @@ export interface LeaseFilter {
 
 /** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
-/** The interval between reloads. It is needed because a holder's activity extends a lease without a change event. */
+/** The interval between reloads. They are needed because a holder's activity extends a lease without a change event. */
 const REFRESH_MS = 30_000;
 const GAP_MS = 1_000;
 

@@ -18,7 +18,7 @@ export interface MessageFilter {
   readonly urgent?: boolean;
 }
 
-/** The minimum time between reloads. It limits the load, because every message and every read receipt is a change. */
+/** The minimum time between reloads, because every message and every read receipt is a change. */
 const GAP_MS = 1_000;
 
 /** Reads the newest messages that match a filter, newest first. Returns none if the user may not see messages. */

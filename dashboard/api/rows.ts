@@ -1,12 +1,12 @@
 /**
- * A table of values over time with a column for each value, in the form that charts need. Its size is limited: the
- * oldest rows are removed first. Pure.
+ * A table of values over time, with a column for each value, in the form that charts need. Its size is limited: if
+ * there are too many rows, the oldest are removed. Pure.
  */
 
 export interface Rows<Name extends string> {
   /** Seconds since the epoch, ascending. */
   readonly times: readonly number[];
-  /** The values of each column, one for each time; null where there is none. */
+  /** The values of each column, one for each time; null if there is no value. */
   readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
 }
 

@@ -19,7 +19,7 @@ export const session = signal<Session | undefined>(undefined);
 export const session_ended = signal(false);
 /** Whether the server could not be reached. */
 export const unreachable = signal(false);
-/** Whether the user may do things for which the server's token is needed. */
+/** Whether the user may take actions that need the server's token. */
 export const may_decide = computed(() => session.value?.role !== "instance");
 
 let renewal: ReturnType<typeof setInterval> | undefined;
@@ -63,20 +63,20 @@ export async function logIn(token: string): Promise<void> {
 export async function logOut(): Promise<void> {
   await send("DELETE", PATH);
   await askSession();
-  // The user wants to log out, so the page shows no notice that the session has ended.
+  // The user has chosen to log out, so show no notice that the session has ended.
   session_ended.value = false;
 }
 
 /**
- * Checks whether the session still exists, if there was one. It does not retry if the server is unreachable, because
- * other code does.
+ * Checks whether the user's session still exists. It does not retry if the server is unreachable, because other code
+ * does.
  */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;
   try {
     begin(await getJson<Session>(PATH));
   } catch {
-    // The error is ignored, because the page already shows that it is reconnecting.
+    // Ignore the error, because the page already shows that it is reconnecting.
   }
 }
 

@@ -51,7 +51,7 @@ export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" 
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
-/** Whether an action was already done, as the task shows. One function for each action. */
+/** For each action: returns whether the task shows that the action was already done. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

@@ -1,6 +1,6 @@
 /**
- * The types of the public API that the pages use. All of them come from `schemas/`. Only types are imported, so that
- * the bundle contains no schemas.
+ * The types of the public API that the pages use. All come from `schemas/`. Only types are imported, so that the bundle
+ * contains no schemas.
  */
 import type { Static } from "typebox";
 import type * as agentMetrics from "../../schemas/agent-metrics.js";
@@ -51,7 +51,7 @@ export type SpecList = Static<typeof specs.SpecList>;
 export type StateEntry = Static<typeof state.StateEntry>;
 export type StateVersion = Static<typeof state.StateVersion>;
 export type TaskList = Static<typeof tasks.TaskList>;
-/** A task in a list, which lacks the task's body, data and result. */
+/** A task in a list. It lacks the body, the data and the result. */
 export type ListedTask = TaskList["tasks"][number];
 export type Task = Static<typeof tasks.TaskWithHistory>;
 export type TaskState = tasks.TaskState;

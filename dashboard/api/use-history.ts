@@ -7,17 +7,17 @@ import { listenForChanges } from "./changes.js";
 import { History, type Log } from "./history.js";
 import type { AskedKind } from "./types.js";
 
-/** The minimum time between two refreshes, so that a burst of changes causes only one request. */
+/** The minimum time between two refreshes. A burst of changes then causes only one request. */
 const GAP_MS = 500;
 
 export interface HistoryOptions<Row> extends Log<Row> {
-  /** Identifies the log that is read, including its filters. With another key, another log is read. */
+  /** Identifies the log, including its filters. If the key changes, another log is read. */
   readonly key: string;
-  /** The kinds of changes that may add rows; none for a log whose range has ended. */
+  /** The kinds of changes that may add rows. It is empty for a log whose range has ended. */
   readonly kinds: readonly AskedKind[];
 }
 
-/** Returns the history of a log. It is live while the component is mounted. `nudge` schedules a refresh. */
+/** Returns the history of a log. It is updated while the component is mounted. `nudge` schedules a refresh. */
 export function useHistory<Row>(options: HistoryOptions<Row>): {
   readonly history: History<Row>;
   readonly nudge: () => void;

@@ -7,7 +7,7 @@ import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import type { DeadLetter, Webhook, WebhookDelivery } from "./types.js";
 
-/** The minimum time between reloads. It limits the load, because deliveries cause up to ten changes a second. */
+/** The minimum time between reloads, because deliveries cause up to ten changes a second. */
 const GAP_MS = 1_000;
 
 export const webhooksLoader: Loader<readonly Webhook[]> = {
@@ -42,8 +42,8 @@ export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
 }
 
 /**
- * Moves the event at the head of a webhook's queue to the webhook's dead letters. It is not an error if the event is no
- * longer there, because it was then skipped or delivered before.
+ * Moves the event at the head of a webhook's queue to the webhook's dead letters. It is not an error if the event has
+ * already been skipped or delivered.
  * @throws ApiError if the request fails
  */
 export function skipEvent(id: string, event_id: number): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * Converts times between input fields, which use the user's time zone, and the API and addresses, which use UTC. Pure.
+ * Converts times between input fields and the API. Input fields use the user's time zone. The API and the page's
+ * addresses use UTC. Pure.
  */
 
 const FIELD = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/;

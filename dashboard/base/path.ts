@@ -12,7 +12,8 @@ export function statePath(key: string): string {
 
 /**
  * Splits a state key at its slashes into path segments. A key stays a single segment if a part of it is `.` or `..`,
- * which browsers would resolve, or if it ends with a slash, which a router would drop.
+ * because browsers would resolve it. It also stays a single segment if it ends with a slash, because a router would
+ * drop the slash.
  */
 export function keySegments(key: string): readonly string[] {
   const parts = key.split("/");

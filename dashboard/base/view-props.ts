@@ -1,5 +1,5 @@
 /**
- * The properties that every view gets: the segments of the address after the view's slug, and the query. Types only.
+ * The properties that every view gets: the query, and the segments of the address after the view's slug. Types only.
  */
 
 export interface ViewProps {

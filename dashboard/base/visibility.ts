@@ -1,9 +1,8 @@
-/** Whether the page is visible. If it is hidden for a while, all requests to the server stop. */
+/** Tracks whether the page is visible. After the page has been hidden for a while, all requests to the server stop. */
 import { signal } from "@preact/signals";
 
 /**
- * The time for which a page must be out of sight until it counts as hidden. A short switch to another tab does not
- * count.
+ * A page counts as hidden after it has been out of sight for this long. A short switch to another tab does not count.
  */
 const HIDDEN_AFTER_MS = 30_000;
 
@@ -25,7 +24,7 @@ document.addEventListener("visibilitychange", () => {
   else hiding = setTimeout(() => set(false), HIDDEN_AFTER_MS);
 });
 
-/** Calls `listener` on each change of visibility, until the returned function is called. */
+/** Calls `listener` when the page is shown or hidden. The returned function removes the listener. */
 export function listenForVisibility(listener: (visible: boolean) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,10 +1,10 @@
 /** Limits of the counts that are kept for each agent and hour. */
 
-/** At most 10 s. */
+/** The interval at which the counts are stored. It must be at most 10 s. */
 export const AGENT_METRICS_FLUSH_INTERVAL_MS = 5_000;
-/** Counters of one flush. */
+/** The maximum number of counters that one flush stores. */
 export const AGENT_METRICS_FLUSH_ROWS = 1_000;
-/** The most agents with counts that are not flushed. An agent counts once for each hour. */
+/** The maximum number of agents whose counts are not stored yet. An agent counts once for each hour. */
 export const AGENT_TALLIES_MAX = 100_000;
 export const AGENT_METRICS_DAYS = 90;
 export const AGENT_METRICS_PRUNE_ROWS = 2_000;

@@ -3,26 +3,24 @@ import { KIB, MIB } from "./units.js";
 
 export const PAGE_ROWS_MAX = 10_000;
 /**
- * The bytes of all items of a list in one answer. The list ends before the first item that does not fit, and the answer
- * says where it continues.
+ * The maximum size of all items of a list in one answer. The list ends before the first item that does not fit. The
+ * answer says where the list continues.
  */
 export const LIST_BYTES_MAX = 32 * MIB;
 /**
- * If no handler reads the body of a request, an answer up to this size is sent at once. A longer one is sent after the
- * body has arrived.
+ * If no handler reads the body of a request, an answer up to this size is sent before the body has arrived. A longer
+ * answer is sent after that.
  */
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
-/**
- * An answer that is longer than this is written at its reader's pace, and counts as in flight until all of it is sent.
- */
+/** An answer that is longer than this is sent at its reader's pace. It counts as in flight until all of it is sent. */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
 /**
- * The bytes of all answers that are written at their readers' pace, together with the parts of streamed answers that
- * their clients have not read.
+ * The maximum memory of answers that their readers have not read yet: of answers that are sent at their readers' pace,
+ * and of streamed answers.
  */
 export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
 /**
- * The front makes some answers piece by piece. It may be this many bytes ahead of the client, which is the size of one
+ * If the front makes an answer piece by piece, it may be this many bytes ahead of the client. This is the size of one
  * page of instances.
  */
 export const PIECED_ANSWER_BYTES = 1 * MIB;
@@ -31,9 +29,10 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The front answers requests as it reads them. In one event-loop tick it stops when it has answered this many and has
- * taken ANSWERS_TICK_MS. It answers the other requests in later ticks. Over Node's HTTP only pipelined requests count,
- * and only they wait.
+ * The front answers requests as it reads them. In one event-loop tick it stops after it has answered this many requests
+ * and has taken ANSWERS_TICK_MS. It answers the other requests in later ticks.
+ *
+ * Over Node's HTTP, only pipelined requests count, and only they wait.
  */
 export const ANSWERS_PER_TICK = 64;
 export const ANSWERS_TICK_MS = 20;

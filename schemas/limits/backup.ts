@@ -2,17 +2,19 @@
 import { MIB } from "./units.js";
 
 /**
- * The most backups that are read at the same time. Each has a thread of its own, so that backups never occupy the pool.
+ * The maximum number of backups that are read at the same time. Each takes a thread of its own, so that backups never
+ * occupy the pool.
  */
 export const BACKUPS_AT_ONCE_MAX = 2;
-/** The longest time for which the reader of a backup may read nothing. */
+/** The maximum time for which the reader of a backup may read nothing. */
 export const BACKUP_STALL_MS = 60_000;
 /**
- * The longest line of a snapshot. It has room for the largest value, even if JSON writes each of its bytes as six
- * characters.
+ * The maximum length of a line in a snapshot. It has room for the largest value, even if JSON writes each byte of the
+ * value as six characters.
  */
 export const RESTORE_LINE_BYTES_MAX = 64 * MIB;
 /**
- * The time limit for the writer to copy a checked snapshot. A snapshot may have gigabytes, and the disk may be slow.
+ * The time limit for the writer to copy a checked snapshot. The limit is long because a snapshot may have gigabytes and
+ * the disk may be slow.
  */
 export const RESTORE_DEADLINE_MS = 1_800_000;

@@ -1,10 +1,12 @@
 /** Limits of the messages that tell a client what has changed. */
 
-/** The longest list of kinds in a client's request to watch changes. */
+/** The maximum length of the list of kinds in a client's request to watch changes. */
 export const CHANGE_KINDS_BYTES_MAX = 1_024;
-/** The most messages about changes that one client gets within CHANGE_WINDOW_MS. */
+/** One client gets at most this many messages about changes within CHANGE_WINDOW_MS. */
 export const CHANGE_MESSAGES_MAX = 10;
 export const CHANGE_WINDOW_MS = 1_000;
-/** The most names of one kind in the report of a commit or a tick. No client gets more messages than this. */
+/**
+ * The report of a commit or a tick names at most this many things of one kind. No client gets more messages than this.
+ */
 export const CHANGE_NAMES_MAX = CHANGE_MESSAGES_MAX;
 export const CHANGE_READERS_MAX = 1_000;

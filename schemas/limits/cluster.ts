@@ -2,73 +2,78 @@
 import { KIB, MIB } from "./units.js";
 
 /**
- * The largest log entry, which contains one batch. It may be larger than the batch's weight, because JSON writes some
- * bytes as six characters.
+ * The maximum size of a log entry, which contains one batch. An entry may be larger than the weight of its batch,
+ * because JSON writes some bytes as six characters.
  */
 export const ENTRY_BYTES_MAX = 64 * MIB;
 /**
- * The longest time that a batch lingers. Clients that were just answered call again, so their calls get into the same
- * entry as the waiting calls. The node lingers as long as the previous entry took, but at most this long.
+ * The maximum time that a batch lingers. A node lingers as long as the previous entry took, but at most this long.
+ * Clients that were just answered usually call again, so their new calls get into the same entry as the calls that
+ * wait.
  */
 export const ENTRY_LINGER_MS_MAX = 10;
 /**
- * A node appends a larger entry itself instead of forwarding it. Sharing a message with other nodes would save little
- * compared with the entry's size.
+ * The maximum size of an entry that a node forwards. A node appends a larger entry itself, because a shared message
+ * would save little compared with the entry's size.
  */
 export const FORWARD_BYTES_MAX = 128 * KIB;
-/** The bytes of one message that contains entries of several nodes. It is below NATS's default limit of 1 MiB. */
+/** The maximum size of a message that contains entries of several nodes. It is below NATS's default limit of 1 MiB. */
 export const BUNDLE_BYTES_MAX = 512 * KIB;
-/**
- * After a bundle was delivered, the next bundle lingers at most this long for the nodes that had entries in the
- * delivered one.
- */
+/** The maximum time that a bundle lingers. It waits for the nodes that had entries in the previous bundle. */
 export const BUNDLE_LINGER_MS_MAX = 20;
 /** If a forwarded entry is not in the log after this time, the node appends the entry itself. */
 export const FORWARD_RETURN_MS_MAX = 1_000;
-/** After a forwarded entry was late, the node forwards nothing for at least this long. */
+/** If a forwarded entry was late, the node forwards no entry for at least this long. */
 export const FORWARD_PAUSE_MS = 2_000;
-/** The most delivered entries that are applied in one batch. APPLY_BATCH_BYTES_MAX approximately limits their bytes. */
+/**
+ * The maximum number of delivered entries that a node applies in one batch. APPLY_BATCH_BYTES_MAX is the approximate
+ * limit of their bytes.
+ */
 export const APPLY_BATCH_ENTRIES_MAX = 64;
 export const APPLY_BATCH_BYTES_MAX = 4 * MIB;
-/** A node that has more bytes of unapplied entries stops reading the log until it has applied half of them. */
+/**
+ * A node stops reading the log when it has more bytes of unapplied entries than this. It continues when it has applied
+ * half of them.
+ */
 export const ENTRIES_PENDING_BYTES_MAX = 16 * MIB;
 /**
- * A node halts before an entry that has crashed the process this many times while it was applied by itself. Two crashes
- * come before these: the first one, and one while the entry was applied together with others. So there are five crashes
- * in all. systemd starts a program five times in ten seconds.
+ * A node halts before an entry that has crashed the process this many times while the entry was applied by itself.
+ *
+ * Two other crashes come first: the first one, and one while the entry was applied together with others. So there are
+ * five crashes in all. systemd starts a program five times in ten seconds.
  */
 export const POISON_ENTRY_TRIES_MAX = 3;
-/** The number of its own state hashes that a node keeps to compare with those of other nodes. */
+/** A node keeps this many of its own state hashes, to compare them with those of other nodes. */
 export const STATE_HASHES_KEPT_MAX = 4_096;
-/** After this much silence, a node may be replaced by another node with the same name. */
+/** A node that has been silent for this long may be replaced by another node with the same name. */
 export const NODE_SILENCE_MS = 10_000;
-/** After this much silence, a node is removed when another node joins. */
+/** A node that has been silent for this long is removed when another node joins. */
 export const NODE_FORGOTTEN_MS = 86_400_000;
 /** The interval of a node's heartbeats while it has nothing else to send. */
 export const NODE_HEARTBEAT_MS = 2_000;
-/** The clocks of two nodes agree if they differ by at most this. */
+/** The clocks of two nodes count as equal if they differ by at most this. */
 export const CLOCK_TOLERANCE_MS = 1_000;
 /** A node whose clock is ahead of the others' clocks by more than this cannot become leader, and logs a warning. */
 export const CLOCK_ASTRAY_MS = 10_000;
 /**
- * The speed of the log's time, relative to real time, while it is ahead of most nodes' clocks. So the clocks catch up,
- * and the log's time never goes back.
+ * The rate of the log's clock, relative to real time, while it is ahead of the clocks of most nodes. At this rate the
+ * other clocks catch up, and the log's clock never goes back.
  */
 export const LOG_CLOCK_SLOW_RATE = 0.9;
-/** After this much silence of the leader, another node tries to become leader. */
+/** If the leader has been silent for this long, another node tries to become leader. */
 export const LEADER_SILENCE_MS = 6_000;
 /**
- * A node that has not run for longer than this was paused. It could not hear the others meanwhile, so their silence
- * does not count.
+ * A node that has not run for longer than this counts as paused. It received no messages during the pause, so it
+ * ignores the silence of the other nodes in that time.
  */
 export const NODE_HELD_MS = 1_000;
-/** If a node's appended entry is not delivered to the node within this time, it opens the connection again. */
+/** If the log does not deliver an appended entry to its node within this time, the node opens the connection again. */
 export const ENTRY_RETURN_MS_MAX = 5_000;
-/** After the log has been unreachable for this long, a node reports that it is partitioned. */
+/** A node that has not reached the log for this long reports that it is partitioned. */
 export const CUT_OFF_MS = 10_000;
 /**
- * If the log's end stays before a node's applied position for this long, the node concludes that the log has lost
- * entries. The reports of the end may come from different servers.
+ * If the log ends before a node's applied position for this long, the node concludes that the log has lost entries. A
+ * single report is not enough, because the reports of the end may come from different servers.
  */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
@@ -83,16 +88,17 @@ export const SNAPSHOT_INTERVAL_MS = 600_000;
 export const SNAPSHOT_RETRY_MS = 30_000;
 export const SNAPSHOTS_KEPT = 2;
 /**
- * When nodes with a newer program need a snapshot, the previous leader makes it. The other nodes wait this long for it.
+ * If nodes with a newer program need a snapshot, the previous leader makes it. The other nodes wait this long before
+ * they make it themselves.
  */
 export const SNAPSHOT_DEPUTY_MS = 3_000;
-/** The longest time that a request waits until this node has reached the position that the request names. */
+/** The maximum time that a request waits until this node has reached the log position in the request. */
 export const POSITION_WAIT_MS = 5_000;
-/** The longest time that a start waits until the node accepts writes. After that, the server listens anyway. */
+/** A starting server waits at most this long until its node accepts writes. After that, it listens anyway. */
 export const NODE_START_MS = 3_000;
 /** The interval at which a node checks for work that is due. */
 export const NODE_TICK_MS = 100;
 /** The pause before a node tries again to apply entries that it could not write to its disk. */
 export const ENTRY_RETRY_MS = 1_000;
-/** A node that lags by more entries than this does not report that it is healthy. */
+/** A node that lags behind the log by more entries than this does not report that it is healthy. */
 export const NODE_LAG_ENTRIES_MAX = 1_000;

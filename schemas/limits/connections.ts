@@ -1,24 +1,24 @@
 /** Limits of HTTP connections and of the requests on them. */
 import { KIB } from "./units.js";
 
-/** Unanswered requests, including long polls and streams. */
+/** The maximum number of unanswered requests, including long polls and streams. */
 export const REQUESTS_IN_FLIGHT_MAX = 16_384;
-/** The bytes of all headers of a request together, including the request line. It applies to Node's own transport. */
+/** The maximum size of a request's headers, including the request line. It applies to Node's own transport. */
 export const HEADER_BYTES_MAX = 16 * KIB;
 /**
- * Over Node's HTTP, the server reads no more from a connection while at least this many of its requests wait for the
- * answers to the previous ones. One read of 64 KiB may bring more.
+ * Over Node's HTTP, the server stops reading a connection while at least this many of its requests wait for the answers
+ * to earlier ones. More may wait, because one read of 64 KiB may contain more.
  */
 export const PIPELINED_WAITING_MAX = 64;
-/** The time that a connection stays open without a request. It applies to Node's own transport. */
+/** A connection without a request is closed after this time. This applies to Node's own transport. */
 export const IDLE_CONNECTION_MS = 60_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /**
- * The longest time until an answer starts. Long polls and streams may wait longer. The deadlines of the calls between
- * threads enforce it (relations.ts).
+ * The maximum time until an answer starts. Long polls and streams may take longer. The deadlines of the calls between
+ * threads enforce this limit (relations.ts).
  */
 export const RESPONSE_TIMEOUT_MS = 30_000;
-/** The time that a client gets to read a short answer after which the server closes the connection. */
+/** The time that a client gets to read a short answer before the server closes the connection. */
 export const CLOSING_LINGER_MS = 100;
 /** The time for which a browser may cache the answer to a preflight request. Chrome caches for at most two hours. */
 export const PREFLIGHT_MAX_AGE_S = 600;

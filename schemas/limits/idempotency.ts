@@ -1,11 +1,8 @@
-/** Limits of idempotency records, which make repeated calls with the same `request_id` get the same answer. */
+/** Limits of idempotency records. With them, a repeated call with the same `request_id` gets the same answer. */
 
-/**
- * The longest `request_id`, which is the client's name for a call. A repeated call with the same name gets the same
- * answer.
- */
+/** The maximum length of a `request_id`, which is the client's name for a call. */
 export const REQUEST_ID_BYTES_MAX = 128;
-/** The lifetime of that answer. */
+/** The time for which the answer to a `request_id` is stored. */
 export const REQUEST_MEMORY_MS = 600_000;
-/** The number of expired idempotency records that are deleted with each record that is stored. */
+/** When an idempotency record is stored, this many expired records are deleted. */
 export const IDEMPOTENCY_PRUNE_ROWS = 4;

@@ -3,35 +3,36 @@ import { KIB, MIB } from "./units.js";
 
 export const INSTANCES_MAX = 50_000;
 /**
- * The limit on the memory of all instances. An instance counts with INSTANCE_BYTES, and its texts count twice, because
+ * The maximum memory of all instances. An instance counts as INSTANCE_BYTES, plus twice the size of its texts, because
  * they are also stored as JSON.
  */
 export const INSTANCES_BYTES_MAX = 128 * MIB;
 export const INSTANCE_BYTES = 1 * KIB;
-/** After this much silence, an instance that was never activated is deleted. */
+/** An instance that was never activated is deleted after this much silence. */
 export const PENDING_SILENCE_MS_MAX = 24 * 60 * 60 * 1000;
-/** The interval at which the server searches for instances that were never activated and are now due to be deleted. */
+/** The interval at which the server deletes instances that were never activated and have been silent for too long. */
 export const PENDING_PRUNE_INTERVAL_MS = 10 * 60 * 1000;
-/** A name, a workspace, a stack. */
+/** The maximum size of an instance's name, workspace or stack. */
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
 export const INSTANCE_CAPABILITIES_MAX = 64;
-/** A silence of an instance that is shorter than this is ignored, because no claim ends so soon. */
+/** A shorter silence of an instance is ignored, because no claim ends so soon. */
 export const INSTANCE_SILENCE_MS = 1_000;
-/** The longest time for which an instance may announce that it will be silent. */
+/** An instance may announce that it will be silent for at most this long. */
 export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
-/** The longest time that an activity record exists only in memory. */
+/** An activity record is stored after at most this time. Before that, it exists only in memory. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
- * In a cluster, the longest time that an activity record exists only in a node's memory. It is shorter than for a
- * single server, because the leader decides whether a claim has expired. It is also at most INSTANCE_SHARED_FLUSH_PART
- * of the time after which an instance counts as silent.
+ * In a cluster, an activity record is stored after at most this time. Before that, it exists only in one node's memory.
+ *
+ * The time is shorter than for a single server, because the leader decides whether a claim has expired. It is also at
+ * most INSTANCE_SHARED_FLUSH_PART of the time after which an instance counts as silent.
  */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
-/** The most rows of one flush, and of one call that marks instances stale. Other writes run in between. */
+/** The maximum number of rows that one flush writes, and that one call marks as stale. Other writes run in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
-/** The number of instances of a list that the front writes in one tick. */
+/** The front writes this many instances of a list in one tick. */
 export const INSTANCE_LIST_PAGE = 250;

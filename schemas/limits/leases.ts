@@ -1,27 +1,28 @@
-/** Limits of leases: how many there are, their memory, lists of them, and how long ended ones are kept. */
+/** Limits of leases: their number, their memory, lists of them, and the time for which ended leases are kept. */
 import { KIB, MIB } from "./units.js";
 
-/** The most held and waiting leases of all instances together. */
+/** The maximum number of held and waiting leases of all instances together. */
 export const LEASES_MAX = 10_000;
 export const LEASES_OF_HOLDER_MAX = 1_000;
-/**
- * The memory of all leases together in the writer. The next limit is that of the leases of one instance. The front has
- * a second copy of the leases.
- */
+/** The maximum memory of all leases in the writer. The front has a second copy of the leases. */
 export const LEASES_BYTES_MAX = 64 * MIB;
+/** The maximum memory of the leases of one instance in the writer. */
 export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
-/** A lease without its resources. */
+/** The memory of a lease without its resources. */
 export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
-/** Conflicts that a refusal lists. */
+/** The maximum number of conflicts that a refusal lists. */
 export const LEASE_CONFLICTS_MAX = 100;
 export const LEASE_TTL_S_DEFAULT = 600;
 export const CHECK_PATHS_MAX = 1_000;
 export const CHECK_PATH_BYTES_MAX = 1_024;
 export const LEASE_ROWS_DEFAULT = 100;
-/** The number of ended leases in one page that the writer reads. Other work runs between the pages. */
+/** The writer reads ended leases in pages of this many, and does other work between the pages. */
 export const LEASE_LIST_PAGE = 1_000;
-/** The time that ended leases are kept, because a client may later ask for the holder at the time of a commit. */
+/**
+ * Ended leases are kept for this long, because a client may later ask which instance held a lease when a commit was
+ * made.
+ */
 export const LEASE_KEEP_MS = 7 * 86_400_000;
 export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;
 export const LEASE_PRUNE_ROWS = 1_000;

@@ -2,10 +2,10 @@
 import { INSTANCE_LABEL_BYTES_MAX } from "./instances.js";
 import { KIB } from "./units.js";
 
-/** The number of messages in one answer if the client names none; the same number for threads. */
+/** If a client names no limit, an answer contains at most this many messages, or at most this many threads. */
 export const MESSAGE_ROWS_DEFAULT = 100;
 export const MESSAGE_ROWS_MAX = 10_000;
-/** A page of more messages than this is read in the pool, because each message may be 128 KiB. */
+/** A page of more messages is read in the pool, because each message may be 128 KiB. */
 export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;
 export const MESSAGE_BODY_BYTES_MAX = 64 * KIB;
@@ -14,14 +14,14 @@ export const MESSAGE_DATA_BYTES_MAX = 64 * KIB;
 export const MESSAGE_THREAD_BYTES_MAX = 128;
 export const MESSAGE_NOTE_BYTES_MAX = 4 * KIB;
 export const MESSAGE_RECIPIENTS_MAX = 256;
-/** The longest recipient of a message: a name or a workspace, with its prefix. */
+/** The maximum size of a message's recipient: a name or a workspace, with its prefix. */
 export const MESSAGE_TO_BYTES_MAX = "workspace:".length + INSTANCE_LABEL_BYTES_MAX;
-/** Unread messages in one in-box. */
+/** The maximum number of unread messages in one in-box. */
 export const IN_BOX_UNREAD_MAX = 1_000;
-/** The most messages that one call marks. That is as many as a whole in-box has. */
+/** One call marks at most this many messages, which is the capacity of an in-box. */
 export const MESSAGES_MARKED_MAX = IN_BOX_UNREAD_MAX;
 export const MESSAGE_DAYS = 30;
 export const MESSAGE_EXPIRES_S_MAX = MESSAGE_DAYS * 24 * 60 * 60;
 export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
-/** The most copies of messages that one call deletes. Other writes run in between. */
+/** One call deletes at most this many copies of messages. Other writes run between the calls. */
 export const MESSAGE_PRUNE_COPIES = 2_000;

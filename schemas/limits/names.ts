@@ -2,22 +2,26 @@
 import { KIB } from "./units.js";
 
 export const KEY_BYTES_MAX = 1024;
-/** The longest label that is stored with the thing that it describes: a provider, a model, a project or a tag. */
+/**
+ * The maximum size of a label that describes a thing and is stored with it: a provider, a model, a project or a tag.
+ */
 export const LABEL_BYTES_MAX = 1024;
 export const TOPIC_BYTES_MAX = 256;
 export const PATTERN_BYTES_MAX = 1024;
-/** The most alternatives of one glob with braces, in a rule or in a resource. */
+/** The maximum number of alternatives of one glob with braces, in a rule or in a resource. */
 export const GLOB_ALTERNATIVES_MAX = 64;
-/** The most alternatives of all globs of one rule together, and of all resources of one lease or task together. */
+/**
+ * The maximum number of alternatives of all globs of a rule together, and of all resources of a lease or task together.
+ */
 export const ALTERNATIVES_TOGETHER_MAX = 256;
 export const SOURCE_BYTES_MAX = 256;
 export const CONTENT_TYPE_BYTES_MAX = 256;
-/** Reasons, notes, errors, questions and answers. */
+/** The maximum size of a reason, note, error, question or answer. */
 export const REMARK_BYTES_MAX = 4 * KIB;
-/** The length to which a rejection truncates a name or text of the request that it quotes, in UTF-16 units. */
+/** If a rejection quotes a name or text of the request, it truncates it to this length, in UTF-16 units. */
 export const QUOTED_CHARACTERS_MAX = 100;
 /**
- * The longest message of a rejection. It has room for the longest key, even if each of its characters takes two units,
- * and for a line of text.
+ * The maximum length of a rejection's message. It has room for a line of text and the longest key, even if each
+ * character of the key takes two units.
  */
 export const REFUSAL_CHARACTERS_MAX = 8_192;

@@ -5,12 +5,12 @@ import { KIB, MIB } from "./units.js";
 export const LOG_CONNECT_MS_MAX = 3_000;
 /** The time that the log's server gets to answer a request, or to acknowledge an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
-/** The least throughput that is expected of a slow link between the servers. It gives a large entry more time. */
+/** The minimum throughput that is expected of a link between the servers. A large entry gets more time at this rate. */
 export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
 /** The time that a server gets to report the log's state. After that, the node asks another server. */
 export const LOG_STATE_MS_MAX = 2_000;
 /**
- * The interval at which a request is repeated until it is answered, because servers that are electing a leader drop
+ * A request is repeated at this interval until it is answered, because servers that are electing a leader drop
  * requests.
  */
 export const LOG_ASK_AGAIN_MS = 500;
@@ -18,44 +18,45 @@ export const LOG_ASK_AGAIN_MS = 500;
 export const LOG_CHECK_MS = 10_000;
 /** The interval of the heartbeats that the log's server sends while it has nothing to deliver. */
 export const LOG_HEARTBEAT_MS = 1_000;
-/** The session with the log's server counts as lost after this many missed heartbeats. */
+/** After this many missed heartbeats, the session with the log's server counts as lost. */
 export const LOG_HEARTBEATS_MISSED_MAX = 3;
-/** The most messages that the log's server stores atomically. The server itself has this limit. */
+/** The maximum number of messages that the log's server stores atomically. The server itself has this limit. */
 export const LOG_PIECES_MAX = 1_000;
-/** The bytes of a message that are left free for the headers of a piece. */
+/** A message leaves this many bytes free for the headers of a piece. */
 export const LOG_PIECE_HEADER_BYTES = 512;
-/** The time after which the remains of a snapshot upload are deleted. A younger upload may still be in progress. */
+/** The remains of a snapshot upload are deleted after this time. A younger upload may still be in progress. */
 export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
 
 // The log in PostgreSQL
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
 /**
- * The time for a statement that transfers no data. Data gets additional time, at the rate POSTGRES_BYTES_PER_MS_MIN.
+ * The time limit for a statement that transfers no data. A statement with data gets additional time, at the rate
+ * POSTGRES_BYTES_PER_MS_MIN.
  */
 export const POSTGRES_ANSWER_MS_MAX = 5_000;
 export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
-/** The interval at which the log is read even if no notification came, because a server that is lost sends none. */
+/** The node reads the log at this interval even without a notification, because a lost server sends none. */
 export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
 export const POSTGRES_PROBE_MS_MAX = 4_000;
-/** After this time, the server aborts a statement, in case its client is lost. */
+/** The server aborts a statement after this time, in case the statement's client is lost. */
 export const POSTGRES_STATEMENT_MS_MAX = 30_000;
 /** The time limit to create a log again. It is long, because one transaction deletes the whole old log. */
 export const POSTGRES_CREATE_MS_MAX = 600_000;
-/** The time that a server gets to close a connection. */
+/** The time limit for closing a connection to the server. */
 export const POSTGRES_CLOSE_MS_MAX = 1_000;
 /** The time of silence after which the operating system probes a connection. */
 export const POSTGRES_KEEPALIVE_MS = 10_000;
 /**
- * The most entries of one page; POSTGRES_PAGE_BYTES limits their bytes. An entry that is larger is read in parts of
+ * The maximum number of entries in one page. POSTGRES_PAGE_BYTES limits their bytes. A larger entry is read in parts of
  * that size.
  */
 export const POSTGRES_PAGE_ROWS = 256;
 export const POSTGRES_PAGE_BYTES = 1 * MIB;
-/** The log entries that one statement deletes. */
+/** One statement deletes at most this many log entries. */
 export const POSTGRES_TRIM_ROWS = 256;
 export const POSTGRES_TRIM_BYTES = 16 * MIB;
 export const POSTGRES_SNAPSHOT_PIECE_BYTES = 512 * KIB;
-/** The number of pieces of a snapshot that one statement deletes. */
+/** One statement deletes at most this many pieces of a snapshot. */
 export const POSTGRES_SNAPSHOT_SWEEP_PIECES = 32;
-/** A credentials file. */
+/** The maximum size of a credentials file. */
 export const POSTGRES_CREDENTIALS_BYTES_MAX = 64 * KIB;

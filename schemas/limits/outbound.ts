@@ -2,13 +2,13 @@
 import { KIB } from "./units.js";
 
 export const OUTBOUND_URL_BYTES_MAX = 2048;
-/** The time of a whole call to another server, from the DNS lookup to the last byte of the answer. */
+/** The time limit for a whole call to another server, from the DNS lookup to the last byte of the answer. */
 export const OUTBOUND_DEADLINE_MS = 10_000;
-/** The most calls to other servers that are in flight. Each may have an answer in memory. */
+/** The maximum number of calls to other servers in flight. Each may have an answer in memory. */
 export const OUTBOUND_REQUESTS_MAX = 1024;
 /**
- * The most open connections to other servers, of all callers together. If a sixth of the file descriptors is less, that
- * applies.
+ * The maximum number of open connections to other servers, of all callers together. A sixth of the file descriptors is
+ * the limit if that is less.
  */
 export const OUTBOUND_CONNECTIONS_MAX = 2 * OUTBOUND_REQUESTS_MAX;
 export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
@@ -16,7 +16,7 @@ export const OUTBOUND_ORIGINS_MAX = 4096;
 export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
 /**
- * The most DNS lookups at the same time. Each occupies one of the process's four I/O threads, and the log needs one of
- * them.
+ * The maximum number of DNS lookups at the same time. Each occupies one of the process's four I/O threads, and the log
+ * needs one of these threads.
  */
 export const OUTBOUND_LOOKUPS_MAX = 2;

@@ -2,8 +2,8 @@
 import { KIB, MIB } from "./units.js";
 
 /**
- * The descriptors that the server itself may open after it has started to listen: for threads, database handles and
- * files.
+ * The number of descriptors that the server itself may open after it has started to listen. It needs them for threads,
+ * database handles and files.
  */
 export const OWN_DESCRIPTORS_MAX = 128;
 /**
@@ -11,19 +11,19 @@ export const OWN_DESCRIPTORS_MAX = 128;
  * open a module's file later.
  */
 export const FEW_DESCRIPTORS = 512;
-/** The shortest time between two log lines that say that no descriptor is left. */
+/** The minimum time between two log lines that say that no descriptor is left. */
 export const SHORTAGE_REPORT_MS = 60_000;
 export const SETTINGS_BYTES_MAX = 1 * MIB;
-/** A thread's heap is collected again when it has grown by this much over its size after the previous collection. */
+/** A thread collects garbage again when its heap has grown by this much since the previous collection. */
 export const HEAP_GROWTH_PERCENT = 50;
-/** The time that work that is done in pieces may take in one event-loop tick. */
+/** Work that is done in pieces takes at most this long in one event-loop tick. */
 export const TIME_SLICE_MS = 5;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
 // The server's log lines
 export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
-/** Lines that are written together. */
+/** The size of a block of log lines that are written together. */
 export const LOG_BLOCK_BYTES = 64 * KIB;
-/** The longest time that a log line waits for other lines that are written with it. */
+/** The maximum time that a log line waits for other lines, to be written together with them. */
 export const LOG_DELAY_MS = 100;
 export const LOG_FLUSH_MS_MAX = 500;

@@ -91,7 +91,7 @@ import {
   WRITER_DEADLINE_MS,
 } from "./writer.js";
 
-/** Each relation says whether it holds, and what it is for. */
+/** The relations: whether each one holds, and the sentence that it states. */
 const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   // Bodies and the memory for them
   [BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies fit in memory"],

@@ -3,16 +3,19 @@
 /** After this many wrong tokens from one address within the window, the address must wait before it may try again. */
 export const LOG_IN_WRONG_MAX = 10;
 /**
- * The number of repeats of the same wrong bearer token that count as one guess, because such a token is mostly an
- * agent's outdated one.
+ * This many repeats of the same wrong bearer token count as one guess, because such a token is mostly an outdated token
+ * of an agent.
  */
 export const BEARER_REPEATS_A_GUESS = 20;
 export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
-/** The most addresses whose wrong tokens are counted. One more address evicts the least recently seen one. */
+/**
+ * The maximum number of addresses whose wrong tokens are counted. If there are more, the least recently seen one is
+ * dropped.
+ */
 export const LOG_IN_ADDRESSES_MAX = 10_000;
 /**
- * The number of tokens of deleted instances that are remembered, because a client that still has such a token is not
+ * The server remembers the tokens of this many deleted instances, because a client that still has such a token is not
  * guessing.
  */
 export const ENDED_TOKENS_MAX = 10_000;

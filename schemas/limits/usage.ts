@@ -1,7 +1,10 @@
 /** Limits of reports about LLM usage. */
 
 export const USAGE_ROWS_DEFAULT = 50;
-/** The most intervals (hours or days) in a series. By the hour, they span six weeks. */
+/** The maximum number of intervals (hours or days) in a series. As hours, they span six weeks. */
 export const USAGE_SERIES_INTERVALS_MAX = 1_000;
-/** The most group sums in a series, over all intervals. The series is one text, with about 130 bytes for each sum. */
+/**
+ * The maximum number of group sums in a series, over all intervals. The series is one text, with about 130 bytes for
+ * each sum.
+ */
 export const USAGE_SERIES_SUMS_MAX = 20_000;

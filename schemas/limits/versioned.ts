@@ -2,12 +2,12 @@
 import { KIB, MIB } from "./units.js";
 
 export const HISTORY_ROWS_DEFAULT = 50;
-/** The most keys whose heads the writer caches for state, and the same number for specs. */
+/** The writer caches the heads of at most this many keys of state, and of as many keys of specs. */
 export const HEAD_CACHE_KEYS_MAX = 32_768;
 export const DIFF_BYTES_MAX = 64 * MIB;
 /**
- * If two texts differ in more lines than this, their common lines are not searched for, because the work grows with the
- * square of the number.
+ * If two texts differ in more lines than this, the diff does not search for their common lines, because the work grows
+ * with the square of the number.
  */
 export const LINE_EDITS_MAX = 1_000;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
@@ -17,7 +17,5 @@ export const HOT_CACHE_BYTES_MAX = 64 * MIB;
  */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
 export const STATE_HISTORY_DEFAULT = 1_000;
-/**
- * Every version of a key whose number is a multiple of this is marked. So any version is found within this many steps.
- */
+/** A version is marked if its number is a multiple of this. So any version of a key is found within this many steps. */
 export const VERSION_MARK_INTERVAL = 64;

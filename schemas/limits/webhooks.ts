@@ -5,63 +5,71 @@ export const WEBHOOKS_MAX = 1_000;
 export const WEBHOOK_ID_BYTES_MAX = 256;
 export const WEBHOOK_SECRET_BYTES_MAX = 1024;
 export const WEBHOOK_PATTERNS_MAX = 100;
-/** The characters of the patterns of all webhooks together; subscribers have the same kind of limit. */
+/**
+ * The maximum length of the patterns of all webhooks together. The patterns of subscribers have a limit of the same
+ * kind.
+ */
 export const WEBHOOK_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
-/** The bytes of a webhook's queue. A single event of any size fits into an empty queue. */
+/** The maximum size of a webhook's queue. A single event of any size fits into an empty queue. */
 export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
-/** The time of one delivery attempt, from the DNS lookup to the last byte of the answer. */
+/** The time limit for one delivery attempt, from the DNS lookup to the last byte of the answer. */
 export const WEBHOOK_TIMEOUT_MS = 10_000;
 /**
- * The most bytes of a receiver's answer that are read. Only its status counts; the rest is read so that the connection
- * can be reused.
+ * The maximum number of bytes of a receiver's answer that are read. Only the answer's status counts. The rest is read
+ * so that the connection can be reused.
  */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 /**
- * The number of consecutive failures after which a webhook is disabled. With the longest delay between attempts, they
- * take at least three days.
+ * A webhook is disabled after this many consecutive failures. With the longest delay between attempts, that takes at
+ * least three days.
  */
 export const WEBHOOK_FAILURES_MAX = 400;
 /**
- * The budget of an event's failures, after which it becomes a dead letter. An answer such as 503, or no answer in time,
- * costs one, so the budget lasts at least a day. An answer that rejects the event (a 3xx or 4xx) costs
- * WEBHOOK_REFUSAL_COST, so the budget lasts about an hour. A receiver that cannot be reached costs nothing.
+ * The budget for failed deliveries of one event. When the budget is used up, the event becomes a dead letter.
+ *
+ * An answer such as 503, or no answer in time, costs one, so the budget lasts at least a day. An answer that rejects
+ * the event (a 3xx or 4xx) costs WEBHOOK_REFUSAL_COST, so the budget lasts about an hour. A receiver that cannot be
+ * reached costs nothing.
  */
 export const WEBHOOK_EVENT_BUDGET = 144;
 export const WEBHOOK_REFUSAL_COST = 9;
-/** The most dead letters of one webhook. Their bodies have the same limit as the bodies in its queue. */
+/**
+ * The maximum number of dead letters of one webhook. Their bodies have the same limit as the bodies in the webhook's
+ * queue.
+ */
 export const WEBHOOK_DEAD_LETTERS_MAX = 100;
-/** Deliveries in the log of one webhook. */
+/** The log of one webhook keeps this many deliveries. */
 export const WEBHOOK_LOG_ROWS = 100;
-/** The longest message of a failed delivery, which becomes a webhook's `last_error`. */
+/** The maximum length of the message of a failed delivery, which becomes a webhook's `last_error`. */
 export const WEBHOOK_ERROR_CHARS_MAX = 300;
 /**
- * The most deliveries in a chain, in which each delivery led to the next event. A webhook that would make the chain
- * longer is disabled.
+ * The maximum number of deliveries in a chain, in which each delivery led to the next event. A webhook that would make
+ * the chain longer is disabled.
  */
 export const WEBHOOK_HOPS_MAX = 16;
 /**
- * The least delay of the first retry. The delay is chosen at random between this and WEBHOOK_RETRY_MS_MAX. It doubles
- * with each further retry.
+ * The minimum delay before the first retry. The delay is chosen at random between this and WEBHOOK_RETRY_MS_MAX. It
+ * doubles with each further retry.
  */
 export const WEBHOOK_RETRY_MS_MIN = 300;
 export const WEBHOOK_RETRY_MS_MAX = 400;
 export const WEBHOOK_RETRY_DELAY_MS_MAX = 15 * 60_000;
-/** A receiver's `Retry-After` is obeyed up to this time. A longer one is shortened to it. */
+/** The server obeys a receiver's `Retry-After` up to this time. It shortens a longer one to this time. */
 export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
-/** A redirect's `Location` in `last_error`. */
+/** The maximum length of a redirect's `Location` in `last_error`. */
 export const WEBHOOK_LOCATION_CHARS_MAX = 200;
 /**
- * The most webhook requests in flight. Each webhook may have one, so no receiver waits for another one if there are
- * enough descriptors.
+ * The maximum number of webhook requests in flight. Each webhook may have one. So no receiver waits for another one if
+ * there are enough descriptors.
  */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
-/** The most deliveries that start in one tick of the front. */
+/** The maximum number of deliveries that start in one tick of the front. */
 export const WEBHOOK_STARTS_PER_TICK = 8;
-/** The most deliveries whose results are not stored yet. After a crash, these deliveries are repeated. */
+/** The maximum number of deliveries whose results are not stored yet. After a crash, these deliveries are repeated. */
 export const WEBHOOK_PROGRESS_ROWS = 256;
 /** A body of at most this size is always sent. Larger bodies share the limit WEBHOOK_BODIES_BYTES_MAX. */
 export const WEBHOOK_SMALL_BODY_BYTES = 64 * KIB;
 export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
-/** Test deliveries in flight. */
+/** The maximum number of test deliveries in flight. */
 export const WEBHOOK_TESTS_MAX = 16;

@@ -2,8 +2,9 @@
 import { MIB } from "./units.js";
 
 /**
- * A write of at least this many bytes is large. The front sends the writer one large write at a time, because the
- * writer takes about 15 ms for each MiB, mostly for the disk, and small writes of other clients wait behind it.
+ * A write of at least this many bytes counts as large. The front sends large writes to the writer one at a time.
+ *
+ * The writer takes about 15 ms for each MiB, mostly for the disk, and small writes of other clients wait meanwhile.
  */
 export const LARGE_WRITE_BYTES_MIN = MIB;
 /**
@@ -11,7 +12,7 @@ export const LARGE_WRITE_BYTES_MIN = MIB;
  * they are.
  */
 export const LARGE_WRITE_ROWS_MIN = 200;
-/** The most large writes that wait until the writer has answered the previous one. */
+/** The maximum number of large writes that wait until the writer has answered the previous one. */
 export const LARGE_WRITES_WAITING_MAX = 256;
 export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 192;
 /** A large write that has waited longer than this is rejected. */

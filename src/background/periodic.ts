@@ -1,16 +1,16 @@
 /**
- * Runs work at intervals and on request, one run at a time. A request during a run starts another run after it, so that
- * the new run sees every change that was made before the request. All requests during the same run share the next one.
- * Pure but for its state.
+ * Runs work at intervals and on request, one run at a time. A request during a run starts another run after it, which
+ * sees every change that was made before the request. All requests during one run share the next run. Pure but for its
+ * state.
  */
 export interface PeriodicOptions<Result> {
   readonly interval_ms: number;
   /** The current time in ms. The first run is due one interval later. */
   readonly now_ms: number;
   readonly work: () => Promise<Result>;
-  /** Returns true if a run is due although the interval has not passed. */
+  /** Returns true if a run is due before the interval has passed. */
   readonly urgent?: () => boolean;
-  /** Returns false if a run would be pointless now. The run then stays due. */
+  /** Returns false if a run is useless now. The run then stays due. */
   readonly ready?: () => boolean;
 }
 
@@ -26,7 +26,7 @@ export class Periodic<Result> {
     this.#due_ms = options.now_ms + options.interval_ms;
   }
 
-  /** Whether `close` was called. If so, a run in progress should stop. */
+  /** Whether `close` was called. A run in progress should then stop. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -35,7 +35,7 @@ export class Periodic<Result> {
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // If the clock was set back, the next run is due in one interval at the latest.
+    // After the clock was set back, the next run must be due within one interval.
     this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;

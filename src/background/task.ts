@@ -1,15 +1,14 @@
 /**
- * Defines background tasks, which run without a request of a client, and their registry. The composition root
- * (src/composition/components.ts) adds all tasks to one registry. The registry calls `tick` of each task a few times a
- * second, closes the tasks in reverse order, and exposes their metrics. A task has no timer of its own, so that tests
- * can inject the time.
+ * Defines background tasks, which run without a request of a client, and their registry. The registry calls `tick` of
+ * each task a few times a second, closes the tasks in reverse order, and exposes their metrics. A task has no timer of
+ * its own, so that tests can inject the time. All tasks are in one registry (src/composition/components.ts).
  */
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
   /** Starts the work that is due. Returns at once. */
   tick?(now_ms: number): void;
-  /** Tells the task to start no more work that a shutdown would have to wait for. Work in progress continues. */
+  /** Tells the task to start no more work for which a shutdown would have to wait. Work in progress continues. */
   drain?(): void;
   /** The number of running operations that a shutdown must wait for; 0 if this member is absent. */
   readonly in_flight?: number;
@@ -19,7 +18,7 @@ export interface BackgroundTask {
   expose?(out: Exposition): void;
 }
 
-/** Wraps a task that only one node of a cluster must run. The task gets ticks only while this node is the leader. */
+/** Wraps a task that must run on only one node of a cluster. The task gets ticks only while this node is the leader. */
 export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
     tick: (now_ms) => {

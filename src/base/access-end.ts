@@ -1,2 +1,2 @@
-/** The reasons why a caller's access ends: the user has left the session, or the token is no longer valid. A type. */
+/** The reason why a caller's access has ended: the user has logged out, or the token is no longer valid. */
 export type AccessEnd = "logged out" | "revoked";

@@ -1,13 +1,14 @@
 /**
- * Expands braces in globs: `{ts,tsx}` stands for each of its alternatives, and braces may be nested. `\` before a brace
- * or a comma makes it literal. A glob with braces also stands for the file name that it spells literally, so its
- * expansion ends with the glob in which all braces are literal. Pure.
+ * Expands braces in globs: `{ts,tsx}` stands for each of its alternatives, and braces may be nested. A `\` before a
+ * brace or a comma makes it literal. A glob with braces may also be the exact name of a file, so the expansion ends
+ * with the glob in which all braces are literal. Pure.
+ *
  * Not npm's brace-expansion: it leaves unbalanced braces as they are, and truncates a list that is too long without an
  * error.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
-/** The reason why braces cannot be expanded, as a predicate whose subject is the glob. */
+/** The reason why braces cannot be expanded, as a predicate for an error message about the glob. */
 export class BraceProblem {
   constructor(readonly problem: string) {}
 }
@@ -25,7 +26,7 @@ export function expandBraces(glob: string): readonly string[] | BraceProblem {
   const read = readSequence(glob, 0, 0);
   if (read instanceof BraceProblem) return read;
   const { alternatives } = read;
-  // The glob expands to itself. This happens if every brace is escaped, so no literal copy needs to be added.
+  // If every brace is escaped, the glob expands to itself, so no literal copy needs to be added.
   if (alternatives.length === 1 && alternatives[0] === glob) return alternatives;
   return [...alternatives, spellBraces(glob)];
 }
@@ -63,7 +64,7 @@ function readSequence(glob: string, start: number, depth: number): Read | BraceP
   return { alternatives, next: at };
 }
 
-/** Reads the alternatives of a group. `start` is after its `{`, and the result ends after its `}`. */
+/** Reads the alternatives of a group. Reading starts after the group's `{` and ends after its `}`. */
 function readGroup(glob: string, start: number, depth: number): Read | BraceProblem {
   const alternatives: string[] = [];
   for (let at = start; ; ) {

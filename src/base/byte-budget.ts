@@ -1,6 +1,6 @@
 /**
- * A byte budget that several users share. A user takes bytes from it before it allocates that many, and gives them back
- * later. So data that does not fit is rejected before it is in memory. Pure, any thread.
+ * A byte budget that several users share. A user takes bytes from the budget before it allocates them, and gives them
+ * back later. So data that does not fit is rejected before it is in memory. Pure, any thread.
  */
 import { assert } from "./assert.js";
 

@@ -1,6 +1,6 @@
 /**
  * Defines the only source of time. An actor gets a `Clock` and has a method `tick(now_ms)`, so that tests never sleep.
- * Not a library: test clocks of libraries replace the global clock, while each actor here gets its own.
+ * Not a library: the test clocks of libraries replace the global clock, but each actor here has a clock of its own.
  */
 
 export interface Clock {
@@ -11,8 +11,8 @@ export interface Clock {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /**
- * Milliseconds since a moment that is the same in all threads of the process. The value does not jump when the
- * machine's clock is set, so deadlines use it.
+ * A clock that counts ms from the same moment in all threads of the process. It does not jump when the machine's clock
+ * is set, so deadlines use it.
  */
 export const machineClock: Clock = {
   now: () => {
@@ -22,26 +22,26 @@ export const machineClock: Clock = {
 };
 
 /**
- * Returns the milliseconds that have passed since an unspecified moment. Setting the machine's clock does not change
- * it.
+ * Returns the ms that have passed since an unspecified moment. Setting the machine's clock does not change the result.
  */
 export type Elapsed = () => number;
 
 /**
  * A clock that never goes back, even if the machine's clock does. Stored rows are searched by time together with their
- * ids, so times must not fall while ids rise. If the machine's clock was set back, this clock advances by the elapsed
- * time, so that timeouts still end.
+ * ids, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
+ * elapsed time, so that timeouts still end.
  */
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time of this clock, in ms. The next member is what `elapsed` returned at that moment. */
+  /** A time of this clock, in ms, from which `now` counts. */
   #base_ms: number;
+  /** The result of `elapsed` at the time `#base_ms`. */
   #base_elapsed: number;
 
   /**
    * @param elapsed if it is missing, the clock stands still after the machine's clock was set back, until the machine's
-   * clock has caught up
+   *   clock has caught up
    */
   constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;

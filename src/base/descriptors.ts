@@ -1,10 +1,10 @@
 /**
- * Counts file descriptors: how many the process may open and how many are open. Recognizes errors that say that none is
- * left. A socket, a file, a thread and a database handle each take some. Any thread.
+ * Counts the file descriptors that the process may open and has open. Recognizes errors that say that no descriptor is
+ * left. Each socket, file, thread and database handle takes some descriptors. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Matches the code of the system error, which an error that wraps it still has in its message. */
+/** Matches the code of the system error. An error that wraps the system error has the code in its message. */
 const NO_DESCRIPTOR = /\bE[MN]FILE\b/;
 const NOT_OPENED: ReadonlySet<string> = new Set(["ERR_WORKER_INIT_FAILED", "SQLITE_CANTOPEN"]);
 
@@ -15,15 +15,15 @@ export function isOutOfDescriptors(error: unknown): boolean {
 }
 
 /**
- * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened.
- * The latter may have the same cause.
+ * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened. A
+ * lack of descriptors may be the cause of both.
  */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return isOutOfDescriptors(error) || (typeof code === "string" && NOT_OPENED.has(code));
 }
 
-/** The limit of open file descriptors, and the number that is open now. */
+/** The maximum number of open file descriptors, and the number that is open now. */
 export interface Descriptors {
   readonly max: number;
   readonly open: number;
@@ -36,7 +36,7 @@ export interface Descriptors {
 export function countDescriptors(): Descriptors | null {
   try {
     const [, max] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    // One is subtracted because the directory that is being read takes a descriptor, too.
+    // One is subtracted, because reading the directory takes a descriptor too.
     return max === undefined ? null : { max: Number(max), open: readdirSync("/proc/self/fd").length - 1 };
   } catch {
     return null;

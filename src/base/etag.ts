@@ -1,8 +1,10 @@
 /**
- * Compares entity tags as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it for If-None-Match and If-Match. A header that is
- * malformed anywhere matches nothing: a read then returns the whole value, and a conditional write with such a header
- * was rejected before. This module does not depend on how tags are made. Pure, any thread. Not the library fresh: it
- * does not support If-Match, and splits a tag at a comma inside it.
+ * Compares entity tags for If-None-Match and If-Match, as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it. A header that is
+ * malformed anywhere matches nothing: a read then returns the whole value. A conditional write with a malformed header
+ * has been rejected before this code runs.
+ *
+ * This module does not depend on how tags are made. Pure, any thread. Not the library fresh: it does not support
+ * If-Match, and splits a tag at a comma inside it.
  */
 
 const QUOTE = 0x22;

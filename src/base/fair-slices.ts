@@ -1,8 +1,8 @@
 /**
- * Divides the event loop's time among long jobs: each tick has one slice of one job, and the jobs take turns. So
- * however many jobs there are, they delay everything else by one slice and one step at most, and no job waits until
- * another one ends. It depends on a clock, so do not use it for anything that must be the same on every node of a
- * cluster.
+ * Divides the event loop's time among long jobs, round-robin: in each tick, one job runs for one slice. So no job waits
+ * until another one ends, and all jobs together delay other work by at most one slice and one step per tick.
+ *
+ * It depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
@@ -16,7 +16,7 @@ export interface FairSlicesOptions {
 export class FairSlices {
   readonly #now: () => number;
   readonly #later: (run: () => void) => void;
-  /** The jobs that wait for a slice, the next one first, and the function that resumes each. */
+  /** The jobs that wait for a slice, in order, each with the function that resumes it. */
   readonly #waiting = new Map<object, () => void>();
   /** The job that has the current slice. */
   #running: object | null = null;
@@ -30,9 +30,8 @@ export class FairSlices {
 
   /**
    * Resolves when the job may take its next step: at once if its slice is not used up, otherwise in its next slice. A
-   * job waits for one step at a time. It need not report its end: a job that does not come back loses its slice to the
-   * next one.
-   * @param job any object that stands for the job
+   * job must not call it again before it has resolved. A job that has ended need not report that.
+   * @param job any object that identifies the job
    */
   async next(job: object): Promise<void> {
     if (this.#running === job && this.#now() - this.#began <= TIME_SLICE_MS) return;
@@ -58,7 +57,7 @@ export class FairSlices {
     this.#waiting.delete(job);
     this.#running = job;
     this.#began = this.#now();
-    // If the resumed job waits again, it waits after all others.
+    // If the resumed job waits again, it is queued after all others.
     if (this.#waiting.size > 0) this.#schedule();
     resume();
   }

@@ -1,10 +1,10 @@
 /**
- * Reads JSON without loss: a value is the exact text that was sent, so that 12345678901234567890 keeps its digits.
+ * Reads JSON without loss. A value is the exact text that was sent, so 12345678901234567890 keeps its digits. The
+ * caller interprets and compares the values. Pure, any thread.
+ *
  * parseJsonText checks a whole text and lets the caller walk through it. memberTexts and elementTexts
- * (shared/json-text.ts) are faster; they split a text that JSON.parse has accepted already. The caller interprets and
- * compares the values. Pure, any thread.
- * Not a library: JSON.parse does not report where a value is in the text, and libraries that do build trees
- * (json-tape.ts).
+ * (shared/json-text.ts) are faster: they split a text that JSON.parse has already accepted. Not a library: JSON.parse
+ * does not report where a value is in the text, and libraries that do build trees (json-tape.ts).
  */
 import {
   ARRAY,

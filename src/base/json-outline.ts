@@ -1,8 +1,10 @@
 /**
- * Reads only those parts of a JSON body that its schema names, and creates no values for the rest: a member with an
+ * Reads only those parts of a JSON body that its schema names, and creates no values for the rest. A member with an
  * unknown name costs only a walk over its bytes. If an array has more items than allowed, only one of the surplus items
- * is read. It is enough for the check of the shape to reject the outline, as it would reject the whole body. Pure; runs
- * in any thread.
+ * is read.
+ *
+ * The result is enough for the check of the shape: the check rejects the outline if it would reject the whole body.
+ * Pure; runs in any thread.
  */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
@@ -22,15 +24,17 @@ interface Composed {
 }
 
 export interface Outline {
-  /** The value of the body in the schema's shape. The free member is replaced by null. */
+  /** The value of the body, with the members that the schema names. The free member is replaced by null. */
   readonly json: unknown;
-  /** The exact texts of the free member, null where it is missing: one for each item if the body is an array. */
+  /**
+   * The exact text of the free member; null if it is missing. If the body is an array, there is one text for each item.
+   */
   readonly free: readonly (string | null)[];
 }
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const BACKSLASH = 0x5c;
-/** The most bytes that JSON takes for one character, which is the length of an escape (`\uXXXX`). */
+/** The maximum number of bytes that JSON takes for one character. This is the length of an escape (`\uXXXX`). */
 const ESCAPE_BYTES_MAX = 6;
 
 /**
@@ -55,8 +59,8 @@ class OutlineReader {
   readonly #scan: JsonScan;
   readonly #free: string | null;
   /**
-   * The byte ranges of the members that may be any JSON: one for each object that may have such a member, in the order
-   * of the text. Both bounds are 0 if the member is missing.
+   * The byte range of the free member of each object that may have it, in the order of the text. Both bounds are 0 if
+   * the member is missing.
    */
   readonly #found: { from: number; to: number }[] = [];
 
@@ -77,14 +81,14 @@ class OutlineReader {
     return many ? texts : texts.slice(0, 1);
   }
 
-  /** @param free the name of the member that may be any JSON, if this value or each of its items may have it */
+  /** @param free the name of the free member; null if neither this value nor its items may have one */
   #value(schema: Composed, free: string | null): unknown {
     const kind = this.#scan.kind();
     if (kind === "scalar") return this.#scalar();
     const { type, items, properties, ...rest } = branchFor(schema, kind);
     if (kind === "object" && properties !== undefined) return this.#object(properties, rest, free);
     if (kind === "array" && type === "array" && items !== undefined) return this.#array(items, rest, free);
-    // The value has a type that the schema does not allow, so its content does not matter.
+    // The schema does not allow a value of this kind, so its content does not matter.
     this.#scan.skip();
     return kind === "object" ? {} : [];
   }
@@ -103,8 +107,8 @@ class OutlineReader {
     const names = Object.keys(properties);
     const named = new Map<string, unknown>();
     const longest = Math.max(0, ...names.map((name) => name.length)) * ESCAPE_BYTES_MAX;
-    // The number of unknown members that are still read. The error message lists at most DETAILS_MAX of them, so the
-    // others are skipped.
+    // Read at most this many unknown members, because the error message lists at most DETAILS_MAX of them. Skip the
+    // others.
     let unknown = additionalProperties === false ? DETAILS_MAX + names.length + 1 : 0;
     const found = { from: 0, to: 0 };
     if (free !== null) this.#found.push(found);

@@ -1,6 +1,6 @@
 /**
- * Bounds the structure of a JSON text before it is parsed. A small body may have millions of values or be nested a
- * million levels deep, and would then take seconds and gigabytes to parse. Pure, any thread.
+ * Limits the number of values and the nesting of a JSON text before it is parsed. A small body may have millions of
+ * values or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
 import { type Failure, invalid } from "./result.js";
@@ -10,7 +10,7 @@ const TOO_DEEP = invalid(`the body is nested deeper than ${JSON_DEPTH_MAX} level
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** The meanings of bytes outside a string. Any other byte has no meaning here. */
+/** The bytes that have a meaning outside a string. All other bytes are ignored. */
 const STRING = 1;
 const OPEN = 2;
 const CLOSE = 3;
@@ -25,18 +25,18 @@ for (const [bytes, meaning] of [
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
 /**
- * The number of bytes at the start of a string that are examined one by one. Only after them does `indexOf` search for
- * the end of the string, because a call of it takes as long as examining some bytes.
+ * The number of bytes at the start of a string that are examined one by one. After them, `indexOf` searches for the end
+ * of the string. A call of `indexOf` takes as long as examining some bytes, so it does not pay for short strings.
  */
 const STEPPED_BYTES = 32;
 
 /**
  * Returns the 400 for a body with more than `values_max` values, or with a nesting deeper than JSON_DEPTH_MAX. Returns
- * null for any other body, even if it is not JSON. It takes time linear in the bytes: 10 to 30 ms for 10 MiB.
+ * null for any other body, even if it is not JSON. The time is linear in the bytes: 10 to 30 ms for 10 MiB.
  */
 export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX): Failure | null {
   const { length } = body;
-  // Each level and each value takes at least one byte, so a body this short is within both limits.
+  // A body this short is within both limits, because each level and each value takes at least one byte.
   if (length <= Math.min(JSON_DEPTH_MAX, values_max)) return null;
   let depth = 0;
   let values = 1;

@@ -1,12 +1,17 @@
 /**
  * Parses a JSON document into a flat table of integers, with one row for each value or member name, in the order of the
- * text. A row has offsets, not values, so nothing is lost (digits of numbers, order, blanks); the reader interprets the
- * values. The table lies outside the JavaScript heap and takes 16 bytes a row. So ten megabytes of `[[[[…` or `0,0,0,…`
- * neither overflow the stack nor fill the heap. Compare jsonc-parser: its tree of a megabyte of `0,0,…` takes 32 MB of
- * heap and ten times as long, and 20 000 levels crash it. Pure, any thread.
+ * text. A row has offsets, not values, so nothing is lost: digits of numbers, order, blanks. The reader interprets the
+ * values.
+ *
+ * The table lies outside the JavaScript heap and takes 16 bytes a row. So ten megabytes of `[[[[…` or `0,0,0,…` neither
+ * overflow the stack nor fill the heap. By comparison, jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap
+ * and ten times as long, and 20 000 levels crash it. Pure, any thread.
  */
 
-/** The cells of a row: its kind, the start and the end of its text, and the next row that is not inside it. */
+/**
+ * The cells of a row: the kind, the start and end of the text, and the index of the next row that is not inside this
+ * one.
+ */
 export const KIND = 0;
 export const START = 1;
 export const END = 2;
@@ -17,11 +22,11 @@ export const NEXT = 3;
  */
 export const ROW_CELLS = 4;
 
-/** The kinds of rows. In an object, the row of each value follows right after the row of its name. */
+/** The kinds of rows. In an object, each name has a row, and the row of the member's value follows it. */
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;
-/** The kind of a string with at least one escape, so that its text differs from its content. */
+/** The kind of a string with at least one escape. Its text therefore differs from its content. */
 export const ESCAPED_STRING = 3;
 export const NUMBER = 4;
 export const TRUE = 5;
@@ -73,8 +78,8 @@ class TapeParser {
   #at: number;
   #used = 0;
   /**
-   * The row of the innermost open container; -1 if none is open. While a container is open, its cell NEXT has the row
-   * of the container around it.
+   * The row of the innermost open container; -1 if none is open. The cell NEXT of an open container's row has the row
+   * of its parent container.
    */
   #open = -1;
   cells: Int32Array = new Int32Array(ROWS_INITIAL * ROW_CELLS);
@@ -91,8 +96,7 @@ class TapeParser {
       const code = this.#skipBlanks();
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         this.#openContainer(code === OPEN_BRACE ? OBJECT : ARRAY);
-        // If the container is not empty, continues with its first child. An empty container is closed by the code
-        // below.
+        // If the container is not empty, continue with its first child. The code below closes an empty container.
         if (this.#skipBlanks() !== this.#closer()) continue;
       } else if (!this.#readScalar(code)) {
         return false;

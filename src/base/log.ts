@@ -1,8 +1,10 @@
 /**
- * The log: writes one line for each entry to stderr, as `key=value` text or as pino's JSON. Lines go into a buffer that
- * the thread pool writes, so the front's event loop never waits for the disk or for a reader that does not read. Lines
- * that do not fit into the buffer are dropped and counted. The front owns the log; the writer logs through the RPC. The
- * text format is written by hand, because tools that convert pino's lines have to parse its JSON again.
+ * Writes log lines to stderr, one for each entry, as `key=value` text or as pino's JSON. The front owns the log. The
+ * writer logs through the RPC.
+ *
+ * Lines go into a buffer that the thread pool writes, so the front's event loop never waits for the disk or for a
+ * reader that does not read. Lines that do not fit into the buffer are dropped and counted. The text format is written
+ * by hand, because tools that convert pino's lines have to parse its JSON again.
  */
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
@@ -22,15 +24,15 @@ export interface Log {
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
   /**
-   * Writes the buffered lines. It takes at most LOG_FLUSH_MS_MAX, so that a reader that does not read cannot delay the
-   * exit.
+   * Writes the buffered lines. It takes at most LOG_FLUSH_MS_MAX, so that a reader that has stopped reading cannot
+   * delay the exit.
    */
   close(): Promise<void>;
 }
 
 /**
- * Quotes a value of a field: plain words stay as they are, everything else becomes a JSON string. So no value can forge
- * a line or a field, or control the terminal of a reader.
+ * Quotes the value of a field. A plain word stays as it is, and any other value becomes a JSON string. So no value can
+ * forge a line or a field, or control a reader's terminal.
  */
 function quote(value: LogFields[string]): string {
   if (typeof value !== "string") return String(value);
@@ -67,9 +69,9 @@ export function formatLine(now_ms: number, level: string, message: string, field
 }
 
 /**
- * Batches log lines into one write. Each write is a job for the thread pool, and handing a job to a pool thread and
- * back costs more than a whole request does. Lines are buffered as bytes, because a growing string consisted of
- * thousands of pieces that the collector copied at every tick.
+ * Batches log lines into one write, because each write is a job for the thread pool, which costs more than a whole
+ * request. Lines are buffered as bytes. A growing string would consist of thousands of pieces, which the garbage
+ * collector copies at every tick.
  */
 class LineBuffer {
   readonly #stream: { write(block: Buffer): unknown };
@@ -99,8 +101,8 @@ class LineBuffer {
 }
 
 /**
- * Opens pino, which writes to the buffer of lines. It is loaded only if it is needed, because its modules are a seventh
- * of what a start reads.
+ * Opens pino, which writes to the buffer of lines. Pino is loaded only if it is needed, because its modules are a
+ * seventh of the code that a start reads.
  */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
@@ -112,9 +114,9 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
 
 /** Opens the log on a file descriptor. */
 export async function openLog(level: LogLevel, format: LogFormat, fd = 2): Promise<Log> {
-  // The default export is used, because a CommonJS package has named exports only after it is bundled.
+  // Use the default export, because a CommonJS package has named exports only after it is bundled.
   const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
-  // EAGAIN, and EPIPE when the reader is gone, must not end the server.
+  // Write errors must not end the server: EAGAIN, and EPIPE when the reader has gone.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
   const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });

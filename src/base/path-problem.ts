@@ -1,7 +1,7 @@
 /**
- * Says what is wrong with a path, or with a glob of paths, that a client wrote. A text that cannot name a file of a
- * workspace is rejected, and the message says what to write instead. Paths are relative to the root of the workspace,
- * with `/` between their segments. Pure.
+ * Checks a path, or a glob of paths, that a client wrote. Rejects a text that cannot name a file of a workspace, with a
+ * message that says what to write instead. Paths are relative to the workspace's root, with `/` between their segments.
+ * Pure.
  */
 import { lineProblem } from "../../schemas/text.js";
 
@@ -17,7 +17,7 @@ const OUTER_BLANK = /^\s|(?:^|[^\\])\s$/u;
 const LIST_SEPARATORS = [",", ";", "|", " "] as const;
 
 /**
- * Returns what is wrong with the path of one file or directory, as a predicate for an error message; null if the path
+ * Checks the path of one file or directory. Returns the problem as a predicate for an error message; null if the path
  * is valid.
  */
 export function pathProblem(path: string): string | null {
@@ -26,10 +26,10 @@ export function pathProblem(path: string): string | null {
 }
 
 /**
- * Returns what is wrong with a glob without braces, as a predicate for an error message (`must not begin with …`); null
+ * Checks a glob without braces. Returns the problem as a predicate for an error message (`must not begin with …`); null
  * if the glob is valid.
- * @param escapable the characters that `\` makes literal; a `\` before any other character counts as a separator of
- * Windows
+ * @param escapable the characters that `\` makes literal. A `\` before any other character counts as a Windows path
+ *   separator
  */
 export function pathGlobProblem(glob: string, escapable: string): string | null {
   if (PLAIN.test(glob)) return null;
@@ -42,8 +42,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * Returns what is wrong with a text that looks like a list of several globs; null if it is one glob. A comma, or
- * another separator, does not make a list if it is escaped, or if the glob has no wildcards.
+ * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. A comma,
+ * or another separator, makes no list if it is escaped, or if the glob has no wildcards.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {
@@ -82,8 +82,8 @@ function shapeProblem(path: string): string | null {
 }
 
 /**
- * Returns whether the glob has a `\` that must be a separator of Windows, because it escapes no character that a name
- * could have. No path has a `\`, and no name begins with two stars.
+ * Returns whether the glob has a `\` that must be a Windows path separator, because it escapes no character that a name
+ * may contain. No path has a `\`, and no name begins with two stars.
  */
 function hasSeparatorOfWindows(glob: string, escapable: string): boolean {
   if (glob.includes("\\**")) return true;

@@ -1,7 +1,6 @@
 /**
- * Reads the target of a request: decodes percent-encoded path segments, and the query. The route table splits the path
- * and interprets its segments. Pure, any thread. Not URLSearchParams: it accepts `%zz` and bytes that are not UTF-8,
- * and takes 1.6 times as long.
+ * Decodes the path and the query of a request's target. The route table splits the path and interprets its segments.
+ * Pure, any thread. Not URLSearchParams: it accepts `%zz` and bytes that are not UTF-8, and takes 1.6 times as long.
  */
 
 const PERCENT = "%";

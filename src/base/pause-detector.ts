@@ -1,8 +1,9 @@
 /**
- * Detects pauses: times in which the server did not run although it was up, because its machine slept, its process was
- * stopped, its event loop was blocked, or the machine's clock was set ahead. The server received no heartbeats
- * meanwhile. So claims and instances that would end without a heartbeat get a grace period afterwards, as they do after
- * a start. Pure but for its state; times are in ms.
+ * Detects pauses of the server: times in which its process was up but did not run. The machine slept, the process was
+ * stopped, the event loop was blocked, or the machine's clock was set ahead.
+ *
+ * The server receives no heartbeats during a pause. So claims and instances that would end without a heartbeat get a
+ * grace period after the pause, as they do after a start. Times are in ms. Pure but for its state.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
 
@@ -20,12 +21,12 @@ export class PauseDetector {
   #last_ms: number;
   #resumed: Resumed;
   /**
-   * For the claims and instances that were alive at `before_ms`: the time that the server ran since the first of their
-   * consecutive grace periods.
+   * The time that the server ran since the first of several consecutive grace periods, for the claims and instances
+   * that were alive at `before_ms`.
    */
   #ran_ms = 0;
 
-  /** @param onPause called with the length of each pause */
+  /** @param onPause called after each pause, with its length in ms */
   constructor(started_ms: number, onPause: (pause_ms: number) => void = () => undefined) {
     this.#onPause = onPause;
     this.#last_ms = started_ms;
@@ -33,8 +34,8 @@ export class PauseDetector {
   }
 
   /**
-   * Returns when the server last resumed, and the grace period after that. Call it at each tick, and before each
-   * decision that depends on the time, because a call may come before the first tick.
+   * Returns when the server last resumed, and the grace period after that. It must be called at each tick, and before
+   * each decision that depends on the time, because a request may arrive before the first tick after a pause.
    */
   resumed(now_ms: number): Resumed {
     const pause_ms = now_ms - this.#last_ms;
@@ -44,7 +45,10 @@ export class PauseDetector {
     return this.#resumed;
   }
 
-  /** Starts again, because the time went back. That happens when a node takes over the time of its cluster's log. */
+  /**
+   * Starts again as after a start of the server, because the time went back. This happens when a node takes over the
+   * time of its cluster's log.
+   */
   #startAgain(now_ms: number): void {
     this.#last_ms = now_ms;
     this.#ran_ms = 0;
@@ -55,8 +59,8 @@ export class PauseDetector {
     const { before_ms, at_ms, until_ms } = this.#resumed;
     const paused_at_ms = this.#last_ms;
     const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
-    // If a pause falls into a grace period, the rest of that period is granted again after the pause. Such consecutive
-    // periods together are no longer than a single one.
+    // If a pause falls into a grace period, the rest of that period is granted after the pause. Consecutive grace
+    // periods together are at most CLAIM_RESTART_MS long.
     const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
     const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
     if (paused_at_ms < until_ms && rest_ms > 0) {

@@ -1,9 +1,9 @@
 /** Turns a thrown value into text for the log or for the operator. Pure. */
 
-/** Returns the reason of a failure, which is the message of an error. */
+/** Returns the message of an error, or a text for another thrown value. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
-  // An error of SQLite that crosses threads keeps only its code.
+  // If a SQLite error crosses threads, only its code remains.
   if (typeof error === "object" && error !== null && "code" in error) return String(error.code);
   return String(error);
 }

@@ -16,11 +16,11 @@ export class Failure {
   /**
    * @param status the kind of the failure, which decides the HTTP status and the exit code
    * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
-   * REFUSAL_CHARACTERS_MAX, because it may repeat what was sent
+   *   REFUSAL_CHARACTERS_MAX, because it may quote the request
    * @param members further members of the answer's body
    * @param outcome_unknown true if the work may have been done although no answer came
    * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
-   * caller knows it
+   *   caller knows it
    */
   constructor(
     readonly status: StatusName,
@@ -32,7 +32,7 @@ export class Failure {
     this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
   }
 
-  /** Returns the same failure, with the part of the request that it is about. */
+  /** Returns the same failure, with the part of the request that it concerns. */
   about(subject: object): Failure {
     return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
   }
@@ -48,12 +48,12 @@ export class Failure {
   }
 }
 
-/** The refusal of a queue or a stock that is full. */
+/** The refusal when a queue or a limited memory is full. */
 export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 /** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
-  /** The resource of the call, in the form that the method declares for its audit rows; null if it is not known. */
+  /** The resource of the call, in the form in which the method's audit rows have it; null if it is not known. */
   resource: string | null = null;
 
   override with(members: FailureMembers): RemoteFailure {

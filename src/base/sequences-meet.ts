@@ -1,13 +1,15 @@
 /**
  * Decides whether two sequences with gaps can stand for the same sequence of elements. A gap stands for any number of
- * elements, including none. The algorithm fills a table, row by row: a cell is a pair of positions, one in each
- * sequence, and is set if the elements before the two positions agree. Pure.
+ * elements, including none.
+ *
+ * The algorithm fills a table row by row. A cell stands for one position in each sequence. It is set if the elements
+ * before these two positions can be the same. Pure.
  */
 
 /**
  * @param gap the token that is a gap
- * @param agree returns whether some element fits both of two tokens that are not gaps; called at most once for each
- * pair
+ * @param agree returns whether some element fits two tokens, neither of which is a gap; called at most once for each
+ *   pair
  */
 export function sequencesMeet<Token>(
   a: readonly Token[],
@@ -29,7 +31,7 @@ export function sequencesMeet<Token>(
       reached = true;
       const b_ends = j === width;
       const b_gap = !b_ends && b[j] === gap;
-      // A gap ends here, or it stands for the next element of the other sequence.
+      // Either a gap ends here, or it takes the next element of the other sequence.
       if (b_gap || (a_gap && !b_ends)) row[j + 1] = 1;
       if (a_gap || (b_gap && !a_ends)) below[j] = 1;
       if (!a_gap && !b_gap && !a_ends && !b_ends && agree(a_token, b[j] as Token)) below[j + 1] = 1;

@@ -11,7 +11,7 @@ export interface CompiledShape {
   Errors(value: unknown): readonly ShapeError[];
 }
 
-/** A problem of a value, and where in the value it is. */
+/** A problem in a value, with its position in the value. */
 export interface ShapeError {
   readonly keyword: string;
   readonly instancePath: string;

@@ -18,12 +18,9 @@ export interface ShapedText<Schema extends TSchema> {
   readonly json: Static<Schema>;
 }
 
-/** How error messages name a value that is a part of a body, or one of several values. */
+/** Names a checked value in error messages. The value is a part of a body, or one of several values. */
 export interface Naming {
-  /**
-   * @param path the names and indexes that lead from the value to the invalid part; empty if the value itself is
-   * invalid
-   */
+  /** @param path the names and indexes from the value to its invalid part; empty if the value itself is invalid */
   readonly name: (path: readonly string[]) => string;
   /** The position of the value in the body, as a JSON Pointer. */
   readonly at: string;
@@ -35,7 +32,7 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** In a body of at least this size, the number of items is checked first, and then each item. */
+/** For a body of at least this size, the number of items is checked before each item is. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
@@ -84,7 +81,7 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   return describeErrors(too_many === null ? validator.Errors(json) : [too_many], naming);
 }
 
-/** The keywords of a schema that limit how many items an array and how many members an object may have. */
+/** The keywords of a schema that limit the number of an array's items and of an object's members. */
 interface Bounded {
   readonly type?: string;
   readonly maxItems?: number;
@@ -96,9 +93,10 @@ interface Bounded {
 }
 
 /**
- * Finds the first array or object that has more entries than allowed, and returns its error; null if there is none. The
- * compiled check would report the same error; for unknown members, this one names only the first. It runs before the
- * compiled check, because that check examines every item and reports each invalid one.
+ * Finds the first array or object that has more entries than allowed. Returns its error; null if there is none.
+ *
+ * It runs before the compiled check, because that check examines every item and reports each invalid one. The compiled
+ * check would report the same error. Of unknown members, this function names only the first.
  */
 function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
   if (typeof json !== "object" || json === null) return null;
@@ -109,7 +107,7 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
   };
   if (Array.isArray(json)) {
     if (maxItems !== undefined && json.length > maxItems) return error("maxItems", maxItems);
-    // If this array has no limit, the limits on the values inside it are not checked either.
+    // The items are examined only if their number is limited.
     if (items !== undefined && maxItems !== undefined)
       for (const [at, item] of json.entries()) {
         const found = findTooMany(items, item, [...path, String(at)]);
@@ -129,13 +127,13 @@ function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): S
       if (found !== null) return found;
     }
   }
-  // If the schema has several alternatives of the value's kind, it is enough that one of them allows this many entries.
+  // If the schema has several alternatives for this kind of value, one that allows this many entries is enough.
   const kind = Array.isArray(json) ? "array" : "object";
   const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
   return found.includes(null) ? null : (found[0] ?? null);
 }
 
-/** Returns the name of a member for a sentence: `["0","tags","1"]` becomes `[0].tags[1]`. */
+/** Formats the path of a member for a sentence: `["0","tags","1"]` becomes `[0].tags[1]`. */
 export function memberName(path: readonly string[]): string {
   return path.reduce(
     (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
@@ -144,8 +142,8 @@ export function memberName(path: readonly string[]): string {
 }
 
 /**
- * If a schema allows one value or an array of them, returns the alternative that fits the kind of the value. So the
- * client reads the errors of that one only. Returns the schema itself if it has no such alternative.
+ * If a schema allows one value or an array of them, returns the alternative for the value's kind, so that the client
+ * gets only the errors of that one. Returns the schema itself if it has no such alternative.
  */
 export function branchFor<Schema extends object>(schema: Schema, kind: "object" | "array"): Schema {
   const { anyOf } = schema as { readonly anyOf?: readonly (Schema & { readonly type?: string })[] };
@@ -212,7 +210,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // If an empty text is allowed, it means that the value is missing. The message does not offer it.
+      // Leave out an empty text: it is allowed only to say that the value is missing.
       const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -234,8 +232,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * If a member may have one of several types, keeps only the errors of the type that the client meant. If the value has
- * another mistake, the errors that say that it has none of the other types are dropped.
+ * Drops misleading errors of a value that may have one of several types. If the value has the right type but another
+ * mistake, the errors that say that it does not have one of the other types are dropped.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));
@@ -249,7 +247,7 @@ function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   );
 }
 
-/** Makes the answer: the first error becomes its sentence, and all errors become its details. */
+/** Builds the 400. The first error becomes its message, and all errors become its details. */
 function describeErrors(errors: readonly ShapeError[], naming: Naming): Failure {
   const details = meantErrors(errors)
     .flatMap((error) => describeError(error, naming))

@@ -1,17 +1,18 @@
 /**
- * Limits the time that long work may take in each event-loop tick. After that, all other callers get their share. Work
- * that is done in pieces checks the limit between the pieces. Users of the same slice share its time. The result
- * depends on a clock, so do not use this for anything that must be the same on every node of a cluster.
+ * Limits the time that long work takes in each event-loop tick. Work that is done in pieces checks the limit between
+ * the pieces, and waits for a later tick if the time is used up. Users of the same slice share its time.
+ *
+ * The result depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
 export class TimeSlice {
-  /** The time at which the work of this tick started; null before that. */
+  /** The time at which the work of this tick started; null if none has started yet. */
   #began: number | null = null;
-  /** The work that waits for a later tick, in order. */
+  /** Resumes the work that waits for a later tick, in order. */
   #waiting: (() => void)[] = [];
 
-  /** Whether the time of this tick is used up. The first check in a tick starts the measurement. */
+  /** Whether the time of this tick is used up. The time runs from the first check in the tick. */
   get isOver(): boolean {
     const now = performance.now();
     if (this.#began === null) {
@@ -31,8 +32,8 @@ export class TimeSlice {
   }
 
   /**
-   * Begins the next share. Waiting work gets it first. Otherwise, new work that comes at the beginning of each tick
-   * could use up every share.
+   * Begins the time of the next tick. Waiting work resumes first. Otherwise, new work that arrives at the beginning of
+   * each tick could use up the time of every tick.
    */
   #renew(): void {
     this.#began = null;
@@ -42,7 +43,7 @@ export class TimeSlice {
   #resumeNext(): void {
     if (this.#waiting.length === 0 || this.isOver) return;
     this.#waiting.shift()?.();
-    // Wakes the next work only after the resumed work has reached its next pause.
+    // Wait until the resumed work has reached its next pause, then wake the next work.
     queueMicrotask(() => process.nextTick(() => this.#resumeNext()));
   }
 }

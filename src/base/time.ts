@@ -58,7 +58,7 @@ export function parseTime(text: string): number | undefined {
   }
 
   const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
-  // Date.UTC reads the years 0 to 99 as 1900 to 1999. Adding a whole cycle of the calendar to the year avoids that.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999. So add a whole cycle of the calendar to the year.
   const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fraction_ms);
   return shifted - CYCLE_MS - offset_ms;
 }

@@ -1,32 +1,33 @@
 /**
- * Matches the tokens of one segment's pattern with bit sets (a bit-parallel NFA). A bit stands for a position in the
- * tokens, and 32 of them are in a word. All positions that a text, or another pattern, can have reached advance at the
- * same time. So neither matching nor `meets` backtracks: a character costs one word operation for each 32 tokens. Pure
- * but for its cache.
+ * Matches the tokens of one segment's pattern with bit sets (a bit-parallel NFA). Each bit is a position in the tokens,
+ * and a word has 32 bits. All positions that the text can have reached advance together. So matching never backtracks,
+ * and a character costs one word operation for each 32 tokens. `meets` works the same way with another pattern in place
+ * of a text. Pure but for its cache.
  */
 import { must } from "./assert.js";
 
 /**
- * The characters that a token matches: one code point, any one, or those that a function accepts. `null` is a gap,
+ * A token, which matches one character: a given code point, any one, or one that a function accepts. `null` is a gap,
  * which matches any number of arbitrary characters.
  */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
-/** The number of characters for which the matching positions are cached. When there are more, the cache is cleared. */
+/** The number of characters whose matching positions are cached. When there are more, the cache is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
 
 export class TokenSet {
   readonly #length: number;
   readonly #words: number;
-  /** The positions of the gaps, as a bit set. The next member has the positions of all other tokens. */
+  /** The positions of the gaps, as a bit set. */
   readonly #gaps: Int32Array;
+  /** The positions of all other tokens, as a bit set. */
   readonly #single: Int32Array;
   /** The places that any character fits. */
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** Caches which positions match a character. It is used only if some tokens are functions. */
+  /** Caches the positions that match a character. It is used only if some tokens are functions. */
   readonly #fitting = new Map<number, Int32Array>();
 
   /** @param tokens the tokens; no two gaps may follow each other */
@@ -63,7 +64,7 @@ export class TokenSet {
     return run.has(this.#length);
   }
 
-  /** Returns whether some text matches both patterns. It supports only tokens that are not functions. */
+  /** Returns whether some text matches both patterns. No token may be a function. */
   meets(others: readonly TokenTest[]): boolean {
     const run = new Run(this.#words, this.#gaps);
     for (const token of others) {
@@ -91,7 +92,7 @@ export class TokenSet {
   }
 }
 
-/** The positions in the tokens that can be reached with the characters that were read until now. */
+/** The positions in the tokens that the characters read so far can have reached. */
 class Run {
   readonly #places: Int32Array;
   readonly #gaps: Int32Array;
@@ -151,7 +152,7 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const at_gap = now & (this.#gaps[word] as number);
-      // The position that `carry` stands for cannot be a gap itself, because no two gaps follow each other.
+      // `carry` cannot be the position of a gap, because no two gaps follow each other.
       places[word] = now | (at_gap << 1) | carry;
       carry = at_gap >>> (WORD - 1);
     }

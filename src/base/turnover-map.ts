@@ -1,8 +1,9 @@
 /**
- * A map for keys that come and go all the time. A Map is unsuitable: when it replaces its table, V8 keeps the old
- * tables alive through each other as soon as one of them is in the old generation, and with them all their former
- * entries. Half of the memory that a server of leases allocated got into the old generation that way. An object without
- * a prototype does not have this problem. The order of the entries is undefined. Pure.
+ * A map for keys that come and go all the time. The order of its entries is undefined. Pure.
+ *
+ * A Map is unsuitable: when it replaces its table, the old tables keep each other alive as soon as one of them is in
+ * V8's old generation, and with them all their former entries. Half of the memory that a server of leases allocated got
+ * into the old generation that way. An object without a prototype does not have this problem.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

@@ -1,6 +1,6 @@
 /**
- * Reads the header `X-Koor-Workspace`. It names the workspace of a call, percent-encoded as UTF-8, if neither the body
- * nor the caller has a workspace. Any thread.
+ * Reads the header `X-Koor-Workspace`, which is percent-encoded UTF-8. It names the workspace of a call if neither the
+ * body nor the caller has one. Any thread.
  */
 import { Workspace } from "../../schemas/leases.js";
 import { textProblem } from "../../schemas/text.js";

@@ -1,7 +1,7 @@
 /**
  * Ends expired claims. Each claim is scheduled for a check at the time at which it expires if its holder is not seen
- * again. If the holder has been seen by then, the claim is scheduled for its new expiry time. So a heartbeat costs
- * nothing here, and few checks find a claim that has not expired. Runs on the front, driven by ticks.
+ * again. If the holder has been seen by then, the claim is scheduled again for its new expiry time. So a heartbeat
+ * costs nothing here, and most checks find an expired claim. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits/claims.js";
@@ -20,11 +20,14 @@ import type { LeaseProjection } from "./lease-projection.js";
 /** The information about holders of claims that expiry needs. */
 export interface Holders {
   /**
-   * Returns when an instance was last seen, in ms. The time lies in the future while the instance is busy. It is 0 if
-   * the instance is deleted.
+   * Returns when an instance was last seen, in ms. The time is in the future while the instance is busy, and 0 if the
+   * instance was deleted.
    */
   lastSeenOf(id: string, now_ms: number): number;
-  /** While an instance is watched, `Expiry.endOverdue` is called before each of its heartbeats counts. */
+  /**
+   * Starts or stops watching an instance. While it is watched, `Expiry.endOverdue` is called before each of its
+   * heartbeats counts.
+   */
   watch(id: string, watched: boolean): void;
 }
 
@@ -36,8 +39,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Null on a single server. In a cluster, other servers may see heartbeats too. So only the leader ends claims, and it
-   * waits another `grace_ms` unless it has no live peers.
+   * Null on a single server. In a cluster, only the leader ends claims. Other servers may see heartbeats too, so the
+   * leader waits another `grace_ms`, unless it has no live peers.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -46,11 +49,11 @@ export interface ExpiryOptions {
   } | null;
 }
 
-/** The width of a slot of the schedule, in ms. A claim is checked with this precision. */
+/** The width of a time slot in the schedule, in ms. Claims are checked with this precision. */
 const SLOT_MS = 100;
 /** If the clock goes back by more slots than this, the expiry assumes that the clock was set back. */
 const SLOTS_BACK_MAX = 100;
-/** The delay before another call, in ms, after the writer did not answer because it is busy or restarting. */
+/** The delay before the next attempt, in ms, if the writer did not answer because it is busy or restarting. */
 const RETRY_MS = 1_000;
 
 interface End {
@@ -58,24 +61,24 @@ interface End {
   readonly fence: number;
   readonly reason: EndReason;
   /**
-   * When the holder was last seen, in ms. A server that has seen the holder later keeps the claim. Null if there can be
-   * no such server.
+   * When the holder was last seen, in ms. A server that has seen the holder later does not end the claim. Null on a
+   * single server.
    */
   readonly heard_at: number | null;
 }
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** The rows of claims, by the slot of time in which they are checked. */
+  /** The rows of the claims to check in each time slot. */
   readonly #slots = new Map<number, number[]>();
-  /** The slot in which each row is checked. If a row is also listed in another slot, that entry is stale. */
+  /** The slot in which each claim is checked, by row. If a row is also listed in another slot, that entry is stale. */
   readonly #slotOf = new Map<number, number>();
   /**
    * Claims that have arrived since the last tick. They are scheduled at the next tick, because most short claims have
    * ended by then.
    */
   #fresh: number[] = [];
-  /** The fences of the claims that the writer has been asked to end, by row. */
+  /** The fences of the claims that the writer is ending, by the row of the claim. */
   readonly #ending = new Map<number, number>();
   #done_slot: number;
 
@@ -99,7 +102,7 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
-    // If the clock leapt forward, go through the slots that exist. They are fewer than all slots in the elapsed time.
+    // If the clock leapt forward, visit only the slots that exist. They are fewer than all slots of the elapsed time.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -113,8 +116,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Otherwise
-   * every claim would be checked too late.
+   * Schedules all claims again after the clock was set back. This happens, for example, if a node's clock was wrong.
+   * Otherwise every claim would be checked too late.
    */
   #scheduleAgain(last: number, now_ms: number): void {
     this.#done_slot = last;
@@ -125,7 +128,7 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Ends the overdue claims of a holder before its heartbeat counts. A claim that has expired stays expired, even if no
+   * Ends the overdue claims of a holder before its heartbeat counts. An expired claim must stay expired, even if no
    * tick has checked it yet. The request that brought the heartbeat is applied afterwards, so it finds the claim ended.
    */
   endOverdue(holder: string, now_ms: number): void {
@@ -176,7 +179,7 @@ export class Expiry implements BackgroundTask {
       ends.push(...over);
       const record = this.#options.leases.get(row);
       if (over.length > 0 || record === undefined) continue;
-      // If another server must end the claim, check it again later.
+      // Only the leader ends claims, so any other server checks the claim again later.
       const { shared } = this.#options;
       const least_ms = shared === null || shared.isLeader() ? 0 : now_ms + RETRY_MS;
       this.#schedule(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
@@ -197,8 +200,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns when a claim counts as expired, in ms. In a cluster this is later: a heartbeat that another server received
-   * is known here only after a delay.
+   * Returns when a claim counts as expired, in ms. In a cluster the time is later, because a heartbeat that another
+   * server received is known here only after a delay.
    */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;

@@ -1,11 +1,10 @@
 /**
- * The in-memory lock table. It records which claims are held and which wait in which order, and decides which waiting
- * claims are granted when one ends. It does no I/O: the caller persists.
+ * The in-memory lock table. It records which claims are held and which claims wait, in order. It decides which waiting
+ * claims are granted when a claim ends. It does no I/O: the caller persists.
  *
- * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. There are
- * two exceptions, because otherwise both claims would deadlock. A claim of holder H may overtake a waiting claim that
- * waits, directly or through others, for claims that H has. A new claim of H may also overtake a claim that waits for
- * H's waiting claims.
+ * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. Two
+ * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
+ * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
  * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So the end of a
  * claim wakes only its watchers, whatever the length of the queue.
@@ -29,13 +28,13 @@ export interface Claim extends HasResources {
 export interface Conflict<Kind extends Claim> {
   /** The requested resource. */
   readonly wanted: Resource;
-  /** The resource that blocks the requested one, and the claim to which it belongs. */
+  /** The resource of `claim` that blocks `wanted`. */
   readonly resource: Resource;
   readonly claim: Kind;
 }
 
 /**
- * One step of a cycle: a holder, and the claim by which it waits for the next holder. `claim` is null for the new
+ * One step of a cycle: a holder, and the claim with which it waits for the next holder. `claim` is null for the new
  * claim.
  */
 export interface CycleStep<Kind extends Claim> {
@@ -44,7 +43,8 @@ export interface CycleStep<Kind extends Claim> {
 }
 
 /**
- * The conflicts with held claims or, if there are none, with waiting claims. The list has at most the requested length.
+ * The conflicts of a claim: those with held claims or, if there are none, those with waiting claims. The list has at
+ * most the requested length.
  */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
@@ -58,7 +58,7 @@ export type LockDecision<Kind extends Claim> =
   /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
-/** The most waiting claims that are examined for one new claim, to find out whether they wait for its holder. */
+/** To decide whether a new claim may overtake others, at most this many waiting claims are examined. */
 const FOLLOWED_MAX = 1_000;
 
 /** A claim in the table. */
@@ -66,7 +66,7 @@ class Entry<Kind extends Claim> implements HasResources {
   held = false;
   /** Its most recent blocker, while it waits. */
   watches: Entry<Kind> | null = null;
-  /** The claims that watch this one; null if there are none, as is true of most claims. */
+  /** The claims that watch this one; null if there are none. Most claims have none. */
   watched_by: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
@@ -80,8 +80,8 @@ class Entry<Kind extends Claim> implements HasResources {
 interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * How each other holder waits: the claim by which it waits, and the next holder in the chain. The chain ends at the
-   * holder for which they all wait.
+   * For each waiting holder: the claim with which it waits, and the next holder in its chain of waits. Every chain ends
+   * at the holder that all of them wait for.
    */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
@@ -114,7 +114,7 @@ export class LockTable<Kind extends Claim> {
   /**
    * Decides whether a new claim would be granted, without adding it.
    * @param waits whether the claim waits if it cannot be granted
-   * @param conflicts_max the most conflicts to return
+   * @param conflicts_max the maximum number of conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
@@ -140,9 +140,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that checks resources for a holder: whether they are free, and how many comparison steps that
-   * takes at most. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change
-   * between two calls of the function.
+   * Returns a function that checks whether resources are free for a holder. It also returns the maximum number of
+   * comparison steps for that. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must
+   * not change between two calls of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
@@ -154,7 +154,7 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
-      // Return the maximum: a partial sum would depend on the order in which the claims were added.
+      // Return the limit and not the sum. Counting has stopped early, so the sum depends on the order of the claims.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
@@ -172,9 +172,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim as held. It is a new claim that is free, or one that was stored as held.
-   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for held claims of
-   *   its holder from now on.
+   * Adds a claim as held. The claim is new and free, or was stored as held.
+   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for the holder's
+   *   held claims from now on
    * @returns the waiting claims that are granted because of this, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
@@ -185,8 +185,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim to the queue, at the position that its `order` gives. Returns false if nothing blocks the claim: it is
-   * then held instead of queued.
+   * Adds a claim to the queue, at the position that its `order` gives. Returns true if the claim waits. Returns false
+   * if nothing blocks it: the claim is then held.
    */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
@@ -235,8 +235,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that became free because a holder got a claim. Some claims wait for that holder only
-   * since then. The holder may overtake them, and so may each holder for which it waits.
+   * Grants the waiting claims that are free now because a holder got a claim. More claims wait for that holder since
+   * then. The holder's waiting claims may overtake them, and so may the waiting claims of each holder for which this
+   * holder waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
@@ -273,7 +274,10 @@ export class LockTable<Kind extends Claim> {
     if (watched !== null) (watched.watched_by ??= new Set()).add(entry);
   }
 
-  /** Returns all blockers of a claim. Waiting claims that it may overtake are added to `overtaken` instead. */
+  /**
+   * Returns all blockers of a claim. Waiting claims that it may overtake are no blockers: they are added to
+   * `overtaken`.
+   */
   #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>): boolean =>
@@ -288,9 +292,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns whether all of these blockers are waiting claims that wait for the holder, directly or through others. They
-   * may wait for its held claims or for its waiting ones. If so, the holder may overtake them, because waiting for them
-   * would deadlock.
+   * Returns whether a new claim of the holder may overtake all of these blockers, because waiting for them would be a
+   * deadlock. This is so if each blocker is a waiting claim that waits, directly or through others, for a held or
+   * waiting claim of the holder.
    */
   #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -300,7 +304,7 @@ export class LockTable<Kind extends Claim> {
     const waitsFor = (first: Entry<Kind>): boolean => {
       const waiting = new Set([first]);
       for (const entry of waiting) {
-        // The chain is too long to follow, so the claim may not overtake it.
+        // The chain of waits is too long to follow, so the new claim may not overtake.
         if (++followed > FOLLOWED_MAX) return false;
         for (const { claim } of this.#blockers(entry.claim)) {
           if (claim.holder === holder) return true;
@@ -314,9 +318,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Finds the claims that wait for a holder.
-   * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
-   *   claim. These count even if the earlier claim could be overtaken now, because it may be granted first.
+   * Finds the claims that wait for a holder, directly or through others.
+   * @param through the waits that count. "held": only waits for held claims. "anything": also waits for an earlier
+   *   waiting claim, even if that claim could be overtaken now, because it may be granted first
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -344,8 +348,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Returns the cycle that a claim would close if it waited; null if there is none.
-   * @param overtaken the waiting claims that it could overtake. By these claims, their holders already wait for its
-   *   holder.
+   * @param overtaken the waiting claims that the new claim could overtake; with them, their holders already wait for
+   *   the new claim's holder
    */
   #cycle(
     { holder }: Claim,
@@ -365,8 +369,8 @@ export class LockTable<Kind extends Claim> {
     };
     for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of overtaken) {
-      // If this claim is granted first, the new claim waits for this claim's holder. That closes a cycle if the holder
-      // also waits for the new claim's holder by another claim.
+      // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
+      // has another claim that waits for the new claim's holder.
       for (const other of this.#by_holder.get(entry.claim.holder) ?? [])
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }

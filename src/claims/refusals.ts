@@ -1,6 +1,6 @@
 /**
- * The refusals of calls about claims. They name a lease by its row; the front replaces the row by the form that clients
- * get (lease-presenter.ts). Pure.
+ * Makes the refusals of calls about claims. A refusal names a lease by its row. The front replaces the row by the lease
+ * in the form that clients get (lease-presenter.ts). Pure.
  */
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
@@ -23,7 +23,7 @@ export function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>
   return { resource: resource.text, wanted: wanted.text, lease: claim.order };
 }
 
-/** @param held whether the conflicting claims are held; otherwise they wait ahead of the caller */
+/** @param held true if the conflicting claims are held, false if they wait before the caller's claim */
 export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
   const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
   const message = `${held ? "leased" : "awaited"} by ${claim.record.holder_name}: ${resource.text}`;

@@ -11,7 +11,7 @@ export interface HasResources {
   readonly resources: readonly Resource[];
 }
 
-/** A pair of resources that overlap: the requested one, and one from the index. */
+/** A requested resource and an indexed resource that overlap. */
 export interface Meeting<Filed> {
   readonly wanted: Resource;
   readonly resource: Resource;
@@ -37,8 +37,8 @@ class Node<Filed> {
 }
 
 /**
- * The most segments by which a glob is indexed, because a node takes ten times the memory of a segment. Globs that
- * share a longer prefix are compared directly.
+ * The maximum number of segments by which a glob is indexed. There is a limit because a node takes ten times the memory
+ * of a segment. Globs that share a longer prefix are compared directly.
  */
 export const INDEX_DEPTH_MAX = 16;
 /** The tree is rebuilt when the number of emptied nodes exceeds the number of globs by more than this. */
@@ -71,14 +71,14 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Yields the indexed resources that overlap one of these, each pair once, in no particular order.
-   * @param where items for which this returns false are skipped without a comparison
+   * Yields the indexed resources that overlap one of the given resources, each pair once, in no particular order.
+   * @param where returns false for items that are to be skipped without a comparison
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
       /**
-       * The pairs found so far. Needed only if one of the resources has several globs, because then a pair may be found
-       * twice.
+       * The pairs that were already yielded. They are needed only if one of the two resources has several globs,
+       * because the same pair may then be found twice.
        */
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
@@ -97,7 +97,7 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Returns how many steps a search for overlaps takes at most. It is a sum, so the order in which items were added
+   * Returns the maximum number of steps of a search for overlaps. It is a sum, so the order in which items were added
    * does not matter.
    * @param steps_max counting stops above this number
    */
@@ -122,7 +122,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** Yields the entries that may overlap a glob. One of the two literal prefixes begins with the other. */
+  /** Yields the entries that may overlap a glob: one of the two literal prefixes begins with the other. */
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;
@@ -166,7 +166,7 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 }
 
-/** Returns the segments of a literal prefix by which a glob is indexed: at most INDEX_DEPTH_MAX. */
+/** Returns the segments by which a glob with this literal prefix is indexed: at most the first INDEX_DEPTH_MAX. */
 function filedBy(prefix: readonly string[]): readonly string[] {
   return prefix.length <= INDEX_DEPTH_MAX ? prefix : prefix.slice(0, INDEX_DEPTH_MAX);
 }

@@ -23,8 +23,8 @@ interface Watcher extends HasResources {
 }
 
 /**
- * The workspace name that stands for any workspace. Two resources in it overlap if they would overlap within one
- * workspace.
+ * The workspace name of resources that a client wants in any workspace. Two resources with this name overlap if they
+ * would overlap within one workspace.
  */
 const ANYWHERE = "";
 

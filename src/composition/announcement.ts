@@ -28,7 +28,7 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
     sqlite: library.way,
-    // Logged only if the SQLite library is not the preferred one for this version of Node.
+    // Log this only if the SQLite library is not the preferred one for this version of Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (config.auth_token !== "" && isOpenToOthers(dataDir))

@@ -1,6 +1,6 @@
 /**
- * Creates the components for claims, which are leases and claimed tasks: the front's copies of both, the calls that
- * wait for one, the expiry of claims, and the pruners.
+ * Creates the components for claims, which are leases and claimed tasks. They are the front's projections of both, the
+ * calls that wait for one, the expiry of claims, and the pruners.
  */
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
 import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
@@ -36,14 +36,14 @@ export interface ClaimsArea {
   readonly taskReader: TaskReader;
   readonly expiry: Expiry;
   readonly claimers: ClaimWaiters;
-  /** Converts a failure that names leases to the form that clients get. */
+  /** Converts a failure that names leases by their rows to the form that clients get. */
   readonly toClientFailure: (failure: Failure) => Failure;
   readonly background: readonly BackgroundTask[];
   readonly routes: readonly Route[];
   readonly onLeases: ServerPushHandlers["leases"];
   readonly onTasks: ServerPushHandlers["tasks"];
   /**
-   * Ends the waits that a previous run of the server left and that no client has continued since. Called once, after
+   * Ends the waits that a previous run of the server left and that no client has continued. It is called once, after
    * the handlers of push messages are set and before the first call.
    */
   begin(): void;

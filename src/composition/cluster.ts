@@ -1,4 +1,7 @@
-/** Creates the front's view of the node, if the server is a node of a cluster, and says what follows from it. */
+/**
+ * Creates the front's view of the node, if the server is a node of a cluster, and derives from it where background work
+ * runs.
+ */
 import { ClusterFront } from "../cluster/front.js";
 import { clusterReader } from "../cluster/table.js";
 import type { Ground } from "./ground.js";
@@ -8,14 +11,14 @@ export interface ClusterArea {
   readonly front: ClusterFront | null;
   /** Whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;
-  /** Whether no other node of the cluster is alive. If so, no other node can have seen an agent lately. */
+  /** Whether no other node of the cluster is alive. Then no other node can have seen an agent lately. */
   readonly alone: () => boolean;
-  /** Calls `done` when every entry that is in the log now was applied here. Null on a single server. */
+  /** Calls `done` when this node has applied every entry that is in the log now. Null on a single server. */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
 
 export interface ClusterHooks {
-  /** Called when this node has become the leader, and when it is not the leader any more. */
+  /** Called when this node has become the leader, and when it has stopped being the leader. */
   readonly onLeading: (leads: boolean) => void;
   /** Called when a snapshot has replaced the tables. */
   readonly onInstalled: () => void;

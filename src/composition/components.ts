@@ -1,6 +1,7 @@
 /**
- * Creates all components of the server, area by area in the order of their dependencies, and connects them. The file of
- * an area creates its components. The lists of all routes, background tasks and handlers of push messages are here.
+ * Creates all components of the server, area by area in the order of their dependencies, and connects them. Each area
+ * has a file, which creates its components. This file has the lists of all routes, background tasks and handlers of
+ * push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { DEADLINE_SWEEP_MS } from "../../schemas/limits/rpc.js";
@@ -62,7 +63,7 @@ export interface ComponentsOptions {
   readonly packageFolder: string;
 }
 
-/** The components and steps that the start and the stop of the server use. */
+/** The components and functions that the server needs to start and to stop. */
 export interface Components {
   readonly ports: FrontServer;
   readonly pipeline: Pipeline;
@@ -70,9 +71,9 @@ export interface Components {
   readonly tasks: BackgroundTasks;
   /** Null on a single server. */
   readonly cluster: ClusterFront | null;
-  /** Whether the process may have no descriptor left to open a module's file later. */
+  /** Whether the process may have no descriptor left, later, to open a module's file. */
   readonly hasFewDescriptors: boolean;
-  /** Ends the answers that do not end by themselves, so that their clients stop waiting. */
+  /** Ends the long polls and streams, which do not end by themselves, so that their clients stop waiting. */
   readonly endWaiting: () => Promise<void>;
   /** Loads the modules that would otherwise be loaded at their first use. */
   readonly loadAll: () => Promise<unknown>;
@@ -86,7 +87,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { pauseDetector, timeLead } = makeTimes(ground, startedMs);
   const portsArea = makePorts(ground, chosen.transport);
   const { ports, outboundMax, hasFewDescriptors } = portsArea;
-  // The hooks of an area may use areas that are created after it, because no hook is called before all of them exist.
+  // An area's hooks may use areas that are created after it, because hooks are called only when all areas exist.
   const cluster = makeCluster(ground, {
     onLeading: (leads) => {
       if (leads) deliveries.load();
@@ -137,12 +138,12 @@ export function makeComponents(options: ComponentsOptions): Components {
   const checks = makeChecks(ground, { slowLane, services, directory, tally, toClientFailure });
   const versioned = makeVersioned(ground, { slowLane, contracts: checks.contracts, toClientFailure });
 
-  /** Reads the coordination data into memory again, after a crash of the writer or after a restore. */
+  /** Reads the coordination data into memory again after a crash of the writer or a restore. */
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
     claims.reload();
     messages.boxes.catchUp();
-    // After a restore the events are those of the snapshot, so the cursors of waiting calls are not valid any more.
+    // After a restore, the events are those of the snapshot, so the cursors of waiting calls are invalid.
     if (why === "restore") waits.lag();
     else waits.catchUp();
   };
@@ -164,7 +165,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     },
   });
 
-  // They tick in this order, and are closed in reverse order.
+  // The tasks tick in this order, and are closed in reverse order.
   const tasks = new BackgroundTasks(
     [
       { tick: (tickMs) => void pauseDetector.resumed(tickMs) },
@@ -177,8 +178,8 @@ export function makeComponents(options: ComponentsOptions): Components {
       ...(cluster.front === null ? [] : [cluster.front]),
       whileLeader(leads, events.pruner),
       deliveries,
-      // The receivers are closed before the deliveries, because the deliveries must still report the results of their
-      // last requests.
+      // The deliveries are closed after the receivers, because they must still report the results of their last
+      // requests.
       { close: () => receivers.close() },
       whileLeader(leads, checks.compliance),
       ...agents.upkeep,
@@ -194,7 +195,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     DEADLINE_SWEEP_MS,
   );
 
-  // Some routes need the list of all routes. They read it when they are called, and by then it is complete.
+  // Some routes need the list of all routes. They read it when they are called, and the list is complete then.
   const routes: Route[] = [];
   const mcp = makeMcp(ground, { routes, pipeline, agents, tally, packageFolder });
   const writerMetrics = new WriterMetrics(writer, pool);
@@ -250,7 +251,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     () => reloadAll("crash"),
     () => writerMetrics.recordRestart(),
   );
-  // These come after the handlers are set, so that no push message about what they read or change is missed.
+  // Read data that push messages change only after their handlers are set, so that no message is missed.
   deliveries.load();
   claims.begin();
   return {
@@ -279,7 +280,7 @@ function deadlines({ writer, pool, exports }: ServerThreads, pipeline: Pipeline)
   const pieces = [writer, pool, exports];
   return {
     tick: (nowMs) => {
-      // Calls between threads time out by the machine's monotonic clock, because the server's time may be changed.
+      // Deadlines of calls between threads use the machine's monotonic clock, because the server's time may be changed.
       for (const piece of pieces) piece.tick(machineClock.now());
       pipeline.tick(nowMs);
     },

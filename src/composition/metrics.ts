@@ -23,7 +23,7 @@ export interface MetricsUses {
   readonly versioned: VersionedArea;
   readonly timeLead: TimeLead;
   readonly writerMetrics: WriterMetrics;
-  /** The other components with metrics, in the order of the page. */
+  /** The other components with metrics, in the order in which the page of metrics lists them. */
   readonly measured: readonly Measured[];
   /** The name of the transport. */
   readonly transport: string;

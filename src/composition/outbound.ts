@@ -1,7 +1,7 @@
 /**
  * Creates the two clients for calls to other servers: one for the receivers of webhooks, one for live tests of
- * contracts. They share the limit of connections. All webhooks may have the same receiver, so their client may have more
- * connections to one origin.
+ * contracts. They share one limit of connections. The webhook client may have more connections to one origin, because
+ * all webhooks may have the same receiver.
  */
 import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
 import { OutboundClient } from "../outbound/client.js";
@@ -20,7 +20,7 @@ export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptor
   const shared = {
     policy: { allow_private: config.webhook_allow_private },
     connections: new ConnectionLimit(outboundMax),
-    // If descriptors are few, no connection is kept for the next call, because another call may need its descriptor.
+    // If descriptors are few, keep no idle connection, because another call may need its descriptor.
     keeps_connections: !hasFewDescriptors,
   };
   return {

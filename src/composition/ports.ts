@@ -12,9 +12,12 @@ import type { Ground } from "./ground.js";
 export interface PortsArea {
   readonly ports: FrontServer;
   readonly guard: RequestGuard;
-  /** The most connections to other servers. The descriptors are shared between them and the clients. */
+  /**
+   * The maximum number of connections to other servers. The process has a limited number of descriptors, which these
+   * connections share with the clients.
+   */
   readonly outboundMax: number;
-  /** Whether the process may open few files and sockets, so that a later step may find no descriptor left. */
+  /** Whether the process has a low limit of file descriptors, so that none may be left later. */
   readonly hasFewDescriptors: boolean;
 }
 

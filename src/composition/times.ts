@@ -1,4 +1,7 @@
-/** Creates the components that watch the server's time: pauses of the server, and times ahead of the machine's clock. */
+/**
+ * Creates the components that watch the server's time. They detect pauses of the server, and a time ahead of the
+ * machine's clock.
+ */
 import { PauseDetector } from "../base/pause-detector.js";
 import { systemClock } from "../base/clock.js";
 import { TimeLead } from "../metrics/time-lead.js";

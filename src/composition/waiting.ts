@@ -1,4 +1,4 @@
-/** Creates the component that waits for several conditions at once, over the areas that the conditions are about. */
+/** Creates the component for calls that wait for several conditions at once. The conditions concern the other areas. */
 import { auditReader } from "../audit/table.js";
 import { ResourceWatch } from "../claims/resource-watch.js";
 import { eventReader } from "../events/table.js";

@@ -37,7 +37,7 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  /** Returns the reply, with the cursor at which the list continues if it was cut. */
+  /** Returns the reply. If the list was truncated, the reply has the cursor at which it continues. */
   end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };

@@ -1,6 +1,6 @@
 /**
- * Finds which leases wait for which, from the stored leases. It rebuilds the lock table, so the blockers that it finds
- * for a request are the same as in the writer. Pure.
+ * Finds which leases wait for which other leases, from the stored leases. It rebuilds the lock table, so it finds the
+ * same blockers for a request as the writer. Pure.
  */
 import type { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { LEASE_CONFLICTS_MAX } from "../../schemas/limits/leases.js";

@@ -14,7 +14,7 @@ export interface KnownTask {
   readonly state: TaskState;
 }
 
-/** One planned task of the array. It either will be created, or exists because the same call created it before. */
+/** A planned task. It will be created, or it already exists because an earlier attempt of the same call created it. */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
@@ -31,8 +31,8 @@ export interface PlanContext {
   /** Finds a task by its id. */
   find(id: string): KnownTask | undefined;
   /**
-   * Returns the id of the task that the same call has created before. Returns a Failure if the request_id was used for
-   * a different call.
+   * Returns the id of the task that an earlier attempt of the same call created. Returns a Failure if the request_id
+   * was used for a different call.
    */
   made(request_id: string | null, hash?: string): string | undefined | Failure;
 }
@@ -46,10 +46,10 @@ interface PlanSlot {
   readonly task: NewTask | null;
 }
 
-/** The first character of an array position in `after`. No id begins with it. */
+/** The first character of a reference in `after` to a position of the array. No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
-/** The most ids that a message about a cycle lists. */
+/** A message about a cycle lists at most this many ids. */
 const CYCLE_IDS_MAX = 16;
 
 /**
@@ -62,7 +62,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** For each new task: the array positions of the new tasks that it waits for. */
+  /** For each new task, the array positions of the new tasks that it waits for. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
@@ -98,7 +98,7 @@ function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTa
   };
 }
 
-/** Returns the message for a cycle, in which each id waits for the next one. */
+/** Returns the error message for a cycle of tasks, in which each task waits for the next one. */
 function cycleOf(ids: readonly string[]): string {
   const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
   return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;
@@ -110,8 +110,8 @@ interface NamedTask {
 }
 
 /**
- * Returns the message for the cycle that a task would close if it waited for the tasks in `after`; null if there is
- * none.
+ * Returns the error message for the cycle that a task would close if it waited for the tasks in `after`; null if it
+ * would close none.
  */
 export function cycleBy(
   task: NamedTask,
@@ -119,10 +119,7 @@ export function cycleBy(
   dependentsOf: (row: number) => readonly NamedTask[],
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
-  /**
-   * The tasks found so far that wait for the given task. Each has its id, and the row of the task through which it
-   * waits.
-   */
+  /** The tasks found so far that wait for `task`, by row. `by` is the row of the task through which a task waits. */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
   ]);
@@ -134,8 +131,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // `ids` begins at the task that was found last, and each id waits for the next. The given task would wait for the
-      // first one.
+      // `ids` begins with the task that was found last. Each id waits for the next one, and `task` would wait for the
+      // first.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -144,7 +141,7 @@ export function cycleBy(
   return null;
 }
 
-/** Returns the refusal for an id or a position in `after` that does not exist. */
+/** Returns the refusal for an unknown id, or an unknown array position, in `after`. */
 export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${name}`);
 }
@@ -178,7 +175,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   return slots;
 }
 
-/** Returns array positions of tasks that wait for each other in a cycle, each once; null if there is no cycle. */
+/** Returns the array positions of tasks that form a cycle, each once; null if there is no cycle. */
 function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const NEW = 0;
   const OPEN = 1;

@@ -4,26 +4,26 @@
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A ready task, with the times in ms from which the index computes since when it can be claimed. */
+/** A ready task, with the times in ms that determine since when it can be claimed. */
 export interface DatedTask extends ReadyTask {
   /** The time of the task's last change. It is never before the task became ready. */
   readonly updated_at: number;
   freed: Freed;
 }
 
-/** When leases that overlapped a task's resources last ended, as far as this server knows. Times are in ms. */
+/** The times at which leases that overlapped a task's resources last ended, as far as this server knows. In ms. */
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. For this holder `others_at_ms` counts instead, because its own lease never
-   * blocked it.
+   * The holder of the lease that ended last. This lease never blocked its own holder, so for this holder `others_at_ms`
+   * counts instead of `at_ms`.
    */
   readonly holder: string;
-  /** When the last such lease of any other holder ended. */
+  /** When the last overlapping lease of any other holder ended. */
   readonly others_at_ms: number;
 }
 
-/** The value for a task whose resources have not been leased, as far as this server knows. */
+/** The times of a task whose resources have never been leased, as far as this server knows. */
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", others_at_ms: 0 };
 
 /** A position in the order. Tasks are ordered by time, then by row. */
@@ -98,8 +98,8 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /**
-   * Yields the entries after a key, up to the current time. A task has several entries if instances may claim it from
-   * different times on. `since` says which entry counts for an instance.
+   * Yields the entries after a key, up to the current time. A task has several entries if some instances may claim it
+   * from a later time than others. `since` returns the time of the entry that counts for an instance.
    */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {

@@ -28,7 +28,7 @@ export interface ReadyTask {
   readonly reserved_until: number;
 }
 
-/** An instance that wants a task, and the properties of the tasks that it wants. */
+/** An instance that wants a task, and the properties that the task must have. */
 export interface Claimant {
   readonly id: string;
   readonly name: string;
@@ -46,8 +46,8 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * A time at which the position of a task changes. From then on the task can be claimed for the first time, can be
- * claimed by other instances, or has a higher priority.
+ * The time at which a task must be queued again, because it can then be claimed for the first time, can be claimed by
+ * other instances, or has a higher priority.
  */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
@@ -73,7 +73,7 @@ export interface Rank {
 export interface Candidate<Task> {
   readonly task: Task;
   readonly level: number;
-  /** Whether the claimant may have the task. The task's resources are not considered. */
+  /** Whether the claimant may have the task, apart from the task's resources. */
   readonly fits: boolean;
 }
 
@@ -81,7 +81,7 @@ export interface Candidate<Task> {
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
-  /** Iterates over the later entries. Null until the search needs more than the first entry. */
+  /** Iterates over the entries after the first one; null until the search needs them. */
   rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
@@ -138,7 +138,7 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** A queue keeps up to this many removed entries before it is compacted, even if few tasks remain. */
+/** A queue may keep this many removed entries, even if few tasks remain, before it is compacted. */
 const DROPPED_TOGETHER = 64;
 
 /** Returns the current priority of a task: its own, plus the levels that it has gained by waiting. */
@@ -147,12 +147,12 @@ export function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: n
   return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waited_ms / TASK_AGING_MS));
 }
 
-/** Returns the id or name of the only instance that may have a task; "" if any instance may. */
+/** Returns the id or name of the only instance that may claim a task; "" if any instance may. */
 function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: number): string {
   return (reserved_until > now_ms ? reserved : assignee) ?? "";
 }
 
-/** Returns whether an instance may claim a task. The task's resources are not considered. */
+/** Returns whether an instance may claim a task, apart from the task's resources. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, now_ms);
@@ -226,9 +226,10 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the tasks that may be best for an instance, in order. Some of them lack a label that the instance asks for:
-   * the caller counts each of these as a step of the search, too. The queue must not change meanwhile.
-   * @param after the rank after which the tasks begin; null to begin at the start
+   * Yields the tasks that an instance may be able to claim, the best first. Some of them do not fit, because they lack
+   * a label that the instance asks for. The caller counts each of these as a step of the search, too. The queue must
+   * not change meanwhile.
+   * @param after yields only the tasks after this rank; null yields all
    */
   *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
     this.advance(now_ms);
@@ -274,7 +275,7 @@ export class ReadyQueue<Task extends ReadyTask> {
   #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
     slot.recheck = { at_ms, task: slot.task };
     this.#rechecks.push(slot.recheck);
-    // Drop stale rechecks: most tasks are claimed long before their recheck.
+    // Drop stale rechecks. There are many, because most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
       this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
@@ -310,8 +311,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, the rarest one
-   * selects the queues.
+   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, these are the
+   * queues of the rarest label.
    */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];
@@ -342,8 +343,7 @@ function soonerFirst<Task extends ReadyTask>(a: Recheck<Task>, b: Recheck<Task>)
 }
 
 /**
- * Returns the first required capability in the order of names; "" if there is none. The result is the same on every
- * node.
+ * Returns the required capability whose name sorts first; "" if none is required. The result is the same on every node.
  */
 function needsKey(requires: readonly string[]): string {
   return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");

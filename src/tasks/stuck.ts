@@ -1,19 +1,19 @@
 /**
- * Finds out why a blocked task is stuck: it waits, directly or through others, for a task that has ended without being
- * done. The search finds the nearest such task. It is bounded, however many tasks wait for each other. Pure.
+ * Finds out why a blocked task is stuck. A stuck task waits, directly or through others, for a task that has ended
+ * without being done. The search finds the nearest such task. It is bounded, however many tasks wait for each other.
+ * Pure.
  */
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 
-/** The graph of tasks for a search. The search is breadth-first, so it finds the nearest cause first. */
+/** The graph of waiting tasks. It is searched breadth-first, so that the nearest cause is found first. */
 export interface CauseSearch<Key> {
   /**
-   * Returns the tasks that a task waits for. Returns undefined if the task has ended without being done: then it is a
-   * cause.
+   * Returns the tasks that a task waits for. Returns undefined if the task is a cause: it has ended without being done.
    */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether the search can skip a task, because it is known to be no cause and to wait for none. */
+  /** Returns whether the search can skip a task, because the task is known to be no cause and to wait for no cause. */
   isFree(key: Key): boolean;
 }
 
@@ -22,11 +22,11 @@ export interface FoundCause<Key> {
   readonly cause: Key | undefined;
   /** All tasks that the search has reached. */
   readonly met: ReadonlySet<Key>;
-  /** False if the search has stopped at its limit. */
+  /** False if the search stopped at its limit before it was done. */
   readonly complete: boolean;
 }
 
-/** Finds the nearest cause for which a task with these blockers is stuck. */
+/** Finds the nearest cause why a task is stuck. `from` are the task's blockers. */
 export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {
   const met = new Set<Key>();
   let edges = 0;
@@ -63,8 +63,8 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
 }
 
 /**
- * Makes the texts that explain, in replies, why tasks are blocked. One object serves one read, and caches the tasks
- * that it reads.
+ * Makes the notes in replies that explain why tasks are blocked. One object serves one read, and caches the tasks that
+ * it reads.
  */
 export class CauseNotes {
   readonly #find: (id: string) => WaitingTask | undefined;
@@ -75,7 +75,7 @@ export class CauseNotes {
     this.#find = find;
   }
 
-  /** Returns the text that explains why a blocked task is stuck; null if no cause was found. */
+  /** Returns the note that explains why a blocked task is stuck; null if no cause was found. */
   noteOf({ after }: WaitingTask): string | null {
     const { cause, met, complete } = findCause(JSON.parse(after) as string[], {
       isFree: (id) => this.#free.has(id),
@@ -103,7 +103,7 @@ export class CauseNotes {
   }
 }
 
-/** Returns the explanation for a task that waits for a task that has ended without being done. */
+/** Returns the note for a task that waits for this task, which has ended without being done. */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

@@ -31,7 +31,7 @@ export interface TaskRow {
   readonly attempts: number;
   readonly not_before: number | null;
   readonly assignee: string | null;
-  /** The row of the claim while the task is held. The next two columns are the claim's fence and holder. */
+  /** The row of the claim; null unless the task is held. */
   readonly claim: number | null;
   readonly fence: number | null;
   readonly holder: string | null;
@@ -157,13 +157,13 @@ export class TaskReader {
   get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
     const task = this.#get(row);
     const note = task?.state === "blocked" ? notes.noteOf(task) : null;
-    // Add the note without a copy of the row: the other members are inherited from the row as its prototype.
+    // Add the note without copying the row: the new object inherits the other members from the row.
     return task === undefined || note === null
       ? task
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
   }
 
-  /** Makes a cache of the explanations of blocked tasks, which several reads of one request share. */
+  /** Makes a cache of the notes about blocked tasks. Several reads of one request share it. */
   notes(): CauseNotes {
     return new CauseNotes((id) => this.#waiting.get(id));
   }
@@ -192,7 +192,7 @@ export class TaskReader {
     }));
   }
 
-  /** Returns the number of tasks in each state that is not an end, in the order of TASK_STATES. */
+  /** Returns the number of tasks in each state, in the order of TASK_STATES. The number for an end state is 0. */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);
@@ -212,7 +212,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // Use the index of tasks that have not ended: after a month, only few of all tasks have not ended.
+    // Use the index of tasks that have not ended. After a month, they are only a few of all tasks.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -8,7 +8,7 @@ export interface TaskTexts {
   readonly labels: readonly string[];
   readonly requires: readonly string[];
   readonly resources: readonly Resource[];
-  /** The number of tasks that it waits for. */
+  /** The blockers of the task. Only their number counts. */
   readonly blockers: { readonly size: number };
 }
 

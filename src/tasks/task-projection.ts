@@ -1,7 +1,7 @@
 /**
- * Keeps a copy of the ready tasks on the front, as of the latest commit. It knows which instance may claim a task now,
- * and notifies listeners when a task becomes claimable. The writer decides which call gets a task; this copy only shows
- * which calls should ask the writer. Pure except for its state.
+ * The front's copy of the ready tasks, as of the latest commit. It knows which instance may claim a task now, and
+ * notifies listeners when a task can be claimed. The writer decides which call gets a task. This copy only shows which
+ * calls should ask the writer. Pure except for its state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits/tasks.js";
@@ -57,10 +57,13 @@ export class TaskProjection implements Measured {
   readonly #listeners = new Set<TaskListener>();
   /** The waiters for the next change of a task, by the task's id. */
   readonly #waiters = new Waiters<string>();
-  /** Statistics of the time from ready to claimed: the number of claims and the sum of their waits in seconds. */
+  /** The number of claims, and the sum of the times from ready to claimed, in seconds. */
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
-  /** Tasks that have become claimable since the last tick because their time has come. */
+  /**
+   * The tasks that have become claimable since the last tick because a time was reached: their `not_before`, or the end
+   * of a reservation.
+   */
   #due: ClaimableTask[] = [];
 
   constructor(stored: StoredTasks, leases: LeaseProjection, now_ms: number) {
@@ -114,8 +117,8 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Reads all tasks again after a crash of the writer or a restore, and tells listeners that changes may have been
-   * missed.
+   * Reads all tasks again after a crash of the writer or a restore, and notifies listeners that they may have missed
+   * changes.
    */
   catchUp(now_ms: number): void {
     this.#read(now_ms);
@@ -125,24 +128,24 @@ export class TaskProjection implements Measured {
   tick(now_ms: number): void {
     const due = this.#due.splice(0);
     this.#advance(now_ms);
-    // Notify about these tasks again. The writer may have refused them the first time, because its clock was slightly
-    // late.
+    // Notify about these tasks a second time. The writer may have refused the first claims, because its clock was
+    // slightly late.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
-   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If it
-   * found only busy tasks until then, only the writer can find a later task. Listeners still learn of each task that
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If all
+   * tasks up to there are busy, only the writer can find a later one. Listeners are still notified of each task that
    * becomes claimable.
-   * @param wants tasks for which this returns false are skipped
+   * @param wants returns false for tasks that are to be skipped
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     return this.#search(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
   /**
-   * Returns the best busy tasks for an instance: it could claim them now if other holders had not leased their
-   * resources. Each task comes with one of these leases. The search stops after TASK_OFFER_STEPS_MAX steps.
+   * Returns the best tasks that an instance could claim now if other holders had not leased their resources. Each task
+   * comes with one of these leases. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -155,9 +158,7 @@ export class TaskProjection implements Measured {
     return busy;
   }
 
-  /**
-   * Yields the tasks that an instance can claim now, in the order in which they became claimable. Begins after a key.
-   */
+  /** Yields the tasks after a key that an instance can claim now, in the order in which they became claimable. */
   *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
     this.#advance(now_ms);
     for (const { task, at_ms } of this.#readiness.after(key, now_ms))
@@ -182,8 +183,8 @@ export class TaskProjection implements Measured {
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // Advance the queue here and not in the search, because it reports only once that a task has become claimable by
-    // time.
+    // Advance the queue here and not in `inOrder`, because the queue reports only once that a task has become
+    // claimable.
     this.#advance(now_ms);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {
@@ -210,7 +211,7 @@ export class TaskProjection implements Measured {
     this.#due = [];
     this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: now_ms };
-    // This server does not know when leases ended before it started. Assume that they ended just now.
+    // This server does not know when leases ended before it started, so assume that they ended just now.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 

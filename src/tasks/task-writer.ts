@@ -1,6 +1,6 @@
 /**
- * The SQL that writes tasks. Data that changes with every transition is written in whole rows, into a buffer. Every
- * read here flushes the buffer first. Runs in the writer thread.
+ * The SQL that writes tasks. The rows that change with every transition go into the write buffer as a whole. Every read
+ * here flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -61,7 +61,7 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** The call that caused the step. It identifies a repetition of the call. */
+  /** Identifies the call that caused the step, so that a repetition of the call is recognized. */
   readonly call: string;
 }
 
@@ -233,8 +233,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the task's own waits (WAITS_OF) first, because that statement reads the task's row. It finds them by the
-    // whole key, because many other tasks may wait for the same tasks.
+    // Delete the task's own waits (WAITS_OF) first, because that statement reads the task's row. It uses the whole key,
+    // because many other tasks may wait for the same tasks.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",

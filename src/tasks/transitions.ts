@@ -1,6 +1,7 @@
 /**
- * The state machine of a task, as a table. A call is refused if the table does not have it for the task's state. The
- * task registry can make only the transitions in the table. docs/tasks.md "States" shows the same table. Pure data.
+ * The state machine of a task, as a table of transitions. A call is refused if it has no transition from the task's
+ * state. The task registry can make only the transitions in the table. docs/tasks.md "States" shows the same table.
+ * Pure data.
  */
 import type { TaskState } from "../../schemas/tasks.js";
 import { assert } from "../base/assert.js";
@@ -17,16 +18,16 @@ export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
   /**
-   * The new state is `canceled` if a cancellation was requested while the task was held. The same is true of `release`,
-   * `ask` and `loss`.
+   * The new state is `canceled` if a cancellation was requested while the task was held. This also applies to
+   * `release`, `ask` and `loss`.
    */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },
   release: { from: ["claimed"], to: ["ready", "canceled"] },
   ask: { from: ["claimed"], to: ["input_required", "canceled"] },
-  /** The claim was lost, because it expired, was broken, or its holder was deleted. */
+  /** The claim was lost: it expired, it was broken, or its holder was deleted. */
   loss: { from: ["claimed"], to: ["ready", "dead", "canceled"] },
   answer: { from: ["input_required"], to: ["ready"] },
-  /** Not a transition if the task is held: the task stays held, and its holder is asked to stop. */
+  /** If the task is held, a cancellation is no transition: the task stays held, and its holder is asked to stop. */
   cancel: { from: ["blocked", "ready", "input_required"], to: ["canceled"] },
   retry: { from: ["failed", "dead", "canceled"], to: ["ready", "blocked"] },
   /** All tasks in `after` are done, so the task is ready. */

@@ -1,7 +1,7 @@
 /**
- * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names, and each
- * name once with its newest version. The writer uses a change set for each commit, and the front uses one for each
- * tick. Pure.
+ * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names. It keeps
+ * each name once, with its newest version. The writer uses a change set for each commit, and the front uses one for
+ * each tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../schemas/limits/changes.js";
@@ -12,9 +12,7 @@ export class ChangeSet {
   readonly #left_out = new Set<ChangeKind>();
   readonly #wants: (kind: ChangeKind) => boolean;
 
-  /**
-   * @param wants returns whether clients watch a kind. Changes of other kinds are dropped.
-   */
+  /** @param wants returns whether clients watch a kind; changes of other kinds are dropped */
   constructor(wants: (kind: ChangeKind) => boolean = () => true) {
     this.#wants = wants;
   }
@@ -23,10 +21,7 @@ export class ChangeSet {
     return this.#wants(kind);
   }
 
-  /**
-   * Adds a change. It replaces an earlier change of the same name, also if it has no version because the thing was
-   * deleted.
-   */
+  /** Adds a change, which replaces an earlier change of the same name. `version` is null if the thing was deleted. */
   add(kind: ChangeKind, key: string | null, version: number | null): void {
     if (!this.#wants(kind)) return;
     let names = this.#names.get(kind);
@@ -38,13 +33,13 @@ export class ChangeSet {
     else this.#left_out.add(kind);
   }
 
-  /** Adds the changes that a rule has reported. Null means that there are too many to name them. */
+  /** Adds changes. `reported` is null if there are too many changes to name them. */
   addAll(kind: ChangeKind, reported: readonly ReportedChange[] | null): void {
     if (reported === null) this.leaveOut(kind);
     else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
-  /** Records that more things of the kind have changed than the set names. */
+  /** Records that things of a kind have changed whose names the set does not have. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#left_out.add(kind);
   }

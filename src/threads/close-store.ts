@@ -1,6 +1,6 @@
 /**
- * Defines the last call to the writer at a shutdown. It ends the writer after all earlier calls are done, which may
- * include a restore.
+ * Declares the last call to the writer at a shutdown. It closes the database and ends the writer, after all earlier
+ * calls are done. One of these calls may be a restore.
  */
 import * as Type from "typebox";
 import { RESTORE_DEADLINE_MS } from "../../schemas/limits/backup.js";
@@ -19,8 +19,8 @@ export const closeStore = writerMethod({
   models: {},
   run: () => null,
   afterwards: (thread) => {
-    // This fails on a full disk, which has no room to copy the WAL into the database. The failure is harmless, because
-    // the WAL stays valid where it is.
+    // The checkpoint fails on a full disk, which has no room to copy the WAL into the database. That is harmless,
+    // because the WAL stays valid where it is.
     try {
       thread.db.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * Implements a queue that serves callers round-robin. However many items a caller has queued, only one of them is taken
- * before another caller's next item. The items of one caller stay in their order. Each operation takes constant time.
- * Pure but for its state.
+ * A queue that serves callers round-robin. However many items a caller has queued, only one of them is taken before
+ * another caller's next item. The items of one caller stay in their order. Each operation takes constant time. Pure but
+ * for its state.
  */
 
 interface Queued {
@@ -9,14 +9,11 @@ interface Queued {
 }
 
 export class FairQueue<Item extends Queued> {
-  /** The items of each caller, in reverse order: the last one is taken first. No array is empty. */
+  /** The items of each caller, the next one last. An array is removed when it is empty. */
   readonly #queues = new Map<string, Item[]>();
-  /** The callers that are served before those in `#later`. The last one is served first. */
+  /** The callers that are served before those in `#later`, the next one last. */
   readonly #next: string[] = [];
-  /**
-   * The callers that are served after those in `#next`. A Set keeps the order of insertion, so its first caller is
-   * served first.
-   */
+  /** The callers that are served after those in `#next`, the next one first. A Set keeps the order of insertion. */
   readonly #later = new Set<string>();
   #size = 0;
 
@@ -31,8 +28,8 @@ export class FairQueue<Item extends Queued> {
   push(item: Item): void {
     this.#size += 1;
     const queued = this.#queues.get(item.caller);
-    // A new item goes to the front of the array, because the next item is last. That moves the others, but the limit of
-    // a caller's items keeps the array short.
+    // A new item goes to the start of the array, because the next item is at the end. `unshift` moves the others, but
+    // the limit of a caller's items keeps the array short.
     if (queued !== undefined) queued.unshift(item);
     else {
       this.#queues.set(item.caller, [item]);
@@ -41,8 +38,8 @@ export class FairQueue<Item extends Queued> {
   }
 
   /**
-   * Puts back items that were taken and not started, in front of their callers' other items. A caller that has no other
-   * items here comes next.
+   * Puts back items that were taken and not started, before their callers' other items. A caller that has no other
+   * items here is served next.
    */
   putBack(items: readonly Item[]): void {
     this.#size += items.length;

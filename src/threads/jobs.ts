@@ -16,10 +16,12 @@ import { findDamage } from "../store/sound.js";
 import { unaryJob } from "./pool-method.js";
 
 /**
- * Reads a JSON body that would block the front for long. The size of the result is bounded by the body's schema, except
- * for the text of its free member. That text is not parsed, and neither is anything that the schema does not name.
- * Parsing would take CPU time from the front and the writer, which share the processors with the pool: JSON.parse takes
- * half a second for six megabytes of distinct names.
+ * Reads a JSON body that would block the front for long. The body's schema limits the size of the result, except for
+ * the text of the body's free member.
+ *
+ * The free member is not parsed, and neither are members that the schema does not name. Parsing would take CPU time
+ * from the front and the writer, which share the processors with the pool. JSON.parse takes half a second for six
+ * megabytes of distinct names.
  */
 export const readBody = unaryJob({
   name: "body.read",

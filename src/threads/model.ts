@@ -1,8 +1,8 @@
 /**
  * Defines and opens models. A model wraps the tables of a feature, and methods use the database only through models.
  * Each method declares the models that it needs. Each thread opens a model once, on its own database handle, and passes
- * it to the methods that declare it. Runs in the writer, in the pool's workers, in the thread of a restore and on the
- * front.
+ * it to the methods that declare it. Runs in each thread that has a database handle: the writer, the pool's workers,
+ * the thread of a restore, and the front.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -10,10 +10,10 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** The things that a thread gives a model to open it with. */
+/** The dependencies that a thread passes to a model when it opens the model. */
 export interface Opening {
   readonly db: Db;
-  /** Buffers rows, and writes them at the end of the batch or before their table is read. */
+  /** The write buffer. Its rows are written at the end of the batch, or before their table is read. */
   readonly rows: WriteBuffer;
   readonly settings: StoreSettings;
   /** Opens another model of the same thread. */
@@ -29,9 +29,9 @@ export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
 
-/** A model that only gives the database handle, for a method that works on all tables. */
+/** A model that is only the database handle, for a method that works on all tables. */
 export const DATABASE: Model<Db> = { open: ({ db }) => db };
-/** A model that only gives the settings that decide which data is stored. */
+/** A model that is only the settings that decide which data is stored. */
 export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
 
 /** A push message with its payload. */
@@ -41,8 +41,8 @@ export interface Push<Row extends PushMessage = PushMessage> {
 }
 
 /**
- * Why a model must read its tables again. `rollback` means that the changes of the models since the last commit were
- * undone. `refill` means that a restore has filled the tables without the models.
+ * The reason why a model must read its tables again. `rollback`: the changes of the models since the last commit were
+ * undone. `refill`: a restore has filled the tables without the models.
  */
 export type ReloadReason = "rollback" | "refill";
 
@@ -55,13 +55,13 @@ export interface CachingModel {
   reload(why: ReloadReason): void;
 }
 
-/** Gives a model the means to publish what a committed transaction has changed. */
+/** The means with which a model publishes the changes of a committed transaction. */
 export interface Publication {
   /** Collects the changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
   /**
-   * Whether the calls may be those of another node. The front learns the effect of its own calls from their replies,
-   * but the effect of remote calls only from push messages.
+   * Whether the applied calls may come from another node. The front learns the effect of its own calls from their
+   * replies, but the effect of remote calls only from push messages.
    */
   readonly isReplicated: boolean;
   /** Sends a push message to the front. */
@@ -70,13 +70,12 @@ export interface Publication {
 
 /**
  * A model of the writer thread that publishes the changes of a transaction. It marks itself as dirty when it changes
- * something, and the transaction calls `afterCommit` only for the dirty models. So a write costs nothing in models that
- * it does not change.
+ * something. `afterCommit` is called only for dirty models, so a write costs nothing in models that it does not change.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
 
-  /** Sets the set to which the model adds itself when it has something to publish. */
+  /** Gives the model the set of dirty models. The model adds itself to it when it has something to publish. */
   attach(dirty: Set<PublishingModel>): void {
     this.#dirty = dirty;
     dirty.add(this);
@@ -88,7 +87,7 @@ export abstract class PublishingModel implements CachingModel {
 
   abstract reload(why: ReloadReason): void;
 
-  /** Publishes the changes since the last commit, and forgets them. Called when they are on disk. */
+  /** Publishes the changes since the last commit, and forgets them. It is called when the changes are on disk. */
   abstract afterCommit(publication: Publication): void;
 }
 
@@ -107,7 +106,7 @@ export class Models {
     this.#opening = { db, rows: this.rows, settings, use: (model) => this.use(model) };
   }
 
-  /** Returns the model, and opens it at its first use. */
+  /** Returns the opened model. Opens it at its first use. */
   use<Opened>(model: Model<Opened>): Opened {
     if (!this.#opened.has(model)) {
       const opened = model.open(this.#opening);
@@ -126,7 +125,10 @@ export class Models {
     return Object.fromEntries(opened) as OpenedModels<Named>;
   }
 
-  /** Makes every open model read its tables again. After a refill, each model also publishes its new state. */
+  /**
+   * Makes every caching model read its tables again. After a refill, each publishing model also publishes its new
+   * state.
+   */
   reload(why: ReloadReason): void {
     for (const opened of this.#opened.values()) {
       if (isCaching(opened)) opened.reload(why);
@@ -135,8 +137,8 @@ export class Models {
   }
 
   /**
-   * Publishes the models' changes since the last commit. A model publishes after those that it uses. So the front gets,
-   * for example, the message about a lease before the one about the task that holds it.
+   * Publishes the models' changes since the last commit. A model publishes after the models that it uses. So the front
+   * gets, for example, the message about a lease before the message about the task that holds it.
    */
   afterCommit(publication: Publication): void {
     if (this.#dirty.size === 0) return;

@@ -1,5 +1,5 @@
 /**
- * Defines the methods of the pool, which are declared in the features' jobs.ts. Such a method is a read or a
+ * Defines the type of the pool's methods, which the features declare in their jobs.ts. Such a method is a read or a
  * computation that may take long, on one snapshot of the database. If its answer is certain to be short, the front runs
  * it itself (reads.ts).
  */
@@ -17,13 +17,13 @@ export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
   readonly runs_in: "pool";
   /**
-   * Whether the running time has a known bound. Jobs without one, such as those with regular expressions or schemas of
-   * users, never occupy all threads of the pool.
+   * Whether the running time of the job has a known bound. Jobs without one, such as those with users' regular
+   * expressions or schemas, never occupy all threads of the pool.
    */
   readonly cost: "bounded" | "unbounded";
   /**
-   * Whether the deadline starts again with each chunk that the reader takes. If so, a stream may take any time as long
-   * as its reader continues reading.
+   * Whether the deadline starts again with each chunk that the reader takes. Such a stream may take any time, as long
+   * as its reader continues to read.
    */
   readonly paced: boolean;
   /** Loads the modules that only this job needs. Called once per worker; null if there are none. */
@@ -34,8 +34,8 @@ export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSche
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
   /**
-   * "given" if the job runs on a snapshot that is open when it starts. "own" if it rarely reads the database, and opens
-   * a snapshot itself if it does.
+   * "given" if a snapshot is opened before the job runs. "own" if the job rarely reads the database, and opens a
+   * snapshot itself when it does.
    */
   readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;

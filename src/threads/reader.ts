@@ -1,6 +1,6 @@
 /**
- * Wraps a read-only database handle and the models that are open on it. It executes jobs, each on one snapshot of the
- * database. The front has one reader, and so has each worker of the pool.
+ * Executes jobs on a read-only database handle, each job on one snapshot. The reader owns the handle and the models
+ * that are open on it. The front has one reader, and so has each worker of the pool.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Failure } from "../base/result.js";
@@ -34,7 +34,7 @@ export class Reader {
     }
   }
 
-  /** Executes a streaming job and yields its chunks. The snapshot stays open until the last chunk was taken. */
+  /** Executes a streaming job and yields its chunks. The snapshot stays open until the last chunk has been taken. */
   *stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,

@@ -1,6 +1,6 @@
 /**
- * Decides where a read runs: on the front's own database handle if its answer is certain to be short, or else in the
- * pool. It also gives the front access to the models of that handle. Runs on the front.
+ * Decides where a read runs: on the front's own database handle if its answer is certain to be short, otherwise in the
+ * pool. Also gives the front access to the models on its own handle. Runs on the front.
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../schemas/limits/answers.js";
 import { Failure } from "../base/result.js";
@@ -35,9 +35,9 @@ export class Reads {
   }
 
   /**
-   * Executes a unary read. If it runs in the pool, it is queued under its caller.
-   * @param rows the largest number of rows that the read may look at. Up to FRONT_READ_ROWS_MAX rows the read runs on
-   * the front.
+   * Executes a unary read. A read that runs in the pool is queued under its caller.
+   * @param rows the maximum number of rows that the read may look at. Up to FRONT_READ_ROWS_MAX rows, the read runs on
+   *   the front
    */
   run<Row extends UnaryJob>(
     job: Row,
@@ -51,8 +51,8 @@ export class Reads {
   }
 
   /**
-   * Executes a streaming read, in the same way as `run`. A read on the front returns its whole text. If its rows turn
-   * out to be long, it is started again in the pool.
+   * Executes a streaming read, in the same way as `run`. A read on the front returns its whole text. If the text turns
+   * out to be long, the read starts again in the pool.
    */
   stream<Row extends StreamJob>(
     job: Row,
@@ -77,8 +77,8 @@ export class Reads {
 }
 
 /**
- * Reads a stream to its end. After a Failure the stream must still be closed, because it waits until the next item is
- * requested.
+ * Reads a stream to its end. After a Failure, the stream is closed, because otherwise it would wait for the next
+ * request of an item.
  */
 export async function readWhole<End>(read: WholeText<End> | Failure | Chunks<End>): Promise<WholeText<End> | Failure> {
   if (read instanceof Failure || "text" in read) return read;

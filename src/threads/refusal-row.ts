@@ -1,6 +1,6 @@
 /**
- * Decides which refused calls get a row in the audit log, and what the row contains. Used by the writer, and by the
- * front for calls that the front refuses. Runs in any thread.
+ * Decides which refused calls get a row in the audit log, and makes the content of the row. The writer uses it, and so
+ * does the front for calls that the front refuses. Runs in any thread.
  */
 import { AUDIT_DETAIL_BYTES_MAX } from "../../schemas/limits/audit.js";
 import type { Failure } from "../base/result.js";
@@ -12,7 +12,7 @@ export function getsAuditRow({ http }: Failure): boolean {
   return http >= 400 && http < 500 && !UNAUDITED.has(http);
 }
 
-/** The `detail` of the row, as JSON text. */
+/** Returns the `detail` of the audit row, as JSON text. */
 export function refusalDetail(failure: Failure): string {
   return JSON.stringify({ error: failure.message.slice(0, AUDIT_DETAIL_BYTES_MAX), code: failure.http });
 }

@@ -1,9 +1,10 @@
 /**
- * Limits work of unknown cost: matching texts against users' regular expressions, checking payloads against users'
- * schemas, and computing diffs of two versions. Small inputs run at once with a short deadline. Large inputs, and
- * inputs that were slow before, need a permit of a semaphore. There are few permits, so that the pool has threads left
- * for other jobs, and the queue for them is short, so that each waiter is answered in time. If the queue is full, the
- * client is told to try again. Runs on the front.
+ * Limits jobs of unknown cost: matching texts against users' regular expressions, checking payloads against users'
+ * schemas, and computing diffs of two versions. Runs on the front.
+ *
+ * Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, need a permit of a
+ * semaphore. There are few permits, so that the pool has threads left for other jobs. The queue for permits is short,
+ * so that each waiter is answered in time. If the queue is full, the client is told to try again.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -23,16 +24,16 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import { Semaphore } from "./semaphore.js";
 
-/** The properties of a job that decide whether it is treated as slow. */
+/** The properties of a job that decide whether it needs a permit. */
 export interface WorkSize {
   /** The size of the input. */
   readonly bytes: number;
   /**
-   * The name of the rule or schema against which the input is checked, such as a contract. If its last job was slow,
-   * the next one counts as slow too.
+   * Names the rule or schema against which the input is checked, such as a contract. If the last job with this subject
+   * was slow, the next one counts as slow too.
    */
   readonly subject?: string;
-  /** The caller, as from `callerOf`. Callers are served round-robin, here and in the pool. */
+  /** The caller, from `callerOf`. Callers are served round-robin, both by the semaphore and by the pool. */
   readonly caller: string;
 }
 
@@ -47,7 +48,7 @@ export class SlowLane {
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
     waitMsMax: LONG_WAIT_MS_MAX,
   });
-  /** The subjects whose last job did not end in time. If there are too many, the oldest are dropped. */
+  /** The subjects whose last job missed its deadline. If there are too many, the oldest are dropped. */
   readonly #slowSubjects = new Set<string>();
 
   constructor(pool: Pool) {
@@ -59,7 +60,7 @@ export class SlowLane {
     return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#slowSubjects.has(subject));
   }
 
-  /** Runs a job. A short job runs at once, and any other waits for a permit. */
+  /** Runs a job. A short job runs at once. Any other job waits for a permit. */
   async run<Row extends UnaryJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -78,8 +79,8 @@ export class SlowLane {
   }
 
   /**
-   * Does the same as `run`, for a job on the body of a request. The length of the body is the job's size. The body is
-   * transferred and not copied, because the front does not need it again.
+   * Runs a job on the body of a request, as `run` does. The body's length is the job's size. The body is transferred to
+   * the pool and not copied, because the front does not need it again.
    */
   runBody<Row extends UnaryJob>(
     job: Row,
@@ -115,7 +116,7 @@ export class SlowLane {
 
   /**
    * Measures how long a job takes, to find out whether its subject is slow. A full pool may make a subject look slow,
-   * but only until its next job.
+   * but only until the subject's next job.
    */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
     const startedMs = performance.now();
@@ -133,11 +134,11 @@ export class SlowLane {
   }
 }
 
-/** Passes the chunks on. Releases the permit when no more chunks will be taken, whatever the reason is. */
+/** Passes the chunks on. Releases the permit when no more chunks will be read, for whatever reason. */
 function withPermit<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   const held = releasingAtEnd(chunks, release);
   const end = held.return.bind(held);
-  // If the client leaves before the first chunk, the generator is never started, and its `finally` does not run. So
+  // If the client leaves before the first chunk, the generator never starts, and its `finally` does not run. So
   // `return` releases the permit too.
   held.return = async (value) => {
     try {

@@ -1,6 +1,6 @@
 /**
- * Runs the thread of a restore, which executes the restore's methods on the staging database. The thread's owner ends
- * it. If the disk is full, the call fails. Any other error ends the thread.
+ * The program of a restore's thread, which executes the restore's methods on the staging database. If the disk is full,
+ * the call fails. Any other error ends the thread. Otherwise the front ends it.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../base/assert.js";

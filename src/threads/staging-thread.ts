@@ -1,4 +1,6 @@
-/** Starts and calls the thread of one restore. The thread exists as long as the restore. Runs on the front. */
+/**
+ * Starts the thread of one restore, and calls its methods. The thread lives as long as the restore. Runs on the front.
+ */
 import { Worker } from "node:worker_threads";
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Clock } from "../base/clock.js";
@@ -11,7 +13,7 @@ import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import type { AnyMethod } from "./methods.js";
 import type { StagingMethod } from "./staging-method.js";
 
-/** The data that the thread is started with. */
+/** The `workerData` of the thread. */
 export interface StagingData {
   readonly data_dir: string;
   readonly settings: StoreSettings;

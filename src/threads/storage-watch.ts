@@ -1,8 +1,9 @@
 /**
- * Watches whether the database can store data durably. It looks at the database's files every few seconds. It checks
- * the pages after each change of the file, and after an error that reports damage. While there is a fault, writes are
- * refused with the reason, and `/health` shows it. The fault is logged once. This is a background task. Runs on the
- * front.
+ * A background task that watches whether the database can store data durably. It looks at the database's files every
+ * few seconds. It checks the pages after each change of the file, and after an error that reports damage.
+ *
+ * While there is a fault, writes are refused with the reason, and `/health` shows the reason. The fault is logged once.
+ * Runs on the front.
  */
 import { STORAGE_WATCH_INTERVAL_MS } from "../../schemas/limits/store.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -19,12 +20,12 @@ const PAUSE_PER_CHECK = 10;
 
 export interface StorageWatchOptions {
   readonly files: Pick<OpenFiles, "findFault" | "readState">;
-  /** Checks all pages. Returns the fault, or null if there is none, or a Failure if the check could not finish. */
+  /** Checks all pages. Returns the damage, null if there is none, or a Failure if the check could not finish. */
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
   /** The current time in ms. The first check of the files is one interval later. */
   readonly now_ms: number;
-  /** Makes the writer refuse writes with this failure, until it is called with null. */
+  /** Makes the writer refuse all writes with this failure. Null allows writes again. */
   readonly hold: (refusal: Failure | null) => void;
 }
 
@@ -35,9 +36,9 @@ export class StorageWatch implements BackgroundTask {
   #files: string | null = null;
   /** The fault of the pages. */
   #damage: string | null = null;
-  /** Why the writer cannot open the database; null if it can. */
+  /** The reason why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;
-  /** The code of an error that reports damage and that no check has confirmed yet; null if there is none. */
+  /** The code of an error that reports damage, until a check has confirmed it; null if there is none. */
   #suspicion: string | null = null;
   /** The state of the database file when its pages were last checked. */
   #checked: bigint;
@@ -57,7 +58,7 @@ export class StorageWatch implements BackgroundTask {
     });
   }
 
-  /** Why a write could not be stored durably; null if it can be. */
+  /** The reason why writes cannot be stored durably; null if they can. */
   get fault(): string | null {
     return this.#fault;
   }
@@ -67,13 +68,16 @@ export class StorageWatch implements BackgroundTask {
     this.#periodic.tick(now_ms);
   }
 
-  /** Ends the watch. Does not wait for a running check, which may take long and ends with the pool. */
+  /** Ends the watch. Does not wait for a running check: it may take long, and it ends with the pool. */
   close(): Promise<void> {
     void this.#periodic.close();
     return Promise.resolve();
   }
 
-  /** Handles an error that a thread threw. If it is one by which SQLite reports damage, the pages are checked. */
+  /**
+   * Handles an error that a thread threw. If it is an error with which SQLite reports damage, the pages are checked
+   * next.
+   */
   takeError(error: unknown): void {
     if (isDamage(error)) this.#suspicion = sqliteCode(error) ?? null;
   }
@@ -85,8 +89,8 @@ export class StorageWatch implements BackgroundTask {
   }
 
   /**
-   * Returns the fault of the files; null if there is none. Must be asked before the database is opened again, because
-   * its files may have been replaced since they were first opened.
+   * Returns the fault of the files; null if there is none. Call this before the database is opened again, because its
+   * files may have been replaced since they were first opened.
    */
   findFault(): string | null {
     this.#files = this.#options.files.findFault();

@@ -1,34 +1,34 @@
 /**
- * Stores the edges of one node of the pattern index that are labeled with a segment glob, and finds those that match a
+ * Stores those edges of a node in the pattern index whose label is a segment glob, and finds the edges that match a
  * segment. Each edge leads to its own target. Pure. Runs on the front.
  *
- * A few edges are tested one after the other. Many edges are indexed: each is filed under one literal that every
- * matching segment must contain. That is the glob's prefix, its suffix, or a piece of a literal run inside it. Of these
- * literals, the edge takes the one whose bucket has the fewest edges. A segment then tests only the edges whose literal
- * it contains. Globs without any literal are always tested.
+ * A few edges are tested one after the other. Many edges are indexed: each edge is filed under one literal that every
+ * matching segment must contain. Such a literal is the glob's prefix, its suffix, or a piece of a literal run inside
+ * it. Of these literals, the edge is filed under the one whose bucket has the fewest edges. For a segment, only the
+ * edges whose literal it contains are tested. Globs without any literal are always tested.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
 
 /** If there are at most this many globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
 /**
- * The longest piece by which a literal run inside a glob is filed. Pieces have 1, 2, 4 … characters, because few
- * different lengths mean few lookups.
+ * The maximum length of a piece of a literal run under which a glob is filed. Pieces have 1, 2, 4 … characters, because
+ * a lookup tries each length, and so there are few of them.
  */
 const PIECE_CHARS_MAX = 32;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** The bucket that holds the edge. Undefined if the edge is not filed, so that every segment tests it. */
+  /** The bucket that holds the edge; undefined if the edge is not filed, because every segment tests it. */
   filedUnder: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
 }
 
 interface Bucket<Target> {
   readonly edges: Edge<Target>[];
   /**
-   * The number of the last lookup that opened this bucket. It prevents a second visit if a segment contains the literal
-   * twice.
+   * The number of the last lookup that visited this bucket. It prevents a second visit if a segment contains the
+   * literal twice.
    */
   openedBy: number;
 }
@@ -40,8 +40,8 @@ function removeFrom<T>(items: T[], item: T): void {
 }
 
 /**
- * Buckets of edges, by literal. The table also has the lengths of its literals, so that a lookup tries only pieces of
- * the segment that have one of these lengths.
+ * Buckets of edges, by literal. The table also knows the lengths of its literals, so that a lookup tries only pieces of
+ * the segment with one of these lengths.
  */
 class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
@@ -94,7 +94,7 @@ export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
   /** The edges that every segment tests. */
   readonly #unfiled: Edge<Target>[] = [];
-  /** Created when there are more than UNFILED_EDGES_MAX edges. */
+  /** Undefined until there are more than UNFILED_EDGES_MAX edges. */
   #tables: Tables<Target> | undefined = undefined;
   #lookup = 0;
 
@@ -155,8 +155,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Files the edge in the bucket with the fewest edges. Of equal buckets, it takes the one that is faster to look up:
-   * that one is considered first.
+   * Files the edge in the bucket with the fewest edges. Of equal buckets, it takes the first one considered, which is
+   * the fastest to look up.
    */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
     let fewest = Number.POSITIVE_INFINITY;

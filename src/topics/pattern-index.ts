@@ -30,8 +30,8 @@ class Node {
    */
   texts: string[] = [];
   /**
-   * The number of the last step of a walk that reached this node. It prevents duplicates, because a `**` node is
-   * reached from its parent and from itself.
+   * The number of the last search step that reached this node. It prevents duplicates, because a `**` node is reached
+   * from its parent and from itself.
    */
   reachedInStep = 0;
 

@@ -2,9 +2,9 @@
  * Caches the matching patterns of recent topics. The pattern index clears the cache when its patterns change. Pure.
  * Runs on the front.
  *
- * The cache has two generations. When the young one is full, it becomes the old one, and the previous old one is
- * dropped. A topic that is used again moves to the young one. Each generation is bounded by its number of topics and by
- * their number of matches.
+ * The cache has two generations, a young and an old one. When the young one is full, it replaces the old one, which is
+ * dropped. A topic that is used again moves to the young one. Each generation has a limit on its topics and a limit on
+ * their matches.
  */
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits/events.js";
 
@@ -25,7 +25,7 @@ export class TopicMemo {
     return older;
   }
 
-  /** Caches the matches of a topic, unless there are more than one generation may have. */
+  /** Caches the matches of a topic, unless they are more than a generation may hold. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
     if (this.#young.size >= GENERATION_TOPICS_MAX || this.#young_matches + texts.length > GENERATION_MATCHES_MAX) {

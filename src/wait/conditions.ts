@@ -1,4 +1,4 @@
-/** The table of all conditions. To make it possible to wait for something else, add a row. Runs on the front. */
+/** The table of all conditions of a wait. A new condition needs one more row. Runs on the front. */
 import { WAIT_CONDITIONS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
 import { Failure, invalid } from "../base/result.js";
@@ -74,7 +74,7 @@ export function readConditions(
     : [...conditions.values()];
 }
 
-/** Returns the values of a query parameter as texts. A parameter that is 1, such as a flag, gives the text "1". */
+/** Returns the values of a query parameter as texts. A flag has the value 1 and gives the text "1". */
 function textsOf(value: readonly string[] | number | undefined): readonly string[] {
   return typeof value === "object" ? value : value === 1 ? ["1"] : [];
 }

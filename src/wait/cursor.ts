@@ -1,24 +1,26 @@
 /**
- * The cursor of a wait is a text that the client keeps. It has the id of an event: that event and all earlier ones
- * count as reported. It also has a mark for each condition, which says what was reported. So the server keeps no state
- * for a client, and a restart loses none. A client may make up a cursor, so it is parsed strictly. It contains nothing
- * except what was reported to the client. Pure.
+ * The cursor of a wait: a text that the client keeps, so that the server keeps no state for a client and a restart
+ * loses none. It has the id of an event. That event and all earlier ones count as reported. It also has a mark for each
+ * condition, which says what was reported.
+ *
+ * A client may make up a cursor, so it is parsed strictly. It contains nothing except what was reported to the client.
+ * Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import { crypto } from "../base/crypto.js";
 
 export interface Cursor {
-  /** The id up to which all events count as reported; 0 if there were no events. */
+  /** The id of an event. All events up to it count as reported. It is 0 if there were no events. */
   readonly event: number;
   /**
-   * When that event was published, in ms. It detects a cursor of another history: there an event may have the same id,
-   * but hardly the same time.
+   * When that event was published, in ms. It exposes a cursor of another history, in which an event may have the same
+   * id but hardly the same time.
    */
   readonly event_at: number;
   /** The name of the condition that was reported last; "" if none was reported. */
   readonly last: string;
   /**
-   * The marks, by the names of the conditions. The positions of a log (log-position.ts) and of values
+   * The marks, by the names of the conditions. The log position (log-position.ts) and the position of values
    * (values-position.ts) are marks too.
    */
   readonly marks: ReadonlyMap<string, string>;
@@ -32,7 +34,7 @@ const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
-/** The most marks: one for each condition, one for a log position, and one for the position of values. */
+/** The maximum number of marks: one for each condition, one for a log position, and one for the position of values. */
 const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
 const CURSOR = new RegExp(
   `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,

@@ -1,6 +1,6 @@
 /**
- * Reads the event about a granted lease. A client may publish an event with the same topic and any data. So data is
- * ignored if it does not have the form that the server publishes (claims/lease-events.ts). Pure.
+ * Reads the event about a granted lease. A client may publish an event with the same topic and other data. Such data is
+ * ignored unless it has the form that the server publishes (claims/lease-events.ts). Pure.
  */
 import { RESOURCE_BYTES_MAX } from "../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../schemas/limits/leases.js";

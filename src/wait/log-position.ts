@@ -1,8 +1,9 @@
 /**
- * Keeps the position in a cluster's log in a cursor, as a mark under the log's name. If the client continues at a
- * lagging node, that node answers only after it has reached the position. So the client does not see old reports again,
- * and the node does not take the cursor for one of another history. A node of another log and a single server ignore
- * the mark. Pure.
+ * Keeps a position in a cluster's log in a cursor, as a mark under the log's name. If the client continues at a lagging
+ * node, that node answers only after it has reached the position. So the client does not see old reports again, and the
+ * node does not take the cursor for one of another history.
+ *
+ * Nodes of another log, and single servers, ignore the mark. Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";
 

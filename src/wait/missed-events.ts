@@ -13,14 +13,13 @@ import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
 import type { CallContext } from "../rpc/frames.js";
 
 /**
- * The data of an event. Its members must be checked, because any client may publish any data, under any topic and any
- * source name.
+ * The data of an event. A reader must check its members, because any client may publish any data, under any topic and
+ * any source name.
  */
 export type EventData = Readonly<Record<string, unknown>>;
 
 /**
- * Selects the events that the server itself publishes under a topic. Events of that topic from another source do not
- * count.
+ * Selects the events of a topic that the server itself publishes. Events of the topic from other sources are ignored.
  */
 export interface OwnEvents {
   readonly topic: string;
@@ -45,7 +44,7 @@ export class MissedEvents {
   }
 
   /**
-   * The id of the newest event that the writer has reported. All other state on the front is at least as new as that
+   * The id of the newest event that the writer has reported. The rest of the front's state is at least as new as that
    * event.
    */
   get now(): number {
@@ -53,8 +52,8 @@ export class MissedEvents {
   }
 
   /**
-   * Returns whether `concerns` is true of one of these events with an id above `after`. Returns true if that can no
-   * longer be determined, because events were pruned or there are too many.
+   * Returns whether `concerns` is true of one of these events with an id above `after`. Returns true if this is
+   * unknown, because events were pruned or there are too many of them.
    */
   async happened(
     { topic, source }: OwnEvents,
@@ -69,7 +68,7 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The events have more characters than the server itself writes in that many events, so some may be a client's.
+    // The events are longer than those that the server itself writes, so a client may have published some of them.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

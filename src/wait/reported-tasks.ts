@@ -1,8 +1,9 @@
 /**
- * The set of tasks already reported to a waiting client, kept in its cursor. A small set lists the names of the tasks.
- * While the set is small, the client gets the best task next, and gets a task again only after it has changed. A large
- * set is compressed to a watermark in the order in which tasks became claimable (tasks/readiness-index.ts). All tasks
- * up to the watermark are reported. The names of reported tasks after it are listed. So the cursor stays bounded,
+ * The set of tasks that were already reported to a waiting client. The client's cursor keeps it. A small set lists the
+ * names of the tasks. The client then gets the best task next, and gets a task again only after the task has changed.
+ *
+ * A large set has a watermark in the order in which tasks became claimable (tasks/readiness-index.ts). All tasks up to
+ * the watermark are reported. The set lists only the names of reported tasks after it. So the cursor stays bounded,
  * however many tasks there are. A task that becomes claimable later always sorts after the watermark. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../schemas/limits/wait.js";
@@ -12,23 +13,24 @@ import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
 export interface ReportedTasks {
-  /** The id of an event. Changes of the listed tasks are known up to this event. */
+  /** The id of the newest event whose effect on the listed tasks is known. */
   readonly event: number;
-  /** The sort key up to which all tasks are reported. Null if the names list all reported tasks. */
+  /** All tasks up to this sort key are reported; null if the names list all reported tasks. */
   readonly watermark: SortKey | null;
   /**
-   * A digest of the claimant's capabilities when the watermark was set. If they change, the watermark is no longer
-   * valid: other tasks before it may be claimable.
+   * A digest of the claimant's capabilities when the watermark was set. If they change, the watermark is invalid,
+   * because the claimant may now claim other tasks before it.
    */
   readonly able: string;
   readonly names: readonly string[];
 }
 
 const RADIX = 36;
-/** The number of characters of `updated_at` in a task's name. They suffice to distinguish one change from the next. */
+/** A task's name contains this many characters of `updated_at`, which distinguish one change from the next. */
 const VERSION_CHARACTERS = 4;
 /**
- * The maximum length of all names in a mark. The other 64 characters are for the event, the watermark and the digest.
+ * The maximum length of all names in the text that a cursor keeps. The other 64 characters of the text are for the
+ * event, the watermark and the digest.
  */
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
@@ -37,7 +39,7 @@ export const REPORTED_TASKS = new RegExp(
   `^${NUMBER}(?:\\._${NUMBER}-${NUMBER}-[\\w-]{8})?(?:\\.${NUMBER}-[0-9a-z]{1,${VERSION_CHARACTERS}})*$`,
 );
 
-/** Returns the name of a ready task in a cursor. It differs after each change of the task. */
+/** Returns the name of a ready task in a cursor. The name changes with each change of the task. */
 export function nameOf({ row, updated_at }: ClaimableTask): string {
   return `${row.toString(RADIX)}-${updated_at.toString(RADIX).slice(-VERSION_CHARACTERS)}`;
 }
@@ -56,7 +58,7 @@ export function readReported(mark: string): ReportedTasks {
   return { ...known, watermark, able, names: lastThatFit(all.slice(1)) };
 }
 
-/** Returns the last names that fit into a mark. Cursors of earlier versions may have too many names. */
+/** Returns the last names that fit into a cursor. Cursors of earlier versions may have too many names. */
 function lastThatFit(names: readonly string[]): readonly string[] {
   let room = NAMES_CHARACTERS_MAX;
   const from = names.findLastIndex((name) => (room -= name.length + 1) < 0);
@@ -73,12 +75,12 @@ export function ableOf({ capabilities }: Claimant): string {
   return digest(JSON.stringify(capabilities.toSorted()));
 }
 
-/** Returns the sort key of a task: the time since when this claimant can claim it, then its row. */
+/** Returns the sort key of a task for a claimant: the time since when the claimant can claim the task, then the row. */
 export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
 
-/** Makes the set of reported tasks, with names only for the tasks after the watermark. */
+/** Makes the set of reported tasks. It has names only for the tasks after the watermark. */
 export function reportedAfter(
   event: number,
   watermark: SortKey | null,
@@ -93,14 +95,15 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Returns the sort key before which the front knows all tasks: the writer will report no further ones there. */
+/** Returns the sort key before which the front knows all tasks. The writer will report no further tasks before it. */
 export function settledBefore(now_ms: number): SortKey {
   return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * Returns candidates for the new watermark if the task that became claimable first is reported next. The first
- * candidate is the safest: no more tasks can arrive before it. The last one covers the most: it is the task's own key.
+ * Returns candidates for the new watermark, for the case that the task that became claimable first is reported next.
+ * The first candidate is the safest, because no task can still arrive before it. The last candidate is the task's own
+ * key, which covers the most tasks.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

@@ -1,5 +1,5 @@
 /**
- * Keeps the position of state, specs and the audit log in a cursor, as one of its marks. So a later call can wait for
+ * Keeps a position in state, specs and the audit log in a cursor, as one of its marks. So a later call can wait for
  * changes of a key since then, even if the earlier call did not name the key. Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";

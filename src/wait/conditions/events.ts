@@ -41,7 +41,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // Ignore newer events: they have not been published to listeners yet. They wake the waiter when they are.
+      // Ignore events that are not published to listeners yet. They will wake the waiter when they are.
       const up_to = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
       if (up_to <= after) return nothing;
@@ -54,7 +54,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
       const id = idOf(text);
       return id > up_to ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
     },
-    // Skip the events up to now: none of them matches, because a matching event would have woken the waiter.
+    // Skip the events up to now. None of them matches, because a matching event would have woken the waiter.
     rest: (_patterns, mark) => String(Math.max(Number(mark), hub.last_id)),
   });
 }

@@ -1,9 +1,10 @@
 /**
- * The condition `instance`: an instance is active, stale or gone. The client names it by its id, or by a name, which
- * stands for the newest instance of that name. The mark keeps the row of the reported instance, and a second value that
- * shows whether the status changed in between. For an active instance, the value is the id of the newest event. For a
- * stale one, it is the time when the instance was last seen. If the instance is gone, the row is that of the last
- * instance of the name. Runs on the front.
+ * The condition `instance`: an instance is active, stale or gone. The client names the instance by its id, or by a
+ * name, which means the newest instance of that name. Runs on the front.
+ *
+ * The mark is the row of the reported instance and a second value, which shows whether the status changed between two
+ * calls. For an active instance, the value is the id of the newest event. For a stale instance, it is the time when the
+ * instance was last seen. If the instance is gone, the row is that of the last instance of the name.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -25,8 +26,8 @@ interface Subject {
 }
 
 /**
- * How one status is tested. `holds` says whether the instance has the status. `reported` says whether the mark already
- * covers that. `next` returns the mark after a report.
+ * The test for one status. `holds` returns whether the instance has the status. `reported` returns whether the mark
+ * shows that this was reported. `next` returns the mark after a report.
  */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
@@ -64,8 +65,8 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // After a restart, the watch does not know instances that came and went before. Then the instance in the mark
-      // counts as the last one.
+      // After a restart, the watch does not know earlier instances of the name. The instance in the mark then counts as
+      // the last one.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),
     },

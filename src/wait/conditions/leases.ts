@@ -1,8 +1,10 @@
 /**
- * The condition `lease`: a lease no longer waits. Each later state is reported too. The condition `free`: no other
- * holder has a resource. The mark of `free` keeps the newest event at the time of the report. It shows whether a lease
- * was granted and ended between two calls. Otherwise a client that was notified, tried, and came too late would never
- * learn that the resource is free again. Runs on the front.
+ * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no other
+ * holder has a resource. Runs on the front.
+ *
+ * The mark of `free` is the newest event at the time of the report. With it, the server finds out whether a lease was
+ * granted and ended between two calls. Otherwise, a client that was notified, tried, and came too late would never
+ * learn that the resource is free again.
  */
 import { LEASE_STATES } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -45,7 +47,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The holder whose own leases do not count; "" if all leases count. */
+  /** The caller, whose own leases do not count; "" if all leases count. */
   readonly holder: string;
 }
 

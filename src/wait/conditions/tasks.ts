@@ -60,8 +60,8 @@ export function taskRow(
     return { id, name, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
   };
   /**
-   * Returns the reported tasks that can still be claimed. Leaves out a task if another holder has leased its resources
-   * since: when the task is free again, it is reported again.
+   * Returns the reported tasks that can still be claimed. Leaves out a task whose resources another holder has leased
+   * since, because the task must be reported again when it is free.
    */
   const stillKnown = async (
     { event, names }: ReportedTasks,
@@ -87,8 +87,8 @@ export function taskRow(
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
   /**
-   * Finds the next task to report. If the cursor has room for another name, it is the best task that was not reported
-   * yet. Otherwise it is the task that became claimable first, so that a watermark can replace the names.
+   * Finds the next task to report. If the cursor has room for another name, this is the best unreported task. Otherwise
+   * it is the unreported task that became claimable first, because a watermark can then replace the names.
    */
   const next = (
     event: number,
@@ -165,7 +165,7 @@ function later(one: SortKey, other: SortKey): SortKey {
   return isAfter(one, other) ? one : other;
 }
 
-/** Returns the best of the new tasks. If there are too many to compare, returns the best of the first ones. */
+/** Returns the best of the new tasks. If there are too many to compare, it compares only the first ones. */
 function bestOf(
   tasks: Iterable<ClaimableTask>,
   isNew: (task: ClaimableTask) => boolean,

@@ -1,7 +1,9 @@
 /**
  * The conditions `state`, `spec` and their variants: a key has changed, has a version above a number, or does not
- * exist. The mark keeps the version that was seen or reported, and the id of its row. The row distinguishes it from the
- * same version number in another history, for example after a restore. Runs on the front.
+ * exist. Runs on the front.
+ *
+ * The mark keeps the version that was seen or reported, and the id of the version's row. The row distinguishes the
+ * version from one with the same number in another history, for example after a restore.
  */
 import { KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
 import { specKey } from "../../../schemas/specs.js";
@@ -25,7 +27,7 @@ export interface Values {
 
 interface Subject {
   readonly key: string;
-  /** The version number that the key's version must exceed; -1 if the call gave none. */
+  /** The key's version must be above this number; -1 if the call gave none. */
   readonly above: number;
 }
 
@@ -46,7 +48,7 @@ const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => strin
   },
 };
 
-/** The names of the three parameters for state and for specs. */
+/** The names of the three parameters about state, and of the three about specs. */
 const PARAMETERS = {
   state: { changed: "state", above: "state_above", gone: "state_gone" },
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
@@ -75,7 +77,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
     mark,
   });
-  /** Makes the declaration of one of the three conditions. */
+  /** Declares one of the three conditions. */
   const row = (
     parameter: WaitParameter,
     own: {
@@ -107,7 +109,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // This condition holds for any version, so it reports every version that differs from the last one seen.
+    // This condition holds for any version, so it reports each version that differs from the last one seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

@@ -3,6 +3,7 @@
  * A call can be repeated until a server answers, because a server that restarts is back soon. Runs in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
+import { retryDelayMs } from "../shared/retry-delay.js";
 import { describeRefusal, isSuccess, sendRequest } from "./client.js";
 import type { Answer, RequestPlan } from "./exchange.js";
 import { CliFailure } from "./failure.js";
@@ -69,8 +70,8 @@ export class RetryDeadline {
    * Repeats a call until a server answers it. If the deadline passes first, returns the outcome of the last attempt.
    */
   async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
-    const longest_ms = this.#options.retry_ms ?? CLI_RETRY_MS_MAX;
-    for (let pause_ms = Math.min(CLI_RECONNECT_DELAY_MS, longest_ms); ; pause_ms = Math.min(pause_ms * 2, longest_ms)) {
+    const delays = { minMs: CLI_RECONNECT_DELAY_MS, maxMs: this.#options.retry_ms ?? CLI_RETRY_MS_MAX };
+    for (let failures = 1; ; failures += 1) {
       const outcome = await call();
       const { left_ms } = this;
       if (!isTransient(outcome)) {
@@ -81,7 +82,7 @@ export class RetryDeadline {
       if (left_ms <= 0) return outcome;
       if (!this.#unreachable) warn(`${failureOf(outcome).message}, trying again`);
       this.#unreachable = true;
-      await pause(Math.min(pause_ms, left_ms), this.#options.signal);
+      await pause(Math.min(retryDelayMs(failures, delays), left_ms), this.#options.signal);
     }
   }
 }

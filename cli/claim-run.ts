@@ -5,6 +5,7 @@
  * the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
+import { SECOND_MS } from "../shared/duration.js";
 import { CommandProcess, type CommandEnd, type CommandStreams } from "./command-process.js";
 import { io } from "./io.js";
 import type { CallLimits } from "./lease-calls.js";
@@ -14,7 +15,6 @@ import { joinServers } from "./server-list.js";
 import { serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
-const SECOND_MS = 1_000;
 /**
  * The number of heartbeats within the claim's ttl (time to live). With three, two in a row can get lost before the
  * claim expires.

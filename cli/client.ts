@@ -4,6 +4,7 @@
  * among servers, and event-feed.ts handles WebSocket. Runs in the CLI process.
  */
 import { REASON_PHRASES } from "../schemas/status.js";
+import { parseJson } from "../shared/json-text.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
@@ -69,12 +70,7 @@ export async function openRequest(settings: Settings, plan: RequestPlan): Promis
 
 /** Reads the error message from an error response, and whether the body has members besides the message. */
 function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null) return undefined;
   const sentence = "error" in parsed && typeof parsed.error === "string" ? parsed.error : "";
   const says_more = Object.keys(parsed).some((name) => name !== "error" && name !== "code");

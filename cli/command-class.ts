@@ -6,7 +6,7 @@
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
 import type { Args, CommandContext, CommandRow, Flag } from "./command-row.js";
-import { parseDuration, wholeSeconds } from "./duration.js";
+import { parseFlagDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { formatUsageLine } from "./help.js";
 import { reportFailure } from "./output.js";
@@ -40,7 +40,7 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
  * Converts a flag's value to the form in which it is sent. A duration becomes a number of seconds or a point in time.
  */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
-  const ms = kind === "seconds" || kind === "time" ? parseDuration(value) : undefined;
+  const ms = kind === "seconds" || kind === "time" ? parseFlagDuration(value) : undefined;
   if (ms === undefined) return value;
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
@@ -60,7 +60,7 @@ function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[
     text,
     need: (name) => text(name) ?? "",
     has: (name) => given(name) === true,
-    duration: (name) => parseDuration(text(name) ?? ""),
+    duration: (name) => parseFlagDuration(text(name) ?? ""),
     list: (name) => {
       if (name === command) return afterDashes;
       const value = given(name);
@@ -83,7 +83,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (flag.kind === "seconds" && value !== undefined && !/^\d+$/.test(value)) {
       return `--${flag.name} must be a duration like 90s, or a number of seconds, not "${value}"`;
     }
-    if (flag.kind === "duration" && value !== undefined && parseDuration(value) === undefined) {
+    if (flag.kind === "duration" && value !== undefined && parseFlagDuration(value) === undefined) {
       return `--${flag.name} must be a duration like 90s or 10m, not "${value}"`;
     }
   }

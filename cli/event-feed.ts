@@ -12,11 +12,13 @@ import {
   CLI_UPGRADE_ATTEMPTS_MAX,
   CLI_UPGRADE_RETRY_MS,
 } from "../schemas/limits/cli.js";
+import { elementTexts, isJson, parseJson } from "../shared/json-text.js";
+import { EventCursor } from "../shared/event-cursor.js";
+import { isTemporary, Reconnect } from "../shared/reconnect.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { runSession, type FrameAction } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
-import { isJson, listElementTexts } from "./json-text.js";
 import { formatJson, warn } from "./output.js";
 import { pause } from "./pause.js";
 import { isTrusted, runWatched } from "./server-health.js";
@@ -41,20 +43,13 @@ const EVENT_ID_BYTES = 32;
 const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
 const LAGGED_BYTES = 64;
 
-/**
- * Whether a status reports a temporary problem: too many requests, a timeout, or a restart of the server or its proxy.
- */
-function isTemporary(status: number): boolean {
-  return status === 408 || status === 429 || (status >= 500 && status !== 501);
-}
-
 /** Returns the id of the newest event. The feed starts with the events after it. */
 async function findPosition(settings: Settings, signal: AbortSignal): Promise<number | CliFailure> {
   const answer = await sendRequest(settings, { method: "GET", path: "/api/metrics", signal });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
   const text = answer.body.toString("utf8");
-  const metrics = isJson(text) ? (JSON.parse(text) as { readonly last_event_id?: unknown } | null) : null;
+  const metrics = parseJson(text) as { readonly last_event_id?: unknown } | null | undefined;
   const position = metrics?.last_event_id;
   return typeof position === "number"
     ? position
@@ -66,14 +61,11 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The id of the last event that was printed, or of the event after which printing starts. */
-  private position: number;
+  /** The last event that was printed, or the one after which printing starts. */
+  private readonly cursor: EventCursor;
+  private readonly link: Reconnect;
   /** Whether the server has ever answered. A failure before the first answer is not retried. */
   private reached: boolean;
-  /** The event id after which the current session started. */
-  private session_start = 0;
-  /** The number of consecutive attempts that failed to open a session. */
-  private failedSessions = 0;
   /** Whether the position may be unknown to the current server, because another server may have reported it. */
   private positionUnverified = true;
   /** Whether the feed polls over HTTP, because WebSocket is blocked. */
@@ -82,7 +74,12 @@ class EventFeed {
   constructor(settings: Settings, options: FeedOptions, position: number, sink: EventSink, signal: AbortSignal) {
     this.settings = settings;
     this.options = options;
-    this.position = position;
+    this.cursor = new EventCursor(position);
+    this.link = new Reconnect({
+      minMs: 2 * CLI_RECONNECT_DELAY_MS,
+      maxMs: CLI_RECONNECT_DELAY_MS_MAX,
+      servers: serversOf(settings).length,
+    });
     this.reached = options.since === undefined;
     this.sink = sink;
     this.signal = signal;
@@ -96,21 +93,16 @@ class EventFeed {
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
     if (lag !== null && !this.options.notices) return "more";
-    if (id <= this.position) return "more";
-    if (!Number.isNaN(id)) this.position = id;
+    if (!Number.isNaN(id) && !this.cursor.take(id)) return "more";
     return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
   }
 
-  /**
-   * Sets the position back to the server's newest event. The server does not have events that were already printed. It
-   * was restored from an older backup, or it is a different server.
-   */
-  private rewindTo(last_id: number): void {
+  /** Sets the cursor back to the server's newest event, which is older than the last one that was printed. */
+  private rewindTo(newest: number): void {
     warn(
-      `lagged: the server's newest event is ${last_id}, not ${this.position}: the events between them were not printed`,
+      `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
     );
-    this.position = last_id;
-    this.session_start = last_id;
+    this.cursor.rewind(newest);
   }
 
   /**
@@ -118,23 +110,9 @@ class EventFeed {
    * printed nothing yet, it already asked for these events, and the server no longer holds them.
    */
   private fillGap(): FrameAction {
-    if (this.position > this.session_start) return "resync";
+    if (this.cursor.hasMoved) return "resync";
     warn("the server no longer holds some events that were not printed");
     return "more";
-  }
-
-  private get server_count(): number {
-    return serversOf(this.settings).length;
-  }
-
-  /**
-   * Returns the delay before the next session. The delay doubles each time all servers have been tried. Half of it is
-   * random, so that many clients do not return at the same moment.
-   */
-  private nextDelayMs(): number {
-    const rounds = Math.ceil(this.failedSessions / this.server_count);
-    const delay_ms = Math.min(CLI_RECONNECT_DELAY_MS * 2 ** rounds, CLI_RECONNECT_DELAY_MS_MAX);
-    return delay_ms * (0.5 + Math.random() / 2);
   }
 
   /**
@@ -143,7 +121,7 @@ class EventFeed {
    */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
-      const query = { after: String(this.position), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
+      const query = { after: String(this.cursor.id), topic: this.options.pattern, last: String(CLI_POLL_EVENTS) };
       const path = `/api/events/history${encodeQuery(query)}`;
       const answer = await sendRequest(this.settings, { method: "GET", path, signal: this.signal });
       if (answer instanceof CliFailure || isTemporary(answer.status)) {
@@ -153,11 +131,11 @@ class EventFeed {
       if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
       const text = answer.body.toString("utf8");
       if (!isJson(text)) return false;
-      const events = listElementTexts(text);
+      const events = elementTexts(text) ?? [];
       if (events.length === 0 && this.positionUnverified) {
         const newest = await findPosition(this.settings, this.signal);
         if (newest instanceof CliFailure) return false;
-        if (newest < this.position) this.rewindTo(newest);
+        if (newest < this.cursor.id) this.rewindTo(newest);
       }
       this.positionUnverified = false;
       for (const event of events) {
@@ -184,7 +162,7 @@ class EventFeed {
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
     this.polling = true;
-    return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.nextDelayMs());
+    return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.link.delayMs);
   }
 
   /** Returns the server for the next session. Untrusted servers are skipped while there is another one. */
@@ -201,14 +179,15 @@ class EventFeed {
 
   /** Runs one session and prepares the next. */
   private async runOnce(): Promise<CliFailure | undefined> {
-    this.session_start = this.position;
+    this.cursor.subscribed();
+    this.link.connecting();
     const { cluster } = this.settings;
     const server = await this.chooseServer();
     if (this.signal.aborted) return undefined;
     const after = cluster?.position ?? 0;
     const query = encodeQuery({
       pattern: this.options.pattern,
-      since: String(this.position),
+      since: String(this.cursor.id),
       // Notices are always requested. If they are not printed, they show which events must be fetched again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
@@ -216,8 +195,8 @@ class EventFeed {
     const receiver = {
       opened: (position: number | undefined) => {
         cluster?.recordAnswer(server, position);
-        if (this.failedSessions > 0) warn("connected again");
-        this.failedSessions = 0;
+        if (this.link.failures > 0) warn("connected again");
+        this.link.opened();
         this.polling = false;
         this.reached = true;
       },
@@ -231,7 +210,7 @@ class EventFeed {
     });
     if (this.signal.aborted || end.kind === "resync") return undefined;
     if (end.kind === "refused") return end.failure;
-    this.failedSessions += 1;
+    this.link.failed(performance.now());
     if (switchTo !== undefined) {
       cluster?.switchTo(switchTo);
       return await this.pauseBeforeRetry(`${server.origin} is halted or cut off`);
@@ -241,13 +220,12 @@ class EventFeed {
       this.reached = true;
       // A temporary error does not prove that WebSocket is blocked. Another server may accept it, so polling starts
       // only after each server has failed.
-      if (isTemporary(end.status) && this.failedSessions < this.server_count)
+      if (isTemporary(end.status) && !this.link.allFailed)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
     }
-    if (!this.reached && this.failedSessions >= this.server_count)
-      return failed(`cannot reach ${server.origin}: ${end.why}`);
-    if (this.failedSessions > CLI_UPGRADE_ATTEMPTS_MAX * this.server_count) {
+    if (!this.reached && this.link.allFailed) return failed(`cannot reach ${server.origin}: ${end.why}`);
+    if (this.link.rounds > CLI_UPGRADE_ATTEMPTS_MAX) {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
       if (passed) return await this.pollInstead(end.why, true);
@@ -257,8 +235,8 @@ class EventFeed {
 
   /** Waits before the next attempt. */
   private async pauseBeforeRetry(why: string): Promise<undefined> {
-    if (this.failedSessions === 1) warn(`${why}, trying again`);
-    await pause(this.nextDelayMs(), this.signal);
+    if (this.link.failures === 1) warn(`${why}, trying again`);
+    await pause(this.link.delayMs, this.signal);
   }
 
   async run(): Promise<CliFailure | undefined> {

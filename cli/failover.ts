@@ -10,11 +10,11 @@ import {
   CLI_TURN_CONNECT_TIMEOUT_MS,
 } from "../schemas/limits/cli.js";
 import { STATUSES } from "../schemas/status.js";
+import { parseJson } from "../shared/json-text.js";
 import { AFTER_HEADER, type Cluster } from "./cluster.js";
 import { exchange, NoAnswer } from "./exchange.js";
 import type { Answer, ExchangeLimits, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { failed, type CliFailure } from "./failure.js";
-import { isJson } from "./json-text.js";
 import { warn } from "./output.js";
 import { isTrusted, runWatched } from "./server-health.js";
 
@@ -48,7 +48,7 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
   const text = got.body.toString("utf8");
-  const parsed: unknown = isJson(text) ? JSON.parse(text) : null;
+  const parsed = parseJson(text);
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
@@ -184,7 +184,7 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
   const answers = await Promise.all(cluster.servers.map((server) => exchange(server, headers, plan, limits)));
   const ends = answers.flatMap((answer, at) => {
     const text = answer instanceof NoAnswer || answer.status !== STATUSES.OK.http ? "" : answer.body.toString("utf8");
-    const parsed = isJson(text) ? (JSON.parse(text) as ClusterStatus | null) : null;
+    const parsed = parseJson(text) as ClusterStatus | null | undefined;
     if (!Number.isSafeInteger(parsed?.log_last)) return [];
     return [{ server: cluster.servers[at], last: parsed?.log_last as number, healthy: parsed?.state === "ok" }];
   });

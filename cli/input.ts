@@ -6,11 +6,11 @@
 import { closeSync, readSync } from "node:fs";
 
 import { REFUSED_BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { isJson } from "../shared/json-text.js";
 import type { Args, Flag } from "./command-row.js";
 import { CliFailure, refused, wrongUsage } from "./failure.js";
 import { isStdin, openInputFile } from "./input-file.js";
 import { io } from "./io.js";
-import { isJson } from "./json-text.js";
 import { describeSystemError } from "./system-error.js";
 
 /** The headers of a JSON body. */

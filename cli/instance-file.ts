@@ -6,9 +6,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { parseJson } from "../shared/json-text.js";
+import { isJsonObject } from "../shared/json-object.js";
 import { replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed } from "./failure.js";
-import { isJson } from "./json-text.js";
 import { findKoorFile, KOOR_FOLDER } from "./koor-folder.js";
 import { joinServers } from "./server-list.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
@@ -33,10 +34,9 @@ export interface StoredInstance {
 }
 
 function parseInstance(text: string, path: string): StoredInstance | CliFailure {
-  const parsed: unknown = isJson(text) ? JSON.parse(text) : undefined;
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    return failed(`${path} must hold a JSON object`);
-  const { id, token, server: origin } = parsed as Readonly<Record<string, unknown>>;
+  const parsed = parseJson(text);
+  if (!isJsonObject(parsed)) return failed(`${path} must hold a JSON object`);
+  const { id, token, server: origin } = parsed;
   if (typeof id !== "string" || !VISIBLE.test(id)) return failed(`${path}: id must be visible ASCII characters`);
   const server = origin === undefined ? {} : { server: typeof origin === "string" ? origin : "" };
   if (token === undefined) return { id, ...server };

@@ -5,6 +5,7 @@
 import type { Static } from "typebox";
 
 import type { Lease as LeaseSchema } from "../schemas/leases.js";
+import { parseJson } from "../shared/json-text.js";
 import { ask, Refusal } from "./ask.js";
 import { encodeQuery } from "./client.js";
 import type { Answer, RequestPlan } from "./exchange.js";
@@ -37,12 +38,7 @@ export interface LeaseRequest {
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
 function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString("utf8"));
-  } catch {
-    parsed = null;
-  }
+  const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null || !("id" in parsed) || !("state" in parsed))
     return new Refusal(status, failed("the answer is no lease: is this a Koor server?"));
   return { lease: parsed as Lease, answer: body };

@@ -4,14 +4,12 @@
  * request's place in the queue. Written by hand for this reason. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
+import { formatDuration, SECOND_MS } from "../shared/duration.js";
 import { failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
 import { CliFailure, refused } from "./failure.js";
-import { formatDuration } from "./duration.js";
 import { getLease, releaseLease, requestLease } from "./lease-calls.js";
 import type { LeaseRequest, LeaseAnswer } from "./lease-calls.js";
 import type { Settings } from "./settings.js";
-
-const SECOND_MS = 1_000;
 
 export interface LeaseWaitOptions extends RetryOptions {
   readonly wait_ms: number;

@@ -7,6 +7,8 @@
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
+import { parseJson } from "../shared/json-text.js";
+import { isJsonObject } from "../shared/json-object.js";
 import { sendRequest } from "./client.js";
 import type { Answer } from "./exchange.js";
 import { CliFailure, type ExitCode } from "./failure.js";
@@ -14,7 +16,6 @@ import { io } from "./io.js";
 import { foldLines } from "./output.js";
 import type { Settings } from "./settings.js";
 
-type Json = Readonly<Record<string, unknown>>;
 type Id = string | number;
 
 const PARSE_ERROR = -32_700;
@@ -24,10 +25,6 @@ const SERVER_ERROR = -32_000;
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isId(value: unknown): value is Id {
   return typeof value === "string" || typeof value === "number";
 }
@@ -36,7 +33,7 @@ function isId(value: unknown): value is Id {
 function idsOf(message: unknown): Id[] {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.flatMap((one) =>
-    isObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : [],
+    isJsonObject(one) && typeof one["method"] === "string" && isId(one["id"]) ? [one["id"]] : [],
   );
 }
 
@@ -50,8 +47,8 @@ const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_inst
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.every((one) => {
-    if (!isObject(one) || one["method"] !== "tools/call") return true;
-    return isObject(one["params"]) && REPEATABLE_TOOLS.has(one["params"]["name"]);
+    if (!isJsonObject(one) || one["method"] !== "tools/call") return true;
+    return isJsonObject(one["params"]) && REPEATABLE_TOOLS.has(one["params"]["name"]);
   });
 }
 
@@ -65,11 +62,11 @@ const NOT_STORED_ENDING = ": nothing was stored";
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
-  const answer = parse(body.toString("utf8"));
-  const result = isObject(answer) ? answer["result"] : undefined;
-  if (!isObject(result) || result["isError"] !== true || !Array.isArray(result["content"])) return false;
+  const answer = parseJson(body.toString("utf8"));
+  const result = isJsonObject(answer) ? answer["result"] : undefined;
+  if (!isJsonObject(result) || result["isError"] !== true || !Array.isArray(result["content"])) return false;
   const [block, ...others] = result["content"] as readonly unknown[];
-  const text = isObject(block) && others.length === 0 ? block["text"] : undefined;
+  const text = isJsonObject(block) && others.length === 0 ? block["text"] : undefined;
   return typeof text === "string" && text.endsWith(NOT_STORED_ENDING);
 }
 
@@ -91,12 +88,12 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
     "Content-Type": "application/json",
     Accept: "application/json, text/event-stream",
   };
-  if (!isObject(message)) {
+  if (!isJsonObject(message)) {
     if (negotiated !== "") headers["MCP-Protocol-Version"] = negotiated;
     return headers;
   }
-  const params = isObject(message["params"]) ? message["params"] : {};
-  const version = isObject(params["_meta"]) ? params["_meta"][VERSION_MEMBER] : undefined;
+  const params = isJsonObject(message["params"]) ? message["params"] : {};
+  const version = isJsonObject(params["_meta"]) ? params["_meta"][VERSION_MEMBER] : undefined;
   if (typeof version !== "string") {
     if (negotiated !== "" && message["method"] !== "initialize") headers["MCP-Protocol-Version"] = negotiated;
     return headers;
@@ -116,14 +113,6 @@ function eventData(body: string): string[] {
       .flatMap((line) => (line.startsWith("data:") ? [line.slice(5).replace(/^ /, "")] : []));
     return data.length === 0 ? [] : [data.join(" ")];
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Splits a stream into lines and removes the line ends. A line that is too long is yielded as undefined. */
@@ -173,7 +162,7 @@ class Bridge {
   async run(input: AsyncIterable<Buffer>): Promise<void> {
     for await (const line of readLines(input)) {
       if (line !== undefined && line.toString("latin1").trim() === "") continue;
-      const message = line === undefined ? undefined : parse(line.toString("utf8"));
+      const message = line === undefined ? undefined : parseJson(line.toString("utf8"));
       if (line === undefined || message === undefined) {
         await write(
           errorLine(
@@ -185,7 +174,7 @@ class Bridge {
         continue;
       }
       const passing = this.#pass(line, message);
-      if (idsOf(message).length === 0 || (isObject(message) && message["method"] === "initialize")) await passing;
+      if (idsOf(message).length === 0 || (isJsonObject(message) && message["method"] === "initialize")) await passing;
       this.#running.add(passing);
       void passing.finally(() => this.#running.delete(passing));
       if (this.#running.size >= CLI_BRIDGE_REQUESTS_MAX) await Promise.race(this.#running);
@@ -215,24 +204,25 @@ class Bridge {
     const { status, content_type, body } = answer;
     const text = body.toString("utf8");
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
-    const parsed = parse(text);
-    if (isObject(parsed) && parsed["jsonrpc"] === "2.0" && isObject(parsed["error"]) && !isId(parsed["id"])) {
+    const parsed = parseJson(text);
+    if (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0" && isJsonObject(parsed["error"]) && !isId(parsed["id"])) {
       // An error without an id belongs to the request that was sent. So each id gets a copy of the error.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
-    if (Array.isArray(parsed) || (isObject(parsed) && parsed["jsonrpc"] === "2.0")) {
-      if (isObject(message) && message["method"] === "initialize" && isObject(parsed)) this.#agree(parsed["result"]);
+    if (Array.isArray(parsed) || (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0")) {
+      if (isJsonObject(message) && message["method"] === "initialize" && isJsonObject(parsed))
+        this.#agree(parsed["result"]);
       return [Buffer.concat([foldLines(body), Buffer.of(LINE_FEED)])];
     }
     const sentence =
-      isObject(parsed) && typeof parsed["error"] === "string"
+      isJsonObject(parsed) && typeof parsed["error"] === "string"
         ? parsed["error"]
         : "the server gave no answer of the protocol";
     return ids.map((id) => errorLine(id, SERVER_ERROR, `${sentence} (${status})`, { status }));
   }
 
   #agree(result: unknown): void {
-    const version = isObject(result) ? result["protocolVersion"] : undefined;
+    const version = isJsonObject(result) ? result["protocolVersion"] : undefined;
     if (typeof version === "string") this.#negotiated = version;
   }
 }

@@ -6,22 +6,19 @@
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
+import { isJsonObject } from "../shared/json-object.js";
 import { refused, type CliFailure } from "./failure.js";
 import { memberAt, parseCommented, setMember } from "./json-edit.js";
 import { SERVER_NAME, type Connection, type JsonClient, type McpClient, type TomlClient } from "./mcp-clients.js";
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Sets the member `koor` in the object that contains the file's servers. */
 function mergeJson({ path, group, entry }: JsonClient, text: string, connection: Connection): string | CliFailure {
   const start = text.trim() === "" ? "{}\n" : text;
   const file = parseCommented(start);
   if (file === undefined) return refused(`${path} is not valid JSON, and stays as it is`);
-  if (!isObject(file)) return refused(`${path} must hold a JSON object`);
+  if (!isJsonObject(file)) return refused(`${path} must hold a JSON object`);
   const servers = memberAt(file, group);
-  if (servers !== undefined && !isObject(servers)) return refused(`${path}: ${group} must be an object`);
+  if (servers !== undefined && !isJsonObject(servers)) return refused(`${path}: ${group} must be an object`);
   const wanted = entry(connection);
   if (JSON.stringify(memberAt(servers, SERVER_NAME)) === JSON.stringify(wanted)) return text;
   const merged = setMember(start, [group, SERVER_NAME], wanted);

@@ -4,10 +4,11 @@
  * warnings. All of them go through this module, which escapes control characters in texts that the CLI did not write.
  * Runs in the CLI process.
  */
+import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
+import { indentJson, isJson } from "../shared/json-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
 import { io } from "./io.js";
-import { indentJson, isJson } from "./json-text.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 const LINE_FEED = 0x0a;
@@ -65,7 +66,7 @@ function indentBytes(bytes: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-  return isJson(text) ? indentJson(text) : undefined;
+  return isJson(text) ? indentJson(text, CLI_PRETTY_CHARACTERS_MAX) : undefined;
 }
 
 /** Formats a JSON answer for printing, and ends it with a newline. */

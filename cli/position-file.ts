@@ -8,9 +8,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { dirname, isAbsolute, join } from "node:path";
 
 import { CLI_POSITION_FILES_MAX } from "../schemas/limits/cli.js";
+import { parseJson } from "../shared/json-text.js";
 import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
-import { isJson } from "./json-text.js";
 import { errorCodeOf } from "./system-error.js";
 
 /** The permissions of the folder. Other users must not see from its files when the user worked with which cluster. */
@@ -38,7 +38,7 @@ async function nameOfFile(servers: readonly URL[]): Promise<string> {
 }
 
 function parseClientState(text: string): ClientState | undefined {
-  const parsed = JSON.parse(text) as Partial<ClientState> | null;
+  const parsed = parseJson(text) as Partial<ClientState> | null | undefined;
   const position = parsed?.position;
   if (!Number.isSafeInteger(position) || (position ?? -1) < 0) return undefined;
   const begin = parsed?.begin;
@@ -103,7 +103,7 @@ export async function openPositionFile(state_folder: string, servers: readonly U
   return {
     read: () => {
       const text = broken ? undefined : readTextFile({ path, name: path });
-      return typeof text === "string" && isJson(text) ? parseClientState(text) : undefined;
+      return typeof text === "string" ? parseClientState(text) : undefined;
     },
     write: (state) => {
       if (broken) return;

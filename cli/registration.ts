@@ -2,29 +2,28 @@
  * Implements `register`. Registers a new instance, or finds the instance that this folder registered earlier under the
  * same name. instance-file.ts stores the instance. Runs in the CLI process.
  */
+import { parseJson } from "../shared/json-text.js";
+import { isJsonObject, type JsonObject } from "../shared/json-object.js";
 import { ask, failureOf } from "./ask.js";
 import type { Args, CommandContext } from "./command-row.js";
 import { CliFailure, WRONG_USAGE } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
 import { findInstance, instancePathForWriting, saveInstance, type StoredInstance } from "./instance-file.js";
-import { isJson } from "./json-text.js";
 import { hasKoorFolder } from "./koor-folder.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import { formatJson, warn, print } from "./output.js";
 import { serversOf, type Settings } from "./settings.js";
 
-type Json = Readonly<Record<string, unknown>>;
-
 const PATH = "/api/instances";
 
-function parseObject(bytes: Buffer): Json {
+function parseObject(bytes: Buffer): JsonObject {
   const text = bytes.toString("utf8");
-  const parsed: unknown = isJson(text) ? JSON.parse(text) : null;
-  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : {};
+  const parsed = parseJson(text);
+  return isJsonObject(parsed) ? parsed : {};
 }
 
 /** Returns the fields of the new instance. The server chooses a value for each field that is not given. */
-function readBody(args: Args): Json {
+function readBody(args: Args): JsonObject {
   const given = ["workspace", "intent", "stack"].flatMap((name) => {
     const value = args.text(name);
     return value === undefined ? [] : [[name, value] as const];

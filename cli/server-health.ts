@@ -10,9 +10,9 @@ import {
   CLI_TURN_CONNECT_TIMEOUT_MS,
 } from "../schemas/limits/cli.js";
 import { STATUSES } from "../schemas/status.js";
+import { parseJson } from "../shared/json-text.js";
 import type { Cluster } from "./cluster.js";
 import { exchange, NoAnswer } from "./exchange.js";
-import { isJson } from "./json-text.js";
 import { pause } from "./pause.js";
 
 /**
@@ -30,7 +30,7 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
   if (answer instanceof NoAnswer) return "unknown";
   if (answer.status === STATUSES.OK.http) return "healthy";
   const text = answer.body.toString("utf8");
-  const health = isJson(text) ? (JSON.parse(text) as { readonly cluster?: { readonly state?: unknown } } | null) : null;
+  const health = parseJson(text) as { readonly cluster?: { readonly state?: unknown } } | null | undefined;
   return answer.status === STATUSES.UNAVAILABLE.http && ISOLATED_STATES.has(health?.cluster?.state)
     ? "isolated"
     : "unknown";

@@ -5,9 +5,10 @@
 import { isAbsolute, join, relative } from "node:path";
 
 import { OPTIONS } from "../schemas/config.js";
+import { parseJson } from "../shared/json-text.js";
+import { isJsonObject, type JsonObject } from "../shared/json-object.js";
 import { readTextFile } from "./config-file.js";
 import { CliFailure, failed, WRONG_USAGE } from "./failure.js";
-import { isJson } from "./json-text.js";
 import { findKoorFile, hasKoorFolder, KOOR_FOLDER, projectOf } from "./koor-folder.js";
 import { warn } from "./output.js";
 import { parseServers } from "./server-list.js";
@@ -27,18 +28,14 @@ export interface FileSettings {
   readonly trusted_servers: readonly string[];
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** Parses the text of a settings file, which must be an object. Returns the failure if it is invalid. */
-export function parseSettingsText(text: string, name: string): Members | CliFailure {
-  if (!isJson(text)) return failed(`${name} is not valid JSON`);
-  const parsed = JSON.parse(text) as unknown;
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    return failed(`${name} must hold a JSON object`);
-  return parsed as Members;
+export function parseSettingsText(text: string, name: string): JsonObject | CliFailure {
+  const parsed = parseJson(text);
+  if (parsed === undefined) return failed(`${name} is not valid JSON`);
+  return isJsonObject(parsed) ? parsed : failed(`${name} must hold a JSON object`);
 }
 
-function readMembers(members: Members, name: string): FileSettings | CliFailure {
+function readMembers(members: JsonObject, name: string): FileSettings | CliFailure {
   for (const setting of SETTING_NAMES)
     if (members[setting] !== undefined && typeof members[setting] !== "string")
       return failed(`${name}: ${setting} must be a string`);
@@ -55,7 +52,7 @@ function readMembers(members: Members, name: string): FileSettings | CliFailure 
  * Returns the reason why a `settings.json` must belong to another program. Returns undefined if it may belong to Koor's
  * server or command line.
  */
-function whyNotKoors(members: Members): string | undefined {
+function whyNotKoors(members: JsonObject): string | undefined {
   const names = Object.keys(members);
   const known = names.filter((name) => name === "server" || name === "token" || Object.hasOwn(OPTIONS, name));
   if (known.length === 0 && names.length > 0) return `${SETTINGS_FILE} has none of Koor's settings`;

@@ -6,6 +6,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
 import { CLI_CLOSING_LINE_BYTES_MAX } from "../schemas/limits/cli.js";
+import { parseJson } from "../shared/json-text.js";
 import { failed, type CliFailure } from "./failure.js";
 import { describeSystemError } from "./system-error.js";
 
@@ -25,12 +26,8 @@ interface ClosingLine {
 }
 
 function parseClosingLine(bytes: Buffer): ClosingLine {
-  try {
-    const value: unknown = JSON.parse(bytes.toString("utf8"));
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(bytes.toString("utf8"));
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 /**

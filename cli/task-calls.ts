@@ -5,10 +5,11 @@
 import type { Static } from "typebox";
 
 import type { Task as TaskSchema } from "../schemas/tasks.js";
+import { isJson, memberTexts, parseJson } from "../shared/json-text.js";
 import { ask, Refusal } from "./ask.js";
 import { failed } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
-import { isJson, memberText, objectOf } from "./json-text.js";
+import { objectOf } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
@@ -55,7 +56,7 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
   const answer = await ask(settings, { method: "GET", path: pathOf(id), ...limits });
   if (isFailure(answer)) return answer;
   const text = answer.body.toString("utf8");
-  const task: unknown = isJson(text) ? JSON.parse(text) : null;
+  const task = parseJson(text);
   return isTask(task) ? { task, answer: answer.body } : new Refusal(answer.status, NO_TASK);
 }
 
@@ -74,7 +75,7 @@ export async function claimTask(
   const answer = await ask(settings, plan);
   if (isFailure(answer)) return answer;
   const json = answer.body.toString("utf8");
-  const text = isJson(json) ? memberText(json, "task") : undefined;
+  const text = isJson(json) ? memberTexts(json)?.get("task") : undefined;
   const task: unknown = text === undefined ? undefined : JSON.parse(text);
   if (text === undefined || !(task === null || isTask(task))) return new Refusal(answer.status, NO_TASK);
   return { task, text, answer: answer.body };

@@ -4,11 +4,11 @@
  * used. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits/cli.js";
+import { parseJson } from "../shared/json-text.js";
 import { ask, Refusal } from "./ask.js";
 import { encodeQuery } from "./client.js";
 import { refused, type CliFailure } from "./failure.js";
 import { taskFenceOfEnvironment } from "./fence.js";
-import { isJson } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
@@ -40,7 +40,7 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
   if (answer instanceof Refusal) return undefined;
   if (isFailure(answer)) return answer;
   const text = answer.body.toString("utf8");
-  const events: unknown = isJson(text) ? JSON.parse(text) : [];
+  const events = parseJson(text);
   if (!Array.isArray(events)) return undefined;
   const claims = (events as readonly (TaskEvent | null)[]).map((event) => event?.data);
   const fence = claims.find((claim) => claim?.task_id === id && claim.holder?.id === settings.instance)?.fence;

@@ -4,8 +4,8 @@
  */
 import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
 import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
+import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
-import { isJson } from "./json-text.js";
 
 /** While a text is too long, it is divided into this many equal parts, and the first part is removed. */
 const CUT_PARTS = 16;

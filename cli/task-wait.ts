@@ -4,6 +4,7 @@
  * process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
+import { SECOND_MS } from "../shared/duration.js";
 import { failureOf, isTransient, type RetryDeadline } from "./ask.js";
 import { RELEASE_TIMEOUT_MS } from "./claim-run.js";
 import { refused, type CliFailure } from "./failure.js";
@@ -11,8 +12,6 @@ import { quoted } from "./json-text.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer } from "./task-calls.js";
-
-const SECOND_MS = 1_000;
 
 export interface TaskWaitOptions {
   /** The time to wait for a task, in ms; 0 asks only once. */

@@ -3,11 +3,12 @@
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
+import { memberTexts } from "../shared/json-text.js";
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
 import type { HeldClaim, RunResult, RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
-import { memberText, quoted } from "./json-text.js";
+import { quoted } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
 import { formatJson, warn, print } from "./output.js";
@@ -55,7 +56,7 @@ async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLim
   if (sent instanceof Refusal)
     return NOT_HELD.has(sent.status) ? { kind: "lost", description: "is not held any more" } : false;
   if (sent instanceof CliFailure) return false;
-  const is_canceled = memberText(sent.toString("utf8"), "cancel_requested") === "true";
+  const is_canceled = memberTexts(sent.toString("utf8"))?.get("cancel_requested") === "true";
   return is_canceled ? { kind: "canceled", description: "is canceled" } : true;
 }
 

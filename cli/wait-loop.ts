@@ -4,13 +4,12 @@
  * cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
+import { SECOND_MS } from "../shared/duration.js";
+import { parseJson } from "../shared/json-text.js";
 import { ask, failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
 import { encodePairs } from "./client.js";
 import { CliFailure, failed } from "./failure.js";
-import { isJson } from "./json-text.js";
 import type { Settings } from "./settings.js";
-
-const SECOND_MS = 1_000;
 
 /** The query parameters by name. */
 export type Conditions = readonly (readonly [name: string, value: string])[];
@@ -29,8 +28,8 @@ export interface Waited {
 
 function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   const text = answer.toString("utf8");
-  const parsed = isJson(text) ? (JSON.parse(text) as { readonly matched?: unknown; readonly cursor?: unknown }) : null;
-  if (parsed === null || typeof parsed.cursor !== "string" || parsed.matched === undefined)
+  const parsed = parseJson(text) as { readonly matched?: unknown; readonly cursor?: unknown } | null | undefined;
+  if (typeof parsed?.cursor !== "string" || parsed.matched === undefined)
     return new Refusal(status, failed("the answer has no cursor: is this a Koor server?"));
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }

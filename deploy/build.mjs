@@ -42,9 +42,9 @@ const TAKEN = {
   pages: join(ROOT, "dist", ".packages", "pages.json"),
 };
 
-const SOURCE_FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
-const PROGRAM_FOLDERS = ["src", "workers", "schemas", "cli"];
-const PAGE_FOLDERS = ["dashboard", "schemas"];
+const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "dashboard", "bench", "test"];
+const PROGRAM_FOLDERS = ["src", "workers", "schemas", "shared", "cli"];
+const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
 /** Files on which every output depends: if one changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",

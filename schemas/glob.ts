@@ -1,6 +1,6 @@
 /**
  * Builds a regular expression for topic patterns, for the published API description. It matches only patterns that are
- * certainly well-formed. The parser, src/base/segment-glob.ts, accepts more.
+ * certainly well-formed. The parser, src/topics/topic-segment.ts, accepts more.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 

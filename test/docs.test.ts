@@ -94,7 +94,7 @@ t.test("links and paths lead to existing targets", (t) => {
       if (anchor !== undefined) t.ok(anchorsOf(page(linked)).has(anchor), `${path}: ${target} has its heading`);
     }
     for (const code of codeIn(prose)) {
-      if (!/^(src|schemas|workers|cli|test|deploy)\/[\w./-]+$/.test(code)) continue;
+      if (!/^(src|schemas|shared|workers|cli|test|deploy)\/[\w./-]+$/.test(code)) continue;
       t.ok(existsSync(join(ROOT, code)), `${path}: ${code}`);
     }
     if (path !== "README.md") t.ok(page("README.md").includes(`(${path})`), `README.md links to ${path}`);

@@ -12,7 +12,7 @@ import { CLI, FEATURES, FLOORS, PAGES, RESERVED, VIEWS_APART, WORDS } from "./im
 
 // This file runs from dist/tree/test.
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const FOLDERS = ["src", "workers", "schemas", "cli", "dashboard", "bench", "test"];
+const FOLDERS = ["src", "workers", "schemas", "shared", "cli", "dashboard", "bench", "test"];
 
 function readSources(): Map<string, string> {
   const sources = new Map<string, string>();
@@ -58,6 +58,9 @@ t.test("programs import only what `npm start` installs", (t) => {
 const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[] = [
   ["schemas/a.ts", `import "node:fs";`, /all of these load/],
   ["schemas/a.ts", `import type { B } from "../src/base/b.js";`, /all of these load/],
+  ["shared/a.ts", `import "node:fs";`, /in the browser/],
+  ["shared/a.ts", `import "../src/base/b.js";`, /in the browser/],
+  ["schemas/a.ts", `import "../shared/pure.js";`, /all of these load/],
   ["cli/a.ts", `import "../src/base/b.js";`, /one small bundle/],
   ["src/base/a.ts", `import "../store/pure.js";`, /leaves without a feature/],
   ["src/base/a.ts", `export { a } from "../state/pure.js"; export const b = 1;`, /leaves without a feature/],
@@ -118,6 +121,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
 ];
 
 const INNOCENT = [
+  "shared/pure.ts",
   "src/base/b.ts",
   "src/store/pure.ts",
   "src/threads/pure.ts",
@@ -156,6 +160,16 @@ t.test("each rule finds a file that breaks it", (t) => {
     ["src/specs/routes.ts", `import "../state/pure.js"; import "../front/pure.js";`],
   ]);
   t.same(findBreaches(downward), [], "a file may use lower floors");
+  const common = new Map([
+    ...innocent,
+    ["schemas/a.ts", `export const a = 1;`],
+    ["shared/a.ts", `import "../schemas/a.js"; import "./pure.js";`],
+    ...["src/base/a.ts", "cli/a.ts", "dashboard/base/a.ts"].map((path): [string, string] => [
+      path,
+      `import "${path.startsWith("cli/") ? ".." : "../.."}/shared/pure.js";`,
+    ]),
+  ]);
+  t.same(findBreaches(common), [], "server, command line and pages may use what is shared");
   const circle = new Map([
     ...innocent,
     ["src/state/pure.ts", `import "./keys.js";`],

@@ -3,13 +3,15 @@
  * schemas/contract-shape.ts defines contracts. Runs in the CLI process.
  */
 import { findContractFault } from "../../schemas/contract-shape.js";
+import { parseJson } from "../../shared/json-text.js";
+import { isJsonObject } from "../../shared/json-object.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Argument, Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import type { RequestPlan } from "../exchange.js";
 import { CliFailure, refused, wrongUsage, type ExitCode } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
-import { isJson, objectOf, quoted } from "../json-text.js";
+import { objectOf, quoted } from "../json-text.js";
 import { formatJson, print } from "../output.js";
 
 /**
@@ -72,13 +74,9 @@ async function listEndpoints(
   const spec = await ask(context, { method: "GET", path: spec_path });
   if (spec instanceof CliFailure) return spec;
   const text = spec.toString("utf8");
-  const contract = (isJson(text) ? JSON.parse(text) : null) as {
-    readonly kind?: unknown;
-    readonly endpoints?: unknown;
-  } | null;
-  if (contract === null || typeof contract !== "object" || contract.kind !== "contract")
-    return refused(`spec is not a contract: ${name}`);
-  return Object.keys(contract.endpoints ?? {});
+  const contract = parseJson(text);
+  if (!isJsonObject(contract) || contract["kind"] !== "contract") return refused(`spec is not a contract: ${name}`);
+  return Object.keys(contract["endpoints"] ?? {});
 }
 
 /**

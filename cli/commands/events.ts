@@ -1,11 +1,11 @@
 /** Implements `events …`, which publishes events, reads their history and follows them. Runs in the CLI process. */
+import { isJson, parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
-import { parseDuration } from "../duration.js";
+import { parseFlagDuration } from "../duration.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
-import { isJson } from "../json-text.js";
 import { isFailure } from "../outcome.js";
 import type { Settings } from "../settings.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
@@ -38,7 +38,7 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
-  const ago_ms = parseDuration(text);
+  const ago_ms = parseFlagDuration(text);
   if (ago_ms === undefined) {
     if (!/^\d+$/.test(text)) return wrongUsage(`--since must be a whole number or a duration like 10m, not "${text}"`);
     return Number.isSafeInteger(Number(text)) ? Number(text) : wrongUsage("--since is too large for an event id");
@@ -47,7 +47,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
   const answer = await ask(settings, { method: "GET", path: `/api/events/history${query}` });
   if (isFailure(answer)) return failureOf(answer);
   const json = answer.body.toString("utf8");
-  const events: unknown = isJson(json) ? JSON.parse(json) : null;
+  const events = parseJson(json);
   const [last] = Array.isArray(events) ? (events as readonly { readonly id?: unknown }[]) : [{}];
   const id = last === undefined ? 0 : last.id;
   return Number.isSafeInteger(id)

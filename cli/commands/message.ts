@@ -2,10 +2,10 @@
  * Implements `message …`, which sends and reads messages between agents. The sender is the instance in KOOR_INSTANCE.
  * Runs in the CLI process.
  */
+import { isJson } from "../../shared/json-text.js";
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readTextFlag } from "../input.js";
-import { isJson } from "../json-text.js";
 
 const PATH = "/api/messages";
 const MARK_PATH = `${PATH}/mark`;

@@ -2,10 +2,10 @@
  * Implements `state …`, the commands for the shared key/value store, whose values have versions. Runs in the CLI
  * process.
  */
+import { isJson } from "../../shared/json-text.js";
 import type { Args, CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
-import { isJson } from "../json-text.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
 const KEY: VersionedNoun = {

@@ -1,9 +1,9 @@
 /** Implements `templates …`, the commands for rules and contracts that many projects use. Runs in the CLI process. */
+import { isJson } from "../../shared/json-text.js";
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue } from "../input.js";
-import { isJson } from "../json-text.js";
 
 const ID = { name: "id" } as const;
 

@@ -5,6 +5,7 @@
  * their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
+import { type LinkState, Reconnect } from "../../shared/reconnect.js";
 import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
@@ -19,9 +20,6 @@ export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
  * changes are reported.
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
-
-/** The state of the connection. It is `off` before the first connection and while the page is hidden. */
-export type FeedState = "off" | "connecting" | "live" | "reconnecting";
 
 /** Every kind of change except events, because events have a feed of their own. */
 const KINDS: readonly AskedKind[] = [
@@ -40,19 +38,18 @@ const KINDS: readonly AskedKind[] = [
   "audit",
 ];
 const PATH = `/api/changes?kinds=${KINDS.join(",")}`;
-const RETRY_MS = 1_000;
+const RETRY_DELAYS = { minMs: 1_000, maxMs: 1_000 };
 
 const listeners = new Map<AskedKind, Set<ChangeListener>>();
-const state = signal<FeedState>("off");
+const link = new Reconnect(RETRY_DELAYS);
+const state = signal<LinkState>("off");
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let onDisconnect: () => void = () => undefined;
 let wanted = false;
-/** Whether there was a connection before. If so, changes were missed before the next connection. */
-let connectedBefore = false;
 
-/** The state of the connection. */
-export const feedState: ReadonlySignal<FeedState> = state;
+/** The state of the connection. It is `off` before the first connection and while the page is hidden. */
+export const feedState: ReadonlySignal<LinkState> = state;
 
 /** Calls `listener` for each change of these kinds until the returned function is called. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
@@ -77,20 +74,24 @@ function dispatch(text: string): void {
 
 function connect(): void {
   disconnect();
-  state.value = connectedBefore ? "reconnecting" : "connecting";
+  link.connecting();
+  state.value = link.state;
   const opening = new EventSource(PATH);
   source = opening;
   opening.addEventListener("open", () => {
-    state.value = "live";
-    notifyAll(connectedBefore ? null : "opened");
-    connectedBefore = true;
+    // If there was a connection before, changes were missed since then.
+    const missed = link.wasLive ? null : "opened";
+    link.opened();
+    state.value = link.state;
+    notifyAll(missed);
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
     // The browser reconnects by itself, but only after a delay, and not at all after an HTTP error. So we reconnect.
     disconnect();
-    state.value = "reconnecting";
-    retry = setTimeout(connect, RETRY_MS);
+    link.failed(Date.now());
+    state.value = link.state;
+    retry = setTimeout(connect, link.delayMs);
     onDisconnect();
   });
 }
@@ -119,9 +120,9 @@ export function startChanges(): void {
 /** Disconnects, until `startChanges` is called again. */
 export function stopChanges(): void {
   wanted = false;
-  connectedBefore = false;
   disconnect();
-  state.value = "off";
+  link.forget();
+  state.value = link.state;
 }
 
 listenForVisibility((visible) => {
@@ -129,6 +130,7 @@ listenForVisibility((visible) => {
   if (visible && source === null) connect();
   else if (!visible) {
     disconnect();
-    state.value = "off";
+    link.paused();
+    state.value = link.state;
   }
 });

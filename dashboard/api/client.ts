@@ -2,6 +2,7 @@
  * The HTTP client of the public API. Every view sends its requests through it and gets its errors from it; the view
  * interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
  */
+import { isTemporary } from "../../shared/reconnect.js";
 import { isStep } from "../base/path.js";
 
 /** An error answer of the server, with the server's message. `status` is 0 if the server could not be reached. */
@@ -16,6 +17,11 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+}
+
+/** Returns whether a retry would be useless, because the server would refuse the same request again. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && error.status !== 0 && !isTemporary(error.status);
 }
 
 /** A stored value: its exact bytes, with its media type and version. */

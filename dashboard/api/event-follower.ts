@@ -5,12 +5,14 @@
  * the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
-import { ApiError } from "./client.js";
+import { EventCursor } from "../../shared/event-cursor.js";
+import { type LinkState, Reconnect } from "../../shared/reconnect.js";
+import { isFinal } from "./client.js";
 import { addEvents, addGap, findEvent, heldEvent, NO_EVENTS, type EventList, type HeldEvent } from "./event-list.js";
 import { EventRate } from "./event-rate.js";
 import type { Event } from "./types.js";
 
-export type EventFeedState = "connecting" | "live" | "catching up" | "reconnecting";
+export type EventFeedState = LinkState | "catching up";
 
 export interface EventFeedOptions {
   /** Topic pattern; empty for every topic. */
@@ -66,8 +68,7 @@ interface Dropped {
   readonly after_id: number;
 }
 
-const RETRY_MS_MIN = 250;
-const RETRY_MS_MAX = 5_000;
+const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
 /**
  * The interval at which received events are shown in a batch. It is shorter than a person notices, and long enough to
  * combine a burst.
@@ -94,8 +95,9 @@ export class EventFollower {
   readonly #lost_ms = signal<number | null>(null);
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
-  /** The id of the last matching event that was received. */
-  #seen: number;
+  readonly #link = new Reconnect(RETRY_DELAYS);
+  /** The last matching event that was received. */
+  readonly #cursor: EventCursor;
   /**
    * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when
    * it has received this event.
@@ -111,13 +113,11 @@ export class EventFollower {
   #started: boolean;
   /** Whether the follower has caught up at least once. After that, a full list drops its oldest events for new ones. */
   #caught_up = false;
-  #connected = false;
   /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
   #attempt = 0;
   #closeSocket = nothing;
   #cancelRetry = nothing;
   #cancelShow: (() => void) | null = null;
-  #retry_ms = RETRY_MS_MIN;
   #waiting: HeldEvent[] = [];
   #to_fill: Dropped[] = [];
   #filling = false;
@@ -128,8 +128,8 @@ export class EventFollower {
     this.#options = options;
     this.#host = host;
     this.#started = options.since !== null;
-    this.#seen = options.since ?? 0;
-    this.#covered = this.#seen;
+    this.#cursor = new EventCursor(options.since ?? 0);
+    this.#covered = this.#cursor.id;
     this.#stopListening = host.listenForVisibility((visible) => {
       if (this.#closed || this.#full.value) return;
       if (visible) void this.#connect();
@@ -191,6 +191,7 @@ export class EventFollower {
 
   async #connect(): Promise<void> {
     this.#disconnect();
+    this.#link.connecting();
     const attempt = ++this.#attempt;
     const isLate = (): boolean => attempt !== this.#attempt || this.#closed;
     try {
@@ -198,16 +199,14 @@ export class EventFollower {
       else await this.#checkResume(isLate);
     } catch (error) {
       if (isLate()) return;
-      if (isRefusal(error)) this.#failure.value = error;
+      if (isFinal(error)) this.#failure.value = error;
       else this.#retryLater();
       return;
     }
     if (isLate()) return;
-    this.#closeSocket = this.#host.subscribe(this.#options.pattern, this.#seen, {
+    this.#closeSocket = this.#host.subscribe(this.#options.pattern, this.#cursor.id, {
       opened: () => {
-        this.#connected = true;
-        this.#retry_ms = RETRY_MS_MIN;
-        this.#lost_ms.value = null;
+        this.#link.opened();
         this.#updateState();
       },
       message: (text) => this.#receive(text),
@@ -226,9 +225,9 @@ export class EventFollower {
     this.#started = true;
     this.#add(newest.map((event) => heldEvent(event)).toReversed());
     for (const { created_at } of newest) this.#rate.add(Date.parse(created_at));
-    this.#target = this.#seen;
-    this.#covered = this.#seen;
-    this.#horizon = this.#seen;
+    this.#target = this.#cursor.id;
+    this.#covered = this.#cursor.id;
+    this.#horizon = this.#cursor.id;
   }
 
   /**
@@ -237,7 +236,7 @@ export class EventFollower {
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
-    const resumes = this.#seen;
+    const resumes = this.#cursor.id;
     const [matching, newest, around] = await Promise.all([
       this.#host.history({ last: 1, topic: pattern }),
       this.#host.history({ last: 1 }),
@@ -269,21 +268,20 @@ export class EventFollower {
     const held_some = this.#list.value.events.length > 0;
     this.#list.value = NO_EVENTS;
     this.#to_fill = [];
-    this.#seen = newest_id;
+    this.#cursor.rewind(newest_id);
     this.#covered = newest_id;
     this.#horizon = newest_id;
     this.#target = newest_id;
     if (!held_some) return;
-    this.#seen = 0;
+    this.#cursor.rewind(0);
     await this.#readNewest(isLate);
   }
 
   #retryLater(): void {
     if (this.#closed || this.#full.value) return;
-    this.#lost_ms.value ??= this.#host.now_ms();
-    this.#state.value = "reconnecting";
-    this.#cancelRetry = this.#host.later(this.#retry_ms, () => void this.#connect());
-    this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
+    this.#link.failed(this.#host.now_ms());
+    this.#showLink();
+    this.#cancelRetry = this.#host.later(this.#link.delayMs, () => void this.#connect());
   }
 
   /** Closes the connection, or cancels the attempt to open one. */
@@ -293,11 +291,10 @@ export class EventFollower {
     this.#closeSocket();
     this.#closeSocket = nothing;
     this.#show();
-    if (!this.#connected) return;
-    this.#connected = false;
-    if (this.#full.value) return;
-    this.#lost_ms.value = this.#host.now_ms();
-    this.#state.value = "reconnecting";
+    // A follower that is full keeps its last state, because it does not want a connection any more.
+    if (this.#link.state !== "live" || this.#full.value) return;
+    this.#link.closed(this.#host.now_ms());
+    this.#showLink();
   }
 
   #receive(text: string): void {
@@ -337,17 +334,26 @@ export class EventFollower {
   #add(events: readonly HeldEvent[]): void {
     this.#list.value = addEvents(this.#list.value, events, this.#options.keep);
     this.#received.value += events.length;
-    this.#seen = Math.max(this.#seen, events.at(-1)?.id ?? 0);
+    this.#cursor.take(events.at(-1)?.id ?? 0);
   }
 
   #updateState(): void {
-    const lag = Math.max(0, this.#target - this.#seen);
+    const lag = Math.max(0, this.#target - this.#cursor.id);
     if (lag === 0) this.#caught_up = true;
-    if (lag === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#seen);
-    if (!this.#connected) return;
+    if (lag === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#cursor.id);
+    if (this.#link.state !== "live") return;
     batch(() => {
       this.#lag.value = lag;
-      this.#state.value = lag === 0 ? "live" : "catching up";
+      this.#showLink();
+    });
+  }
+
+  /** Shows the state of the connection. */
+  #showLink(): void {
+    const { state, lostMs } = this.#link;
+    batch(() => {
+      this.#lost_ms.value = lostMs;
+      this.#state.value = state === "live" && this.#lag.value > 0 ? "catching up" : state;
     });
   }
 
@@ -391,11 +397,6 @@ export class EventFollower {
   #recordDropped(after_id: number, count: number): void {
     this.#list.value = addGap(this.#list.value, { after_id, count, why: "dropped", exact: true });
   }
-}
-
-/** Whether a retry would be useless, because the server always rejects this request. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 function isAll(pattern: string): boolean {

@@ -1,8 +1,8 @@
 /** Counts events per second over the last minute, in a ring buffer with one slot per second. Pure. */
+import { SECOND_MS } from "../../shared/duration.js";
 
 /** Length of the ring, s. */
 export const RATE_SECONDS = 60;
-const SECOND_MS = 1_000;
 
 export class EventRate {
   readonly #counts = new Uint32Array(RATE_SECONDS);

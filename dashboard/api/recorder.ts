@@ -3,6 +3,7 @@
  * started only when a view with charts opens, its charts would be empty at first. A hidden page does not scrape; that
  * time is a gap in the charts.
  */
+import { SECOND_MS } from "../../shared/duration.js";
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { getText } from "./client.js";
 import { parseExposition } from "./exposition.js";
@@ -14,7 +15,6 @@ import { listenForVisibility, visible } from "../base/visibility.js";
 const PATH = "/metrics";
 const EVERY_MS = 5_000;
 /** The delay before the second scrape. It is short, because a rate needs two scrapes. */
-const SECOND_MS = 1_000;
 /** Four hours of scrapes. */
 const ROWS_MAX = 2_880;
 /** The time between two scrapes above which the chart shows a gap. */

@@ -5,7 +5,7 @@
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError, reasonOf } from "./client.js";
+import { isFinal, reasonOf } from "./client.js";
 import { feedState, listenForChanges, type Change } from "./changes.js";
 import type { AskedKind } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
@@ -146,9 +146,9 @@ export class LiveResource<T> implements Resource<T> {
     } catch (error) {
       if (stopped.aborted) return;
       this.error.value = error;
-      // A busy or unreachable server recovers, so the fetch is retried. After a 4xx answer a retry would be useless
+      // A busy or unreachable server recovers, so the fetch is retried. After a final answer a retry would be useless
       // until something changes.
-      if (!(error instanceof ApiError && isRefusal(error.status))) this.#plan(RETRY_MS);
+      if (!isFinal(error)) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
       const { gap_ms_min = GAP_MS_MIN } = this.#loader;
@@ -216,10 +216,6 @@ export class LiveResource<T> implements Resource<T> {
       void this.refresh();
     }, delay_ms);
   }
-}
-
-function isRefusal(status: number): boolean {
-  return status >= 400 && status < 500;
 }
 
 /** Resources by key, least recently used first. */

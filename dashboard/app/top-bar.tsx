@@ -1,6 +1,7 @@
 /** The bar above every view: menu button, connection state, palette, theme and logout. */
 import type { Signal } from "@preact/signals";
-import { feedState, type FeedState } from "../api/changes.js";
+import type { LinkState } from "../../shared/reconnect.js";
+import { feedState } from "../api/changes.js";
 import { Icon } from "../parts/icon.js";
 import { Logo } from "./logo.js";
 import { openPalette } from "./palette.js";
@@ -8,7 +9,7 @@ import { logOut, session } from "../api/session.js";
 import { nextTheme, theme } from "../base/theme.js";
 import { attempt } from "../parts/toasts.js";
 
-const CONNECTION: Readonly<Record<FeedState, string>> = {
+const CONNECTION: Readonly<Record<LinkState, string>> = {
   off: "paused",
   connecting: "connecting",
   live: "live",

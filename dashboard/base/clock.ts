@@ -2,6 +2,7 @@
  * The page's clock, for relative times such as "2 minutes ago". There is one timer for the whole page, and none while
  * the page is hidden.
  */
+import { MINUTE_MS } from "../../shared/duration.js";
 import { computed, signal } from "@preact/signals";
 
 const TICK_MS = 1_000;
@@ -9,7 +10,6 @@ const TICK_MS = 1_000;
 /** ms since the epoch, updated every second. */
 export const now_ms = signal(Date.now());
 
-const MINUTE_MS = 60_000;
 /** Does the same as `now_ms` but changes only every minute, for values that depend only on the time. */
 export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
 

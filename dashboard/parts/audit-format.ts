@@ -1,4 +1,6 @@
 /** Formats rows of the audit log for people, and returns the addresses of the resources that they name. Pure. */
+import { isJsonObject } from "../../shared/json-object.js";
+import { parseJson } from "../../shared/json-text.js";
 import type { AuditEntry } from "../api/types.js";
 import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { isAgentId } from "./agent-name.js";
@@ -8,14 +10,9 @@ import { isAgentId } from "./agent-name.js";
  * error. Text that is not a JSON object is returned unchanged.
  */
 export function formatDetail(detail: string): string {
-  let members: unknown;
-  try {
-    members = JSON.parse(detail);
-  } catch {
-    return detail;
-  }
-  if (typeof members !== "object" || members === null || Array.isArray(members)) return detail;
-  if ("error" in members && typeof members.error === "string") return members.error;
+  const members = parseJson(detail);
+  if (!isJsonObject(members)) return detail;
+  if (typeof members["error"] === "string") return members["error"];
   return Object.entries(members)
     .map(([name, value]) => `${name.replaceAll("_", " ")} ${formatValue(value)}`)
     .join(" · ");

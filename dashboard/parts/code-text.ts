@@ -2,6 +2,7 @@
  * Prepares stored bytes for display. It decodes the bytes if they are text, finds the language of the text, and
  * truncates long text. Pure.
  */
+import { indentJson, isJson } from "../../shared/json-text.js";
 
 /** The maximum length of text that is shown with syntax colours. Colouring a longer text would block the page. */
 export const COLOURED_CHARACTERS_MAX = 200_000;
@@ -29,16 +30,6 @@ export function languageOf(content_type: string, text: string): Language {
   return isJson(text) ? "json" : "plain";
 }
 
-function isJson(text: string): boolean {
-  if (!/^\s*[[{"\d\-tfn]/.test(text)) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Decodes stored bytes as text; undefined if they are not text. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
@@ -52,34 +43,16 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Indents JSON by two spaces. Only white space changes, so numbers keep their digits and members keep their order. Text
- * in another language is returned unchanged.
- */
-export function indented(text: string, language: Language): string {
-  if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;
-  const out: string[] = [];
-  let depth = 0;
-  /** Whether the next token is the first one in its array or object. */
-  let first = false;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
-    const closes = token === "}" || token === "]";
-    if (closes) depth -= 1;
-    if (closes !== first) out.push(newLine(depth));
-    first = token === "{" || token === "[";
-    if (first) depth += 1;
-    out.push(token);
-    if (token === ",") out.push(newLine(depth));
-    else if (token === ":") out.push(" ");
-  }
-  return out.join("");
-}
-
-/**
  * The maximum depth of indentation. Without it, deeply nested JSON would produce an output whose length grows with the
  * square of the input's.
  */
 const INDENTS_MAX = 64;
 
-function newLine(depth: number): string {
-  return `\n${"  ".repeat(Math.max(0, Math.min(depth, INDENTS_MAX)))}`;
+/**
+ * Indents JSON by two spaces. Only white space changes, so numbers keep their digits and members keep their order. Text
+ * in another language is returned unchanged.
+ */
+export function indented(text: string, language: Language): string {
+  if (language !== "json" || text.length > SHOWN_CHARACTERS_MAX) return text;
+  return indentJson(text, Number.POSITIVE_INFINITY, INDENTS_MAX) ?? text;
 }

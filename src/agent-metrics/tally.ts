@@ -5,8 +5,8 @@
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../schemas/limits/agent-metrics.js";
 import { DASHBOARD_ACTOR } from "../../schemas/sessions.js";
+import { HOUR_MS } from "../../shared/duration.js";
 
-const HOUR_MS = 3_600_000;
 const POSITIONS: Readonly<Record<AgentMetric, number>> = {
   rest_calls: 0,
   mcp_calls: 1,

@@ -6,7 +6,8 @@ import { isUtf8 } from "node:buffer";
 import { BACKUP_FORMAT, type RecordCounts } from "../../schemas/backup.js";
 import { RESTORE_LINE_BYTES_MAX } from "../../schemas/limits/backup.js";
 import { crypto } from "../base/crypto.js";
-import { memberTexts } from "../base/json-text.js";
+import { memberTexts, parseJson } from "../../shared/json-text.js";
+import { isJsonObject } from "../../shared/json-object.js";
 import { type Failure, invalid } from "../base/result.js";
 import { isConstraint, type Db } from "../store/open.js";
 import { finishStaging } from "../store/staging.js";
@@ -124,11 +125,6 @@ function checkHeader(members: Members): string | null {
 }
 
 function membersOf(text: string): Members | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : undefined;
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : undefined;
 }

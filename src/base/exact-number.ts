@@ -4,6 +4,7 @@
  * kinds is exact and bounded. Pure, any thread.
  */
 import { stringify } from "lossless-json";
+import { skipString } from "../../shared/json-text.js";
 import { must } from "./assert.js";
 import { crypto } from "./crypto.js";
 
@@ -145,16 +146,6 @@ function isInexact(text: string): boolean {
   return !Number.isFinite(double) || textOf(parseDecimal(text)) !== textOf(parseDecimal(String(double)));
 }
 
-/** Returns the offset after the closing quote of the string that begins at a quote. */
-function endOfString(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let backslashes = 0;
-    while (text[quote - 1 - backslashes] === "\\") backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-  }
-  return text.length;
-}
-
 /** Replaces the numbers of a JSON text. Digits inside strings are left alone. */
 function replaceNumbers(text: string, replace: (token: string) => string): string {
   const numbers = new RegExp(NUMBER_OR_QUOTE);
@@ -163,7 +154,7 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
   for (let found = numbers.exec(text); found !== null; found = numbers.exec(text)) {
     const [token] = found;
     if (token === '"') {
-      numbers.lastIndex = endOfString(text, found.index);
+      numbers.lastIndex = skipString(text, found.index);
       continue;
     }
     const replaced = replace(token);

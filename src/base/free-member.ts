@@ -4,7 +4,7 @@
  */
 import type { TSchema } from "typebox";
 import { must } from "./assert.js";
-import { elementTexts, memberTexts } from "./json-text.js";
+import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
 /** The keywords of a schema that describe what a body contains. */
 interface Composed {

@@ -8,7 +8,8 @@
  * There is one exception: a path with an extension (`a.md`) counts as a file's, so a `**` of the other glob matches
  * nothing below it. Without the exception, a lease of `README.md` would conflict with every glob of all sources.
  */
-import { compilePlainSegment, type SegmentGlob } from "./segment-glob.js";
+import { compilePathSegment } from "./path-segment.js";
+import type { SegmentGlob } from "./segment-glob.js";
 import { sequencesMeet } from "./sequences-meet.js";
 
 const MANY = "**";
@@ -88,7 +89,7 @@ function compileSegment(part: string, known: KnownSegments): Segment {
   if (!SPECIAL.test(part)) return part;
   let glob = known.get(part);
   if (glob === undefined) {
-    glob = compilePlainSegment(part);
+    glob = compilePathSegment(part);
     known.set(part, glob);
   }
   return glob.literal ?? glob;

@@ -1,8 +1,8 @@
 /**
- * Compiles one segment of a pattern: `*`, `?`, `[a-z]`, `[^a-z]`, `\`. The users of this module split patterns into
- * segments and handle `**` themselves. Topics are split on `.` (topics/pattern.ts). Paths of files are split on `/`
- * (rules/file-glob.ts), with the classes of gitignore (rules/file-segment.ts). Names of leases are split on `/`, too,
- * in a grammar without classes (path-glob.ts). Pure, any thread.
+ * Matches one segment of a glob. This is the one matcher under the three dialects of globs. A dialect translates its
+ * syntax into tokens: topic patterns (topics/topic-segment.ts), resources of leases (path-segment.ts) and files of
+ * rules (rules/file-segment.ts). segment-syntax.ts has the part of the syntax that they share. The tokens do not know
+ * which separator splits the segments. `**` is not a segment glob: segment-sequence.ts handles it. Pure, any thread.
  * Not picomatch: it has another grammar, and its regular expressions backtrack: `*a` five times before a `b` takes them
  * 4.8 s against 120 characters. Matching here backtracks only to the last `*`, and switches to a method without
  * backtracking if that takes long (token-set.ts). The worst case takes one word operation for each character of the
@@ -19,6 +19,8 @@ export const ANY = -2;
 export const CLASS_BASE = -3;
 
 export interface CharacterClass {
+  /** The class as it was written, with its brackets. */
+  readonly text: string;
   readonly negated: boolean;
   /** Inclusive bounds, in pairs. */
   readonly bounds: readonly number[];
@@ -45,44 +47,9 @@ export interface SegmentGlob {
   meets(other: SegmentGlob): boolean;
 }
 
-function unitsOf(code_point: number): number {
+/** Returns the number of UTF-16 units of a code point. */
+export function unitsOf(code_point: number): number {
   return code_point > 0xffff ? 2 : 1;
-}
-
-/**
- * Reads one character of a class of path.Match, which `\` may escape. Returns undefined if no character is allowed
- * here.
- */
-function readClassCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
-  const first = text[at];
-  return first === "-" || first === "]" ? undefined : readCharacter(text, at);
-}
-
-/** Reads one character, which `\` may escape. Returns undefined at the end. */
-export function readCharacter(text: string, at: number): { codePoint: number; next: number } | undefined {
-  const from = text[at] === "\\" ? at + 1 : at;
-  const code_point = text.codePointAt(from);
-  return code_point === undefined ? undefined : { codePoint: code_point, next: from + unitsOf(code_point) };
-}
-
-/** Reads a class of path.Match; `at` is after its `[`. Returns undefined if the class is malformed or has no end. */
-function readClass(text: string, at: number): { parsed: CharacterClass; next: number } | undefined {
-  const negated = text[at] === "^";
-  let from = negated ? at + 1 : at;
-  const bounds: number[] = [];
-  for (;;) {
-    if (text[from] === "]" && bounds.length > 0) return { parsed: { negated, bounds }, next: from + 1 };
-    const low = readClassCharacter(text, from);
-    if (low === undefined) return undefined;
-    let high = low;
-    if (text[low.next] === "-") {
-      const end = readClassCharacter(text, low.next + 1);
-      if (end === undefined) return undefined;
-      high = end;
-    }
-    bounds.push(low.codePoint, high.codePoint);
-    from = high.next;
-  }
 }
 
 function classHolds({ negated, bounds }: CharacterClass, code_point: number): boolean {
@@ -149,76 +116,6 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
   };
 }
 
-/**
- * Compiles one segment; returns undefined if it is malformed. `text` is well-formed Unicode, and characters are code
- * points. The grammar is that of path.Match in Go, except that `/` is an ordinary character. In a class, `-` and `]`
- * must be escaped where a character is expected, so `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range
- * such as `[z-a]` contains no character. `!` does not negate.
- */
-export function compileSegment(text: string): SegmentGlob | undefined {
-  const tokens: number[] = [];
-  const classes: CharacterClass[] = [];
-  for (let at = 0; at < text.length; ) {
-    const code_point = text.codePointAt(at) as number;
-    at += unitsOf(code_point);
-    switch (text[at - 1]) {
-      case "*":
-        if (tokens.at(-1) !== STAR) tokens.push(STAR);
-        break;
-      case "?":
-        tokens.push(ANY);
-        break;
-      case "\\": {
-        const escaped = text.codePointAt(at);
-        if (escaped === undefined) return undefined;
-        tokens.push(escaped);
-        at += unitsOf(escaped);
-        break;
-      }
-      case "[": {
-        const read = readClass(text, at);
-        if (read === undefined) return undefined;
-        tokens.push(CLASS_BASE - classes.length);
-        classes.push(read.parsed);
-        at = read.next;
-        break;
-      }
-      default:
-        tokens.push(code_point);
-    }
-  }
-  return segmentGlob(text, tokens, classes);
-}
-
-/**
- * The characters that `\` makes literal in the grammar without classes. They are the wildcards, and characters that
- * other code rejects or expands.
- */
-export const PLAIN_ESCAPABLE = "*?\\{},;|! ";
-
-/**
- * Compiles one segment in the grammar without classes: `*`, `?`, and `\` before one of PLAIN_ESCAPABLE. Everything else
- * is literal, so no text is malformed.
- */
-export function compilePlainSegment(text: string): SegmentGlob {
-  const tokens: number[] = [];
-  for (let at = 0; at < text.length; ) {
-    const code_point = text.codePointAt(at) as number;
-    const character = text[at];
-    at += unitsOf(code_point);
-    if (character === "*") {
-      if (tokens.at(-1) !== STAR) tokens.push(STAR);
-    } else if (character === "?") {
-      tokens.push(ANY);
-    } else if (character === "\\" && at < text.length && PLAIN_ESCAPABLE.includes(text[at] as string)) {
-      tokens.push(text.codePointAt(at++) as number);
-    } else {
-      tokens.push(code_point);
-    }
-  }
-  return segmentGlob(text, tokens, []);
-}
-
 /** Converts tokens into the tests of a TokenSet. */
 function testsOf(tokens: readonly number[], classes: readonly CharacterClass[]): TokenTest[] {
   return tokens.map((token): TokenTest => {
@@ -238,11 +135,16 @@ function endsMeet(a: string, b: string): boolean {
   return a.endsWith(b) || b.endsWith(a);
 }
 
-/**
- * Builds the glob of a list of tokens. `classes` are the classes to which the tokens refer, in the order of their
- * numbers.
- */
-export function segmentGlob(text: string, tokens: readonly number[], classes: readonly CharacterClass[]): SegmentGlob {
+/** The translation of a segment by its dialect. */
+export interface SegmentTokens {
+  /** Code points, and wildcards as negative numbers. No two stars follow each other. */
+  readonly tokens: readonly number[];
+  /** The classes to which the tokens refer, in the order of their numbers. */
+  readonly classes: readonly CharacterClass[];
+}
+
+/** Builds the glob of a translated segment. `text` is the segment as it was written. */
+export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
   if (literal !== undefined) {
     return {

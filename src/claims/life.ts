@@ -1,9 +1,8 @@
 /** Computes when a claim expires if its holder is not seen again. Pure. All times are in ms. */
 import { CLAIM_OFFER_MS } from "../../schemas/limits/claims.js";
 import type { EndClaimsRequest } from "../../schemas/leases.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Resumed } from "../base/pause-detector.js";
-
-const SECOND_MS = 1_000;
 
 /** The properties of a claim that decide when it expires. */
 export interface Life {

@@ -13,8 +13,8 @@ import {
   type PathGlob,
 } from "../base/path-glob.js";
 import { listProblem, pathGlobProblem, pathProblem } from "../base/path-problem.js";
+import { PATH_ESCAPABLE } from "../base/path-segment.js";
 import { type Failure, invalid } from "../base/result.js";
-import { PLAIN_ESCAPABLE } from "../base/segment-glob.js";
 
 export interface Resource {
   /** The resource as it was written. */
@@ -97,7 +97,7 @@ function resourceProblem(text: string): string | null {
     return glob === "" ? "names nothing" : alternativesProblem(glob, listProblem);
   }
   if (text.startsWith(PATH))
-    return alternativesProblem(text.slice(PATH.length), (glob) => pathGlobProblem(glob, PLAIN_ESCAPABLE));
+    return alternativesProblem(text.slice(PATH.length), (glob) => pathGlobProblem(glob, PATH_ESCAPABLE));
   return nameProblem(text);
 }
 

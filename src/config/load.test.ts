@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import t from "tap";
 import { OPTIONS, environmentOf, flagOf, type Config, type Option, type OptionKey } from "../../schemas/config.js";
-import { parseDuration } from "../base/duration.js";
+import { parseDuration } from "../../shared/duration.js";
 import { ConfigError, helpText, loadConfig } from "./load.js";
 
 const OPTION_ROWS = Object.entries(OPTIONS) as readonly (readonly [OptionKey, Option])[];

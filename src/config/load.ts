@@ -13,8 +13,8 @@ import {
   type OptionKey,
   type TextOption,
 } from "../../schemas/config.js";
-import { parseDuration } from "../base/duration.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
+import { parseDuration } from "../../shared/duration.js";
 import { parseAddress } from "./address.js";
 import { hasShortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";

@@ -4,6 +4,7 @@
  * secrets. Pure.
  */
 import type { ServerTopic } from "../../schemas/events.js";
+import { isJsonObject } from "../../shared/json-object.js";
 import { hostOf } from "../outbox/hidden-address.js";
 import type { EventRow } from "./encode.js";
 
@@ -28,6 +29,5 @@ export function withoutSecrets(row: EventRow): EventRow {
   const hide = HIDDEN.get(row.topic);
   if (hide === undefined) return row;
   const data = JSON.parse(row.data) as unknown;
-  const whole = typeof data === "object" && data !== null && !Array.isArray(data);
-  return whole ? { ...row, data: JSON.stringify(hide(data as Data)) } : row;
+  return isJsonObject(data) ? { ...row, data: JSON.stringify(hide(data)) } : row;
 }

@@ -1,7 +1,7 @@
 /** The SQL of events. The writer appends and prunes; the front and the worker pool read. */
 import type { CommittedEvent } from "../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../schemas/limits/events.js";
-import { toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../../shared/json-text.js";
 import type { WriteBuffer, BufferedTable } from "../store/write-buffer.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";

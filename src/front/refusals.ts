@@ -3,6 +3,7 @@
  * writes an audit row if the route is audited, and a log line if the operator should know. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../schemas/status.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { RemoteFailure, type Failure } from "../base/result.js";
@@ -16,7 +17,6 @@ import type { Reply, Route } from "./route.js";
 
 export type Header = readonly [name: string, value: string];
 
-const SECOND_MS = 1_000;
 const UNAUTHENTICATED = 401;
 
 /** The error reply for a failure. */

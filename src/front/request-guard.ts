@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../schemas/config.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
@@ -25,7 +26,6 @@ const FOREIGN_ORIGIN = new Failure(
   "requests from that Origin are not allowed (see --allow-origin)",
 );
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
-const SECOND_MS = 1_000;
 
 /** The facts about a request that matter if its token is wrong. */
 export interface Attempt {

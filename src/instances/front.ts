@@ -5,6 +5,7 @@
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
 import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
 import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
@@ -17,8 +18,6 @@ import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
 import { encodeInstance, matchesFilter, type Directory, type Entry, type InstanceFilter } from "./directory.js";
 import { hashToken, makeToken } from "./token.js";
-
-const SECOND_MS = 1_000;
 
 const NO_ROOM = new Failure(
   "RESOURCE_EXHAUSTED",

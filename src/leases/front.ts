@@ -19,6 +19,7 @@ import {
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
 } from "../../schemas/limits/leases.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
@@ -56,7 +57,6 @@ export interface LeaseFrontOptions {
 /** A client that may disconnect before the reply. */
 type Client = Pick<Request, "onAbort">;
 
-const SECOND_MS = 1_000;
 /** Marks a job that reads all live leases, so it runs in the thread pool. */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 const OK = 200;

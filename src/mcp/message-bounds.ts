@@ -4,13 +4,8 @@
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../schemas/text.js";
+import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { shorten } from "../base/shorten.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(json: unknown): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
-}
 
 function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
@@ -18,7 +13,7 @@ function isLong(value: unknown): value is string {
 
 /** Whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
 export function hasLongId(json: unknown): boolean {
-  return (Array.isArray(json) ? json : [json]).some((message) => isObject(message) && isLong(message["id"]));
+  return (Array.isArray(json) ? json : [json]).some((message) => isJsonObject(message) && isLong(message["id"]));
 }
 
 /** Returns the object with its long texts truncated, or the same object if it has none. */
@@ -30,12 +25,12 @@ function cutTexts(json: JsonObject): JsonObject {
 }
 
 function cutMessage(message: unknown): unknown {
-  if (!isObject(message)) return message;
+  if (!isJsonObject(message)) return message;
   const cut = cutTexts(message);
   const { params } = cut;
-  if (!isObject(params)) return cut;
+  if (!isJsonObject(params)) return cut;
   const { _meta: meta } = params;
-  const cut_params = cutTexts(isObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
+  const cut_params = cutTexts(isJsonObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
   return withMember(cut, "params", cut_params);
 }
 

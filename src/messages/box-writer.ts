@@ -8,6 +8,7 @@
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../schemas/limits/messages.js";
 import { BoxesPush, type MarkRequest, type MessageBoxName, type PruneMessagesReply } from "../../schemas/messages.js";
+import { DAY_MS } from "../../shared/duration.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { Db, Statement } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
@@ -16,8 +17,6 @@ import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
 /** The push message with the changes of message boxes in a commit. */
 export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 interface Party {
   readonly id: string;

@@ -11,6 +11,7 @@ import {
   PruneMessagesReply,
   SendRequest,
 } from "../../schemas/messages.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
@@ -24,7 +25,6 @@ import { messageId, noMessage } from "./id.js";
 export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
 export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
-const SECOND_MS = 1_000;
 /** The resource in the audit row if a call marks several messages. */
 const SEVERAL = "several";
 

@@ -17,8 +17,9 @@ import {
   type ThreadQuery,
 } from "../../schemas/messages.js";
 import { utf8Length } from "../../schemas/text.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
-import { toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../../shared/json-text.js";
 import type { Log } from "../base/log.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure, invalid } from "../base/result.js";
@@ -50,7 +51,6 @@ type SendCall = Pick<Request<readonly string[], unknown, string, MessageBody>, "
 type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
 type Finding = PageReply | Failure;
 
-const SECOND_MS = 1_000;
 /** The number of rows for a read that may examine many rows. Such a read runs in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };

@@ -1,6 +1,6 @@
 /** Answers requests for health and metrics. Each component writes its own metrics. Runs on the front. */
 import { TOKENS_PER_MCP_CALL } from "../../schemas/limits/mcp.js";
-import { formatUptime } from "../base/duration.js";
+import { formatUptime } from "../../shared/duration.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
 import { JSON_TYPE, jsonReply } from "../front/reply.js";

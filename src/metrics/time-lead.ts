@@ -4,12 +4,11 @@
  * is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Exposition } from "../measure/exposition.js";
-
-const SECOND_MS = 1_000;
 
 export interface TimeLeadOptions {
   /** The server's clock. */

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { FileGlob } from "../../schemas/rules.js";
 import { must } from "../base/assert.js";
-import { compileSegment } from "../base/segment-glob.js";
+import { compileTopicSegment } from "../topics/topic-segment.js";
 import { compileFileGlob, compileStoredGlob, GlobProblem, splitPath } from "./file-glob.js";
 
 /** Returns undefined if the glob is malformed. */
@@ -83,7 +83,7 @@ function naive(glob: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = glob;
   if (first === undefined) return path.length === 0;
   if (first === "**") return naive(rest, path) || (path.length > 0 && naive(glob, path.slice(1)));
-  return path.length > 0 && compileSegment(first)?.matches(path[0] ?? "") === true && naive(rest, path.slice(1));
+  return path.length > 0 && compileTopicSegment(first)?.matches(path[0] ?? "") === true && naive(rest, path.slice(1));
 }
 
 t.test("any glob on any path matches as in a model that tries everything", (t) => {

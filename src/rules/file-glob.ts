@@ -7,11 +7,15 @@
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
 import { pathGlobProblem } from "../base/path-problem.js";
-import { compileSegment } from "../base/segment-glob.js";
-import { compileFileSegment, FILE_ESCAPABLE, type FileSegment, SegmentProblem } from "./file-segment.js";
+import { matchSegments, type SegmentMatcher } from "../base/segment-sequence.js";
+import { SegmentProblem } from "../base/segment-syntax.js";
+import { compileTopicSegment } from "../topics/topic-segment.js";
+import { compileFileSegment, FILE_ESCAPABLE } from "./file-segment.js";
 
 const MANY = "**";
-const NOTHING: FileSegment = { matches: () => false };
+/** The fewest segments that a `**` of a glob matches. */
+const MANY_MIN = 0;
+const NOTHING: SegmentMatcher = { matches: () => false };
 
 export interface FileGlob {
   /** The number of globs without braces that the glob expands to. The one with literal braces is not counted. */
@@ -31,41 +35,15 @@ export function splitPath(path: string): string[] {
   return segments.filter((segment) => segment !== ".");
 }
 
-function matchSegments(tokens: readonly (FileSegment | null)[], path: readonly string[]): boolean {
-  let token_at = 0;
-  let at = 0;
-  let many_token = -1;
-  let many_at = 0;
-  while (at < path.length) {
-    const token = tokens[token_at];
-    if (token === null) {
-      many_token = token_at++;
-      many_at = at;
-    } else if (token !== undefined && token.matches(path[at] ?? "")) {
-      token_at++;
-      at++;
-    } else if (many_token >= 0) {
-      // The last `**` now matches one more segment. Earlier ones need not be tried again, because the last one can
-      // match every segment that they would leave to it.
-      at = ++many_at;
-      token_at = many_token + 1;
-    } else {
-      return false;
-    }
-  }
-  while (tokens[token_at] === null) token_at++;
-  return token_at === tokens.length;
-}
-
 /** Compiles a glob. */
 export function compileFileGlob(text: string): FileGlob | GlobProblem {
   const alternatives = expandBraces(text.normalize("NFC"));
   if (alternatives instanceof BraceProblem) return new GlobProblem(alternatives.problem);
-  const compiled: (readonly (FileSegment | null)[])[] = [];
+  const compiled: (readonly (SegmentMatcher | null)[])[] = [];
   for (const alternative of alternatives) {
     const problem = pathGlobProblem(alternative, FILE_ESCAPABLE);
     if (problem !== null) return new GlobProblem(problem);
-    const tokens: (FileSegment | null)[] = [];
+    const tokens: (SegmentMatcher | null)[] = [];
     for (const part of alternative.split("/")) {
       const token = part === MANY ? null : compileFileSegment(part);
       if (token instanceof SegmentProblem) return new GlobProblem(token.problem);
@@ -75,7 +53,7 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
   }
   return {
     alternatives: Math.min(compiled.length, GLOB_ALTERNATIVES_MAX),
-    matches: (path) => compiled.some((tokens) => matchSegments(tokens, path)),
+    matches: (path) => compiled.some((tokens) => matchSegments(tokens, path, MANY_MIN)),
   };
 }
 
@@ -86,6 +64,6 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);
   if (!(glob instanceof GlobProblem)) return glob;
-  const tokens = text.split("/").map((part) => (part === MANY ? null : (compileSegment(part) ?? NOTHING)));
-  return { alternatives: 1, matches: (path) => matchSegments(tokens, path) };
+  const tokens = text.split("/").map((part) => (part === MANY ? null : (compileTopicSegment(part) ?? NOTHING)));
+  return { alternatives: 1, matches: (path) => matchSegments(tokens, path, MANY_MIN) };
 }

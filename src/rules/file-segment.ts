@@ -1,30 +1,21 @@
 /**
- * Compiles one segment of a rule's glob: `*`, `?`, `\`, and character classes as in gitignore. `[!a]` and `[^a]` negate
- * a class. In a class, a `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A
- * segment also matches the file name that it spells literally, because many projects have folders such as `app/[id]`.
- * Pure. https://git-scm.com/docs/gitignore
+ * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate a
+ * class. In a class, a `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A segment
+ * also matches the file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * https://git-scm.com/docs/gitignore
  */
+import { CLASS_BASE, segmentGlob, type SegmentTokens } from "../base/segment-glob.js";
+import type { SegmentMatcher } from "../base/segment-sequence.js";
 import {
-  ANY,
-  type CharacterClass,
-  CLASS_BASE,
   readCharacter,
-  type SegmentGlob,
-  segmentGlob,
-  STAR,
-} from "../base/segment-glob.js";
+  type ReadClass,
+  readSegment,
+  type SegmentDialect,
+  SegmentProblem,
+} from "../base/segment-syntax.js";
 
 /** The characters that a preceding `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
-
-export interface FileSegment {
-  matches(segment: string): boolean;
-}
-
-/** Why a segment is malformed. The text continues a sentence whose subject is the glob. */
-export class SegmentProblem {
-  constructor(readonly problem: string) {}
-}
 
 /**
  * The named sets of ASCII characters, as ranges. Every two characters are the first and the last character of a range.
@@ -43,55 +34,16 @@ const SETS: Readonly<Record<string, string>> = {
   upper: "AZ",
   xdigit: "09AFaf",
 };
+const NOTHING_ESCAPED = new SegmentProblem("has a \\ that escapes nothing: write /");
 const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a name");
 
-/** Compiles a segment without braces. */
-export function compileFileSegment(text: string): FileSegment | SegmentProblem {
-  const tokens: number[] = [];
-  /** The same as `tokens`, but each class is spelled out as its characters. */
-  const spelled: number[] = [];
-  const classes: CharacterClass[] = [];
-  for (let at = 0; at < text.length; ) {
-    const character = text[at];
-    if (character === "*" || character === "?") {
-      const token = character === "*" ? STAR : ANY;
-      tokens.push(token);
-      spelled.push(token);
-      at++;
-    } else if (character === "[") {
-      const read = readClass(text, at + 1);
-      if (read instanceof SegmentProblem) return read;
-      tokens.push(CLASS_BASE - classes.length);
-      for (const one of text.slice(at, read.next)) spelled.push(one.codePointAt(0) as number);
-      classes.push(read.parsed);
-      at = read.next;
-    } else {
-      const read = readCharacter(text, at);
-      if (read === undefined) return new SegmentProblem("has a \\ that escapes nothing: write /");
-      tokens.push(read.codePoint);
-      spelled.push(read.codePoint);
-      at = read.next;
-    }
-  }
-  const glob = segmentGlob(text, withoutDoubleStars(tokens), classes);
-  return classes.length === 0 ? glob : eitherOf(glob, segmentGlob(text, withoutDoubleStars(spelled), []));
-}
-
-function eitherOf(one: SegmentGlob, other: SegmentGlob): FileSegment {
-  return { matches: (segment) => one.matches(segment) || other.matches(segment) };
-}
-
-function withoutDoubleStars(tokens: readonly number[]): number[] {
-  return tokens.filter((token, at) => token !== STAR || tokens[at - 1] !== STAR);
-}
-
-/** Reads a character class. Its `[` is the character before `start`. */
-function readClass(text: string, start: number): { parsed: CharacterClass; next: number } | SegmentProblem {
+/** Reads a class whose `[` is before `start`. */
+function readClass(text: string, start: number): ReadClass | SegmentProblem {
   const negated = text[start] === "!" || text[start] === "^";
   const first = negated ? start + 1 : start;
   const bounds: number[] = [];
   for (let at = first; ; ) {
-    if (text[at] === "]" && at > first) return { parsed: { negated, bounds }, next: at + 1 };
+    if (text[at] === "]" && at > first) return { negated, bounds, next: at + 1 };
     const set = /^\[:([a-z]*):\]/.exec(text.slice(at))?.[1];
     if (set !== undefined) {
       if (SETS[set] === undefined) return new SegmentProblem(`has the unknown class [:${set}:]`);
@@ -112,4 +64,26 @@ function readClass(text: string, start: number): { parsed: CharacterClass; next:
 
 function invertedRange(range: string): SegmentProblem {
   return new SegmentProblem(`has the range ${range}, which ends before it begins: write \\[ where [ is part of a name`);
+}
+
+const DIALECT: SegmentDialect = { readEscape: (text, at) => readCharacter(text, at) ?? NOTHING_ESCAPED, readClass };
+
+/** Compiles a segment without braces. */
+export function compileFileSegment(text: string): SegmentMatcher | SegmentProblem {
+  const read = readSegment(text, DIALECT);
+  if (read instanceof SegmentProblem) return read;
+  const glob = segmentGlob(text, read);
+  if (read.classes.length === 0) return glob;
+  const spelled = segmentGlob(text, { tokens: spellClasses(read), classes: [] });
+  return { matches: (segment) => glob.matches(segment) || spelled.matches(segment) };
+}
+
+/** Replaces each class by the characters with which it is written. */
+function spellClasses({ tokens, classes }: SegmentTokens): number[] {
+  const spelled: number[] = [];
+  for (const token of tokens) {
+    if (token > CLASS_BASE) spelled.push(token);
+    else for (const one of classes[CLASS_BASE - token]?.text ?? "") spelled.push(one.codePointAt(0) as number);
+  }
+  return spelled;
 }

@@ -11,11 +11,9 @@
 import { INSTANCE_BUSY_S_MAX } from "../../schemas/limits/instances.js";
 import { CLOCK_LEAD_MS_MAX } from "../../schemas/limits/store.js";
 import { TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../schemas/limits/tasks.js";
+import { HOUR_MS, SECOND_MS } from "../../shared/duration.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
-
-const SECOND_MS = 1_000;
-const HOUR_MS = 3_600 * SECOND_MS;
 
 /**
  * Returns the SQL that moves the times of live things, such as agents and open tasks. There are few of these rows, or

@@ -1,5 +1,6 @@
 /** Claims tasks: searches for the caller's best task, and waits for one if there is none. Runs on the front. */
 import { ClaimBody, type ClaimTaskReply, type ClaimTaskRequest } from "../../schemas/tasks.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -34,8 +35,6 @@ export interface ClaimCall {
 export interface Claimed extends ClaimTaskReply {
   readonly claimant: Claimant;
 }
-
-const SECOND_MS = 1_000;
 
 export class TaskClaiming {
   readonly #options: TaskClaimingOptions;

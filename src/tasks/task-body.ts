@@ -4,7 +4,7 @@ import { LEASE_TTL_S_DEFAULT } from "../../schemas/limits/leases.js";
 import { TASK_ATTEMPTS_DEFAULT, TASK_PRIORITY_DEFAULT, TASK_VALUE_BYTES_MAX } from "../../schemas/limits/tasks.js";
 import { type NewTask, TaskBody } from "../../schemas/tasks.js";
 import { utf8Length } from "../../schemas/text.js";
-import { toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../../shared/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { readResources } from "../claims/lease.js";
 import { hashRequest } from "../idempotency/hash.js";

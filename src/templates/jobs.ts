@@ -14,7 +14,7 @@ import {
 import { unpackBytes } from "../base/bytes.js";
 import { cursor, encodeList } from "../base/json-array.js";
 import { readJsonText } from "../base/json-bytes.js";
-import { toOneLine } from "../base/json-text.js";
+import { toOneLine } from "../../shared/json-text.js";
 import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import { readContract } from "../contracts/contract.js";

@@ -16,7 +16,8 @@ import {
 } from "../../schemas/templates.js";
 import { textProblem } from "../../schemas/text.js";
 import type { JsonText } from "../base/json-bytes.js";
-import { memberTexts } from "../base/json-text.js";
+import { memberTexts } from "../../shared/json-text.js";
+import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape } from "../base/shape.js";
 import { maskStoredNames } from "../base/stored-names.js";
@@ -24,8 +25,6 @@ import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data that a template of rules gets if the request has none. */
 const NO_RULES = "[]";
-
-type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Parses a template. Its data is stored as the text that the client sent. `loadRuleReading` must have been called
@@ -39,7 +38,7 @@ export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): Che
   const kind = givenKind === "" ? "rules" : givenKind;
   const data = memberTexts(text)?.get("data");
   if (data === undefined && kind !== "rules") return invalid("data is required");
-  const rules = data === undefined ? [] : READERS[kind]((json as Members)["data"], reading);
+  const rules = data === undefined ? [] : READERS[kind]((json as JsonObject)["data"], reading);
   if (rules instanceof Failure) return rules;
   return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
@@ -58,7 +57,7 @@ const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReadin
 };
 
 function readBundle(data: unknown, reading: RuleReading): CheckedRule[] | Failure {
-  const { rules, contracts } = isObject(data) ? data : {};
+  const { rules, contracts } = isJsonObject(data) ? data : {};
   if (rules === undefined && contracts === undefined) return invalid("data must be an object with rules or contracts");
   const refusal = contracts === undefined ? null : refuseContracts(contracts, reading.stored === true);
   if (refusal !== null) return refusal;
@@ -66,7 +65,7 @@ function readBundle(data: unknown, reading: RuleReading): CheckedRule[] | Failur
 }
 
 function refuseContracts(contracts: unknown, isStored: boolean): Failure | null {
-  if (!isObject(contracts)) return invalid("data.contracts must be an object of contracts by name");
+  if (!isJsonObject(contracts)) return invalid("data.contracts must be an object of contracts by name");
   const named = Object.entries(contracts);
   if (named.length > TEMPLATE_CONTRACTS_MAX)
     return invalid(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
@@ -82,10 +81,6 @@ function refuseContracts(contracts: unknown, isStored: boolean): Failure | null 
 function refuseContract(value: unknown, what: string): Failure | null {
   if (hasShape(value, ContractDocument)) return null;
   return invalid(`${what} must be a contract: {"kind":"contract","endpoints":{…}}`);
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Returns the name and the JSON text of each spec in a template's data. */

@@ -9,7 +9,8 @@ import { Failure } from "../base/result.js";
 import { GlobEdges } from "./glob-edges.js";
 import { PatternIndex } from "./pattern-index.js";
 import { compilePattern, type Pattern } from "./pattern.js";
-import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
+import type { SegmentGlob } from "../base/segment-glob.js";
+import { compileTopicSegment } from "./topic-segment.js";
 import { TopicMemo } from "./topic-memo.js";
 
 function compile(text: string): Pattern {
@@ -19,7 +20,7 @@ function compile(text: string): Pattern {
 }
 
 function glob(text: string): SegmentGlob {
-  const compiled = compileSegment(text);
+  const compiled = compileTopicSegment(text);
   if (compiled === undefined) throw new Error(`${text} is malformed`);
   return compiled;
 }

@@ -1,6 +1,6 @@
 /**
- * Compiles topic patterns and matches them against topics. Pure, any thread. segment-glob.ts handles the wildcards
- * inside one segment. pattern-index.ts finds which of many patterns match.
+ * Compiles topic patterns and matches them against topics. Pure, any thread. topic-segment.ts compiles one segment.
+ * pattern-index.ts finds which of many patterns match.
  *
  * Pattern and topic are first split on `.`, so a class or an escape never spans a dot. Segments may be empty, and `*`
  * matches an empty one. The pattern `*` and the empty pattern match every topic. A segment `**` stands for one or more
@@ -9,7 +9,9 @@
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
 import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
-import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
+import type { SegmentGlob } from "../base/segment-glob.js";
+import { matchSegments } from "../base/segment-sequence.js";
+import { compileTopicSegment } from "./topic-segment.js";
 
 export interface Pattern {
   /** The pattern as the client wrote it. It identifies the pattern. */
@@ -21,34 +23,8 @@ export interface Pattern {
   matches(topic: string): boolean;
 }
 
-/**
- * Matches the segments of a pattern against those of a topic. After a mismatch, it backtracks only to the last `**`,
- * which then takes one more segment. The worst case is the number of segments of the topic times that of the pattern.
- */
-function matchSegments(segments: readonly (SegmentGlob | null)[], topic_segments: readonly string[]): boolean {
-  let segment_at = 0;
-  let topic_at = 0;
-  let starsAt = -1;
-  let starsTopicAt = 0;
-  while (topic_at < topic_segments.length) {
-    const segment = segments[segment_at];
-    if (segment === null) {
-      starsAt = segment_at++;
-      starsTopicAt = ++topic_at;
-      continue;
-    }
-    if (segment !== undefined && segment.matches(topic_segments[topic_at] as string)) {
-      segment_at++;
-      topic_at++;
-      continue;
-    }
-    if (starsAt < 0) return false;
-    topic_at = ++starsTopicAt;
-    segment_at = starsAt + 1;
-  }
-  return segment_at === segments.length;
-}
-
+/** The fewest segments that a `**` of a pattern matches. */
+const MANY_MIN = 1;
 /** The most non-empty segments that a topic can have: each takes a letter and a dot. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
 
@@ -69,7 +45,7 @@ class CompiledPattern implements Pattern {
     const { segments } = this;
     const topic_segments = topic.split(".");
     if (this.#spans ? topic_segments.length < segments.length : topic_segments.length !== segments.length) return false;
-    return matchSegments(segments, topic_segments);
+    return matchSegments(segments, topic_segments, MANY_MIN);
   }
 }
 
@@ -82,7 +58,7 @@ export function compilePattern(text: string): Pattern | Failure {
   if (text === "" || text === "*") return new CompiledPattern(text, [null]);
   const segments: (SegmentGlob | null)[] = [];
   for (const part of text.split(".")) {
-    const segment = part === "**" ? null : compileSegment(part);
+    const segment = part === "**" ? null : compileTopicSegment(part);
     if (segment === undefined) return invalid(`malformed pattern "${text}"`);
     segments.push(segment);
   }

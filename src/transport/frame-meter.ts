@@ -3,8 +3,7 @@
  * call on the front, and one read can contain tens of thousands. Pure.
  */
 import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../schemas/limits/events.js";
-
-const SECOND_MS = 1_000;
+import { SECOND_MS } from "../../shared/duration.js";
 
 /** The close frame for a client that sends too many frames. 1008 means a policy violation (RFC 6455, section 7.4.1). */
 export const TOO_MANY_FRAMES = {

@@ -3,8 +3,8 @@
  * cut. Pure except for its timer.
  */
 import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../schemas/limits/events.js";
+import { SECOND_MS } from "../../shared/duration.js";
 
-const SECOND_MS = 1_000;
 /** A connection is cut after two intervals without data from its peer. */
 const PING_INTERVAL_MS = (SUBSCRIBER_IDLE_TIMEOUT_S * SECOND_MS) / 2;
 

@@ -7,7 +7,8 @@ import * as fc from "fast-check";
 import t from "tap";
 import { DIFF_BYTES_MAX } from "../../schemas/limits/versioned.js";
 import { must } from "../base/assert.js";
-import { elementTexts, memberTexts, parseJsonText } from "../base/json-text.js";
+import { parseJsonText } from "../base/json-node.js";
+import { elementTexts, memberTexts } from "../../shared/json-text.js";
 import { Failure } from "../base/result.js";
 import { diffNodes } from "./diff.js";
 

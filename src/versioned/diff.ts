@@ -23,7 +23,8 @@ import {
   STRING,
   stringAt,
 } from "../base/json-tape.js";
-import { toOneLine, type JsonNode } from "../base/json-text.js";
+import { type JsonNode } from "../base/json-node.js";
+import { toOneLine } from "../../shared/json-text.js";
 import { Failure } from "../base/result.js";
 import { IntStack } from "./int-stack.js";
 

@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
 import { JsonText } from "../../schemas/json-text.js";
 import { DiffRequest, HistoryRequest } from "../../schemas/versioned.js";
-import { parseJsonText, type JsonNode } from "../base/json-text.js";
+import { parseJsonText, type JsonNode } from "../base/json-node.js";
 import { Failure, invalid, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
 import type { Model } from "../threads/model.js";

@@ -5,6 +5,7 @@
  */
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { Failure, invalid } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
 import { WaitQueue } from "../base/wait-queue.js";
@@ -38,7 +39,6 @@ export interface WaitFrontOptions {
 
 type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | "onAbort">;
 
-const SECOND_MS = 1_000;
 const LAGGED = '{"kind":"lagged"}';
 const FULL = new Failure(
   "RESOURCE_EXHAUSTED",

@@ -5,9 +5,9 @@ import {
   WEBHOOK_RETRY_MS_MAX,
   WEBHOOK_RETRY_MS_MIN,
 } from "../../schemas/limits/webhooks.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { assert } from "../base/assert.js";
 
-const SECOND_MS = 1_000;
 /** The ratio of the longest delay to the first one. */
 const GROWTH_MAX = WEBHOOK_RETRY_DELAY_MS_MAX / WEBHOOK_RETRY_MS_MAX;
 

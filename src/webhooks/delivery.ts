@@ -17,6 +17,7 @@ import {
   WEBHOOK_STARTS_PER_TICK,
 } from "../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, OutboxPush, WebhookProgressRequest } from "../../schemas/webhooks.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import { Periodic } from "../background/periodic.js";
 import type { BackgroundTask } from "../background/task.js";
 import type { Clock } from "../base/clock.js";
@@ -31,7 +32,6 @@ import { errorText, type FailureKind, type Outcome, type Send } from "./send.js"
 import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
-const SECOND_MS = 1_000;
 /** The cost of a failure, by its kind. Each event has a budget for the cost of its retries. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 

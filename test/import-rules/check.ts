@@ -49,8 +49,8 @@ interface House {
 
 const HOUSES: readonly House[] = [
   { floors: FLOORS, ground: [] },
-  { floors: [CLI], ground: ["schemas/**"] },
-  { floors: PAGES, ground: ["schemas/**"] },
+  { floors: [CLI], ground: ["schemas/**", "shared/**"] },
+  { floors: PAGES, ground: ["schemas/**", "shared/**"] },
 ];
 
 /** The floor of a file; undefined where no row has it. */

@@ -58,6 +58,11 @@ export const FLOORS: readonly FloorRow[] = [
     because: "schemas are shared by server, command line and documents: what they import, all of these load",
   },
   {
+    files: ["shared/**"],
+    packages: [],
+    because: "shared code runs in the server, in the command line and in the browser: it needs none of them",
+  },
+  {
     files: ["src/base/**"],
     packages: ["node:**", "pino", "sonic-boom", "lossless-json", "typebox", "typebox/*"],
     because: "base files are leaves without a feature, usable on every thread",
@@ -135,7 +140,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
 ];
 
-/** The command line stands beside the house: on the schemas alone. */
+/** The command line stands beside the house: on the schemas and the shared code alone. */
 export const CLI: FloorRow = {
   files: ["cli/**"],
   packages: ["node:**", "clipanion", "ws", "typebox", "typebox/*", "jsonc-parser", "toml-eslint-parser"],
@@ -143,8 +148,8 @@ export const CLI: FloorRow = {
 };
 
 /**
- * The dashboard's pages are a house of their own beside it, on the schemas alone, the lowest floor first. A view's
- * folder is besides closed to every other view.
+ * The dashboard's pages are a house of their own beside it, on the schemas and the shared code alone, the lowest floor
+ * first. A view's folder is besides closed to every other view.
  */
 export const PAGES: readonly FloorRow[] = [
   {

@@ -3,7 +3,8 @@ import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
 import type { AgentCounter, AgentTotal, ComplianceRun, UsageSummary } from "../../api/types.js";
-import { HOUR_MS, HOURS_SHOWN, lastHours } from "./model.js";
+import { HOUR_MS } from "../../../shared/duration.js";
+import { HOURS_SHOWN, lastHours } from "./model.js";
 
 /**
  * The interval at which the server stores counters, ms. So the counters of an hour are complete this long after its

@@ -1,4 +1,5 @@
 /** Computes what the views of agents show: filters, sort orders and activity by the hour. Pure. */
+import { HOUR_MS } from "../../../shared/duration.js";
 import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
 
 export const STATUSES = ["active", "pending", "stale"] as const;
@@ -31,7 +32,6 @@ export const METRIC_LABELS: Readonly<Record<AgentCounter["metric_name"], string>
   rollbacks: "rollbacks",
 };
 
-export const HOUR_MS = 3_600_000;
 export const HOURS_SHOWN = 24;
 
 /** Returns the last 24 hours, oldest first, in the form that agent metrics use: `2026-02-16T14`, in UTC. */

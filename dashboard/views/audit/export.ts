@@ -1,4 +1,5 @@
 /** Formats audit rows as a file: CSV for spreadsheets, or JSON lines for programs. Pure. */
+import { parseJson } from "../../../shared/json-text.js";
 import type { AuditEntry } from "../../api/types.js";
 import type { AgentNames } from "../../parts/agent-name.js";
 
@@ -41,9 +42,6 @@ function toJsonLines(rows: readonly AuditEntry[]): string {
 }
 
 function parsed(detail: string): unknown {
-  try {
-    return JSON.parse(detail);
-  } catch {
-    return detail;
-  }
+  const value = parseJson(detail);
+  return value === undefined ? detail : value;
 }

@@ -1,8 +1,8 @@
 /** Prepares a contract for display: lists endpoints with their fields as rows, and generates example payloads. Pure. */
 import { findContractFault, jsonSchemaOf } from "../../../schemas/contract-shape.js";
+import { isJsonObject, type JsonObject } from "../../../shared/json-object.js";
+import { parseJson } from "../../../shared/json-text.js";
 import type { ContractDirection } from "../../api/types.js";
-
-type JsonObject = { readonly [name: string]: unknown };
 
 /** A row that describes a field, or the elements of an array. */
 export interface FieldRow {
@@ -57,18 +57,10 @@ const MEMBERS: readonly (readonly [Definition["member"], title: string, Contract
 /** The maximum number of field rows of one definition. The rest is cut off, because a person could not read it here. */
 export const FIELD_ROWS_MAX = 300;
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Parses the text of a spec as a contract. Returns what is wrong if it is not one. */
 export function readContract(text: string): Contract | { readonly fault: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { fault: "it is not JSON" };
-  }
+  const value = parseJson(text);
+  if (value === undefined) return { fault: "it is not JSON" };
   const fault = findContractFault(value);
   if (fault !== undefined) return { fault };
   const { endpoints } = value as { readonly endpoints?: JsonObject | null };
@@ -77,13 +69,13 @@ export function readContract(text: string): Contract | { readonly fault: string 
 
 function readEndpoint(name: string, value: unknown): Endpoint {
   const at = name.indexOf(" ");
-  const definitions = isObject(value)
+  const definitions = isJsonObject(value)
     ? MEMBERS.flatMap(([member, title, direction]) => {
         const definition = value[member] ?? null;
         return definition === null ? [] : [{ member, title, direction, ...readDefinition(member, definition) }];
       })
     : [];
-  const status = isObject(value) ? (value["response_status"] ?? 0) : 0;
+  const status = isJsonObject(value) ? (value["response_status"] ?? 0) : 0;
   return {
     name,
     method: at < 0 ? "" : name.slice(0, at),
@@ -94,7 +86,7 @@ function readEndpoint(name: string, value: unknown): Endpoint {
 }
 
 function readDefinition(member: Definition["member"], value: unknown): Pick<Definition, "content" | "example"> {
-  if (!isObject(value)) return { content: { malformed: "It must be an object." }, example: undefined };
+  if (!isJsonObject(value)) return { content: { malformed: "It must be an object." }, example: undefined };
   const schema = jsonSchemaOf(value);
   if (schema !== undefined) return { content: { schema: JSON.stringify(schema) }, example: undefined };
   const rows: FieldRow[] = [];
@@ -106,18 +98,18 @@ function readDefinition(member: Definition["member"], value: unknown): Pick<Defi
 function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
   for (const [name, field] of Object.entries(fields)) {
     if (rows.length >= FIELD_ROWS_MAX) return;
-    const said = isObject(field) ? field : {};
+    const said = isJsonObject(field) ? field : {};
     const inner = innermost(said);
     const values = Array.isArray(said["enum"]) ? said["enum"] : inner["enum"];
     rows.push({
       name,
       depth,
-      type: isObject(field) ? typeOf(field) : "malformed",
+      type: isJsonObject(field) ? typeOf(field) : "malformed",
       required: said["required"] === true,
       nullable: said["nullable"] === true,
       allowed: Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : [],
     });
-    if (isObject(inner["fields"])) addRows(inner["fields"], depth + 1, rows);
+    if (isJsonObject(inner["fields"])) addRows(inner["fields"], depth + 1, rows);
   }
 }
 
@@ -127,14 +119,14 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
  */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;
-  while (isObject(inner["items"])) inner = inner["items"];
+  while (isJsonObject(inner["items"])) inner = inner["items"];
   return inner;
 }
 
 function typeOf(field: JsonObject): string {
   const { type, items } = field;
   const said = typeof type === "string" && type !== "" ? type : "any";
-  if (!isObject(items)) return said;
+  if (!isJsonObject(items)) return said;
   const elements = typeOf(items) + (items["nullable"] === true ? " or null" : "");
   return `${said === "any" ? "array" : said} of ${elements}`;
 }
@@ -144,17 +136,17 @@ const EXAMPLE_DEPTH = 6;
 
 function exampleOfFields(fields: JsonObject, depth = 0): JsonObject {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, exampleOf(isObject(field) ? field : {}, depth + 1)]),
+    Object.entries(fields).map(([name, field]) => [name, exampleOf(isJsonObject(field) ? field : {}, depth + 1)]),
   );
 }
 
 function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: number): unknown {
   if (Array.isArray(values) && values.length > 0) return values[0];
   if (depth > EXAMPLE_DEPTH) return type === "array" ? [] : {};
-  if (type === "array" || (type === undefined && isObject(items)))
-    return isObject(items) ? [exampleOf(items, depth + 1)] : [];
-  if (type === "object" || (type === undefined && isObject(fields)))
-    return isObject(fields) ? exampleOfFields(fields, depth) : {};
+  if (type === "array" || (type === undefined && isJsonObject(items)))
+    return isJsonObject(items) ? [exampleOf(items, depth + 1)] : [];
+  if (type === "object" || (type === undefined && isJsonObject(fields)))
+    return isJsonObject(fields) ? exampleOfFields(fields, depth) : {};
   if (type === "number") return 1;
   if (type === "boolean") return true;
   return "text";
@@ -175,7 +167,7 @@ export function exampleTestData(endpoint: Endpoint | undefined): string {
   const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);
   const direction = ["GET", "HEAD", "DELETE"].includes(endpoint.method) ? "query" : "request";
   const sent = endpoint.definitions.find((one) => one.direction === direction)?.example;
-  return JSON.stringify({ ...Object.fromEntries(parameters), ...(isObject(sent) ? sent : {}) }, null, 2);
+  return JSON.stringify({ ...Object.fromEntries(parameters), ...(isJsonObject(sent) ? sent : {}) }, null, 2);
 }
 
 /**

@@ -48,6 +48,7 @@ function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
 }
 
 const TONES: Readonly<Record<EventFeedState, BadgeTone>> = {
+  off: "plain",
   connecting: "plain",
   live: "good",
   "catching up": "warn",
@@ -60,6 +61,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   if (feed.failure.value !== null) return null;
   const lost_ms = feed.lost_ms.value;
   const words = {
+    off: "paused",
     connecting: "connecting…",
     live: "live",
     "catching up": `catching up: ${count(feed.lag.value)} behind`,

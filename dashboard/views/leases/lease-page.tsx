@@ -1,4 +1,5 @@
 /** The page of one lease: facts, the leases for which it waits or which it blocks, and the button that breaks it. */
+import { SECOND_MS } from "../../../shared/duration.js";
 import { ApiError } from "../../api/client.js";
 import { leaseLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
@@ -14,7 +15,6 @@ import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 import { Break } from "./break.js";
 
-const SECOND_MS = 1_000;
 const NOT_FOUND = 404;
 
 export function LeasePage({ id }: { readonly id: string }) {

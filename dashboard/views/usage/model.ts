@@ -2,6 +2,7 @@
  * Parses the user's selection of a range and a grouping. It also prepares the sums of usage for the chart and computes
  * the shares of groups. Pure.
  */
+import { DAY_MS, HOUR_MS } from "../../../shared/duration.js";
 import type { UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -24,8 +25,6 @@ export interface UsageChoice {
   readonly to: string;
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /**
  * The maximum length of a range that is summed by hour. Longer ranges are summed by day, because so many bars could not
  * be distinguished.

@@ -4,7 +4,7 @@
  * of this form. Runs SQL, in the worker pool and in the restore thread.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
-import { toOneLine } from "../../base/json-text.js";
+import { toOneLine } from "../../../shared/json-text.js";
 import { formatTime, parseTime } from "../../base/time.js";
 import type { Db } from "../../store/open.js";
 import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { elementTexts, memberTexts, parseJsonText, toOneLine, type JsonNode } from "./json-text.js";
+import { parseJsonText, type JsonNode } from "./json-node.js";
 
 /** Returns the value of a node. Children are read through `members` and `items`. */
 function valueOf(text: string, node: JsonNode): unknown {
@@ -74,14 +74,6 @@ t.test("the last of duplicate members counts, __proto__ is a member", (t) => {
       ["constructor", "3"],
     ],
   );
-  t.same(
-    [...(memberTexts(text) ?? [])],
-    [
-      ["a", "2"],
-      ["__proto__", '{"x":1}'],
-      ["constructor", "3"],
-    ],
-  );
   t.end();
 });
 
@@ -93,8 +85,6 @@ t.test("a byte order mark is ignored once, and only in front", (t) => {
   t.equal(parseJsonText(" \ufeff1"), undefined);
   t.equal(parseJsonText("1\ufeff"), undefined);
   t.equal(parseJsonText("\ufeff"), undefined);
-  t.same([...(memberTexts('\ufeff{"a":1}') ?? [])], [["a", "1"]]);
-  t.same(elementTexts("\ufeff[1]"), ["1"]);
   t.end();
 });
 
@@ -226,83 +216,11 @@ t.test("the grammar is that of JSON.parse", (t) => {
   t.end();
 });
 
-t.test("texts of members and elements are the source's own", (t) => {
-  const text =
-    '{ "topic" : "a.b" ,\n"data":{"n":12345678901234567890,"s":"}\\"]{\\\\"}, ' +
-    '"x\\ty":[ 1,[2 ],"]" ] ,"n":1.0e0,"t":true}';
-  t.same(
-    [...(memberTexts(text) ?? [])],
-    [
-      ["topic", '"a.b"'],
-      ["data", '{"n":12345678901234567890,"s":"}\\"]{\\\\"}'],
-      ["x\ty", '[ 1,[2 ],"]" ]'],
-      ["n", "1.0e0"],
-      ["t", "true"],
-    ],
-  );
-  t.same(elementTexts(' [ {"a":[1]} , 1.50,"]," ,null\n] '), ['{"a":[1]}', "1.50", '"],"', "null"]);
-  t.same(memberTexts(" { } "), new Map());
-  t.same(elementTexts(" [ ] "), []);
-  for (const other of ["1", '"{}"', "null", "[]", ""]) t.equal(memberTexts(other), undefined, `${other} is no object`);
-  for (const other of ["1", '"[]"', "null", "{}", ""]) t.equal(elementTexts(other), undefined, `${other} is no array`);
-
-  const spaced = fc
-    .tuple(fc.jsonValue(), fc.constantFrom("", " ", "\n\t"))
-    .map(([value, indent]) => JSON.stringify(value, null, indent));
-  const name = fc.string({ unit: "binary", maxLength: 4 });
-  const blank = fc.constantFrom("", " ", "\r\n");
-  const objects = fc.property(fc.array(fc.tuple(name, spaced, blank), { maxLength: 6 }), (members) => {
-    const pairs = members.map(
-      ([key, value, space]) => `${space}${JSON.stringify(key)}${space}:${space}${value}${space}`,
-    );
-    const object = `{${pairs.join(",")}}`;
-    JSON.parse(object);
-    const expected = new Map(members.map(([key, value]) => [key, value]));
-    const read = memberTexts(object);
-    return (
-      read !== undefined &&
-      read.size === expected.size &&
-      [...expected].every(([key, value]) => read.get(key) === value)
-    );
-  });
-  const arrays = fc.property(fc.array(fc.tuple(spaced, blank), { maxLength: 6 }), (elements) => {
-    const array = elements.map(([value, space]) => `${space}${value}${space}`).join(",");
-    const read = elementTexts(`[${array}]`);
-    return read !== undefined && read.length === elements.length && elements.every(([value], at) => read[at] === value);
-  });
-  t.doesNotThrow(() => {
-    fc.assert(objects, { numRuns: 2000 });
-    fc.assert(arrays, { numRuns: 1000 });
-  });
-  t.end();
-});
-
-t.test("texts that are not JSON, against the contract, still end", (t) => {
-  const soup = fc.string({ unit: fc.constantFrom("{", "}", "[", "]", ",", ":", '"', "1", " ", "a"), maxLength: 12 });
-  const property = fc.property(soup, (rest) => {
-    memberTexts(`{${rest}`);
-    elementTexts(`[${rest}`);
-  });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
-  t.end();
-});
-
-t.test("a text is put on one line", (t) => {
-  const single = '{"a":"\\n"}';
-  t.equal(toOneLine(single), single);
-  t.equal(toOneLine('{\r\n"a":\n1\r}'), '{  "a": 1 }');
-  t.end();
-});
-
 t.test("depth and size cost no stack", (t) => {
   const depth = 1_000_000;
   const deep = "[".repeat(depth) + "]".repeat(depth);
   t.equal(parseJsonText(deep)?.end, 2 * depth, "nested arrays");
   t.equal(parseJsonText("[".repeat(depth)), undefined, "arrays that stay open");
   t.equal(parseJsonText(`${'{"":'.repeat(depth)}1${"}".repeat(depth)}`)?.members?.size, 1, "nested objects");
-  t.equal(memberTexts(`{"a":${deep}}`)?.get("a")?.length, 2 * depth);
-  t.equal(elementTexts(`[${deep},1]`)?.length, 2);
-  t.equal(memberTexts(`{"a":"${'\\"'.repeat(depth)}"}`)?.size, 1, "a string of escaped quotes");
-  t.equal(memberTexts(`{"a":"${"\\\\".repeat(depth)}"}`)?.size, 1, "a string of backslashes");
   t.end();
 });

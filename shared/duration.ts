@@ -1,0 +1,85 @@
+/**
+ * Parses and formats durations in Go's style, as flags, files and `uptime` have them. The caller checks the range of a
+ * duration. Pure: server, command line and dashboard use it. Not a library: parse-duration skips words that it does not
+ * know and accepts weeks, and ms accepts only one term. Go rejects unknown words and weeks, and adds up several terms.
+ */
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+const NS_PER_MS = 1_000_000n;
+/**
+ * The largest duration that Go's time.Duration holds, 2^63 - 1 ns: about 292 years. The limit also keeps the result an
+ * exact number.
+ */
+const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
+/**
+ * The longest text of a duration. No sensible duration is longer, and the limit bounds the arithmetic on its digits.
+ */
+const DURATION_TEXT_CHARS_MAX = 64;
+
+/** The units in ns, as literals: a computed constant would stay in the dashboard's scripts, which parse no duration. */
+const UNIT_NS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  "\u00b5s": 1_000n,
+  "\u03bcs": 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
+
+/**
+ * Parses `500ms`, `90s`, `1h30m`, `1.5h` into milliseconds (fractional for units below the millisecond). Returns
+ * undefined if the text is malformed, negative, or beyond the range of Go.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
+  let at = text.startsWith("+") ? 1 : 0;
+  let total_ns = 0n;
+  do {
+    TERM.lastIndex = at;
+    const term = TERM.exec(text);
+    if (term === null) return undefined;
+    const whole = term[1] ?? "";
+    const fraction = term[2] ?? "";
+    const unit_ns = UNIT_NS[term[3] ?? ""];
+    if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
+    // Whole nanoseconds are counted, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
+    total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
+    at = TERM.lastIndex;
+  } while (at < text.length);
+  if (total_ns > DURATION_NS_MAX) return undefined;
+  // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
+  // year exactly.
+  return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
+}
+
+/** Splits a duration into whole hours, minutes and seconds. The rest below a second is dropped. */
+function splitDuration(ms: number): readonly [hours: number, minutes: number, seconds: number] {
+  return [Math.floor(ms / HOUR_MS), Math.floor(ms / MINUTE_MS) % 60, Math.floor(ms / SECOND_MS) % 60];
+}
+
+/** Formats a duration as `45s`, `2m5s` or `3h24m10s`. Seconds are rounded down. A negative `ms` counts as zero. */
+export function formatUptime(ms: number): string {
+  const [hours, minutes, seconds] = splitDuration(Math.max(0, ms));
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}
+
+/** Formats a duration for messages, without parts that are zero: `1h30m`, and `1m30s` for 90 seconds. */
+export function formatDuration(ms: number): string {
+  if (ms % SECOND_MS !== 0) return `${ms / SECOND_MS}s`;
+  const [hours, minutes, seconds] = splitDuration(ms);
+  const parts = [
+    hours === 0 ? "" : `${hours}h`,
+    minutes === 0 ? "" : `${minutes}m`,
+    seconds === 0 ? "" : `${seconds}s`,
+  ];
+  return parts.join("") || "0s";
+}

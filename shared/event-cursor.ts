@@ -1,0 +1,45 @@
+/**
+ * The position of a client in the events of a server: the id after which the next subscription starts (`since`). Ids of
+ * one server only grow, so an event with a smaller id was received before. Pure but for its state.
+ */
+export class EventCursor {
+  #id: number;
+  #start: number;
+
+  /** @param id the id of the event after which the client starts */
+  constructor(id: number) {
+    this.#id = id;
+    this.#start = id;
+  }
+
+  /** The id of the last event that was received, or of the event after which the client starts. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** Whether an event was received since the current subscription began. */
+  get hasMoved(): boolean {
+    return this.#id > this.#start;
+  }
+
+  /** A subscription begins at the cursor. */
+  subscribed(): void {
+    this.#start = this.#id;
+  }
+
+  /** Receives an event. Returns false if the event was received before. */
+  take(id: number): boolean {
+    if (id <= this.#id) return false;
+    this.#id = id;
+    return true;
+  }
+
+  /**
+   * Sets the cursor back to the server's newest event, or to 0. The server does not have the events that were received:
+   * it was restored from an older backup, or it is a different server.
+   */
+  rewind(id: number): void {
+    this.#id = id;
+    this.#start = id;
+  }
+}

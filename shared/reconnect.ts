@@ -1,0 +1,131 @@
+/**
+ * The state machine of a client that keeps one connection to a feed of the server: `events subscribe` of the command
+ * line, and the feeds of the dashboard. It decides whether and when the client connects again, and what the client
+ * shows meanwhile. It has no timer and no socket. event-cursor.ts has the event after which the next connection
+ * continues.
+ *
+ *     off ──connecting──▶ connecting ──opened──▶ live
+ *                             │                  │  ▲
+ *                           failed      failed,  │  │ opened
+ *                             │         closed   ▼  │
+ *                             └───────────▶ reconnecting ◀─┐
+ *                                                └─failed──┘
+ *
+ * `paused` leads to `off` from every state. After it, a client that was live before is reconnecting, not connecting.
+ */
+import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
+
+/**
+ * The state that the client shows. It is `off` before the first attempt, and while the client does not want a
+ * connection.
+ */
+export type LinkState = "off" | "connecting" | "live" | "reconnecting";
+
+export interface ReconnectOptions extends RetryDelays {
+  /** The number of servers that are tried in turn. The delay doubles each time all of them have failed. */
+  readonly servers?: number;
+  readonly random?: () => number;
+}
+
+/**
+ * Returns whether a status reports a temporary problem: too many requests, a timeout, or a restart of the server or its
+ * proxy. After any other status except a success, the same request would be refused again.
+ */
+export function isTemporary(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
+export class Reconnect {
+  readonly #options: ReconnectOptions;
+  #state: LinkState = "off";
+  #failures = 0;
+  #wasLive = false;
+  #lostMs: number | null = null;
+
+  constructor(options: ReconnectOptions) {
+    this.#options = options;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The number of attempts in a row that failed. It is zero while there is a connection. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Whether there was a connection before. If so, the next connection has to make up for what was missed. */
+  get wasLive(): boolean {
+    return this.#wasLive;
+  }
+
+  /**
+   * The time when the connection was lost, or when the first attempt failed, in the caller's milliseconds. null while
+   * there is a connection, and before the first attempt.
+   */
+  get lostMs(): number | null {
+    return this.#lostMs;
+  }
+
+  /** Whether each of the servers has failed since there was a connection. */
+  get allFailed(): boolean {
+    return this.#failures >= this.#servers;
+  }
+
+  /** The number of rounds through the servers in which an attempt failed, the current round included. */
+  get rounds(): number {
+    return Math.ceil(this.#failures / this.#servers);
+  }
+
+  /** The delay in ms before the next attempt, after one that failed. Half of it is random, so it differs each time. */
+  get delayMs(): number {
+    return retryDelayMs(this.rounds, this.#options, this.#options.random);
+  }
+
+  /** An attempt begins. */
+  connecting(): void {
+    if (this.#state === "off") this.#state = this.#wasLive ? "reconnecting" : "connecting";
+  }
+
+  /** The attempt succeeded. */
+  opened(): void {
+    this.#state = "live";
+    this.#failures = 0;
+    this.#wasLive = true;
+    this.#lostMs = null;
+  }
+
+  /** The client or the server closed the connection, if there was one. */
+  closed(nowMs: number): void {
+    if (this.#state === "live") this.#lose(nowMs);
+  }
+
+  /** The attempt failed, or the connection was lost. */
+  failed(nowMs: number): void {
+    this.#failures += 1;
+    this.#lose(nowMs);
+  }
+
+  /** The client does not want a connection for now. */
+  paused(): void {
+    this.#state = "off";
+    this.#failures = 0;
+  }
+
+  /** The client does not want a connection any more. A later connection is a new one, which makes up for nothing. */
+  forget(): void {
+    this.paused();
+    this.#wasLive = false;
+    this.#lostMs = null;
+  }
+
+  get #servers(): number {
+    return this.#options.servers ?? 1;
+  }
+
+  #lose(nowMs: number): void {
+    this.#state = "reconnecting";
+    this.#lostMs ??= nowMs;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Matches the segments of a glob against those of a path or a topic. A `**` of the glob, which is null here, matches
+ * any number of segments. After a mismatch, the search backtracks only to the last `**`, which then takes one more
+ * segment. Another try with an earlier `**` cannot help, because the last one can take every segment that the earlier
+ * one would leave to it. So the most comparisons are the number of segments of the path times that of the glob. Pure,
+ * any thread.
+ */
+
+export interface SegmentMatcher {
+  matches(segment: string): boolean;
+}
+
+/**
+ * Returns whether the glob matches the whole path.
+ * @param manyMin the fewest segments that a `**` takes: 1 in topic patterns, 0 in globs of files
+ */
+export function matchSegments(
+  glob: readonly (SegmentMatcher | null)[],
+  path: readonly string[],
+  manyMin: 0 | 1,
+): boolean {
+  let globAt = 0;
+  let at = 0;
+  /** The index of the last `**`, and the offset in the path after the segments that it takes. */
+  let manyAt = -1;
+  let manyEnd = 0;
+  while (at < path.length) {
+    const segment = glob[globAt];
+    if (segment === null) {
+      manyAt = globAt++;
+      at += manyMin;
+      manyEnd = at;
+    } else if (segment !== undefined && segment.matches(path[at] as string)) {
+      globAt++;
+      at++;
+    } else if (manyAt >= 0) {
+      at = ++manyEnd;
+      globAt = manyAt + 1;
+    } else {
+      return false;
+    }
+  }
+  if (manyMin === 0) while (glob[globAt] === null) globAt++;
+  return globAt === glob.length;
+}

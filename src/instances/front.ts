@@ -3,19 +3,16 @@
  * directory before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
-import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
+import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
-import { jsonReply, readReply } from "../front/reply.js";
-import type { Answer } from "../front/route.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
-import { encodeInstance, matchesFilter, type Directory, type Entry, type InstanceFilter } from "./directory.js";
+import type { Directory, Entry } from "./directory.js";
 import { hashToken, makeToken } from "./token.js";
 
 const SECOND_MS = 1_000;
@@ -193,27 +190,4 @@ export class Instances {
       });
     });
   }
-}
-
-/** Answers with the entries that match the filter, in the order given. */
-export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
-  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
-  const found = entries.filter((entry) => matchesFilter(entry, filter));
-  return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
-}
-
-/** Encodes a long list in pages. Between two pages, the event loop serves other requests. */
-async function* inPages(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
-  let separator = "[";
-  for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {
-    const found = entries.slice(at, at + INSTANCE_LIST_PAGE).filter((entry) => matchesFilter(entry, filter));
-    if (found.length > 0) {
-      yield separator + found.map(encodeInstance).join(",");
-      separator = ",";
-    }
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-  yield separator === "[" ? "[]" : "]";
 }

@@ -2,7 +2,7 @@
  * Serves the operations on instances, for every interface that offers them. Changes go to the writer. They are in the
  * directory before the caller gets its answer. Runs on the front.
  */
-import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
+import type { DeregisterReply, DeregisterRequest, RegisterBody } from "../../schemas/instances.js";
 import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
@@ -85,6 +85,8 @@ export class Instances {
     }
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
+    // The registering instance may be in the middle of its deletion, and this call was authenticated before.
+    if (this.directory.get(registered_by)?.ending === true) return noInstance(registered_by);
     const token = makeToken();
     const request = {
       id: crypto().randomUUID(),
@@ -158,16 +160,39 @@ export class Instances {
     );
   }
 
-  deregister(id: string, context: CallContext): Promise<Entry | Failure> {
-    return this.#change(
-      id,
-      (settle: (reply: DeregisterReply | Failure) => void) =>
-        this.#writer.call(deregisterInstance, { id }, context, settle),
-      (_entry, { ids }: DeregisterReply) => {
-        for (const gone of ids) this.directory.remove(gone);
-        this.#log.info("instance deregistered", { id, ...(ids.length > 1 ? { with: ids.length - 1 } : {}) });
-      },
-    );
+  /**
+   * Deletes an instance and those that it has registered, in as many transactions as that takes. From the first one
+   * until the last, their tokens are not accepted. If a transaction fails, those that are left keep their tokens, and
+   * the caller can repeat the call.
+   */
+  async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
+    const entry = this.find(id);
+    if (entry instanceof Failure) return entry;
+    let deleted = 0;
+    for (let at: string | null = null; ; ) {
+      const reply: DeregisterReply | Failure = await this.#deregisterPart({ id, at }, context);
+      if (reply instanceof Failure) return reply;
+      deleted += reply.ids.length;
+      at = reply.more;
+      if (at === null) break;
+    }
+    this.#log.info("instance deregistered", { id, ...(deleted > 1 ? { with: deleted - 1 } : {}) });
+    return entry;
+  }
+
+  /** The reply is applied to the directory in the tick in which it arrives. */
+  #deregisterPart(request: DeregisterRequest, context: CallContext): Promise<DeregisterReply | Failure> {
+    return new Promise((resolve) => {
+      this.#writer.call(deregisterInstance, request, context, (reply) => {
+        if (reply instanceof Failure) {
+          this.directory.cancelEnding(request.id);
+        } else {
+          for (const gone of reply.ids) this.directory.remove(gone);
+          if (reply.more !== null) this.directory.beginEnding(request.id);
+        }
+        resolve(reply);
+      });
+    });
   }
 
   /**

@@ -3,6 +3,7 @@
  * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. Runs on
  * the front, as a background task.
  */
+import type { DeregisterReply } from "../../schemas/instances.js";
 import {
   INSTANCE_FLUSH_ROWS,
   PENDING_PRUNE_INTERVAL_MS,
@@ -59,9 +60,13 @@ export class PendingPruner implements BackgroundTask {
       // Check again: the instance may have been activated or seen while others were deleted.
       const entry = directory.get(id);
       if (entry?.status !== "pending" || entry.last_seen > until_ms || spares(entry)) continue;
-      const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);
-      if (reply instanceof Failure) return;
-      for (const gone of reply.ids) directory.remove(gone);
+      for (let at: string | null = null; ; ) {
+        const reply: DeregisterReply | Failure = await writer.request(deregisterInstance, { id, at }, NO_CALLER);
+        if (reply instanceof Failure) return;
+        for (const gone of reply.ids) directory.remove(gone);
+        at = reply.more;
+        if (at === null) break;
+      }
       log.info("pending instance pruned", { id, name });
     }
   }

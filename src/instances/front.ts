@@ -3,17 +3,23 @@
  * directory before the caller gets its answer. Runs on the front.
  */
 import type { DeregisterReply, DeregisterRequest, RegisterBody } from "../../schemas/instances.js";
+import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
 import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
 import type { Log } from "../base/log.js";
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
-import type { CallContext } from "../rpc/frames.js";
+import { jsonReply, readReply } from "../front/reply.js";
+import type { Answer, Request } from "../front/route.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
-import type { Directory, Entry } from "./directory.js";
+import type { Directory, Entry, InstanceFilter } from "./directory.js";
+import type { InstanceLists } from "./lists.js";
 import { hashToken, makeToken } from "./token.js";
+
+type ListRequest = Pick<Request<readonly string[], unknown>, "context" | "onAbort">;
 
 const SECOND_MS = 1_000;
 
@@ -215,4 +221,14 @@ export class Instances {
       });
     });
   }
+}
+
+/** Answers with the instances that match the filter, the most recently seen first. */
+export function listReply(
+  lists: InstanceLists,
+  filter: InstanceFilter,
+  request: ListRequest,
+): Answer | Promise<Answer> {
+  const read = lists.read(filter, callerOf(request.context), (listener) => request.onAbort(listener));
+  return typeof read === "string" ? jsonReply(read) : readReply(read, PIECED_ANSWER_BYTES);
 }

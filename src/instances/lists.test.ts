@@ -9,7 +9,6 @@ import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../schemas/limits/ins
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { must } from "../base/assert.js";
 import { FairSlices } from "../base/fair-slices.js";
-import type { Reply } from "../front/route.js";
 import { CallerSlices } from "./caller-slices.js";
 import { Directory, type Entry, type InstanceRow } from "./directory.js";
 import { collect, InstanceLists } from "./lists.js";
@@ -104,7 +103,15 @@ function seenOf(rows: readonly InstanceRow[], id = ""): number {
   return must(rows[Number(id.slice(3)) - 1], "one of the rows").last_seen;
 }
 
-const CALL = { context: { actor: "", trace: "" }, onAbort: () => undefined };
+const stays = (): void => undefined;
+
+/** Reads a list to its end, as one text. */
+async function textOf(read: ReturnType<InstanceLists["read"]>): Promise<string> {
+  if (typeof read === "string") return read;
+  let text = "";
+  for await (const page of read) text += page;
+  return text;
+}
 
 /** A directory whose lists run under a clock that advances by one slice with each `perSlice` examined instances. */
 function bench(count: number, perSlice: number) {
@@ -141,7 +148,7 @@ t.test("all lists together examine the instances of one slice in a tick", async 
   const count = 10 * INSTANCE_LIST_STEP;
   const { lists, ticks, examined } = bench(count, INSTANCE_LIST_STEP);
   const callers = ["a", "b", "c", "a", "a", "c"];
-  const answers = callers.map((actor) => lists.answer({ name: "none" }, { ...CALL, context: { actor, trace: "" } }));
+  const answers = callers.map((actor) => textOf(lists.read({ name: "none" }, actor, stays)));
   t.equal(examined(), 0, "nothing in the tick of the request");
   const seen = await ticks();
   t.equal(
@@ -149,7 +156,7 @@ t.test("all lists together examine the instances of one slice in a tick", async 
     callers.length * count,
   );
   t.ok(Math.max(...seen) <= 4 * INSTANCE_LIST_STEP, `at most ${Math.max(...seen)} in a tick`);
-  for (const answer of answers) t.equal(((await answer) as Reply).body, "[]\n");
+  for (const answer of answers) t.equal(await answer, "[]");
 });
 
 t.test("a caller with one list does not wait for all lists of another caller", async (t) => {
@@ -157,7 +164,7 @@ t.test("a caller with one list does not wait for all lists of another caller", a
   const { lists, ticks } = bench(count, INSTANCE_LIST_STEP);
   const ended: string[] = [];
   const ask = async (actor: string): Promise<void> => {
-    await lists.answer({ name: "none" }, { ...CALL, context: { actor, trace: "" } });
+    await textOf(lists.read({ name: "none" }, actor, stays));
     ended.push(actor);
   };
   const asked = [...Array.from({ length: 10 }, () => ask("many")), ask("one")];
@@ -169,7 +176,7 @@ t.test("a caller with one list does not wait for all lists of another caller", a
 t.test("a list ends when its client disconnects", async (t) => {
   const { lists, ticks } = bench(10 * INSTANCE_LIST_STEP, INSTANCE_LIST_STEP);
   let abort: () => void = () => undefined;
-  const answer = lists.answer({ name: "none" }, { ...CALL, onAbort: (listener) => (abort = listener) });
+  const answer = textOf(lists.read({ name: "none" }, "", (listener) => (abort = listener)));
   abort();
   const seen = await ticks();
   await answer;
@@ -181,7 +188,7 @@ t.test("what is removed or changes before it is encoded is left out", async (t) 
   directory.load(Array.from({ length: 2 * INSTANCE_LIST_PAGE }, (_unused, at) => rowOf(at + 1, at, "stale")));
   const due: (() => void)[] = [];
   const slices = new FairSlices({ now: () => due.length, later: (run) => due.push(run) });
-  const answer = new InstanceLists(directory, new CallerSlices(slices)).answer({ status: "stale" }, CALL);
+  const answer = textOf(new InstanceLists(directory, new CallerSlices(slices)).read({ status: "stale" }, "", stays));
   directory.remove("id-1");
   directory.touch(must(directory.get("id-2"), "it is there"), 1_000);
   let isDone = false;
@@ -190,19 +197,9 @@ t.test("what is removed or changes before it is encoded is left out", async (t) 
     if (!isDone) setImmediate(tick);
   };
   tick();
-  const chunks: string[] = [];
-  const { body } = (await answer) as Reply;
-  if (typeof body !== "function") throw new Error("it is a list of several pages");
-  await new Promise<void>((resolve) => {
-    body({
-      write: (text: string) => chunks.push(text) > 0,
-      end: () => resolve(),
-      onClose: () => undefined,
-      onDrain: () => undefined,
-    } as unknown as Parameters<typeof body>[0]);
-  });
+  const text = await answer;
   isDone = true;
-  const ids = (JSON.parse(chunks.join("")) as readonly { readonly id: string }[]).map(({ id }) => id);
+  const ids = (JSON.parse(text) as readonly { readonly id: string }[]).map(({ id }) => id);
   t.equal(ids.length, 2 * INSTANCE_LIST_PAGE - 2);
   t.notOk(ids.includes("id-1") || ids.includes("id-2"));
 });

@@ -1,19 +1,13 @@
 /**
- * Answers lists of instances, the most recently seen first. A short list is made at once. A long one is made in steps:
+ * Makes lists of instances, the most recently seen first. A short list is made at once. A long one is made in steps:
  * the front examines all instances, orders those that match, and encodes them. The steps of all lists together take one
  * time slice of each tick, and the slices alternate between the callers. Instances may change between two steps. An
  * instance that is removed, or no longer matches, before it is encoded is left out. Runs on the front.
  */
-import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../schemas/limits/instances.js";
 import { must } from "../base/assert.js";
-import { jsonReply, readReply } from "../front/reply.js";
-import type { Answer, Request } from "../front/route.js";
-import { callerOf } from "../rpc/frames.js";
 import { CallerSlices, type SlicedJob } from "./caller-slices.js";
 import { compareRecency, encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "./directory.js";
-
-export type ListCall = Pick<Request<readonly string[], unknown>, "context" | "onAbort">;
 
 /** An instance that matches, and when it was last seen at that time. Later activity does not change its place. */
 interface Found {
@@ -31,21 +25,28 @@ export class InstanceLists {
     this.#slices = slices;
   }
 
-  /** Answers with the instances that match the filter. */
-  answer(filter: InstanceFilter, { context, onAbort }: ListCall): Answer | Promise<Answer> {
+  /**
+   * Returns the JSON text of the instances that match the filter: a short list as a whole, a long one in pages.
+   * @param caller the key of the caller, with which it shares the time for long lists
+   * @param onAbort registers a listener that is called when the client disconnects
+   */
+  read(
+    filter: InstanceFilter,
+    caller: string,
+    onAbort: (listener: () => void) => void,
+  ): string | AsyncGenerator<string, void, undefined> {
     const directory = this.#directory;
     const { status } = filter;
     const size = status === undefined ? directory.size : directory.counts[status];
     if (size <= INSTANCE_LIST_PAGE) {
       const found = directory.list(status).filter((entry) => matchesFilter(entry, filter));
-      return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
+      return `[${found.map(encodeInstance).join(",")}]`;
     }
     let isGone = false;
     onAbort(() => {
       isGone = true;
     });
-    const pages = this.#pages(filter, this.#slices.begin(callerOf(context)), () => isGone);
-    return readReply(pages, PIECED_ANSWER_BYTES);
+    return this.#pages(filter, this.#slices.begin(caller), () => isGone);
   }
 
   async *#pages(

@@ -23,7 +23,7 @@ import { mayAll } from "../front/roles.js";
 import { route, type Answer, type Route } from "../front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
-import type { Instances } from "./front.js";
+import { listReply, type Instances } from "./front.js";
 import type { InstanceLists } from "./lists.js";
 import type { Liveness } from "./liveness.js";
 
@@ -61,7 +61,7 @@ export function instanceRoutes(
       summary: "Lists instances, most recently seen first.",
       query: InstanceQuery,
       answer: InstanceList,
-      handle: ({ query, context, onAbort }) => lists.answer(query, { context, onAbort }),
+      handle: (request) => listReply(lists, request.query, request),
     }),
     route({
       method: "GET",
@@ -70,7 +70,7 @@ export function instanceRoutes(
       tag,
       summary: "Lists stale instances, which have been silent for too long.",
       answer: InstanceList,
-      handle: ({ context, onAbort }) => lists.answer({ status: "stale" }, { context, onAbort }),
+      handle: (request) => listReply(lists, { status: "stale" }, request),
     }),
     route({
       method: "GET",

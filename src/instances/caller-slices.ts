@@ -41,7 +41,7 @@ export class CallerSlices {
             try {
               resolve(step());
             } catch (error) {
-              reject(error as Error);
+              reject(error);
             }
           };
           known.steps.set(job, { run });

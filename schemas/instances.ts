@@ -14,6 +14,10 @@ import { Name, Text } from "./text.js";
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
 export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
 
+function nullable<Schema extends Type.TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
 const Label = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ characters_max: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
@@ -107,9 +111,16 @@ export type InstanceRequest = Static<typeof InstanceRequest>;
 /** The reply to a call that may change an instance. A new last_seen does not count as a change. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
 /**
- * The ids of the deleted instances. The requested instance is first, followed by the instances that it had registered.
+ * A request to delete an instance. `at` is the `more` of the previous reply, where the deletion continues; null in the
+ * first request.
  */
-export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()) });
+export const DeregisterRequest = Type.Object({ id: Type.String(), at: nullable(Type.String()) });
+export type DeregisterRequest = Static<typeof DeregisterRequest>;
+/**
+ * The ids of the deleted instances. An instance comes after those that it had registered, so the requested one is the
+ * last. If not all are deleted yet, `more` is the id of the instance where the deletion continues.
+ */
+export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()), more: nullable(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
 export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;

@@ -279,7 +279,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "WEBHOOK_REQUESTS_MAX",
     bytes: "WEBHOOK_BODIES_BYTES_MAX",
-    checked: "src/server.ts, src/webhooks/bodies.ts",
+    checked: "src/composition/webhooks.ts, src/webhooks/bodies.ts",
     beyond: "waits in the database",
   },
   {

@@ -5,4 +5,4 @@ export const VERSION = "0.1.0";
  * The apply version. It identifies how the writer's methods change the database. It must be increased by one when the
  * same calls would leave other rows or replies than before. A cluster's nodes apply only entries of their own version.
  */
-export const APPLY_VERSION = 3;
+export const APPLY_VERSION = 4;

@@ -34,5 +34,13 @@ export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /** The maximum number of rows that one flush writes, and that one call marks as stale. Other writes run in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
-/** The front writes this many instances of a list in one tick. */
+/** The front encodes this many instances of a list in one step. A shorter list is answered at once. */
 export const INSTANCE_LIST_PAGE = 250;
+/** The number of instances of a longer list that the front examines, or puts in order, in one step. */
+export const INSTANCE_LIST_STEP = 1_000;
+/** If more instances have one name, the front keeps lists of them by workspace, instead of examining all of them. */
+export const INSTANCES_SCANNED_MAX = 16;
+/** The most instances that one transaction deletes together with the instance that has registered them. */
+export const INSTANCE_DELETE_ROWS = 250;
+/** The most levels that one such transaction descends, from registering to registered instances. */
+export const INSTANCE_DELETE_LEVELS = 2_500;

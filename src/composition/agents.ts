@@ -12,6 +12,7 @@ import { InstanceActors } from "../instances/actors.js";
 import { Directory } from "../instances/directory.js";
 import { Instances } from "../instances/front.js";
 import { LastSeenFlusher } from "../instances/last-seen-flusher.js";
+import { InstanceLists } from "../instances/lists.js";
 import { Liveness } from "../instances/liveness.js";
 import { instanceRoutes } from "../instances/routes.js";
 import { instanceReader } from "../instances/table.js";
@@ -95,7 +96,12 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     watch,
     upkeep: [whileLeader(cluster.leads, liveness)],
     lastSeenFlusher,
-    routes: instanceRoutes(guarded, new Instances({ directory, writer, clock, log, flushLastSeen }), liveness),
+    routes: instanceRoutes(
+      guarded,
+      new Instances({ directory, writer, clock, log, flushLastSeen }),
+      new InstanceLists(directory),
+      liveness,
+    ),
     onInstances: ({ changed, seen }) => {
       for (const id of changed) directory.applyRemote(id, rows.byId(id));
       for (const { rows: ids, last_seen, busy_until } of seen)

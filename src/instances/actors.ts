@@ -34,13 +34,13 @@ export class InstanceActors {
 
   touchToken(token_hash: string): string | undefined {
     const entry = this.#directory.byTokenHash(token_hash);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || entry.ending) return undefined;
     this.#directory.touch(entry, this.#clock.now());
     return entry.id;
   }
 
   has(id: string): boolean {
-    return this.#directory.get(id) !== undefined;
+    return this.#directory.get(id)?.ending === false;
   }
 
   onRevoked(id: string, listener: () => void): () => void {
@@ -57,7 +57,7 @@ export class InstanceActors {
   }
 
   hadToken(token_hash: string): boolean {
-    return this.#ended_tokens.has(token_hash);
+    return this.#ended_tokens.has(token_hash) || this.#directory.byTokenHash(token_hash) !== undefined;
   }
 
   beginWait(id: string): () => void {

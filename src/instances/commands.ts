@@ -5,6 +5,7 @@ import type { Static } from "typebox";
 import {
   CapabilitiesRequest,
   DeregisterReply,
+  DeregisterRequest,
   InstanceChanged,
   InstanceRequest,
   IntentRequest,
@@ -14,6 +15,7 @@ import {
   SilentRequest,
   StaleReply,
 } from "../../schemas/instances.js";
+import { INSTANCE_DELETE_LEVELS, INSTANCE_DELETE_ROWS } from "../../schemas/limits/instances.js";
 import { must } from "../base/assert.js";
 import type { Failure } from "../base/result.js";
 import { noInstance } from "../base/needs-instance.js";
@@ -116,29 +118,53 @@ export const setIntent = writerMethod({
  * Deletes an instance, and the instances that it has registered. It may know the tokens of these instances, so it could
  * otherwise continue with one of them. Each deleted instance gets its own audit row, which names the instance that had
  * registered it.
+ *
+ * One call deletes a bounded number of instances. The caller repeats it with `more` of the reply, so that the writer
+ * does other work in between. An instance is deleted after all those that it has registered. So if the caller does not
+ * come back, none of them is left without the instance by which it is found. The transaction that deletes the requested
+ * instance checks again that none is left.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
-  request: InstanceRequest,
+  request: DeregisterRequest,
   reply: DeregisterReply,
   weight: weightOf,
-  audit: { action: "instance.deregister", resource: resourceId, detail: noDetail },
+  audit: {
+    action: "instance.deregister",
+    resource: resourceId,
+    writesRow: ({ more }) => more === null,
+    detail: noDetail,
+  },
   changes: [changes("instance", changedIds), ...CHANGES_CLAIMS, changes("audit", changedIds)],
   models: { instances: instanceWriter, book: claimRegistry, audit: auditTrail },
-  run: ({ instances, book, audit }, { id }, call) => {
-    if (!instances.deregister(id)) return noInstance(id);
-    book.endHolder(id, call);
-    const ids = [id];
-    // The list grows during the loop: instances that a deleted instance had registered are appended.
-    for (const registered_by of ids)
-      for (const registered of instances.registeredBy(registered_by)) {
-        instances.deregister(registered);
-        book.endHolder(registered, call);
-        const detail = JSON.stringify({ registered_by });
-        audit.append(call.now_ms, call.actor, "instance.deregister", registered, detail, "success");
-        ids.push(registered);
+  run: ({ instances, book, audit }, { id, at }, call) => {
+    if (!instances.has(id)) return noInstance(id);
+    const ids: string[] = [];
+    // The walk descends to an instance that has registered no other, deletes it, and returns to its registrant.
+    let current = at ?? id;
+    for (let levels = 0; ids.length < INSTANCE_DELETE_ROWS && levels < INSTANCE_DELETE_LEVELS; ) {
+      const registered = instances.newestRegisteredBy(current);
+      if (registered !== undefined) {
+        current = registered;
+        levels += 1;
+        continue;
       }
-    return { ids };
+      const registrant = instances.registrantOf(current);
+      // Another call has deleted the instance at which this one continues, so start again.
+      if (registrant === undefined) {
+        current = id;
+        levels += 1;
+        continue;
+      }
+      instances.deregister(current);
+      book.endHolder(current, call);
+      ids.push(current);
+      if (current === id) return { ids, more: null };
+      const detail = JSON.stringify({ registered_by: registrant });
+      audit.append(call.now_ms, call.actor, "instance.deregister", current, detail, "success");
+      current = registrant;
+    }
+    return { ids, more: current };
   },
 });
 

@@ -9,9 +9,12 @@ import { INSTANCE_STATUSES, type InstanceStatus } from "../../schemas/instances.
 import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../schemas/limits/instances.js";
 import { assert } from "../base/assert.js";
 import { Groups } from "../base/groups.js";
+import { TurnoverMap } from "../base/turnover-map.js";
 import { formatTime } from "../base/time.js";
 import type { Exposition, Measured } from "../measure/exposition.js";
+import { NameIndex } from "./name-index.js";
 import { RecencyList, type Linked } from "./recency-list.js";
+import { addByRow, removeByRow } from "./row-order.js";
 
 /** A stored instance. Times are in ms. `token_hash` is the SHA-256 as lowercase hexadecimal text. */
 export interface InstanceRow {
@@ -56,12 +59,15 @@ export interface Entry extends Linked<Entry> {
   watched: boolean;
   /** True if the current last_seen is not in the database yet. */
   unsaved: boolean;
+  /** True while the instance is being deleted in several transactions. Its token is not accepted any more. */
+  ending: boolean;
   /** The JSON text of the instance up to its `status`. It is null until it is first needed. */
   text: string | null;
 }
 
 /** The filter of a list. An absent member matches any value. */
 export interface InstanceFilter {
+  readonly status?: InstanceStatus;
   readonly name?: string;
   readonly workspace?: string;
   readonly stack?: string;
@@ -95,6 +101,11 @@ export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: numb
   return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
 }
 
+/** Compares two instances by the time at which they were seen. The most recently seen comes first. */
+export function compareRecency(a: Pick<Entry, "last_seen" | "row">, b: Pick<Entry, "last_seen" | "row">): number {
+  return b.last_seen - a.last_seen || b.row - a.row;
+}
+
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
 /** Encodes an instance as JSON, in the form that all answers have. */
@@ -109,8 +120,9 @@ export function encodeInstance(entry: Entry): string {
 }
 
 /** Returns true if an instance has all values that the filter requires. */
-export function matchesFilter(entry: Entry, { name, workspace, stack, capability }: InstanceFilter): boolean {
+export function matchesFilter(entry: Entry, { status, name, workspace, stack, capability }: InstanceFilter): boolean {
   return (
+    (status === undefined || entry.status === status) &&
     (name === undefined || entry.name === name) &&
     (workspace === undefined || entry.workspace === workspace) &&
     (stack === undefined || entry.stack === stack) &&
@@ -140,7 +152,9 @@ export class Directory implements Measured {
   readonly #by_id = new Map<string, Entry>();
   readonly #by_row = new Map<number, Entry>();
   readonly #by_token = new Map<string, Entry>();
-  readonly #by_name = new Groups<string, Entry>();
+  readonly #names = new NameIndex<Entry>();
+  /** The active instances of each workspace, by row. No list is empty. */
+  readonly #activeIn = new TurnoverMap<string, Entry[]>();
   /** The instances that an instance's token has registered, by the id of that instance. */
   readonly #by_registrant = new Groups<string, Entry>();
   #lists = newLists();
@@ -151,6 +165,7 @@ export class Directory implements Measured {
   /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
   #newest_ms = 0;
   #urgent = false;
+  #loads = 0;
   readonly #events: DirectoryEvents;
 
   constructor(events: DirectoryEvents = {}) {
@@ -185,12 +200,20 @@ export class Directory implements Measured {
    * greatest row, because rows are numbered by registration.
    */
   newest(name: string, workspace: string | undefined): Entry | undefined {
-    let newest: Entry | undefined;
-    for (const entry of this.#by_name.get(name) ?? []) {
-      if (workspace !== undefined && entry.workspace !== workspace) continue;
-      if (newest === undefined || newest.row < entry.row) newest = entry;
-    }
-    return newest;
+    return this.#names.newest(name, workspace);
+  }
+
+  /** Returns the newest active instance with a name in a workspace. */
+  newestActive(name: string, workspace: string): Entry | undefined {
+    return this.#names.newestActive(name, workspace);
+  }
+
+  /**
+   * Lists the active instances of a workspace, the most recently seen first.
+   * @param most if there are more instances than this, the list has any `most` of them
+   */
+  activeIn(workspace: string, most: number): Entry[] {
+    return (this.#activeIn.get(workspace) ?? []).slice(0, most).sort(compareRecency);
   }
 
   /** Returns true if the token of this instance has registered other instances that still exist. */
@@ -204,6 +227,46 @@ export class Directory implements Measured {
   }
 
   /**
+   * Ends the token of an instance, because it is being deleted, and the tokens of all instances that it has registered.
+   * With them, new instances could be registered as fast as the others are deleted. Only the connections of the
+   * instance itself are closed; those of the others are closed when they are removed.
+   */
+  beginEnding(id: string): void {
+    const entry = this.#by_id.get(id);
+    if (entry === undefined || entry.ending) return;
+    this.#markEnding(entry, true);
+    this.#events.onRevoked?.(id, entry.token_hash);
+  }
+
+  /** Accepts the tokens again, because the instance could not be deleted. Does nothing if it is deleted. */
+  cancelEnding(id: string): void {
+    const entry = this.#by_id.get(id);
+    if (entry !== undefined) this.#markEnding(entry, false);
+  }
+
+  #markEnding(first: Entry, ending: boolean): void {
+    const marked = [first];
+    // The list grows during the loop, until it has the instances of all levels.
+    for (const entry of marked) {
+      entry.ending = ending;
+      for (const registered of this.#by_registrant.get(entry.id) ?? []) marked.push(registered);
+    }
+  }
+
+  /** How often the instances were loaded. A walk of `entries` is not valid across a load. */
+  get loads(): number {
+    return this.#loads;
+  }
+
+  /**
+   * Iterates all instances, in no order that says when they were seen. Instances may be added, changed and removed in
+   * the meantime. The walk visits each instance once that exists from its beginning to its end.
+   */
+  entries(): IterableIterator<Entry> {
+    return this.#by_id.values();
+  }
+
+  /**
    * Loads the stored instances at the start. It loads them again after a crash of the writer, because reports may have
    * been missed. A last_seen in memory is kept if it is newer than the stored one.
    */
@@ -213,8 +276,10 @@ export class Directory implements Measured {
     this.#bytes = 0;
     this.#by_token.clear();
     this.#by_row.clear();
-    this.#by_name.clear();
+    this.#names.clear();
+    this.#activeIn.clear();
     this.#by_registrant.clear();
+    this.#loads += 1;
     this.#lists = newLists();
     this.#unsaved = [];
     this.#waiting.clear();
@@ -230,11 +295,14 @@ export class Directory implements Measured {
         waits: known?.waits ?? 0,
         watched: known?.watched ?? false,
         unsaved: ahead,
+        ending: known?.ending ?? false,
         text: null,
         newer: null,
         older: null,
       };
     });
+    // The indexes are filled in the order of rows, because each addition at the end of their lists is cheap.
+    for (const entry of entries.sort((a, b) => a.row - b.row)) this.#index(entry);
     for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
       this.#insert(entry);
       if (entry.unsaved) this.#unsaved.push(entry);
@@ -255,10 +323,12 @@ export class Directory implements Measured {
       waits: 0,
       watched: false,
       unsaved: false,
+      ending: this.#by_id.get(row.registered_by)?.ending ?? false,
       text: null,
       newer: null,
       older: null,
     };
+    this.#index(entry);
     this.#insert(entry);
     this.#events.onStatus?.(entry);
     return entry;
@@ -274,7 +344,8 @@ export class Directory implements Measured {
     this.#bytes -= bytesOf(entry);
     this.#by_token.delete(entry.token_hash);
     this.#by_row.delete(entry.row);
-    this.#by_name.remove(entry.name, entry);
+    this.#names.remove(entry);
+    if (entry.status === "active") this.#removeActive(entry);
     this.#by_registrant.remove(entry.registered_by, entry);
     this.#events.onStatus?.(entry);
     this.#events.onRevoked?.(id, entry.token_hash);
@@ -487,7 +558,6 @@ export class Directory implements Measured {
     assert(!this.#by_id.has(entry.id), "an id is registered once");
     this.#by_id.set(entry.id, entry);
     this.#bytes += bytesOf(entry);
-    this.#by_name.add(entry.name, entry);
     if (entry.registered_by !== "") this.#by_registrant.add(entry.registered_by, entry);
     this.#by_token.set(entry.token_hash, entry);
     this.#by_row.set(entry.row, entry);
@@ -495,10 +565,35 @@ export class Directory implements Measured {
     if (entry.last_seen > this.#newest_ms) this.#newest_ms = entry.last_seen;
   }
 
+  /** Adds an entry to the lists that are ordered by row. */
+  #index(entry: Entry): void {
+    this.#names.add(entry);
+    if (entry.status === "active") this.#addActive(entry);
+  }
+
+  #addActive(entry: Entry): void {
+    const list = this.#activeIn.get(entry.workspace);
+    if (list === undefined) this.#activeIn.set(entry.workspace, [entry]);
+    else addByRow(list, entry);
+  }
+
+  #removeActive(entry: Entry): void {
+    const list = this.#activeIn.get(entry.workspace);
+    if (list === undefined) return;
+    removeByRow(list, entry);
+    if (list.length === 0) this.#activeIn.delete(entry.workspace);
+  }
+
   #move(entry: Entry, status: InstanceStatus): void {
-    this.#lists[entry.status].remove(entry);
+    const before = entry.status;
+    this.#lists[before].remove(entry);
     entry.status = status;
     this.#lists[status].addNewest(entry);
+    if (before !== status) {
+      if (before === "active") this.#removeActive(entry);
+      if (status === "active") this.#addActive(entry);
+      this.#names.statusChanged(entry, before);
+    }
     this.#events.onStatus?.(entry);
   }
 }

@@ -2,9 +2,9 @@
  * Serves the operations on instances to all interfaces that offer them. Changes go to the writer. They are in the
  * directory before the caller gets its answer. Runs on the front.
  */
-import type { DeregisterReply, RegisterBody } from "../../schemas/instances.js";
+import type { DeregisterReply, DeregisterRequest, RegisterBody } from "../../schemas/instances.js";
 import { PIECED_ANSWER_BYTES } from "../../schemas/limits/answers.js";
-import { INSTANCE_LIST_PAGE, INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
+import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../schemas/limits/instances.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { Clock } from "../base/clock.js";
 import { crypto } from "../base/crypto.js";
@@ -12,12 +12,15 @@ import type { Log } from "../base/log.js";
 import { noInstance } from "../base/needs-instance.js";
 import { Failure } from "../base/result.js";
 import { jsonReply, readReply } from "../front/reply.js";
-import type { Answer } from "../front/route.js";
-import type { CallContext } from "../rpc/frames.js";
+import type { Answer, Request } from "../front/route.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { Writer } from "../threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
-import { encodeInstance, matchesFilter, type Directory, type Entry, type InstanceFilter } from "./directory.js";
+import type { Directory, Entry, InstanceFilter } from "./directory.js";
+import type { InstanceLists } from "./lists.js";
 import { hashToken, makeToken } from "./token.js";
+
+type ListRequest = Pick<Request<readonly string[], unknown>, "context" | "onAbort">;
 
 const NO_ROOM = new Failure(
   "RESOURCE_EXHAUSTED",
@@ -91,6 +94,8 @@ export class Instances {
     }
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
+    // The registering instance may be in the middle of its deletion, and this call was authenticated before.
+    if (this.directory.get(registered_by)?.ending === true) return noInstance(registered_by);
     const token = makeToken();
     const request = {
       id: crypto().randomUUID(),
@@ -164,16 +169,39 @@ export class Instances {
     );
   }
 
-  deregister(id: string, context: CallContext): Promise<Entry | Failure> {
-    return this.#change(
-      id,
-      (settle: (reply: DeregisterReply | Failure) => void) =>
-        this.#writer.call(deregisterInstance, { id }, context, settle),
-      (_entry, { ids }: DeregisterReply) => {
-        for (const gone of ids) this.directory.remove(gone);
-        this.#log.info("instance deregistered", { id, ...(ids.length > 1 ? { with: ids.length - 1 } : {}) });
-      },
-    );
+  /**
+   * Deletes an instance and those that it has registered, in as many transactions as that takes. From the first one
+   * until the last, their tokens are not accepted. If a transaction fails, those that are left keep their tokens, and
+   * the caller can repeat the call.
+   */
+  async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
+    const entry = this.find(id);
+    if (entry instanceof Failure) return entry;
+    let deleted = 0;
+    for (let at: string | null = null; ; ) {
+      const reply: DeregisterReply | Failure = await this.#deregisterPart({ id, at }, context);
+      if (reply instanceof Failure) return reply;
+      deleted += reply.ids.length;
+      at = reply.more;
+      if (at === null) break;
+    }
+    this.#log.info("instance deregistered", { id, ...(deleted > 1 ? { with: deleted - 1 } : {}) });
+    return entry;
+  }
+
+  /** The reply is applied to the directory in the tick in which it arrives. */
+  #deregisterPart(request: DeregisterRequest, context: CallContext): Promise<DeregisterReply | Failure> {
+    return new Promise((resolve) => {
+      this.#writer.call(deregisterInstance, request, context, (reply) => {
+        if (reply instanceof Failure) {
+          this.directory.cancelEnding(request.id);
+        } else {
+          for (const gone of reply.ids) this.directory.remove(gone);
+          if (reply.more !== null) this.directory.beginEnding(request.id);
+        }
+        resolve(reply);
+      });
+    });
   }
 
   /**
@@ -198,25 +226,12 @@ export class Instances {
   }
 }
 
-/** Answers with the entries that match the filter, in their given order. */
-export function listReply(entries: readonly Entry[], filter: InstanceFilter): Answer | Promise<Answer> {
-  if (entries.length > INSTANCE_LIST_PAGE) return readReply(inPages(entries, filter), PIECED_ANSWER_BYTES);
-  const found = entries.filter((entry) => matchesFilter(entry, filter));
-  return jsonReply(`[${found.map(encodeInstance).join(",")}]`);
-}
-
-/** Encodes a long list in pages. Between two pages, the event loop serves other requests. */
-async function* inPages(entries: readonly Entry[], filter: InstanceFilter): AsyncGenerator<string, void, undefined> {
-  let separator = "[";
-  for (let at = 0; at < entries.length; at += INSTANCE_LIST_PAGE) {
-    const found = entries.slice(at, at + INSTANCE_LIST_PAGE).filter((entry) => matchesFilter(entry, filter));
-    if (found.length > 0) {
-      yield separator + found.map(encodeInstance).join(",");
-      separator = ",";
-    }
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-  yield separator === "[" ? "[]" : "]";
+/** Answers with the instances that match the filter, the most recently seen first. */
+export function listReply(
+  lists: InstanceLists,
+  filter: InstanceFilter,
+  request: ListRequest,
+): Answer | Promise<Answer> {
+  const read = lists.read(filter, callerOf(request.context), (listener) => request.onAbort(listener));
+  return typeof read === "string" ? jsonReply(read) : readReply(read, PIECED_ANSWER_BYTES);
 }

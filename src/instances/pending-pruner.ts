@@ -3,6 +3,7 @@
  * registered such an instance is gone. The deletion is the same call as a client's, with the same audit row. This is a
  * row of the pruner's table.
  */
+import type { DeregisterReply } from "../../schemas/instances.js";
 import {
   INSTANCE_FLUSH_ROWS,
   PENDING_PRUNE_INTERVAL_MS,
@@ -39,9 +40,13 @@ export function pendingInstances(directory: Directory, writer: Writer, log: Log)
       const entry = silent[at];
       if (entry === undefined) return { removed: 0, after: null };
       const { id, name } = entry;
-      const reply = await writer.request(deregisterInstance, { id }, NO_CALLER);
-      if (reply instanceof Failure) return reply;
-      for (const gone of reply.ids) directory.remove(gone);
+      for (let from: string | null = null; ; ) {
+        const reply: DeregisterReply | Failure = await writer.request(deregisterInstance, { id, at: from }, NO_CALLER);
+        if (reply instanceof Failure) return reply;
+        for (const gone of reply.ids) directory.remove(gone);
+        from = reply.more;
+        if (from === null) break;
+      }
       log.info("pending instance pruned", { id, name });
       return { removed: 1, after: at + 1 };
     },

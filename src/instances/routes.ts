@@ -24,13 +24,19 @@ import { route, type Answer, type Route } from "../front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
+import type { InstanceLists } from "./lists.js";
 import type { Liveness } from "./liveness.js";
 
 /**
  * Returns the routes of instances.
  * @param guarded true if the server requires tokens; if not, a call with a token that has ended is accepted
  */
-export function instanceRoutes(guarded: boolean, instances: Instances, liveness: Liveness): Route[] {
+export function instanceRoutes(
+  guarded: boolean,
+  instances: Instances,
+  lists: InstanceLists,
+  liveness: Liveness,
+): Route[] {
   const tag = "instances";
   const path = "/api/instances/{id}";
   const subject = ([id]: readonly [string]): { readonly id: string } => ({ id });
@@ -58,7 +64,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       summary: "Lists instances, most recently seen first.",
       query: InstanceQuery,
       answer: InstanceList,
-      handle: ({ query }) => listReply(instances.directory.list(), query),
+      handle: (request) => listReply(lists, request.query, request),
     }),
     route({
       method: "GET",
@@ -67,7 +73,7 @@ export function instanceRoutes(guarded: boolean, instances: Instances, liveness:
       tag,
       summary: "Lists stale instances, which have been silent for too long.",
       answer: InstanceList,
-      handle: () => listReply(instances.directory.list("stale"), {}),
+      handle: (request) => listReply(lists, { status: "stale" }, request),
     }),
     route({
       method: "GET",

@@ -72,7 +72,8 @@ export class InstanceWriter extends PublishingModel {
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
   readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
   readonly #row_of: Statement<[string], number>;
-  readonly #registered_by: Statement<[string], string>;
+  readonly #registrant: Statement<[string], string>;
+  readonly #newestRegistered: Statement<[string], string>;
   readonly #eventData: Statement<[number], InstanceEventData>;
   readonly #activate: Statement<[number, number], unknown>;
   readonly #status: Statement<[number], string>;
@@ -93,8 +94,11 @@ export class InstanceWriter extends PublishingModel {
     );
     this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
-    this.#registered_by = db
-      .prepare<[string], string>("SELECT id FROM instance WHERE registered_by = ? ORDER BY row")
+    this.#registrant = db
+      .prepare<[string], string>("SELECT coalesce(registered_by, '') FROM instance WHERE id = ?")
+      .pluck();
+    this.#newestRegistered = db
+      .prepare<[string], string>("SELECT id FROM instance WHERE registered_by = ? ORDER BY row DESC LIMIT 1")
       .pluck();
     this.#eventData = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
     this.#activate = db.prepare(
@@ -186,9 +190,17 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
-  /** Lists the ids of the instances that this instance's token has registered, the oldest first. */
-  registeredBy(id: string): string[] {
-    return this.#registered_by.all(id);
+  /**
+   * Returns the id of the instance with whose token an instance was registered; "" if it was no instance's token.
+   * Returns undefined if the instance does not exist.
+   */
+  registrantOf(id: string): string | undefined {
+    return this.#registrant.get(id);
+  }
+
+  /** Returns the id of the newest instance that was registered with an instance's token. */
+  newestRegisteredBy(id: string): string | undefined {
+    return this.#newestRegistered.get(id);
   }
 
   /** Stores last_seen times, and skips deleted instances. */

@@ -2,8 +2,8 @@
 import t from "tap";
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import { must } from "../base/assert.js";
-import { Directory, type Entry } from "../instances/directory.js";
-import { resolveRecipients } from "./recipients.js";
+import { Directory, type Entry, type InstanceRow } from "../instances/directory.js";
+import { type InstanceLookup, resolveRecipients } from "./recipients.js";
 
 interface Registered {
   readonly name: string;
@@ -101,5 +101,53 @@ t.test("more recipients than allowed are cut to one more than the maximum", (t) 
   const all = Array.from({ length: MESSAGE_RECIPIENTS_MAX + 10 }, () => ({ name: "a", workspace: "" }));
   t.equal(resolverFor(...all)("workspace:")?.length, MESSAGE_RECIPIENTS_MAX + 1);
   t.equal(resolverFor(...all.slice(0, MESSAGE_RECIPIENTS_MAX + 1))("workspace:")?.length, MESSAGE_RECIPIENTS_MAX);
+  t.end();
+});
+
+t.test("a name that is repeated is looked up once, and of a workspace no more than needed is listed", (t) => {
+  const directory = new Directory();
+  const row = (at: number): InstanceRow => ({
+    row: at,
+    id: `id-${at}`,
+    token_hash: `hash-${at}`,
+    name: "same",
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    status: "active",
+    registered_at: 0,
+    last_seen: at,
+    busy_until: 0,
+    registered_by: "",
+  });
+  directory.load(Array.from({ length: 10 * MESSAGE_RECIPIENTS_MAX }, (_unused, at) => row(at + 1)));
+  let lookups = 0;
+  let listed = 0;
+  const counted: InstanceLookup = {
+    get: (id) => directory.get(id),
+    newest: (name, workspace) => {
+      lookups += 1;
+      return directory.newest(name, workspace);
+    },
+    newestActive: (name, workspace) => {
+      lookups += 1;
+      return directory.newestActive(name, workspace);
+    },
+    activeIn: (workspace, most) => {
+      const found = directory.activeIn(workspace, most);
+      listed += found.length;
+      return found;
+    },
+  };
+  const sender = must(directory.get("id-1"), "the first is the sender");
+  const repeated = (to: string): string[] => Array.from({ length: MESSAGE_RECIPIENTS_MAX }, () => to);
+  const { to } = resolveRecipients(counted, sender, repeated("name:same"));
+  t.same(to, [{ id: `id-${10 * MESSAGE_RECIPIENTS_MAX}`, name: "same", to: "name:same" }]);
+  t.equal(lookups, 1);
+  t.equal(resolveRecipients(counted, sender, repeated("name:none")).nobody, "name:none");
+  t.equal(lookups, 3, "active, then of any status");
+  t.equal(resolveRecipients(counted, sender, repeated("workspace:")).to.length, MESSAGE_RECIPIENTS_MAX + 1);
+  t.equal(listed, MESSAGE_RECIPIENTS_MAX + 2, "one above the limit, besides the sender");
   t.end();
 });

@@ -1,6 +1,6 @@
 /**
- * Resolves the names in `to` to the recipients of a message. It walks the active instances once for all names. Runs on
- * the front, with the directory of instances.
+ * Resolves the names in `to` to the recipients of a message. Each distinct name costs one lookup in the directory of
+ * instances, which walks no instances but those that it returns. Runs on the front.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../schemas/limits/messages.js";
 import type { Entry } from "../instances/directory.js";
@@ -25,9 +25,11 @@ export interface Resolved {
 /** The methods of the directory of instances that are needed to send a message. */
 export interface InstanceLookup {
   get(id: string): Entry | undefined;
-  list(status: "active"): readonly Entry[];
   /** Returns the newest instance of a name, of any status. */
   newest(name: string, workspace: string): Entry | undefined;
+  newestActive(name: string, workspace: string): Entry | undefined;
+  /** Lists at most `most` active instances of a workspace, the most recently seen first. */
+  activeIn(workspace: string, most: number): readonly Entry[];
 }
 
 const NAME = "name:";
@@ -38,11 +40,9 @@ const WORKSPACE = "workspace:";
  * @param written the names: the id of an instance, `name:N` or `workspace:W`
  */
 export function resolveRecipients(instances: InstanceLookup, sender: Entry, written: readonly string[]): Resolved {
-  const groups = groupsOf(instances, sender, written);
   const found = new Map<string, Recipient>();
-  for (const to of written) {
-    const entry = instances.get(to);
-    const named = withInactive(to, groups.get(to), instances, sender) ?? (entry === undefined ? [] : [entry]);
+  for (const to of new Set(written)) {
+    const named = instancesNamed(to, instances, sender);
     if (named.length === 0) return { to: [], nobody: to };
     for (const { id, name } of named) {
       if (!found.has(id)) found.set(id, { id, name, to });
@@ -52,36 +52,19 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
   return { to: [...found.values()], nobody: null };
 }
 
-/**
- * Returns the instances that a name stands for. If no active instance has the name, returns its newest stale or pending
- * instance, which may find the message when it comes back.
- */
-function withInactive(
-  to: string,
-  group: readonly Entry[] | undefined,
-  present: InstanceLookup,
-  { workspace }: Entry,
-): readonly Entry[] | undefined {
-  if (group === undefined || group.length > 0 || !to.startsWith(NAME)) return group;
-  const inactive = present.newest(to.slice(NAME.length), workspace);
-  return inactive === undefined ? group : [inactive];
+/** Returns the instances that one written name stands for. */
+function instancesNamed(to: string, instances: InstanceLookup, sender: Entry): readonly Entry[] {
+  if (to.startsWith(WORKSPACE)) {
+    // The sender is left out, so one more is needed to know whether there are too many.
+    const present = instances.activeIn(to.slice(WORKSPACE.length), MESSAGE_RECIPIENTS_MAX + 2);
+    return present.filter(({ id }) => id !== sender.id);
+  }
+  if (!to.startsWith(NAME)) return asList(instances.get(to));
+  const name = to.slice(NAME.length);
+  // If no active instance has the name, the newest stale or pending one may come back and find the message then.
+  return asList(instances.newestActive(name, sender.workspace) ?? instances.newest(name, sender.workspace));
 }
 
-/** Returns the active instances for each name or workspace in `written`. */
-function groupsOf(
-  present: InstanceLookup,
-  sender: Entry,
-  written: readonly string[],
-): ReadonlyMap<string, readonly Entry[]> {
-  const groups = new Map<string, Entry[]>();
-  for (const to of written) if (to.startsWith(NAME) || to.startsWith(WORKSPACE)) groups.set(to, []);
-  if (groups.size === 0) return groups;
-  for (const entry of present.list("active")) {
-    if (entry.id !== sender.id) groups.get(WORKSPACE + entry.workspace)?.push(entry);
-    if (entry.workspace !== sender.workspace) continue;
-    const named = groups.get(NAME + entry.name);
-    // A name stands only for its newest instance: the one with the greatest row.
-    if (named !== undefined && (named[0]?.row ?? 0) < entry.row) named[0] = entry;
-  }
-  return groups;
+function asList(entry: Entry | undefined): readonly Entry[] {
+  return entry === undefined ? [] : [entry];
 }

@@ -242,7 +242,7 @@ export class People {
 
   /** Deletes the instance, and registers another one in its place. */
   replace(person: Person, capabilities: readonly string[] = []): void {
-    this.#server.reply(deregisterInstance, { id: person.id }, "");
+    this.#server.reply(deregisterInstance, { id: person.id, at: null }, "");
     this.#server.directory.remove(person.id);
     this.list.splice(this.list.indexOf(person), 1);
     this.register(capabilities);

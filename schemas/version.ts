@@ -6,4 +6,4 @@ export const VERSION = "0.1.0";
  * the same calls would afterwards leave different rows or replies. Nodes of a cluster apply only the entries of their
  * own version.
  */
-export const APPLY_VERSION = 3;
+export const APPLY_VERSION = 4;

@@ -61,6 +61,8 @@ export const createWebhook = writerMethod({
     const characters = JSON.stringify(request.patterns).length + outbox.table.pattern_characters;
     if (characters > WEBHOOK_PATTERNS_CHARACTERS_MAX)
       return invalid(`the patterns of webhooks have ${WEBHOOK_PATTERNS_CHARACTERS_MAX} characters: delete one first`);
+    const costly = outbox.refuseSteps(request.patterns);
+    if (costly !== null) return costly;
     outbox.table.insert(request, now_ms);
     const webhook = must(outbox.table.status(request.id), "it was stored");
     outbox.add(webhook);

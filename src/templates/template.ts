@@ -20,6 +20,7 @@ import { memberTexts } from "../base/json-text.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape } from "../base/shape.js";
 import { maskStoredNames } from "../base/stored-names.js";
+import { shorten } from "../base/shorten.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data of a template of rules if the request has no data. */
@@ -68,7 +69,7 @@ function refuseContracts(contracts: unknown, isStored: boolean): Failure | null 
   if (named.length > TEMPLATE_CONTRACTS_MAX)
     return invalid(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
   for (const [name, contract] of named) {
-    const what = `data.contracts[${JSON.stringify(name)}]`;
+    const what = `data.contracts[${JSON.stringify(shorten(name))}]`;
     const problem = textProblem(name, BundledName.text, isStored);
     const refusal = problem === null ? refuseContract(contract, what) : invalid(`the name of ${what} ${problem}`);
     if (refusal !== null) return refusal;

@@ -10,6 +10,7 @@ import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.j
 import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import { compileSegment, type SegmentGlob } from "../base/segment-glob.js";
+import { shorten } from "../base/shorten.js";
 
 export interface Pattern {
   /** The pattern as the client wrote it. It identifies the pattern. */
@@ -83,10 +84,10 @@ export function compilePattern(text: string): Pattern | Failure {
   const segments: (SegmentGlob | null)[] = [];
   for (const part of text.split(".")) {
     const segment = part === "**" ? null : compileSegment(part);
-    if (segment === undefined) return invalid(`malformed pattern "${text}"`);
+    if (segment === undefined) return invalid(`malformed pattern "${shorten(text)}"`);
     segments.push(segment);
   }
   // Reject half a surrogate pair, which would match half a character. A pattern that arrived as UTF-8 has none.
-  if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${text}"`);
+  if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${shorten(text)}"`);
   return new CompiledPattern(text, segments);
 }

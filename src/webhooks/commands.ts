@@ -17,6 +17,7 @@ import {
 } from "../../schemas/webhooks.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { reportAny, changes, changesAny, reportByName } from "../threads/changes.js";
@@ -54,7 +55,7 @@ export const createWebhook = writerMethod({
   models,
   run: ({ outbox }, request, { now_ms }) => {
     if (outbox.table.byId(request.id) !== undefined)
-      return new Failure("ALREADY_EXISTS", `webhook already exists: ${request.id}`);
+      return new Failure("ALREADY_EXISTS", `webhook already exists: ${shorten(request.id)}`);
     if (outbox.webhooks >= WEBHOOKS_MAX) return invalid(`there are ${WEBHOOKS_MAX} webhooks already: delete one first`);
     const refusal = outbox.refusePatterns(request.patterns);
     if (refusal !== null) return refusal;

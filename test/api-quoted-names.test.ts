@@ -144,24 +144,19 @@ t.test("no refusal repeats more than a hundred characters of what was sent", asy
 
 t.test("nor does a refusal that names what exists", async (t) => {
   const name = LETTER.repeat(250);
-  const contract = { kind: "contract", endpoints: {} };
-  const template = { id: name, kind: "contract", name: "n", data: contract };
   const rule = { rule_id: name, project: name, pattern: "x", message: "m" };
   const calls: readonly (readonly [method: string, path: string, body?: unknown])[] = [
     ["POST", "/api/webhooks", { id: name, url: "http://127.0.0.1:9/" }],
     ["POST", "/api/webhooks", { id: name, url: "http://127.0.0.1:9/" }],
     ["POST", `/api/webhooks/${name}/skip`, {}],
     ["DELETE", `/api/webhooks/${name}/dead-letters/1`],
-    ["POST", "/api/templates", template],
-    ["POST", "/api/templates", template],
-    ["POST", `/api/rules/${name}`, rule],
-    ["POST", `/api/rules/${name}`, rule],
+    ["POST", "/api/rules/propose", rule],
+    ["POST", "/api/rules/propose", rule],
     ["PUT", `/api/state/${name}`, 1],
     ["GET", `/api/state/${name}?version=7`],
-    ["POST", `/api/state/${name}/rollback`, { version: 7 }],
-    ["GET", `/api/state/${name}/diff?v1=1&v2=7`],
+    ["POST", `/api/state/${name}?rollback=7`],
     ["PUT", `/api/specs/${name}/${name}`, 1],
-    ["POST", `/api/specs/${name}/${name}/rollback`, { version: 7 }],
+    ["POST", `/api/specs/${name}/${name}?rollback=7`],
     ["POST", "/api/tasks", { title: "t", after: [name] }],
   ];
   for (const [method, path, body] of calls) {

@@ -144,7 +144,7 @@ function storedOrder({ segments }: Pattern): {
 } {
   const lastStars = segments.lastIndexOf(null);
   if (lastStars < 0) return { head: segments, tail: [] };
-  return { head: segments.slice(0, lastStars + 1), tail: segments.slice(lastStars + 1).reverse() };
+  return { head: segments.slice(0, lastStars + 1), tail: segments.slice(lastStars + 1).toReversed() };
 }
 
 export class PatternIndex {

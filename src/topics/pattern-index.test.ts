@@ -139,7 +139,7 @@ t.test("it matches as all patterns tested one by one, while patterns are added a
     }
     if (index.size !== model.size) return false;
     const again = new PatternIndex();
-    for (const pattern of [...model.values()].toReversed()) again.add(pattern);
+    for (const one of [...model.values()].toReversed()) again.add(one);
     if (again.steps !== index.steps || again.nodes !== index.nodes) return false;
     for (const text of model.keys()) index.delete(text);
     return index.size === 0 && index.nodes === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;

@@ -88,6 +88,7 @@ export const UsageSummaryQuery = Type.Object({
   ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
+  after: Type.Optional(Type.String({ description: "Only groups whose name comes behind this one." })),
   interval: Type.Optional(
     Type.Unsafe<UsageInterval>({
       type: "string",
@@ -150,6 +151,8 @@ export const UsageSummaryRequest = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Bound,
   to: Bound,
+  /** The name after which the groups begin; null if they begin with the first one. */
+  after: Type.Union([Type.String(), Type.Null()]),
   interval: Type.Union([Type.Enum(USAGE_INTERVAL_NAMES), Type.Null()]),
 });
 export type UsageSummaryRequest = Static<typeof UsageSummaryRequest>;

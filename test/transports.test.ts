@@ -33,6 +33,8 @@ const MALFORMED_NAMES: typeof AMBIGUOUS = [
   ["a space before a colon", put("Content-Length : 1", "Content-Length: 1")],
   ["a NUL in a header", put("X-Note: a\0b", "Content-Length: 1")],
 ];
+/** Names of headers that HTTP allows, and that uWebSockets.js does not take. */
+const OTHER_NAMES = "!#$%&'*+.^_`|~".split("").map((character) => `a${character}b`);
 /** Requests that only Node's parser refuses. */
 const AMBIGUOUS_READS: readonly (readonly [what: string, request: string])[] = [
   ["a read of two hosts", get("Host: other.example")],
@@ -107,6 +109,8 @@ t.test(
     const from_ms = performance.now();
     const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - from_ms);
     const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
+    const named = await Promise.all(OTHER_NAMES.map((name) => sendRaw(koor.port, get(`${name}: c`), () => false)));
+    for (const [at, answer] of named.entries()) t.equal(answer, "", `${OTHER_NAMES[at]}: closed without an answer`);
     for (const answer of answers) t.match(answer, /^(HTTP\/1\.1 400 |$)/, "it is refused");
     t.ok((await idle) >= UWS_IDLE_S * SECOND_MS);
     t.equal((await send(koor.port, "GET", "/api/state/ambiguous")).status, 404, "nothing was stored");

@@ -35,6 +35,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
         about: "hour or day: also the sums of each",
         query: "interval",
       },
+      { name: "after", kind: "text", value: "NAME", about: "only groups after this one", query: "after" },
     ],
     method: "GET",
     path: "/api/llm/usage/summary",

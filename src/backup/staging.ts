@@ -9,6 +9,7 @@ import { crypto } from "../base/crypto.js";
 import { memberTexts, parseJson } from "../../shared/json-text.js";
 import { isJsonObject } from "../../shared/json-object.js";
 import { type Failure, invalid } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { isConstraint, type Db } from "../store/open.js";
 import { finishStaging } from "../store/staging.js";
 import type { KindWriter } from "./kind.js";
@@ -121,7 +122,7 @@ export class Staging {
 function checkHeader(members: Members): string | null {
   const format = members["koor_backup"];
   if (format === undefined) return "it is no snapshot of Koor";
-  return format === BACKUP_FORMAT ? null : `snapshots of format ${JSON.stringify(format)} are not known`;
+  return format === BACKUP_FORMAT ? null : `snapshots of format ${shorten(JSON.stringify(format))} are not known`;
 }
 
 function membersOf(text: string): Members | undefined {

@@ -4,6 +4,7 @@
  * Pure.
  */
 import { lineProblem } from "../../schemas/text.js";
+import { shorten } from "./shorten.js";
 
 /** Matches most valid paths and globs, so that they need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
@@ -54,7 +55,7 @@ export function listProblem(glob: string): string | null {
     const mixes = separator === "," && /[*?]/.test(glob);
     if (!isListed && !mixes) continue;
     const name = separator === " " ? "a blank" : separator;
-    return `must be one glob: write {${parts.join(",")}} for several, and \\ before ${name} in a name`;
+    return `must be one glob: write {${shorten(parts.join(","))}} for several, and \\ before ${name} in a name`;
   }
   return null;
 }
@@ -64,21 +65,21 @@ function shapeProblem(path: string): string | null {
   if (hidden !== null) return hidden;
   if (ABSOLUTE.test(path)) {
     const hint = /^\/+([^/].*)$/su.exec(path)?.[1] ?? "it from the workspace's root, like src/a.ts";
-    return `must be relative to the workspace: write ${hint}`;
+    return `must be relative to the workspace: write ${shorten(hint)}`;
   }
   const prefix = PREFIXED.exec(path)?.[0];
-  if (prefix !== undefined) return `must not begin with ${prefix}: write ${path.slice(prefix.length)}`;
+  if (prefix !== undefined) return `must not begin with ${prefix}: write ${shorten(path.slice(prefix.length))}`;
   if (path === ".") return 'must not be ".": write ** for the whole workspace';
   const wrong = NO_SEGMENT.exec(path);
   if (wrong === null) return null;
   if (wrong[1] !== "") {
     const plain = path.split("/").filter((segment) => segment !== ".");
     const hint = plain.includes("..") ? "it from the workspace's root" : plain.join("/");
-    return `must not have a segment "." or "..": write ${hint}`;
+    return `must not have a segment "." or "..": write ${shorten(hint)}`;
   }
   if (path === "") return "must not have an empty segment: write ** for the whole workspace";
   const plain = path.replaceAll(/\/+/g, "/");
-  return `must not have an empty segment: write ${plain.endsWith("/") ? `${plain}**` : plain}`;
+  return `must not have an empty segment: write ${shorten(plain.endsWith("/") ? `${plain}**` : plain)}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
 import { Failure, invalid, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import type { Claim } from "./lock-table.js";
 import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";
 
@@ -28,7 +29,7 @@ export function leaseRow(id: string): number | undefined {
 
 /** Returns the refusal for a call that names a lease that does not exist. */
 export function noLease(id: string): Failure {
-  return notFound(`lease not found: ${id}`);
+  return notFound(`lease not found: ${shorten(id)}`);
 }
 
 /** Returns whether a claim is a lease. The claim of a task that has no resources is not. */

@@ -15,6 +15,7 @@ import {
 import { listProblem, pathGlobProblem, pathProblem } from "../base/path-problem.js";
 import { PATH_ESCAPABLE } from "../base/path-segment.js";
 import { type Failure, invalid } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 
 export interface Resource {
   /** The resource as it was written. */
@@ -118,9 +119,9 @@ function nameProblem(text: string): string | null {
   if (misspelled !== null) {
     const [prefix, state, spec, name] = misspelled;
     const meant = state ? "state:" : spec ? "spec:" : name ? NAME : PATH;
-    return `has an unknown prefix: write ${meant}${text.slice(prefix.length)}`;
+    return `has an unknown prefix: write ${meant}${shorten(text.slice(prefix.length))}`;
   }
-  if (text.trim() !== text) return `must not begin or end with a blank: write ${text.trim()}`;
+  if (text.trim() !== text) return `must not begin or end with a blank: write ${shorten(text.trim())}`;
   if (!PATH_CHARACTER.test(text)) return null;
   const path = text.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "");
   return `has no known prefix: write ${PATH}${path} for files, or ${NAME}${text} for a name`;

@@ -4,6 +4,7 @@
  */
 import { splitSpecKey, specKey, specKeyPrefix } from "../../schemas/specs.js";
 import { Failure, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import type { Model } from "../threads/model.js";
 import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";
@@ -31,7 +32,7 @@ export class StoredContracts {
    */
   find(project: string, name: string): StoredContract | Failure {
     const key = specKey(project, name);
-    const shown = `${project}/${name}`;
+    const shown = shorten(`${project}/${name}`);
     const head = this.#specs.head(key);
     const info = head === undefined ? undefined : this.#specs.info(head.row);
     if (head === undefined || info === undefined) return notFound(`contract not found: ${shown}`);
@@ -42,7 +43,7 @@ export class StoredContracts {
 
   /** Returns a contract at a version. */
   findVersion(project: string, name: string, version: number): ReadyContract | Failure {
-    const shown = `${project}/${name}`;
+    const shown = shorten(`${project}/${name}`);
     const stored = this.#specs.version(specKey(project, name), version);
     return stored === undefined
       ? notFound(`contract not found: ${shown}`)

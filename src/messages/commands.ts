@@ -13,6 +13,7 @@ import {
 } from "../../schemas/messages.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { Failure, invalid, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { idempotencyRecords } from "../idempotency/records.js";
@@ -31,7 +32,7 @@ const SEVERAL = "several";
 const models = { boxes: boxWriter };
 
 function noRecipient(to: string): Failure {
-  return notFound(`nobody there: ${to}`);
+  return notFound(`nobody there: ${shorten(to)}`);
 }
 
 /** Checks whether a message can be sent. Returns an error if not, otherwise null. */

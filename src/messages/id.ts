@@ -1,6 +1,7 @@
 /** Converts between message ids and rows. An id is a prefix and the number of the row. Pure. */
 import { MESSAGE_ID } from "../../schemas/messages.js";
 import { type Failure, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 
 /** Returns the id of the message in this row. */
 export function messageId(row: number): string {
@@ -14,5 +15,5 @@ export function rowOfMessage(id: string): number | undefined {
 }
 
 export function noMessage(id: string): Failure {
-  return notFound(`message not found: ${id}`);
+  return notFound(`message not found: ${shorten(id)}`);
 }

@@ -3,8 +3,9 @@
  * the transaction that stores the event. So an event is in the history if and only if its deliveries are queued. Runs
  * in the writer. The front delivers the events (src/webhooks/delivery.ts).
  *
- * Active webhooks are kept in memory, by their patterns, so an event without subscribers costs one lookup. Each queue
- * is limited in rows and bytes. If an event does not fit into a webhook's queue, it is dropped for that webhook only,
+ * Webhooks are kept in memory, by their patterns. Finding those that subscribe to an event takes a bounded number of
+ * steps, because a webhook is refused if its patterns would make this number too large. Disabled webhooks count, too,
+ * so that they can always be enabled. Each queue is limited in rows and bytes. If an event does not fit into a webhook's queue, it is dropped for that webhook only,
  * and counted. A webhook is disabled if it receives events that its own deliveries have caused (docs/webhooks.md
  * "Chains").
  */
@@ -12,13 +13,14 @@ import {
   WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
+  WEBHOOK_PATTERN_STEPS_MAX,
   WEBHOOK_QUEUE_BYTES_MAX,
   WEBHOOK_QUEUE_ROWS_MAX,
 } from "../../schemas/limits/webhooks.js";
 import { utf8Length } from "../../schemas/text.js";
 import { OutboxPush, type SetAside, type WebhookProgress } from "../../schemas/webhooks.js";
 import { assert, must } from "../base/assert.js";
-import { Failure } from "../base/result.js";
+import { Failure, invalid } from "../base/result.js";
 import type { PushMessage } from "../rpc/method.js";
 import type { Db } from "../store/open.js";
 import { type Model, type Publication, PublishingModel } from "../threads/model.js";
@@ -72,8 +74,9 @@ export class Outbox extends PublishingModel {
   readonly log: DeliveryLogTable;
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
-  /** The active webhooks, by the text of each pattern. */
+  /** All webhooks, by the text of each pattern. */
   #by_pattern = new Map<string, Set<HeldWebhook>>();
+  #active = 0;
   #rows = 0;
   #queued = new Set<number>();
   #changed = new Set<number>();
@@ -100,7 +103,12 @@ export class Outbox extends PublishingModel {
 
   /** Whether there is an active webhook. */
   get listens(): boolean {
-    return this.#by_pattern.size > 0;
+    return this.#active > 0;
+  }
+
+  /** The nodes of the pattern index that were visited until now, to find the webhooks that subscribe to events. */
+  get visited(): number {
+    return this.#index.visited;
   }
 
   /**
@@ -113,6 +121,7 @@ export class Outbox extends PublishingModel {
     const texts = this.#index.match(event.topic);
     if (texts.length === 0) return NONE;
     const wanting = this.#wanting(event.id, texts);
+    if (wanting.length === 0) return NONE;
     if (event.hops >= WEBHOOK_HOPS_MAX) {
       return event.trusted ? this.#disableChained(wanting, event.created_at) : this.#drop(wanting);
     }
@@ -129,6 +138,19 @@ export class Outbox extends PublishingModel {
     return null;
   }
 
+  /** Returns the refusal if a topic would take too many steps to match with these patterns and those of all webhooks. */
+  refuseSteps(texts: readonly string[]): Failure | null {
+    const added = texts.filter((text) => this.#addPattern(text));
+    if (added.length === 0) return null;
+    const { steps } = this.#index;
+    for (const text of added) this.#index.delete(text);
+    if (steps <= WEBHOOK_PATTERN_STEPS_MAX) return null;
+    return invalid(
+      `matching a topic with the patterns of all webhooks would take up to ${steps} steps, ` +
+        `more than ${WEBHOOK_PATTERN_STEPS_MAX}: use fewer wildcards, or delete a webhook first`,
+    );
+  }
+
   /** Adds a webhook that was stored. */
   add(webhook: WebhookRow): void {
     this.#touch(webhook.row);
@@ -142,7 +164,8 @@ export class Outbox extends PublishingModel {
     this.#unqueue(held, Number.MAX_SAFE_INTEGER);
     this.letters.deleteAll(row);
     this.log.deleteAll(row);
-    this.#stop(held);
+    this.#setActive(held, false);
+    this.#removePatterns(held);
     this.#held.delete(row);
   }
 
@@ -150,7 +173,7 @@ export class Outbox extends PublishingModel {
   enable(row: number): void {
     this.#touch(row);
     const held = must(this.#held.get(row), "a stored webhook is in memory");
-    if (!held.active) this.#start(held);
+    this.#setActive(held, true);
   }
 
   /**
@@ -239,6 +262,7 @@ export class Outbox extends PublishingModel {
     this.#held = new Map();
     this.#index = new PatternIndex();
     this.#by_pattern = new Map();
+    this.#active = 0;
     this.#rows = 0;
     for (const webhook of this.table.all()) {
       const { rows, bytes } = this.table.size(webhook.row, Number.MAX_SAFE_INTEGER);
@@ -257,23 +281,31 @@ export class Outbox extends PublishingModel {
       seen: 0,
     };
     this.#held.set(webhook.row, held);
-    if (webhook.active === 1) this.#start(held);
-  }
-
-  #start(held: HeldWebhook): void {
-    held.active = true;
+    this.#setActive(held, webhook.active === 1);
     for (const text of held.patterns) {
-      const pattern = compilePattern(text);
-      assert(!(pattern instanceof Failure), "a stored pattern compiles");
+      this.#addPattern(text);
       const others = this.#by_pattern.get(text);
       if (others === undefined) this.#by_pattern.set(text, new Set([held]));
       else others.add(held);
-      this.#index.add(pattern);
     }
   }
 
-  #stop(held: HeldWebhook): void {
-    held.active = false;
+  #setActive(held: HeldWebhook, active: boolean): void {
+    if (held.active === active) return;
+    held.active = active;
+    this.#active += active ? 1 : -1;
+  }
+
+  /** Adds a pattern to the index. Returns false if the index has it already. */
+  #addPattern(text: string): boolean {
+    if (this.#index.has(text)) return false;
+    const pattern = compilePattern(text);
+    assert(!(pattern instanceof Failure), "a stored pattern compiles");
+    this.#index.add(pattern);
+    return true;
+  }
+
+  #removePatterns(held: HeldWebhook): void {
     for (const text of held.patterns) {
       const others = this.#by_pattern.get(text);
       if (others === undefined) continue;
@@ -284,11 +316,11 @@ export class Outbox extends PublishingModel {
     }
   }
 
-  /** Disables a webhook in the database, and removes its patterns from the index. */
+  /** Disables a webhook in the database. Its patterns stay in the index. */
   #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
     this.#touch(held.row);
     this.table.disable(held.row);
-    this.#stop(held);
+    this.#setActive(held, false);
     const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook in memory is stored");
     this.#disabledIds.push(id);
     if (reason !== null) this.#chained.push({ id, fail_count, reason });
@@ -319,7 +351,7 @@ export class Outbox extends PublishingModel {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {
       for (const held of this.#by_pattern.get(text) ?? []) {
-        if (held.seen === event) continue;
+        if (!held.active || held.seen === event) continue;
         held.seen = event;
         wanting.push(held);
       }

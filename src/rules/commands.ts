@@ -16,6 +16,7 @@ import {
   type RuleStatus,
 } from "../../schemas/rules.js";
 import { Failure, invalid, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { weightOf } from "../rpc/method.js";
 import { changes, inRequest, reportByName } from "../threads/changes.js";
 import { noDetail, writerMethod } from "../threads/writer-method.js";
@@ -43,7 +44,7 @@ export const proposeRule = writerMethod({
   models,
   run: ({ rules }, { project, rule_id, rule }, { now_ms }) => {
     if (rules.find(project, rule_id) !== undefined)
-      return new Failure("ALREADY_EXISTS", `rule already exists: ${ruleName(project, rule_id)}`);
+      return new Failure("ALREADY_EXISTS", `rule already exists: ${shorten(ruleName(project, rule_id))}`);
     const checked = JSON.parse(rule) as CheckedRule;
     const held = rules.totals(project);
     const refusal = refuseTotals(project, { rules: held.rules + 1, instructions: held.instructions + checked.size });
@@ -66,7 +67,7 @@ function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: Rul
     models,
     run: ({ rules }, { project, rule_id }) => {
       if (rules.find(project, rule_id)?.status !== from)
-        return notFound(`${from} rule not found: ${ruleName(project, rule_id)}`);
+        return notFound(`${from} rule not found: ${shorten(ruleName(project, rule_id))}`);
       rules.setStatus(project, rule_id, to);
       rules.touch(project);
       return null;
@@ -86,7 +87,7 @@ export const deleteRule = writerMethod({
   changes: changed,
   models,
   run: ({ rules }, { project, rule_id }) => {
-    if (!rules.remove(project, rule_id)) return notFound(`rule not found: ${ruleName(project, rule_id)}`);
+    if (!rules.remove(project, rule_id)) return notFound(`rule not found: ${shorten(ruleName(project, rule_id))}`);
     rules.touch(project);
     return null;
   },
@@ -173,7 +174,7 @@ export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], 
 
 /** Returns the error if these totals exceed the limits of a project; else null. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
-  const shown = JSON.stringify(project);
+  const shown = JSON.stringify(shorten(project));
   if (rules > PROJECT_RULES_MAX)
     return invalid(`project ${shown} would have ${rules} rules, at most ${PROJECT_RULES_MAX} are possible`);
   if (instructions <= PROJECT_PROGRAM_INSTRUCTIONS_MAX) return null;

@@ -13,6 +13,7 @@ import {
   type SegmentDialect,
   SegmentProblem,
 } from "../base/segment-syntax.js";
+import { shorten } from "../base/shorten.js";
 
 /** The characters that a preceding `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
@@ -46,7 +47,7 @@ function readClass(text: string, start: number): ReadClass | SegmentProblem {
     if (text[at] === "]" && at > first) return { negated, bounds, next: at + 1 };
     const set = /^\[:([a-z]*):\]/.exec(text.slice(at))?.[1];
     if (set !== undefined) {
-      if (SETS[set] === undefined) return new SegmentProblem(`has the unknown class [:${set}:]`);
+      if (SETS[set] === undefined) return new SegmentProblem(`has the unknown class [:${shorten(set)}:]`);
       for (const bound of SETS[set]) bounds.push(bound.codePointAt(0) as number);
       at += set.length + "[::]".length;
       continue;

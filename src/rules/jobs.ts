@@ -35,6 +35,7 @@ import { readJsonText } from "../base/json-bytes.js";
 import { Failure, notFound } from "../base/result.js";
 import { readShaped } from "../base/shape.js";
 import { formatTime } from "../base/time.js";
+import { shorten } from "../base/shorten.js";
 import { streamJob, unaryJob } from "../threads/pool-method.js";
 import { WorkBudget } from "./work-budget.js";
 import { splitPath } from "./file-glob.js";
@@ -266,7 +267,9 @@ function rulesFor(
 ): readonly CompiledRule[] | Failure {
   if (rule_id !== null) {
     const row = rules.find(project, rule_id);
-    return row === undefined ? notFound(`rule not found: ${ruleName(project, rule_id)}`) : [new CompiledRule(row)];
+    return row === undefined
+      ? notFound(`rule not found: ${shorten(ruleName(project, rule_id))}`)
+      : [new CompiledRule(row)];
   }
   const alone = project === GLOBAL_PROJECT;
   if (versions !== null) {

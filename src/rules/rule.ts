@@ -5,7 +5,7 @@
  */
 import type { Static } from "typebox";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
-import { RULES_TOGETHER_MAX, RULE_NAME_BYTES_MAX } from "../../schemas/limits/rules.js";
+import { RULES_TOGETHER_MAX } from "../../schemas/limits/rules.js";
 import {
   IMPORTED_SOURCE,
   ImportedRule,
@@ -21,6 +21,7 @@ import {
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../base/shape.js";
 import { maskStoredNames } from "../base/stored-names.js";
+import { shorten } from "../base/shorten.js";
 import { compileFileGlob, GlobProblem } from "./file-glob.js";
 import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 
@@ -119,7 +120,7 @@ export function readRules(value: unknown, place: RulesPlace, reading: RuleReadin
     const rule = readItem(item, index, place, reading);
     if (rule instanceof Failure) return rule;
     const identity = JSON.stringify([rule.project, rule.rule_id]);
-    if (seen.has(identity)) return invalid(`rule ${JSON.stringify(rule.rule_id)}: is in the array twice`);
+    if (seen.has(identity)) return invalid(`rule ${JSON.stringify(shorten(rule.rule_id))}: is in the array twice`);
     seen.add(identity);
     rules.push(rule);
   }
@@ -143,7 +144,7 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
 /** Returns the beginning of an error message about a rule: the rule's id, or `otherwise` if it has none. */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
-  return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(id.slice(0, RULE_NAME_BYTES_MAX))}: ` : otherwise;
+  return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(shorten(id))}: ` : otherwise;
 }
 
 /** Returns the project and the id of an invalid rule. A member that is itself invalid is left out. */
@@ -169,7 +170,8 @@ function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
   for (const glob of globs) {
     const compiled = compileFileGlob(glob);
-    if (compiled instanceof GlobProblem) return `has a malformed glob: ${JSON.stringify(glob)}: it ${compiled.problem}`;
+    if (compiled instanceof GlobProblem)
+      return `has a malformed glob: ${JSON.stringify(shorten(glob))}: it ${compiled.problem}`;
     alternatives += compiled.alternatives;
   }
   return alternatives > ALTERNATIVES_TOGETHER_MAX

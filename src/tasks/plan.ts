@@ -6,6 +6,7 @@ import type { NewTask } from "../../schemas/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { ownTaskId } from "./task.js";
 
 /** An existing task. */
@@ -143,7 +144,7 @@ export function cycleBy(
 
 /** Returns the refusal for an unknown id, or an unknown array position, in `after`. */
 export function unknownTask(name: string): Failure {
-  return invalid(`unknown task: ${name}`);
+  return invalid(`unknown task: ${shorten(name)}`);
 }
 
 /** Assigns rows and ids. A task without an id gets a generated one. */
@@ -168,7 +169,8 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
     row += 1;
     if (task.id === null) while (given.has(ownTaskId(row)) || context.find(ownTaskId(row)) !== undefined) row += 1;
     const id = task.id ?? ownTaskId(row);
-    if (taken.has(id) || context.find(id) !== undefined) return new Failure("ALREADY_EXISTS", `task exists: ${id}`);
+    if (taken.has(id) || context.find(id) !== undefined)
+      return new Failure("ALREADY_EXISTS", `task exists: ${shorten(id)}`);
     taken.add(id);
     slots.push({ at, row, id, task });
   }

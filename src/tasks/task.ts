@@ -2,6 +2,7 @@
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits/tasks.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Failure, notFound } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import type { Resource } from "../claims/resource.js";
 
 /** The properties of a task that change during its life. Times are in ms. */
@@ -59,7 +60,7 @@ export function ownTaskId(row: number): string {
 
 /** Returns the refusal for a call that names a task that does not exist. */
 export function noTask(id: string): Failure {
-  return notFound(`task not found: ${id}`);
+  return notFound(`task not found: ${shorten(id)}`);
 }
 
 /** Returns the refusal for a call that is not allowed in the task's state. */

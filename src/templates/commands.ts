@@ -41,7 +41,7 @@ export const createTemplate = writerMethod({
   changes: changed,
   models,
   run: ({ templates }, { id, template }, { now_ms }) => {
-    if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${id}`);
+    if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${shorten(id)}`);
     templates.store({ ...(JSON.parse(template) as CheckedTemplate), id }, now_ms);
     return { created_at: now_ms };
   },
@@ -109,5 +109,5 @@ export const applyTemplate = writerMethod({
 });
 
 function missing(id: string): Failure {
-  return notFound(`template not found: ${id}`);
+  return notFound(`template not found: ${shorten(id)}`);
 }

@@ -17,6 +17,7 @@ import { readJsonText } from "../base/json-bytes.js";
 import { toOneLine } from "../../shared/json-text.js";
 import { Failure, notFound } from "../base/result.js";
 import { formatTime } from "../base/time.js";
+import { shorten } from "../base/shorten.js";
 import { readContract } from "../contracts/contract.js";
 import { loadJsonSchemas } from "../contracts/json-schema.js";
 import { listWarnings, ReadyContract } from "../contracts/validate.js";
@@ -68,7 +69,7 @@ export const getTemplate = unaryJob({
   models: { templates: templateReader },
   run: ({ templates }, { id }) => {
     const row = templates.get(id);
-    if (row === undefined) return notFound(`template not found: ${id}`);
+    if (row === undefined) return notFound(`template not found: ${shorten(id)}`);
     return `${encodeHead(row)},"data":${row.data},${encodeRest(row)}`;
   },
 });

@@ -21,6 +21,7 @@ import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { Failure, invalid } from "../base/result.js";
 import { checkShape, hasShape } from "../base/shape.js";
 import { maskStoredNames } from "../base/stored-names.js";
+import { shorten } from "../base/shorten.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data that a template of rules gets if the request has none. */
@@ -70,7 +71,7 @@ function refuseContracts(contracts: unknown, isStored: boolean): Failure | null 
   if (named.length > TEMPLATE_CONTRACTS_MAX)
     return invalid(`data.contracts must have at most ${TEMPLATE_CONTRACTS_MAX} members`);
   for (const [name, contract] of named) {
-    const what = `data.contracts[${JSON.stringify(name)}]`;
+    const what = `data.contracts[${JSON.stringify(shorten(name))}]`;
     const problem = textProblem(name, BundledName.text, isStored);
     const refusal = problem === null ? refuseContract(contract, what) : invalid(`the name of ${what} ${problem}`);
     if (refusal !== null) return refusal;

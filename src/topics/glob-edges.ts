@@ -7,7 +7,8 @@
  * it. Of these literals, the edge is filed under the one whose bucket has the fewest edges. For a segment, only the
  * edges whose literal it contains are tested. Globs without any literal are always tested.
  */
-import type { SegmentGlob } from "../base/segment-glob.js";
+import { TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
+import { STAR, type SegmentGlob } from "../base/segment-glob.js";
 
 /** If there are at most this many globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
@@ -16,6 +17,15 @@ const UNFILED_EDGES_MAX = 16;
  * a lookup tries each length, and so there are few of them.
  */
 const PIECE_CHARS_MAX = 32;
+
+/** The steps of looking up all pieces of one length in the longest segment. A piece costs two steps, as it is copied. */
+const PIECES_STEPS = 2 * TOPIC_BYTES_MAX;
+/**
+ * The steps of testing a glob with several wildcards against a long segment: a fixed number, and half a step for each
+ * token.
+ */
+const TEST_STEPS = 16;
+const TEST_STEPS_A_TOKEN = 0.5;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
@@ -90,6 +100,33 @@ function pieceLength(run_length: number): number {
   return length;
 }
 
+/** Where the only wildcard of a glob is, if that is one star at its start or end. */
+type StarPlace = "alone" | "start" | "end";
+
+function onlyStar({ tokens }: SegmentGlob): StarPlace | undefined {
+  if (tokens.filter((token) => token < 0).length !== 1) return undefined;
+  if (tokens.length === 1) return tokens[0] === STAR ? "alone" : undefined;
+  if (tokens[0] === STAR) return "start";
+  return tokens.at(-1) === STAR ? "end" : undefined;
+}
+
+/** Adds up the steps of edges that have one literal each. A segment contains at most one literal of each length. */
+class LiteralSteps {
+  readonly #by_literal = new Map<string, number>();
+
+  add(literal: string, steps: number): void {
+    this.#by_literal.set(literal, (this.#by_literal.get(literal) ?? 0) + steps);
+  }
+
+  /** The most steps of one segment: for each length the lookup, and the literal with the most steps. */
+  get most(): number {
+    const byLength = new Map<number, number>();
+    for (const [{ length }, steps] of this.#by_literal)
+      byLength.set(length, Math.max(byLength.get(length) ?? 0, steps));
+    return [...byLength.values()].reduce((sum, steps) => sum + 1 + steps, 0);
+  }
+}
+
 export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
   /** The edges that every segment tests. */
@@ -127,6 +164,35 @@ export class GlobEdges<Target> {
     this.#edges.delete(glob_text);
     if (edge.filedUnder === undefined) removeFrom(this.#unfiled, edge);
     else edge.filedUnder.table.delete(edge.filedUnder.key, edge);
+  }
+
+  *targets(): Generator<Target, void, undefined> {
+    for (const { target } of this.#edges.values()) yield target;
+  }
+
+  /**
+   * Returns the most steps that a lookup takes, whatever the segment is, together with the steps of the targets that it
+   * finds. The result depends only on the globs, and not on how they are filed.
+   */
+  stepsMax(stepsOf: (target: Target) => number): number {
+    const prefixes = new LiteralSteps();
+    const suffixes = new LiteralSteps();
+    const pieceLengths = new Set<number>();
+    // Edges that are not filed yet are tested one by one.
+    let steps = Math.min(this.#edges.size, UNFILED_EDGES_MAX);
+    for (const { glob, target } of this.#edges.values()) {
+      const { tokens, runs } = glob;
+      const place = onlyStar(glob);
+      if (place === "end") prefixes.add(runs.prefix, 1 + stepsOf(target));
+      else if (place === "start") suffixes.add(runs.suffix, 1 + stepsOf(target));
+      else if (place === "alone") steps += 1 + stepsOf(target);
+      else {
+        steps += TEST_STEPS + Math.ceil(tokens.length * TEST_STEPS_A_TOKEN) + stepsOf(target);
+        for (const run of runs.inner) pieceLengths.add(pieceLength(run.length));
+      }
+    }
+    if (this.#edges.size > UNFILED_EDGES_MAX) steps += pieceLengths.size * PIECES_STEPS;
+    return steps + prefixes.most + suffixes.most;
   }
 
   /** Calls `take` once with the target of each edge whose glob matches the segment. */

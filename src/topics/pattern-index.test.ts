@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../schemas/limits/events.js";
 import { Failure } from "../base/result.js";
 import { GlobEdges } from "./glob-edges.js";
@@ -131,10 +132,16 @@ t.test("it matches as all patterns tested one by one, while patterns are added a
       } else {
         const expected = [...model.values()].filter((one) => one.matches(each.text)).map((one) => one.text);
         matched += expected.length;
-        if (JSON.stringify(sorted(index.match(each.text))) !== JSON.stringify(sorted(expected))) return false;
+        const { steps, visited } = index;
+        const found = sorted(index.match(each.text));
+        if (index.visited - visited > steps) return false;
+        if (JSON.stringify(found) !== JSON.stringify(sorted(expected))) return false;
       }
     }
     if (index.size !== model.size) return false;
+    const again = new PatternIndex();
+    for (const one of [...model.values()].toReversed()) again.add(one);
+    if (again.steps !== index.steps || again.nodes !== index.nodes) return false;
     for (const text of model.keys()) index.delete(text);
     return index.size === 0 && index.nodes === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;
   });
@@ -184,6 +191,42 @@ t.test("a shared beginning is stored once, and is deleted with the last pattern 
   t.same(index.match("a.x.c"), ["a.**.c"]);
   index.delete("a.**.c");
   t.equal(index.nodes, 0);
+  t.end();
+});
+
+t.test("a pattern with one double star takes no more steps if the topic is longer", (t) => {
+  const index = new PatternIndex();
+  for (let n = 0; n < 100; n++)
+    for (const text of ["**.N", "a.**", "a.**.N.b", "*.**.N"]) index.add(compile(text.replace("N", `${n}`)));
+  const visitedBy = (topic: string): number => {
+    const before = index.visited;
+    index.match(topic);
+    return index.visited - before;
+  };
+  const short = visitedBy("a.b.c.7");
+  const long = visitedBy(`${"a.".repeat(TOPIC_BYTES_MAX / 2 - 1)}7`);
+  t.equal(long, short);
+  t.ok(long <= index.steps && index.steps < 50, `${index.steps} steps`);
+  t.same(sorted(index.match("a.a.7.b")), ["a.**", "a.**.7.b"]);
+  t.same(sorted(index.match("a.7")), ["**.7", "a.**"], "the double star takes at least one segment");
+  t.end();
+});
+
+t.test("the bound of steps says which patterns are dear", (t) => {
+  const stepsOf = (...texts: readonly string[]): number => {
+    const index = new PatternIndex();
+    for (const text of texts) index.add(compile(text));
+    return index.steps;
+  };
+  const many = (text: string): string[] => Array.from({ length: 1000 }, (_, n) => text.replaceAll("N", `${n}`));
+  const ordinary = ["a.N.b", "t.N.**", "**.N", "s.N.*", "s.*.N", "*.N.c", "N", "p-N*", "*.*.N"].flatMap(many);
+  t.ok(stepsOf(...ordinary) < 100, `${stepsOf(...ordinary)} steps of ordinary patterns`);
+  for (const texts of [["**.a.".repeat(18) + "x"], many("?N?"), many("**.a.N.**.b"), ["**.*.*.*.*.*.*.*.**"]])
+    t.ok(stepsOf(...texts) > 1000, `${stepsOf(...texts)} steps of ${texts[0]}`);
+  t.equal(new PatternIndex().steps, 1);
+
+  const longest = [".", "?.", "*.", "**."].map((part) => part.repeat(PATTERN_BYTES_MAX / part.length));
+  t.ok(Number.isSafeInteger(stepsOf(...longest)), "the longest patterns have a bound");
   t.end();
 });
 

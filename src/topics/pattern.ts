@@ -11,6 +11,7 @@ import { isLongerThan } from "../../schemas/text.js";
 import { invalid, type Failure } from "../base/result.js";
 import type { SegmentGlob } from "../base/segment-glob.js";
 import { matchSegments } from "../base/segment-sequence.js";
+import { shorten } from "../base/shorten.js";
 import { compileTopicSegment } from "./topic-segment.js";
 
 export interface Pattern {
@@ -59,10 +60,10 @@ export function compilePattern(text: string): Pattern | Failure {
   const segments: (SegmentGlob | null)[] = [];
   for (const part of text.split(".")) {
     const segment = part === "**" ? null : compileTopicSegment(part);
-    if (segment === undefined) return invalid(`malformed pattern "${text}"`);
+    if (segment === undefined) return invalid(`malformed pattern "${shorten(text)}"`);
     segments.push(segment);
   }
   // Reject half a surrogate pair, which would match half a character. A pattern that arrived as UTF-8 has none.
-  if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${text}"`);
+  if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${shorten(text)}"`);
   return new CompiledPattern(text, segments);
 }

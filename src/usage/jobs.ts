@@ -1,6 +1,5 @@
 /** The jobs that read LLM usage. They run in the pool; a short list runs on the front. */
 import { ListEnd } from "../../schemas/common.js";
-import { JsonText } from "../../schemas/json-text.js";
 import { USAGE_SERIES_SUMS_MAX } from "../../schemas/limits/usage.js";
 import {
   UsageList,
@@ -10,16 +9,16 @@ import {
   type UsageGroup,
   type UsageInterval,
 } from "../../schemas/usage.js";
-import { cursor, encodeList } from "../base/json-array.js";
+import { cursor, encodeList, wrapChunks } from "../base/json-array.js";
 import { Failure } from "../base/result.js";
 import { TIME_MS_MAX, TIME_MS_MIN, formatTime } from "../base/time.js";
 import type { Db } from "../store/open.js";
 import { DATABASE } from "../threads/model.js";
-import { streamJob, unaryJob } from "../threads/pool-method.js";
+import { streamJob } from "../threads/pool-method.js";
 import { encodeUsage } from "./encode.js";
 import { encodeSeries } from "./series.js";
-import { listRows, sumSeries, sumUsage } from "./table.js";
-import { encodeGroups, encodeTotals } from "./totals.js";
+import { listRows, sumAll, sumGroups, sumSeries } from "./table.js";
+import { encodeGroupList, encodeTotals } from "./totals.js";
 
 export const listUsage = streamJob({
   name: "usage.list",
@@ -37,22 +36,24 @@ export const listUsage = streamJob({
 });
 
 /**
- * Returns `{"group_by","from","to","groups","total"}`. If the request names an interval, the answer also has
- * `"interval"` and `"series"`.
+ * Writes `{"group_by","from","to","groups","total"}`. If the request names an interval, the answer also has `"interval"`
+ * and `"series"`. The groups end before they exceed LIST_BYTES_MAX. The totals and the series are those of all groups.
  */
-export const summarizeUsage = unaryJob({
+export const summarizeUsage = streamJob({
   name: "usage.summary",
   request: UsageSummaryRequest,
-  reply: JsonText(UsageSummary),
+  text: UsageSummary,
+  reply: ListEnd,
   cost: "bounded",
   models: { db: DATABASE },
-  run: ({ db }, { group_by, from, to, interval }) => {
+  *run({ db }, { group_by, from, to, after, interval }) {
     const series = interval === null ? "" : readSeries(db, group_by, interval, from, to);
     if (series instanceof Failure) return series;
-    const { groups, total } = sumUsage(db, group_by, from, to);
-    return (
-      `{"group_by":"${group_by}","from":${encodeBound(from)},"to":${encodeBound(to)}` +
-      `,"groups":${encodeGroups(groups)},"total":${encodeTotals(total)}${series}}`
+    const total = encodeTotals(sumAll(db, from, to));
+    return yield* wrapChunks(
+      `{"group_by":"${group_by}","from":${encodeBound(from)},"to":${encodeBound(to)},"groups":`,
+      encodeGroupList(sumGroups(db, { group_by, from, to, after })),
+      () => `,"total":${total}${series}}`,
     );
   },
 });

@@ -13,10 +13,9 @@ import {
 } from "../../schemas/usage.js";
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
-import { jsonReply, laterReply, listReply } from "../front/reply.js";
+import { jsonReply, listReply } from "../front/reply.js";
 import { authorOf } from "../front/roles.js";
 import { route, type Answer, type Request, type Route } from "../front/route.js";
-import { callerOf } from "../rpc/frames.js";
 import type { Reads } from "../threads/reads.js";
 import type { Writer } from "../threads/writer.js";
 import { recordUsage } from "./commands.js";
@@ -67,8 +66,10 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       summary: "Sums usage up by instance, project, model or session tag, and by hours or days.",
       query: UsageSummaryQuery,
       answer: UsageSummary,
-      handle: ({ query: { group_by = USAGE_GROUP_DEFAULT, from = null, to = null, interval = null }, context }) =>
-        laterReply(reads.pool.run(summarizeUsage, { group_by, from, to, interval }, { caller: callerOf(context) })),
+      handle: ({ query, context }) => {
+        const { group_by = USAGE_GROUP_DEFAULT, from = null, to = null, after = null, interval = null } = query;
+        return listReply(reads.pool.stream(summarizeUsage, { group_by, from, to, after, interval }, context));
+      },
     }),
   ];
 }

@@ -45,3 +45,16 @@ t.test("a series at its bounds is complete, and beyond them a refusal says what 
   });
   t.end();
 });
+
+t.test("a series is read only as far as its bytes fit", (t) => {
+  let read = 0;
+  function* endless(): Generator<IntervalTotals, void, undefined> {
+    for (;;) yield sumOf(0, `${"x".repeat(100)}${read++}`);
+  }
+  t.match(encodeSeries(endless(), "day", 1000), {
+    http: 400,
+    message: "the series would have more than 1000 bytes: take a smaller range",
+  });
+  t.ok(read < 10, `${read} sums were read`);
+  t.end();
+});

@@ -9,7 +9,9 @@ import {
   type UsageInterval,
   type UsageListRequest,
   type UsageRecordRequest,
+  type UsageSummaryRequest,
 } from "../../schemas/usage.js";
+import { must } from "../base/assert.js";
 import { idRange } from "../store/id-range.js";
 import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
@@ -95,54 +97,60 @@ function totalsOf(row: SumRow): Totals {
   };
 }
 
+/** A condition on the reports within a span of time. */
+const WITHIN = "id >= ? AND id < ? AND created_at BETWEEN ? AND ?";
+
 /**
- * Returns the sums within a time range: the sums of each group, ordered by the groups' names, and the sums of all rows.
+ * Iterates over the sums of each group within a time range, in the order of the groups' names.
+ * @param after the name after which the groups begin; null if they begin with the first one
  */
-export function sumUsage(
+export function* sumGroups(
   db: Db,
-  group_by: UsageGroup,
-  from: number | null,
-  to: number | null,
-): {
-  readonly groups: readonly GroupTotals[];
-  readonly total: Totals;
-} {
+  { group_by, from, to, after }: Pick<UsageSummaryRequest, "group_by" | "from" | "to" | "after">,
+): Generator<GroupTotals, void, undefined> {
   const range = idRange(db, "llm_usage", from, to);
-  const bound = [range.first, range.end, range.from, range.to];
   const column = USAGE_GROUPS[group_by];
-  const span = "FROM llm_usage WHERE id >= ? AND id < ? AND created_at BETWEEN ? AND ?";
-  const groups = db
-    .prepare<number[], SumRow>(`SELECT ${column} AS name, ${SUMS} ${span} GROUP BY ${column} ORDER BY ${column}`)
-    .all(...bound);
-  const all = db.prepare<number[], SumRow>(`SELECT '' AS name, ${SUMS} ${span}`).all(...bound);
-  return {
-    groups: groups.map((row) => [row.name, totalsOf(row)]),
-    total: all.map(totalsOf)[0] ?? { tokens_in: 0n, tokens_out: 0n, cost_usd: 0, requests: 0 },
-  };
+  const values: (string | number)[] = [range.first, range.end, range.from, range.to];
+  if (after !== null) values.push(after);
+  const rows = db
+    .prepare<(string | number)[], SumRow>(
+      `SELECT ${column} AS name, ${SUMS} FROM llm_usage WHERE ${WITHIN} ${after === null ? "" : `AND ${column} > ?`}
+       GROUP BY ${column} ORDER BY ${column}`,
+    )
+    .iterate(...values);
+  for (const row of rows) yield [row.name, totalsOf(row)];
+}
+
+/** Returns the sums of all reports within a span of time. */
+export function sumAll(db: Db, from: number | null, to: number | null): Totals {
+  const range = idRange(db, "llm_usage", from, to);
+  const row = db
+    .prepare<number[], SumRow>(`SELECT '' AS name, ${SUMS} FROM llm_usage WHERE ${WITHIN}`)
+    .get(range.first, range.end, range.from, range.to);
+  return totalsOf(must(row, "a sum without groups is one row"));
 }
 
 /**
- * Returns the sums of each group in each interval within a time range. They are sorted by interval, oldest first, and
- * then by the groups' names.
+ * Iterates over the sums of each group in each interval within a time range. They are sorted by interval, oldest first,
+ * and then by the groups' names.
  * @param limit the maximum number of sums; the oldest are returned
  */
-export function sumSeries(
+export function* sumSeries(
   db: Db,
   group_by: UsageGroup,
   interval: UsageInterval,
   from: number | null,
   to: number | null,
   limit: number,
-): IntervalTotals[] {
+): Generator<IntervalTotals, void, undefined> {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
   // The interval is added because SQLite's remainder is negative for times before 1970, which a restore can bring.
-  return db
+  const rows = db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}
-       FROM llm_usage WHERE id >= ? AND id < ? AND created_at BETWEEN ? AND ?
-       GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
+       FROM llm_usage WHERE ${WITHIN} GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
     )
-    .all(range.first, range.end, range.from, range.to, limit)
-    .map((row) => ({ start_ms: row.start_ms, group: [row.name, totalsOf(row)] }));
+    .iterate(range.first, range.end, range.from, range.to, limit);
+  for (const row of rows) yield { start_ms: row.start_ms, group: [row.name, totalsOf(row)] };
 }

@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { migrate } from "../store/migrate.js";
-import { UsageAppender, sumSeries, sumUsage } from "./table.js";
+import { encodeGroupList, type GroupTotals } from "./totals.js";
+import { UsageAppender, sumAll, sumGroups, sumSeries } from "./table.js";
 import { encodeTotals, roundCost } from "./totals.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
@@ -45,10 +46,19 @@ t.test("the sums are those of decimal arithmetic", (t) => {
             });
           }
         }
-        const { groups, total } = sumUsage(db, "project", null, null);
+        const groups = [...sumGroups(db, { group_by: "project", from: null, to: null, after: null })];
+        const names = groups.map(([name]) => name);
+        for (const after of names) {
+          const rest = [...sumGroups(db, { group_by: "project", from: null, to: null, after })];
+          t.same(
+            rest.map(([name]) => name),
+            names.slice(names.indexOf(after) + 1),
+            `the groups after ${after}`,
+          );
+        }
         for (const [name, sums] of [
           ...groups.map(([project, its]) => [`group ${project}`, its] as const),
-          ["total", total] as const,
+          ["total", sumAll(db, null, null)] as const,
         ]) {
           const model = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
           t.same([sums.tokens_in, sums.tokens_out, sums.requests], [model.in, model.out, model.rows], name);
@@ -94,11 +104,14 @@ t.test("a series has the sums of each hour or day", (t) => {
           const wanted = [...new Set(times.slice(from === null ? 0 : times.indexOf(from)).map(labelOf))].flatMap(
             (label) => {
               const inside = times.filter((time) => labelOf(time) === label && time >= (from ?? time));
-              const { groups } = sumUsage(db, "project", Math.min(...inside), Math.max(...inside));
-              return groups.map((group) => ({ label, group }));
+              const range = { from: Math.min(...inside), to: Math.max(...inside) };
+              return [...sumGroups(db, { group_by: "project", ...range, after: null })].map((group) => ({
+                label,
+                group,
+              }));
             },
           );
-          const found = sumSeries(db, "project", interval, from, null, limit);
+          const found = [...sumSeries(db, "project", interval, from, null, limit)];
           t.same(
             found.map(({ start_ms, group }) => ({ label: labelOf(start_ms), group })),
             wanted.slice(0, limit),
@@ -125,5 +138,27 @@ t.test("no rounding errors, no lost digits, no infinity", (t) => {
     encodeTotals({ tokens_in: 12_345_678_901_234_567_890n, tokens_out: 0n, cost_usd: 0.3, requests: 2 }),
     '{"total_tokens_in":12345678901234567890,"total_tokens_out":0,"total_cost_usd":0.3,"request_count":2}',
   );
+  t.end();
+});
+
+t.test("the list of groups is read as it is written, and ends before it is too long", (t) => {
+  let read = 0;
+  function* endless(): Generator<GroupTotals, void, undefined> {
+    for (;;)
+      yield [`g${String(read++).padStart(3, "0")}`, { tokens_in: 1n, tokens_out: 2n, cost_usd: 0.5, requests: 1 }];
+  }
+  const bytesMax = 1000;
+  const chunks = encodeGroupList(endless(), bytesMax);
+  let text = "";
+  let next = chunks.next();
+  for (; next.done !== true; next = chunks.next()) text += next.value;
+  const names = Object.keys(JSON.parse(text) as object);
+  t.ok(text.length <= bytesMax + names.length + 1, `${text.length} bytes`);
+  t.equal(read, names.length + 1, "the groups that do not fit are not read");
+  t.equal(next.value, `after=${names.at(-1)}`);
+
+  t.same([...encodeGroupList([])], ["{", "}"]);
+  const one: GroupTotals = ["x".repeat(bytesMax), { tokens_in: 1n, tokens_out: 2n, cost_usd: 0.5, requests: 1 }];
+  t.same(Object.keys(JSON.parse([...encodeGroupList([one], bytesMax)].join("")) as object), [one[0]], "at least one");
   t.end();
 });

@@ -3,6 +3,9 @@
  * their digits. Pure.
  */
 
+import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
+import { cursor } from "../base/json-array.js";
+
 /** The totals of one group, or of all rows. */
 export interface Totals {
   readonly tokens_in: bigint;
@@ -46,11 +49,37 @@ export function roundCost(sum: number): number {
 export type GroupTotals = readonly [name: string, totals: Totals];
 
 /**
- * Returns the JSON of groups by name. It is built as text because an object could not have a group named `__proto__`,
- * and because the sums of tokens must keep all their digits.
+ * Returns one member of a JSON object of groups by name. It is built as text because an object could not have a group
+ * named `__proto__`, and because the sums of tokens must keep all their digits.
  */
-export function encodeGroups(groups: readonly GroupTotals[]): string {
-  return `{${groups.map(([name, totals]) => `${JSON.stringify(name)}:${encodeTotals(totals)}`).join(",")}}`;
+export function encodeGroup([name, totals]: GroupTotals): string {
+  return `${JSON.stringify(name)}:${encodeTotals(totals)}`;
+}
+
+/**
+ * Writes the JSON object of groups by name, but ends it before all groups together exceed LIST_BYTES_MAX. If there is
+ * a group, the object has at least one.
+ * @returns the cursor that continues the list of groups; null if it is complete
+ */
+export function* encodeGroupList(
+  groups: Iterable<GroupTotals>,
+  bytesMax = LIST_BYTES_MAX,
+): Generator<string, string | null, undefined> {
+  let bytes = 0;
+  let last: string | undefined;
+  yield "{";
+  for (const group of groups) {
+    const text = encodeGroup(group);
+    bytes += Buffer.byteLength(text);
+    if (last !== undefined && bytes > bytesMax) {
+      yield "}";
+      return cursor("after", last);
+    }
+    yield last === undefined ? text : `,${text}`;
+    last = group[0];
+  }
+  yield "}";
+  return null;
 }
 
 /** Returns the JSON of one group's totals. */

@@ -3,6 +3,7 @@
  * see a key. Pure.
  */
 import { splitSpecKey, specName } from "../../schemas/specs.js";
+import { shorten } from "../base/shorten.js";
 
 export interface Space {
   /** The prefix of the names of the space's tables and RPC methods. */
@@ -19,16 +20,16 @@ export interface Space {
 
 export const STATE: Space = {
   name: "state",
-  described: (key) => `key: ${key}`,
-  missing: (key) => `key not found: ${key}`,
+  described: (key) => `key: ${shorten(key)}`,
+  missing: (key) => `key not found: ${shorten(key)}`,
   identity: (key) => ({ key }),
   label: (key) => key,
 };
 
 export const SPECS: Space = {
   name: "spec",
-  described: (key) => `spec: ${specName(key)}`,
-  missing: (key) => `spec not found: ${specName(key)}`,
+  described: (key) => `spec: ${shorten(specName(key))}`,
+  missing: (key) => `spec not found: ${shorten(specName(key))}`,
   identity: splitSpecKey,
   label: specName,
 };

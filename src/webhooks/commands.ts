@@ -17,6 +17,7 @@ import {
 } from "../../schemas/webhooks.js";
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
+import { shorten } from "../base/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../rpc/method.js";
 import { changes, reportAny, reportByName } from "../threads/changes.js";
@@ -54,13 +55,15 @@ export const createWebhook = writerMethod({
   models,
   run: ({ outbox }, request, { now_ms }) => {
     if (outbox.table.byId(request.id) !== undefined)
-      return new Failure("ALREADY_EXISTS", `webhook already exists: ${request.id}`);
+      return new Failure("ALREADY_EXISTS", `webhook already exists: ${shorten(request.id)}`);
     if (outbox.webhooks >= WEBHOOKS_MAX) return invalid(`there are ${WEBHOOKS_MAX} webhooks already: delete one first`);
     const refusal = outbox.refusePatterns(request.patterns);
     if (refusal !== null) return refusal;
     const characters = JSON.stringify(request.patterns).length + outbox.table.pattern_characters;
     if (characters > WEBHOOK_PATTERNS_CHARACTERS_MAX)
       return invalid(`the patterns of webhooks have ${WEBHOOK_PATTERNS_CHARACTERS_MAX} characters: delete one first`);
+    const costly = outbox.refuseSteps(request.patterns);
+    if (costly !== null) return costly;
     outbox.table.insert(request, now_ms);
     const webhook = must(outbox.table.status(request.id), "it was stored");
     outbox.add(webhook);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { findBreaches, listPackages } from "./import-rules/check.js";
-import { CLI, FEATURES, FLOORS, PAGES, RESERVED, VIEWS_APART, WORDS } from "./import-rules/table.js";
+import { CLI, FEATURES, LAYERS, PAGES, RESERVED, VIEWS_APART, WORDS } from "./import-rules/table.js";
 
 // This file runs from dist/tree/test.
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -56,68 +56,68 @@ t.test("programs import only what `npm start` installs", (t) => {
 
 /** Files that break a rule, each with a word of the message. */
 const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[] = [
-  ["schemas/a.ts", `import "node:fs";`, /all of these load/],
-  ["schemas/a.ts", `import type { B } from "../src/base/b.js";`, /all of these load/],
+  ["schemas/a.ts", `import "node:fs";`, /load the schemas/],
+  ["schemas/a.ts", `import type { B } from "../src/base/b.js";`, /load the schemas/],
   ["shared/a.ts", `import "node:fs";`, /in the browser/],
   ["shared/a.ts", `import "../src/base/b.js";`, /in the browser/],
-  ["schemas/a.ts", `import "../shared/pure.js";`, /all of these load/],
+  ["schemas/a.ts", `import "../shared/pure.js";`, /load the schemas/],
   ["cli/a.ts", `import "../src/base/b.js";`, /one small bundle/],
-  ["src/base/a.ts", `import "../store/pure.js";`, /leaves without a feature/],
-  ["src/base/a.ts", `export { a } from "../state/pure.js"; export const b = 1;`, /leaves without a feature/],
-  ["src/outbound/a.ts", `import "../state/pure.js";`, /nothing of whom they serve/],
-  ["src/ordered-log/a.ts", `import "../store/pure.js";`, /entries in their order/],
-  ["src/threads/a.ts", `import type { LogError } from "../ordered-log/ordered-log.js";`, /one folder knows/],
-  ["src/server.ts", `import "./cluster/node.js";`, /begins it there/],
-  ["src/server.ts", `import "./cluster/snapshot-thread.js";`, /nothing to anybody else/],
-  ["src/store/a.ts", `import "../threads/pure.js";`, /features' business/],
-  ["src/rpc/a.ts", `import type { A } from "../threads/pure.js";`, /a protocol/],
-  ["src/background/a.ts", `import "../state/pure.js";`, /that they tick/],
-  ["src/transport/a.ts", `import "../front/pure.js";`, /knows no route/],
-  ["src/threads/a.ts", `import "../state/pure.js";`, /its feature's business/],
-  ["src/front/a.ts", `import "../state/pure.js";`, /no feature behind it/],
+  ["src/base/a.ts", `import "../store/pure.js";`, /depend on no feature/],
+  ["src/base/a.ts", `export { a } from "../state/pure.js"; export const b = 1;`, /depend on no feature/],
+  ["src/outbound/a.ts", `import "../state/pure.js";`, /independent of the features/],
+  ["src/ordered-log/a.ts", `import "../store/pure.js";`, /keeps entries in order/],
+  ["src/threads/a.ts", `import type { LogError } from "../ordered-log/ordered-log.js";`, /only the cluster reads/],
+  ["src/server.ts", `import "./cluster/node.js";`, /only on a node of a cluster/],
+  ["src/server.ts", `import "./cluster/snapshot-thread.js";`, /only the owner of a snapshot/],
+  ["src/store/a.ts", `import "../threads/pure.js";`, /features define what the files contain/],
+  ["src/rpc/a.ts", `import type { A } from "../threads/pure.js";`, /is a protocol/],
+  ["src/background/a.ts", `import "../state/pure.js";`, /by their interface only/],
+  ["src/transport/a.ts", `import "../front/pure.js";`, /depends on no route/],
+  ["src/threads/a.ts", `import "../state/pure.js";`, /which the features contain/],
+  ["src/front/a.ts", `import "../state/pure.js";`, /depends on no feature/],
   ...FEATURES.map((feature): readonly [string, string, RegExp] => [
     `src/${feature}/a.ts`,
     `import "../methods.js";`,
-    new RegExp(`${feature} may not use those behind it`),
+    new RegExp(`${feature} may not import those after it`),
   ]),
-  ["src/state/a.ts", `import "../specs/pure.js";`, /state may not use those behind it/],
-  ["src/methods.ts", `import "./server.js";`, /nothing above them/],
-  ["src/composition/a.ts", `import "../../workers/pool/main.js";`, /no worker's code/],
-  ["src/composition/a.ts", `import "../server.js";`, /no worker's code/],
-  ["src/server.ts", `import "../workers/pool/main.js";`, /above all that they start/],
+  ["src/state/a.ts", `import "../specs/pure.js";`, /state may not import those after it/],
+  ["src/methods.ts", `import "./server.js";`, /no higher layer/],
+  ["src/composition/a.ts", `import "../../workers/pool/main.js";`, /no package and no worker/],
+  ["src/composition/a.ts", `import "../server.js";`, /no package and no worker/],
+  ["src/server.ts", `import "../workers/pool/main.js";`, /starts and stops all lower layers/],
   ["src/main.ts", `import "../workers/pool/main.js";`, /before it loads the server/],
-  ["workers/pool/a.ts", `import "clipanion";`, /a few lines/],
-  ["src/events/a.ts", `import { App } from "uWebSockets.js";`, /one folder knows the HTTP library/],
-  ["src/front/a.ts", `import "../transport/uws/pure.js";`, /one file decides/],
-  ["src/threads/a.ts", `import type Database from "better-sqlite3";`, /its adapter alone/],
-  ["src/contracts/a.ts", `import { RE2JS } from "re2js";`, /without its bounds/],
+  ["workers/pool/a.ts", `import "clipanion";`, /has a few lines/],
+  ["src/events/a.ts", `import { App } from "uWebSockets.js";`, /only this folder imports the HTTP library/],
+  ["src/front/a.ts", `import "../transport/uws/pure.js";`, /one file chooses/],
+  ["src/threads/a.ts", `import type Database from "better-sqlite3";`, /only the adapter/],
+  ["src/contracts/a.ts", `import { RE2JS } from "re2js";`, /within the limits/],
   ["src/sessions/a.ts", `import { hash } from "node:crypto";`, /when it is needed/],
-  ["src/transport/node/a.ts", `import { createServer } from "node:http";`, /without them/],
+  ["src/transport/node/a.ts", `import { createServer } from "node:http";`, /without its names/],
   ["src/front/a.ts", `import { Compile } from "typebox/compile";`, /a bundle of its own/],
-  ["src/outbound/a.ts", `import { request } from "undici";`, /there is one door/],
-  ["src/mcp/routes.ts", `import { Server } from "@modelcontextprotocol/server";`, /library is large/],
+  ["src/outbound/a.ts", `import { request } from "undici";`, /only this file sends requests/],
+  ["src/mcp/routes.ts", `import { Server } from "@modelcontextprotocol/server";`, /is large/],
   ["src/state/commands.ts", `import "../front/pure.js";`, /run on any thread/],
-  ["src/specs/a.ts", `import "../state/routes.js";`, /meet in the route table/],
-  ["src/state/a.ts", `import "../methods.js";`, /only the programs do/],
+  ["src/specs/a.ts", `import "../state/routes.js";`, /puts the routes together/],
+  ["src/state/a.ts", `import "../methods.js";`, /only the programs need/],
   ["workers/pool/a.ts", `import "../../src/main.js";`, /is run, not imported/],
   ["src/state/pure.ts", `import "./pure.test.js";`, /runs it/],
-  ["src/state/pure.ts", `port.postMessage([]);`, /travel together/],
-  ["src/state/pure.ts", `new MessageChannel();`, /touches a MessagePort/],
+  ["src/state/pure.ts", `port.postMessage([]);`, /share a message/],
+  ["src/state/pure.ts", `new MessageChannel();`, /uses a MessagePort/],
   ["src/state/pure.ts", `import "./gone.js";`, /does not exist/],
   ["src/state/index.ts", `export const a = 1;`, /a barrel/],
   ["src/state/all.ts", `export * from "./pure.js";`, /a barrel/],
   ["src/state/key-utils.ts", `export const a = 1;`, /named "utils"/],
-  ["dashboard/base/a.ts", `import "../api/client.js";`, /knows neither the server/],
+  ["dashboard/base/a.ts", `import "../api/client.js";`, /depends neither on the server/],
   ["dashboard/api/a.ts", `import "preact";`, /draws nothing/],
   ["dashboard/api/a.ts", `import "../../src/base/b.js";`, /draws nothing/],
-  ["dashboard/parts/a.tsx", `import "../views/state/view.js";`, /know none/],
-  ["dashboard/versioned/a.tsx", `import "../views/state/view.js";`, /knows neither/],
-  ["dashboard/views/specs/a.tsx", `import "../../app/app.js";`, /not the page around it/],
-  ["dashboard/views/specs/a.tsx", `import "../state/view.js";`, /what two of them need is a part/],
-  ["dashboard/views.ts", `import "./app/app.js";`, /nothing above/],
+  ["dashboard/parts/a.tsx", `import "../views/state/view.js";`, /imports no view/],
+  ["dashboard/versioned/a.tsx", `import "../views/state/view.js";`, /imports neither view/],
+  ["dashboard/views/specs/a.tsx", `import "../../app/app.js";`, /does not depend on the page/],
+  ["dashboard/views/specs/a.tsx", `import "../state/view.js";`, /code that two views need is a part/],
+  ["dashboard/views.ts", `import "./app/app.js";`, /no higher layer/],
   ["dashboard/app/a.ts", `import "../main.js";`, /from their table/],
   ["dashboard/main.tsx", `import "uplot";`, /draws the frame/],
-  ["src/nowhere/a.ts", `export const a = 1;`, /is on no floor/],
+  ["src/nowhere/a.ts", `export const a = 1;`, /is in no layer/],
 ];
 
 const INNOCENT = [
@@ -149,7 +149,7 @@ t.test("each rule finds a file that breaks it", (t) => {
     t.match(breaches.join("\n"), says, `${path}: ${text}`);
     all.push(...breaches);
   }
-  for (const because of [...[...FLOORS, CLI, ...PAGES, ...RESERVED, ...WORDS].map((row) => row.because), VIEWS_APART]) {
+  for (const because of [...[...LAYERS, CLI, ...PAGES, ...RESERVED, ...WORDS].map((row) => row.because), VIEWS_APART]) {
     t.ok(
       all.some((breach) => breach.includes(because)),
       `a file of the list breaks this rule: ${because}`,
@@ -159,7 +159,7 @@ t.test("each rule finds a file that breaks it", (t) => {
     ...innocent,
     ["src/specs/routes.ts", `import "../state/pure.js"; import "../front/pure.js";`],
   ]);
-  t.same(findBreaches(downward), [], "a file may use lower floors");
+  t.same(findBreaches(downward), [], "a file may use lower layers");
   const common = new Map([
     ...innocent,
     ["schemas/a.ts", `export const a = 1;`],

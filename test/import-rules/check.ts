@@ -5,7 +5,7 @@
  */
 import { posix } from "node:path";
 import ts from "typescript";
-import { CLI, EMPTY_NAMES, FLOORS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS, type FloorRow } from "./table.js";
+import { CLI, EMPTY_NAMES, LAYERS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS, type LayerRow } from "./table.js";
 
 /** Path from the project's root, with `/` → text. */
 export type Sources = ReadonlyMap<string, string>;
@@ -41,28 +41,28 @@ function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => matches(pattern, name));
 }
 
-/** Floors above each other, and the folders that all of them may use. */
-interface House {
-  readonly floors: readonly FloorRow[];
-  readonly ground: readonly string[];
+/** A stack of layers, and the folders that all of them may import. */
+interface LayerStack {
+  readonly layers: readonly LayerRow[];
+  readonly common: readonly string[];
 }
 
-const HOUSES: readonly House[] = [
-  { floors: FLOORS, ground: [] },
-  { floors: [CLI], ground: ["schemas/**", "shared/**"] },
-  { floors: PAGES, ground: ["schemas/**", "shared/**"] },
+const STACKS: readonly LayerStack[] = [
+  { layers: LAYERS, common: [] },
+  { layers: [CLI], common: ["schemas/**", "shared/**"] },
+  { layers: PAGES, common: ["schemas/**", "shared/**"] },
 ];
 
-/** The floor of a file; undefined where no row has it. */
-function standOf(path: string): { readonly house: House; readonly floor: number } | undefined {
-  for (const house of HOUSES) {
-    const floor = house.floors.findIndex((row) => matchesAny(row.files, path));
-    if (floor >= 0) return { house, floor };
+/** Returns the layer of a file; undefined if no row has it. */
+function layerOf(path: string): { readonly stack: LayerStack; readonly layer: number } | undefined {
+  for (const stack of STACKS) {
+    const layer = stack.layers.findIndex((row) => matchesAny(row.files, path));
+    if (layer >= 0) return { stack, layer };
   }
   return undefined;
 }
 
-/** The folder of the view that a file belongs to; undefined where it belongs to none. */
+/** Returns the folder of the view to which a file belongs; undefined if it belongs to no view. */
 function viewOf(path: string): string | undefined {
   return /^dashboard\/views\/[^/]+\//.exec(path)?.[0];
 }
@@ -130,17 +130,17 @@ function readFile(path: string, text: string): SourceFile {
   };
 }
 
-/** The reason why a file may not import this; null where it may. */
+/** Returns the reason why a file may not import a target; null if it may. */
 function refuse(path: string, target: string): string | null {
-  const { house, floor } = must(standOf(path));
-  const { packages, because } = must(house.floors[floor]);
+  const { stack, layer } = must(layerOf(path));
+  const { packages, because } = must(stack.layers[layer]);
   if (!isFile(target)) return matchesAny(packages, target) ? null : because;
-  if (matchesAny(house.ground, target)) return null;
+  if (matchesAny(stack.common, target)) return null;
   const view = viewOf(path);
   const other_view = viewOf(target);
   if (view !== undefined && other_view !== undefined && view !== other_view) return VIEWS_APART;
-  const other = standOf(target);
-  return other !== undefined && other.house === house && other.floor <= floor ? null : because;
+  const other = layerOf(target);
+  return other !== undefined && other.stack === stack && other.layer <= layer ? null : because;
 }
 
 function must<T>(value: T | undefined): T {
@@ -148,7 +148,7 @@ function must<T>(value: T | undefined): T {
   return value;
 }
 
-function checkFloor({ path, imports }: SourceFile): string[] {
+function checkLayer({ path, imports }: SourceFile): string[] {
   return imports.flatMap(({ target }) => {
     const because = refuse(path, target);
     return because === null ? [] : [`${path} imports ${target}, which it may not: ${because}`];
@@ -167,8 +167,8 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
     }
   }
   if (matchesAny(OUTSIDE, path)) return found;
-  if (standOf(path) === undefined) return [`${path} is on no floor: add a row to FLOORS`];
-  return [...found, ...checkFloor(file)];
+  if (layerOf(path) === undefined) return [`${path} is in no layer: add a row to LAYERS`];
+  return [...found, ...checkLayer(file)];
 }
 
 function checkShape(file: SourceFile): string[] {

@@ -4,8 +4,8 @@
  * has data only. Patterns: `*` is any run without `/`, `**` any run.
  */
 
-/** One floor, the lowest first. */
-export interface FloorRow {
+/** A layer. */
+export interface LayerRow {
   readonly files: readonly string[];
   /** Packages and modules of Node that its files may import. */
   readonly packages: readonly string[];
@@ -16,12 +16,12 @@ export interface FloorRow {
 export interface ReservedRow {
   readonly target: string;
   readonly by: readonly string[];
-  /** Anyone may import its types: they are gone when it runs. */
+  /** Every file may import its types, because the build erases them. */
   readonly types_free?: true;
   readonly because: string;
 }
 
-/** Features, each above those before it: one may use another that stands before it, never one behind it. */
+/** The features, from the lowest layer up: a feature may import those before it, and none after it. */
 export const FEATURES = [
   "versioned",
   "outbox",
@@ -51,116 +51,116 @@ export const FEATURES = [
   "cluster",
 ] as const;
 
-export const FLOORS: readonly FloorRow[] = [
+export const LAYERS: readonly LayerRow[] = [
   {
     files: ["schemas/**"],
     packages: ["typebox", "typebox/*"],
-    because: "schemas are shared by server, command line and documents: what they import, all of these load",
+    because:
+      "the server, the command line, the dashboard and the documents load the schemas with everything that a schema imports",
   },
   {
     files: ["shared/**"],
     packages: [],
-    because: "shared code runs in the server, in the command line and in the browser: it needs none of them",
+    because: "shared code runs in the server, in the command line and in the browser, so it depends on none of them",
   },
   {
     files: ["src/base/**"],
     packages: ["node:**", "pino", "sonic-boom", "lossless-json", "typebox", "typebox/*"],
-    because: "base files are leaves without a feature, usable on every thread",
+    because: "base files depend on no feature, and run on every thread",
   },
   {
     files: ["src/config/**", "src/measure/**", "src/topics/**", "src/outbound/**"],
     packages: ["node:**", "undici"],
-    because: "these are parts of their own, which know nothing of whom they serve",
+    because: "these modules are independent of the features that use them",
   },
   {
     files: ["src/ordered-log/**"],
     packages: ["node:**", "@nats-io/*", "pg"],
-    because:
-      "an ordered log keeps entries in their order; what is in them, and who reads them, is none of its business",
+    because: "an ordered log keeps entries in order, and depends neither on their contents nor on their readers",
   },
   {
     files: ["src/store/**"],
     packages: ["node:**", "better-sqlite3", "@photostructure/sqlite"],
-    because: "the store opens and migrates files; what is in them is the features' business",
+    because: "the store opens and migrates files; the features define what the files contain",
   },
   {
     files: ["src/rpc/**"],
     packages: ["node:**", "typebox"],
-    because: "the RPC is a protocol: it knows neither threads nor methods",
+    because: "the RPC is a protocol that depends neither on threads nor on methods",
   },
   {
     files: ["src/background/**"],
     packages: [],
-    because: "the register of background tasks knows that they tick, and none of them",
+    because: "the registry calls the background tasks by their interface only",
   },
   {
     files: ["src/transport/**"],
     packages: ["node:**", "uWebSockets.js", "ws"],
-    because: "a transport carries requests and sockets, and knows no route",
+    because: "a transport carries requests and sockets, and depends on no route",
   },
   {
     files: ["src/threads/**"],
     packages: ["node:**", "typebox"],
-    because: "the threads carry out methods by their rows: what a row does is its feature's business",
+    because: "the threads execute methods by their declarations, which the features contain",
   },
   {
     files: ["src/front/**"],
     packages: ["node:**", "typebox", "typebox/*"],
-    because: "the front carries requests through the route table and knows no feature behind it",
+    because: "the front passes requests to routes by the route table, and depends on no feature",
   },
   ...FEATURES.map((feature) => ({
     files: [`src/${feature}/**`],
     packages: ["node:**", "typebox", "re2js", "ajv-formats/dist/*", "@modelcontextprotocol/server", "tinyqueue"],
-    because: `features stand one above the other (FEATURES): ${feature} may not use those behind it`,
+    because: `a feature may import the features before it in FEATURES: ${feature} may not import those after it`,
   })),
   {
     files: ["src/methods.ts"],
     packages: [],
-    because: "the table of methods names every feature and nothing above them",
+    because: "the table of methods imports every feature, and no higher layer",
   },
   {
     files: ["src/composition/**"],
     packages: [],
-    because: "the composition root knows every part of src, but no library and no worker's code",
+    because: "the composition root may import every part of src, but no package and no worker",
   },
   {
     files: ["src/server.ts"],
     packages: ["node:**"],
-    because: "the start and the stop of the server are above all that they start and stop",
+    because: "this file starts and stops all lower layers",
   },
   {
     files: ["src/main.ts"],
     packages: ["node:**"],
-    because: "the program reads settings and reports what fails before it loads the server",
+    because: "the program reads the settings and reports their faults before it loads the server",
   },
   {
     files: ["workers/**"],
     packages: ["node:**"],
-    because: "a worker is a thread's entry, a few lines over what src offers",
+    because: "the entry file of a thread has a few lines, which call functions of src",
   },
 ];
 
-/** The command line stands beside the house: on the schemas and the shared code alone. */
-export const CLI: FloorRow = {
+/** The command line imports nothing of the server: only the schemas and the shared code. */
+export const CLI: LayerRow = {
   files: ["cli/**"],
   packages: ["node:**", "clipanion", "ws", "typebox", "typebox/*", "jsonc-parser", "toml-eslint-parser"],
-  because: "the command line is one small bundle that starts fast; server code in it would cost every call",
+  because: "the command line is one small bundle that starts fast, so it contains no code of the server",
 };
 
 /**
- * The dashboard's pages are a house of their own beside it, on the schemas and the shared code alone, the lowest floor
- * first. A view's folder is besides closed to every other view.
+ * The layers of the dashboard's pages, the lowest first. The pages import nothing of the server: only the schemas and
+ * the shared code. A view may not import another view.
  */
-export const PAGES: readonly FloorRow[] = [
+export const PAGES: readonly LayerRow[] = [
   {
     files: ["dashboard/base/**"],
     packages: ["@preact/signals"],
-    because: "what all of the pages stands on knows neither the server nor what is drawn",
+    because: "this code depends neither on the server nor on what is drawn",
   },
   {
     files: ["dashboard/api/**"],
     packages: ["@preact/signals", "preact/hooks", "typebox"],
-    because: "how the pages know the server is known in one place, and draws nothing",
+    because: "this code requests data from the server and draws nothing",
   },
   {
     files: ["dashboard/parts/**"],
@@ -174,110 +174,111 @@ export const PAGES: readonly FloorRow[] = [
       "lowlight",
       "highlight.js/lib/languages/*",
     ],
-    because: "parts are there for every view and know none",
+    because: "every view may use a part, so a part imports no view",
   },
   {
     files: ["dashboard/versioned/**"],
     packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router"],
-    because: "what state and specs have in common knows neither",
+    because: "the code that the views of state and specs share imports neither view",
   },
   {
     files: ["dashboard/views/**"],
     packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router"],
-    because: "a view knows what it shows, not the page around it",
+    because: "a view does not depend on the page that surrounds it",
   },
   {
     files: ["dashboard/views.ts"],
     packages: ["preact"],
-    because: "the table of views names each of them and nothing above",
+    because: "the table of views imports each view, and no higher layer",
   },
   {
     files: ["dashboard/app/**"],
     packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "@leeoniya/ufuzzy"],
-    because: "the frame is around the views, which it has from their table",
+    because: "the frame gets the views from their table",
   },
   {
     files: ["dashboard/main.tsx"],
     packages: ["preact"],
-    because: "the page's beginning draws the frame",
+    because: "the entry file of the page draws the frame",
   },
 ];
 
-/** Why a view may not use another one. */
-export const VIEWS_APART = "a view can be read, changed and taken out alone: what two of them need is a part";
+/** The reason why a view may not import another view. */
+export const VIEWS_APART = "each view can be read, changed and removed alone; code that two views need is a part";
 
-/** Tests and benchmarks look at the house from outside, and reach everything. */
+/** Tests and benchmarks may import everything. */
 export const OUTSIDE = ["**/*.test.ts", "**/*.test.tsx", "test/**", "bench/**"];
 
 export const RESERVED: readonly ReservedRow[] = [
   {
     target: "uWebSockets.js",
     by: ["src/transport/uws/*"],
-    because: "one folder knows the HTTP library, so that another library can take its place",
+    because: "only this folder imports the HTTP library, so that the library can be replaced",
   },
   {
     target: "src/transport/uws/**",
     by: ["src/transport/uws/*", "src/transport/choose.ts"],
-    because: "which transport it is, one file decides",
+    because: "one file chooses the transport",
   },
   {
     target: "src/transport/node/**",
     by: ["src/transport/node/*", "src/transport/choose.ts"],
-    because: "which transport it is, one file decides",
+    because: "one file chooses the transport",
   },
   {
     target: "src/ordered-log/**",
     by: ["src/ordered-log/**", "src/cluster/**"],
     because:
-      "who reads a log, and what is in it, one folder knows: the threads carry out calls, wherever they come from",
+      "only the cluster reads and writes the log; the threads execute calls in the same way wherever they come from",
   },
   {
     target: "src/cluster/node.ts",
     by: ["workers/writer/main.ts"],
-    because:
-      "what only a node of a cluster needs is loaded where a server is one: the writer's program begins it there",
+    because: "this code is loaded only on a node of a cluster, by the program of the writer",
   },
   {
     target: "src/cluster/snapshot-thread.ts",
     by: ["src/cluster/snapshots.ts", "workers/snapshot/main.ts"],
-    because: "a thread of a snapshot is begun by its owner, and is nothing to anybody else",
+    because: "only the owner of a snapshot starts the thread that reads it",
   },
   {
     target: "better-sqlite3",
     by: ["src/store/sqlite/better-sqlite3.ts"],
-    because: "storage is methods for writes and models for reads: of a library its adapter alone knows the name",
+    because: "only the adapter of a SQLite library imports that library",
   },
   {
     target: "re2js",
     by: ["src/rules/regex.ts"],
-    because: "whoever compiles a regex otherwise compiles without its bounds",
+    because: "only this file compiles regular expressions within the limits",
   },
   {
     target: "undici",
     by: ["src/outbound/client.ts"],
-    because: "whoever calls out passes the guard of addresses and the deadline: there is one door",
+    because:
+      "every outgoing request passes the check of addresses and has a deadline, because only this file sends requests",
   },
   {
     target: "@modelcontextprotocol/server",
     by: ["src/mcp/endpoint.ts", "src/mcp/shared-server.ts", "src/mcp/batches.ts", "src/mcp/tool-server.ts"],
-    because: "the protocol's library is large: only what is loaded with the first request to /mcp may know it",
+    because: "the library of MCP is large, so it is loaded with the first request to /mcp",
   },
   {
     target: "node:crypto",
     by: ["cli/**", "dashboard/**"],
     types_free: true,
-    because: "it takes 5 ms of the start of each thread: src/base/crypto.ts reads it when it is needed",
+    because: "it takes 5 ms of the start of each thread, so src/base/crypto.ts loads it when it is needed",
   },
   {
     target: "node:http",
     by: ["cli/**", "dashboard/**"],
     types_free: true,
-    because: "its names take 40 ms of a start: src/transport/node/http.ts has it without them",
+    because: "importing its names takes 40 ms of a start; src/transport/node/http.ts loads it without its names",
   },
   {
     target: "typebox/compile",
     by: ["src/base/shape-compiler.ts"],
-    because: "what it shares with the schemas would be read at each start: it is a bundle of its own",
+    because:
+      "the compiler has a bundle of its own, because each start would otherwise read the code that it shares with the schemas",
   },
   {
     target: "src/front/**",
@@ -290,17 +291,17 @@ export const RESERVED: readonly ReservedRow[] = [
       "src/composition/*",
       "src/server.ts",
     ],
-    because: "requests and answers are the front half's: a feature's other files run on any thread",
+    because: "only the front has requests and answers; the other files of a feature run on any thread",
   },
   {
     target: "src/*/routes.ts",
     by: ["src/composition/*"],
-    because: "routes meet in the route table and nowhere else",
+    because: "only the composition root puts the routes together",
   },
   {
     target: "src/methods.ts",
     by: ["src/composition/ground.ts", "src/server.ts", "workers/**"],
-    because: "a feature knows its own methods; all of them together only the programs do",
+    because: "only the programs need the methods of all features",
   },
   {
     target: "src/main.ts",
@@ -325,13 +326,13 @@ export const WORDS: readonly ReservedRow[] = [
       "src/cluster/snapshot-thread.ts",
     ],
     because:
-      "frames of one turn travel together, and in order, only while one file sends them; a batch of the pool's is " +
-      "one message by itself, and a snapshot's thread has nothing but its outcome to say",
+      "only one file sends the frames of a tick, so that they share a message and stay in order; a batch of the pool is " +
+      "one message by itself, and the thread of a snapshot sends only its result",
   },
   {
     target: "MessageChannel",
     by: ["src/rpc/port.ts"],
-    because: "only src/rpc/port.ts touches a MessagePort",
+    because: "only src/rpc/port.ts uses a MessagePort",
   },
 ];
 

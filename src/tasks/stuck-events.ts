@@ -30,13 +30,19 @@ export class StuckEvents {
     return isStuck;
   }
 
-  /** Publishes an event for each task that becomes stuck because of this task. */
+  /**
+   * Publishes an event for each task that becomes stuck because of this task, for at most TASKS_STUCK_REPORTED_MAX
+   * tasks.
+   */
   lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
-  /** Publishes an event for each task that was stuck only because of this task, and no longer is stuck. */
+  /**
+   * Publishes an event for each task that is no longer stuck because this task was retried, for at most
+   * TASKS_STUCK_REPORTED_MAX tasks.
+   */
   regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);

@@ -52,7 +52,7 @@ export class ExactNumber {
   readonly #text: string;
   readonly #decimal: Decimal;
 
-  /** @param text a number in the grammar of JSON */
+  /** Creates a number from a text that has the grammar of a JSON number. */
   constructor(text: string) {
     this.#text = text;
     this.#decimal = parseDecimal(text);

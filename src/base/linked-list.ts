@@ -69,7 +69,8 @@ class Iteration<Item> implements Iterator<Item, undefined> {
   readonly #others: Iteration<Item>[];
 
   /**
-   * @param node the node that is visited next
+   * Starts an iteration.
+   * @param node the node that is visited first
    * @param others all iterations of the list that are in progress, this one included
    */
   constructor(

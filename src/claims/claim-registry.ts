@@ -36,7 +36,7 @@ import type { LeaseWriter } from "./table.js";
 /** The tasks module, as the claim registry sees it: the registry tells it that the claim of a task has ended. */
 export interface TaskClaims {
   /**
-   * Called when the claim of a task has ended, unless a call about the task has ended it.
+   * Called when the claim of a task has ended for any reason except a call about the task.
    * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;

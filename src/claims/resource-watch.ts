@@ -38,7 +38,7 @@ export class ResourceWatch {
     leases.listen((record) => this.#notify(record));
   }
 
-  /** @returns the function that ends the wait */
+  /** Adds a waiter for a resource. Returns the function that removes it. */
   listen(wanted: WantedResource, waiter: Wakeable): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
     const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };

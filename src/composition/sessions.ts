@@ -1,6 +1,6 @@
 /**
- * Creates the components for the dashboard's sessions: their registry, the routes to log in and out, and the pruning of
- * old sessions.
+ * Creates the components for the dashboard's sessions: their registry, the routes to log in and out, and the task that
+ * ends expired sessions.
  */
 import { isExposed } from "../config/exposure.js";
 import type { Route } from "../front/route.js";

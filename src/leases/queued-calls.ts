@@ -46,7 +46,7 @@ export class QueuedCalls implements BackgroundTask {
     this.#abandoned.add(row);
   }
 
-  /** Marks all waiting leases for a check, because the calls that waited for them may be gone. */
+  /** Marks all waiting leases for a check. Called when the calls that waited for them may have ended. */
   checkAll(): void {
     for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
@@ -74,7 +74,7 @@ export class QueuedCalls implements BackgroundTask {
     });
   }
 
-  /** Releases a lease that was granted after its last call had gone. */
+  /** Releases a lease that was granted after the last call that waited for it had ended. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);

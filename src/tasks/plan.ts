@@ -89,7 +89,10 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
 }
 
-/** Returns a lookup by id that caches its results, because the tasks of one call mostly wait for the same tasks. */
+/**
+ * Returns a function that finds a task by its id. It caches the results, because the tasks of one call mostly wait for
+ * the same tasks.
+ */
 function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
   return (id) => {

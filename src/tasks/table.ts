@@ -168,7 +168,7 @@ export class TaskReader {
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
   }
 
-  /** Creates the object that creates the notes about stuck tasks. Several reads of one request share it. */
+  /** Returns a new CauseNotes, which creates the notes about stuck tasks. Several reads of one request share it. */
   notes(): CauseNotes {
     return new CauseNotes((id) => this.#waiting.get(id));
   }

@@ -48,7 +48,7 @@ export class WaitingCall {
     this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
   }
 
-  /** Whether the call waits for events. */
+  /** True if one of the conditions waits for events. */
   get waitsForEvents(): boolean {
     return this.#conditions.some(({ is_position }) => is_position);
   }

@@ -5,8 +5,8 @@
  * matches any number of segments. `\` makes the next of these characters literal.
  *
  * A glob with wildcards covers the paths that it matches. A glob without wildcards covers its path and everything below
- * the path, because the path may name a directory. Two globs meet if both cover some path. The answer is exact. It is
- * computed with a table over both globs, whose size is at most the product of their lengths.
+ * the path, because the path may name a directory. Two globs meet if there is a path that both cover. The answer is
+ * exact. It is computed with a table over both globs, whose size is at most the product of their lengths.
  *
  * There is one exception. A path with an extension (`a.md`) counts as a file, so a `**` of the other glob matches
  * nothing below it. Without the exception, a lease of `README.md` would conflict with every glob of all sources.
@@ -111,7 +111,7 @@ export function stepsToMeet(a: PathGlob, b: PathGlob): number {
   return a.size.segments * b.size.segments + characters;
 }
 
-/** Returns whether two globs meet: whether both cover some path. */
+/** Returns whether two globs meet: whether there is a path that both cover. */
 export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   const shared = Math.min(a.prefix.length, b.prefix.length);
   for (let at = 0; at < shared; at++) if (a.prefix[at] !== b.prefix[at]) return false;

@@ -5,10 +5,10 @@
  * leases (path-segment.ts) and files of rules (rules/file-segment.ts). They share the syntax in segment-syntax.ts.
  * segment-sequence.ts handles `**`.
  *
- * picomatch is not used, because it has a different grammar and its regular expressions backtrack: a `*a` five times
- * before a `b` takes 4.8 s against 120 characters. This matcher backtracks only to the last `*`. If that takes long, it
- * switches to a method without backtracking (token-set.ts), which takes at most one word operation for each character
- * of the text and each 32 tokens.
+ * picomatch is not used, because it has a different grammar and its regular expressions backtrack: a match of
+ * `*a*a*a*a*ab` against 120 characters takes them 4.8 s. This matcher backtracks only to the last `*`. If that takes
+ * long, it switches to a method without backtracking (token-set.ts), which takes at most one word operation for each
+ * character of the text and each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
@@ -45,7 +45,7 @@ export interface SegmentGlob {
   /** The tokens of the segment: code points, and negative numbers for wildcards and classes. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
-  /** Returns whether some segment matches both globs. It supports only globs without classes. */
+  /** Returns whether there is a text that both globs match. It supports only globs without classes. */
   meets(other: SegmentGlob): boolean;
 }
 

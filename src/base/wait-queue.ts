@@ -16,7 +16,7 @@ export abstract class Waiting {
   /** The entry of this request in its queue; null while the request is in no queue. Only the queue sets it. */
   place: Place | null = null;
 
-  /** Tells whether the request is in a queue. */
+  /** Returns whether the request is in a queue. */
   get waits(): boolean {
     return this.place !== null;
   }
@@ -111,7 +111,7 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     return this.#queue.size;
   }
 
-  /** Tells whether a request of this caller would stay within the limits. */
+  /** Returns whether a further request of this caller would stay within the limits. */
   hasRoom(weight = 1, caller = ""): boolean {
     if (this.#weight + weight > this.#weightMax) return false;
     return (this.#weightOf.get(caller) ?? 0) + weight <= this.#weightOfCallerMax;

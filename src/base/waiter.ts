@@ -37,7 +37,7 @@ export class Waiter<Found> extends Waiting implements Wakeable {
     this.#fail = fail;
   }
 
-  /** Schedules a look for the next tick. */
+  /** Makes the waiter look again in the next event-loop tick. */
   wake(): void {
     if (this.#due) return;
     this.#due = true;

@@ -48,7 +48,7 @@ export class LiveClaims {
     return [...this.lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
   }
 
-  /** Adds a claim, held or waiting. Must be followed by `takeHeld`, or by `enqueue` of the lock table. */
+  /** Adds a claim, held or waiting. The caller must then call `takeHeld`, or `enqueue` of the lock table. */
   add(lease: LiveLease): void {
     this.#byRow.set(lease.order, lease);
     this.#bytes.add(lease);

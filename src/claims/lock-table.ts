@@ -243,8 +243,8 @@ export class LockTable<Kind extends Claim> {
   /**
    * Grants the waiting claims that are free now because a holder got a claim.
    *
-   * More claims wait for that holder since it got the claim. The holder's own waiting claims may overtake them. So may
-   * the waiting claims of each holder for which this holder waits.
+   * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
+   * claims. So may the waiting claims of each holder for which this holder waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);

@@ -227,8 +227,8 @@ export class LeaseFront {
   }
 
   /**
-   * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if it was granted, has ended,
-   * or stays in the queue without a call (`queue`). Otherwise returns the refusal.
+   * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if the request was granted, has
+   * ended, or may stay in the queue without a call (`queue`). Otherwise returns the refusal.
    */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;

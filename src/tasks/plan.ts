@@ -46,7 +46,7 @@ interface PlanSlot {
   readonly task: NewTask | null;
 }
 
-/** The character with which a reference to an array position begins in `after`. No id begins with it. */
+/** The first character of an entry of `after` that refers to an array position. No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
 /** The maximum number of ids in a message about a cycle. */

@@ -62,7 +62,7 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
 }
 
 /**
- * Creates the notes in replies that explain why tasks are stuck. An object is used for one request, and caches the
+ * Creates the notes in replies that explain why tasks are stuck. Each request uses its own object, which caches the
  * tasks that it reads.
  */
 export class CauseNotes {

@@ -22,8 +22,8 @@ export interface BatchOptions extends TransactionOptions {
   /** Never goes back. */
   readonly clock: Clock;
   /**
-   * The id of the last call that is committed. It is set before the replies are sent. The front reads it after a crash
-   * of the writer.
+   * The id of the last committed call. It is set before the replies are sent. The front reads it after a crash of the
+   * writer.
    */
   readonly committed: SharedCounter;
 }

@@ -58,7 +58,7 @@ export interface Account<Kept extends BatchEntry> {
   committed(): void;
 }
 
-/** Ends a transaction that must not be committed, when it is thrown. */
+/** An error that is thrown inside a transaction to roll it back. */
 class RolledBack extends Error {
   override readonly name = "RolledBack";
 }

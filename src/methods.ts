@@ -1,6 +1,6 @@
 /**
- * Builds the tables that all threads share: every method of the RPC, and the push messages of the writer. The methods
- * are found among the exports of the modules that are listed here. Methods of any other module are not in the table.
+ * Builds the two tables that all threads share: the RPC methods, and the push messages of the writer. The table of
+ * methods has the methods that the modules listed here export. It has no methods of other modules.
  */
 import { LEASES } from "./claims/claim-changes.js";
 import { NODE_STATUS } from "./cluster/node-status.js";
@@ -93,8 +93,8 @@ export const METHODS = new MethodTable(
 );
 
 /**
- * The push messages of the writer. They are sent before the replies of the same commit. The keys are the names of their
- * handlers on the front.
+ * The push messages of the writer. The writer sends them before the replies of the same commit. Each key is the name of
+ * the handler on the front.
  */
 export const PUSH_MESSAGES = {
   remote_changes: REMOTE_CHANGES,

@@ -1,6 +1,6 @@
 /**
- * Starts and stops the server, step by step. The components are created in src/composition, where each area has a file
- * of its own.
+ * Starts and stops the server, step by step. The files in src/composition create the components, with one file for each
+ * area.
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,25 +28,25 @@ import { chooseTransport } from "./transport/choose.js";
 
 export interface Server {
   readonly addresses: Addresses;
-  /** Stops the server. Requests in flight have SHUTDOWN_DRAIN_MS to be answered. */
+  /** Stops the server. Requests in flight may take up to SHUTDOWN_DRAIN_MS to finish. */
   stop(): Promise<void>;
 }
 
-/** The URLs of those files of the build that are not loaded as modules. */
+/** The URLs of the files of the build that are not imported as modules. */
 export interface ServerUrls extends ThreadUrls {
-  /** The folder of the dashboard's pages. Ends with "/". */
+  /** The URL of the folder with the dashboard's pages. It ends with "/". */
   readonly pages: URL;
 }
 
 /**
- * The delay before the modules that only some requests need are preloaded. It lets requests that waited for the start
- * be answered first.
+ * The delay in ms before the server preloads modules that only some requests need. So requests that waited for the
+ * start are answered first.
  */
 const PRELOAD_DELAY_MS = 100;
 
 /**
  * Starts a server.
- * @param earlyWriter the writer, if it was started before this module was loaded
+ * @param earlyWriter the writer thread, if it was started before this module was loaded
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
 export async function startServer(config: Config, urls: ServerUrls, earlyWriter?: WriterHandle): Promise<Server> {
@@ -54,13 +54,13 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   const startedAt = performance.now();
   const dataDir = resolve(config.data_dir);
 
-  // Every later step may write to the log.
+  // Open the log first, because every later step may write to it.
   const log = await openLog(config.log_level, config.log_format);
 
-  // The settings may demand a transport that this system lacks. That ends the start while there is nothing to close.
+  // Choose the transport now. If the system lacks the required one, the start fails while there is nothing to close.
   const chosen = await chooseTransport(config.transport);
 
-  // The components read the database while they are created.
+  // Open the threads and the database first, because the components read the database while they are created.
   const threads = openThreads({
     config,
     data_dir: dataDir,
@@ -71,7 +71,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     earlyWriter,
   });
 
-  // The components start their intervals and deadlines from the server's time, so the time is set first.
+  // Set the server's time first, because the components start their intervals and deadlines from it.
   const clock = new FrontClock(steadyClock(), () => performance.now());
   const startedMs = setClock(clock, config, threads);
 
@@ -91,24 +91,25 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   );
   const pages = new Pages(urls.pages, (error) => unread.report(error));
   try {
-    // With few descriptors all modules are loaded now. A module that could not be loaded for lack of a descriptor can
-    // never be loaded later.
+    // If the process has few file descriptors, load all modules now. A module that once fails to load for lack of a
+    // descriptor can never be loaded later.
     if (components.hasFewDescriptors) {
       pages.load();
       await Promise.all([components.loadAll(), chosen.transport.loadAll?.()]);
     }
-    // A node of a cluster first waits until it accepts writes, so that its first clients are not rejected.
+    // Wait until a node of a cluster accepts writes, so that its first clients are not rejected.
     await cluster?.ready();
-    // Requests arrive from here on.
+    // The server accepts requests from here on.
     await ports.listen(config, routes, pipeline, pages);
   } catch (error) {
-    // The other port may already listen. The threads have the database open.
+    // Close the ports, because one of them may already listen. Then close the threads, which have the database open.
     ports.close();
     await threads.close();
     throw error;
   }
 
-  // Background work starts after the ports listen. So a server whose port is in use does none before it ends.
+  // Start background work only after the ports listen. So a server whose port is in use does no background work before
+  // it ends.
   tasks.start();
   announce({ log, config, addresses: ports.addresses, dataDir, chosen });
   const preloading = setTimeout(() => preload(threads), PRELOAD_DELAY_MS);
@@ -121,55 +122,57 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   };
 }
 
-/** Stops the server: first what brings new work, then the work itself, and last what the work needs. */
+/**
+ * Stops the server. It first stops accepting new work, then waits for the work in progress, and then closes the threads
+ * and the log.
+ */
 async function stopServer(components: Components, threads: ServerThreads, log: Log): Promise<void> {
   const { ports, pipeline, tasks } = components;
   log.info("koor stops");
 
-  // Nothing new begins: no connection, no request on an open connection, and no background work.
+  // Accept no new connection, no new request on an open connection, and no new background work.
   ports.stop();
   pipeline.drain();
   tasks.drain();
 
-  // WebSockets, streams and long polls end now, because they would not end by themselves while the server waits.
+  // End WebSockets, streams and long polls now, because they would not end by themselves.
   ports.endSockets();
   await components.endWaiting();
 
-  // The other requests and background work have some time to finish.
+  // Give the other requests and background work up to SHUTDOWN_DRAIN_MS to finish.
   await idle(() => pipeline.in_flight + tasks.in_flight, SHUTDOWN_DRAIN_MS);
 
-  // Clients that did not finish are cut off.
+  // Close the connections of clients whose requests did not finish.
   ports.close();
 
-  // The tasks store what is only in memory. They need the writer for it, so the threads are closed after them.
+  // Let the background tasks store state that is only in memory. They need the writer, so close the threads afterwards.
   await tasks.close();
   await threads.close();
 
-  // The log is closed last, because every step may write to it.
+  // Close the log last, because every step may write to it.
   log.info("koor stopped");
   await log.close();
 }
 
-/** Sets the server's clock to the newest time that is known. Returns that time, in ms since the Unix epoch. */
+/** Sets the server's clock to the newest known time. Returns that time, in ms since the Unix epoch. */
 function setClock(clock: FrontClock, config: Config, threads: ServerThreads): number {
-  // A node continues from its stored time, because its machine's clock may have been set to a wrong time since it
-  // stopped.
+  // A node continues from its stored time, because its machine's clock may have been set wrong since the node stopped.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.now_ms);
   return threads.time.advance(clock);
 }
 
-/** Starts the pool's threads and loads the modules that the first requests are likely to need. */
+/** Starts the threads of the worker pool, and loads the modules that the first requests are likely to need. */
 function preload(threads: ServerThreads): void {
   threads.pool.startThreads();
   const needed = [loadShapes()];
   if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
-  // A failure is ignored here, because the first user of a module loads it again.
+  // Ignore a failure, because the first user of a module loads it again.
   void Promise.allSettled(needed);
 }
 
 /**
- * Waits until nothing is in flight, for at most `mostMs`. Waits at least one event-loop tick, so that requests that
+ * Waits until `inFlight` returns 0, for at most `mostMs`. Waits at least one event-loop tick, so that requests that
  * have already arrived are read and counted.
  */
 async function idle(inFlight: () => number, mostMs: number): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * Runs work at intervals and on request, one run at a time. A request during a run starts another run after it, which
- * sees every change that was made before the request. All requests during one run share the next run. Pure but for its
- * state.
+ * Runs a piece of work at intervals and on request, one run at a time. Pure except for its state.
+ *
+ * A request during a run starts another run after it. So the run sees every change that was made before the request.
+ * All requests during one run share the next run.
  */
 export interface PeriodicOptions<Result> {
   readonly interval_ms: number;
@@ -10,7 +11,7 @@ export interface PeriodicOptions<Result> {
   readonly work: () => Promise<Result>;
   /** Returns true if a run is due before the interval has passed. */
   readonly urgent?: () => boolean;
-  /** Returns false if a run is useless now. The run then stays due. */
+  /** Returns false if a run would be useless now. The run then stays due. */
   readonly ready?: () => boolean;
 }
 
@@ -26,7 +27,7 @@ export class Periodic<Result> {
     this.#due_ms = options.now_ms + options.interval_ms;
   }
 
-  /** Whether `close` was called. A run in progress should then stop. */
+  /** True after `close` was called. A run in progress should then stop. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -35,7 +36,7 @@ export class Periodic<Result> {
   tick(now_ms: number): void {
     const { interval_ms, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // After the clock was set back, the next run must be due within one interval.
+    // If the clock was set back, make the next run due within one interval.
     this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
     if (now_ms < this.#due_ms && urgent?.() !== true) return;
     this.#due_ms = now_ms + interval_ms;

@@ -1,7 +1,6 @@
 /**
- * Prunes old rows. Each row of the pruner's table says what is pruned, how often, and which call deletes a bounded
- * number of rows at a time. The pruner repeats this call until nothing is left to prune. Runs on the front, as a
- * background task.
+ * Prunes old database rows. A `Retention` says what is pruned and how often, and has a step that deletes a bounded
+ * number of rows. The pruner repeats the step until nothing is left to prune. Runs on the front, as a background task.
  */
 import type { Log } from "../base/log.js";
 import { Failure } from "../base/result.js";
@@ -9,17 +8,17 @@ import { Periodic } from "./periodic.js";
 import type { BackgroundTask } from "./task.js";
 
 /**
- * The reply of a step. Its `more` is true if there is more to prune. A step that visits a table in the order of its rows
- * returns `after` instead: the row after which the next step starts, or null when all rows were visited.
+ * The reply of a step. `more` is true if there is more to prune. A step that visits a table in the order of its rows
+ * returns `after` instead of `more`: the row after which the next step starts, or null if all rows were visited.
  */
 export type PruneReply = { readonly removed: number } & (
   | { readonly more: boolean }
   | { readonly after: number | null }
 );
 
-/** One row of the pruner's table. */
+/** Describes one kind of old data: how often it is pruned, and the step that prunes it. */
 export interface Retention {
-  /** The plural of what is pruned, for the log. */
+  /** The plural name of what is pruned, for the log. */
   readonly name: string;
   readonly intervalMs: number;
   /**
@@ -27,13 +26,13 @@ export interface Retention {
    * @param after the row after which the step starts; 0 for the first step of a run
    */
   readonly step: (after: number, nowMs: number) => Promise<PruneReply | Failure>;
-  /** Returns whether something is due although the interval has not passed. */
+  /** Returns true if something must be pruned before the interval has passed. */
   readonly urgent?: (nowMs: number) => boolean;
 }
 
 export interface PrunerOptions {
   readonly retentions: readonly Retention[];
-  /** Returns false while the writer cannot be asked. A run that is due then waits. */
+  /** Returns false while the writer cannot serve calls. A run that is due then waits. */
   readonly ready: () => boolean;
   readonly log: Log;
   /** The current time in ms. The first runs are due one interval later. */
@@ -61,7 +60,8 @@ export class Pruner implements BackgroundTask {
   }
 
   #periodicOf(retention: Retention, ready: () => boolean): Periodic<void> {
-    // If the writer is busy or restarting, pruning continues at the next interval, even if something is urgent.
+    // After a failed step, because the writer is busy or restarting, continue at the next interval even if something is
+    // urgent.
     let failed = false;
     const periodic = new Periodic<void>({
       interval_ms: retention.intervalMs,

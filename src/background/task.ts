@@ -1,14 +1,16 @@
 /**
- * Defines background tasks, which run without a request of a client, and their registry. The registry calls `tick` of
- * each task a few times a second, closes the tasks in reverse order, and exposes their metrics. A task has no timer of
- * its own, so that tests can inject the time. All tasks are in one registry (src/composition/components.ts).
+ * Defines background tasks, which run without a client's request, and the registry of all tasks. The registry calls
+ * each task's `tick` a few times a second, exposes the tasks' metrics, and closes the tasks in reverse order.
+ *
+ * A task has no timer of its own, so that tests can inject the time. src/composition/components.ts creates the
+ * registry.
  */
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
-  /** Starts the work that is due. Returns at once. */
+  /** Starts the work that is due, and returns without waiting for it. */
   tick?(now_ms: number): void;
-  /** Tells the task to start no more work for which a shutdown would have to wait. Work in progress continues. */
+  /** Tells the task to start no more work that a shutdown would have to wait for. Work in progress continues. */
   drain?(): void;
   /** The number of running operations that a shutdown must wait for; 0 if this member is absent. */
   readonly in_flight?: number;
@@ -18,7 +20,10 @@ export interface BackgroundTask {
   expose?(out: Exposition): void;
 }
 
-/** Wraps a task that must run on only one node of a cluster. The task gets ticks only while this node is the leader. */
+/**
+ * Wraps a task that must run on only one node of a cluster. The wrapped task gets ticks only while this node is the
+ * leader.
+ */
 export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
     tick: (now_ms) => {
@@ -61,7 +66,7 @@ export class BackgroundTasks {
     return this.#tasks.reduce((sum, { in_flight = 0 }) => sum + in_flight, 0);
   }
 
-  /** Closes all tasks one after the other, beginning with the one that was started last. */
+  /** Closes all tasks one after the other, in the reverse order of their start. */
   async close(): Promise<void> {
     clearInterval(this.#ticking);
     for (const task of this.#tasks.toReversed()) await task.close?.();

@@ -1,7 +1,8 @@
 /**
- * Handles JSON numbers that a double cannot hold exactly. `readExact` reads a JSON text so that each such number
- * becomes an ExactNumber; other numbers stay plain. `writeExact` writes both kinds back. Decimal arithmetic on both
- * kinds is exact and bounded. Pure, any thread.
+ * Handles JSON numbers that a double cannot hold exactly. `readExact` parses a JSON text and makes an ExactNumber of
+ * each such number; other numbers stay plain. `writeExact` writes both kinds back.
+ *
+ * Comparisons and divisibility tests of both kinds are exact, and their time is bounded. Pure, any thread.
  */
 import { stringify } from "lossless-json";
 import { skipString } from "../../shared/json-text.js";
@@ -9,25 +10,29 @@ import { must } from "./assert.js";
 import { crypto } from "./crypto.js";
 
 /**
- * A number with more characters is read as a double, because exact arithmetic on it would take more than linear time.
+ * The maximum length of a number that is read exactly. A longer one is read as a double, because exact arithmetic takes
+ * more than linear time.
  */
 const EXACT_CHARACTERS_MAX = 1024;
 /**
- * Matches every text with a number that a double may not hold exactly: such a number has 16 digits in a row, or an
- * exponent of three digits.
+ * Matches every text that may have a number that a double cannot hold exactly. Such a number has 16 digits in a row, or
+ * an exponent of three digits.
  */
 const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
 /** Matches a number, or the quote at the start of a string. */
 const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** A number as `digits` × 10 ^ `exponent`. `digits` has no zero at either end, and is "" for zero. */
+/**
+ * A decimal number, whose absolute value is `digits` × 10 ^ `exponent`. `digits` has no zero at either end. It is ""
+ * for the number 0.
+ */
 export interface Decimal {
   readonly negative: boolean;
   readonly digits: string;
   readonly exponent: bigint;
 }
 
-/** @param text a number in the grammar of JSON */
+/** Parses a number that has the grammar of JSON. */
 function parseDecimal(text: string): Decimal {
   const [, sign, whole = "", fraction = "", power = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(text) ?? [];
@@ -43,11 +48,11 @@ function textOf({ negative, digits, exponent }: Decimal): string {
 }
 
 export class ExactNumber {
-  // A private member, because code that walks the members of a JSON value must find none here.
+  // The member is private so that code that walks the members of a JSON value finds none here.
   readonly #text: string;
   readonly #decimal: Decimal;
 
-  /** @param text a number in the grammar of JSON */
+  /** Creates a number from a text that has the grammar of a JSON number. */
   constructor(text: string) {
     this.#text = text;
     this.#decimal = parseDecimal(text);
@@ -62,7 +67,7 @@ export class ExactNumber {
     return this.#decimal;
   }
 
-  /** A text that is the same for two numbers if, and only if, they are equal. */
+  /** A canonical text: two numbers have the same text if, and only if, they are equal. */
   get canonical(): string {
     return textOf(this.decimal);
   }
@@ -115,7 +120,7 @@ function compareMagnitudes(a: Decimal, b: Decimal): number {
   return a.digits === b.digits ? 0 : a.digits < b.digits ? -1 : 1;
 }
 
-/** Returns 10 ^ `power` modulo `modulus`. The number of steps is logarithmic in `power`. */
+/** Returns 10 ^ `power` modulo `modulus`, in a number of steps that is logarithmic in `power`. */
 function powerOfTen(power: bigint, modulus: bigint): bigint {
   let result = 1n % modulus;
   for (let base = 10n % modulus, rest = power; rest > 0n; rest >>= 1n) {
@@ -146,7 +151,7 @@ function isInexact(text: string): boolean {
   return !Number.isFinite(double) || textOf(parseDecimal(text)) !== textOf(parseDecimal(String(double)));
 }
 
-/** Replaces the numbers of a JSON text. Digits inside strings are left alone. */
+/** Replaces each number of a JSON text. Digits inside strings stay unchanged. */
 function replaceNumbers(text: string, replace: (token: string) => string): string {
   const numbers = new RegExp(NUMBER_OR_QUOTE);
   const pieces: string[] = [];
@@ -167,15 +172,14 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
 }
 
 /**
- * Returns the value of a JSON text, with ExactNumbers where a double is not exact.
- * @param text a text that is known to be JSON
+ * Returns the value of a JSON text, with an ExactNumber for each number that a double cannot hold exactly. @param text
+ * a text that is known to be JSON
  * @param json the result of JSON.parse, which is returned unchanged if doubles hold every number
  */
 export function readExact(text: string, json: unknown): unknown {
   if (!MAY_BE_INEXACT.test(text)) return json;
   const exact: string[] = [];
-  // Each inexact number is replaced by a string with this prefix. The prefix is random, so no string of the text can
-  // have it.
+  // Replace each inexact number by a string with this prefix. The prefix is random, so no string of the text has it.
   const mark = `${crypto().randomUUID()}:`;
   const marked = replaceNumbers(text, (token) => (isInexact(token) ? `"${mark}${exact.push(token) - 1}"` : token));
   if (exact.length === 0) return json;

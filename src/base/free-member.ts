@@ -1,12 +1,13 @@
 /**
- * Handles the free member of a body, which may be any JSON (an event's `data`, a task's `result`). It is kept as the
- * exact text that was sent, digit by digit, and is never parsed by the server. Pure, any thread.
+ * Finds the free member of a request body: the member that may be any JSON, such as an event's `data` or a task's
+ * `result`. The server stores it as the exact text that was sent, so that no digit of a number changes. Pure, any
+ * thread.
  */
 import type { TSchema } from "typebox";
 import { must } from "./assert.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
-/** The keywords of a schema that describe what a body contains. */
+/** The keywords of a JSON schema that are read here. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -23,7 +24,9 @@ function isFree({ type, anyOf, enum: allowed, const: constant }: Composed): bool
   return type === undefined && anyOf === undefined && allowed === undefined && constant === undefined;
 }
 
-/** Returns the property tables of all objects that a body may be, or that its array may contain. */
+/**
+ * Returns the `properties` of each object type that a schema allows, for the body itself or for an item of its array.
+ */
 function objectsOf({ items, properties, anyOf = [] }: Composed): readonly NonNullable<Composed["properties"]>[] {
   if (properties !== undefined) return [properties];
   return [...(items === undefined ? [] : objectsOf(items)), ...anyOf.flatMap(objectsOf)];
@@ -40,8 +43,8 @@ export function freeMemberOf(schema: TSchema): string | null {
 }
 
 /**
- * Returns the texts of a body's free member: one for each item if the body is an array, otherwise one. The body must
- * have been checked against its schema.
+ * Returns the JSON texts of a body's free member. An array has one text for each item; another body has one text. The
+ * body must have been checked against its schema.
  */
 export function freeTexts(text: string, json: unknown, member: string | null): readonly (string | null)[] {
   if (member === null) return NO_TEXTS;
@@ -50,8 +53,8 @@ export function freeTexts(text: string, json: unknown, member: string | null): r
 }
 
 /**
- * Removes the members that may be any JSON, and all members that the schema does not name. The schema then bounds the
- * size of the rest.
+ * Removes the members that may be any JSON, and the members that the schema does not name. So the schema bounds the
+ * size of the result.
  * @param json a value that fits the schema
  */
 export function withoutFree(json: unknown, schema: TSchema): unknown {

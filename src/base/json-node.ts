@@ -1,10 +1,12 @@
 /**
- * Reads JSON without loss. A value is the exact text that was sent, so 12345678901234567890 keeps its digits. The
+ * Parses JSON without loss. Each value is the exact text that was sent, so 12345678901234567890 keeps its digits. The
  * caller interprets and compares the values. Pure, any thread.
  *
- * parseJsonText checks a whole text and lets the caller walk through it. memberTexts and elementTexts
- * (shared/json-text.ts) are faster: they split a text that JSON.parse has already accepted. Not a library: JSON.parse
- * does not report where a value is in the text, and libraries that do build trees (json-tape.ts).
+ * parseJsonText checks a whole text, and the caller then walks through its nodes. If JSON.parse has already accepted
+ * the text, memberTexts and elementTexts (shared/json-text.ts) split it faster.
+ *
+ * JSON.parse cannot be used, because it does not report where a value is in the text. Libraries that report it build
+ * trees (json-tape.ts).
  */
 import {
   ARRAY,
@@ -38,7 +40,7 @@ const KIND_NAMES: Readonly<Record<number, JsonKind>> = {
   [NULL]: "null",
 };
 
-/** One value of a parsed text. The nodes of its children are created on demand. */
+/** One value of a parsed text. It creates the nodes of its children on demand. */
 export class JsonNode {
   readonly #text: string;
 
@@ -65,8 +67,8 @@ export class JsonNode {
   }
 
   /**
-   * The members of an object by their decoded names; undefined for a value of another kind. Of duplicate names the last
-   * one counts.
+   * The members of an object, by their decoded names; undefined if the value is no object. The last of several members
+   * with the same name counts.
    */
   get members(): Map<string, JsonNode> | undefined {
     if (this.cells[this.row + KIND] !== OBJECT) return undefined;
@@ -78,7 +80,7 @@ export class JsonNode {
     return members;
   }
 
-  /** An array's elements; undefined for other kinds. */
+  /** The elements of an array; undefined if the value is no array. */
   get items(): JsonNode[] | undefined {
     if (this.cells[this.row + KIND] !== ARRAY) return undefined;
     const items: JsonNode[] = [];

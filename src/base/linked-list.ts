@@ -1,9 +1,9 @@
 /**
- * A doubly linked list. To add an item at the end and to remove any item take constant time. Unlike a Set, a list with a
- * high turnover leaves no old tables behind (turnover-map.ts). Pure.
+ * A doubly linked list. Adding an item at the end takes constant time, and so does removing any item. Unlike a Set, a
+ * list with a high turnover leaves no old hash tables behind (turnover-map.ts). Pure.
  */
 
-/** The place of an item in a list, with which the item is removed. */
+/** The node of one item in a list. Pass it to `remove` to remove the item. */
 export class ListNode<Item> {
   previous: ListNode<Item> | null = null;
   next: ListNode<Item> | null = null;
@@ -33,7 +33,7 @@ export class LinkedList<Item> {
     return node;
   }
 
-  /** Adds a node, which must be in no list, at the end. */
+  /** Adds a node at the end. The node must be in no list. */
   append(node: ListNode<Item>): void {
     node.previous = this.#last;
     if (this.#last === null) this.#first = node;
@@ -42,7 +42,7 @@ export class LinkedList<Item> {
     this.#size += 1;
   }
 
-  /** Removes an item, which must be in this list. */
+  /** Removes a node. The node must be in this list. */
   remove(node: ListNode<Item>): void {
     const { previous, next } = node;
     for (const iteration of this.#iterations) if (iteration.node === node) iteration.node = next;
@@ -50,13 +50,13 @@ export class LinkedList<Item> {
     else previous.next = next;
     if (next === null) this.#last = previous;
     else next.previous = previous;
-    // A removed node in the old generation would otherwise keep all later nodes alive.
+    // Clear the links. Otherwise a removed node in the old generation of the heap would keep all later nodes alive.
     node.previous = null;
     node.next = null;
     this.#size -= 1;
   }
 
-  /** Iterates over the items in order. Items may be removed meanwhile. A removed item is not visited. */
+  /** Iterates over the items in order. Items may be removed during the iteration, which then skips them. */
   [Symbol.iterator](): Iterator<Item, undefined> {
     const iteration = new Iteration(this.#first, this.#iterations);
     this.#iterations.push(iteration);
@@ -64,12 +64,13 @@ export class LinkedList<Item> {
   }
 }
 
-/** An iteration in progress. It is a class and not a generator, because a generator takes nearly twice as long. */
+/** An iteration in progress. This is a class because a generator takes nearly twice as long. */
 class Iteration<Item> implements Iterator<Item, undefined> {
   readonly #others: Iteration<Item>[];
 
   /**
-   * @param node the node that is visited next
+   * Starts an iteration.
+   * @param node the node that is visited first
    * @param others all iterations of the list that are in progress, this one included
    */
   constructor(
@@ -86,7 +87,7 @@ class Iteration<Item> implements Iterator<Item, undefined> {
     return { done: false, value: node.item };
   }
 
-  /** Called when the loop is left early. */
+  /** The `for` loop calls this when it is left early. */
   return(): IteratorReturnResult<undefined> {
     const at = this.#others.indexOf(this);
     if (at !== -1) this.#others.splice(at, 1);

@@ -1,11 +1,14 @@
 /**
- * Globs over paths whose segments are separated by `/`. `*` matches any characters within one segment, `?` one code
- * point within a segment, and a segment `**` any number of segments. `\` before one of these makes it literal. Pure.
- * A glob without wildcards is a path. It also covers everything below that path, because the path may be a directory's.
- * A glob with wildcards covers the paths that it matches. Two globs meet if some path is covered by both. The answer is
- * exact, not a heuristic: it is computed with a table over both globs, whose size is at most the product of their
- * lengths.
- * There is one exception: a path with an extension (`a.md`) counts as a file's, so a `**` of the other glob matches
+ * Compiles globs over paths, and tells whether two globs overlap. The segments of a path are separated by `/`. Pure.
+ *
+ * In a glob, `*` matches any characters within one segment. `?` matches one code point within a segment. A segment `**`
+ * matches any number of segments. `\` makes the next of these characters literal.
+ *
+ * A glob with wildcards covers the paths that it matches. A glob without wildcards covers its path and everything below
+ * the path, because the path may name a directory. Two globs meet if there is a path that both cover. The answer is
+ * exact. It is computed with a table over both globs, whose size is at most the product of their lengths.
+ *
+ * There is one exception. A path with an extension (`a.md`) counts as a file, so a `**` of the other glob matches
  * nothing below it. Without the exception, a lease of `README.md` would conflict with every glob of all sources.
  */
 import { compilePathSegment } from "./path-segment.js";
@@ -16,18 +19,18 @@ const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
 
-/** A segment of a glob: a string if it is literal, as it stands in paths; `null` for `**`. */
+/** A segment of a glob. It is a string if it is literal, in the form that paths have. It is null for `**`. */
 type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
   /** The glob as it was written. */
   readonly text: string;
   readonly segments: readonly Segment[];
-  /** The literal segments with which every covered path begins, as they stand in the path. */
+  /** The literal segments at the start of the glob. Every covered path begins with them. */
   readonly prefix: readonly string[];
-  /** Whether the glob has no wildcards, so that it stands for the single path `prefix`. */
+  /** True if the glob has no wildcards, so that it names the single path `prefix`. */
   readonly literal: boolean;
-  /** The segments and characters after the prefix. They bound the cost of a comparison with another glob. */
+  /** The number of segments and characters after the prefix. They bound the cost of a comparison with another glob. */
   readonly size: GlobSize;
 }
 
@@ -37,12 +40,12 @@ export interface GlobSize {
 }
 
 /**
- * A cache of compiled segments by their text. It saves work because the alternatives of one glob have most segments in
- * common.
+ * A cache of compiled segments by their text. It saves work because the brace alternatives of one glob share most
+ * segments.
  */
 export type KnownSegments = Map<string, SegmentGlob>;
 
-/** Compiles a glob. No text is malformed: every text is a glob. */
+/** Compiles a glob. Every text is a valid glob. */
 export function compilePathGlob(text: string, known: KnownSegments = new Map()): PathGlob {
   if (!SPECIAL.test(text)) return literalPathGlob(text);
   const segments: Segment[] = [];
@@ -64,19 +67,19 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
 }
 
 /**
- * Returns the size of a path. All of the path counts, because it is not known in advance how much of it is the prefix
- * of another glob.
+ * Returns the size of a path. The whole path counts, because the length of the prefix that it shares with another glob
+ * is not known in advance.
  */
 function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
   return { segments: segments.length, characters: text.length };
 }
 
-/** Returns the glob of one path, whatever its characters. */
+/** Returns the glob that covers one path. All characters of the path are literal. */
 export function literalPathGlob(path: string): PathGlob {
   return globOfSegments(path, path.split("/"));
 }
 
-/** Returns the glob of a name. A name has no segments, so the glob meets only the same name. */
+/** Returns the glob of a name. The name is not split into segments, so the glob meets only the same name. */
 export function nameGlob(name: string): PathGlob {
   return globOfSegments(name, [name]);
 }
@@ -96,19 +99,19 @@ function compileSegment(part: string, known: KnownSegments): Segment {
 }
 
 /**
- * The number of character pairs of two globs that are compared in the time of one step. It is large because bit sets
+ * The number of character pairs that count as one step of a comparison of two globs. It is large because bit sets
  * compare many pairs at once (token-set.ts).
  */
 const CHARACTERS_A_STEP = 256;
 
-/** Returns the largest number of steps that a comparison of two globs takes. It depends only on these two globs. */
+/** Returns the maximum number of steps that a comparison of two globs takes. It depends only on these two globs. */
 export function stepsToMeet(a: PathGlob, b: PathGlob): number {
   if (a.literal && b.literal) return 1;
   const characters = Math.ceil((a.size.characters * b.size.characters) / CHARACTERS_A_STEP);
   return a.size.segments * b.size.segments + characters;
 }
 
-/** Returns whether two globs meet, which means that some path is covered by both. */
+/** Returns whether two globs meet: whether there is a path that both cover. */
 export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   const shared = Math.min(a.prefix.length, b.prefix.length);
   for (let at = 0; at < shared; at++) if (a.prefix[at] !== b.prefix[at]) return false;
@@ -120,9 +123,9 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Returns whether a pattern matches a path, or something below the path. The path must have at least one segment. */
+/** Returns whether a pattern matches a path, or any path below it. The path must have at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
-  /** The indexes in the pattern that can be reached with the segments that were read until now. */
+  /** The indexes in the pattern that the segments read so far can reach. */
   let places = new Set([0]);
   for (const [at, segment] of path.entries()) {
     const isLast = at === path.length - 1;

@@ -1,15 +1,16 @@
 /**
- * The dialect of leased resources: it reads one segment without classes. `\` makes only the characters of
- * PATH_ESCAPABLE literal. Everything else is literal, so no text is malformed. Without classes, it can be computed
- * exactly whether two globs meet (path-glob.ts). Pure, any thread.
+ * Compiles one segment of a leased resource's glob. In this dialect `\` escapes only the characters of PATH_ESCAPABLE;
+ * before any other character it is literal. So every text is valid.
+ *
+ * The dialect has no character classes. So path-glob.ts can compute exactly whether two globs meet. Pure, any thread.
  */
 import { must } from "./assert.js";
 import type { SegmentGlob } from "./segment-glob.js";
 import { compileSegment, type SegmentDialect, SegmentProblem } from "./segment-syntax.js";
 
 /**
- * The characters that `\` makes literal. They are the wildcards, and characters that other code rejects or expands. All
- * of them are ASCII.
+ * The characters that `\` makes literal: the wildcards, and the characters that other code rejects or expands. All of
+ * them are ASCII.
  */
 export const PATH_ESCAPABLE = "*?\\{},;|! ";
 

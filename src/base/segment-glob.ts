@@ -1,18 +1,20 @@
 /**
- * Matches one segment of a glob. This is the one matcher under the three dialects of globs. A dialect translates its
- * syntax into tokens: topic patterns (topics/topic-segment.ts), resources of leases (path-segment.ts) and files of
- * rules (rules/file-segment.ts). segment-syntax.ts has the part of the syntax that they share. The tokens do not know
- * which separator splits the segments. `**` is not a segment glob: segment-sequence.ts handles it. Pure, any thread.
- * Not picomatch: it has another grammar, and its regular expressions backtrack: `*a` five times before a `b` takes them
- * 4.8 s against 120 characters. Matching here backtracks only to the last `*`, and switches to a method without
- * backtracking if that takes long (token-set.ts). The worst case takes one word operation for each character of the
- * text and each 32 tokens.
+ * Matches a text against one segment of a glob. All three dialects of globs use this matcher. Pure, any thread.
+ *
+ * A dialect translates its syntax into tokens. The dialects are topic patterns (topics/topic-segment.ts), resources of
+ * leases (path-segment.ts) and files of rules (rules/file-segment.ts). They share the syntax in segment-syntax.ts.
+ * segment-sequence.ts handles `**`.
+ *
+ * picomatch is not used, because it has a different grammar and its regular expressions backtrack: a match of
+ * `*a*a*a*a*ab` against 120 characters takes them 4.8 s. This matcher backtracks only to the last `*`. If that takes
+ * long, it switches to a method without backtracking (token-set.ts), which takes at most one word operation for each
+ * character of the text and each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
 /**
- * Tokens are numbers. A token that is not negative is a literal code point. CLASS_BASE and the tokens below it are
- * classes. STAR is `*`, and ANY is `?`.
+ * A token is a number. STAR stands for `*`, and ANY for `?`. CLASS_BASE and the numbers below it stand for classes. A
+ * number of at least 0 is a literal code point.
  */
 export const STAR = -1;
 export const ANY = -2;
@@ -26,9 +28,9 @@ export interface CharacterClass {
   readonly bounds: readonly number[];
 }
 
-/** Literal texts that every matching segment must contain. An index can store a pattern under them. */
+/** Literal texts that every matching segment contains. An index can use them as keys of the pattern. */
 export interface LiteralRuns {
-  /** The literal text at the start and the one at the end; "" if there is none. */
+  /** The literal text at the start of the segment and the one at its end; "" if there is none. */
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: readonly string[];
@@ -40,10 +42,10 @@ export interface SegmentGlob {
   /** The only text that the segment matches, if it has no wildcards; `runs` is then empty. */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
-  /** Code points, and wildcards as negative numbers. */
+  /** The tokens of the segment: code points, and negative numbers for wildcards and classes. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
-  /** Returns whether some segment matches both globs. It supports only globs without classes. */
+  /** Returns whether there is a text that both globs match. It supports only globs without classes. */
   meets(other: SegmentGlob): boolean;
 }
 
@@ -60,12 +62,12 @@ function classHolds({ negated, bounds }: CharacterClass, code_point: number): bo
 }
 
 /**
- * Backtracking may check this many tokens for each character of text and pattern. After that, matching switches to the
- * method without backtracking.
+ * The maximum number of tokens that backtracking checks for each character of text and pattern. After that, matching
+ * switches to the method without backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
-/** Matches a text by backtracking. Returns null if that would take long. */
+/** Matches a text by backtracking. Returns null if that takes too many steps. */
 function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
   let looks_left = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
   let token_at = 0;
@@ -93,8 +95,8 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
       }
     }
     if (star_token < 0) return false;
-    // It is enough to let the last star match one more character. Another try with an earlier star cannot help, because
-    // the last one can match every character that the earlier one would leave to it.
+    // Let the last star match one more character. Another try with an earlier star cannot help, because the last star
+    // can match every character that the earlier one would leave to it.
     star_at += unitsOf(segment.codePointAt(star_at) as number);
     at = star_at;
     token_at = star_token + 1;
@@ -135,15 +137,15 @@ function endsMeet(a: string, b: string): boolean {
   return a.endsWith(b) || b.endsWith(a);
 }
 
-/** The translation of a segment by its dialect. */
+/** The tokens into which a dialect has translated a segment. */
 export interface SegmentTokens {
-  /** Code points, and wildcards as negative numbers. No two stars follow each other. */
+  /** Code points, and negative numbers for wildcards and classes. No two stars follow each other. */
   readonly tokens: readonly number[];
   /** The classes to which the tokens refer, in the order of their numbers. */
   readonly classes: readonly CharacterClass[];
 }
 
-/** Builds the glob of a translated segment. `text` is the segment as it was written. */
+/** Builds the glob of a segment from its tokens. `text` is the segment as it was written. */
 export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): SegmentGlob {
   const { all: literal, runs } = literalRuns(tokens);
   if (literal !== undefined) {

@@ -1,9 +1,10 @@
 /**
- * Matches the segments of a glob against those of a path or a topic. A `**` of the glob, which is null here, matches
- * any number of segments. After a mismatch, the search backtracks only to the last `**`, which then takes one more
- * segment. Another try with an earlier `**` cannot help, because the last one can take every segment that the earlier
- * one would leave to it. So the most comparisons are the number of segments of the path times that of the glob. Pure,
- * any thread.
+ * Matches the segments of a glob against the segments of a path or a topic. A null segment of the glob stands for `**`
+ * and matches any number of segments. Pure, any thread.
+ *
+ * After a mismatch, the search backtracks only to the last `**`, which then takes one more segment. Another try with an
+ * earlier `**` cannot help, because the last one can take every segment that the earlier one would leave to it. So the
+ * number of comparisons is at most the number of path segments times the number of glob segments.
  */
 
 export interface SegmentMatcher {
@@ -12,7 +13,7 @@ export interface SegmentMatcher {
 
 /**
  * Returns whether the glob matches the whole path.
- * @param manyMin the fewest segments that a `**` takes: 1 in topic patterns, 0 in globs of files
+ * @param manyMin the minimum number of segments that a `**` takes: 1 in topic patterns, 0 in globs of files
  */
 export function matchSegments(
   glob: readonly (SegmentMatcher | null)[],

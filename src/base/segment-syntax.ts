@@ -1,6 +1,6 @@
 /**
- * Reads the text of one segment into the tokens of segment-glob.ts. Every dialect of globs has the same two wildcards:
- * `*` for any characters, and `?` for one character. A dialect says what `\` and `[` mean. Pure, any thread.
+ * Translates the text of one segment into the tokens of segment-glob.ts. Every dialect of globs has two wildcards: `*`
+ * for any characters, and `?` for one character. Each dialect defines what `\` and `[` mean. Pure, any thread.
  */
 import {
   ANY,
@@ -13,26 +13,28 @@ import {
   unitsOf,
 } from "./segment-glob.js";
 
-/** The reason why a segment is malformed, as a predicate whose subject is its glob. */
+/** The reason why a segment is malformed. The text is the rest of a sentence that begins with the glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
 
-/** A character, and the offset after it. */
+/** A character that was read, and the offset after it. */
 export interface ReadCharacter {
   readonly codePoint: number;
   readonly next: number;
 }
 
-/** A class without its text, and the offset after its `]`. */
+/** A character class that was read, without its text, and the offset after its `]`. */
 export interface ReadClass extends Omit<CharacterClass, "text"> {
   readonly next: number;
 }
 
 export interface SegmentDialect {
-  /** Reads the character that a `\` and the text after it stand for. `at` is the offset of the `\`. */
+  /** Reads an escaped character. `at` is the offset of its `\`. */
   readonly readEscape: (text: string, at: number) => ReadCharacter | SegmentProblem;
-  /** Reads a class. `at` is the offset after its `[`. null if the dialect has no classes, so that `[` is literal. */
+  /**
+   * Reads a character class. `at` is the offset after its `[`. Null if the dialect has no classes; `[` is then literal.
+   */
   readonly readClass: ((text: string, at: number) => ReadClass | SegmentProblem) | null;
 }
 
@@ -43,7 +45,7 @@ export function readCharacter(text: string, at: number): ReadCharacter | undefin
   return codePoint === undefined ? undefined : { codePoint, next: from + unitsOf(codePoint) };
 }
 
-/** Reads a segment. `text` is well-formed Unicode, and characters are code points. */
+/** Translates a segment into tokens. `text` must be well-formed Unicode. A character is a code point. */
 export function readSegment(text: string, dialect: SegmentDialect): SegmentTokens | SegmentProblem {
   const { readEscape, readClass } = dialect;
   const tokens: number[] = [];
@@ -76,7 +78,7 @@ export function readSegment(text: string, dialect: SegmentDialect): SegmentToken
   return { tokens, classes };
 }
 
-/** Compiles a segment. `text` is well-formed Unicode. */
+/** Compiles a segment. `text` must be well-formed Unicode. */
 export function compileSegment(text: string, dialect: SegmentDialect): SegmentGlob | SegmentProblem {
   const read = readSegment(text, dialect);
   return read instanceof SegmentProblem ? read : segmentGlob(text, read);

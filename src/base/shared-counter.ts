@@ -1,11 +1,15 @@
 /**
- * Holds one whole number in memory that several threads share. Each thread creates a SharedCounter of its own over the
- * same memory. Every access is atomic. The number is stored in 64 bits, so it never wraps around.
+ * Holds one integer in memory that several threads share. Each thread creates its own SharedCounter over that memory.
+ *
+ * Every access is atomic. The integer has 64 bits, so it never wraps around.
  */
 export class SharedCounter {
   readonly #cell: BigInt64Array;
 
-  /** @param memory the memory of another thread's SharedCounter; new memory by default, which holds 0 */
+  /**
+   * Uses the given memory, or allocates new memory that holds 0.
+   * @param memory the memory of another thread's SharedCounter
+   */
   constructor(readonly memory = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)) {
     this.#cell = new BigInt64Array(memory);
   }
@@ -18,12 +22,12 @@ export class SharedCounter {
     Atomics.store(this.#cell, 0, BigInt(value));
   }
 
-  /** Adds one and returns the new number. */
+  /** Adds 1 to the number and returns the sum. */
   increment(): number {
     return Number(Atomics.add(this.#cell, 0, 1n)) + 1;
   }
 
-  /** Sets the number, unless it is already larger. */
+  /** Sets the number to `value`, unless the number is already larger. */
   raise(value: number): void {
     const raised = BigInt(value);
     let current = Atomics.load(this.#cell, 0);

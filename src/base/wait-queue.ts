@@ -1,8 +1,9 @@
 /**
- * A queue of requests that wait. A request leaves the queue when its owner removes it, because the request has got what
- * it waits for. Otherwise the queue ends the wait: when the deadline has passed, when the client has gone, or when the
- * queue is closed. The queue is bounded in all and for each caller. One timer serves all deadlines. Pure but for its
- * timer.
+ * Holds requests that wait, in the order of their arrival. The queue ends a wait when its deadline passes, when the
+ * client disconnects, or when the queue is closed.
+ *
+ * Before that, the owner removes a request that has got what it waits for. One limit applies to all requests together,
+ * and another to the requests of one caller. One timer serves all deadlines. Pure except for the timer.
  */
 import { LinkedList, ListNode } from "./linked-list.js";
 import { TurnoverMap } from "./turnover-map.js";
@@ -12,21 +13,21 @@ export type WaitEnd = "deadline" | "abort" | "close";
 
 /** A request that can wait in a queue. It waits in at most one queue at a time. */
 export abstract class Waiting {
-  /** Set by the queue: the place of the request while it waits; null otherwise. */
+  /** The entry of this request in its queue; null while the request is in no queue. Only the queue sets it. */
   place: Place | null = null;
 
-  /** Whether the request is in a queue. */
+  /** Returns whether the request is in a queue. */
   get waits(): boolean {
     return this.place !== null;
   }
 
-  /** Called after the queue has removed the request, which has not got what it waited for. */
+  /** The queue calls this after it has removed a request that did not get what it waited for. */
   abstract end(reason: WaitEnd): void;
 }
 
-/** The place of a waiting request in its queue. Used by the queue only. */
+/** The entry of a waiting request in its queue. Only the queue uses it. */
 class Place extends ListNode<Waiting> {
-  /** The place in the list of the requests that wait for the same duration. */
+  /** The request's node in the list of all requests that wait for the same duration. */
   readonly inLane: ListNode<Place>;
 
   constructor(
@@ -50,9 +51,9 @@ export interface Timers<Timer = unknown> {
 const NODE_TIMERS: Timers<NodeJS.Timeout> = { set: setTimeout, clear: clearTimeout };
 
 export interface WaitQueueOptions {
-  /** The largest sum of the weights of all requests; no limit by default. */
+  /** The maximum sum of the weights of all requests. There is no limit by default. */
   readonly weightMax?: number;
-  /** The largest sum of the weights of one caller's requests; no limit by default. */
+  /** The maximum sum of the weights of one caller's requests. There is no limit by default. */
   readonly weightOfCallerMax?: number;
   /** A clock in ms. */
   readonly now?: () => number;
@@ -62,15 +63,15 @@ export interface WaitQueueOptions {
 /** How a request waits. */
 export interface WaitOptions {
   /**
-   * The time in ms after which the wait ends. The queue keeps a list for each duration, so there should be few
-   * different ones.
+   * The time in ms after which the wait ends. Callers should use few different values, because the queue keeps a list
+   * for each value.
    */
   readonly waitMs: number;
-  /** Registers a listener that is called when the client has gone. */
+  /** Registers a listener that is called when the client disconnects. */
   readonly onAbort?: (listener: () => void) => void;
-  /** The caller, for the limit of each caller. */
+  /** The caller, to whose limit the request counts. */
   readonly caller?: string;
-  /** The part of the limits that the request takes; 1 by default. */
+  /** The number that the request adds to the sums that are limited; 1 by default. */
   readonly weight?: number;
 }
 
@@ -79,17 +80,17 @@ export class WaitQueue<Item extends Waiting = Waiting> {
   readonly #weightOfCallerMax: number;
   readonly #now: () => number;
   readonly #timers: Timers;
-  /** All requests, the longest wait first. */
+  /** All requests, in the order of their arrival. */
   readonly #queue = new LinkedList<Waiting>();
   /**
-   * The places by the duration of the wait. Within a lane, the first place has the earliest deadline. So the next
-   * deadline is found without a sorted structure.
+   * The entries, grouped by the duration of their wait. The first entry of a group has the earliest deadline of the
+   * group. So the next deadline is found without a sorted structure.
    */
   readonly #lanes = new Map<number, LinkedList<Place>>();
   readonly #weightOf = new TurnoverMap<string, number>();
   #weight = 0;
   #timer: unknown = null;
-  /** The time of the timer; Infinity if it is not set. It may be earlier than the next deadline. */
+  /** The time at which the timer fires; Infinity if it is not set. It may be earlier than the next deadline. */
   #timerMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
@@ -110,13 +111,13 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     return this.#queue.size;
   }
 
-  /** Returns whether the limits leave room for a request of this caller. */
+  /** Returns whether a further request of this caller would stay within the limits. */
   hasRoom(weight = 1, caller = ""): boolean {
     if (this.#weight + weight > this.#weightMax) return false;
     return (this.#weightOf.get(caller) ?? 0) + weight <= this.#weightOfCallerMax;
   }
 
-  /** Adds a request at the end of the queue. Returns false if the queue is full or closed; then nothing happens. */
+  /** Adds a request at the end of the queue. Returns false, and adds nothing, if the queue is full or closed. */
   add(item: Item, { waitMs, onAbort, caller = "", weight = 1 }: WaitOptions): boolean {
     if (this.#closed || !this.hasRoom(weight, caller)) return false;
     const deadlineMs = this.#now() + waitMs;
@@ -126,13 +127,13 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     this.#weigh(caller, weight);
     if (deadlineMs < this.#timerMs) this.#setTimer(deadlineMs, waitMs);
     onAbort?.(() => {
-      // The request may have left the queue, and may wait again.
+      // Check the entry: the request may have left the queue meanwhile, and may even wait again with a new entry.
       if (item.place === place) this.#end(place, "abort");
     });
     return true;
   }
 
-  /** Removes a request, because it has got what it waits for. Returns false if it does not wait. */
+  /** Removes a request that has got what it waits for. Returns false if the request is in no queue. */
   remove(item: Item): boolean {
     const { place } = item;
     if (place === null) return false;
@@ -140,7 +141,7 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     return true;
   }
 
-  /** Yields the requests, the longest wait first. They may be removed meanwhile. */
+  /** Yields the requests in the order of their arrival. Requests may be removed during the iteration. */
   [Symbol.iterator](): Iterator<Item, undefined> {
     return this.#queue[Symbol.iterator]() as Iterator<Item, undefined>;
   }

@@ -1,13 +1,15 @@
 /**
- * Waits for a result in a `WaitQueue`. A waiter looks for the result at once, and again each time that it is woken,
- * until it finds one. Only one look runs at a time, and several wake-ups in one event-loop tick cause one look.
+ * Waits for a result in a `WaitQueue`. A waiter looks for the result at once, and again whenever it is woken, until it
+ * finds one.
+ *
+ * Only one look runs at a time. Several wake-ups in one event-loop tick cause one look.
  */
 import { Waiting, type WaitQueue } from "./wait-queue.js";
 
 /** Looks for a result; returns null if there is none yet. */
 export type Look<Found> = () => Found | null | Promise<Found | null>;
 
-/** The part of a waiter that other code uses when something has changed. */
+/** A waiter, as seen by the code that wakes it after a change. */
 export interface Wakeable {
   wake(): void;
 }
@@ -18,11 +20,16 @@ export class Waiter<Found> extends Waiting implements Wakeable {
   readonly #fail: (error: unknown) => void;
   #due = false;
   #looking = false;
-  /** Whether the waiter was woken while a look was running, so that it must look again. */
+  /** True if the waiter was woken during a look, so that it must look again. */
   #again = false;
   #settled = false;
 
-  /** @param fail called with the error if a look throws; after that the waiter stops looking, as after `settle` */
+  /**
+   * Creates a waiter that does not look yet.
+   * @param look looks for the result
+   * @param settle called with the result, or with null if the wait ends without one
+   * @param fail called with the error if a look throws; the waiter then stops looking
+   */
   constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
     super();
     this.#look = look;
@@ -30,7 +37,7 @@ export class Waiter<Found> extends Waiting implements Wakeable {
     this.#fail = fail;
   }
 
-  /** Schedules a look for the next tick. */
+  /** Makes the waiter look again in the next event-loop tick. */
   wake(): void {
     if (this.#due) return;
     this.#due = true;
@@ -73,14 +80,14 @@ export class Waiter<Found> extends Waiting implements Wakeable {
     this.finish(null);
   }
 
-  /** Ends the wait with a result, or with null if there is none. Only the first call has an effect. */
+  /** Ends the wait with a result, or with null if none was found. Only the first call has an effect. */
   finish(found: Found | null): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#settle(found);
   }
 
-  /** Called when a look has thrown, which is a bug. The error ends this wait, not the process. */
+  /** Handles an error that a look has thrown, which is a bug. The error ends this wait, but not the process. */
   #reject(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -95,15 +102,15 @@ export interface Wait<Found> {
   readonly waitMs: number;
   /** Subscribes the waiter to the changes that may produce a result. Returns the function that unsubscribes it. */
   readonly listen: (waiter: Waiter<Found>) => () => void;
-  /** Registers a listener that is called when the client has gone. */
+  /** Registers a listener that is called when the client disconnects. */
   readonly onAbort: (listener: () => void) => void;
-  /** The part of the queue's limit that the request takes. */
+  /** The weight of the request, which counts towards the limits of the queue. */
   readonly weight?: number;
 }
 
 /**
- * Waits until `look` finds a result. Resolves with null if the time is up, the client has gone, the wait was ended, or
- * the queue accepts no more requests. Rejects with the error if `look` throws.
+ * Waits until `look` finds a result. Resolves with null if the time is up, the client disconnects, the wait is ended,
+ * or the queue accepts no more requests. Rejects with the error if `look` throws.
  */
 export function waitFor<Found>(wait: Wait<Found>): Promise<Found | null> {
   const { queue } = wait;
@@ -123,8 +130,7 @@ export function waitFor<Found>(wait: Wait<Found>): Promise<Found | null> {
         reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
-    // The waiter is subscribed before it looks. So a change that happens in between is noticed either by the look or by
-    // the subscription.
+    // Subscribe before the first look. Otherwise a change between the look and the subscription would be missed.
     const unlisten = wait.listen(waiter);
     if (queue.add(waiter, wait)) waiter.check();
     else waiter.finish(null);

@@ -1,6 +1,6 @@
 /**
- * Counts the memory that leases take, in bytes: in total and for each holder. It counts held and waiting leases, those
- * of tasks included. Pure except for its state.
+ * Counts the estimated memory of leases in bytes, in total and for each holder. It includes waiting leases and the
+ * leases of tasks. Pure except for its state.
  */
 import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../schemas/limits/leases.js";
 import { Failure } from "../base/result.js";
@@ -30,8 +30,8 @@ export class ClaimBytes {
   }
 
   /**
-   * Decides whether a holder may have a further lease of these resources. Returns the refusal if the memory limit would
-   * be exceeded, or null if the holder may have the lease.
+   * Checks whether one more lease of these resources would exceed a memory limit. Returns the refusal, or null if the
+   * lease fits.
    * @param name the holder's name, for the message
    */
   refuse(resources: readonly Resource[], holder: string, name: string): Failure | null {

@@ -1,7 +1,9 @@
 /**
- * Makes the changes of claims. Each change is made in memory, stored, published as an event and pushed to the front, all
- * in the transaction of the call. The registry decides which changes a call makes (claim-registry.ts). The end of a
- * claim may grant waiting claims: this module changes those claims too. Runs in the writer thread.
+ * Changes claims. The transaction of the call makes each change in memory, stores it, publishes it as an event, and
+ * pushes it to the front. Runs in the writer thread.
+ *
+ * The registry (claim-registry.ts) decides which changes a call makes. When a claim ends, this module also grants the
+ * waiting claims that only it blocked.
  */
 import * as Type from "typebox";
 import { LeaseRecord } from "../../schemas/leases.js";
@@ -34,7 +36,7 @@ export interface Wanted {
   readonly queued: boolean;
 }
 
-/** The members that change when a claim ends. An absent member keeps its value. */
+/** The new values of the members that change when a claim ends. An absent member keeps its value. */
 type End = Pick<LeaseRecord, "state"> & Partial<Pick<LeaseRecord, "reason" | "note">>;
 
 export class ClaimChanges extends PublishingModel {
@@ -44,9 +46,9 @@ export class ClaimChanges extends PublishingModel {
   readonly #events: Publisher;
   readonly #audit: AuditTrail;
   #changed: LeaseRecord[] = [];
-  /** The resources for which this module itself has written audit rows in this transaction. */
+  /** The resources of the audit rows that this module has written in this transaction. */
   #audited: string[] = [];
-  /** Claims that are stored as waiting although nothing blocks them. `settle` grants them. */
+  /** Claims that were stored as waiting although nothing blocks them. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -82,7 +84,7 @@ export class ClaimChanges extends PublishingModel {
   }
 
   /**
-   * Grants the claims that were free when the claims were read from the database. Must run before every decision about
+   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
    * claims.
    */
   settle(call: WriteCall): void {
@@ -90,7 +92,7 @@ export class ClaimChanges extends PublishingModel {
   }
 
   /**
-   * Makes a new claim that is held.
+   * Creates a claim that is held.
    * @param overtakes whether the claim overtakes a waiting claim (`LockDecision`)
    */
   hold(wanted: Wanted, overtakes: boolean, call: WriteCall): LiveLease {
@@ -100,7 +102,7 @@ export class ClaimChanges extends PublishingModel {
     return lease;
   }
 
-  /** Makes a new claim that waits. */
+  /** Creates a claim that waits. */
   enqueue(wanted: Wanted, call: WriteCall): LiveLease {
     const lease = this.#add(wanted, 0, call);
     publishLeaseEvent(this.#events, "lease.waiting", lease.record, call);
@@ -128,10 +130,7 @@ export class ClaimChanges extends PublishingModel {
     for (const granted of freed) this.#grant(granted, call);
   }
 
-  /**
-   * Writes the audit row of a claim that was lost when no client asked for that. No client call writes the row in this
-   * case.
-   */
+  /** Writes the audit row of a claim that was lost without a client's call, so that no call writes the row. */
   auditLoss({ record, holder }: LiveLease, loss: Loss, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.lost", leaseId(record.row)]
@@ -142,7 +141,10 @@ export class ClaimChanges extends PublishingModel {
     this.markDirty();
   }
 
-  /** @param fence 0 if it waits */
+  /**
+   * Adds a claim, held or waiting.
+   * @param fence the fence of a held claim; 0 if the claim waits
+   */
   #add(wanted: Wanted, fence: number, { actor, now_ms }: WriteCall): LiveLease {
     const { name, workspace, shared, reason, task, ttl_s, max_s, resources, queued } = wanted;
     const row = this.#counters.nextLease();
@@ -184,7 +186,7 @@ export class ClaimChanges extends PublishingModel {
     this.markDirty();
   }
 
-  /** Stores the grant of a waiting claim that the lock table already holds. */
+  /** Stores that a waiting claim was granted. The lock table has already granted it. */
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
     this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });

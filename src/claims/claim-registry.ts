@@ -1,12 +1,13 @@
 /**
- * The writer's calls about claims: the lock engine's decisions. Each method decides what its call changes, and refuses
- * the call before the first change. The changes themselves are made by claim-changes.ts. src/leases/ is the API of
- * leases over this registry. The front decides when a claim expires, because only the front sees the holders'
- * heartbeats (expiry.ts). The registry then ends the claim.
+ * Executes the writer's calls about claims. Each method decides what its call changes, and refuses the call before the
+ * first change. claim-changes.ts makes the changes. Runs in the writer thread.
  *
- * A holder has a task by a claim of the same type. If the task has resources, its claim is also a lease. If it has
- * none, the claim appears only as part of the task. When the claim of a task ends, the tasks module decides what
- * happens to the task (`TaskClaims`). Runs in the writer thread.
+ * src/leases/ is the API of leases over this registry. The front decides when a claim expires, because only the front
+ * sees the holders' heartbeats (expiry.ts). The registry then ends the claim.
+ *
+ * An instance that works on a task holds a claim of the same type. If the task has resources, its claim is also a
+ * lease. If it has none, clients see the claim only as part of the task. When the claim of a task ends, the tasks
+ * module decides what happens to the task (`TaskClaims`).
  */
 import type {
   AcquireRequest,
@@ -32,16 +33,16 @@ import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE
 import { type Resource, valueResource } from "./resource.js";
 import type { LeaseWriter } from "./table.js";
 
-/** The interface by which the claim registry tells the tasks module that the claim of a task has ended. */
+/** The tasks module, as the claim registry sees it: the registry tells it that the claim of a task has ended. */
 export interface TaskClaims {
   /**
-   * Called when the claim of a task has ended for any reason other than a call about the task itself.
+   * Called when the claim of a task has ended for any reason except a call about the task.
    * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
   /**
-   * Called after an instance was deleted and its claims have ended. Tasks that were reserved for the instance must
-   * change.
+   * Called after an instance was deleted and its claims have ended. The tasks that were reserved for the instance must
+   * then change.
    */
   holderGone(holder: string, call: WriteCall): void;
 }
@@ -74,8 +75,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants a lease to the caller. If the lease is taken, the request waits if it allows that; otherwise the refusal is
-   * returned.
+   * Grants a lease to the caller. If the lease is taken, the request waits in the queue if the caller allows that;
+   * otherwise the call is refused.
    */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, now_ms } = call;
@@ -110,13 +111,14 @@ export class ClaimRegistry implements CachingModel {
 
   /**
    * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. Raises
-   * its time to live to that of the request.
+   * the lease's time to live to that of the request.
    */
   #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // If there are several such leases, take the earliest, because nodes may have read them in different orders.
+      // If there are several such leases, take the earliest, because different nodes may have read them in different
+      // orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
       if (record.shared !== shared || record.workspace !== workspace) continue;
@@ -135,7 +137,7 @@ export class ClaimRegistry implements CachingModel {
     if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
-      // A request that left the queue was never granted, so it has no fence that could be compared.
+      // A request that left the queue was never granted. So it has no fence to compare.
       return record.state === "released" && (fence === null || fence === record.fence || record.fence === 0)
         ? { changed: false }
         : LEASE_LOST;
@@ -173,7 +175,7 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants the claims that were free when the claims were read from the database. Must run before every decision about
+   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
    * claims.
    */
   settle(call: WriteCall): void {
@@ -189,17 +191,19 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Returns a function that checks resources for a holder: whether they are free, and how many comparison steps that
-   * takes. The steps are a sum over all live claims. Resources that need more than GLOB_STEPS_MAX steps count as not
-   * free. The claims must not change between two calls of the function.
+   * Returns a function that checks whether resources are free for a holder. The function also returns the maximum
+   * number of comparison steps that the check takes.
+   *
+   * Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two calls
+   * of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     return this.#lockTable.lookFor(holder);
   }
 
   /**
-   * Gives a task to the caller: makes the claim and leases the task's resources, or returns the refusal. Call `settle`
-   * first.
+   * Gives a task to the caller: creates the claim, which also leases the task's resources. Returns the refusal if that
+   * is not possible. Call `settle` first.
    */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, shared, name } = wanted;
@@ -216,12 +220,12 @@ export class ClaimRegistry implements CachingModel {
     return this.#changes.hold(wanted, overtakes, call).record;
   }
 
-  /** The live claim of a row. */
+  /** Returns the live claim with this row. */
   claimAt(row: number): LeaseRecord | undefined {
     return this.#live.get(row)?.record;
   }
 
-  /** Ends the claim of a task because a call about the task, such as its completion, ends it. */
+  /** Ends the claim of a task, for a call about the task such as its completion. */
   endOfTask(row: number, call: WriteCall): void {
     this.settle(call);
     const lease = this.#live.get(row);
@@ -229,7 +233,7 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Removes a request from the queue if it still waits, unless `stays` is set. Returns the conflicts that blocked it.
+   * Removes a waiting request from the queue, unless `stays` is set. Returns the conflicts that blocked the request.
    */
   leave({ row, stays }: LeaveRequest, call: WriteCall): LeaveReply | Failure {
     this.settle(call);
@@ -250,16 +254,16 @@ export class ClaimRegistry implements CachingModel {
     this.settle(call);
     for (const { row, fence, reason, heard_at } of ends) {
       const lease = this.#live.get(row);
-      // Keep a claim with a different fence: it was granted after the front reported its end.
+      // Keep a claim with a different fence, because it was granted after the front reported its end.
       if (lease?.record.fence !== fence) continue;
       const { holder } = lease.record;
-      // Another server may have received a heartbeat of the holder after the front's report: keep the claim.
+      // Keep the claim if another server received a heartbeat of the holder after the front's report.
       if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
       this.#loseByItself(lease, reason, call);
     }
   }
 
-  /** Ends all claims of an instance that is being deleted, both held and waiting. */
+  /** Ends all claims of an instance that is being deleted. Waiting claims end too. */
   endHolder(holder: string, call: WriteCall): void {
     this.#names.delete(holder);
     for (const lease of waitingFirst(this.#live.claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
@@ -276,8 +280,9 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Decides whether a caller may write a value of state or a spec. Returns null if the write is allowed. The write is
-   * refused if its fence is not that of a live claim of the caller, or if another holder has leased the value.
+   * Decides whether a caller may write a value of state or a spec. Returns the refusal, or null if the write is
+   * allowed. A write is refused if its fence belongs to no live claim of the caller, or if another holder has leased
+   * the value.
    * @param fence the fence that the caller sent; null if the caller sent none
    */
   refuseWrite(kind: "state" | "spec", key: string, fence: number | null, actor: string): Failure | null {
@@ -298,7 +303,7 @@ export class ClaimRegistry implements CachingModel {
     this.#notifyTask(lease.record, loss, call);
   }
 
-  /** Ends a claim as lost when no client asked for that. */
+  /** Ends a claim as lost, although no client asked for that. */
   #loseByItself(lease: LiveLease, loss: Loss, call: WriteCall): void {
     this.#lose(lease, loss, null, call);
     this.#changes.auditLoss(lease, loss, call);
@@ -312,21 +317,21 @@ export class ClaimRegistry implements CachingModel {
 export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
 /**
- * Makes a claim that is only evaluated and never stored. It sorts after all waiting claims, because its row is not
- * known yet.
+ * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
+ * claim would be the last.
  */
 function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
   return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
 }
 
-/** Returns whether two lists have the same texts, regardless of order. */
+/** Returns whether two lists have the same texts, in any order. */
 function haveSameTexts(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text) => others.includes(text));
 }
 
 /**
- * Sorts waiting leases before held ones. All are about to end; otherwise the end of a held lease could grant a waiting
- * one that ends a moment later.
+ * Sorts waiting leases before held ones. The caller ends the leases in this order, so that the end of a held lease does
+ * not grant a waiting lease that is about to end too.
  */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);

@@ -1,5 +1,5 @@
 /**
- * Writer methods of the lock engine that the server itself calls, to end expired claims and to prune old ones. The
+ * Declares the writer methods that end expired claims and prune old ones. Only the server itself calls them. The
  * methods that clients call are in src/leases/ and src/tasks/. Runs in the writer thread.
  */
 import * as Type from "typebox";
@@ -9,7 +9,7 @@ import { changes, changesByModel, reportAny } from "../threads/changes.js";
 import { writerMethod } from "../threads/writer-method.js";
 import { claimRegistry } from "./claim-registry.js";
 
-/** The changes that a writer method declares if it changes claims: rows of leases, tasks and events. */
+/** The change rules of a writer method that changes claims. Such a method may change leases, tasks and events. */
 export const CHANGES_CLAIMS = [changesByModel("lease"), changesByModel("task"), changesByModel("event")];
 
 export const endClaims = writerMethod({

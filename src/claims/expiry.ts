@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. Each claim is scheduled for a check at the time at which it expires if its holder is not seen
- * again. If the holder has been seen by then, the claim is scheduled again for its new expiry time. So a heartbeat
- * costs nothing here, and most checks find an expired claim. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim is checked at the time at which it expires if its holder is not seen again. If the
+ * holder has been seen since, the claim is scheduled for another check at its new expiry time. So a heartbeat costs
+ * nothing here. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../schemas/limits/claims.js";
@@ -17,7 +17,7 @@ import { isLease, leaseId } from "./lease.js";
 import { type EndReason, lifeOf } from "./life.js";
 import type { LeaseProjection } from "./lease-projection.js";
 
-/** The information about holders of claims that expiry needs. */
+/** Tells the expiry when the holders of claims were last seen. */
 export interface Holders {
   /**
    * Returns when an instance was last seen, in ms. The time is in the future while the instance is busy, and 0 if the
@@ -39,8 +39,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Null on a single server. In a cluster, only the leader ends claims. Other servers may see heartbeats too, so the
-   * leader waits another `grace_ms`, unless it has no live peers.
+   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. Other nodes may see
+   * heartbeats too. So the leader waits another `grace_ms`, unless no other node is alive.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -51,7 +51,10 @@ export interface ExpiryOptions {
 
 /** The width of a time slot in the schedule, in ms. Claims are checked with this precision. */
 const SLOT_MS = 100;
-/** If the clock goes back by more slots than this, the expiry assumes that the clock was set back. */
+/**
+ * The number of slots that the clock may go back. If it goes back further, the expiry assumes that the clock was set
+ * back.
+ */
 const SLOTS_BACK_MAX = 100;
 /** The delay before the next attempt, in ms, if the writer did not answer because it is busy or restarting. */
 const RETRY_MS = 1_000;
@@ -61,21 +64,23 @@ interface End {
   readonly fence: number;
   readonly reason: EndReason;
   /**
-   * When the holder was last seen, in ms. A server that has seen the holder later does not end the claim. Null on a
-   * single server.
+   * When the holder was last seen, in ms; null on a single server. The claim does not end if the holder has been seen
+   * later by then.
    */
   readonly heard_at: number | null;
 }
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** The rows of the claims to check in each time slot. */
+  /** The claims to check in each time slot, by their rows. */
   readonly #slots = new Map<number, number[]>();
-  /** The slot in which each claim is checked, by row. If a row is also listed in another slot, that entry is stale. */
+  /**
+   * The slot in which each claim is checked, by the claim's row. If another slot lists the row too, its entry is stale.
+   */
   readonly #slotOf = new Map<number, number>();
   /**
-   * Claims that have arrived since the last tick. They are scheduled at the next tick, because most short claims have
-   * ended by then.
+   * Claims that were granted since the last tick. They are scheduled only at the next tick, because most short claims
+   * have ended by then.
    */
   #fresh: number[] = [];
   /** The fences of the claims that the writer is ending, by the row of the claim. */
@@ -88,7 +93,10 @@ export class Expiry implements BackgroundTask {
     options.leases.listen((record) => this.#follow(record));
   }
 
-  /** Returns when a lease expires if its holder is not seen again, in ms. Returns null if the lease is not held. */
+  /**
+   * Returns the time in ms at which a lease expires if its holder is not seen again. Returns null if the lease is not
+   * held.
+   */
   endOf(record: LeaseRecord): number | null {
     if (record.state !== "held") return null;
     return this.#lifeOf(record, this.#options.clock.now()).ends_ms;
@@ -102,7 +110,7 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(now_ms) - 1;
     const due: number[] = [];
     if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
-    // If the clock leapt forward, visit only the slots that exist. They are fewer than all slots of the elapsed time.
+    // If the clock jumped forward, visit only the slots that exist. They are fewer than all slots of the elapsed time.
     const slots =
       last - this.#done_slot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -116,8 +124,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Schedules all claims again after the clock was set back. This happens, for example, if a node's clock was wrong.
-   * Otherwise every claim would be checked too late.
+   * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Without
+   * this, every claim would be checked too late.
    */
   #scheduleAgain(last: number, now_ms: number): void {
     this.#done_slot = last;
@@ -128,11 +136,11 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Ends the overdue claims of a holder before its heartbeat counts. An expired claim must stay expired, even if no
-   * tick has checked it yet. The request that brought the heartbeat is applied afterwards, so it finds the claim ended.
+   * Ends the overdue claims of a holder before its heartbeat counts. So an expired claim stays expired, even if no tick
+   * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
   endOverdue(holder: string, now_ms: number): void {
-    // The leader may know of another heartbeat.
+    // In a cluster, leave this to the leader, which may know of a later heartbeat.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
@@ -187,7 +195,10 @@ export class Expiry implements BackgroundTask {
     this.#end(ends);
   }
 
-  /** Returns the end of a claim if it has expired and the writer is not already ending it; otherwise an empty list. */
+  /**
+   * Returns what the writer needs to end a claim, as a list of one. The list is empty if the claim has not expired or
+   * the writer is already ending it.
+   */
   #overdue(row: number, now_ms: number): End[] {
     const record = this.#options.leases.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
@@ -200,8 +211,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns when a claim counts as expired, in ms. In a cluster the time is later, because a heartbeat that another
-   * server received is known here only after a delay.
+   * Returns the time in ms at which a claim counts as expired. In a cluster this is later, because this node learns
+   * only after a delay of a heartbeat that another node received.
    */
   #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;

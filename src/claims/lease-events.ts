@@ -1,6 +1,6 @@
 /**
- * Publishes lease events (granted, waiting, released, lost). The caller is inside the transaction that makes the
- * change, so the event commits with it. Runs in the writer thread.
+ * Publishes the events of leases: granted, waiting, released and lost. The caller runs inside the transaction that
+ * makes the change, so the event is committed together with the change. Runs in the writer thread.
  */
 import type { ServerSource, ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -9,7 +9,8 @@ import type { WriteCall } from "../threads/writer-method.js";
 import { leaseId } from "./lease.js";
 
 /**
- * The source of events that the server itself publishes, and the actor when a claim ends without a client's request.
+ * The name of the server as the source of its own events. It is also the actor of a claim that ends without a client's
+ * request.
  */
 export const SERVER = "koor" satisfies ServerSource;
 

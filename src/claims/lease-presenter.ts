@@ -1,6 +1,6 @@
 /**
- * Converts leases to the form that replies have. Adds two values that only the front knows: when the lease expires, and
- * its position in the queue.
+ * Converts leases to the form in which replies show them. It adds two values that only the front knows: when the lease
+ * expires, and its position in the queue.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { Failure } from "../base/result.js";
@@ -10,7 +10,7 @@ import { isLease, leaseId } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import type { LeaseReader } from "./table.js";
 
-/** A conflict as the writer returns it: it names the lease by its row. */
+/** A conflict as the writer returns it. It names the lease by its row. */
 interface StoredConflict {
   readonly lease: number | null;
 }
@@ -35,7 +35,7 @@ export class LeasePresenter {
     return record !== undefined && isLease(record) ? record : undefined;
   }
 
-  /** A lease as every reply has it. */
+  /** Converts a lease to the form in which every reply shows it. */
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
@@ -60,12 +60,12 @@ export class LeasePresenter {
     };
   }
 
-  /** Converts a conflict or a step of a cycle: replaces the row by the lease. */
+  /** Replaces the row in a conflict, or in a step of a cycle, by the lease. */
   showConflict(conflict: StoredConflict): Readonly<Record<string, unknown>> {
     return { ...conflict, lease: conflict.lease === null ? null : this.#byRow(conflict.lease) };
   }
 
-  /** Converts the leases inside a failure of the writer to the form that clients get. */
+  /** Converts the leases inside a failure of the writer to the form that clients see. */
   showFailure(failure: Failure): Failure {
     const { members } = failure;
     if (members === null) return failure;

@@ -1,6 +1,7 @@
 /**
- * Keeps a copy of the live claims on the front, as of the latest commit. It answers lists, checks and queue positions
- * without a call to the writer, and wakes waiters when a claim changes. Pure except for its state.
+ * Keeps a copy of the live claims on the front, as of the latest commit. The front uses it to answer lists, checks and
+ * queue positions without a call to the writer. It wakes the waiters of a claim that changes. Pure except for its
+ * state.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
@@ -24,10 +25,13 @@ export class LeaseProjection implements Measured {
   readonly #index = new ResourceIndex<LiveLease>();
   /** The calls that wait for one lease. */
   readonly #calls = new WaitQueue();
-  /** Waiters by row: these calls, and calls that wait for one of many conditions. */
+  /**
+   * The waiters of each lease, by its row. They are the calls in `#calls`, and calls that wait for one of several
+   * conditions.
+   */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
-  /** Statistics of the time from request to grant: the number of grants and the sum of their waits in seconds. */
+  /** Counts the grants, and sums the seconds from each request to its grant, for the metrics. */
   readonly #waited = { count: 0, sum_s: 0 };
   #held = 0;
   #waiting = 0;
@@ -78,7 +82,7 @@ export class LeaseProjection implements Measured {
     for (const { record } of this.#by_holder.get(holder) ?? []) yield record;
   }
 
-  /** The workspaces of the live claims. */
+  /** Returns the workspaces of the live claims. */
   workspaces(): ReadonlySet<string> {
     const workspaces = new Set<string>();
     for (const { record } of this.#live.values()) workspaces.add(record.workspace);
@@ -97,8 +101,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the number of steps that a comparison of these resources with all leases takes. Counting stops above
-   * GLOB_STEPS_MAX.
+   * Returns the maximum number of steps that a comparison of these resources with all leases takes. Counting stops
+   * above GLOB_STEPS_MAX.
    */
   stepsFor(resources: readonly Resource[]): number {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
@@ -110,8 +114,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the position of a waiting lease among the waiting leases that conflict with it, from 1. Returns null if it
-   * does not wait.
+   * Returns the position of a waiting lease among the waiting leases that conflict with it. The first position is 1.
+   * Returns null if the lease does not wait.
    */
   positionOf(row: number): number | null {
     const lease = this.#live.get(row);

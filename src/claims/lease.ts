@@ -1,4 +1,4 @@
-/** The in-memory form of a lease, on the writer and on the front, and the functions for lease ids. Pure. */
+/** Defines the in-memory form of a lease, which the writer and the front use, and converts lease ids to rows. Pure. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../schemas/limits/names.js";
@@ -9,7 +9,7 @@ import { countAlternatives, countWildCharacters, parseResource, type Resource, s
 
 const PREFIX = "lease-";
 
-/** A lease that is held or waiting. Each change replaces its record. */
+/** A lease that is held or waiting. Each change of the lease replaces `record`. */
 export interface LiveLease extends Claim {
   record: LeaseRecord;
 }
@@ -32,14 +32,14 @@ export function noLease(id: string): Failure {
   return notFound(`lease not found: ${shorten(id)}`);
 }
 
-/** Returns whether a claim is a lease. The claim of a task that has no resources is not. */
+/** Returns whether a claim is a lease. It is not if it is the claim of a task without resources. */
 export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
   return resources.length > 0;
 }
 
 /**
- * Makes a live lease from a stored record. Does not check the resources again: they were checked when the lease was
- * made.
+ * Makes a live lease from a stored record. It does not check the resources, because they were checked when the lease
+ * was made.
  */
 export function liveLease(record: LeaseRecord): LiveLease {
   const resources = resourcesOf(record.resources, record.workspace);
@@ -52,8 +52,8 @@ export function resourcesOf(texts: readonly string[], workspace: string): Resour
 }
 
 /**
- * Parses the resources of a request. If one is invalid, returns an INVALID_ARGUMENT failure that names the first such
- * one.
+ * Parses the resources of a request. Returns an INVALID_ARGUMENT failure that names the first invalid resource, if
+ * there is one.
  */
 export function readResources(texts: readonly string[], workspace: string): Resource[] | Failure {
   const resources = readGlobs(texts, workspace, (at) => `resources[${at}]`, "resources");
@@ -63,8 +63,8 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Parses globs that are to be compared with leases. Stops at the first glob that makes the list too expensive, so that
- * later globs are not even compiled.
+ * Parses globs that will be compared with leases. Stops at the first glob that makes the list too expensive, so that
+ * later globs are not compiled.
  * @param nameOf returns the name of the glob at an index, for a refusal of one glob
  * @param name the name of the whole list, for a refusal of the list
  */

@@ -4,7 +4,7 @@ import type { EndClaimsRequest } from "../../schemas/leases.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import type { Resumed } from "../base/pause-detector.js";
 
-/** The properties of a claim that decide when it expires. */
+/** The members of a claim that decide when it expires. */
 export interface Life {
   readonly ttl_s: number;
   readonly max_s: number;
@@ -19,8 +19,8 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 /**
  * Returns when a claim expires, and for which reason.
  * @param lastSeenMs when the holder was last seen; in the future while the holder is busy
- * @param resumed when the server started or resumed. A claim that was granted before that, and had not expired when the
- *   server stopped, gets some extra time in which its holder can be seen.
+ * @param resumed when the server started or resumed. A claim from before that time gets some extra time in which its
+ * holder can be seen, unless it had expired when the server stopped.
  */
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,

@@ -1,7 +1,7 @@
 /**
- * Keeps the live claims in memory: by row, by holder, in the lock table, with the memory that they take. It also knows
- * the limits on them. It only stores them: claim-changes.ts decides when a claim is added or removed. Pure except for
- * its state.
+ * Stores the live claims in memory, and finds them by row and by holder. It also keeps the lock table, and checks the
+ * limits on the number and the memory of claims. claim-changes.ts decides when a claim is added or removed. Pure except
+ * for its state.
  */
 import { LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../schemas/limits/leases.js";
 import { Groups } from "../base/groups.js";
@@ -22,8 +22,8 @@ export class LiveClaims {
   /** Claims of tasks without resources, by holder. */
   readonly #bare = new Groups<string, LiveLease>();
   /**
-   * The number of exclusive held leases of `state:` and `spec:` resources, which only this class changes. While it is
-   * 0, a write of a value skips the lease check.
+   * The number of held exclusive leases of `state:` and `spec:` resources. While it is 0, a write of a value skips the
+   * lease check. Only this class changes the number.
    */
   valuesLeased = 0;
 
@@ -48,14 +48,14 @@ export class LiveClaims {
     return [...this.lockTable.claimsOf(holder), ...(this.#bare.get(holder) ?? [])];
   }
 
-  /** Adds a claim, held or waiting. Must be followed by `takeHeld`, or by `enqueue` of the lock table. */
+  /** Adds a claim, held or waiting. The caller must then call `takeHeld`, or `enqueue` of the lock table. */
   add(lease: LiveLease): void {
     this.#byRow.set(lease.order, lease);
     this.#bytes.add(lease);
   }
 
   /**
-   * Counts a held claim and, if it has resources, puts it into the lock table as held. Returns the other claims that
+   * Counts a claim as held. If it has resources, adds it to the lock table as held, and returns the waiting claims that
    * the lock table grants because of it.
    */
   takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
@@ -71,7 +71,7 @@ export class LiveClaims {
   }
 
   /**
-   * Removes a claim. Returns the claims that the lock table grants because of it.
+   * Removes a claim. Returns the waiting claims that the lock table grants because of that.
    * @param wasHeld whether the claim was held before it ended
    */
   remove(lease: LiveLease, wasHeld: boolean): readonly LiveLease[] {
@@ -84,7 +84,7 @@ export class LiveClaims {
   }
 
   /**
-   * Returns the refusal if one more claim exceeds a limit; null if it fits.
+   * Returns the refusal if one more claim would exceed a limit. Returns null if the claim fits.
    * @param name the holder's name, for the message
    */
   refuseMore(holder: string, name: string, resources: readonly Resource[]): Failure | null {

@@ -1,13 +1,13 @@
 /**
- * The in-memory lock table. It records which claims are held and which claims wait, in order. It decides which waiting
- * claims are granted when a claim ends. It does no I/O: the caller persists.
+ * The in-memory lock table. It records which claims are held and which claims wait, in the order of their requests. It
+ * decides which waiting claims are granted when a claim ends. It does no I/O: the caller stores the claims.
  *
  * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. Two
  * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
- * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So the end of a
- * claim wakes only its watchers, whatever the length of the queue.
+ * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So when a claim
+ * ends, only its watchers are checked, however long the queue is.
  */
 import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
 import { assert, must } from "../base/assert.js";
@@ -17,7 +17,7 @@ import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
 export interface Claim extends HasResources {
-  /** A unique number. An earlier request has a smaller one. */
+  /** A unique number. A claim that was requested earlier has a smaller number. */
   readonly order: number;
   readonly holder: string;
   /** Conflicts with exclusive claims only. */
@@ -34,8 +34,8 @@ export interface Conflict<Kind extends Claim> {
 }
 
 /**
- * One step of a cycle: a holder, and the claim with which it waits for the next holder. `claim` is null for the new
- * claim.
+ * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null
+ * for the new claim.
  */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
@@ -43,8 +43,8 @@ export interface CycleStep<Kind extends Claim> {
 }
 
 /**
- * The conflicts of a claim: those with held claims or, if there are none, those with waiting claims. The list has at
- * most the requested length.
+ * The conflicts of a claim with held claims. If there are none, the conflicts with waiting claims. The list has at most
+ * the requested length.
  */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
@@ -52,21 +52,24 @@ export interface Conflicts<Kind extends Claim> {
 }
 
 export type LockDecision<Kind extends Claim> =
-  /** `overtakes` is true if the claim overtakes a claim that waits for a waiting claim of the same holder. */
+  /**
+   * The claim is granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
+   * holder.
+   */
   | { readonly kind: "free"; readonly overtakes: boolean }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
-/** To decide whether a new claim may overtake others, at most this many waiting claims are examined. */
+/** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
 const FOLLOWED_MAX = 1_000;
 
 /** A claim in the table. */
 class Entry<Kind extends Claim> implements HasResources {
   held = false;
-  /** Its most recent blocker, while it waits. */
+  /** The most recent blocker of this claim, while the claim waits. */
   watches: Entry<Kind> | null = null;
-  /** The claims that watch this one; null if there are none. Most claims have none. */
+  /** The claims that watch this one; null if there are none, as for most claims. */
   watched_by: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
@@ -80,8 +83,8 @@ class Entry<Kind extends Claim> implements HasResources {
 interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * For each waiting holder: the claim with which it waits, and the next holder in its chain of waits. Every chain ends
-   * at the holder that all of them wait for.
+   * Maps each waiting holder to the claim with which it waits, and to the next holder in its chain of waits. Every
+   * chain ends at the holder for whom all the others wait.
    */
   readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
@@ -113,7 +116,7 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Decides whether a new claim would be granted, without adding it.
-   * @param waits whether the claim waits if it cannot be granted
+   * @param waits whether the claim would wait if it cannot be granted
    * @param conflicts_max the maximum number of conflicts to return
    */
   evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
@@ -140,9 +143,11 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that checks whether resources are free for a holder. It also returns the maximum number of
-   * comparison steps for that. Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must
-   * not change between two calls of the function.
+   * Returns a function that checks whether resources are free for a holder. The function also returns the maximum
+   * number of comparison steps that the check takes.
+   *
+   * Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two calls
+   * of the function.
    */
   lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
@@ -154,7 +159,7 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
-      // Return the limit and not the sum. Counting has stopped early, so the sum depends on the order of the claims.
+      // Return the limit instead of the sum. Counting has stopped early, so the sum depends on the order of the claims.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
@@ -174,7 +179,7 @@ export class LockTable<Kind extends Claim> {
   /**
    * Adds a claim as held. The claim is new and free, or was stored as held.
    * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for the holder's
-   *   held claims from now on
+   * held claims from now on.
    * @returns the waiting claims that are granted because of this, in the order of their grants
    */
   hold(claim: Kind, overtakes = false): Kind[] {
@@ -185,8 +190,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim to the queue, at the position that its `order` gives. Returns true if the claim waits. Returns false
-   * if nothing blocks it: the claim is then held.
+   * Adds a claim to the queue, at the position of its `order`. Returns true if the claim waits. Returns false if
+   * nothing blocks it: the claim is then held.
    */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
@@ -194,7 +199,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Removes a claim, held or waiting. Returns the claims that are granted because of it, in the order of their grants.
+   * Removes a claim, held or waiting. Returns the waiting claims that are granted because of that, in the order of
+   * their grants.
    */
   remove(claim: Kind): Kind[] {
     const entry = this.#entries.get(claim.order);
@@ -235,9 +241,10 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that are free now because a holder got a claim. More claims wait for that holder since
-   * then. The holder's waiting claims may overtake them, and so may the waiting claims of each holder for which this
-   * holder waits.
+   * Grants the waiting claims that are free now because a holder got a claim.
+   *
+   * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
+   * claims. So may the waiting claims of each holder for which this holder waits.
    */
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
@@ -251,7 +258,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Holds a waiting claim if it is free; otherwise makes it watch its most recent blocker. Returns whether it is held
+   * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether it is held
    * now.
    */
   #settle(entry: Entry<Kind>): boolean {
@@ -275,8 +282,8 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns all blockers of a claim. Waiting claims that it may overtake are no blockers: they are added to
-   * `overtaken`.
+   * Returns all blockers of a claim. A waiting claim that it may overtake is no blocker, and is added to `overtaken`
+   * instead.
    */
   #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
@@ -319,8 +326,8 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Finds the claims that wait for a holder, directly or through others.
-   * @param through the waits that count. "held": only waits for held claims. "anything": also waits for an earlier
-   *   waiting claim, even if that claim could be overtaken now, because it may be granted first
+   * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
+   * claim, even if that claim could be overtaken now, because it may be granted first.
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();

@@ -1,6 +1,6 @@
 /**
- * Makes the refusals of calls about claims. A refusal names a lease by its row. The front replaces the row by the lease
- * in the form that clients get (lease-presenter.ts). Pure.
+ * Creates the failures that refuse calls about claims. A refusal names a lease by its row. The front replaces the row
+ * by the lease in the form that clients see (lease-presenter.ts). Pure.
  */
 import { must } from "../base/assert.js";
 import { Failure, invalid } from "../base/result.js";
@@ -12,7 +12,7 @@ export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
 export const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
 export const FENCE_REQUIRED = invalid("fence is required");
 
-/** A conflict as a reply carries it. */
+/** A conflict in the form that a reply contains. */
 export interface ConflictMembers {
   readonly resource: string;
   readonly wanted: string;
@@ -23,7 +23,10 @@ export function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>
   return { resource: resource.text, wanted: wanted.text, lease: claim.order };
 }
 
-/** @param held true if the conflicting claims are held, false if they wait before the caller's claim */
+/**
+ * Creates the refusal of a claim whose resources are taken.
+ * @param held true if the conflicting claims are held, false if they wait before the caller's claim
+ */
 export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
   const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
   const message = `${held ? "leased" : "awaited"} by ${claim.record.holder_name}: ${resource.text}`;

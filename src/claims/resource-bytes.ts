@@ -1,25 +1,25 @@
 /**
- * Estimates the memory that held resources take: their compiled globs, and the nodes of the resource index. The
- * estimate depends only on lengths, so it is the same on every node. Pure.
+ * Estimates the memory that leased resources take for their compiled globs and for their nodes in the resource index.
+ * The estimate depends only on the lengths of texts and lists, so it is the same on every node. Pure.
  */
 import type { PathGlob } from "../base/path-glob.js";
 import { INDEX_DEPTH_MAX } from "./resource-index.js";
 import type { SegmentGlob } from "../base/segment-glob.js";
 import type { Resource } from "./resource.js";
 
-// These constants were measured on Node 20, with heaps of 100 leases each. The estimate is 1.1 to 2.4 times the memory
-// used.
+// The constants below were measured on Node 20, with heaps of 100 leases each. The estimate is 1.1 to 2.4 times the
+// memory that is used.
 const RESOURCE_BYTES = 200;
 const GLOB_BYTES = 160;
-/** The bytes of a literal segment: its string, and two array slots. */
+/** The bytes that a literal segment takes for its string and two array slots. */
 const SEGMENT_BYTES = 24;
-/** The bytes of a node of the index, with the map of its children. */
+/** The bytes that a node of the index takes, with the map of its children. */
 const NODE_BYTES = 300;
 const WILD_SEGMENT_BYTES = 520;
 const TOKEN_BYTES = 14;
 const CHARACTER_BYTES = 2;
 
-/** The estimated memory of resources, in bytes. */
+/** Returns the estimated memory of resources, in bytes. */
 export function resourceBytes(resources: readonly Resource[]): number {
   let bytes = 0;
   for (const { text, globs } of resources) {
@@ -30,7 +30,10 @@ export function resourceBytes(resources: readonly Resource[]): number {
   return bytes;
 }
 
-/** @param known the compiled segments already counted for other globs of the same resource, which share them */
+/**
+ * Returns the estimated memory of a glob, in bytes.
+ * @param known the compiled segments that already count, because other globs of the same resource share them
+ */
 function globBytes({ text, segments, prefix }: PathGlob, known: Set<SegmentGlob>): number {
   let bytes = GLOB_BYTES + CHARACTER_BYTES * text.length + Math.min(prefix.length, INDEX_DEPTH_MAX) * NODE_BYTES;
   for (const segment of segments) {

@@ -1,12 +1,12 @@
 /**
- * Indexes resources by the literal path segments at the start of their globs, so that a search compares only resources
- * that may overlap. Each scope has a tree. A glob is stored at the node where its literal prefix ends. Pure except for
- * its state.
+ * Indexes resources by the literal segments at the start of their globs, so that a search compares only resources that
+ * may overlap. Each scope has one tree. A glob is stored at the node where its literal prefix ends. Pure except for its
+ * state.
  */
 import { globsMeet, type PathGlob, stepsToMeet } from "../base/path-glob.js";
 import type { Resource } from "./resource.js";
 
-/** An indexed item: anything that has resources. */
+/** An item of the index. Any object with resources can be one. */
 export interface HasResources {
   readonly resources: readonly Resource[];
 }
@@ -30,18 +30,18 @@ class Node<Filed> {
   /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];
   /**
-   * True if all entries of this node were removed. The node stays, because a resource that was leased once is usually
-   * leased again.
+   * True if all entries of this node were removed. The tree keeps the node, because a resource that was leased once is
+   * usually leased again.
    */
   emptied = false;
 }
 
 /**
- * The maximum number of segments by which a glob is indexed. There is a limit because a node takes ten times the memory
- * of a segment. Globs that share a longer prefix are compared directly.
+ * The maximum number of literal segments by which a glob is indexed. There is a limit because a node takes ten times
+ * the memory of a segment. Globs that share a longer prefix are compared with each other.
  */
 export const INDEX_DEPTH_MAX = 16;
-/** The tree is rebuilt when the number of emptied nodes exceeds the number of globs by more than this. */
+/** The number by which emptied nodes may exceed the globs. If they exceed it further, the tree is rebuilt. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -71,14 +71,15 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Yields the indexed resources that overlap one of the given resources, each pair once, in no particular order.
+   * Yields each pair of a given resource and an indexed resource that overlap. Each pair comes once, in no particular
+   * order.
    * @param where returns false for items that are to be skipped without a comparison
    */
   *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
       /**
-       * The pairs that were already yielded. They are needed only if one of the two resources has several globs,
-       * because the same pair may then be found twice.
+       * The pairs that were already yielded. They are recorded only if one of the two resources has several globs,
+       * because such a pair may be found twice.
        */
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
@@ -97,8 +98,8 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Returns the maximum number of steps of a search for overlaps. It is a sum, so the order in which items were added
-   * does not matter.
+   * Returns the maximum number of steps of a search for overlaps. The number does not depend on the order in which
+   * items were added.
    * @param steps_max counting stops above this number
    */
   stepsFor(resources: readonly Resource[], steps_max: number): number {
@@ -114,7 +115,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return steps;
   }
 
-  /** Returns the items that may overlap one of the resources, each once. */
+  /** Returns the items that may overlap one of the resources. */
   near(resources: readonly Resource[]): Set<Filed> {
     const found = new Set<Filed>();
     for (const { scope, globs } of resources)
@@ -122,7 +123,10 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** Yields the entries that may overlap a glob: one of the two literal prefixes begins with the other. */
+  /**
+   * Yields the entries that may overlap a glob. These are the entries whose literal prefix begins with the glob's
+   * prefix, or the other way round.
+   */
   *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
     let node = this.#scopes.get(scope);
     if (node === undefined) return;

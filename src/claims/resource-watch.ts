@@ -1,6 +1,6 @@
 /**
- * Wakes the waiters for a resource when an overlapping lease changes. The waiters are stored in a `ResourceIndex`, as
- * leases are, so that a change finds them quickly. Runs on the front, on the projection of leases.
+ * Wakes the waiters for a resource when an overlapping lease changes. It stores the waiters in a `ResourceIndex`, so
+ * that it finds the waiters of a changed lease quickly. Runs on the front, and listens to the projection of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../schemas/limits/claims.js";
@@ -11,7 +11,7 @@ import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
 
-/** The resource that a waiter wants, in one workspace or in any workspace. */
+/** A resource that a waiter wants, in one workspace or in any workspace. */
 export interface WantedResource {
   readonly text: string;
   /** Null for any workspace. */
@@ -23,8 +23,8 @@ interface Watcher extends HasResources {
 }
 
 /**
- * The workspace name of resources that a client wants in any workspace. Two resources with this name overlap if they
- * would overlap within one workspace.
+ * The workspace name that stands for any workspace. Two resources with this name overlap if they would overlap within
+ * one workspace.
  */
 const ANYWHERE = "";
 
@@ -38,7 +38,7 @@ export class ResourceWatch {
     leases.listen((record) => this.#notify(record));
   }
 
-  /** @returns the function that ends the wait */
+  /** Adds a waiter for a resource. Returns the function that removes it. */
   listen(wanted: WantedResource, waiter: Wakeable): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
     const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };
@@ -66,7 +66,8 @@ export class ResourceWatch {
     if (index.size === 0) return;
     const resources = resourcesOf(record.resources, workspace);
     if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) {
-      // An exact comparison is too expensive, so wake every candidate. Each waiter checks its condition itself.
+      // An exact comparison is too expensive, so wake every waiter that may overlap. Each waiter checks its condition
+      // itself.
       for (const { waiter } of index.near(resources)) waiter.wake();
       return;
     }

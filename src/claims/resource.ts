@@ -1,6 +1,6 @@
 /**
- * Parses and compares the resources that can be leased. `path:` names files and directories of a workspace; `state:`
- * and `spec:` name Koor's own values. These three are globs. Any other name is literal. Pure.
+ * Parses and compares the resources that can be leased. `path:` names files and directories of a workspace. `state:`
+ * and `spec:` name Koor's own values. The text after these prefixes is a glob. Any other name is literal. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../base/brace-expansion.js";
@@ -22,7 +22,7 @@ export interface Resource {
   readonly text: string;
   /** The namespace of the globs. Two resources with different scopes never overlap. */
   readonly scope: string;
-  /** One glob, or several if the text has braces. The resource covers everything that any of its globs matches. */
+  /** One glob, or several if the text has braces. The resource covers everything that one of its globs covers. */
   readonly globs: readonly PathGlob[];
 }
 
@@ -31,11 +31,12 @@ const NAME = "name:";
 /** The prefixes of resources that belong to the whole server instead of to a workspace. */
 const SERVER_WIDE = ["state:", "spec:"] as const;
 /**
- * Matches a known prefix in other letter case, or a synonym of one, so that the message can suggest the right prefix.
+ * Matches a known prefix in another letter case, or a synonym of a prefix. The error message then suggests the right
+ * prefix.
  */
 const MISSPELLED =
   /^\s*(?:(states?|keys?)|(specs?)|(names?)|paths?|files?|dirs?|director(?:y|ies)|folders?|globs?)\s*:\s*/i;
-/** Matches characters that a name without a prefix must not have, because they suggest a path, a glob or an address. */
+/** Matches a character that a name without a prefix must not have, because it suggests a path, a glob or an address. */
 const PATH_CHARACTER = /[/\\*]/;
 
 /** Parses a resource. The message of an INVALID_ARGUMENT failure begins with `name`. */
@@ -70,12 +71,12 @@ export function valueResource(kind: "state" | "spec", key: string): Resource {
   return { text: `${kind}:${key}`, scope: `${kind}:`, globs: [literalPathGlob(key)] };
 }
 
-/** Returns whether two resources overlap, so that two holders cannot both have them exclusively. */
+/** Returns whether two resources overlap. If they do, two holders cannot both lease them exclusively. */
 export function resourcesMeet(a: Resource, b: Resource): boolean {
   return a.scope === b.scope && a.globs.some((glob) => b.globs.some((other) => globsMeet(glob, other)));
 }
 
-/** The scope of a workspace's files. */
+/** Returns the scope of a workspace's files. */
 function pathScope(workspace: string): string {
   return `${PATH}${workspace}`;
 }
@@ -88,8 +89,8 @@ function compileAlternatives(glob: string): readonly PathGlob[] {
 }
 
 /**
- * Returns what is wrong with a resource text, worded to follow its name in a message. Returns null if the text is
- * valid.
+ * Returns the problem of a resource text, as the part of a message that follows the resource's name. Returns null if
+ * the text is valid.
  */
 function resourceProblem(text: string): string | null {
   for (const scope of SERVER_WIDE) {
@@ -102,7 +103,10 @@ function resourceProblem(text: string): string | null {
   return nameProblem(text);
 }
 
-/** Expands the braces of a text and checks each resulting glob. Returns the first problem; null if all are valid. */
+/**
+ * Expands the braces of a text and checks each resulting glob. Returns the first problem, or null if all globs are
+ * valid.
+ */
 function alternativesProblem(glob: string, problemOf: (glob: string) => string | null): string | null {
   const alternatives = expandBraces(glob);
   if (alternatives instanceof BraceProblem) return alternatives.problem;
@@ -137,8 +141,8 @@ export function countWildCharacters({ globs }: Resource): number {
 
 /**
  * Returns the number of globs that resources have after their braces are expanded. One resource counts at most
- * GLOB_ALTERNATIVES_MAX. It can have one glob more, with literal braces, and that glob must not make a full list too
- * long.
+ * GLOB_ALTERNATIVES_MAX globs, although it can have one more, with literal braces. That extra glob must not make a full
+ * list too long.
  */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

@@ -1,4 +1,4 @@
-/** The SQL of leases, fences and holders. The writer writes these tables, and the front reads them. */
+/** Runs the SQL on the tables of leases, fences and holders. The writer writes the tables, and the front reads them. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { must } from "../base/assert.js";
 import type { BufferedWrites, WriteBuffer, BufferedTable } from "../store/write-buffer.js";
@@ -46,7 +46,7 @@ export class LeaseReader {
     return found === undefined ? undefined : recordOf(found);
   }
 
-  /** Leases before a row, the newest first. */
+  /** Returns a page of the leases before a row, the newest first. */
   page(before: number, rows: number): LeaseRecord[] {
     return this.#page.all(before, rows).map(recordOf);
   }
@@ -75,7 +75,7 @@ type Row = [
   queued: number,
 ];
 
-/** Stores the newest fence and the newest lease row. Both are written once per commit, however often they rise. */
+/** Stores the newest fence and the newest lease row. It writes both once per commit, however often they rise. */
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;
@@ -106,7 +106,7 @@ export class ClaimCounters implements BufferedWrites {
     this.#hasRisen = false;
   }
 
-  /** Goes back to the stored numbers. */
+  /** Reads the stored numbers again, after a rollback. */
   forget(): void {
     const { fence, lease } = this.#get.get() ?? { fence: 0, lease: 0 };
     this.#fence = fence;
@@ -120,7 +120,7 @@ export class ClaimCounters implements BufferedWrites {
   }
 }
 
-/** Writes leases. Each change writes the whole row, into a buffer. Every read here flushes the buffer first. */
+/** Writes leases through a buffer of whole rows. Every read of this class flushes the buffer first. */
 export class LeaseWriter {
   readonly #rows: WriteBuffer;
   readonly #reader: LeaseReader;
@@ -187,8 +187,8 @@ export class LeaseWriter {
   }
 
   /**
-   * Removes leases that ended before a time. Examines at most `rows` rows that follow the row `after`.
-   * @returns the number removed, and the row after which to continue, which is null if there are no more rows
+   * Removes leases that ended before a time. Examines at most `rows` rows, beginning after the row `after`.
+   * @returns the number of removed leases, and the row after which to continue; null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

@@ -1,6 +1,6 @@
 /**
- * Creates the components for agents: the directory of instances, their tokens, and the background tasks. These tasks
- * find silent instances, and store when each instance was last seen.
+ * Creates the components for agents: the directory of instances, their tokens, and their background tasks. The
+ * background tasks find silent instances, and store when each instance was last seen.
  */
 import { CLAIM_SHARED_GRACE_MS, SILENCE_SHARED_GRACE_PART } from "../../schemas/limits/claims.js";
 import { INSTANCE_SHARED_FLUSH_INTERVAL_MS, INSTANCE_SHARED_FLUSH_PART } from "../../schemas/limits/instances.js";
@@ -24,7 +24,7 @@ export interface AgentsArea {
   readonly directory: Directory;
   readonly actors: InstanceActors;
   readonly watch: InstanceWatch;
-  /** The background tasks that change instances. They run only on the leader. */
+  /** The background tasks that change instances. In a cluster they run only on the leader. */
   readonly upkeep: readonly BackgroundTask[];
   readonly lastSeenFlusher: LastSeenFlusher;
   readonly routes: readonly Route[];
@@ -37,13 +37,13 @@ export interface AgentsUses {
   readonly cluster: ClusterArea;
   readonly pauseDetector: PauseDetector;
   readonly changes: ChangeReaders;
-  /** Called when an instance has new capabilities, so that it may take other tasks. */
+  /** Called when an instance has new capabilities, because it may then claim other tasks. */
   readonly onCapabilities: (id: string) => void;
-  /** Called for a silent instance with claims, before its last-seen time changes. */
+  /** Called before the last-seen time of an instance with claims changes, if the instance was silent. */
   readonly onSeen: (id: string, seenMs: number) => void;
-  /** Called when an instance with claims is no longer busy, earlier than it had announced. */
+  /** Called when an instance with claims stops being busy earlier than it had announced. */
   readonly onIdle: (id: string) => void;
-  /** Called when an instance's token is not valid any more, after the connections that use it were closed. */
+  /** Called after an instance's token has become invalid and the connections that use it were closed. */
   readonly onRevoked: (id: string) => void;
 }
 
@@ -62,8 +62,8 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Send the flush to the writer before the request that shows the agent to be active. So a client that reads from
-      // another node after that request finds the agent active there.
+      // Flush the last-seen time before the writer gets the request that shows the agent to be active. So a client that
+      // reads from another node after that request finds the agent active there.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seenMs) => uses.onSeen(id, seenMs),

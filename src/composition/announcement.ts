@@ -1,4 +1,4 @@
-/** Logs that the server has started, with its addresses and settings, and warns of settings that are unsafe. */
+/** Logs that the server has started, with its addresses and settings. Also warns of unsafe settings. */
 import type { Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { VERSION } from "../../schemas/version.js";
@@ -28,7 +28,7 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
     sqlite: library.way,
-    // Log this only if the SQLite library is not the preferred one for this version of Node.
+    // Log `sqlite_fallback` only if the SQLite library is not the preferred one for this version of Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (config.auth_token !== "" && isOpenToOthers(dataDir))

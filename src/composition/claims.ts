@@ -1,6 +1,6 @@
 /**
- * Creates the components for claims, which are leases and claimed tasks. They are the front's projections of both, the
- * calls that wait for one, the expiry of claims.
+ * Creates the components for claims, which are leases and claimed tasks. The components are the front's projections of
+ * leases and tasks, the queues of calls that wait for one, and the expiry of claims.
  */
 import type { BackgroundTask } from "../background/task.js";
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
@@ -36,8 +36,8 @@ export interface ClaimsArea {
   readonly onLeases: ServerPushHandlers["leases"];
   readonly onTasks: ServerPushHandlers["tasks"];
   /**
-   * Ends the waits that a previous run of the server left and that no client has continued. It is called once, after
-   * the handlers of push messages are set and before the first call.
+   * Ends the waits that a previous run of the server left and that no client has continued. Call it once, after the
+   * handlers of push messages are set and before the first call.
    */
   begin(): void;
   /** Reads leases and tasks into memory again. */

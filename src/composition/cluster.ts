@@ -1,6 +1,6 @@
 /**
- * Creates the front's view of the node, if the server is a node of a cluster, and derives from it where background work
- * runs.
+ * Creates the front's part of a node, if the server is a node of a cluster. It tells whether background work runs on
+ * this server.
  */
 import { ClusterFront } from "../cluster/front.js";
 import { clusterReader } from "../cluster/table.js";
@@ -9,18 +9,18 @@ import type { Ground } from "./ground.js";
 export interface ClusterArea {
   /** Null on a single server. */
   readonly front: ClusterFront | null;
-  /** Whether background work runs on this server. In a cluster it runs only on the leader. */
+  /** Returns whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;
-  /** Whether no other node of the cluster is alive. Then no other node can have seen an agent lately. */
+  /** Returns whether no other node of the cluster is alive. If so, no other node can have seen an agent lately. */
   readonly alone: () => boolean;
   /** Calls `done` when this node has applied every entry that is in the log now. Null on a single server. */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
 
 export interface ClusterHooks {
-  /** Called when this node has become the leader, and when it has stopped being the leader. */
+  /** Called when this node becomes the leader, and when it stops being the leader. */
   readonly onLeading: (leads: boolean) => void;
-  /** Called when a snapshot has replaced the tables. */
+  /** Called after a snapshot has replaced the tables of the database. */
   readonly onInstalled: () => void;
 }
 

@@ -1,7 +1,6 @@
 /**
- * Creates all components of the server, area by area in the order of their dependencies, and connects them. Each area
- * has a file, which creates its components. This file has the lists of all routes, background tasks and handlers of
- * push messages.
+ * Creates all components of the server and connects them, area by area in the order of their dependencies. Each area
+ * has a file that creates its components. This file lists all routes, background tasks and handlers of push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { DEADLINE_SWEEP_MS } from "../../schemas/limits/rpc.js";
@@ -59,7 +58,7 @@ export interface ComponentsOptions {
   readonly chosen: ChosenTransport;
   /** The server's time at its start, in ms since the Unix epoch. */
   readonly startedMs: number;
-  /** Returns for how long the server has run, in ms. */
+  /** Returns the time in ms for which the server has run. */
   readonly uptimeMs: () => number;
   /** The folder of Koor's package. */
   readonly packageFolder: string;
@@ -73,11 +72,13 @@ export interface Components {
   readonly tasks: BackgroundTasks;
   /** Null on a single server. */
   readonly cluster: ClusterFront | null;
-  /** Whether the process may have no descriptor left, later, to open a module's file. */
+  /**
+   * True if the process has a low limit of file descriptors, so that later none may be left to open a module's file.
+   */
   readonly hasFewDescriptors: boolean;
-  /** Ends the long polls and streams, which do not end by themselves, so that their clients stop waiting. */
+  /** Ends the long polls and streams, because they do not end by themselves. */
   readonly endWaiting: () => Promise<void>;
-  /** Loads the modules that would otherwise be loaded at their first use. */
+  /** Loads all modules that are otherwise loaded at their first use. */
   readonly loadAll: () => Promise<unknown>;
 }
 
@@ -89,7 +90,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { pauseDetector, timeLead } = makeTimes(ground, startedMs);
   const portsArea = makePorts(ground, chosen.transport);
   const { ports, outboundMax, hasFewDescriptors } = portsArea;
-  // An area's hooks may use areas that are created after it, because hooks are called only when all areas exist.
+  // The hooks of an area may use areas that are created later, because hooks are called only when all areas exist.
   const cluster = makeCluster(ground, {
     onLeading: (leads) => {
       if (leads) deliveries.load();
@@ -102,7 +103,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   });
   const { leads } = cluster;
 
-  // Clients are told what happens
+  // Notification of clients
   const changes = new ChangeReaders(threads.watched, clock);
   const events = makeEvents(ground, { ports, cluster });
   const { hub } = events;
@@ -135,17 +136,20 @@ export function makeComponents(options: ComponentsOptions): Components {
   const webhooks = makeWebhooks(ground, { receivers, outboundMax, leads });
   const { deliveries } = webhooks;
 
-  // Stored values, and checks of them
+  // Stored values and their checks
   const slowLane = new SlowLane(pool);
   const checks = makeChecks(ground, { slowLane, services, directory, tally, toClientFailure });
   const versioned = makeVersioned(ground, { slowLane, contracts: checks.contracts, toClientFailure });
 
-  /** Reads the coordination data into memory again after a crash of the writer or a restore. */
+  /**
+   * Reads instances, claims and messages into memory again after a crash of the writer or a restore. Then wakes the
+   * waiting calls, or ends them after a restore.
+   */
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
     claims.reload();
     messages.boxes.catchUp();
-    // After a restore, the events are those of the snapshot, so the cursors of waiting calls are invalid.
+    // A restore replaces the events by those of the snapshot, so the cursors of waiting calls become invalid.
     if (why === "restore") waits.lag();
     else waits.catchUp();
   };
@@ -174,7 +178,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     nowMs: ground.nowMs,
   });
 
-  // The tasks tick in this order, and are closed in reverse order.
+  // The registry ticks the tasks in this order, and closes them in reverse order.
   const tasks = new BackgroundTasks(
     [
       { tick: (tickMs) => void pauseDetector.resumed(tickMs) },
@@ -186,7 +190,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       changes,
       ...(cluster.front === null ? [] : [cluster.front]),
       deliveries,
-      // The deliveries are closed after the receivers, because they must still report the results of their last
+      // Close the deliveries after the receivers, because the deliveries must still report the results of their last
       // requests.
       { close: () => receivers.close() },
       whileLeader(leads, checks.compliance),
@@ -203,7 +207,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     DEADLINE_SWEEP_MS,
   );
 
-  // Some routes need the list of all routes. They read it when they are called, and the list is complete then.
+  // Some routes need the list of all routes. They read it when they are called. By then the list is complete.
   const routes: Route[] = [];
   const mcp = makeMcp(ground, { routes, pipeline, agents, tally, packageFolder });
   const writerMetrics = new WriterMetrics(writer, pool);
@@ -259,7 +263,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     () => reloadAll("crash"),
     () => writerMetrics.recordRestart(),
   );
-  // Read data that push messages change only after their handlers are set, so that no message is missed.
+  // Read this data only after the handlers of push messages are set, so that no change is missed.
   deliveries.load();
   claims.begin();
   return {

@@ -1,4 +1,4 @@
-/** Creates the components for events: the hub that fans them out, and the streams to clients. */
+/** Creates the components for events: the hub that sends each event to its subscribers, and the streams to clients. */
 import { EventCounters } from "../events/counters.js";
 import { eventsOf } from "../events/encode.js";
 import { EventHistory } from "../events/history.js";
@@ -17,7 +17,7 @@ export interface EventsArea {
   readonly streams: Streams;
   readonly routes: readonly Route[];
   readonly onEvents: ServerPushHandlers["events"];
-  /** Fans out the stored events that the hub has missed. */
+  /** Sends the stored events that the hub has missed to their subscribers. */
   catchUp(): void;
 }
 

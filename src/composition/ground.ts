@@ -1,4 +1,4 @@
-/** The common dependencies of all areas of the composition. They exist before the first component. */
+/** Defines the dependencies that all areas of the composition share. They are created before the first component. */
 import type { Config } from "../../schemas/config.js";
 import type { Log } from "../base/log.js";
 import type { FrontClock } from "../cluster/front-clock.js";
@@ -15,6 +15,6 @@ export interface Ground {
   readonly threads: ServerThreads;
   /** Whether the server requires tokens. */
   readonly guarded: boolean;
-  /** The time when the components are created, in ms since the Unix epoch. */
+  /** The time at which the components are created, in ms since the Unix epoch. */
   readonly nowMs: number;
 }

@@ -1,4 +1,4 @@
-/** Creates the components for messages: the in-boxes on the front, and the routes. */
+/** Creates the components for messages: the in-boxes on the front, and the routes of messages. */
 import type { Route } from "../front/route.js";
 import type { Directory } from "../instances/directory.js";
 import { MessageBoxes } from "../messages/boxes.js";

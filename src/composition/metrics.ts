@@ -23,11 +23,11 @@ export interface MetricsUses {
   readonly versioned: VersionedArea;
   readonly timeLead: TimeLead;
   readonly writerMetrics: WriterMetrics;
-  /** The other components with metrics, in the order in which the page of metrics lists them. */
+  /** The other components with metrics, in the order in which the metrics page lists them. */
   readonly measured: readonly Measured[];
   /** The name of the transport. */
   readonly transport: string;
-  /** Returns for how long the server has run, in ms. */
+  /** Returns the time in ms for which the server has run. */
   readonly uptimeMs: () => number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Creates the two clients for calls to other servers: one for the receivers of webhooks, one for live tests of
- * contracts. They share one limit of connections. The webhook client may have more connections to one origin, because
- * all webhooks may have the same receiver.
+ * Creates the two HTTP clients for requests to other servers: one for the receivers of webhooks, and one for live tests
+ * of contracts. They share one limit of connections. The webhook client may have more connections to one origin,
+ * because all webhooks may have the same receiver.
  */
 import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
 import { OutboundClient } from "../outbound/client.js";
@@ -12,7 +12,7 @@ import type { PortsArea } from "./ports.js";
 export interface OutboundArea {
   /** Calls the receivers of webhooks. */
   readonly receivers: OutboundClient;
-  /** Calls the services that live tests check. */
+  /** Sends requests to the services that live tests check. */
   readonly services: OutboundClient;
 }
 
@@ -20,7 +20,8 @@ export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptor
   const shared = {
     policy: { allow_private: config.webhook_allow_private },
     connections: new ConnectionLimit(outboundMax),
-    // If descriptors are few, keep no idle connection, because another call may need its descriptor.
+    // If the process has few file descriptors, keep no idle connection, because another request may need its
+    // descriptor.
     keeps_connections: !hasFewDescriptors,
   };
   return {

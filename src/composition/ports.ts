@@ -1,4 +1,7 @@
-/** Creates the ports, their limit of connections, and the guard that checks the host, origin and token of requests. */
+/**
+ * Creates the server's ports, the limit of their connections, and the guard that checks the host, origin and token of
+ * requests.
+ */
 import { OUTBOUND_CONNECTIONS_MAX } from "../../schemas/limits/outbound.js";
 import { FEW_DESCRIPTORS, OWN_DESCRIPTORS_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
 import { countDescriptors } from "../base/descriptors.js";
@@ -13,11 +16,11 @@ export interface PortsArea {
   readonly ports: FrontServer;
   readonly guard: RequestGuard;
   /**
-   * The maximum number of connections to other servers. The process has a limited number of descriptors, which these
-   * connections share with the clients.
+   * The maximum number of connections to other servers. It matters here because these connections and those of clients
+   * share the file descriptors of the process.
    */
   readonly outboundMax: number;
-  /** Whether the process has a low limit of file descriptors, so that none may be left later. */
+  /** True if the process has a low limit of file descriptors, so that none may be left later. */
   readonly hasFewDescriptors: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Creates the pipeline, which every request passes, with its metrics and the audit rows of rejected calls. */
+/** Creates the pipeline through which every request passes, with its metrics and the audit rows of rejected calls. */
 import type { AgentTally } from "../agent-metrics/tally.js";
 import { RefusalLog } from "../audit/refusal-log.js";
 import { DashboardAuth } from "../front/dashboard-auth.js";

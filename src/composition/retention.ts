@@ -1,10 +1,10 @@
 /**
- * The table of what the server prunes. A row says how often it is pruned, and which writer method deletes a bounded
- * number of database rows.
+ * Lists the kinds of old data that the pruner deletes. For each kind, it says how often it is pruned, and which writer
+ * method deletes a bounded number of database rows.
  *
- * Other old rows are deleted by the call that adds new ones: versions of keys, idempotency records, counters of agents,
- * compliance runs and webhook deliveries. Sessions are pruned in the front's memory (src/sessions/upkeep.ts). The audit
- * log is never pruned.
+ * A call that adds new rows also deletes old ones of the same table for versions of keys, idempotency records, counters
+ * of agents, compliance runs and webhook deliveries. Sessions are pruned in the front's memory
+ * (src/sessions/upkeep.ts). The audit log is never pruned.
  */
 import type { Config } from "../../schemas/config.js";
 import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
@@ -26,7 +26,7 @@ export interface RetentionGround {
   readonly config: Pick<Config, "event_history" | "task_retention">;
   readonly writer: Writer;
   readonly directory: Directory;
-  /** `expires_at` is the time in ms at which the next message expires; null if none does. */
+  /** The in-boxes of messages. `expires_at` is the time in ms at which the next message expires; null if none does. */
   readonly boxes: { readonly expires_at: number | null };
   readonly log: Log;
 }
@@ -43,7 +43,7 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
     ...(keep > 0 ? [events] : []),
     pendingInstances(directory, writer, log),
     {
-      // LEASE_KEEP_MS after their end.
+      // Leases are pruned LEASE_KEEP_MS after their end.
       name: "leases",
       intervalMs: LEASE_PRUNE_INTERVAL_MS,
       step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
@@ -54,7 +54,7 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
       step: (after, nowMs) => writer.request(pruneTasks, { after, ended_before: nowMs - taskRetentionMs }, NO_CALLER),
     },
     {
-      // MESSAGE_DAYS after they were sent, or at once when they have expired.
+      // Messages are pruned MESSAGE_DAYS after they were sent, or as soon as they have expired.
       name: "messages",
       intervalMs: MESSAGE_PRUNE_INTERVAL_MS,
       step: () => writer.request(pruneMessages, {}, NO_CALLER),

@@ -1,4 +1,7 @@
-/** Creates the components for the dashboard's sessions: the registry, log-in and log-out, and the upkeep. */
+/**
+ * Creates the components for the dashboard's sessions: their registry, the routes to log in and out, and the task that
+ * ends expired sessions.
+ */
 import { isExposed } from "../config/exposure.js";
 import type { Route } from "../front/route.js";
 import { SessionFront } from "../sessions/front.js";

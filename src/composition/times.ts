@@ -1,6 +1,6 @@
 /**
- * Creates the components that watch the server's time. They detect pauses of the server, and a time ahead of the
- * machine's clock.
+ * Creates the components that watch the server's time. They detect that the server was paused, and that its time is
+ * ahead of the machine's clock.
  */
 import { PauseDetector } from "../base/pause-detector.js";
 import { systemClock } from "../base/clock.js";
@@ -13,7 +13,10 @@ export interface TimesArea {
   readonly timeLead: TimeLead;
 }
 
-/** @param startedMs the server's time at its start, in ms since the Unix epoch */
+/**
+ * Creates the components that watch the time.
+ * @param startedMs the server's time at its start, in ms since the Unix epoch
+ */
 export function makeTimes({ clock, log, threads }: Ground, startedMs: number): TimesArea {
   const pauseDetector = new PauseDetector(startedMs, (pauseMs) =>
     log.warn("the server did not run, or its machine's clock was set ahead", { ms: pauseMs }),

@@ -1,4 +1,4 @@
-/** Creates the components for versioned values, which are state and specs. */
+/** Creates the components for versioned values. These are the values of state and the specs. */
 import type { Failure } from "../base/result.js";
 import type { ContractFront } from "../contracts/front.js";
 import type { Route } from "../front/route.js";

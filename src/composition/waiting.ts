@@ -1,4 +1,7 @@
-/** Creates the component for calls that wait for several conditions at once. The conditions concern the other areas. */
+/**
+ * Creates the component for calls that wait until one of several conditions holds. Each condition reads data of another
+ * area.
+ */
 import { auditReader } from "../audit/table.js";
 import { ResourceWatch } from "../claims/resource-watch.js";
 import { eventReader } from "../events/table.js";

@@ -17,7 +17,7 @@ export interface WebhooksArea {
 
 export interface WebhooksUses {
   readonly receivers: OutboundClient;
-  /** The most connections to other servers. */
+  /** The maximum number of connections to other servers. */
   readonly outboundMax: number;
   readonly leads: () => boolean;
 }

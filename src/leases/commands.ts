@@ -1,6 +1,6 @@
 /**
- * Writer methods for leases. This folder is the API of leases; the lock engine in src/claims/ decides what is granted.
- * Runs in the writer thread.
+ * Declares the writer methods of leases. This folder is the API of leases. The lock engine in src/claims/ decides which
+ * leases are granted. Runs in the writer thread.
  */
 import {
   AcquireReply,
@@ -81,7 +81,7 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // No audit row: the call that waited writes one for its request and one for its refusal.
+  // This method writes no audit row, because the call that waited writes one for its request and one for its refusal.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

@@ -1,6 +1,6 @@
 /**
- * Serves the HTTP routes of leases: acquiring them, waiting in the queue, lists and checks. This folder is the API of
- * leases; the lock engine is in src/claims/. Runs on the front.
+ * Handles the HTTP requests about leases: acquiring them, waiting in the queue, lists and checks. This folder is the
+ * API of leases. The lock engine is in src/claims/. Runs on the front.
  */
 import type { Static } from "typebox";
 import {
@@ -57,7 +57,7 @@ export interface LeaseFrontOptions {
 /** A client that may disconnect before the reply. */
 type Client = Pick<Request, "onAbort">;
 
-/** Marks a job that reads all live leases, so it runs in the thread pool. */
+/** The number of rows of a job that reads all live leases. It makes the job run in the worker pool. */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 const OK = 200;
 const ACCEPTED = 202;
@@ -70,7 +70,7 @@ export class LeaseFront {
     this.#options = options;
   }
 
-  /** Acquires a lease. The lease is held at once, or it waits in the queue if the request allows that. */
+  /** Acquires a lease. If the lease is taken, the request waits in the queue if the client allows that. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
     const { writer, leases, presenter, workspaceOf } = this.#options;
     const { actor } = context;
@@ -95,11 +95,11 @@ export class LeaseFront {
       if (refusal !== null) return refusal;
     }
     const record = presenter.find(row);
-    // Release the lease: the client has disconnected without seeing it and, without a `request_id`, cannot ask for it
+    // Release the lease. The client has disconnected without seeing it and, without a `request_id`, cannot ask for it
     // again.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    // The request ended while it waited: it was broken, or another call took it out of the queue.
+    // The request ended while it waited, because it was broken or another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
   }
@@ -162,8 +162,8 @@ export class LeaseFront {
   }
 
   /**
-   * Replies with pairs of leases: a lease that waits, and one for which it waits. Leaves out leases that were granted
-   * or ended after they were read.
+   * Replies with pairs of a waiting lease and a lease for which it waits. Leaves out leases that were granted or ended
+   * after they were read.
    */
   async waits(
     { workspace, limit = LEASE_ROWS_DEFAULT }: Static<typeof LeaseWaitsQuery>,
@@ -185,7 +185,7 @@ export class LeaseFront {
       const waiting = leases.get(wait.lease);
       const blocker = leases.get(wait.for);
       if (waiting?.state !== "waiting" || blocker === undefined) continue;
-      // Stop here: waits are sorted, the longest first, so the waits that do not fit are the shortest.
+      // Stop here. The longest waits come first, so the waits that do not fit are the shortest.
       if (bytes > LIST_BYTES_MAX) break;
       name(wait.for, blocker);
       name(wait.lease, waiting);
@@ -227,8 +227,8 @@ export class LeaseFront {
   }
 
   /**
-   * Waits in the queue. Returns null if the request was granted, has ended, or stays in the queue without a call
-   * (`queue`). Otherwise returns the refusal.
+   * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if the request was granted, has
+   * ended, or may stay in the queue without a call (`queue`). Otherwise returns the refusal.
    */
   async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
@@ -252,8 +252,8 @@ export class LeaseFront {
   }
 
   /**
-   * Yields lease records in pages. Live leases are in memory. The others are read from the database, with a pause after
-   * each page so that other requests are served.
+   * Yields pages of lease records. Live leases come from memory. Other leases come from the database, with a pause
+   * after each page so that other requests are served.
    */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
     const { leases, reader } = this.#options;
@@ -284,8 +284,8 @@ export class LeaseFront {
 }
 
 /**
- * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource counts as one in
- * the lease's own workspace.
+ * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource is taken to be
+ * in the lease's own workspace.
  */
 function overlapping(
   text: string | undefined,

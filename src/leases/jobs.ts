@@ -1,4 +1,4 @@
-/** Jobs that read leases and may look at many of them, so they run in the thread pool. */
+/** Declares the jobs that may read many leases. They run in the worker pool. */
 import { FindWaitsReply, FindWaitsRequest } from "../../schemas/leases.js";
 import { isLease, liveLease } from "../claims/lease.js";
 import { leaseReader } from "../claims/table.js";

@@ -1,6 +1,6 @@
 /**
- * Builds the reply to a list of leases. The list ends at the requested limit, or before it exceeds the maximum of
- * bytes. Runs on the front.
+ * Builds the reply to a request for a list of leases. The list ends at the requested number of leases, or before it
+ * exceeds LIST_BYTES_MAX. Runs on the front.
  */
 import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -21,7 +21,7 @@ export class LeaseList {
     this.#limit = limit;
   }
 
-  /** Whether the list takes no more leases. */
+  /** True if the list takes no more leases. */
   get ended(): boolean {
     return this.#cut || this.#texts.length === this.#limit;
   }
@@ -37,7 +37,7 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  /** Returns the reply. If the list was truncated, the reply has the cursor at which it continues. */
+  /** Returns the reply. If the list is truncated, the reply has the cursor at which the next request continues. */
   end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };

@@ -1,8 +1,9 @@
 /**
- * Counts the calls that wait for queued leases. A request without `queue` is in the queue only as long as a call waits
- * for it. When its last call is gone, this class takes the request out of the queue. A call is also gone after a
- * restart, or if it failed because the writer crashed. This class only counts: the calls themselves wait in the
- * projection of leases. Runs on the front.
+ * Counts the calls that wait for each queued lease request. A request without `queue` stays in the queue only while a
+ * call waits for it. When the last such call is gone, this class takes the request out of the queue. Runs on the front.
+ *
+ * A call is also gone after a restart of the server, or if it failed because the writer crashed. The calls themselves
+ * wait in the projection of leases.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import type { BackgroundTask } from "../background/task.js";
@@ -18,7 +19,7 @@ export class QueuedCalls implements BackgroundTask {
   readonly #writer: Writer;
   /** The number of calls that wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
-  /** Rows of leases that may have no waiting call. The next tick checks them. */
+  /** The rows of leases for which perhaps no call waits. The next tick checks them. */
   #abandoned = new Set<number>();
 
   constructor(leases: LeaseProjection, writer: Writer) {
@@ -28,7 +29,7 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   * @returns a function that ends the wait, and returns whether other calls still wait
+   * @returns a function that stops counting the call, and returns whether other calls still wait
    */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);
@@ -40,19 +41,19 @@ export class QueuedCalls implements BackgroundTask {
     };
   }
 
-  /** Called when a call ended but could not take its request out of the queue. */
+  /** Marks a lease for a check. Called when a call ended but could not take its request out of the queue. */
   abandon(row: number): void {
     this.#abandoned.add(row);
   }
 
-  /** Marks all waiting leases for a check, because the calls that waited for them may be gone. */
+  /** Marks all waiting leases for a check. Called when the calls that waited for them may have ended. */
   checkAll(): void {
     for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
 
   /**
-   * Checks the marked leases. A marked lease is kept if a call has joined it: the request may have been visible here
-   * before its call joined.
+   * Checks the marked leases, and takes those without a call out of the queue. A lease may have been marked before its
+   * call joined. It stays in the queue if a call has joined it by now.
    */
   tick(): void {
     if (this.#abandoned.size === 0) return;
@@ -73,7 +74,7 @@ export class QueuedCalls implements BackgroundTask {
     });
   }
 
-  /** Releases a lease that was granted after its last call had gone. */
+  /** Releases a lease that was granted after the last call that waited for it had ended. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);

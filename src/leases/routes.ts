@@ -22,7 +22,7 @@ import { route, type Route } from "../front/route.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
 
-/** Returns the lease that a path names, in the form that audit rules take. */
+/** Returns the row of the lease that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly row?: number } {
   const row = leaseRow(id);
   return row === undefined ? {} : { row };

@@ -1,6 +1,6 @@
 /**
- * The queue of calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for
- * it: the one that has waited longest, among those that may have the task. Runs on the front.
+ * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it.
+ * That call is the one that has waited longest among the calls that may have the task. Runs on the front.
  */
 import { WaitQueue, Waiting, type WaitEnd } from "../base/wait-queue.js";
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
@@ -11,18 +11,24 @@ import { hasEnded } from "./task.js";
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface ClaimCall {
-  /** The caller. Its members may change while it waits: they are read again at each check. */
+  /** The caller. Its members are read again at each check, because they may change while the call waits. */
   readonly claimant: Claimant;
   /** The id of the only task that the call waits for; null if any task will do. */
   readonly id: string | null;
-  /** Identifies a repetition of the same call while it waits; null if the caller gave no `request_id`. */
+  /** The id by which a repetition of the waiting call is recognized; null if the caller gave none. */
   readonly request_id: string | null;
 }
 
 class ClaimWaiter extends Waiting {
-  /** Set while it asks the writer. The writer's reply then settles it, even if the wait has ended meanwhile. */
+  /**
+   * True while the call asks the writer. The writer's reply then settles the call, even if the wait has ended
+   * meanwhile.
+   */
   busy = false;
-  /** Tasks for which the call asked the writer without success. A task is removed when it becomes claimable again. */
+  /**
+   * The tasks for which the call asked the writer without success. A task is removed from the set when it becomes
+   * claimable again.
+   */
   readonly tried = new Set<ClaimableTask>();
 
   constructor(
@@ -45,7 +51,7 @@ export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new WaitQueue<ClaimWaiter>();
-  /** Tasks for which a call is asking the writer right now. Meanwhile no other call asks for them. */
+  /** The tasks for which a call is asking the writer now. No other call asks for them meanwhile. */
   readonly #asked = new Set<ClaimableTask>();
   readonly #askOnce = (waiter: ClaimWaiter): void => void this.#ask(waiter, null);
 
@@ -89,8 +95,8 @@ export class ClaimWaiters {
 
   /**
    * Waits until an attempt gets a task. Returns null on timeout, when the client disconnects, or when the server shuts
-   * down. On timeout, a call that waits for one task makes a last attempt, so that the reply reports the current state
-   * of the task.
+   * down. On timeout, a call that names its task makes a last attempt, so that the reply has the current state of the
+   * task.
    * @param onAbort registers a listener that is called when the client disconnects
    */
   wait<Found>(
@@ -115,7 +121,7 @@ export class ClaimWaiters {
     this.#queue.close();
   }
 
-  /** Lets the first call in the queue that may have this task ask the writer for it. */
+  /** Finds the first call in the queue that may have this task, and lets it ask the writer for the task. */
   #assign(task: ClaimableTask): void {
     if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
     const now_ms = this.#now();
@@ -141,7 +147,10 @@ export class ClaimWaiters {
     return (id === null || id === task.id) && !tried.has(task);
   }
 
-  /** @param task the task that the call may have; null if the call asks only because a duplicate of it got a result */
+  /**
+   * Lets a call ask the writer for a task.
+   * @param task the task that the call may have; null if the call asks only because a duplicate of it got a result
+   */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
     waiter.busy = true;
     if (task !== null) {
@@ -156,14 +165,14 @@ export class ClaimWaiters {
     } else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.call);
     if (task === null) return;
-    // The call may have got another task, or none. So let another call ask for this task.
+    // Let another call ask for this task, because this call may have got another task or none.
     this.#asked.delete(task);
     this.#assign(task);
   }
 
   /**
-   * Makes repetitions of a call, which wait too, ask for its result. A client repeats a call after it has lost the
-   * connection.
+   * Makes the waiting repetitions of a call ask the writer for the call's result. A client repeats a call after it has
+   * lost the connection.
    */
   #notifyDuplicates({ claimant, request_id }: ClaimCall): void {
     if (request_id === null) return;

@@ -1,4 +1,7 @@
-/** Claims tasks: searches for the caller's best task, and waits for one if there is none. Runs on the front. */
+/**
+ * Claims tasks for callers. It lets the writer search for the caller's best task. If there is none, it waits until one
+ * becomes claimable. Runs on the front.
+ */
 import { ClaimBody, type ClaimTaskReply, type ClaimTaskRequest } from "../../schemas/tasks.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { NEEDS_INSTANCE } from "../base/needs-instance.js";
@@ -23,7 +26,7 @@ export interface TaskClaimingOptions {
   readonly leases: LeaseProjection;
 }
 
-/** The parts of a request that claims a task. */
+/** The members that are read of a request that claims a task. */
 export interface ClaimCall {
   readonly json: ClaimBody;
   readonly context: CallContext;
@@ -40,8 +43,8 @@ export class TaskClaiming {
   readonly #options: TaskClaimingOptions;
   readonly #reader: TaskReader;
   /**
-   * The last pending part of a long claim. The parts of all claims run one after the other, so that a transaction
-   * contains at most one part of one claim.
+   * The latest part of a long claim. Each part waits for the part before it, so that a transaction contains at most one
+   * part of one claim.
    */
   #lastPart: Promise<unknown> = Promise.resolve();
 
@@ -50,7 +53,7 @@ export class TaskClaiming {
     this.#reader = options.reads.model(taskReader);
   }
 
-  /** Claims a task for the caller. The reply's task is null if there is no task for the caller. */
+  /** Claims a task for the caller. The task in the reply is null if the caller can have none. */
   async claim({ json, context, onAbort }: ClaimCall): Promise<Claimed | Failure> {
     const { directory, waiters } = this.#options;
     const caller = directory.get(context.actor);
@@ -69,7 +72,8 @@ export class TaskClaiming {
     const isGone = (): boolean => gone;
     let reply = await this.#claimNow(request, context, isGone);
     if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
-      // If the caller names a task, wait in that task's workspace, because the caller may claim it from any workspace.
+      // If the caller names a task, use that task's workspace for the wait, because the caller may claim the task from
+      // any workspace.
       const named = id === null ? undefined : this.#reader.byId(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
       const { name } = caller;
@@ -77,7 +81,7 @@ export class TaskClaiming {
         id: caller.id,
         name,
         ...where,
-        // Its capabilities may change while it waits.
+        // Read the capabilities at each check, because they may change while the call waits.
         get capabilities() {
           return directory.get(caller.id)?.capabilities ?? [];
         },
@@ -89,7 +93,7 @@ export class TaskClaiming {
       await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
     }
     if (reply instanceof Failure) return reply;
-    // Release the claim: the client has disconnected without seeing the task and, without a `request_id`, cannot ask
+    // Release the claim. The client has disconnected without seeing the task and, without a `request_id`, cannot ask
     // for it again.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;

@@ -1,6 +1,6 @@
 /**
- * Writer methods for tasks. They call the registry, which decides how each call changes a task (task-registry.ts). Runs
- * in the writer thread.
+ * Declares the writer methods of tasks. They call the registry, which decides how each call changes a task
+ * (task-registry.ts). Runs in the writer thread.
  */
 import {
   AnswerRequest,
@@ -26,10 +26,10 @@ import { noDetail, resourceId, writerMethod } from "../threads/writer-method.js"
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
 
-/** The resource in the audit row of a call that creates several tasks. */
+/** The `resource` in the audit row of a call that creates several tasks. */
 const SEVERAL = "several";
 
-/** Options that all methods here share. */
+/** The options that most methods of this file share. */
 const common = {
   models: { registry: taskRegistry },
   weight: weightOf,
@@ -73,7 +73,7 @@ export const claimTask = writerMethod({
   run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
-/** Records a heartbeat of the task's holder. The call may also report progress. */
+/** Records a heartbeat of the task's holder, and the progress that the holder reports, if any. */
 export const reportProgress = writerMethod({
   ...common,
   name: "task.progress",
@@ -84,8 +84,8 @@ export const reportProgress = writerMethod({
 });
 
 /**
- * Makes a writer method that ends the holder's claim. The four methods differ only in the verb, which is also their
- * name in the audit log.
+ * Makes one of the four writer methods by which the holder ends its claim. They differ only in the verb, which is also
+ * the method's name in the audit log.
  */
 function endingBy(verb: EndingVerb) {
   return writerMethod({

@@ -3,14 +3,14 @@ import { formatTime } from "../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
 
-/** An empty array in the database. */
+/** The JSON text of an empty array in the database. */
 const NONE = "[]";
 
 function timeOrNull(time_ms: number | null): string {
   return time_ms === null ? "null" : `"${formatTime(time_ms)}"`;
 }
 
-/** The JSON text without its closing brace. */
+/** Returns the JSON text of a task without its closing brace. */
 function encodeOpen(task: TaskRow): string {
   const { id, workspace, title, labels, requires, resources, priority, after, state, attempts } = task;
   const { claim, fence, holder, holder_name, checkpoint } = task;

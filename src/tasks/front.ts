@@ -60,7 +60,7 @@ export interface TaskFrontOptions extends TaskClaimingOptions {
   readonly log: Log;
 }
 
-/** A call about a task, with its caller and the caller's roles. */
+/** The members that are read of a request about a task. */
 export type TaskCall = Pick<Request, "caller" | "context">;
 type CreateCall = Pick<
   Request<readonly string[], unknown, "x-koor-workspace", Static<typeof TasksBody>>,
@@ -68,7 +68,7 @@ type CreateCall = Pick<
 >;
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context">;
 
-/** Marks a read that may look at any number of rows. Such a read runs in the thread pool. */
+/** The number of rows of a read that may look at any number of tasks. It makes the read run in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 
 export class TaskFront {
@@ -82,12 +82,12 @@ export class TaskFront {
     this.#claiming = new TaskClaiming(options);
   }
 
-  /** Creates one task or several. The reply is the created task, or the list of them. */
+  /** Creates one task or several. Replies with the created task, or with the list of created tasks. */
   async create({ free, json, headers, context }: CreateCall): Promise<Answer> {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
-    // Positions refer to items of an array.
+    // Reject array positions in `after`, because a single task has no array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
     const references = bodies.reduce((sum, { after = [] }) => sum + after.length, 0);
@@ -135,8 +135,7 @@ export class TaskFront {
   }
 
   /**
-   * Claims a task for the caller. The answer has the task and its lease; both are null if there is no task for the
-   * caller.
+   * Claims a task for the caller. Replies with the task and its lease. Both are null if the caller can have no task.
    */
   async claim(call: ClaimCall): Promise<Answer> {
     const claimed = await this.#claiming.claim(call);
@@ -225,7 +224,7 @@ export class TaskFront {
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
   }
 
-  /** Returns whether a call may manage the tasks of every creator. */
+  /** Returns whether the caller may also manage tasks that others have created. */
   #owns({ caller }: TaskCall): boolean {
     return mayAll(this.#options.guarded, caller);
   }
@@ -255,7 +254,7 @@ export class TaskFront {
   }
 }
 
-/** Makes a request that ends the claim of a task. `texts` sets the texts that the request stores. */
+/** Creates a request that ends the claim of a task. `texts` has the texts that the request stores. */
 function ending(id: string, fence: number, texts: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
   return { id, fence, text: null, value: null, retry: false, ...texts };
 }

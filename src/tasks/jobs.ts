@@ -1,4 +1,4 @@
-/** Jobs that read tasks. Small pages are read on the front, larger ones in the thread pool. */
+/** Declares the jobs that read tasks. The front reads small pages itself. The worker pool reads larger ones. */
 import * as Type from "typebox";
 import { ListEnd } from "../../schemas/common.js";
 import { ListTasksRequest, Task, TaskList } from "../../schemas/tasks.js";

@@ -1,7 +1,7 @@
 /**
- * Keeps the tasks that have not ended in memory: by id, the ready ones, the blocked ones with their blockers, and a
- * count for each state. It only stores them: task-changes.ts decides when a task is added or removed. Pure except
- * for its state.
+ * Stores the tasks that have not ended in memory. It finds them by id, queues the ready tasks, groups the blocked tasks
+ * by their blockers, and counts the tasks in each state. task-changes.ts decides when a task is added or removed. Pure
+ * except for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../schemas/limits/tasks.js";
 import { TASK_STATES, type TaskState } from "../../schemas/tasks.js";
@@ -16,7 +16,7 @@ interface QueuedTask extends ReadyTask {
   readonly task: LiveTask;
 }
 
-/** The result of a check of a task's resources: whether they are free, and how many steps the check took. */
+/** The result of a check of a task's resources. It says whether they are free and how many steps the check took. */
 export interface Looked {
   readonly free: boolean;
   readonly steps: number;
@@ -37,15 +37,15 @@ export class LiveTasks {
   readonly #ready = new ReadyQueue<QueuedTask>();
   /** The blocked tasks, grouped by the row of each task that blocks them. */
   readonly #blocked = new Groups<number, LiveTask>();
-  /** The ready tasks that are or were reserved for an instance, by its id. A reservation may have expired. */
+  /** The ready tasks with a reservation, by the id of the instance. A reservation here may have expired. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
   /**
-   * For each stuck task, by row: the number of its lost blockers. A blocker is lost if it ended without being done, or
-   * if it is stuck itself. The numbers are kept up to date so that no call has to walk the graph of tasks.
+   * Maps the row of each stuck task to the number of its lost blockers. A blocker is lost if it ended without being
+   * done, or if it is stuck itself. Each change updates the numbers, so that a read need not walk the graph of tasks.
    */
   readonly #lost_blockers = new TurnoverMap<number, number>();
-  /** Whether the lost blockers have changed since the last commit. */
+  /** True if `#lost_blockers` has changed since the last commit. */
   #stuckChanged = false;
   /** The estimated memory of each task, in bytes, by row. */
   readonly #bytes_of = new TurnoverMap<number, number>();
@@ -61,7 +61,7 @@ export class LiveTasks {
     this.#stuckChanged = false;
   }
 
-  /** Called after a rollback, when each task has been set back to its state at the last commit. */
+  /** Called after a rollback. By then, each task is back in its state at the last commit. */
   rolledBack(): void {
     if (this.#stuckChanged) this.findStuck(this.#by_row.values());
     this.#stuckChanged = false;
@@ -115,7 +115,7 @@ export class LiveTasks {
     if (task.blockers.size > 0) this.#stuckChanged = true;
   }
 
-  /** Removes a task, before its state changes. Clears its set of blockers too. */
+  /** Removes a task before its state changes. Also clears the task's set of blockers. */
   remove(task: LiveTask): void {
     if (!this.#by_id.delete(task.id)) return;
     this.#by_row.delete(task.row);
@@ -140,26 +140,27 @@ export class LiveTasks {
     return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
   }
 
-  /** Marks a task as lost. Returns the tasks that are stuck only because of it, the oldest first. */
+  /** Marks a task as lost. Returns the tasks that become stuck because of that, the oldest first. */
   lose(row: number): LiveTask[] {
     return this.#spread([row], 1);
   }
 
-  /** Marks a task as no longer lost. Returns the tasks that are therefore no longer stuck, the oldest first. */
+  /** Marks a task as no longer lost. Returns the tasks that are no longer stuck because of that, the oldest first. */
   regain(row: number): LiveTask[] {
     return this.#spread([row], -1);
   }
 
   /**
-   * Finds the stuck tasks in a list, whose order does not matter. The list must include every task that waits for one
-   * of its tasks.
+   * Finds the stuck tasks in a list, which may have any order. The list must include every task that waits for a task
+   * of the list.
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
     for (const row of rows) this.#lost_blockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
-      // Count only blockers outside the list. A blocker from the list is counted later, when it turns out to be stuck.
+      // Count only the blockers outside the list. A blocker from the list is counted later, if it turns out to be
+      // stuck.
       for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
       const before = this.#lost_blockers.get(task.row) ?? 0;
@@ -169,9 +170,9 @@ export class LiveTasks {
   }
 
   /**
-   * Updates the position of a task after a change that keeps its state, such as a change of its priority or
+   * Updates the position of a ready task after a change that keeps its state, such as a change of its priority or
    * reservation.
-   * @param before the task's life before the change
+   * @param before the instance for which the task was reserved before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
     const { state, reserved } = task.life;
@@ -197,8 +198,8 @@ export class LiveTasks {
   }
 
   /**
-   * Finds the best task whose resources are free. The search stops after CLAIM_STEPS_MAX steps. The number of steps
-   * depends only on stored data, so every node stops at the same task.
+   * Finds the best task that the claimant may have and whose resources are free. The search stops after CLAIM_STEPS_MAX
+   * steps. The number of steps depends only on stored data, so every node stops at the same task.
    * @param after the rank after which the search begins; null to begin at the start
    * @param look checks the resources of one task
    */
@@ -231,7 +232,8 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Reduce the memory estimate too. It must equal the estimate of a node that reads the same tasks from the database.
+    // Reduce the memory estimate too, because it must equal the estimate of a node that reads the same tasks from the
+    // database.
     if (!waited || !this.#bytes_of.has(task.row)) return;
     this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;
@@ -241,7 +243,10 @@ export class LiveTasks {
     return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
   }
 
-  /** Adds `by` to the number of lost blockers of each task that waits for one of these, directly or through others. */
+  /**
+   * Adds `by` to the number of lost blockers of each task that waits for one of the given tasks. If a task thereby
+   * becomes stuck, or stops being stuck, does the same for the tasks that wait for it.
+   */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;
     const changed: LiveTask[] = [];
@@ -272,7 +277,7 @@ function queuedTask(task: LiveTask): QueuedTask {
   return { ...readyTask(task), task };
 }
 
-/** Returns the properties of a ready task that decide which instance may claim it. */
+/** Returns the members of a ready task that decide which instance may claim it. */
 export function readyTask(task: LiveTask): ReadyTask {
   const { row, workspace, labels, requires, life, created_at } = task;
   const { priority, ready_at, not_before, assignee, reserved, reserved_until } = life;

@@ -14,19 +14,19 @@ export type Ending =
   | { readonly kind: "loss"; readonly loss: Loss };
 
 export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_before"> {
-  /** True if the task is dead because its claim was lost. Such a task may not have an error text yet. */
+  /** True if the task is dead because its claim was lost. Such a task may still need an error text. */
   readonly lost: boolean;
 }
 
 /**
- * Losses that do not count as an attempt, because they are not the holder's fault: the claim was broken, or the
- * database was restored.
+ * The losses of a claim that do not count as an attempt, because the holder is not to blame: the claim was broken, or
+ * the database was restored.
  */
 const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
 export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_ms: number): Outcome {
   const { attempts } = life;
-  // Keep the delay if it is still in the future: the task may have been delayed while it was held.
+  // Keep `not_before` if it is still in the future, because it may have been set while the task was held.
   const kept = stillNotBefore(life, now_ms);
   const as = (state: TaskLife["state"], not_before: number | null = null): Outcome => ({
     state,

@@ -1,6 +1,6 @@
 /**
- * Plans tasks that one call creates together. Resolves the ids and array positions in `after` to tasks. Either all
- * tasks are created or none, so every error is found here, before the first task is created. Pure.
+ * Plans the tasks that one call creates together. It resolves the ids and array positions in `after` to tasks. It finds
+ * every error before the first task is created, because a call creates all of its tasks or none. Pure.
  */
 import type { NewTask } from "../../schemas/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
@@ -15,13 +15,13 @@ export interface KnownTask {
   readonly state: TaskState;
 }
 
-/** A planned task. It will be created, or it already exists because an earlier attempt of the same call created it. */
+/** A planned task. The call will create it, unless an earlier attempt of the same call has already created it. */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
   /** Null if it exists already. */
   readonly task: NewTask | null;
-  /** The tasks that the task waits for, each once, in the order in which the request named them. */
+  /** The tasks for which this task waits, without duplicates, in the order of the request. */
   readonly after: readonly { readonly id: string; readonly row: number }[];
   /** The rows of the tasks in `after` that are not done. */
   readonly blockers: Set<number>;
@@ -32,13 +32,13 @@ export interface PlanContext {
   /** Finds a task by its id. */
   find(id: string): KnownTask | undefined;
   /**
-   * Returns the id of the task that an earlier attempt of the same call created. Returns a Failure if the request_id
-   * was used for a different call.
+   * Returns the id of the task that an earlier attempt of the same call created; undefined if there was none. Returns a
+   * Failure if the request_id was used for a different call.
    */
   made(request_id: string | null, hash?: string): string | undefined | Failure;
 }
 
-/** An item of the array during planning. */
+/** A task of the request's array during planning. */
 interface PlanSlot {
   /** Its position in the array. */
   readonly at: number;
@@ -47,15 +47,15 @@ interface PlanSlot {
   readonly task: NewTask | null;
 }
 
-/** The first character of a reference in `after` to a position of the array. No id begins with it. */
+/** The first character of an entry of `after` that refers to an array position. No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
-/** A message about a cycle lists at most this many ids. */
+/** The maximum number of ids in a message about a cycle. */
 const CYCLE_IDS_MAX = 16;
 
 /**
- * Plans the tasks. Fails with 400 if a task in `after` does not exist, and with 409 if an id already exists or if the
- * tasks form a cycle.
+ * Plans the tasks of a call. Fails with 400 if a task in `after` does not exist. Fails with 409 if an id already exists
+ * or the tasks wait for each other in a cycle.
  */
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
@@ -63,7 +63,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const by_id = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** For each new task, the array positions of the new tasks that it waits for. */
+  /** Lists, for each new task, the array positions of the new tasks for which it waits. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
@@ -90,7 +90,10 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   return new Failure("ALREADY_EXISTS", cycleOf(ids));
 }
 
-/** Returns a lookup by id that caches its results, because the tasks of one call mostly wait for the same tasks. */
+/**
+ * Returns a function that finds a task by its id. It caches the results, because the tasks of one call mostly wait for
+ * the same tasks.
+ */
 function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
   return (id) => {
@@ -120,7 +123,10 @@ export function cycleBy(
   dependentsOf: (row: number) => readonly NamedTask[],
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
-  /** The tasks found so far that wait for `task`, by row. `by` is the row of the task through which a task waits. */
+  /**
+   * The tasks found so far that wait for `task`, directly or through others, by row. `by` is the row of the next task
+   * on the way to `task`.
+   */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
   ]);
@@ -132,8 +138,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // `ids` begins with the task that was found last. Each id waits for the next one, and `task` would wait for the
-      // first.
+      // `ids` begins with the task that was found last, for which `task` would wait. Each task in `ids` waits for the
+      // next one.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -147,7 +153,7 @@ export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${shorten(name)}`);
 }
 
-/** Assigns rows and ids. A task without an id gets a generated one. */
+/** Assigns a row to each task, and an id to each task that has none. */
 function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | Failure {
   const given = new Set<string>();
   for (const { id } of tasks) if (id !== null) given.add(id);
@@ -177,7 +183,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   return slots;
 }
 
-/** Returns the array positions of tasks that form a cycle, each once; null if there is no cycle. */
+/** Returns the array positions of tasks that wait for each other in a cycle. Returns null if there is no cycle. */
 function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const NEW = 0;
   const OPEN = 1;

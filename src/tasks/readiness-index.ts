@@ -1,25 +1,25 @@
 /**
- * An index of the ready tasks in the order in which they became claimable. A client that knows all tasks up to a sort
- * key searches from that key on, so the tasks before it cost nothing. Pure except for its state.
+ * Indexes the ready tasks in the order in which they became claimable. A client that knows all tasks up to a sort key
+ * searches only after that key, so the tasks before it cost nothing. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A ready task, with the times in ms that determine since when it can be claimed. */
+/** A ready task, with the times in ms that decide since when it can be claimed. */
 export interface DatedTask extends ReadyTask {
   /** The time of the task's last change. It is never before the task became ready. */
   readonly updated_at: number;
   freed: Freed;
 }
 
-/** The times at which leases that overlapped a task's resources last ended, as far as this server knows. In ms. */
+/** The times in ms at which the last leases that overlapped a task's resources ended, as far as this server knows. */
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. This lease never blocked its own holder, so for this holder `others_at_ms`
-   * counts instead of `at_ms`.
+   * The holder of the lease that ended last. This lease did not block its own holder. So `others_at_ms` counts for this
+   * holder, instead of `at_ms`.
    */
   readonly holder: string;
-  /** When the last overlapping lease of any other holder ended. */
+  /** The time at which the last overlapping lease of another holder than `holder` ended. */
   readonly others_at_ms: number;
 }
 
@@ -39,16 +39,21 @@ interface ReadyEntry<Task> extends SortKey {
 /** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/** The index is compacted when its entries exceed three times its tasks by more than this number. */
+/**
+ * The number by which the entries may exceed three times the tasks. If they exceed it further, the index is compacted.
+ */
 const DROPPED_TOGETHER = 64;
 
-/** Returns since when an instance may claim a task, in ms, if the task is not reserved for another instance. */
+/** Returns the time in ms since which an instance may claim a task that is not reserved for another instance. */
 function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
   const freed_ms = freed.holder === claimant ? freed.others_at_ms : freed.at_ms;
   return Math.max(ready_at, updated_at, not_before ?? 0, freed_ms);
 }
 
-/** Returns since when an instance may claim a task, in ms. A reservation for another instance makes this time later. */
+/**
+ * Returns the time in ms since which an instance may claim a task. If the task is reserved for another instance, this
+ * is the end of the reservation at the earliest.
+ */
 export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
   const reservedForOther = reserved !== null && reserved !== id && reserved !== name;
@@ -56,7 +61,7 @@ export function since(task: DatedTask, { id, name }: { readonly id: string; read
   return reservedForOther ? Math.max(open, reserved_until) : open;
 }
 
-/** Returns whether a key sorts after another. */
+/** Returns whether `one` sorts after `other`. */
 export function isAfter(one: SortKey, other: SortKey): boolean {
   return one.at_ms > other.at_ms || (one.at_ms === other.at_ms && one.row > other.row);
 }
@@ -67,7 +72,10 @@ export class ReadinessIndex<Task extends DatedTask> {
   /** The number of tasks in the index. */
   #size = 0;
 
-  /** @param isCurrent returns whether an added task is still in the index: neither removed nor replaced */
+  /**
+   * Creates an empty index.
+   * @param isCurrent returns whether an added task is still in the index, so was neither removed nor replaced
+   */
   constructor(isCurrent: (task: Task) => boolean) {
     this.#isCurrent = isCurrent;
   }
@@ -86,7 +94,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#compact();
   }
 
-  /** Counts the removal of a task. */
+  /** Tells the index that a task was removed. */
   removed(): void {
     this.#size -= 1;
     this.#compact();
@@ -99,7 +107,7 @@ export class ReadinessIndex<Task extends DatedTask> {
 
   /**
    * Yields the entries after a key, up to the current time. A task has several entries if some instances may claim it
-   * from a later time than others. `since` returns the time of the entry that counts for an instance.
+   * later than others. `since` returns the time of the entry that counts for an instance.
    */
   *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {
@@ -116,7 +124,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** Drops the entries that count for no instance, if there are many of them. */
+  /** Drops the entries that count for no instance, if there are many. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(

@@ -1,21 +1,21 @@
 /**
- * The queue of ready tasks. It decides which instance may claim which task, and which task is best: the one with the
- * highest priority, then the oldest. A priority rises while a task waits. The writer uses the queue to assign tasks,
+ * Queues the ready tasks. It decides which instance may claim which task, and which task is best: the oldest of those
+ * with the highest priority. The priority of a task rises while it waits. The writer uses the queue to assign tasks,
  * and the front uses it to find the waiters to wake. Pure except for its state.
  *
- * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one for all labels.
- * Queues are also split by workspace, by assignee, and by the first capability that the task requires. So most tasks
- * that a search looks at can be claimed, however many others are ready, and a claimant searches few queues. A removed
- * entry stays in its queue and is skipped when a search reaches it.
+ * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one that ignores
+ * labels. The queues are also split by workspace, by assignee, and by the first capability that a task requires. So a
+ * claimant searches few queues, and can claim most tasks that a search reaches, however many others are ready. A
+ * removed entry stays in its queue and is skipped when a search reaches it.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../schemas/limits/tasks.js";
 import { TurnoverMap } from "../base/turnover-map.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** The properties of a ready task that the queue needs. Times are in ms. */
+/** The members of a ready task that the queue needs. Times are in ms. */
 export interface ReadyTask {
-  /** An older task has a smaller row. */
+  /** The row of the task. An older task has a smaller row. */
   readonly row: number;
   readonly workspace: string;
   readonly labels: readonly string[];
@@ -28,17 +28,17 @@ export interface ReadyTask {
   readonly reserved_until: number;
 }
 
-/** An instance that wants a task, and the properties that the task must have. */
+/** An instance that wants a task, with its conditions for the task. */
 export interface Claimant {
   readonly id: string;
   readonly name: string;
   readonly capabilities: readonly string[];
   readonly workspace: string;
-  /** A task must have all of them. */
+  /** The labels that the task must have, all of them. */
   readonly labels: readonly string[];
 }
 
-/** The entry of a task in its queues. When the task's position changes, a new entry replaces it. */
+/** The entry of a task in its queues. When the position of the task changes, a new entry replaces this one. */
 interface QueueEntry<Task extends ReadyTask> {
   readonly task: Task;
   readonly queues: readonly Queue<Task>[];
@@ -46,7 +46,7 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * The time at which a task must be queued again, because it can then be claimed for the first time, can be claimed by
+ * The time at which a task must be queued again. At that time it can be claimed for the first time, can be claimed by
  * other instances, or has a higher priority.
  */
 interface Recheck<Task extends ReadyTask> {
@@ -57,7 +57,7 @@ interface Recheck<Task extends ReadyTask> {
 /** A task with its current entry and its next recheck. */
 interface Slot<Task extends ReadyTask> {
   readonly task: Task;
-  /** Null if the task is in no queue because its `not_before` is in the future. */
+  /** The entry in the queues. Null if the task is in no queue, because its `not_before` is in the future. */
   entry: QueueEntry<Task> | null;
   /** The next recheck. Earlier rechecks of the task are stale and are skipped when their time comes. */
   recheck: Recheck<Task> | null;
@@ -73,15 +73,15 @@ export interface Rank {
 export interface Candidate<Task> {
   readonly task: Task;
   readonly level: number;
-  /** Whether the claimant may have the task, apart from the task's resources. */
+  /** True if the claimant may have the task. The task's resources may still be leased. */
   readonly fits: boolean;
 }
 
-/** A cursor through the tasks of one priority in one queue, in order. */
+/** A cursor over the tasks of one priority in one queue, in order. */
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
-  /** Iterates over the entries after the first one; null until the search needs them. */
+  /** An iterator over the entries after the first one; null until the search needs them. */
   rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
@@ -104,7 +104,7 @@ class Queue<Task extends ReadyTask> {
     this.#stored += 1;
   }
 
-  /** Counts an entry as removed. The entry itself is dropped when a search reaches it, or when too many are removed. */
+  /** Counts an entry as removed. The entry stays until a search reaches it, or until too many are removed. */
   drop(): void {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
@@ -115,7 +115,7 @@ class Queue<Task extends ReadyTask> {
     }
   }
 
-  /** The oldest live entry of a priority. */
+  /** Returns the oldest live entry of a priority. */
   peek(level: number): QueueEntry<Task> | undefined {
     const entries = this.#levels[level];
     let first = entries?.peek();
@@ -127,7 +127,8 @@ class Queue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the live entries of a priority that come after a row, the oldest first. The queue must not change meanwhile.
+   * Yields the live entries of a priority that come after a row, the oldest first. The queue must not change during the
+   * iteration.
    */
   *after(level: number, row: number): Generator<QueueEntry<Task>, void, void> {
     const sorted = this.#levels[level]?.sorted() ?? [];
@@ -138,7 +139,7 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** A queue may keep this many removed entries, even if few tasks remain, before it is compacted. */
+/** The number of removed entries that a queue may keep before it is compacted, even if few tasks remain. */
 const DROPPED_TOGETHER = 64;
 
 /** Returns the current priority of a task: its own, plus the levels that it has gained by waiting. */
@@ -152,7 +153,7 @@ function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: numb
   return (reserved_until > now_ms ? reserved : assignee) ?? "";
 }
 
-/** Returns whether an instance may claim a task, apart from the task's resources. */
+/** Returns whether an instance may claim a task. Does not check the task's resources. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, now_ms);
@@ -168,7 +169,10 @@ export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): b
 export class ReadyQueue<Task extends ReadyTask> {
   /** Slots by row. */
   readonly #slots = new TurnoverMap<number, Slot<Task>>();
-  /** The queues. The first key is workspace, assignee and label; the second is the first required capability. */
+  /**
+   * The smaller queues. The key of the outer map has workspace, assignee and label. The key of the inner map is the
+   * first required capability.
+   */
   readonly #buckets = new Map<string, Map<string, Queue<Task>>>();
   #rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
 
@@ -226,9 +230,9 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the tasks that an instance may be able to claim, the best first. Some of them do not fit, because they lack
-   * a label that the instance asks for. The caller counts each of these as a step of the search, too. The queue must
-   * not change meanwhile.
+   * Yields the tasks that an instance may be able to claim, the best first. Some of them do not fit, for example
+   * because they lack a label that the instance asks for. They are yielded so that the caller counts them as steps of
+   * its search. The queue must not change during the iteration.
    * @param after yields only the tasks after this rank; null yields all
    */
   *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
@@ -275,7 +279,7 @@ export class ReadyQueue<Task extends ReadyTask> {
   #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
     slot.recheck = { at_ms, task: slot.task };
     this.#rechecks.push(slot.recheck);
-    // Drop stale rechecks. There are many, because most tasks are claimed long before their recheck.
+    // Drop the stale rechecks. There are many, because most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
       this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
@@ -311,8 +315,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, these are the
-   * queues of the rarest label.
+   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, only the queues of
+   * the rarest label are returned.
    */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];

@@ -1,6 +1,6 @@
 /**
- * Publishes the events that say that a task is stuck, or no longer is. The caller is inside the transaction that makes
- * the change, so the events commit with it. Runs in the writer thread.
+ * Publishes an event when a task becomes stuck, and when it is no longer stuck. The caller runs inside the transaction
+ * that makes the change, so the events are committed together with the change. Runs in the writer thread.
  */
 import { TASKS_STUCK_REPORTED_MAX } from "../../schemas/limits/tasks.js";
 import { must } from "../base/assert.js";
@@ -30,19 +30,25 @@ export class StuckEvents {
     return isStuck;
   }
 
-  /** Publishes an event for each task that is now stuck only because of this task. */
+  /**
+   * Publishes an event for each task that becomes stuck because of this task, for at most TASKS_STUCK_REPORTED_MAX
+   * tasks.
+   */
   lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.blocked", task, null, reason, call);
   }
 
-  /** Publishes an event for each task that was stuck only because of this task and no longer is. */
+  /**
+   * Publishes an event for each task that is no longer stuck because this task was retried, for at most
+   * TASKS_STUCK_REPORTED_MAX tasks.
+   */
   regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 
-  /** Returns the reason for which a task is stuck; null if the search stopped before it found the cause. */
+  /** Returns the reason for which a task is stuck. Returns null if the search stopped before it found the cause. */
   causeOf({ blockers }: LiveTask): string | null {
     const { cause } = findCause(blockers, {
       isFree: (row) => !this.#live.isLost(row),

@@ -1,19 +1,18 @@
 /**
  * Finds out why a blocked task is stuck. A stuck task waits, directly or through others, for a task that has ended
- * without being done. The search finds the nearest such task. It is bounded, however many tasks wait for each other.
- * Pure.
+ * without being done. The search finds the nearest such task. It examines a limited number of tasks. Pure.
  */
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../schemas/limits/tasks.js";
 import type { TaskState } from "../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 
-/** The graph of waiting tasks. It is searched breadth-first, so that the nearest cause is found first. */
+/** The graph of waiting tasks, in which a breadth-first search finds the nearest cause first. */
 export interface CauseSearch<Key> {
   /**
    * Returns the tasks that a task waits for. Returns undefined if the task is a cause: it has ended without being done.
    */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether the search can skip a task, because the task is known to be no cause and to wait for no cause. */
+  /** Returns whether the search can skip a task, because the task is no cause and waits for no cause. */
   isFree(key: Key): boolean;
 }
 
@@ -22,7 +21,7 @@ export interface FoundCause<Key> {
   readonly cause: Key | undefined;
   /** All tasks that the search has reached. */
   readonly met: ReadonlySet<Key>;
-  /** False if the search stopped at its limit before it was done. */
+  /** False if the search stopped at a limit before it had reached all tasks. */
   readonly complete: boolean;
 }
 
@@ -63,8 +62,8 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
 }
 
 /**
- * Makes the notes in replies that explain why tasks are blocked. One object serves one read, and caches the tasks that
- * it reads.
+ * Creates the notes in replies that explain why tasks are stuck. Each request uses its own object, which caches the
+ * tasks that it reads.
  */
 export class CauseNotes {
   readonly #find: (id: string) => WaitingTask | undefined;
@@ -75,7 +74,7 @@ export class CauseNotes {
     this.#find = find;
   }
 
-  /** Returns the note that explains why a blocked task is stuck; null if no cause was found. */
+  /** Returns the note that explains why a blocked task is stuck. Returns null if no cause was found. */
   noteOf({ after }: WaitingTask): string | null {
     const { cause, met, complete } = findCause(JSON.parse(after) as string[], {
       isFree: (id) => this.#free.has(id),
@@ -103,7 +102,9 @@ export class CauseNotes {
   }
 }
 
-/** Returns the note for a task that waits for this task, which has ended without being done. */
+/**
+ * Returns the note for a task that is stuck because it waits for the given task, which has ended without being done.
+ */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

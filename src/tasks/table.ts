@@ -1,6 +1,6 @@
 /**
- * The SQL that reads tasks: whole tasks, pages of a list, and the ready tasks. It runs on the front and in the thread
- * pool. task-writer.ts has the SQL that writes them.
+ * Runs the SQL that reads tasks: whole tasks, pages of a list, and the ready tasks. Runs on the front and in the worker
+ * pool. task-writer.ts runs the SQL that writes tasks.
  */
 import { TASK_DEPENDENTS_MAX, TASK_HISTORY_MAX } from "../../schemas/limits/tasks.js";
 import type { ListTasksRequest, ReadyRecord, TaskState } from "../../schemas/tasks.js";
@@ -10,13 +10,13 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** A task in the form of a list. Times are in ms. */
+/** A task as a list shows it. Times are in ms. */
 export interface TaskRow {
   readonly row: number;
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** JSON, as are the next three. */
+  /** A JSON text, as are the next three members. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -31,7 +31,7 @@ export interface TaskRow {
   readonly attempts: number;
   readonly not_before: number | null;
   readonly assignee: string | null;
-  /** The row of the claim; null unless the task is held. */
+  /** The row of the claim that holds the task; null if the task is not held. */
   readonly claim: number | null;
   readonly fence: number | null;
   readonly holder: string | null;
@@ -41,7 +41,7 @@ export interface TaskRow {
   readonly updated_at: number;
   readonly claimed_at: number | null;
   readonly ended_at: number | null;
-  /** The cause, if it is stuck. */
+  /** The reason for which the task is stuck, if it is stuck. */
   readonly note: string | null;
   readonly question: string | null;
   readonly answer: string | null;
@@ -52,7 +52,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** JSON text, as is the next. */
+  /** A JSON text, as is the next member. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -120,7 +120,9 @@ export class TaskReader {
   readonly #dependents: Statement<[number, number], string>;
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
-  /** Prepared statements by their SQL text. All are kept, because pages have only a few different texts. */
+  /**
+   * The prepared statements, by their SQL text. None is ever dropped, because pages have only a few different texts.
+   */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
 
   constructor(db: Db) {
@@ -153,17 +155,20 @@ export class TaskReader {
     );
   }
 
-  /** @param notes the cache of explanations, which the reads of one request share */
+  /**
+   * Returns a whole task by its row.
+   * @param notes creates the notes about stuck tasks. The reads of one request share it.
+   */
   get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
     const task = this.#get(row);
     const note = task?.state === "blocked" ? notes.noteOf(task) : null;
-    // Add the note without copying the row: the new object inherits the other members from the row.
+    // Add the note without a copy of the row. The new object inherits the other members from the row.
     return task === undefined || note === null
       ? task
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
   }
 
-  /** Makes a cache of the notes about blocked tasks. Several reads of one request share it. */
+  /** Returns a new CauseNotes, which creates the notes about stuck tasks. Several reads of one request share it. */
   notes(): CauseNotes {
     return new CauseNotes((id) => this.#waiting.get(id));
   }
@@ -197,13 +202,16 @@ export class TaskReader {
     }));
   }
 
-  /** Returns the number of tasks in each state, in the order of TASK_STATES. The number for an end state is 0. */
+  /**
+   * Returns the number of tasks in each state, in the order of TASK_STATES. It counts no tasks that have ended: the
+   * number for an end state is 0.
+   */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);
   }
 
-  /** Yields the matching tasks before a row, the newest first. */
+  /** Yields the tasks before a row that match a request, the newest first. */
   *list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): Generator<TaskRow> {
     const conditions = ["l.row < ?"];
     const bound: Bound = [before];
@@ -217,7 +225,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // Use the index of tasks that have not ended. After a month, they are only a few of all tasks.
+    // Use the index of tasks that have not ended. After a month, they are only a small part of all tasks.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -1,4 +1,4 @@
-/** Reads the parts of a task from the bodies of requests. Pure. */
+/** Reads and checks the members of a task in the body of a request. Pure. */
 import { CLAIM_MAX_S_DEFAULT } from "../../schemas/limits/claims.js";
 import { LEASE_TTL_S_DEFAULT } from "../../schemas/limits/leases.js";
 import { TASK_ATTEMPTS_DEFAULT, TASK_PRIORITY_DEFAULT, TASK_VALUE_BYTES_MAX } from "../../schemas/limits/tasks.js";
@@ -10,12 +10,13 @@ import { readResources } from "../claims/lease.js";
 import { hashRequest } from "../idempotency/hash.js";
 
 /**
- * Ids that a client could not use in a path: `/tasks/claim` is another call, and clients normalize `.` and `..` away.
+ * Ids that no task may have, because a path with them would not reach the task: `/tasks/claim` is another call, and
+ * clients remove `.` and `..` from paths.
  */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
 
 /**
- * Makes a new task from a request, and checks its resources and its size.
+ * Creates a new task from a request, and checks its resources and its size.
  * @param given the JSON text of the member `data`
  * @param at the prefix of the members' names in a refusal
  * @param callersOwn the workspace of a task whose request names none
@@ -53,7 +54,7 @@ export function newTaskOf(
   };
 }
 
-/** Returns the time of a text in ms. */
+/** Parses a time. Returns it in ms since the Unix epoch, or null if the request has none. */
 export function timeOf(time: string | null): number | null {
   return time === null ? null : Date.parse(time);
 }
@@ -64,7 +65,7 @@ export function assigneeOf(assignee: string | null): string | null {
 }
 
 /**
- * Returns the JSON text of a member, on one line. Returns null if the member is absent or null.
+ * Returns the JSON text of a member on one line. Returns null if the member is absent or null.
  * @param at the prefix of the member's name in a refusal
  */
 export function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {

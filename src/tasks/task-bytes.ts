@@ -1,4 +1,7 @@
-/** Estimates the memory that a task takes in the writer until it ends. The estimate depends only on lengths. Pure. */
+/**
+ * Estimates the memory that a task takes in the writer until it ends. The estimate depends only on the lengths of texts
+ * and lists. Pure.
+ */
 import { TASK_BYTES } from "../../schemas/limits/tasks.js";
 import type { Resource } from "../claims/resource.js";
 import { resourceBytes } from "../claims/resource-bytes.js";
@@ -13,9 +16,9 @@ export interface TaskTexts {
 }
 
 const CHARACTER_BYTES = 2;
-/** The memory of a label: the task stores the label, and the label's queue stores the task. */
+/** The bytes that a label takes. The task stores the label, and the label's queue stores the task. */
 const LABEL_BYTES = 160;
-/** The memory of a blocker: the task is stored in a group for each of its blockers. */
+/** The bytes that a blocker takes. The task is stored in a group for each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

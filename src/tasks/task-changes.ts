@@ -1,7 +1,9 @@
 /**
- * Makes the changes of tasks. Each change is made in memory, stored, published as an event and pushed to the front, all
- * in the transaction of the call. The registry decides which changes a call makes (task-registry.ts). A change may make
- * further tasks ready, or stuck: this module changes those tasks too. Runs in the writer thread.
+ * Changes tasks. The transaction of the call makes each change in memory, stores it, publishes it as an event, and
+ * pushes it to the front. Runs in the writer thread.
+ *
+ * The registry (task-registry.ts) decides which changes a call makes. If a change makes other tasks ready or stuck,
+ * this module changes those tasks too.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { type NewTask, type ReadyRecord, TasksPush, type TaskState } from "../../schemas/tasks.js";
@@ -34,7 +36,7 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   canceled: "task.canceled",
 };
 
-/** An existing task to wait for. */
+/** An existing task for which another task is to wait. */
 export interface KnownAfter {
   readonly id: string;
   readonly row: number;
@@ -46,14 +48,14 @@ interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
   /** The reason in the event. */
   readonly reason?: string | null;
-  /** The actor of the change; absent if the actor is the caller. */
+  /** The actor of the change; absent if the caller is the actor. */
   readonly actor?: string;
 }
 
 /** A change of a task's state. */
 export interface Transition extends Omit<Change, "call"> {
   readonly trigger: Trigger;
-  /** The origin in the task's history, if it is not the trigger. */
+  /** The name of the call in the task's history; absent if it is the name of the trigger. */
   readonly call?: string;
 }
 
@@ -69,7 +71,7 @@ export class TaskChanges extends PublishingModel {
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     super();
-    // The front gets the message about a claim before the one about its task, so the claims are opened first.
+    // Open the claims first, so that the front gets the message about a claim before the message about its task.
     use(claimChanges);
     this.table = new TaskWriter(db, rows);
     this.#events = use(publisher);
@@ -88,8 +90,8 @@ export class TaskChanges extends PublishingModel {
   }
 
   /**
-   * Undoes the changes in memory since the last commit, task by task. To read all tasks again would make every failing
-   * write expensive while the disk is full.
+   * Undoes the changes in memory since the last commit. It reads only the changed tasks again. Reading all tasks would
+   * make every failing write expensive while the disk is full.
    */
   #undo(): void {
     this.#changed = [];
@@ -129,7 +131,7 @@ export class TaskChanges extends PublishingModel {
 
   /**
    * Creates a task.
-   * @param after the tasks to wait for
+   * @param after the tasks for which the new task waits
    */
   create(task: LiveTask, from: NewTask, after: PlannedTask["after"], call: WriteCall): void {
     const { row, life } = task;
@@ -143,7 +145,7 @@ export class TaskChanges extends PublishingModel {
     if (life.state === "ready") publishTaskEvent(this.#events, "task.ready", task, null, null, call);
   }
 
-  /** Finds out which of the tasks that a call has created are stuck, and publishes that. */
+  /** Finds out which of the tasks that a call has created are stuck, and publishes an event for each. */
   findStuck(created: readonly LiveTask[], call: WriteCall): void {
     this.live.findStuck(created);
     for (const task of created) this.#stuck.publish(task, call);
@@ -181,18 +183,18 @@ export class TaskChanges extends PublishingModel {
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
-    // If this task has ended without being done, the tasks that wait for it are stuck now. If it was retried, they no
-    // longer are. Nothing changes for them if this task was stuck before, or is stuck now.
+    // Report the tasks that wait for this task: they are stuck if it has ended without being done, and no longer stuck
+    // if it was retried. Nothing changes for them if this task was stuck before, or is stuck now.
     else if (hasEnded(state) && !was_stuck) this.#stuck.lose(task, waitsForNote({ id: task.id, state }), call);
     else if (had_ended && !this.#stuck.publish(task, call)) this.#stuck.regain(task, call);
   }
 
-  /** Sets the tasks that a task waits for. The task is not held. */
+  /** Sets the tasks for which a task waits. The task must not be held. */
   setAfter(task: LiveTask, after: readonly KnownAfter[], call: WriteCall): void {
     const was_stuck = this.live.isStuck(task);
     const before = task.life.state;
     this.table.setAfter(task.row, after);
-    // Tasks are indexed by their blockers.
+    // Remove the task before its blockers change, because tasks are indexed by their blockers.
     this.live.remove(task);
     const state = this.setBlockers(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.live.add(task, call.now_ms);
@@ -205,14 +207,14 @@ export class TaskChanges extends PublishingModel {
     else this.#stuck.regain(task, call);
   }
 
-  /** Sets the blockers of a task that is not held. Returns the new state of the task, which the caller sets. */
+  /** Sets the blockers of a task that is not held. Returns the state that the caller must give the task. */
   setBlockers(task: LiveTask, blockers: ReadonlySet<number>): "blocked" | "ready" {
     task.blockers.clear();
     for (const blocker of blockers) task.blockers.add(blocker);
     return blockers.size > 0 ? "blocked" : "ready";
   }
 
-  /** Changes a task without changing its state. Other instances may be able to claim it afterwards. */
+  /** Changes a task but not its state. Other instances may be able to claim the task afterwards. */
   requeue(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
@@ -221,7 +223,7 @@ export class TaskChanges extends PublishingModel {
     this.record(task, null);
   }
 
-  /** Stores a step of a task's history. The state may be the same as before. */
+  /** Stores a change of a task, with a step of the task's history. The state may be the same as before. */
   update(
     task: LiveTask,
     change: Partial<TaskLife>,
@@ -242,7 +244,7 @@ export class TaskChanges extends PublishingModel {
     this.#changed.push({ row, id, state: life.state, ready: life.state === "ready" ? record(task) : null, waited_ms });
   }
 
-  /** Makes the tasks ready that waited only for this task, the oldest first. */
+  /** Makes each task ready that waited only for this task, the oldest first. */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.live.blockedBy(row)) {
       this.live.unblock(task, row);

@@ -1,6 +1,6 @@
 /**
- * Publishes task events. The caller is inside the transaction that makes the change, so the event commits with it. Runs
- * in the writer thread.
+ * Publishes the events of tasks. The caller runs inside the transaction that makes the change, so the event is
+ * committed together with the change. Runs in the writer thread.
  */
 import type { ServerTopic } from "../../schemas/events.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
@@ -11,7 +11,10 @@ import type { LiveTask } from "./task.js";
 
 export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
-/** @param claim the claim that began or ended with the change; null if the change concerns no claim */
+/**
+ * Publishes an event about a change of a task.
+ * @param claim the claim that began or ended with the change; null if the change concerns no claim
+ */
 export function publishTaskEvent(
   events: Publisher,
   topic: TaskTopic,

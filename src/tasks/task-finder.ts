@@ -1,6 +1,6 @@
 /**
- * Finds the task that a call is about, or the refusal if the caller may not act on it. Changes nothing. Runs in the
- * writer thread.
+ * Finds the task that a call is about. Returns the refusal if the caller may not act on the task. Changes nothing. Runs
+ * in the writer thread.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS } from "../../schemas/limits/tasks.js";
@@ -31,15 +31,15 @@ export class TaskFinder {
     this.#claims = claims;
   }
 
-  /** Finds a task by its id, whether or not it has ended. */
+  /** Finds a task by its id. The task may have ended. */
   find(id: string): KnownTask | undefined {
     const task = this.#live.get(id);
     return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
   }
 
   /**
-   * Finds the best task whose resources are free. If several tasks have the same resources, these are checked only
-   * once.
+   * Finds the best task that the claimant may have and whose resources are free. If several tasks have the same
+   * resources, these are checked only once.
    */
   best(claimant: Claimant, now_ms: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(claimant.id);
@@ -76,7 +76,7 @@ export class TaskFinder {
     return { task, more: null };
   }
 
-  /** Returns a task if the caller holds it under this fence; otherwise the refusal. */
+  /** Returns a task if the caller holds it under this fence. Otherwise returns the refusal. */
   held(
     id: string,
     fence: number,
@@ -91,7 +91,7 @@ export class TaskFinder {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** A task that the caller may manage. */
+  /** Returns a task if the caller may manage it. Otherwise returns the refusal. */
   managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);

@@ -1,6 +1,6 @@
 /**
- * The limits on the number and the memory of tasks that have not ended, and on the number of tasks that wait for one
- * task. Pure.
+ * Checks the limits on tasks that have not ended: on their number, on their memory, and on the number of tasks that
+ * wait for one task. Pure.
  */
 import { TASK_WAITERS_MAX, TASKS_BYTES_MAX, TASKS_MAX } from "../../schemas/limits/tasks.js";
 import { Failure, invalid } from "../base/result.js";
@@ -8,7 +8,8 @@ import type { LiveTasks } from "./live-tasks.js";
 import type { PlannedTask } from "./plan.js";
 
 /**
- * Returns the refusal if this number of further tasks, or their memory in bytes, exceeds a limit; null if they fit.
+ * Returns the refusal if further tasks would exceed a limit: `tasks` is their number, and `bytes` is their memory.
+ * Returns null if they fit.
  */
 export function refuseMore(live: LiveTasks, tasks: number, bytes: number): Failure | null {
   if (live.size + tasks > TASKS_MAX) return new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`);
@@ -17,7 +18,7 @@ export function refuseMore(live: LiveTasks, tasks: number, bytes: number): Failu
     : null;
 }
 
-/** Returns the refusal if too many tasks would wait for the same task; null if the number is allowed. */
+/** Returns the refusal if too many tasks would wait for the same task. Returns null if the limit allows it. */
 export function refuseWaiters(live: LiveTasks, planned: readonly PlannedTask[]): Failure | null {
   const waiters = new Map<number, number>();
   for (const { after, blockers } of planned) {

@@ -1,7 +1,8 @@
 /**
- * The front's copy of the ready tasks, as of the latest commit. It knows which instance may claim a task now, and
- * notifies listeners when a task can be claimed. The writer decides which call gets a task. This copy only shows which
- * calls should ask the writer. Pure except for its state.
+ * Keeps the front's copy of the ready tasks, as of the latest commit. It knows which instance may claim a task now, and
+ * notifies listeners when a task becomes claimable. Pure except for its state.
+ *
+ * The writer decides which call gets a task. This copy only shows which calls should ask the writer.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../schemas/limits/tasks.js";
@@ -32,17 +33,17 @@ export interface BusyTask {
   readonly lease: LeaseRecord;
 }
 
-/** Access to the stored tasks. They are read at the start and after a crash of the writer. */
+/** Reads the stored tasks. The projection needs them at the start and after a crash of the writer. */
 export interface StoredTasks {
   ready(): readonly ReadyRecord[];
   counts(): readonly number[];
 }
 
-/** A listener for changes of tasks. */
+/** A listener that is called when tasks change. */
 export interface TaskListener {
   /** Called when an instance may claim a task that it could not claim before. */
   claimable?(task: ClaimableTask): void;
-  /** Called when a commit has changed a task. An ended task is not reported again unless it is retried. */
+  /** Called when a commit has changed a task. Nothing is reported about an ended task until it is retried. */
   changed?(id: string, state: TaskState): void;
   /** Changes may have been missed. */
   lost?(): void;
@@ -57,12 +58,12 @@ export class TaskProjection implements Measured {
   readonly #listeners = new Set<TaskListener>();
   /** The waiters for the next change of a task, by the task's id. */
   readonly #waiters = new Waiters<string>();
-  /** The number of claims, and the sum of the times from ready to claimed, in seconds. */
+  /** Counts the claims, and sums the seconds from ready to claimed, for the metrics. */
   readonly #waited = { count: 0, sum_s: 0 };
   #counts: readonly number[] = [];
   /**
-   * The tasks that have become claimable since the last tick because a time was reached: their `not_before`, or the end
-   * of a reservation.
+   * The tasks that have become claimable since the last tick because their `not_before` or the end of their reservation
+   * was reached.
    */
   #due: ClaimableTask[] = [];
 
@@ -84,7 +85,7 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Wakes a waiter when a task changes.
+   * Wakes a waiter when the task with this id changes.
    * @returns a function that removes the waiter
    */
   wakeBy(id: string, waiter: Wakeable): () => void {
@@ -111,13 +112,14 @@ export class TaskProjection implements Measured {
       this.#waiters.wake(id);
       for (const listener of this.#listeners) listener.changed?.(id, state);
     }
-    // Notify only about tasks that are still ready: a later change of the same commit may have claimed or ended one.
+    // Notify only about tasks that are still ready, because a later change of the same commit may have claimed or ended
+    // a task.
     for (const task of claimable)
       if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#notifyClaimable(task);
   }
 
   /**
-   * Reads all tasks again after a crash of the writer or a restore, and notifies listeners that they may have missed
+   * Reads all tasks again after a crash of the writer or a restore. Notifies listeners, because they may have missed
    * changes.
    */
   catchUp(now_ms: number): void {
@@ -134,9 +136,9 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If all
-   * tasks up to there are busy, only the writer can find a later one. Listeners are still notified of each task that
-   * becomes claimable.
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If it
+   * has found only busy tasks by then, only the writer can find a later task. Listeners are still notified of each task
+   * that becomes claimable.
    * @param wants returns false for tasks that are to be skipped
    */
   best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
@@ -145,7 +147,7 @@ export class TaskProjection implements Measured {
 
   /**
    * Returns the best tasks that an instance could claim now if other holders had not leased their resources. Each task
-   * comes with one of these leases. The search stops after TASK_OFFER_STEPS_MAX steps.
+   * comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -166,7 +168,7 @@ export class TaskProjection implements Measured {
         yield task;
   }
 
-  /** Returns whether no other holder has leased a resource that a task needs. */
+  /** Returns true if no other holder has leased a resource that a task needs. */
   isFree({ resources }: ClaimableTask, holder: string): boolean {
     return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
   }
@@ -183,7 +185,7 @@ export class TaskProjection implements Measured {
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // Advance the queue here and not in `inOrder`, because the queue reports only once that a task has become
+    // Advance the queue here instead of in `inOrder`, because the queue reports only once that a task has become
     // claimable.
     this.#advance(now_ms);
     let steps = 0;

@@ -1,7 +1,9 @@
 /**
- * The writer's calls about tasks. Each method decides what its call changes, and refuses the call before the first
- * change. The changes themselves are made by task-changes.ts. The registry of claims decides which resources may be
- * held, under which fence, and tells this registry when the claim of a task has ended. Runs in the writer thread.
+ * Executes the writer's calls about tasks. Each method decides what its call changes, and refuses the call before the
+ * first change. task-changes.ts makes the changes. Runs in the writer thread.
+ *
+ * The claim registry decides which resources a claim may hold, and under which fence. It tells this registry when the
+ * claim of a task has ended.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { TASK_RESERVED_MS, TASK_WAITERS_MAX } from "../../schemas/limits/tasks.js";
@@ -43,7 +45,7 @@ import { isPossible } from "./transitions.js";
 
 const NOTHING: ClaimTaskReply = { task: null, made: false };
 
-/** For each call of the holder, the text of the task that the call sets. */
+/** Maps each call that ends the holder's claim to the text of the task that the call sets. */
 const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
@@ -67,8 +69,8 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Creates all of the tasks, or none. A task that the same call has created before is not created again; the reply has
-   * its current state.
+   * Creates all of the tasks, or none. If an earlier attempt of the same call has created a task, the task is not
+   * created again, and the reply has its current state.
    */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
     const { actor, now_ms } = call;
@@ -98,7 +100,7 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Gives the caller the best task that it may have, or the task that it names. The reply has no task if there is none.
+   * Gives the caller the task that it names, or the best task that it may have. The reply has no task if there is none.
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, now_ms } = call;
@@ -151,7 +153,7 @@ export class TaskRegistry implements TaskClaims {
     if (held instanceof Failure) return held;
     const { task, claim } = held;
     const moves = percent !== null && percent !== task.life.progress;
-    // A call that reports nothing new is only a heartbeat: it changes nothing in the task.
+    // A call that reports nothing new is only a heartbeat, and changes nothing in the task.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
@@ -194,7 +196,7 @@ export class TaskRegistry implements TaskClaims {
       if (task.life.reserved_until > call.now_ms) this.#changes.requeue(task, NOT_RESERVED, call);
   }
 
-  /** Answers the question of a task. Its holder gave up the task when it asked the question. */
+  /** Answers the question of a task. The instance that asked it has given up the task by asking. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -255,8 +257,8 @@ export class TaskRegistry implements TaskClaims {
     task.labels = labels;
     this.#live.weigh(task);
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
-    // Drop the reservation if the request names an assignee: an assignee takes precedence over the instance that asked
-    // a question.
+    // Drop the reservation if the request names an assignee, because an assignee takes precedence over the instance
+    // that asked a question.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
     this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
     if (after !== null) this.#changes.setAfter(task, after, call);
@@ -313,13 +315,13 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Returns the reservation of a task after its question was answered. The instance that asked may continue, unless the
-   * task has been assigned to another one in the meantime.
+   * Returns the reservation of a task after its question was answered. The task is reserved for the instance that
+   * asked, unless it has been assigned to another instance meanwhile.
    */
   #reservation({ row, life }: LiveTask, { now_ms }: WriteCall): Partial<TaskLife> {
     const asked = this.#table.askedBy(row) ?? "";
     const name = this.#claims.nameOf(asked);
-    // Make no reservation if the instance is deleted, or if another instance is the assignee.
+    // Make no reservation if the instance that asked is deleted, or if another instance is the assignee.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
     return { reserved: asked, reserved_until: now_ms + TASK_RESERVED_MS };
   }

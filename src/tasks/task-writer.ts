@@ -1,6 +1,6 @@
 /**
- * The SQL that writes tasks. The rows that change with every transition go into the write buffer as a whole. Every read
- * here flushes the buffer first. Runs in the writer thread.
+ * Runs the SQL that writes tasks. Rows that change with every transition go through the write buffer, as whole rows.
+ * Every read of this class flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../schemas/tasks.js";
 import { resourcesOf } from "../claims/lease.js";
@@ -61,17 +61,17 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** Identifies the call that caused the step, so that a repetition of the call is recognized. */
+  /** The name of the call that caused the step. A repetition of the call is recognized by it. */
   readonly call: string;
 }
 
-/** The texts of a task. An absent member means that the stored text does not change. */
+/** The new texts of a task. If a member is absent, the stored text does not change. */
 export interface TaskTexts {
   readonly note?: string | null;
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** JSON text, as is the next. */
+  /** A JSON text, as is the next member. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
@@ -139,8 +139,8 @@ const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, 
    CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
 /**
- * Selects the rows that say for which tasks a task waits or waited. The condition has both columns of the key, so that
- * SQLite can use the index.
+ * The SQL that selects the rows of the tasks for which a task waits or waited. The condition has both columns of the
+ * key, so that SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
@@ -233,8 +233,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the task's own waits (WAITS_OF) first, because that statement reads the task's row. It uses the whole key,
-    // because many other tasks may wait for the same tasks.
+    // Delete the rows of WAITS_OF first, because that statement reads the task's row. It uses the whole key, because
+    // many other tasks may wait for the same tasks.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",
@@ -245,7 +245,7 @@ export class TaskWriter {
     ].map((which) => db.prepare<[number]>(`DELETE FROM ${which}`));
   }
 
-  /** The row that was assigned last. */
+  /** The row that was assigned to the newest task. */
   get last_row(): number {
     this.#rows.write();
     return this.#last_row.get() ?? 0;
@@ -257,7 +257,7 @@ export class TaskWriter {
     return this.#live.all().map(liveTask);
   }
 
-  /** Returns a task by its id, whether or not it has ended. */
+  /** Returns a task by its id. The task may have ended. */
   get(id: string): LiveTask | undefined {
     this.#rows.write();
     const stored = this.#get.get(id);
@@ -269,12 +269,15 @@ export class TaskWriter {
     return this.#state_of.get(id);
   }
 
-  /** The capabilities of an instance. */
+  /** Returns the capabilities of an instance. */
   capabilitiesOf(instance: string): readonly string[] {
     return JSON.parse(this.#capabilities.get(instance) ?? "[]") as string[];
   }
 
-  /** @param after the tasks that the new task waits for, including those that are done */
+  /**
+   * Stores a new task.
+   * @param after the tasks for which the new task waits, including those that are done
+   */
   create(task: LiveTask, { resources, body, data }: NewTask, after: readonly { id: string; row: number }[]): void {
     const { row, id, workspace, title, labels, requires, max_attempts, ttl_s, max_s } = task;
     this.#tasks.add(
@@ -349,7 +352,7 @@ export class TaskWriter {
     return new Set(this.#blockers.all(row));
   }
 
-  /** Returns the tasks that wait for a task, or would wait for it after a retry. Tasks that are done are left out. */
+  /** Returns the tasks that wait for a task, or would wait for it after a retry. It leaves out tasks that are done. */
   dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
     this.#rows.write();
     return this.#dependents.all(row);
@@ -361,7 +364,7 @@ export class TaskWriter {
     return this.#ended.get(row);
   }
 
-  /** Replaces the tasks that a task waits for. */
+  /** Replaces the list of tasks for which a task waits. */
   setAfter(row: number, after: readonly { readonly id: string; readonly row: number }[]): void {
     this.#rows.write();
     this.#wait_for_none.run(row);
@@ -381,16 +384,16 @@ export class TaskWriter {
     return this.#has_held.get(row, actor) !== undefined;
   }
 
-  /** Returns the instance that asked the most recent question about a task. */
+  /** Returns the id of the instance that asked the most recent question about a task. */
   askedBy(row: number): string | undefined {
     this.#rows.write();
     return this.#asked_by.get(row);
   }
 
   /**
-   * Removes tasks that ended before a time, except those for which other tasks still wait. Examines at most `rows` rows
-   * that follow the row `after`.
-   * @returns the number removed, and the row after which to continue, which is null if there are no more rows
+   * Removes tasks that ended before a time, except those for which other tasks still wait. Examines at most `rows`
+   * rows, beginning after the row `after`.
+   * @returns the number of removed tasks, and the row after which to continue; null if there are no more rows
    */
   prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

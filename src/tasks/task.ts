@@ -1,11 +1,14 @@
-/** A task in the writer's memory, the format of its id, and the refusals and times that follow from its state. Pure. */
+/**
+ * Defines a task in the writer's memory. Also generates the ids of tasks, and computes delays and refusals from a
+ * task's state. Pure.
+ */
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../schemas/limits/tasks.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../schemas/tasks.js";
 import { Failure, notFound } from "../base/result.js";
 import { shorten } from "../base/shorten.js";
 import type { Resource } from "../claims/resource.js";
 
-/** The properties of a task that change during its life. Times are in ms. */
+/** The members of a task that change during its life. Times are in ms. */
 export interface TaskLife {
   readonly state: TaskState;
   readonly priority: number;
@@ -16,20 +19,20 @@ export interface TaskLife {
   /** The id of the instance for which the task is reserved until `reserved_until`. */
   readonly reserved: string | null;
   readonly reserved_until: number;
-  /** The row of the claim that holds it. */
+  /** The row of the claim that holds the task. */
   readonly claim: number | null;
   readonly progress: number | null;
   readonly cancel_requested: boolean;
-  /** The number of rows of its history. */
+  /** The number of rows in the task's history. */
   readonly steps: number;
-  /** When the task became ready; if that happened several times, the last time. */
+  /** The time at which the task last became ready. */
   readonly ready_at: number | null;
   readonly updated_at: number;
   readonly claimed_at: number | null;
   readonly ended_at: number | null;
 }
 
-/** The properties of a task that the writer keeps in memory until it has ended. */
+/** The members of a task that the writer keeps in memory until the task has ended. */
 export interface LiveTask {
   readonly row: number;
   readonly id: string;
@@ -44,11 +47,11 @@ export interface LiveTask {
   readonly created_by: string | null;
   readonly created_at: number;
   life: TaskLife;
-  /** Rows of the tasks in `after` that are not done. Empty unless the task is blocked. */
+  /** The rows of the tasks in `after` that are not done. The set is empty if the task is not blocked. */
   readonly blockers: Set<number>;
 }
 
-/** The part of a task's life that reserves it for no instance. */
+/** The members of a `TaskLife` that reserve the task for no instance. */
 export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
 const OWN_PREFIX = "task-";
@@ -72,7 +75,7 @@ export function hasEnded(state: TaskState): boolean {
   return (ENDED_TASK_STATES as readonly TaskState[]).includes(state);
 }
 
-/** Returns the delay before the next attempt, in ms, after this number of lost or failed attempts. */
+/** Returns the delay in ms before the next attempt, after a number of lost or failed attempts. */
 export function backoffMs(attempts: number): number {
   return Math.min(TASK_BACKOFF_MS * TASK_BACKOFF_FACTOR ** (attempts - 1), TASK_BACKOFF_MS_MAX);
 }

@@ -1,7 +1,7 @@
 /**
- * The state machine of a task, as a table of transitions. A call is refused if it has no transition from the task's
- * state. The task registry can make only the transitions in the table. docs/tasks.md "States" shows the same table.
- * Pure data.
+ * Defines the state machine of a task, as a table of transitions. A call is refused if the table has no transition for
+ * it from the task's state. The task registry can make only the transitions in the table. docs/tasks.md "States" shows
+ * the same table. Pure data.
  */
 import type { TaskState } from "../../schemas/tasks.js";
 import { assert } from "../base/assert.js";
@@ -10,7 +10,7 @@ import { assert } from "../base/assert.js";
 export interface TransitionRow {
   /** The states in which the trigger is allowed. */
   readonly from: readonly TaskState[];
-  /** The states in which it can result. */
+  /** The states in which the task can be after the trigger. */
   readonly to: readonly TaskState[];
 }
 
@@ -18,7 +18,7 @@ export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
   /**
-   * The new state is `canceled` if a cancellation was requested while the task was held. This also applies to
+   * The new state is `canceled` if a client asked for cancellation while the task was held. The same applies to
    * `release`, `ask` and `loss`.
    */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },
@@ -27,7 +27,7 @@ export const TRANSITIONS = {
   /** The claim was lost: it expired, it was broken, or its holder was deleted. */
   loss: { from: ["claimed"], to: ["ready", "dead", "canceled"] },
   answer: { from: ["input_required"], to: ["ready"] },
-  /** If the task is held, a cancellation is no transition: the task stays held, and its holder is asked to stop. */
+  /** A held task has no transition by `cancel`, because it stays held and its holder is asked to stop. */
   cancel: { from: ["blocked", "ready", "input_required"], to: ["canceled"] },
   retry: { from: ["failed", "dead", "canceled"], to: ["ready", "blocked"] },
   /** All tasks in `after` are done, so the task is ready. */
@@ -43,7 +43,7 @@ export function isPossible(trigger: Trigger, state: TaskState): boolean {
   return includes(TRANSITIONS[trigger].from, state);
 }
 
-/** @throws if the table does not have the transition, which is a bug of the caller */
+/** Throws if the table does not have a transition, which is a bug of the caller. */
 export function assertTransition(trigger: Trigger, from: TaskState, to: TaskState): void {
   assert(
     isPossible(trigger, from) && includes(TRANSITIONS[trigger].to, to),

@@ -1,10 +1,10 @@
 /**
- * Implements group commit: all calls that wait are executed in one transaction. Its commit needs only one fsync, and
- * the replies are sent after it. Runs in the writer.
+ * Implements group commit: all waiting calls are executed in one transaction, whose commit needs one fsync. The replies
+ * are sent after the commit. Runs in the writer thread.
  *
- * An error in a transaction fails only the call that causes it. The transaction is rolled back, and each of its calls
- * is then executed in its own transaction. So a small write does not fail because a large one in the same batch does
- * not fit on the disk. A method that throws, which is a bug, fails its own call and changes nothing.
+ * An error fails only the call that causes it. The transaction is rolled back, and each of its calls is then executed
+ * in its own transaction. So a small write does not fail because a large write in the same batch does not fit on the
+ * disk. A method that throws has a bug: its call fails and changes nothing.
  */
 import { BATCH_BYTES_MAX } from "../../schemas/limits/writer.js";
 import { must } from "../base/assert.js";
@@ -22,8 +22,8 @@ export interface BatchOptions extends TransactionOptions {
   /** Never goes back. */
   readonly clock: Clock;
   /**
-   * The id of the last call of the last commit, which the front reads after a crash. It is set before the replies are
-   * sent.
+   * The id of the last committed call. It is set before the replies are sent. The front reads it after a crash of the
+   * writer.
    */
   readonly committed: SharedCounter;
 }
@@ -34,7 +34,8 @@ export class Batch {
   readonly #committed: SharedCounter;
 
   /**
-   * @param transaction a transaction that another component uses too; a new one by default
+   * Creates a batch executor.
+   * @param transaction a transaction object that another component uses too; a new one by default
    */
   constructor({ clock, committed, ...options }: BatchOptions, transaction = new Transaction(options)) {
     this.#transaction = transaction;
@@ -42,7 +43,7 @@ export class Batch {
     this.#committed = committed;
   }
 
-  /** Executes calls in order, in as few transactions as the limit on their size allows. */
+  /** Executes calls in order, in as few transactions as BATCH_BYTES_MAX allows. */
   execute(calls: readonly ServerCall<WriterMethod>[], server: RpcServer<WriterMethod>): void {
     for (const group of groupsOf(calls)) this.#transact(group, server);
   }
@@ -61,8 +62,8 @@ export class Batch {
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error, server);
-      // The calls are only tried one by one if BEGIN has succeeded. If it has not, each call would wait for the
-      // database lock as long as the whole batch has, and then fail too.
+      // Retry the calls one by one only if BEGIN has succeeded. Otherwise each call would wait for the database lock as
+      // long as the batch has waited, and then fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;
@@ -73,7 +74,7 @@ export class Batch {
     server.flush();
   }
 
-  /** Fails a call whose transaction was rolled back. */
+  /** Replies with a failure to a call whose transaction was rolled back. */
   #refuse(call: ServerCall<WriterMethod>, error: unknown, server: RpcServer<WriterMethod>): void {
     const failure = writeFailure(error);
     if (failure === undefined) server.push(BUG, { method: call.method.name, error: traceOf(error) });
@@ -81,7 +82,7 @@ export class Batch {
   }
 }
 
-/** Splits calls into groups of at most BATCH_BYTES_MAX, in their order. A larger call has a group of its own. */
+/** Splits calls, in order, into groups of at most BATCH_BYTES_MAX bytes. A larger call gets its own group. */
 export function groupsOf(calls: readonly ServerCall<WriterMethod>[]): ServerCall<WriterMethod>[][] {
   const groups: ServerCall<WriterMethod>[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -96,7 +97,7 @@ export function groupsOf(calls: readonly ServerCall<WriterMethod>[]): ServerCall
   return groups;
 }
 
-/** Sends the replies to calls, in their order. */
+/** Sends the replies to calls, in the order of the calls. */
 export function answer(
   calls: readonly ServerCall<WriterMethod>[],
   replies: readonly unknown[],

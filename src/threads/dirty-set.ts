@@ -1,8 +1,9 @@
 /**
- * The calls that have changed something in one transaction, until it is published. The rules of their methods
- * (changes.ts) say what each call has changed. The set derives two things from them: which of the front's copies are
- * stale, and what clients are told. Changes that only a model knows are published by the model (model.ts). Runs in the
- * writer.
+ * Collects the successful calls of one transaction until its changes are published. Runs in the writer thread.
+ *
+ * The rules of their methods (changes.ts) say what each call has changed. From the rules, the set computes which copies
+ * in the front's caches are stale, and which changes clients are notified of. A model itself publishes the changes that
+ * only it knows (model.ts).
  */
 import { COPIED_KINDS } from "./changes.js";
 import type { ChangeSet } from "./change-set.js";
@@ -11,7 +12,7 @@ import type { Served } from "./writer-method.js";
 
 const COPIED: ReadonlySet<string> = new Set(COPIED_KINDS);
 
-/** A call that has been executed without a failure. */
+/** A call that was executed without a failure. */
 interface DoneCall {
   readonly call: Served;
   readonly reply: unknown;
@@ -27,7 +28,7 @@ export class DirtySet {
   }
 
   /**
-   * Adds a call that has been executed without a failure.
+   * Adds a call that was executed without a failure.
    * @param audited the `resource` of the call's row in the audit log; null if the call has no row
    * @param isRemote whether the call was made at another node
    */
@@ -36,8 +37,8 @@ export class DirtySet {
   }
 
   /**
-   * Returns the keys of the front's copies that remote calls have made stale, by kind. The front knows the keys of its
-   * own calls.
+   * Returns the keys that remote calls have changed, for each kind that the front caches. The front already knows the
+   * keys of its own calls.
    */
   staleCopies(): RemoteChanges["changes"] {
     const stale = new Map<string, Set<string> | null>();
@@ -58,7 +59,7 @@ export class DirtySet {
     });
   }
 
-  /** Adds what clients are told about the calls. */
+  /** Adds the changes of the calls to the changes of which clients are notified. */
   report(changes: ChangeSet): void {
     for (const { call, reply, audited } of this.#calls) {
       if (audited !== null) changes.add("audit", audited, null);

@@ -1,8 +1,10 @@
 /**
- * Starts the writer thread before the modules of the front are loaded, so that both threads load their modules at the
- * same time. Meanwhile this thread opens and migrates the database, so that the front can read before the writer
- * serves. Messages that are sent to the writer before that wait in its port. This file should import little, because
- * the writer starts only after its imports are loaded. Runs on the front.
+ * Starts the writer thread before the front loads its modules, so that both threads load their modules at the same
+ * time. Runs on the front.
+ *
+ * After the start, the front opens and migrates the database, so that it can read before the writer serves. Messages to
+ * the writer wait in its port until it serves. This file should import little, because the writer starts only after
+ * these imports are loaded.
  */
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, Config, StoreSettings } from "../../schemas/config.js";
@@ -15,43 +17,48 @@ import { settleTimes } from "../store/settle-times.js";
 import { removeStaging } from "../store/staging.js";
 import { SharedTime } from "./shared-time.js";
 
-/** The data that the writer thread is started with. */
+/** The data with which the writer thread is started. */
 export interface WriterData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
   /** Null for a single server. */
   readonly cluster: ClusterSettings | null;
-  /** The memory of a SharedCounter, which holds the id of the last call of the last commit. */
+  /** The memory of a SharedCounter that holds the id of the last committed call. */
   readonly committed: SharedArrayBuffer;
   /** The memory of WatchedKinds. */
   readonly watched: SharedArrayBuffer;
   /**
-   * The memory of a SharedCounter. It counts the commits in which calls of other nodes changed something of which the
-   * front keeps copies. The writer counts before it commits, and sends the changed keys afterwards. If the front has
-   * received fewer messages than the count says, the database may be newer than the front's copies, so the front reads
-   * the database. A single server never counts.
+   * The memory of a SharedCounter that counts the commits in which other nodes' calls changed a thing that the front
+   * caches. A single server never counts.
+   *
+   * The writer counts before it commits, and sends the changed keys after the commit. If the front has received fewer
+   * messages than the count, the database may be newer than the caches. The front then reads the database.
    */
   readonly remoteWrites: SharedArrayBuffer;
   /**
-   * The memory of a SharedCounter, which holds the applied position: the id of the newest log entry whose effect may be
-   * visible to reads. The writer of a node sets the position before it commits. So data that the front reads is never
-   * newer than the position that the front reports with it. The data may be older for a moment. That is harmless: a
-   * client that then requests this position at another node waits for an entry that the log already has. A single
-   * server never sets the position, so it stays 0.
+   * The memory of a SharedCounter that holds the applied position: the id of the newest log entry that reads may see.
+   * On a single server it stays 0.
+   *
+   * The writer of a node sets the position before it commits. So the data that the front reads is never newer than the
+   * position that it reports with the data. For a moment the data may be older. That is harmless: a client that then
+   * asks another node for this position waits for an entry that is already in the log.
    */
   readonly appliedPosition: SharedArrayBuffer;
   /** The memory of SharedTime. */
   readonly time: SharedArrayBuffer;
   /**
-   * Four bytes that are set to 1 once the database is ready to be opened. The thread sleeps until then, which a
-   * SharedCounter does not offer.
+   * A 32-bit integer that becomes 1 when the writer may open the database. The writer thread sleeps until then. This is
+   * not a SharedCounter, because a thread cannot sleep on one.
    */
   readonly prepared: SharedArrayBuffer;
 }
 
 export interface EarlyThread {
   readonly data: WriterData;
-  /** Passes the thread to `listen`. The messages that it has sent before are delivered after `listen` has returned. */
+  /**
+   * Passes the thread to `listen`, which adds message listeners. The messages that the thread sent before are delivered
+   * after `listen` has returned.
+   */
   take(listen: (worker: Worker) => void): void;
 }
 
@@ -59,16 +66,16 @@ export interface WriterHandle extends EarlyThread {
   /** The lock of the data directory. */
   readonly lock: DataDirLock;
   /**
-   * The handle that migrated the database. It must be closed only once another handle is open, because closing the last
-   * handle would copy the whole WAL into the database.
+   * The handle that migrated the database. Close it only when another handle is open, because closing the last handle
+   * copies the whole WAL into the database.
    */
   readonly database: Db;
 }
 
-/** The settings that a writer is started with. The token may be missing. */
+/** The settings with which a writer is started. Only the token may be missing. */
 type WriterSettings = StoreSettings & Partial<ClusterSettings & Pick<Config, "auth_token">>;
 
-/** Selects the settings that decide which data is stored, and how much of it can be read. */
+/** Selects the settings that decide which data is stored and how much of it can be read. */
 function storeSettings({ state_history, state_events, event_history, auth_token = "" }: WriterSettings): StoreSettings {
   return { state_history, state_events, event_history, guarded: auth_token !== "" };
 }
@@ -81,7 +88,7 @@ function clusterSettings(settings: Partial<ClusterSettings>): ClusterSettings | 
 
 const EVENTS = ["message", "error", "exit"] as const;
 
-/** Starts a thread and buffers its messages until the thread is taken. */
+/** Starts a thread, and buffers its messages until `take` is called. */
 export function startThread(url: URL, data: WriterData): EarlyThread {
   const worker = new Worker(url, { workerData: data });
   const buffered: (readonly [name: string, value: unknown])[] = [];
@@ -97,7 +104,7 @@ export function startThread(url: URL, data: WriterData): EarlyThread {
   };
 }
 
-/** Creates the data that a writer thread is started with, for a database that no other writer uses. */
+/** Creates the data with which a writer thread is started. No other writer may use the same database. */
 export function writerData(data_dir: string, settings: WriterSettings): WriterData {
   return {
     data_dir,
@@ -113,12 +120,12 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
 }
 
 /**
- * Returns the time in ms with which a server starts. Stored times that are ahead of the clock are moved back to the
- * current time, except on a node of a cluster.
+ * Returns the time in ms at which a server's clock starts. On a single server, stored times that are ahead of the
+ * machine's clock are first moved back to the current time.
  */
 function startTime(db: Db, in_cluster: boolean): number {
   const now_ms = systemClock.now();
-  // On a node the times are not changed, because it follows the time of the log and must store the same rows as the
+  // A node must not change stored times, because it follows the time of the log and must store the same rows as the
   // other nodes.
   if (in_cluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
     return Math.max(now_ms, newestTime(db, "main"));
@@ -129,7 +136,7 @@ function startTime(db: Db, in_cluster: boolean): number {
   return start_ms;
 }
 
-/** Lets the thread open the database. */
+/** Wakes the writer thread, which may now open the database. */
 function signalPrepared({ prepared }: WriterData): void {
   const cell = new Int32Array(prepared);
   Atomics.store(cell, 0, 1);
@@ -142,7 +149,7 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
 }
 
 /**
- * Starts the thread. Meanwhile claims the data directory, and opens and migrates the database.
+ * Starts the writer thread. While it loads, locks the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
 export function startWriter(url: URL, data_dir: string, settings: WriterSettings): WriterHandle {

@@ -1,12 +1,13 @@
 /**
- * Applies entries of the cluster's log, in the same way on every node. An entry contains a batch of calls, and is
- * applied as a whole or not at all. Entries that arrive together share a transaction. The effect depends only on the
- * database, the calls and their times. It does not depend on which entries share a transaction. Runs in the writer of a
- * node.
+ * Applies entries of the cluster's log, in the same way on every node. An entry is a batch of calls, which is applied
+ * as a whole or not at all. Runs in the writer thread of a node.
  *
- * A method that throws, which is a bug, fails its own call on every node: its entry is applied in its own transaction,
+ * Entries that arrive together share a transaction. Their effect depends only on the database, the calls and their
+ * times. It does not depend on which entries share a transaction.
+ *
+ * A method that throws has a bug: its call fails on every node. The entry is then applied in its own transaction,
  * without the calls that throw. A full disk fails no call, because other nodes may have applied the entry and
- * acknowledged its calls. So the entries wait until they can be applied here too.
+ * acknowledged its calls. The entries wait until this node can apply them too.
  */
 import { must } from "../base/assert.js";
 import { traceOf } from "../base/reason.js";
@@ -23,20 +24,20 @@ export interface BatchEntry {
   /** The time of the entry. */
   readonly now_ms: number;
   readonly calls: readonly Served[];
-  /** The calls that are not executed: the failure of each, by the index of the call in `calls`. */
+  /** The calls that are not executed. Maps the index of each in `calls` to its failure. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** The calls that this node must answer; null for an entry of another node. */
+  /** The calls of this node's clients, which it must answer. Null if another node made the entry. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
-  /** The index in `calls` of the first call of `callers`; 0 by default. */
+  /** The index in `calls` at which the calls of `callers` begin; 0 by default. */
   readonly callersFrom?: number;
 }
 
-/** The replies to the calls of one entry, in their order. */
+/** The replies to the calls of one entry, in the order of the calls. */
 export type Answers = readonly unknown[];
 
 /**
- * Thrown if the disk is full or another program holds the database. Nothing of the transaction was applied, and all of
- * it can be applied later.
+ * Says that entries could not be stored, because the disk is full or another program holds the database. Nothing of the
+ * transaction was applied, and all of it can be applied later.
  */
 export class NotStored extends Error {
   override readonly name = "NotStored";
@@ -53,11 +54,11 @@ type Server = RpcServer<WriterMethod>;
 export interface Account<Kept extends BatchEntry> {
   /** Writes the account's rows, after the entries were applied and before their transaction commits. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
-  /** Called when the last sealed transaction is committed, before its callers are answered. */
+  /** Called after the transaction has been committed, and before its callers are answered. */
   committed(): void;
 }
 
-/** Thrown to end a transaction that must not be committed. */
+/** An error that is thrown inside a transaction to roll it back. */
 class RolledBack extends Error {
   override readonly name = "RolledBack";
 }
@@ -83,20 +84,20 @@ export class Entries<Kept extends BatchEntry> {
     const started = performance.now();
     const answers = this.#attempt(entries);
     if (answers !== null) this.#publish(entries, answers, started);
-    // Each entry is then applied in its own transaction, because its result must not depend on the other entries.
+    // Apply each entry in its own transaction, because its result must not depend on the other entries.
     else if (entries.length > 1) for (const entry of entries) this.apply([entry]);
     else for (const entry of entries) this.#applyBroken(entry);
   }
 
   /**
-   * Applies entries in one transaction and returns the replies of each; null if a method threw, so that nothing was
-   * applied.
+   * Applies entries in one transaction, and returns the replies of each entry. Returns null if a method threw: then
+   * nothing was applied.
    */
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
     try {
-      // The transaction is synced only if a local caller waits for it. Other entries are still in the log, and after a
-      // power cut they are applied again.
+      // Sync the transaction only if a client of this node waits for it. Other entries are still in the log, so they
+      // are applied again after a power cut.
       transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ now_ms, calls, refusals, callers, callersFrom = 0 }) => {
         transaction.now_ms = now_ms;
@@ -116,8 +117,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Applies an entry in which a method throws. The calls that throw are left out. If the entry still throws, all its
-   * calls are left out.
+   * Applies an entry in which a method throws, without the calls that throw. If that throws again, it applies the entry
+   * without any calls.
    */
   #applyBroken(entry: Kept): void {
     const started = performance.now();
@@ -134,8 +135,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Finds the calls of an entry that throw, and returns the failure of each. Each call is tested after the calls before
-   * it that do not throw.
+   * Finds the calls of an entry that throw, and returns the failure of each. To test a call, it first executes the
+   * earlier calls of the entry that do not throw.
    */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();
@@ -149,7 +150,9 @@ export class Entries<Kept extends BatchEntry> {
     }
   }
 
-  /** Finds the first call that throws, without executing those that are known to throw. Rolls all changes back. */
+  /**
+   * Finds the first call that throws. Skips the calls in `broken`, which are known to throw. Rolls all changes back.
+   */
   #firstThrown(
     { now_ms, calls, refusals }: Kept,
     broken: ReadonlyMap<number, Failure>,
@@ -163,7 +166,7 @@ export class Entries<Kept extends BatchEntry> {
         if (refusals.has(at) || broken.has(at)) continue;
         running = at;
         transaction.run(call);
-        // The buffered rows are written now, so that an error of writing them counts as an error of this call.
+        // Write the buffered rows now, so that an error of this write counts as an error of this call.
         transaction.write();
       }
       throw new RolledBack();
@@ -187,9 +190,7 @@ export class Entries<Kept extends BatchEntry> {
   }
 }
 
-/**
- * @throws NotStored if the error is one of the disk or of the database, and not of a call
- */
+/** Throws NotStored if the disk or the database has caused the error. Does nothing if a call has caused it. */
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);

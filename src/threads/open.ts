@@ -1,7 +1,8 @@
 /**
- * Starts and closes the other threads. In this order it takes the lock of the data directory, and opens the writer
- * thread and its RPC client, the worker pools, and the front's own read-only handle. They are closed in reverse order.
- * Other modules decide what the threads do, and handle their push messages.
+ * Starts the other threads, and closes them. It locks the data directory first. Then it opens the writer thread with
+ * its RPC client, the worker pools, and the front's read-only database handle. It closes them in reverse order.
+ *
+ * Other modules define the methods and jobs of the threads, and handle their push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../schemas/limits/backup.js";
@@ -27,14 +28,14 @@ import { WatchedKinds } from "./watched-kinds.js";
 import { Writer } from "./writer.js";
 import { WriterThread } from "./writer-thread.js";
 
-/** The URLs of the scripts that the threads run. Tests use other scripts. */
+/** The URLs of the scripts that the threads run. Tests run other scripts. */
 export interface ThreadUrls {
   readonly writer: URL;
   readonly pool: URL;
   readonly staging: URL;
 }
 
-/** The handlers of the push messages: one for each message of a table such as PUSH_MESSAGES. */
+/** The handlers of push messages. There is one for each message of a table such as PUSH_MESSAGES. */
 export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
   readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
@@ -46,19 +47,21 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
   readonly push_messages: Messages;
-  /** The writer, if it was started before this module was loaded (early-writer.ts). */
+  /** The writer thread, if it was started before this module was loaded (early-writer.ts). */
   readonly earlyWriter?: WriterHandle | undefined;
 }
 
 export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly writer: Writer;
   readonly pool: Pool;
-  /** A separate pool for backups, so that a client that reads a backup slowly blocks no other job. */
+  /** The worker pool for backups. It is separate so that a client that reads a backup slowly blocks no other job. */
   readonly exports: Pool;
   readonly reads: Reads;
-  /** The kinds of changes that clients watch, which the writer publishes. */
+  /** The kinds of changes that clients watch. The writer publishes only these. */
   readonly watched: WatchedKinds;
-  /** The applied position of a node of a cluster. A single server never sets it. */
+  /**
+   * The applied position of a node: the id of the newest log entry that reads may see. On a single server it stays 0.
+   */
   readonly appliedPosition: SharedCounter;
   /** Watches whether the database can store data durably. */
   readonly storage: StorageWatch;
@@ -71,10 +74,11 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
-   * Sets the handlers of push messages. Must be called once, before the first call to the writer.
-   * @param afterRestart called when the writer serves again after a crash. Push messages about its last commits may be
-   * missing.
-   * @param onRestart called when the writer was started again after a crash, before it is known whether it will serve
+   * Sets the handlers of push messages. Call it once, before the first call to the writer.
+   * @param afterRestart called when the writer serves again after a crash. Push messages about the commits before the
+   * crash may be lost.
+   * @param onRestart called when the writer thread is started again after a crash, before it is known whether it can
+   * serve
    */
   listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
@@ -95,8 +99,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     [UNUSABLE.name, (error: PayloadOf<typeof UNUSABLE>) => thread.takeUnusable(error)],
   ]);
   /**
-   * The push messages that the writer has sent before `listen` was called. There can be some, because a node's writer
-   * may start faster than the front.
+   * The push messages that the writer sent before `listen` was called. A node's writer may send some, because it may
+   * start faster than the front.
    */
   const undelivered: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
@@ -165,8 +169,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // The handlers are removed, because they may read from handles that are closed now. Otherwise a writer that is
-      // restarting could still call them.
+      // Remove the handlers, because they may read from database handles that are closed now. Otherwise a restarting
+      // writer could still cause a call of them.
       onRestarted = () => undefined;
       for (const { name } of Object.values(push_messages)) handlersByName.set(name, () => undefined);
       reader.close();

@@ -1,19 +1,20 @@
 /**
- * Implements a semaphore, which bounds how many jobs of a kind run at once. If no permit is free, a caller waits for
- * one, for a bounded time and in a bounded queue that serves callers round-robin. Pure but for its timer.
+ * Implements a semaphore, which limits the number of jobs of one kind that run at once. If no permit is free, the job
+ * waits in a queue that serves the callers round-robin. The time and the length of the queue are limited. Pure except
+ * for its timer.
  */
 import { WaitQueue, Waiting } from "../base/wait-queue.js";
 import { FairQueue } from "./fair-queue.js";
 
-/** A permit, as the function that releases it. Further calls of the function do nothing. */
+/** Releases the permit. Only the first call has an effect. */
 export type Permit = () => void;
 
 export interface SemaphoreOptions {
   /** The number of permits. */
   readonly permits: number;
-  /** The largest number of waiters. A further one is refused. */
+  /** The maximum number of waiters. One more is refused. */
   readonly waitingMax: number;
-  /** The largest number of waiters of one caller. A further one is refused. */
+  /** The maximum number of waiters of one caller. One more is refused. */
   readonly waitingOfCallerMax: number;
   /** The time in ms after which a waiter is refused. */
   readonly waitMsMax: number;
@@ -39,7 +40,7 @@ export class Semaphore {
   #free: number;
   /** The waiters, with their limits and deadlines. */
   readonly #waiting: WaitQueue<PermitWait>;
-  /** The same waiters in the order in which they get permits. */
+  /** The same waiters, in the order in which they get permits. */
   readonly #fair = new FairQueue<PermitWait>();
 
   constructor({ permits, waitingMax, waitingOfCallerMax, waitMsMax }: SemaphoreOptions) {
@@ -52,7 +53,7 @@ export class Semaphore {
     return this.#waiting.size;
   }
 
-  /** Takes a permit, or waits for one. Resolves to null if none is free in time, or if the queue is full. */
+  /** Takes a permit, or waits for one. Resolves to null if no permit becomes free in time, or if the queue is full. */
   take(caller: string): Promise<Permit | null> {
     if (this.#free > 0) {
       this.#free -= 1;

@@ -1,15 +1,12 @@
 /**
- * Holds the newest time in ms that any thread of the server has used; 0 before any thread has used one. The front and
- * its writer share the memory. So both threads follow one time, even if the machine's clock was set between their
- * readings, and even if the writer is started again.
+ * Holds the newest time in ms that the front or the writer has read, in memory that both share; 0 at first. So the time
+ * never goes back from one thread to the other, even if the machine's clock is set back or the writer is restarted.
  */
 import type { MonotonicClock } from "../base/clock.js";
 import { SharedCounter } from "../base/shared-counter.js";
 
 export class SharedTime extends SharedCounter {
-  /**
-   * Returns the time of a thread's own clock, after setting that clock forward to the newest time of the other threads.
-   */
+  /** Sets a thread's clock forward to the newest time of any thread, and returns the clock's time. */
   advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.value);
     const now_ms = clock.now();
@@ -18,7 +15,7 @@ export class SharedTime extends SharedCounter {
   }
 }
 
-/** The clock of one thread, which is never earlier than the time of the other threads. */
+/** The clock of one thread. It is never behind a time that another thread has read. */
 export class SharedClock {
   readonly #clock: MonotonicClock;
   readonly #time: SharedTime;

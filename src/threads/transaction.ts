@@ -1,9 +1,12 @@
 /**
- * Runs the transactions of the writer. A transaction executes commands and adds the audit rows of those that succeeded.
- * It keeps a dirty set: the calls that have changed something (dirty-set.ts), and the models that have (model.ts).
- * Everything that others learn about the commit follows from this set in one function, `publish`. The user of a
- * transaction decides which calls share it, and handles the calls of one that fails. The users are a single server
- * (batch.ts) and a node of a cluster (entries.ts). Runs in the writer.
+ * Runs the transactions of the writer thread. A transaction executes calls, and adds an audit row for each that
+ * succeeds.
+ *
+ * It remembers the calls (dirty-set.ts) and the models (model.ts) that have changed something. After the commit,
+ * `publish` derives all messages about the commit from them.
+ *
+ * A single server (batch.ts) and a node of a cluster (entries.ts) use this class. They decide which calls share a
+ * transaction, and handle the calls of a transaction that fails.
  */
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
@@ -37,12 +40,12 @@ export interface TransactionOptions {
   readonly models: Models;
   readonly methods: readonly WriterMethod[];
   readonly audit: Model<AuditTrail>;
-  /** The kinds of changes that clients watch, which are published. */
+  /** The kinds of changes that clients watch. Only these are published. */
   readonly watched: WatchedKinds;
   /**
-   * The counter of a node of a cluster, which executes remote calls too; null or absent on a single server. The front
-   * gets no replies to remote calls. So the models also publish the changes that the front of a single server learns
-   * from replies.
+   * Counts the commits with remote changes, on a node of a cluster; null or absent on a single server. On a node, the
+   * models also publish the changes that the front of a single server learns from replies, because the front gets no
+   * replies to remote calls.
    */
   readonly remoteWrites?: SharedCounter | null;
 }
@@ -60,7 +63,9 @@ export class Transaction {
   readonly #rollback;
   readonly #call: { now_ms: number; actor: string; readonly reload: () => void };
   readonly #dirty = new DirtySet();
-  /** The stale copies that were counted before the commit, until the front is told about them; null if there are none. */
+  /**
+   * The remote changes that were counted before the commit, until the front is told about them; null if there are none.
+   */
   #counted: RemoteChanges | null = null;
   #before: WriterMethod | null = null;
   #synced = true;
@@ -86,7 +91,7 @@ export class Transaction {
     };
   }
 
-  /** The time in ms of the calls that run now or have run last. A restore moves it forward. */
+  /** The time in ms that the current or latest calls use. A restore moves it forward. */
   get now_ms(): number {
     return this.#call.now_ms;
   }
@@ -96,7 +101,8 @@ export class Transaction {
   }
 
   /**
-   * @param synced whether the transaction is on disk when `commit` returns. If false, it is on disk after the next
+   * Begins a transaction.
+   * @param synced true if the transaction must be on disk when `commit` returns. If false, it is on disk after the next
    * synced commit.
    */
   begin(synced = true): void {
@@ -115,7 +121,10 @@ export class Transaction {
     this.#before = null;
   }
 
-  /** Commits. Before that it counts remote writes, so that the front stops using its copies in time. */
+  /**
+   * Commits the transaction. Before that, it counts remote changes, so that the front no longer reads stale copies
+   * after the commit.
+   */
   commit(): void {
     this.#rows.write();
     if (this.#remoteWrites !== null) {
@@ -126,12 +135,12 @@ export class Transaction {
   }
 
   /**
-   * Undoes the changes since `begin` if a transaction is open, and makes the models forget the changes.
-   * @param error the error because of which the transaction is rolled back
+   * Rolls back the open transaction, if there is one, and makes the models forget its changes.
+   * @param error the error that is the reason for the rollback
    * @throws that error if it says that the database is damaged
    */
   rollBack(error: unknown, server: Pick<RpcServer<WriterMethod>, "push">): void {
-    // No copy has become stale, so the front uses its copies again.
+    // Tell the front that no copy has become stale, so that it uses its copies again.
     if (this.#counted !== null) server.push(REMOTE_CHANGES, { count: this.#counted.count, changes: [] });
     this.#counted = null;
     this.#dirty.clear();
@@ -141,19 +150,19 @@ export class Transaction {
     this.#models.reload("rollback");
   }
 
-  /** Reloads the models, after a restore has filled the tables without them. */
+  /** Reloads the models after a restore, which fills the tables without them. */
   refill(): void {
     this.#models.reload("refill");
   }
 
   /**
-   * Executes one command and adds its audit row.
+   * Executes one call and adds its audit row.
    * @param isRemote whether the call was made at another node
    */
   run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
-    // The buffered rows are written first, unless the previous method is of the same family. Only methods of a family
-    // know which rows the others may have buffered.
+    // Write the buffered rows first, unless the previous method belongs to the same family. Only methods of one family
+    // take each other's buffered rows into account.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;
@@ -170,11 +179,12 @@ export class Transaction {
   }
 
   /**
-   * Publishes the effect of the last commit, in this order: the front's copies that are stale, the push messages of the
-   * dirty models, the changes that clients watch, and the metrics of the commit. The watched kinds are read only now,
-   * after the commit. So a client that starts to watch and then reads either sees this commit in its read or is
-   * notified of it.
-   * @param calls the number of calls, also of those that failed
+   * Publishes the effect of the last commit. In this order, it sends the keys of the front's stale copies, the push
+   * messages of the changed models, the changes that clients watch, and the metrics of the commit.
+   *
+   * It reads the watched kinds only now, after the commit. So a client that starts to watch and then reads either sees
+   * this commit in its read or is notified of it.
+   * @param calls the number of calls, including the failed ones
    * @param startedMs when the transaction began, by `performance.now()`
    */
   publish(calls: number, startedMs: number, server: Pick<RpcServer<WriterMethod>, "push" | "depth">): void {
@@ -201,8 +211,8 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
 }
 
 /**
- * Returns the `resource` of the call's row in the audit log; null if the writer adds no row. For a refused call the
- * front writes the row, whichever thread has refused the call (audit/refusal-log.ts).
+ * Returns the `resource` of the call's row in the audit log. Returns null if the writer adds no row. The front writes
+ * the rows of refused calls (audit/refusal-log.ts).
  */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
   if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;

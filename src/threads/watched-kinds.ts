@@ -1,6 +1,6 @@
 /**
- * Holds the kinds of changes that clients watch, one bit for each kind, in memory that the front and the writer share.
- * The front sets the bits. The writer reads them once for each commit, and publishes no changes while no bit is set.
+ * Holds the kinds of changes that clients watch, in memory that the front and the writer share. Each kind has one bit.
+ * The front sets the bits. The writer reads them once for each commit, and publishes only the kinds whose bits are set.
  */
 import { CHANGE_KINDS, type ChangeKind } from "../../schemas/changes.js";
 import { SharedCounter } from "../base/shared-counter.js";
@@ -8,7 +8,10 @@ import { SharedCounter } from "../base/shared-counter.js";
 export class WatchedKinds {
   readonly #bits: SharedCounter;
 
-  /** @param memory the memory of the other thread's WatchedKinds; new memory by default */
+  /**
+   * Uses the given memory, or allocates new memory.
+   * @param memory the memory of the other thread's WatchedKinds
+   */
   constructor(readonly memory = new SharedCounter().memory) {
     this.#bits = new SharedCounter(memory);
   }
@@ -17,7 +20,7 @@ export class WatchedKinds {
     this.#bits.set(CHANGE_KINDS.reduce((bits, kind) => (kinds.has(kind) ? bits | bitOf(kind) : bits), 0));
   }
 
-  /** Returns a function that tells whether a kind is watched now; null if no kind is watched. */
+  /** Reads the bits once. Returns a function that tells whether a kind is watched, or null if no kind is watched. */
   load(): ((kind: ChangeKind) => boolean) | null {
     const bits = this.#bits.value;
     return bits === 0 ? null : (kind) => (bits & bitOf(kind)) !== 0;

@@ -1,8 +1,9 @@
 /**
- * Defines the methods of the writer. A method declares its request and reply, its weight, its audit rule, its changes,
- * and the function that executes it. The function's effect depends only on the database, the request and the members of
- * `WriteCall`. So another node that executes the same calls reaches the same state. The methods are declared in the
- * features' commands.ts.
+ * Defines the form of a writer method. A method declares its request and reply, its weight, its audit rule, its
+ * changes, and the function that executes it. Each feature declares its methods in its commands.ts.
+ *
+ * The effect of the function depends only on the database, the request and the members of `WriteCall`. So another node
+ * that executes the same calls reaches the same state.
  */
 import type { Static, TSchema } from "typebox";
 import { WRITER_DEADLINE_MS } from "../../schemas/limits/writer.js";
@@ -13,28 +14,28 @@ import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** The context in which a call is executed. Except for the actor, the members are the same for all calls of a batch. */
+/** The context in which a call is executed. All calls of a batch have the same members except for the actor. */
 export interface WriteCall {
   /** The time of the batch in ms. It never goes back, and a restore moves it forward to the times in its snapshot. */
   now_ms: number;
-  /** The id of the calling instance; "" if unknown. */
+  /** The id of the instance that made the call; "" if it is unknown. */
   readonly actor: string;
-  /** Makes every model read its tables again. Needed after the tables were filled without the models. */
+  /** Makes every model read its tables again. A restore needs this, because it fills the tables without the models. */
   reload(): void;
 }
 
-/** Defines the row that a call gets in the audit log when its batch commits, or when it is refused. */
+/** Defines the row that a call gets in the audit log, when its batch commits or when the call is refused. */
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * Returns the name of the thing that the call was about. For a refused call the reply is null, so a thing that the
-   * call would have created has no id. If the front has refused the call, the request has only the members that the
+   * Returns the name of the thing that the call was about. The reply is null if the call was refused; a thing that the
+   * call would have created then has no id. If the front refused the call, the request has only the members that the
    * front had read by then.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /**
-   * Whether a successful call writes a row. It returns false for a call that changed nothing. By default each call
-   * writes a row.
+   * Tells whether a successful call writes a row. It returns false for a call that changed nothing. By default every
+   * call writes a row.
    */
   writesRow?(reply: Reply): boolean;
   /** Returns the row's `detail` for a successful call, as JSON text. */
@@ -62,15 +63,15 @@ export interface WriterControl {
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Which nodes of a cluster execute a call. `leader`: all nodes, but only the leader may make the call. `here`: only the
- * node that is called, because the call changes nothing. `never`: no node, only a single server. By default all nodes
- * execute a call, and each may make it.
+ * Says which nodes of a cluster may make a call, and which execute it. By default every node may make it, and all nodes
+ * execute it. `leader`: only the leader may make it, and all nodes execute it. `here`: only the node that makes it
+ * executes it, because it changes nothing. `never`: only a single server makes and executes it.
  */
 export type InCluster = "leader" | "here" | "never";
 
 /**
- * A group of methods that take each other's buffered rows into account. So the rows need not be written between calls
- * of one family (transaction.ts).
+ * Names a group of methods that take each other's buffered rows into account. So the rows need not be written between
+ * two calls of one family (transaction.ts).
  */
 export type MethodFamily = "claims";
 
@@ -87,7 +88,7 @@ export interface WriterMethod<Request extends TSchema = TSchema, Reply extends T
   afterwards?(control: WriterControl): void;
 }
 
-/** The parts of a call that are needed to execute it. */
+/** The members of a call that are needed to execute it. */
 export type Served = Pick<ServerCall<WriterMethod>, "method" | "actor" | "request">;
 
 export interface WriterRow<
@@ -100,8 +101,8 @@ export interface WriterRow<
   readonly request: Request;
   readonly reply: Reply;
   /**
-   * Returns the size of the request in bytes, which counts towards the limits of the mailbox and of a batch. This is
-   * `weightOf`, unless the method can compute the sum more cheaply.
+   * Returns the size of the request in bytes, which counts towards the limits of the mailbox and of a batch. Most
+   * methods use `weightOf`. Some compute the size more cheaply.
    */
   readonly weight: (request: Static<Request>) => number;
   /** Returns the number of tasks, events or recipients in the request, if one request may have many. */
@@ -109,21 +110,18 @@ export interface WriterRow<
   /** WRITER_DEADLINE_MS by default. */
   readonly deadline_ms?: number;
   /**
-   * The audit rule; null for a method without audit rows. Background calls have none, and neither have writes that
-   * store their author themselves.
+   * The audit rule; null if the method has no audit rows. Background calls have none. Writes whose stored rows name the
+   * author have none either.
    */
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
-  /**
-   * The rules that say which kinds of things and which keys a call changes; `[]` if no client or cache keeps copies of
-   * them.
-   */
+  /** The rules that say which things a call changes. `[]` if no client watches them and no cache copies them. */
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
   readonly in_cluster?: InCluster;
-  /** Executes the call inside the batch's transaction. All checks must come before the first effect. */
+  /** Executes the call inside the batch's transaction. The function must make all checks before its first change. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
-  /** Called in the writer thread after the transaction, whether or not the call has succeeded. */
+  /** Called in the writer thread after the transaction, whether the call has succeeded or failed. */
   readonly afterwards?: (control: WriterControl) => void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Runs the writer thread. Once the database is prepared, it opens the only handle that writes to it, and serves the
- * writer's methods. It sends `ready` when it serves, or `unusable` with the reason if the database cannot be opened.
+ * Runs the writer thread. When the front has prepared the database, the thread opens the only handle that writes to it,
+ * and serves the writer's methods. It sends `ready` when it serves. If it cannot open the database, it sends `unusable`
+ * with the reason.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../base/assert.js";
@@ -23,11 +24,11 @@ import type { WriterMethod } from "./writer-method.js";
 /** Executes the calls of the front. */
 export interface Executor {
   execute(calls: readonly ServerCall<WriterMethod>[]): void;
-  /** Called when the thread ends. No more calls are executed afterwards. */
+  /** Called when the thread ends. It executes no more calls afterwards. */
   close(): void;
 }
 
-/** The parts of the writer thread that a node of a cluster is built on. */
+/** The objects of the writer thread that a node of a cluster uses. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };

@@ -1,7 +1,6 @@
 /**
- * Starts the writer thread and keeps it running. After a crash the calls in flight fail with UNAVAILABLE, and the
- * thread is started again after a delay, which doubles with each further crash. The front continues running. Runs on
- * the front.
+ * Starts the writer thread, and restarts it after a crash. The calls in flight then fail with UNAVAILABLE. The delay
+ * before a restart doubles with each further crash. The front continues running meanwhile. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../schemas/limits/writer.js";
@@ -21,11 +20,11 @@ import type { StorageWatch } from "./storage-watch.js";
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  /** The first thread, which was started early. After a crash the next thread is started with the same data. */
+  /** The first writer thread, which was started early. After a crash the next thread is started with the same data. */
   readonly early: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
-  /** Called when the thread serves calls, at the start and after each restart. */
+  /** Called when the thread begins to serve calls, at the start and after each restart. */
   readonly onReady: () => void;
   /** The thread was started again. */
   readonly onRestart: () => void;
@@ -100,8 +99,8 @@ export class WriterThread {
   }
 
   /**
-   * Starts the thread again, unless the database's files were replaced. The writer must not open the new files, because
-   * the front still reads the previous ones.
+   * Starts the thread again, unless the files of the database were replaced. Then the writer must not open the new
+   * files, because the front still reads the previous ones.
    */
   #startAgain(): void {
     const { url, early, storage, onRestart } = this.#options;

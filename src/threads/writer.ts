@@ -1,6 +1,6 @@
 /**
- * Calls the writer thread by RPC, for the features on the front. It also notifies the front's caches before and after
- * each call that changes their data. Runs on the front.
+ * Sends the front's calls to the writer thread by RPC. Before and after each call that changes cached data, it notifies
+ * the front's caches. Runs on the front.
  */
 import { MAILBOX_BYTES_MAX } from "../../schemas/limits/rpc.js";
 import {
@@ -22,7 +22,7 @@ import type { WriterMethod } from "./writer-method.js";
 
 /** A call that has timed out and may still be executed. */
 interface TimedOutCall {
-  /** The number of the call, in the order of sending. */
+  /** The number of the call. Calls are numbered in the order in which they are sent. */
   readonly sent: number;
   readonly method: WriterMethod;
   readonly request: unknown;
@@ -42,7 +42,7 @@ export class Writer {
     waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
     waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
   });
-  /** The sum of the bytes of the large writes that wait. */
+  /** The total size in bytes of the large writes that wait. */
   #waitingBytes = 0;
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
@@ -54,7 +54,7 @@ export class Writer {
   }
 
   /**
-   * Whether the database may be newer than the front's copies, because a remote call has changed something and the
+   * True if the database may be newer than the front's copies: another node's call has changed something, and the
    * message about it has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
@@ -73,8 +73,8 @@ export class Writer {
   }
 
   /**
-   * Makes every call fail with this failure, until `hold` is called with null. Used while the database cannot store
-   * data durably.
+   * Makes every call fail with this failure, until `hold(null)` is called. The server uses it while the database cannot
+   * store data durably.
    */
   hold(refusal: Failure | null): void {
     this.#held = refusal;
@@ -91,10 +91,10 @@ export class Writer {
   }
 
   /**
-   * Calls a method. Replies come in the order of the commits. The front's caches are notified of a change before `done`
-   * is called.
-   * @param done called with the reply or a Failure. The Failure is one that the method returned, RESOURCE_EXHAUSTED,
-   * UNAVAILABLE or DEADLINE_EXCEEDED. Its `outcome_unknown` is set if the call may have been executed.
+   * Calls a method of the writer. Replies arrive in the order of the commits. The front's caches are notified of a
+   * change before `done` is called.
+   * @param done called with the reply or a Failure. The method may return any Failure. This function itself fails with
+   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcome_unknown` is set if the call may have been executed.
    */
   call<Row extends WriterMethod>(
     method: Row,
@@ -113,7 +113,10 @@ export class Writer {
     else void this.#sendLarge(method, request, context, done, bytes);
   }
 
-  /** Sends a large write when the previous large write is answered. The writes of several callers alternate. */
+  /**
+   * Sends a large write after the previous large write has been answered. The large writes of several callers
+   * alternate.
+   */
   async #sendLarge<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -164,14 +167,14 @@ export class Writer {
   }
 
   /**
-   * Called when the thread serves again after a crash. It may have committed remote changes without a message about
-   * them, so anything may have changed.
+   * Tells the caches that anything may have changed. Called when the writer serves again after a crash, because it may
+   * have committed remote changes without a message about them.
    */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
-  /** Does the same as `call`, and returns the reply as a promise. */
+  /** Calls a method of the writer, as `call` does. Resolves to the reply. */
   request<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -197,8 +200,8 @@ export class Writer {
   }
 
   /**
-   * Ends the timed-out calls that were sent before an answered one. Calls are executed in their order, so such a call
-   * has been executed or never will be.
+   * Ends the timed-out calls that were sent before a call that is now answered. The writer executes calls in order, so
+   * each of them was either executed or never will be.
    */
   #settle(answered: number): void {
     for (const { sent, method, request, failure } of this.#timedOut)

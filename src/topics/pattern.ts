@@ -1,10 +1,11 @@
 /**
- * Compiles topic patterns and matches them against topics. Pure, any thread. topic-segment.ts compiles one segment.
- * pattern-index.ts finds which of many patterns match.
+ * Compiles topic patterns and matches them against topics. Pure, any thread.
  *
- * Pattern and topic are first split on `.`, so a class or an escape never spans a dot. Segments may be empty, and `*`
- * matches an empty one. The pattern `*` and the empty pattern match every topic. A segment `**` stands for one or more
- * segments. Inside a longer segment, two stars mean the same as one.
+ * A pattern and a topic are first split on `.`, so a class or an escape never spans a dot. A segment may be empty, and
+ * `*` matches an empty segment. A segment `**` matches one or more segments. Inside a longer segment, two stars mean
+ * the same as one. The pattern `*` and the empty pattern match every topic.
+ *
+ * topic-segment.ts compiles one segment. pattern-index.ts finds which of many patterns match a topic.
  */
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../schemas/limits/names.js";
 import { isLongerThan } from "../../schemas/text.js";
@@ -15,18 +16,18 @@ import { shorten } from "../base/shorten.js";
 import { compileTopicSegment } from "./topic-segment.js";
 
 export interface Pattern {
-  /** The pattern as the client wrote it. It identifies the pattern. */
+  /** The pattern as the client wrote it. Two patterns are the same if their texts are. */
   readonly text: string;
-  /** The compiled segments. `null` stands for `**`. A pattern that matches every topic has a single `null`. */
+  /** The compiled segments. Null stands for `**`. A pattern that matches every topic has a single null. */
   readonly segments: readonly (SegmentGlob | null)[];
-  /** The most comparisons of segments that it takes to match one topic. */
+  /** The maximum number of segment comparisons that a match against one topic takes. */
   readonly steps: number;
   matches(topic: string): boolean;
 }
 
-/** The fewest segments that a `**` of a pattern matches. */
+/** The minimum number of segments that a `**` of a pattern matches. */
 const MANY_MIN = 1;
-/** The most non-empty segments that a topic can have: each takes a letter and a dot. */
+/** The maximum number of non-empty segments of a topic. Each segment takes at least a letter and a dot. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
 
 class CompiledPattern implements Pattern {

@@ -1,8 +1,9 @@
 /**
- * The dialect of topic patterns: it reads one segment in the grammar of path.Match in Go, except that `/` is an
- * ordinary character. `[^a]` negates, and `!` does not. In a class, `-` and `]` must be escaped where a character is
- * expected, so `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character.
- * Globs of rules that an old version stored have this dialect, too. Pure, any thread.
+ * Compiles one segment of a topic pattern. The grammar is that of path.Match in Go, except that `/` is an ordinary
+ * character. Rules that an old version stored use this dialect, too. Pure, any thread.
+ *
+ * `[^a]` negates a class; `[!a]` does not. In a class, `-` and `]` must be escaped where a character is expected, so
+ * `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character.
  */
 import type { SegmentGlob } from "../base/segment-glob.js";
 import {
@@ -38,7 +39,10 @@ function readClass(text: string, at: number): ReadClass | SegmentProblem {
 
 const DIALECT: SegmentDialect = { readEscape: (text, at) => readCharacter(text, at) ?? MALFORMED, readClass };
 
-/** Compiles one segment of a topic pattern, which is well-formed Unicode. Returns undefined if it is malformed. */
+/**
+ * Compiles one segment of a topic pattern. The text must be well-formed Unicode. Returns undefined if the segment is
+ * malformed.
+ */
 export function compileTopicSegment(text: string): SegmentGlob | undefined {
   const compiled = compileSegment(text, DIALECT);
   return compiled instanceof SegmentProblem ? undefined : compiled;

@@ -1,7 +1,9 @@
 /**
- * One waiting call, with its conditions and the mark of each (the text that the cursor keeps for it). It checks the
- * conditions round robin, starting after the one that was reported last, so that a condition that always holds does not
- * starve the others. Runs on the front.
+ * Evaluates the conditions of one waiting call. Each condition has a mark: the text that the cursor keeps for it. Runs
+ * on the front.
+ *
+ * The call evaluates its conditions round-robin, beginning after the condition that was reported last. So a condition
+ * that always holds does not starve the others.
  */
 import { Failure } from "../base/result.js";
 import { TimeSlice } from "../base/time-slice.js";
@@ -11,7 +13,7 @@ import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 import { readValuesPosition } from "./values-position.js";
 
-/** The result of a wait as JSON, or the failure of a condition's evaluation. */
+/** The result of a wait as JSON text, or the failure of the evaluation of a condition. */
 export type Found = string | Failure;
 
 export class WaitingCall {
@@ -20,18 +22,19 @@ export class WaitingCall {
   readonly #marks: string[];
   /** The index of the condition that was reported last; -1 if this call does not have that condition. */
   #last: number;
-  /** Whether an event woke the waiter after the last evaluation of the conditions began. */
+  /** True if an event has woken the waiter since the last evaluation of the conditions began. */
   #woken = true;
-  /** Whether the last evaluation found nothing and no event has woken the waiter since it began. */
+  /** True if no condition held at the last evaluation, and no event has woken the waiter since it began. */
   #quiet = false;
-  /** Whether the call was answered. The result of an evaluation that ends later is dropped. */
+  /** True after the call was answered. The result of an evaluation that ends later is dropped. */
   #over = false;
 
   readonly #slice: TimeSlice;
 
   /**
+   * Creates a waiting call with the marks of a cursor.
    * @param cursor null if the client sent none, or if it is not valid on this server
-   * @param slice limits the time that all waiting calls together take in one tick
+   * @param slice limits the time that all waiting calls together take in one event-loop tick
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
     this.#slice = slice;
@@ -45,18 +48,21 @@ export class WaitingCall {
     this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
   }
 
-  /** Whether the call waits for events. */
+  /** True if one of the conditions waits for events. */
   get waitsForEvents(): boolean {
     return this.#conditions.some(({ is_position }) => is_position);
   }
 
-  /** Forgets what was reported before. All conditions start again from the current state. */
+  /** Drops the marks of all conditions, which then start again from the current state. */
   forget(): void {
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
   }
 
-  /** Makes the conditions that wait for events start from now, because some events after the cursor were pruned. */
+  /**
+   * Makes the conditions that wait for events start from the newest event, because some events after the cursor were
+   * pruned.
+   */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
       if (condition.is_position) this.#marks[at] = condition.start(null);
@@ -77,7 +83,10 @@ export class WaitingCall {
     };
   }
 
-  /** Evaluates the conditions in turn, and returns the first one that holds; null if none does. */
+  /**
+   * Evaluates the conditions one after the other, and returns the result of the first that holds. Returns null if none
+   * holds.
+   */
   async look(): Promise<Found | null> {
     this.#woken = false;
     this.#quiet = false;
@@ -99,8 +108,8 @@ export class WaitingCall {
   }
 
   /**
-   * Called when the wait ends without a result. If no event has woken the waiter since the last evaluation, moves the
-   * marks forward. So the next call does not examine the same events again.
+   * Moves the marks forward if no event has woken the waiter since the last evaluation, so that the next call does not
+   * examine the same events again. Called when the wait ends without a result.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -110,7 +119,7 @@ export class WaitingCall {
   /**
    * Returns the cursor for the next call.
    * @param newest the id of the event up to which the cursor counts all events as reported. A call that waits for
-   *   events takes it from its mark instead.
+   * events uses the id in its mark instead.
    * @param timeOf returns when an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {

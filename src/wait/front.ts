@@ -1,7 +1,7 @@
 /**
- * Serves calls that wait for one of many conditions. It parses the conditions and the cursor, and wakes a call only for
- * changes that may affect its conditions. The reply has the condition that holds and a new cursor. The conditions
- * themselves are defined elsewhere (conditions.ts). Runs on the front.
+ * Serves calls that wait until one of several conditions holds. It parses the conditions and the cursor, and wakes a
+ * call only for changes that may affect its conditions. The reply has the condition that holds and a new cursor.
+ * conditions.ts defines the conditions. Runs on the front.
  */
 import { WAITING_CHARACTERS_MAX } from "../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../schemas/wait.js";
@@ -33,7 +33,7 @@ export interface WaitFrontOptions {
   readonly directory: Directory;
   /** The current position of values. */
   readonly valuesPosition: () => ValuesPosition;
-  /** Gives the position in the cluster's log; null if the server is not a node of a cluster. */
+  /** Tells the node's position in the cluster's log; null on a single server. */
   readonly positions: Positions | null;
 }
 
@@ -49,7 +49,7 @@ const NO_CURSOR = invalid("after is no cursor of a wait");
 export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #slice = new TimeSlice();
-  /** The waiting calls. The weight of a call is the length of its query in characters. */
+  /** The waiting calls. The weight of a call is the size of its query, by `charactersOf`. */
   readonly #waiting = new WaitQueue<Waiter<Found>>({ weightMax: WAITING_CHARACTERS_MAX });
 
   constructor(options: WaitFrontOptions) {
@@ -90,12 +90,12 @@ export class WaitFront implements Measured {
     for (const waiter of this.#waiting) waiter.wake();
   }
 
-  /** Ends all waits, because a snapshot was restored: the cursors belong to the previous history. */
+  /** Ends all waits after a snapshot was restored, because their cursors belong to the previous history. */
   lag(): void {
     for (const waiter of this.#waiting) waiter.finish(LAGGED);
   }
 
-  /** Ends all waits and accepts no more. */
+  /** Ends all waits, and accepts no more. */
   end(): void {
     this.#waiting.close();
   }
@@ -114,7 +114,7 @@ export class WaitFront implements Measured {
       onAbort,
     });
     if (found === null) call.rest();
-    // The marks of the call belong to the previous history.
+    // Drop the marks of the call, because they belong to the previous history.
     if (found === LAGGED) call.forget();
     return found;
   }
@@ -130,15 +130,18 @@ export class WaitFront implements Measured {
   }
 }
 
-/** Returns the length of a query, in characters. Each call counts 32 more, so that even short calls are limited. */
+/**
+ * Returns the length of a query in characters, plus 32. The 32 limit the number of calls even if their queries are
+ * short.
+ */
 function charactersOf(query: object): number {
   const texts = Object.values(query).flat() as readonly unknown[];
   return texts.reduce<number>((sum, text) => sum + String(text).length, 32);
 }
 
 /**
- * Waits until this node has applied the log up to the position in the cursor, if the cursor has one. Returns the
- * refusal if that takes too long, or null when the position is reached.
+ * Waits until this node has applied the log up to the position in the cursor. Resolves to null then, or to the refusal
+ * if that takes too long. Returns null if there is nothing to wait for.
  */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();

@@ -16,16 +16,16 @@ import { serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 /**
- * The number of heartbeats within the claim's ttl (time to live). With three, two in a row can get lost before the
- * claim expires.
+ * The number of heartbeats that are sent within the claim's ttl (time to live). With three, the claim does not expire
+ * if two heartbeats in a row are lost.
  */
 const HEARTBEATS_PER_TTL = 3;
 /** The exit code that a shell returns for a command that it cannot start. */
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
- * The longest wait for the answer to a claim's release. It is short, because the user should not have to wait long for
- * an unreachable server.
+ * The maximum time to wait for the server's answer to the release of a claim, in ms. It is short, so that an
+ * unreachable server does not keep the user waiting.
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
@@ -33,11 +33,11 @@ export const RELEASE_TIMEOUT_MS = 10_000;
 export interface RunTimes {
   /** The time between two heartbeats. */
   readonly interval_ms: number;
-  /** The time without an answer after which the claim counts as lost. */
+  /** If no heartbeat is answered for this time, in ms, the claim counts as lost. */
   readonly ttl_ms: number;
-  /** The pause before an unanswered heartbeat is sent again. */
+  /** The pause before an unanswered heartbeat is sent again, in ms. */
   readonly retry_ms: number;
-  /** The time between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL when the command is terminated, in ms. */
   readonly grace_ms: number;
 }
 
@@ -55,13 +55,13 @@ export interface Stop {
    * lost. `canceled`: the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** The rest of the message to the user. It follows the claim's name: `is lost (expired)`. */
+  /** The text that follows the claim's name in the message to the user, for example `is lost (expired)`. */
   readonly description: string;
 }
 
 /** A claim that this process holds. */
 export interface HeldClaim {
-  /** The name in messages: `the lease lease-1`. */
+  /** The claim's name in messages to the user, for example `the lease lease-1`. */
   readonly name: string;
   /**
    * The environment variables that the command gets in addition to this process's own. A variable whose value is
@@ -69,7 +69,7 @@ export interface HeldClaim {
    */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Sends one heartbeat. Returns a reason if the command must be terminated. Otherwise returns whether the server
+   * Sends one heartbeat. Returns a `Stop` if the command must be terminated. Otherwise returns whether the server
    * confirmed the claim.
    */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;

@@ -28,7 +28,10 @@ export interface FeedOptions {
   readonly pattern: string;
   /** The event id after which printing starts; undefined prints only events from now on. */
   readonly since: number | undefined;
-  /** Whether the server's notices of dropped events are printed. If not, the feed fetches the dropped events. */
+  /**
+   * Whether the server's notices of dropped events are printed. If they are not printed, the feed fetches the dropped
+   * events.
+   */
   readonly notices: boolean;
   readonly pretty: boolean;
 }
@@ -66,7 +69,9 @@ class EventFeed {
   private readonly link: Reconnect;
   /** Whether the server has ever answered. A failure before the first answer is not retried. */
   private reached: boolean;
-  /** Whether the position may be unknown to the current server, because another server may have reported it. */
+  /**
+   * Whether the current server may not know the cursor's event yet, because the cursor may come from another server.
+   */
   private positionUnverified = true;
   /** Whether the feed polls over HTTP, because WebSocket is blocked. */
   private polling = false;
@@ -88,7 +93,7 @@ class EventFeed {
   /** Prints one frame of a session, or one event of a polled page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
-    // Only a notice starts in another way.
+    // An event's frame starts with an id. Only the frame of a notice does not.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
@@ -97,7 +102,7 @@ class EventFeed {
     return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
   }
 
-  /** Sets the cursor back to the server's newest event, which is older than the last one that was printed. */
+  /** Sets the cursor back to the server's newest event. This event is older than the last one that was printed. */
   private rewindTo(newest: number): void {
     warn(
       `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
@@ -106,8 +111,8 @@ class EventFeed {
   }
 
   /**
-   * Handles a notice that the server dropped events. Normally a new session fetches them again. If this session has
-   * printed nothing yet, it already asked for these events, and the server no longer holds them.
+   * Handles a notice that the server dropped events. Normally a new session fetches the dropped events. But if this
+   * session has printed nothing yet, it already asked for these events, and the server no longer holds them.
    */
   private fillGap(): FrameAction {
     if (this.cursor.hasMoved) return "resync";
@@ -116,8 +121,8 @@ class EventFeed {
   }
 
   /**
-   * Prints the events after the position from the history. Returns whether plain HTTP works, or a failure if the server
-   * refused the request.
+   * Reads the events after the cursor from the server's history and prints them. Returns whether plain HTTP works, or a
+   * failure if the server refused the request.
    */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
@@ -165,7 +170,7 @@ class EventFeed {
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.link.delayMs);
   }
 
-  /** Returns the server for the next session. Untrusted servers are skipped while there is another one. */
+  /** Returns the server for the next session. Skips untrusted servers while there is a trusted one. */
   private async chooseServer(): Promise<URL> {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
@@ -177,7 +182,7 @@ class EventFeed {
     return cluster.current;
   }
 
-  /** Runs one session and prepares the next. */
+  /** Runs one session over WebSocket, and prepares the next session. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.cursor.subscribed();
     this.link.connecting();

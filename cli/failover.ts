@@ -64,19 +64,19 @@ function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
 
-/** The result of asking each server once. */
+/** The result of sending the request to each server once. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
   /**
-   * The highest position that a lagging server reported. A lagging server has not reached the required position.
-   * undefined if no server lagged.
+   * The highest log position that a lagging server reported. A server lags if it has not reached the required position.
+   * It is undefined if no server lagged.
    */
   readonly laggingPosition: number | undefined;
 }
 
 /**
- * Returns the time limits for asking one server. An explicit timeout is for all servers together. Each server gets an
- * equal share of the time that is left.
+ * Returns the time limits for a request to one server. An explicit timeout covers the requests to all servers together.
+ * So each server gets an equal share of the time that is left.
  */
 function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
   const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -87,8 +87,8 @@ function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): E
 }
 
 /**
- * Asks one server. Returns its answer, or the server to switch to. A repeatable request is moved to another server if
- * this one becomes isolated.
+ * Sends the request to one server. Returns the server's answer, or the server to switch to. If the server becomes
+ * isolated meanwhile, a repeatable request is moved to another server.
  */
 async function tryServer<Got extends Answer | OpenAnswer>(
   server: URL,
@@ -159,14 +159,15 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** The answer in which a server reports its own state and that of its log. */
+/** The server's answer with its own state and the state of its log. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
 /**
- * The end of the cluster's log, and the unhealthy servers that report a longer log. These servers know a different log.
+ * The end of the cluster's log, and the unhealthy servers that report a longer log. The log of such a server is not the
+ * cluster's log.
  */
 interface LogEnd {
   readonly end: number;
@@ -214,8 +215,9 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Asks the servers in order. Returns the first conclusive answer. If there is none, returns the last refusal. If no
- * server refused, returns a failure with the reason of each server that did not answer.
+ * Sends the request to the servers in order. Returns the first answer after which no other server needs to be asked. If
+ * there is none, returns the last refusal. If no server refused, returns a failure with the reason of each server that
+ * did not answer.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

@@ -15,7 +15,7 @@ import type { Settings } from "./settings.js";
 
 export type Lease = Static<typeof LeaseSchema>;
 
-/** A lease, together with the answer that contains it. The answer is printed unchanged. */
+/** A lease, and the server's answer that contains it. The answer is printed unchanged. */
 export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
@@ -71,7 +71,10 @@ export async function requestLease(
   return await callForLease(settings, plan);
 }
 
-/** Returns the current state of a lease. With `wait_s`, waits that long for the lease to leave the queue. */
+/**
+ * Returns the current state of a lease. If `wait_s` is given, the server answers when the lease leaves the queue, or
+ * after `wait_s` seconds.
+ */
 export async function getLease(
   settings: Settings,
   id: string,
@@ -95,8 +98,8 @@ export async function renewLease(
 }
 
 /**
- * Releases a lease under its fence. Without a fence, removes the request from the queue. It is safe to repeat the call.
- * Returns the body of the answer.
+ * Releases a lease with its fence. Without a fence, removes a waiting request from the queue. It is safe to repeat the
+ * call. Returns the body of the answer.
  */
 export async function releaseLease(
   settings: Settings,

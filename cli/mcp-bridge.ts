@@ -37,12 +37,15 @@ function idsOf(message: unknown): Id[] {
   );
 }
 
-/** The tools that are idempotent. Repeating any other tool registers or proposes something again. */
+/**
+ * The idempotent tools, whose calls may be repeated. A repeated call of any other tool registers or proposes something
+ * again.
+ */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
 /**
- * Whether a message may be sent to another server although the first one may have executed it. Only calls of tools that
- * are not idempotent must not be repeated.
+ * Returns whether a message may be sent to another server although the first server may have executed it. This is true
+ * for every message except a call of a tool that is not idempotent.
  */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
@@ -52,13 +55,16 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
-/** The end of the error message for a write that the server refused because it is disconnected, halted or full. */
+/**
+ * The text at the end of the error message for a refused write. The server refuses writes while it is disconnected,
+ * halted or full.
+ */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Whether a tool's result is a refused write that another server may accept. Over REST the status would be 503 or 507.
- * A tool's result has no status, so the end of its text decides. The text is reliable. A result is an error only if the
- * call was refused. A write that may have been executed gets another text.
+ * Returns whether a tool's result is a refused write that another server may accept. Over REST the status would be 503
+ * or 507. A tool's result has no status, so the end of its text decides. The text is reliable, because a result is an
+ * error only if the call was refused. A write that may have been executed gets another text.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -75,7 +81,7 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** Returns a header's value. It is encoded as the protocol requires, unless it is plain text. */
+/** Returns the value of an HTTP header. The text is encoded as the protocol requires, unless it is plain text. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
@@ -105,7 +111,7 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
   return headers;
 }
 
-/** Returns the data of each event in the whole text of an event stream. */
+/** Extracts the data of each event from the whole text of an event stream. */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event

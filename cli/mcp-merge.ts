@@ -57,8 +57,8 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
   if (first === undefined) merged = text.trim() === "" ? "" : text.replace(/\n*$/, "\n\n");
   merged += [`[${group}.${SERVER_NAME}]`, ...lines(connection), ""].join("\n");
   for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
-  // The table may be invalid or have another meaning if the existing servers are an inline table or an array. So the
-  // result is parsed again.
+  // If the existing servers are an inline table or an array, the new table may be invalid or have another meaning. So
+  // the result is parsed again.
   if (findTables(merged, group)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }

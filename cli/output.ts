@@ -18,8 +18,8 @@ const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
 /**
- * The approximate size of the pieces in which JSON is processed. An answer may be longer than a string can be, so it
- * cannot be processed as a whole.
+ * The approximate size, in bytes, of the pieces in which JSON is processed. An answer may be longer than a string can
+ * be, so it cannot be processed as a whole.
  */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
@@ -37,9 +37,9 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Whether the bytes are ASCII without DEL, which means that nothing needs to be escaped. */
+/** Returns whether the bytes are ASCII without DEL. Such bytes need no escaping. */
 function isPlain(json: Buffer): boolean {
-  // The module is not imported by name, because every command would then load it.
+  // node:buffer is loaded here, because an import at the top of this file would load it for every command.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !json.includes(DELETE);
 }
 
@@ -48,7 +48,7 @@ function escapeJson(json: Buffer): Buffer {
   if (isPlain(json)) return json;
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
-    // Pieces end before a quotation mark, so no character is split between two pieces.
+    // Each piece ends before a quotation mark, so no character is split between two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
     const end = quote < 0 ? json.length : quote;
     const piece = json.subarray(start, end);
@@ -87,7 +87,10 @@ export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().i
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
 }
 
-/** Writes to stdout and waits until the bytes are taken. It is not a failure if the reader has left (`| head`). */
+/**
+ * Writes to stdout and waits until the bytes are taken. If the reader has closed the pipe (as `| head` does), this is
+ * not a failure.
+ */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
     const settle = (error: Error | null | undefined): void => {

@@ -13,7 +13,7 @@ import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The permissions of the folder. Other users must not see from its files when the user worked with which cluster. */
+/** The permissions of the folder: only the user has access. Its files show when the user worked with which cluster. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;
@@ -91,13 +91,16 @@ function replace(path: string, text: string): void {
   }
 }
 
-/** @param state_folder the folder for the file, an absolute path; it is created if it is missing */
+/**
+ * Opens the file with the state for the cluster of these servers.
+ * @param state_folder the folder for the file, an absolute path; it is created if it is missing
+ */
 export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(state_folder, "clusters");
   const path = join(folder, await nameOfFile(servers));
   /**
-   * Whether a write has failed. If so, the file is not read any more either, because its outdated content could not be
-   * corrected.
+   * Whether a write has failed. After a failed write the file is not read any more, because its content is outdated and
+   * could not be corrected.
    */
   let broken = false;
   return {

@@ -45,8 +45,8 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
 }
 
 /**
- * Waits until the server is isolated while another one is healthy, and returns the healthy one. Returns undefined if
- * the signal fires first.
+ * Watches the server until it is isolated while another one is healthy. Returns the healthy one, or undefined if the
+ * signal fires first.
  */
 async function untilIsolated(
   server: URL,

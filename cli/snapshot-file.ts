@@ -14,7 +14,7 @@ import { describeSystemError } from "./system-error.js";
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** Writes all bytes. It loops, because one call of the system may write only a part. */
+/** Writes all bytes to the file. It loops, because one system call may write only a part of the bytes. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }

@@ -1,7 +1,7 @@
 /**
- * Waits for a task to claim for longer than one call may wait, even if the server restarts. Each call repeats the same
- * `request_id`. So if a task was claimed but the answer was lost, the next call returns this task. Runs in the CLI
- * process.
+ * Waits for a task and claims it, even if the wait is longer than one call may wait, and even if the server restarts.
+ * Each call repeats the same `request_id`. So if a task was claimed but the answer was lost, the next call returns this
+ * task. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";

@@ -64,7 +64,7 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** Makes the report for a task. Returns null if another instance may hold the task now. */
+/** Makes the report for a task. Returns null if another instance may hold the task by now. */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -119,7 +119,8 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
-    // The first call is not retried. The server has not answered before, so it is not just restarting.
+    // The first call is not retried. No server has answered before, so nothing shows that the server is only
+    // restarting.
     const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
     let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
@@ -127,7 +128,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // If the command could not be started, it could not be started for the next task either.
+      // If the command could not be started for this task, it could not be started for the next task either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(wait_ms, this.#deadline);
     }
@@ -166,8 +167,8 @@ class Worker {
   }
 
   /**
-   * Sends the report until the server answers. An unreachable server still has the claim on its disk. After a stop
-   * signal the report is sent only once, so that the process ends soon.
+   * Sends the report again and again until the server answers, because an unreachable server still has the claim on its
+   * disk. After a stop signal the report is sent only once, so that the process ends soon.
    */
   async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;

@@ -6,7 +6,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The counts of the caller's actions. */
+/** The names of the counters. Each counter counts one kind of action of an agent. */
 export const AGENT_METRICS = [
   "rest_calls",
   "mcp_calls",

@@ -44,7 +44,7 @@ export const AuditListRequest = Type.Object({
   action: Type.Union([Type.String(), Type.Null()]),
   from: Bound,
   to: Bound,
-  /** Only rows with a smaller id. */
+  /** Selects only rows with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });

@@ -7,7 +7,7 @@ import type { Static } from "typebox";
 import { CHANGE_KINDS_BYTES_MAX } from "./limits/changes.js";
 import { Text } from "./text.js";
 
-/** The kinds of things that are written. */
+/** The kinds of stored objects whose changes are reported. */
 export const CHANGE_KINDS = [
   "state",
   "spec",
@@ -61,7 +61,9 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. A kind is in `left_out` if more of its values have changed than the message names. */
+/**
+ * The changes of a commit. If more objects of a kind have changed than the message names, `left_out` contains the kind.
+ */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

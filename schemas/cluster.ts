@@ -2,8 +2,8 @@
 import * as Type from "typebox";
 
 /**
- * The states of a node. `catching_up` means that it lags, and `cut_off` that it has no connection to the log. `halted`
- * lasts until an operator acts.
+ * The states of a node. A node in `catching_up` lags behind the log. A node in `cut_off` has no connection to the log.
+ * A `halted` node stays halted until an operator acts.
  */
 export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
 export const NodeState = Type.Enum([...NODE_STATES]);
@@ -20,7 +20,7 @@ export const NodeHealth = Type.Object({
   reason: Type.String(),
 });
 
-/** The state of a cluster's node, as far as the answering node knows it. */
+/** The state of one node of a cluster, as far as the answering node knows it. */
 export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),

@@ -32,7 +32,10 @@ export const ComplianceQuery = Type.Object({
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
-/** Requests the names of a project's contracts after `after`. The reply has as many names as fit into one step. */
+/**
+ * Requests the names of a project's contracts that come after the name `after`. The reply has as many names as fit into
+ * one step.
+ */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
 /** A page of contract names. `next` is the value of `after` for the next request; null on the last page. */
 export const ComplianceContractsReply = Type.Object({

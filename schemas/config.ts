@@ -196,7 +196,8 @@ export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id
 /** The settings that decide what is stored and what can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
-   * Whether the server requires tokens. If it does, secrets are removed from events that were stored while it did not.
+   * Whether the server requires tokens. If it does, secrets are removed from the events that were stored while it
+   * required none.
    */
   readonly guarded?: boolean;
 };

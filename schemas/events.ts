@@ -58,8 +58,8 @@ export const Event = Type.Object({
 export const EventList = Type.Array(Event);
 
 /**
- * The form of the header `X-Koor-Hops`. It contains the number of webhook deliveries in the chain that led to this
- * publish (docs/webhooks.md "Chains").
+ * The format of the header `X-Koor-Hops`. The header contains the number of webhook deliveries in the chain that led to
+ * this publish (docs/webhooks.md "Chains").
  */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
@@ -100,9 +100,9 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as a client reported it. If
- * the chain is too long, webhooks are disabled, but only if the client may do that (`trusted`). `guarded` says whether
- * the server requires tokens.
+ * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it. A
+ * chain that is too long disables webhooks, but only if the client is allowed to do that (`trusted`). `guarded` says
+ * whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
@@ -151,10 +151,10 @@ export type PublishReply = Static<typeof PublishReply>;
  */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** More patterns. An event is selected if it matches `pattern` or one of these. */
+  /** Further topic patterns. An event is selected if its topic matches `pattern` or one of these. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
-  /** Only events with a smaller id. */
+  /** Selects only events with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   from: Type.Union([Type.Number(), Type.Null()]),
   to: Type.Union([Type.Number(), Type.Null()]),

@@ -51,7 +51,7 @@ export const RegisterBody = Type.Object({
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
-/** An empty body counts as no body. */
+/** The body of a heartbeat. An empty body counts as no body. */
 export const HeartbeatBody = Type.Object({
   busy_s: Type.Optional(
     Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
@@ -117,7 +117,8 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /**
- * The instances that were found silent, and when each was last seen, in ms. Both lists have one item for each instance.
+ * Marks instances as silent. The request has the instances that were found silent, and when each was last seen, in ms.
+ * Both lists have one item for each instance.
  */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),

@@ -139,8 +139,8 @@ export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
 /**
- * The body of a 409. The request conflicts with claims of other holders, or it would have closed a cycle of waiting
- * claims.
+ * The body of a 409 answer to a lease request. The request conflicts with claims of other holders, or it would have
+ * closed a cycle of waiting claims.
  */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
@@ -148,7 +148,7 @@ export const LeaseConflictBody = Type.Object({
   conflicts: Type.Optional(Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease }))),
   cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
 });
-/** A write that another holder's lease forbids. */
+/** The body of a 423 answer to a write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
 /** A stored lease. Times are in ms. `fence` is 0 if the lease was never granted. */
@@ -210,7 +210,7 @@ export const RenewRequest = Type.Object({
 });
 export type RenewRequest = Static<typeof RenewRequest>;
 export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.String() });
-/** False if the call changed nothing. */
+/** The reply to a call that may change a lease. `changed` is false if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
 /** Ends one call's wait for a lease. `stays` is true if another call still waits for it. */
@@ -228,7 +228,7 @@ export const FindWaitsRequest = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** The data of `LeaseWaits`, but with rows instead of leases. */
+/** The data of `LeaseWaits`, with row numbers in place of leases. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -241,8 +241,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Ends claims that have expired. Each has the fence that the claim had when it expired. A claim that was granted or
- * ended since then has another fence, and does not change.
+ * Ends claims that have expired. Each claim in the request has the fence with which it expired. A claim that was
+ * granted or ended since then has another fence, and does not change.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
@@ -261,6 +261,6 @@ export const EndClaimsRequest = Type.Object({
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
 export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
-/** The reply to a pruning step. `after` is null if all leases were examined. */
+/** The reply to one step of the removal of old leases. `after` is null if all leases were examined. */
 export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
 export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

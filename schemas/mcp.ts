@@ -95,7 +95,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** The MCP protocol's error for a malformed or unsupported message. */
+/** The error that the MCP protocol defines for a malformed or unsupported message. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

@@ -197,7 +197,7 @@ export type SendRequest = Static<typeof SendRequest>;
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
-/** Messages of one in-box, by their rows. */
+/** Records that messages in the in-box of `instance` were delivered. `messages` has the rows of the messages. */
 export const DeliverRequest = Type.Object({ instance: Type.String(), messages: Type.Array(Row) });
 export type DeliverRequest = Static<typeof DeliverRequest>;
 
@@ -247,7 +247,7 @@ export type PageReply = Static<typeof PageReply>;
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow the row `up_to` that did not fit into the page. */
+  /** Whether more messages follow after the row `up_to`, which did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
@@ -258,7 +258,7 @@ export const AllMessagesRequest = Type.Object({
   thread: TextOrNull,
   unread: Type.Boolean(),
   urgent: Type.Boolean(),
-  /** The row before which the page begins. */
+  /** The page contains only messages with a smaller row than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),

@@ -23,7 +23,7 @@ export type RuleStatus = (typeof RULE_STATUSES)[number];
 
 /** The project whose rules apply to every project. */
 export const GLOBAL_PROJECT = "_global";
-/** The only pattern of a `custom` rule that is not a regex, but has a built-in meaning. */
+/** The only pattern of a `custom` rule that is not a regex. It has a built-in meaning. */
 export const NO_CONSOLE_LOG = "no-console-log";
 /** The sources of the rules that `GET /api/rules/export` returns by default. */
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
@@ -85,7 +85,7 @@ const source = (fallback: string) => ({
 });
 
 /**
- * The members that every rule from a client may have: those of `named` and of `given`. An empty text counts as missing.
+ * The members that every rule from a client may have are those of `named` and `given`. An empty text counts as missing.
  */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
@@ -107,8 +107,8 @@ const given = {
 };
 
 /**
- * The source that a rule gets if it names none. There is one source for proposals, one for rules that a PUT stores, and
- * one for imported rules. A proposal always gets PROPOSED_SOURCE.
+ * The source of a proposal. A proposal always gets this source. A rule that a PUT stores gets PUT_SOURCE if it names no
+ * source, and an imported rule gets IMPORTED_SOURCE.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
@@ -192,7 +192,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was parsed and checked. Its defaults are filled in, and its regex is known to compile. */
+/** A rule that was parsed and checked. Its defaults are filled in, and its regex compiles. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -205,13 +205,16 @@ export const CheckedRule = Type.Object({
   source: Type.String(),
   proposed_by: Type.String(),
   context: Type.String(),
-  /** The instructions of the compiled regex. */
+  /** The number of instructions of the compiled regex. */
   size: Type.Integer(),
 });
 export type CheckedRule = Static<typeof CheckedRule>;
 const CheckedRules = JsonText(Type.Array(CheckedRule));
 
-/** Bytes. They may be sent as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+/**
+ * A sequence of bytes. It may be sent as a string in which each Latin-1 character stands for one byte
+ * (src/base/bytes.ts).
+ */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
@@ -245,7 +248,7 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** The result for the named rule, or for all rules of the project. */
+/** The result of a validation: for the named rule, or for all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
 /** The result of a validation. `text` is the answer. `violations` is the number of violations in it. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });

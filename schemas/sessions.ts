@@ -43,7 +43,7 @@ export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 export const EndSessionsRequest = Type.Object({ ids: SessionIds });
 export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
 
-/** When sessions were last used. Times are in ms. */
+/** Stores when sessions were last used. Times are in ms. */
 export const UseSessionsRequest = Type.Object({
   uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
 });

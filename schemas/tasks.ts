@@ -40,7 +40,7 @@ export type TaskState = (typeof TASK_STATES)[number];
 /** The states of a task that has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
-/** The form of a task's id, for ids from clients and from the server. */
+/** Matches a task's id, for ids from clients and from the server. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
@@ -63,7 +63,7 @@ function nullable<Schema extends Type.TSchema>(schema: Schema) {
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
-/** Null, or no value: at once. */
+/** The time before which a task is not claimed. Null or a missing value means that the task can be claimed at once. */
 const NotBefore = nullable(Timestamp);
 
 const SHORT_TASK = {
@@ -262,8 +262,8 @@ export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
 /**
- * A position in the order in which tasks are offered. It consists of an effective priority and the row of a task with
- * this priority.
+ * A position in the order in which tasks are offered. It consists of a priority (`level`, the effective priority) and
+ * the row of a task with this priority.
  */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
@@ -311,7 +311,7 @@ export const ProgressRequest = Type.Object({
   checkpoint: Json,
 });
 export type ProgressRequest = Static<typeof ProgressRequest>;
-/** The claim that holds the task. */
+/** The reply to a progress call. `claim` is the row of the claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
 /**
@@ -335,13 +335,13 @@ export const PatchRequest = Type.Object({
   after: Type.Optional(Type.Array(Type.String())),
 });
 export type PatchRequest = Static<typeof PatchRequest>;
-/** False if the call changed nothing. */
+/** The reply to a call that may change a task. `changed` is false if the call changed nothing. */
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
 
 export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
 export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
-/** The reply to a pruning step. `after` is null if all tasks were examined. */
+/** The reply to one step of the removal of old tasks. `after` is null if all tasks were examined. */
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 

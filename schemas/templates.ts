@@ -117,7 +117,7 @@ export const CheckTemplateRequest = Type.Object({ body: Type.Unsafe<Uint8Array |
 export const CheckTemplateReply = Type.Object({
   id: Type.String(),
   kind: Kind,
-  /** The template's answer, up to its version. */
+  /** The beginning of the JSON answer with the template, up to the member `version`. */
   head: Type.String(),
   template: JsonText(CheckedTemplate),
 });
@@ -132,7 +132,7 @@ export type TemplateRequest = Static<typeof TemplateRequest>;
 export const ExamineTemplateReply = Type.Array(ContractWarning);
 
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
-/** The time in ms since the epoch. */
+/** The reply to the creation of a template. `created_at` is in ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({
   id: Type.String(),

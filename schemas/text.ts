@@ -96,7 +96,7 @@ export function textProblem(
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 
-/** A schema for texts with these rules. */
+/** Returns the schema of texts that keep these rules. */
 export function Text({ description, default: fallback, ...text }: TextOptions) {
   const schema = Type.String({
     ...(description === undefined ? {} : { description }),

@@ -139,7 +139,7 @@ export const UsageListRequest = Type.Object({
   ]),
   from: Bound,
   to: Bound,
-  /** Only rows with a smaller id. */
+  /** Selects only rows with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });

@@ -1,7 +1,8 @@
 /**
- * Finds characters that cannot be seen. A terminal or a page shows them as nothing, or they change how the surrounding
- * text is shown. Names may not contain them, and the CLI and the log escape them. Some are accepted, because they are a
- * visible part of their neighbours: in emoji sequences, and joiners in scripts that need them. Pure.
+ * Finds characters that cannot be seen. A terminal or a page shows nothing for such a character, or the character
+ * changes how the surrounding text is shown. Names may not contain invisible characters, and the CLI and the log escape
+ * them. Some invisible characters are accepted in emoji sequences, and as joiners in scripts that need them, because
+ * they change how their neighbours look. Pure.
  *
  * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
  * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
@@ -9,7 +10,7 @@
 
 type Range = readonly [first: number, last: number];
 
-/** Noncharacters at the end of each plane. */
+/** The last two code points of each plane, which are noncharacters. */
 const PLANE_ENDS: readonly Range[] = Array.from({ length: 17 }, (_, plane) => [
   plane * 0x1_0000 + 0xfffe,
   plane * 0x1_0000 + 0xffff,
@@ -37,7 +38,7 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
-/** Characters that are drawn as nothing or as a space, but are not ignorable according to Unicode. */
+/** The characters that are drawn as nothing or as a space, although Unicode does not call them ignorable. */
 const BLANK_RANGES: readonly Range[] = [
   [0x2800, 0x2800], // Braille blank
   [0xfffc, 0xfffc], // placeholder of an embedded object
@@ -91,7 +92,7 @@ const KEPT = [
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
   // Accepted: the tags in the flag of a part of a country: a black flag, an ISO 3166-2 code, and the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
-  // Variants of ideographs and of Mongolian letters.
+  // Accepted: selectors that choose variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
   `(?<=${MONGOLIAN})[\\u180B-\\u180D\\u180F]`,
   `(?<=${VIRAMA})[\\u200C\\u200D]`,

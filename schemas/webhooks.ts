@@ -90,7 +90,7 @@ export const WebhookDelivery = Type.Object({
 });
 export const WebhookDeliveryList = Type.Array(WebhookDelivery, { maxItems: WEBHOOK_LOG_ROWS });
 
-/** A dead letter of a webhook. */
+/** A dead letter: an event that has left the webhook's queue without being delivered. */
 export const DeadLetter = Type.Object({
   event_id: EventId,
   topic: Type.String(),

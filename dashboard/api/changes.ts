@@ -10,14 +10,14 @@ import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
 /**
- * A change of one thing, with its name. `key` is null if any thing of the kind may have changed. `version` is null if
- * the thing has no versions.
+ * A change of one object of the server. `key` is the object's name; it is null if any object of the kind may have
+ * changed. `version` is null if the object has no versions.
  */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
 /**
- * Receives a change, or null if changes were missed. Receives `opened` when the first connection opens. Only later
- * changes are reported.
+ * Receives a change, or null if changes were missed. Receives `opened` when the first connection opens. Changes before
+ * `opened` are not reported.
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
@@ -79,7 +79,7 @@ function connect(): void {
   const opening = new EventSource(PATH);
   source = opening;
   opening.addEventListener("open", () => {
-    // If there was a connection before, changes were missed since then.
+    // If there was a connection before, changes may have been missed since then.
     const missed = link.wasLive ? null : "opened";
     link.opened();
     state.value = link.state;
@@ -87,7 +87,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
-    // The browser reconnects by itself, but only after a delay, and not at all after an HTTP error. So we reconnect.
+    // The client reconnects itself, because the browser does so only after a delay, and not at all after an HTTP error.
     disconnect();
     link.failed(Date.now());
     state.value = link.state;

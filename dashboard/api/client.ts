@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the public API. Every view sends its requests through it and gets its errors from it; the view
- * interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
+ * The HTTP client of the public API. Every view sends its requests through this client and gets errors as ApiError; the
+ * view interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isTemporary } from "../../shared/reconnect.js";
 import { isStep } from "../base/path.js";
@@ -12,7 +12,7 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** The reason why the server is unhealthy, as `/health` reports it; "" for any other error. */
+    /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
   ) {
     super(message);

@@ -15,7 +15,7 @@ import type { Event } from "./types.js";
 export type EventFeedState = LinkState | "catching up";
 
 export interface EventFeedOptions {
-  /** Topic pattern; empty for every topic. */
+  /** The topic pattern that selects events; empty for every topic. */
   readonly pattern: string;
   /** The id of the event after which the follower starts; null starts with the newest events of history. */
   readonly since: number | null;
@@ -46,8 +46,8 @@ export interface EventHost {
   /** Calls GET /api/events/history. */
   history(parameters: HistoryParameters): Promise<readonly Event[]>;
   /**
-   * Calls GET /api/events/subscribe and requests notices. The returned function closes the connection; after that the
-   * subscriber is not called any more.
+   * Calls GET /api/events/subscribe and requests notices of dropped events. The returned function closes the
+   * connection; after that the subscriber is not called any more.
    */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
   /** Runs `work` once after a delay. The returned function cancels it. */
@@ -70,8 +70,8 @@ interface Dropped {
 
 const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
 /**
- * The interval at which received events are shown in a batch. It is shorter than a person notices, and long enough to
- * combine a burst.
+ * Received events are collected and shown together at this interval, in ms. The interval is shorter than a person
+ * notices, and long enough to combine a burst of events.
  */
 const SHOW_MS = 100;
 /** The maximum number of events that one history request returns. */
@@ -103,7 +103,10 @@ export class EventFollower {
    * it has received this event.
    */
   #target = 0;
-  /** The follower has missed no event up to this id, including events that do not match the pattern. */
+  /**
+   * The follower has missed no event up to and including this id. This holds for all events, also those that do not
+   * match the pattern.
+   */
   #covered: number;
   /**
    * The newest event id of the server when the connection opened. `#covered` advances to it when the follower has
@@ -147,8 +150,8 @@ export class EventFollower {
   }
 
   /**
-   * While the follower catches up, the distance between two ids: that of the newest matching event, and that of the
-   * last event received.
+   * How far the follower is behind while it catches up: the id of the newest matching event minus the id of the last
+   * event received.
    */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
@@ -308,8 +311,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
-    // A hidden page's timers run late, so many events may wait to be shown. The limit for held events applies to them,
-    // too.
+    // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
+    // the waiting events, too.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
   }
@@ -348,7 +351,7 @@ export class EventFollower {
     });
   }
 
-  /** Shows the state of the connection. */
+  /** Updates the signals that show the state of the connection. */
   #showLink(): void {
     const { state, lostMs } = this.#link;
     batch(() => {

@@ -1,6 +1,6 @@
 /**
- * The list of events that a page holds: the newest ones, ordered by id, without duplicates. It also has the gaps
- * between them. Pure.
+ * The list of events that a page holds: the newest events, ordered by id, without duplicates. The list also contains
+ * the gaps between the events. Pure.
  */
 import type { Event } from "./types.js";
 
@@ -35,12 +35,12 @@ export interface EventList {
 export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
 /**
- * If an event's data are longer than this, the page holds only their beginning. Otherwise 10,000 events of 10 MiB would
- * exhaust the page's memory.
+ * If an event's data are longer than this number of characters, the page holds only their beginning. Otherwise 10,000
+ * events of 10 MiB would exhaust the page's memory.
  */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
-/** The maximum length of a preview. Longer text does not fit on a line of any screen. */
+/** The maximum length of a preview, in characters. Longer text does not fit on a line of any screen. */
 const LINE_CHARACTERS = 300;
 
 /**

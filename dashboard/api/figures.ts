@@ -1,6 +1,6 @@
 /**
- * Computes the figures of charts from scrapes of `/metrics`: gauges, and rates and quantiles between two scrapes. Each
- * row of FIGURES declares one figure. Routes are grouped by the parts of the API that users know. Pure.
+ * Computes the figures of charts from the samples of `/metrics`. A figure is a gauge, or a rate or quantile between two
+ * scrapes. Each row of FIGURES declares one figure. Routes are grouped by the parts of the API that users know. Pure.
  */
 import { readNumber, type Exposition, type Sample } from "./exposition.js";
 
@@ -84,7 +84,7 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** The previous scrape, and the seconds since then. It exists only if the server was not restarted since. */
+/** The previous scrape, and the seconds since then. It is used only if the server was not restarted since then. */
 interface Previous {
   readonly before: Exposition;
   readonly seconds: number;
@@ -97,7 +97,7 @@ function gauge(name: string, chosen?: Choose): Figure {
   return (now) => total(now, name, chosen);
 }
 
-/** The increase of a counter per second. */
+/** Returns a figure that is the increase of a counter per second. */
 function rate(name: string, chosen?: Choose): Figure {
   return (now, since) => {
     const counted = total(now, name, chosen);
@@ -125,7 +125,7 @@ function quantileOf(of: HistogramOf, q: number): Figure {
   return (now, since) => (since === null ? null : quantile(added(of(now), of(since.before)), q));
 }
 
-/** The mean of a histogram's values. */
+/** Returns a figure that is the mean of a histogram's values. */
 function mean(name: string): Figure {
   const sum = rate(`${name}_sum`);
   const count = rate(`${name}_count`);

@@ -32,7 +32,7 @@ export const PAGE_ROWS_MAX = 10_000;
  * The default maximum number of held rows. Without a limit, a page that is open for a day would need ever more memory.
  */
 export const HISTORY_ROWS_MAX = 20_000;
-/** While the newest page does not reach the held rows, the page size grows by this factor. */
+/** The factor by which the page size grows if the newest page does not reach back to the held rows. */
 const GROWTH = 8;
 
 export class History<Row> {

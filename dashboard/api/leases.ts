@@ -8,7 +8,7 @@ export interface LeaseFilter {
   readonly workspace?: string;
   /** An instance id. */
   readonly holder?: string;
-  /** A glob; leases that overlap it match. */
+  /** A path glob. It selects the leases whose resources overlap the glob. */
   readonly resource?: string;
   /** "" for held and waiting leases. */
   readonly state?: string;
@@ -16,7 +16,10 @@ export interface LeaseFilter {
 
 /** Maximum number of leases per state. */
 export const LEASES_SHOWN = 500;
-/** The interval between reloads. They are needed because a holder's activity extends a lease without a change event. */
+/**
+ * The interval between reloads, in ms. The page must reload, because a holder's activity extends a lease without a
+ * change event.
+ */
 const REFRESH_MS = 30_000;
 const GAP_MS = 1_000;
 

@@ -17,8 +17,8 @@ export interface Loader<T> {
   readonly kinds: readonly AskedKind[];
   readonly fetch: (signal: AbortSignal) => Promise<T>;
   /**
-   * Applies one change to the data. Returns undefined if the data must be fetched again instead. Useful for long lists
-   * in which one row changes.
+   * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
+   * long lists in which one row changes.
    */
   readonly patch?: (data: T, change: Change, signal: AbortSignal) => Promise<T> | undefined;
   /** Whether a change affects this resource. By default, each change of its kinds does. */
@@ -44,15 +44,16 @@ export interface Resource<T> {
   refresh(): Promise<void>;
 }
 
-/** The minimum time between two fetches of a resource, so that a burst of changes causes only one fetch. */
+/** The minimum time between two fetches of a resource, in ms. It makes a burst of changes cause only one fetch. */
 const GAP_MS_MIN = 300;
 /**
- * The delay of a fetch after `lagged`. It is longer, because `lagged` does not say whether this resource has changed.
+ * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not say whether
+ * this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
-/** The delay before a retry after a temporary error, which is any error except a 4xx answer. */
+/** The delay before a fetch is retried after a temporary error, in ms. Any error except a 4xx answer is temporary. */
 const RETRY_MS = 3_000;
-/** After a slow fetch, the gap is the duration of the fetch multiplied by this. */
+/** The minimum time between two fetches is at least this many times the duration of the last fetch. */
 const GAP_PER_FETCH = 5;
 /** The maximum number of changes that wait to be applied by `patch`. If there are more, the data are fetched again. */
 const PATCHES_MAX = 16;
@@ -75,7 +76,7 @@ export class LiveResource<T> implements Resource<T> {
   #due_ms = Number.POSITIVE_INFINITY;
   #gap_ms = GAP_MS_MIN;
   #patches = 0;
-  /** Whether the change feed was live when the last fetch began. If so, no change was missed since then. */
+  /** Whether the change feed was live when the last fetch began. If it was, no change has been missed since then. */
   #covered = false;
 
   constructor(loader: Loader<T>) {
@@ -191,8 +192,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // A fetch has finished meanwhile if the data are no longer the same. Its data may lack this change, and the
-          // patch lacks its data. So both are replaced by another fetch.
+          // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
+          // and the patched data lack the fetched ones. So both are replaced by another fetch.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }

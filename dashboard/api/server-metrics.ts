@@ -3,7 +3,10 @@ import { getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 import type { Metrics } from "./types.js";
 
-/** The polling interval. The page must poll, because no change event reports how much an agent's calls have saved. */
+/**
+ * The polling interval, in ms. The page must poll, because no change event reports how much an agent's calls have
+ * saved.
+ */
 const EVERY_MS = 10_000;
 
 export const serverMetrics: Loader<Metrics> = {

@@ -16,7 +16,7 @@ export type TasksByState = Readonly<Partial<Record<TaskState, readonly ListedTas
 
 const GAP_MS = 1_000;
 
-/** Loads the newest tasks in each of these states, at most `limit` per state. */
+/** Loads the newest tasks in each of the given states, at most `limit` tasks per state. */
 export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, limit: number): Loader<TasksByState> {
   return {
     key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
@@ -51,7 +51,7 @@ export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" 
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
-/** For each action: returns whether the task shows that the action was already done. */
+/** For each action, a function that returns whether the task shows that the action was already done. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

@@ -1,8 +1,9 @@
 /**
- * Runs a command under a claim, which is a lease or a task. While the command runs, this process sends heartbeats that
- * keep the claim alive. If the claim ends, this process terminates the command. lease-run.ts and task-work.ts decide
- * what is claimed and what happens to the claim afterwards; command-process.ts controls the command's process. Runs in
- * the CLI process.
+ * Runs a command under a claim, which is a lease or a task. Meanwhile this process sends heartbeats that keep the claim
+ * alive. If the claim ends, it terminates the command.
+ *
+ * lease-run.ts and task-work.ts decide what is claimed and what happens to the claim afterwards. command-process.ts
+ * controls the command's process. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -82,7 +83,7 @@ export type RunResult =
 
 /**
  * Sends heartbeats until the signal fires. If the command has to be terminated, resolves with the reason.
- * @param known the reason, if the command is already being terminated
+ * @param known the reason for which the command is already being terminated, if it is
  */
 async function sendHeartbeats(
   claim: HeldClaim,

@@ -1,7 +1,9 @@
 /**
  * Sends the requests of all commands. Each request goes to the configured server, or to one of several configured
- * servers, and gets one answer. Callers interpret the answer. exchange.ts makes the connection, failover.ts chooses
- * among servers, and event-feed.ts handles WebSocket. Runs in the CLI process.
+ * servers, and gets one answer, which the caller interprets.
+ *
+ * exchange.ts makes the connection, failover.ts chooses among servers, and event-feed.ts handles WebSocket. Runs in the
+ * CLI process.
  */
 import { REASON_PHRASES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";

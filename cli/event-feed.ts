@@ -1,8 +1,10 @@
 /**
- * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Every session
- * starts after a known event id (`since`), even the first one. So events that are published between two sessions are
- * not missed. If WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to
- * stdout. Written by hand because libraries that reconnect do not track event ids. Runs in the CLI process.
+ * Implements `events subscribe`: prints each event once and in order, even if connections are lost. If WebSocket is
+ * blocked, the feed polls.
+ *
+ * Every session, even the first one, starts after a known event id (`since`). So events that are published between two
+ * sessions are not missed. event-socket.ts runs one session, and event-sink.ts writes to stdout. Written by hand
+ * because libraries that reconnect do not track event ids. Runs in the CLI process.
  */
 import {
   CLI_POLL_EVENTS,
@@ -223,8 +225,8 @@ class EventFeed {
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
-      // A temporary error does not prove that WebSocket is blocked. Another server may accept it, so polling starts
-      // only after each server has failed.
+      // A temporary error does not prove that WebSocket is blocked. Another server may accept the connection, so
+      // polling starts only after each server has failed.
       if (isTemporary(end.status) && !this.link.allFailed)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));

@@ -1,7 +1,9 @@
 /**
- * Sends one request to one of several servers. If a server fails, the next one is asked only if the request cannot be
- * executed twice. Each call declares whether it may be repeated (exchange.ts). Each request carries the log position
- * that the server must have reached. Runs in the CLI process.
+ * Sends one request to one of several servers. If a server fails, the request goes to the next server only if it cannot
+ * be executed twice.
+ *
+ * Each call declares whether it may be repeated (exchange.ts). Each request carries the log position that the server
+ * must have reached. Runs in the CLI process.
  */
 import {
   CLI_ANSWER_TIMEOUT_MS,
@@ -42,8 +44,8 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
 }
 
 /**
- * Whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that it has
- * forwarded, so only Koor's own 503 proves that nothing was stored.
+ * Returns whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that
+ * it has forwarded, so only Koor's own 503 proves that nothing was stored.
  */
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
@@ -52,7 +54,7 @@ function isKoorError(got: Answer | OpenAnswer): boolean {
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
-/** Whether the next server should be asked after this answer. */
+/** Returns whether the next server should be asked after this answer. */
 function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
   if ("body" in got && plan.isNotStored?.(got)) return true;
@@ -175,9 +177,9 @@ interface LogEnd {
 }
 
 /**
- * Finds the end of the cluster's log, according to the healthy servers. A partitioned server may know an old end, and a
- * halted server another log, so unhealthy servers do not count. Returns undefined if no server is healthy. Returns
- * `fallback` if no server reports a log.
+ * Finds the end of the cluster's log, according to the healthy servers. Unhealthy servers do not count: a partitioned
+ * server may report an old end, and a halted server the end of another log. Returns undefined if no server is healthy.
+ * Returns `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };

@@ -1,7 +1,9 @@
 /**
  * Reads and writes `.koor/instance.json`: `{"id","token"?,"server"?}`. The file names the instance that acts in its
- * folder and in the folders below it. The token may be sent only to `server`, which is one server or the list of a
- * cluster's servers. settings.ts chooses the token, and `register` creates the instance. Runs in the CLI process.
+ * folder and in the folders below it.
+ *
+ * The token may be sent only to `server`, which is one server or the list of a cluster's servers. settings.ts chooses
+ * the token, and `register` creates the instance. Runs in the CLI process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -98,7 +100,7 @@ export function saveInstance(
   }
 }
 
-/** Whether an instance id can be sent in a header. */
+/** Returns whether an instance id can be sent in a header. */
 export function isInstanceIdUsable(id: string): boolean {
   return VISIBLE.test(id);
 }

@@ -1,9 +1,11 @@
 /**
  * Implements `mcp stdio`. Forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
- * answers to stdout. Handshakes and notifications are forwarded one at a time, because later messages depend on them;
- * requests run concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge
- * ends when stdin ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start.
- * Runs in the CLI process.
+ * answers to stdout.
+ *
+ * Handshakes and notifications are forwarded one at a time, because later messages depend on them. Requests run
+ * concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge ends when stdin
+ * ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start. Runs in the CLI
+ * process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -21,7 +23,7 @@ type Id = string | number;
 const PARSE_ERROR = -32_700;
 /** The JSON-RPC error code for a refusal or a missing answer. JSON-RPC leaves this code to implementations. */
 const SERVER_ERROR = -32_000;
-/** The member that states a message's protocol revision, in revisions that have no handshake. */
+/** The name of the member that contains a message's protocol revision, in revisions that have no handshake. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
@@ -146,7 +148,7 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
   if (bytes > 0) yield take();
 }
 
-/** Writes to stdout, and waits until stdout has taken the bytes. */
+/** Writes to stdout, and waits until stdout has accepted the bytes. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     io()

@@ -1,8 +1,9 @@
 /**
  * Merges Koor's entry into the configuration file of an MCP client and leaves everything else unchanged. json-edit.ts
- * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table. Libraries that also write
- * TOML are not used: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails if a table's
- * parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
+ * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table.
+ *
+ * Libraries that also write TOML are not used: toml-patch drops comments next to a table that it replaces, and
+ * toml-edit-js fails if a table's parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 

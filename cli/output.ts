@@ -1,8 +1,9 @@
 /**
  * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, or
- * as raw bytes. JSON is never parsed and serialized again, so numbers keep their digits. stderr gets only failures and
- * warnings. All of them go through this module, which escapes control characters in texts that the CLI did not write.
- * Runs in the CLI process.
+ * as raw bytes. stderr gets only failures and warnings.
+ *
+ * JSON is never parsed and serialized again, so numbers keep their digits. All failures and warnings go through this
+ * module, which escapes control characters in texts that the CLI did not write. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";

@@ -1,8 +1,9 @@
 /**
  * Stores the state of one user's commands for one cluster in a small file: `{"position","begin"?,"doubted"?}`. If the
- * file or its folder is unusable, the command continues without the state. Unlike config-file.ts this module does not
- * sync the file to disk: a sync would take longer than the request, and little is lost if the machine crashes. Runs in
- * the CLI process.
+ * file or its folder is unusable, the command continues without the state.
+ *
+ * Unlike config-file.ts this module does not sync the file to disk. A sync would take longer than the request, and
+ * little is lost if the machine crashes. Runs in the CLI process.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";

@@ -44,7 +44,8 @@ export async function writeSnapshot(
   const sum = createHash("sha256");
   const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
-  // The last bytes that were received. They are not hashed yet, because they may contain the closing line.
+  // The last bytes that were received. They are not hashed yet, because the closing line of the snapshot may be among
+  // them.
   let tail: Buffer = Buffer.alloc(0);
   try {
     file = openSync(temporary, "wx", PRIVATE_MODE);

@@ -30,7 +30,7 @@ async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>
   if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
-/** Whether a task that cannot be claimed now may become claimable later. */
+/** Returns whether a task that cannot be claimed now may become claimable later. */
 async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);

@@ -1,5 +1,7 @@
 /**
- * Works on tasks one after the other. Claims a task, runs a command for it, and reports the command's result.
+ * Works on tasks one after the other. For each task, it claims the task, runs a command for it, and reports the
+ * command's result.
+ *
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
@@ -95,7 +97,7 @@ class Worker {
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
   #stopped_by: EndingSignal | undefined;
-  /** The ids of the tasks whose last attempt failed. They are recorded only if the exit code depends on them. */
+  /** The ids of the tasks whose last attempt failed. They are collected only if the exit code depends on them. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
@@ -181,8 +183,8 @@ class Worker {
 }
 
 /**
- * Works on tasks until a signal stops it. If the options say so, it also ends when no task is left. Returns the exit
- * code.
+ * Works on tasks until a signal stops it. If the options say so, the work also ends when no task is left. Returns the
+ * exit code.
  */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();

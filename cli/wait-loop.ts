@@ -1,8 +1,9 @@
 /**
  * Waits until one of several conditions holds, even if the wait is longer than one call may wait, and even if the
- * server restarts. Each call carries the cursor from the previous answer. The first call does not wait, because its
- * answer has the first cursor. With a cursor, changes are not missed while the client is disconnected. Runs in the CLI
- * process.
+ * server restarts.
+ *
+ * Each call carries the cursor from the previous answer. The first call does not wait, because its answer has the first
+ * cursor. With a cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";

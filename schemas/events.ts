@@ -44,7 +44,7 @@ export const SERVER_TOPICS = [
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 
-/** The sources of the server's own events. The source of any other event is its actor. */
+/** The values of `source` in the server's own events. The source of any other event is its actor. */
 export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 

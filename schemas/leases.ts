@@ -12,7 +12,7 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** The values of the filter by state in lists: each state, and `all`. */
+/** The values by which a list can be filtered: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
@@ -168,7 +168,7 @@ export const LeaseRecord = Type.Object({
   max_s: Type.Integer(),
   /** Whether the grant is unconfirmed. A grant is unconfirmed if the lease had to wait before it was granted. */
   offered: Type.Boolean(),
-  /** Whether the lease stays in the wait queue when no call waits for it any more. */
+  /** Whether the lease stays in the wait queue after the last call that waits for it has ended. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -185,7 +185,7 @@ export const AcquireRequest = Type.Object({
   reason: Type.String(),
   /** Whether the request waits in the queue if the resources are not free. */
   waits: Type.Boolean(),
-  /** Whether the request stays in the wait queue when no call waits for it any more. */
+  /** Whether the request stays in the wait queue after the last call that waits for it has ended. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
   /** Whether the server may answer with a lease that the holder already has on the same resources. */
@@ -200,7 +200,7 @@ export type AcquireRequest = Static<typeof AcquireRequest>;
  */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
-/** Releases a lease. `fence` is null if the caller sent none. */
+/** Releases a lease. `fence` is the fence of the lease; null if the caller sent none. */
 export const ReleaseRequest = Type.Object({ row: Type.Integer(), fence: nullable(Type.Integer()) });
 export type ReleaseRequest = Static<typeof ReleaseRequest>;
 export const RenewRequest = Type.Object({
@@ -213,7 +213,7 @@ export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.Stri
 /** The reply to a call that may change a lease. `changed` is false if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
-/** Ends one call's wait for a lease. `stays` is true if another call still waits for it. */
+/** Ends one call's wait for a lease. `stays` is true if another call still waits for the lease. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
 /** The blockers of a request whose wait has ended. `held` is true if the lease was granted before the wait ended. */

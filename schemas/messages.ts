@@ -167,8 +167,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its resolved recipients. In a recipient, `to` is the name that the sender wrote. `nobody` is the first
- * name without a recipient. `data` is JSON text.
+ * The request that sends a message to its resolved recipients. In a recipient, `to` is the name that the sender wrote.
+ * `nobody` is the first name that has no recipient. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
@@ -231,9 +231,9 @@ const BOX = {
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * The size of a page. `count` is the number of its messages, `last` is its last row (null if it is empty), and
- * `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit because
- * the messages are long.
+ * Describes the extent of a page. `count` is the number of its messages, and `last` is its last row (null if it is
+ * empty). `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit
+ * because the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -276,8 +276,9 @@ export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
  * The push message with the changes of message boxes in a commit. `in` and `out` have the owners of the boxes with new
- * messages. `unread` is the number of all unread messages. `expires_at` is the time in ms at which the next message
- * expires; null if none does.
+ * messages. `unread` is the number of all unread messages.
+ *
+ * `expires_at` is the time in ms at which the next message expires; null if none does.
  */
 export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),

@@ -221,8 +221,8 @@ export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.S
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Parses a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names none, or if a
- * token proves the actor (`is_proven`).
+ * Asks for the parsing of a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names
+ * none, or if a token proves the actor (`is_proven`).
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -231,7 +231,10 @@ export const CheckProposalReply = Type.Object({
   rule: JsonText(CheckedRule),
 });
 
-/** Parses an array of rules. `project` is the project of all these rules; null if each rule names its own. */
+/**
+ * Asks for the parsing of an array of rules. `project` is the project of all these rules; null if each rule names its
+ * own.
+ */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
@@ -261,7 +264,7 @@ export const ListProjectRulesRequest = Type.Object({
   stack: Filter,
   after: Type.String(),
 });
-/** The project and rule_id after which a list begins. */
+/** The project and rule_id of the rule after which a list begins. */
 const AfterRule = Type.Tuple([Type.String(), Type.String()]);
 export const ListRulesRequest = Type.Object({
   project: Filter,

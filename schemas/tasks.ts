@@ -270,7 +270,7 @@ export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
   id: TextOrNull,
-  /** The time to live of the claim in s; null selects the one of the task. */
+  /** The time to live of the claim in s. If it is null, the task's own time to live applies. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
   /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
@@ -281,8 +281,10 @@ export const ClaimTaskRequest = Type.Object({
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
  * The claimed task and its claim. `task` is null if no task was found. `made` is false if the same call had already
- * claimed the task. `more` is set if tasks remain to be examined: no task up to this rank can be claimed, and the
- * search continues after it.
+ * claimed the task.
+ *
+ * `more` is set if tasks remain to be examined. No task up to this rank can be claimed, and the search continues after
+ * it.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -292,8 +294,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * Ends the claim of a task's holder. Several methods use this shape, one for each way to end a claim. `text` is the
- * error, the note or the question. `value` is the result as JSON text.
+ * Ends the claim of a task's holder. Several methods have requests of this shape, one for each way to end a claim.
+ * `text` is the error, the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -378,8 +380,9 @@ export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
  * The push message with the changes of tasks in a commit, in their order. `ready` is null unless the task is ready.
- * `waited_ms` is how long a claimed task had been ready. `counts` has the number of tasks in each state that is not an
- * end state, in the order of TASK_STATES.
+ * `waited_ms` is the time for which a claimed task had been ready, in ms.
+ *
+ * `counts` has the number of tasks in each state that is not an end state, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

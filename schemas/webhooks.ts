@@ -153,8 +153,10 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
  *
  * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
  * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures, and
- * `fired_at` is the time of the last delivery. `head` is the state of the event at the head. `log` has the attempts and
- * `failure` the last failure since the previous report.
+ * `fired_at` is the time of the last delivery.
+ *
+ * `head` is the state of the event at the head of the queue. `log` has the attempts since the previous report, and
+ * `failure` is the last failure since then.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -168,7 +170,7 @@ export const WebhookProgress = Type.Object({
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
-/** The progress of webhooks. `guarded` says whether the server requires tokens. */
+/** The report of the progress of several webhooks. `guarded` says whether the server requires tokens. */
 export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
   guarded: Type.Boolean(),

@@ -1,8 +1,9 @@
 /**
  * The client of the change feed (`GET /api/changes`). The page has one connection, which all listeners share. The
  * client reconnects by itself. Changes that were missed meanwhile are reported as `lagged`, which means that anything
- * may have changed. A hidden page has no connection, because browsers allow only six connections to a server for all of
- * their tabs.
+ * may have changed.
+ *
+ * A hidden page has no connection, because browsers allow only six connections to a server for all of their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { type LinkState, Reconnect } from "../../shared/reconnect.js";

@@ -1,8 +1,9 @@
 /**
  * Follows events live and reports every gap. After a disconnection it subscribes again with `since=` and the id of the
- * last received event. Its state is live, reconnecting, or catching up with the number of missing events. Events that
- * the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The host provides
- * the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
+ * last received event. Its state is live, reconnecting, or catching up with the number of missing events.
+ *
+ * Events that the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The
+ * host provides the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { EventCursor } from "../../shared/event-cursor.js";
@@ -50,7 +51,7 @@ export interface EventHost {
    * connection; after that the subscriber is not called any more.
    */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
-  /** Runs `work` once after a delay. The returned function cancels it. */
+  /** Runs `work` once after a delay in ms. The returned function cancels it. */
   later(delay_ms: number, work: () => void): () => void;
   now_ms(): number;
   /** Calls `listener` on each change of the page's visibility, until the returned function is called. */
@@ -114,7 +115,10 @@ export class EventFollower {
    */
   #horizon = 0;
   #started: boolean;
-  /** Whether the follower has caught up at least once. After that, a full list drops its oldest events for new ones. */
+  /**
+   * Whether the follower has caught up at least once. Afterwards, a full list drops its oldest events to make room for
+   * new ones.
+   */
   #caught_up = false;
   /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
   #attempt = 0;

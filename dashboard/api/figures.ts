@@ -37,14 +37,14 @@ export interface Histogram {
 type Choose = (sample: Sample) => boolean;
 const anyOf: Choose = () => true;
 
-/** Returns the sum of a metric's samples that `chosen` selects; null if the metric has no samples. */
+/** Returns the sum of the metric's samples that the function `chosen` selects; null if the metric has no samples. */
 export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
   const samples = scrape.get(name);
   if (samples === undefined) return null;
   return samples.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** Returns the sum of those histograms of a metric that `chosen` selects. */
+/** Returns the sum of the metric's histograms that the function `chosen` selects. */
 export function histogramOf(scrape: Exposition, name: string, chosen: Choose = anyOf): Histogram {
   const below = new Map<number, number>();
   for (const sample of scrape.get(`${name}_bucket`) ?? []) {

@@ -1,7 +1,9 @@
 /**
- * A live resource: data of the server that a view shows. It is fetched when it is first shown, and again after each
- * change that the change feed reports. It is kept for a while after its view was closed. If a new fetch fails, the
- * resource keeps the old data and reports the error.
+ * A live resource: data of the server that a view shows and that are kept up to date. The data are fetched when they
+ * are first shown, and again after each change that the change feed reports.
+ *
+ * A resource is kept for a while after its view was closed. If a new fetch fails, the resource keeps the old data and
+ * reports the error.
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";

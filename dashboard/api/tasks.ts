@@ -32,7 +32,7 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   };
 }
 
-/** Loads one task with all of its members and its history. */
+/** Loads one task with all of its fields and its history. */
 export function taskLoader(id: string): Loader<Task> {
   return {
     key: `task ${id}`,
@@ -43,8 +43,8 @@ export function taskLoader(id: string): Loader<Task> {
 }
 
 /**
- * Whether the user may answer, cancel or retry a task. This needs the server's token, or the token of the task's
- * creator or holder.
+ * Returns whether the user may answer, cancel or retry a task. This needs the server's token, or the token of the
+ * task's creator or holder.
  */
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;

@@ -20,7 +20,7 @@ export function keySegments(key: string): readonly string[] {
   return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
 }
 
-/** Whether a path segment is `.` or `..`. A browser cannot request such a segment, even if it is encoded. */
+/** Returns whether a path segment is `.` or `..`. A browser cannot request such a segment, even if it is encoded. */
 export function isStep(segment: string): boolean {
   return segment === "." || segment === "..";
 }

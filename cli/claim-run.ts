@@ -52,8 +52,8 @@ export function runTimes(ttl_s: number): RunTimes {
 /** The reason for terminating a running command. */
 export interface Stop {
   /**
-   * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
-   * lost. `canceled`: the task was canceled.
+   * `lost` means that the server says that the claim has ended. `timed_out` means that no server answers, so the claim
+   * must be assumed lost. `canceled` means that the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
   /** The text that follows the claim's name in the message to the user, for example `is lost (expired)`. */
@@ -140,8 +140,8 @@ function identity(settings: Settings): Readonly<Record<string, string>> {
 }
 
 /**
- * Runs a command under a held claim. Signals that would end this process are forwarded to the command.
- * @param streams null makes the command inherit this process's streams
+ * Runs a command while this process holds a claim. Signals that would end this process are forwarded to the command.
+ * @param streams the command's standard streams; null makes the command inherit this process's streams
  */
 export async function runUnderClaim(
   settings: Settings,

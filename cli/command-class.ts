@@ -17,7 +17,10 @@ interface InvocationContext extends BaseContext {
   readonly command_context: CommandContext;
 }
 
-/** This prefix keeps the names of options apart from clipanion's own members (`path`, `help`, …). */
+/**
+ * The prefix of the property in which clipanion stores a flag's value. It keeps these properties apart from clipanion's
+ * own members (`path`, `help`, …).
+ */
 const FLAG_PREFIX = "flag ";
 const ARGUMENT_PREFIX = "argument ";
 
@@ -46,7 +49,10 @@ function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
 
-/** @param afterDashes the words after `--`, if the row accepts a command there */
+/**
+ * Collects the values of a row's flags and arguments.
+ * @param afterDashes the words after `--`, if the row accepts a command there
+ */
 function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[]): Args {
   const command = row.arguments?.find((argument) => argument.afterDashes)?.name;
   const given = (name: string): unknown =>

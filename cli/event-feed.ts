@@ -28,7 +28,7 @@ import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
-  /** The event id after which printing starts; undefined prints only events from now on. */
+  /** The event id after which printing starts. If it is undefined, only events from now on are printed. */
   readonly since: number | undefined;
   /**
    * Whether the server's notices of dropped events are printed. If they are not printed, the feed fetches the dropped
@@ -66,7 +66,7 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The last event that was printed, or the one after which printing starts. */
+  /** The position of the feed: the last event that was printed, or the event after which printing starts. */
   private readonly cursor: EventCursor;
   private readonly link: Reconnect;
   /** Whether the server has ever answered. A failure before the first answer is not retried. */
@@ -164,7 +164,8 @@ class EventFeed {
   }
 
   /**
-   * Polls for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks permanent.
+   * Polls over HTTP for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks
+   * permanent.
    */
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
@@ -195,7 +196,8 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.cursor.id),
-      // Notices are always requested. If they are not printed, they show which events must be fetched again.
+      // The feed always requests notices of dropped events. Even if it does not print them, they show which events must
+      // be fetched again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });

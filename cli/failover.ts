@@ -23,14 +23,14 @@ import { isTrusted, runWatched } from "./server-health.js";
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * The statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
+ * The HTTP statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
  * server.
  */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
 /**
- * The statuses of a server that cannot answer now, or of a proxy in front of it. The server may have executed the
- * request.
+ * The HTTP statuses of a server that cannot answer now, or of a proxy in front of such a server. The server may have
+ * executed the request.
  */
 const TRANSIENT: ReadonlySet<number> = new Set([
   BAD_GATEWAY,
@@ -200,9 +200,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the position if the cluster's log ends before it. No server can then reach the position, because the cluster
- * was started again. Servers that only lag reach the position by themselves, so the position is kept. Returns whether
- * the position was reset.
+ * Resets the required position if the cluster's log ends before it. No server can then reach the position, because the
+ * cluster was started again. If servers only lag, the position is kept, because they reach it by themselves. Returns
+ * whether the position was reset.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;

@@ -21,7 +21,7 @@ export interface LeaseAnswer {
   readonly answer: Buffer;
 }
 
-/** The request for a lease. The server chooses a value for each member that is undefined. */
+/** The members of a request for a lease. The server chooses a value for each member that is undefined. */
 export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
@@ -54,8 +54,8 @@ async function callForLease(settings: Settings, plan: RequestPlan): Promise<Leas
 }
 
 /**
- * Requests a lease. With `queue`, the request waits in the queue if the lease is not free. A repeated call with the
- * same `request_id` counts as the same request.
+ * Requests a lease. If `queue` is true and the lease is not free, the request waits in the queue. A repeated call with
+ * the same `request_id` counts as the same request.
  */
 export async function requestLease(
   settings: Settings,
@@ -63,7 +63,8 @@ export async function requestLease(
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // If a server of a cluster dies, its answer may be lost. With an id, the next server recognizes the repeated request.
+  // If a server of a cluster dies, its answer may be lost. The request id lets the next server recognize the repeated
+  // request.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;

@@ -32,7 +32,7 @@ interface Span {
 }
 
 /**
- * Finds the tables of the entry in a TOML text. The span of a table begins with the line of its header and ends with
+ * Finds the tables of Koor's entry in a TOML text. The span of a table begins with the line of its header and ends with
  * the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not TOML.
  */
 function findTables(text: string, group: string): readonly Span[] | undefined {
@@ -49,7 +49,7 @@ function findTables(text: string, group: string): readonly Span[] | undefined {
   }
 }
 
-/** Replaces the table of the entry, or adds it at the end of the file. */
+/** Replaces the table of Koor's entry in a TOML text, or adds the table at the end. */
 function mergeToml({ path, group, lines }: TomlClient, text: string, connection: Connection): string | CliFailure {
   const old = findTables(text, group);
   if (old === undefined) return refused(`${path} is not valid TOML, and stays as it is`);

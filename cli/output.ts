@@ -106,7 +106,8 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
 }
 
 /**
- * Writes one line to stderr. Text from elsewhere is escaped, so the line stays one line and has no control characters.
+ * Writes one line to stderr. Line ends and other control characters in the text are escaped, because the text may come
+ * from elsewhere. So the line stays one line.
  */
 export function warn(line: string): void {
   io()

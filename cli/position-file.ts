@@ -67,7 +67,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Makes room for one more file by deleting the files that were written longest ago. */
+/** Deletes the files that were written longest ago, until there is room for one more file. */
 function makeRoom(folder: string): void {
   const names = readdirSync(folder);
   if (names.length < CLI_POSITION_FILES_MAX) return;
@@ -118,8 +118,8 @@ export async function openPositionFile(state_folder: string, servers: readonly U
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // The disk may be full or read-only. From now on this process keeps the state only in memory and does not try
-        // to write again.
+        // The disk may be full or read-only. From now on this process keeps the state only in memory and writes no
+        // more.
         broken = true;
       }
     },

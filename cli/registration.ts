@@ -80,8 +80,8 @@ function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): 
 }
 
 /**
- * Saves the registered instance in `.koor/instance.json`, if it should be saved. A write error is only a warning: the
- * instance is registered, and the user gets the token on stdout. The server sends the token only once.
+ * Saves the registered instance in `.koor/instance.json`, if it should be saved. If the write fails, the user gets only
+ * a warning: the instance is registered, and its token is on stdout. The server sends the token only once.
  */
 function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!savesInstance(args, { folder })) return;

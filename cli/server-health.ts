@@ -18,8 +18,8 @@ import { exchange, NoAnswer } from "./exchange.js";
 import { pause } from "./pause.js";
 
 /**
- * The health of a server. `isolated`: it learns nothing new until it or its log is repaired. `unknown`: it does not
- * answer, is starting, or lags.
+ * The health of a server. An `isolated` server learns nothing new until it or its log is repaired. An `unknown` server
+ * does not answer, is starting, or lags.
  */
 type Health = "healthy" | "isolated" | "unknown";
 

@@ -1,7 +1,8 @@
 /**
- * Writes a snapshot to a file. The received pieces go to a temporary file and are checked against the closing line of
- * the snapshot. The temporary file is renamed only when it is complete. Written by hand because libraries that replace
- * files need the whole content at once. Runs in the CLI process.
+ * Writes a snapshot to a file. The received pieces go to a temporary file, which is renamed only when it is complete.
+ * The pieces are checked against the closing line of the snapshot.
+ *
+ * Written by hand because libraries that replace files need the whole content at once. Runs in the CLI process.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 

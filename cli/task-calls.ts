@@ -24,14 +24,14 @@ export interface TaskAnswer {
 
 /** The answer to a claim. */
 export interface ClaimAnswer {
-  /** The claimed task; null if there was none. */
+  /** The claimed task; null if there was no task to claim. */
   readonly task: Task | null;
   /** The JSON text of the task, as the server sent it, so its numbers keep their digits. */
   readonly text: string;
   readonly answer: Buffer;
 }
 
-/** The request that claims a task. The server chooses a value for each member that is undefined. */
+/** The members of a request that claims a task. The server chooses a value for each member that is undefined. */
 export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;

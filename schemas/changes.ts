@@ -27,8 +27,8 @@ export const CHANGE_KINDS = [
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /**
- * The kinds of values that a client can watch. A contract is stored as a spec. So a client that watches both kinds gets
- * two messages for each change of a contract.
+ * The kinds of objects that a client can watch. A contract is stored as a spec. So a client that watches both kinds
+ * gets two messages for each change of a contract.
  */
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
@@ -49,8 +49,8 @@ const Key = Type.Union([Type.String(), Type.Null()]);
 const Version = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
 
 /**
- * A message of the stream. `key` is null if any value of the kind may have changed. `version` is null if the value is
- * deleted, or if its kind has no versions. A `lagged` message says that changes of any kind were left out.
+ * A message of the change feed. `key` is null if any value of the kind may have changed. `version` is null if the value
+ * is deleted, or if its kind has no versions. A `lagged` message says that changes of any kind were left out.
  */
 export const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Enum(ASKED_KINDS), key: Key, version: Version }),

@@ -24,7 +24,10 @@ interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
 }
-/** A duration in Go's style, such as `1h30m`. The server gets it in ms. It is at least 1 ms and may have a fraction. */
+/**
+ * An option with a duration in Go's style, such as `1h30m`. The server gets the duration in ms. It is at least 1 ms and
+ * may have a fraction.
+ */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
   readonly fallback: string;

@@ -108,8 +108,8 @@ export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), g
 export type Chain = Static<typeof Chain>;
 
 /**
- * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and null costs
- * nothing to copy between threads.
+ * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and copying null
+ * between threads costs nothing.
  */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
@@ -117,7 +117,10 @@ export const PublishRequest = Type.Object({
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 
-/** An event that is on disk. `text` is its complete JSON. It is encoded once, and all readers get the same text. */
+/**
+ * An event that is on disk. `text` is the complete JSON of the event. It is encoded once, and all readers get the same
+ * text.
+ */
 export const CommittedEvent = Type.Object({
   id: Type.Integer(),
   topic: Type.String(),
@@ -139,7 +142,7 @@ export const CommittedEvents = Type.Object({
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
 /**
- * The ids of the new events. Before this reply, the front gets the events themselves in a push message about the
+ * The ids of the new events. The front gets the events themselves before this reply, in a push message about the
  * commit.
  */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });

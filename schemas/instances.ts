@@ -61,9 +61,7 @@ export const HeartbeatBody = Type.Object({
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
 
-/**
- * The filters of the list of instances. An instance is listed if it has exactly the value of each filter that is given.
- */
+/** The filters of the list of instances. An instance is listed if it has the exact value of every given filter. */
 export const InstanceQuery = Type.Object({
   name: Type.Optional(Type.String()),
   workspace: Type.Optional(Type.String()),
@@ -83,8 +81,8 @@ export const LivenessAnswer = Type.Object({
 });
 
 /**
- * A new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the token.
- * `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
+ * Registers a new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the
+ * token. `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -98,7 +96,9 @@ export const RegisterRequest = Type.Object({
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** The new instance. `row` identifies it when its activity is stored. `registered_at` is in ms. */
+/**
+ * The reply with the new instance. `row` identifies the instance when its activity is stored. `registered_at` is in ms.
+ */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
 

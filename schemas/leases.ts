@@ -18,8 +18,8 @@ const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
 /**
- * A regular expression for paths that the server certainly accepts: relative paths without empty segments, `.` and
- * `..`.
+ * The source of a regular expression for paths that the server certainly accepts: relative paths without empty
+ * segments, `.` and `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
@@ -105,7 +105,7 @@ export const LeaseQuery = Type.Object({
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
 /**
- * An edge of the wait graph: the lease `lease` waits for the lease `for`. The edge names the first two of their
+ * An edge of the wait graph. It says that the lease `lease` waits for the lease `for`, and names the first two of their
  * resources that overlap.
  */
 const LeaseWait = Type.Object({

@@ -21,7 +21,10 @@ import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
 export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
-/** The two kinds of message boxes. A message is in the in-box of each recipient and in the out-box of its sender. */
+/**
+ * The two kinds of message boxes. A message is in the in-box of each of its recipients, and in the out-box of its
+ * sender.
+ */
 export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;

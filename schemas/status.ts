@@ -6,9 +6,9 @@
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the CLI: 1 if the call is rejected, 3 if the server fails. */
+  /** The exit code of the CLI. It is 1 if the call is rejected, and 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
-  /** The seconds for `Retry-After`; absent if another attempt cannot help. */
+  /** The number of seconds in the header `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;
 }
 
@@ -36,7 +36,7 @@ export const STATUSES = {
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
   /** The client has made too many attempts. The message says after how many seconds it may try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection is full. It has room again when some of its items have ended. */
+  /** A collection of the server is full. It has room again when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },

@@ -230,7 +230,9 @@ const Ms = Type.Integer();
 const MsOrNull = nullable(Ms);
 const Json = nullable(JsonText(Type.Unknown()));
 
-/** A task to be created. `after` contains the references as the client sent them. `data` is JSON text. */
+/**
+ * A task to be created. `after` contains the references to other tasks as the client sent them. `data` is JSON text.
+ */
 export const NewTask = Type.Object({
   id: TextOrNull,
   workspace: Type.String(),
@@ -275,7 +277,10 @@ export const ClaimTaskRequest = Type.Object({
   request_id: TextOrNull,
   /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
-  /** The rank after which the search continues. It comes from the previous reply, and is absent in the first call. */
+  /**
+   * The rank after which the search for a task continues. It comes from the previous reply, and is absent in the first
+   * call.
+   */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
@@ -347,7 +352,7 @@ export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 
-/** The filters of a list of tasks. `before` selects the tasks whose row is smaller. */
+/** The filters of a list of tasks. `before` selects the tasks whose row is smaller than `before`. */
 export const ListTasksRequest = Type.Object({
   workspace: TextOrNull,
   state: nullable(State),
@@ -359,7 +364,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** The part of a ready task that determines which instances may claim it, and when. Times are in ms. */
+/** The properties of a ready task that determine which instances may claim it, and when. Times are in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),

@@ -128,7 +128,7 @@ export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, aft
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
 
-/** The faults in the definitions of a template's contracts. */
+/** The reply with the faults in the definitions of a template's contracts. */
 export const ExamineTemplateReply = Type.Array(ContractWarning);
 
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });

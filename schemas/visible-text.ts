@@ -64,16 +64,18 @@ function classOf(ranges: readonly Range[]): string {
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * All hidden and blank characters, as the inside of a character class. A name may contain only those that KEPT matches.
+ * All hidden and blank characters, as the inside of a character class. A name may contain such a character only where
+ * KEPT matches it.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Matches a virama, a sign that suppresses a vowel. A joiner next to it chooses how a cluster of consonants is drawn.
+ * Matches a virama, which is a sign that suppresses a vowel. A joiner next to a virama chooses how a cluster of
+ * consonants is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
- * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two of them
+ * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two such letters
  * separates them.
  */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";

@@ -56,7 +56,7 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unit_ns = UNIT_NS[term[3] ?? ""];
     if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
-    // Whole nanoseconds are counted, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
+    // The sum is in whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   } while (at < text.length);

@@ -6,7 +6,10 @@ export class EventCursor {
   #id: number;
   #start: number;
 
-  /** @param id the id of the event after which the client starts */
+  /**
+   * Creates a cursor at an event.
+   * @param id the id of the event after which the client starts
+   */
   constructor(id: number) {
     this.#id = id;
     this.#start = id;

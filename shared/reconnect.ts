@@ -73,7 +73,7 @@ export class Reconnect {
     return this.#failures >= this.#servers;
   }
 
-  /** The number of rounds through the servers in which an attempt failed, the current round included. */
+  /** The number of rounds through the servers in which an attempt failed, including the current round. */
   get rounds(): number {
     return Math.ceil(this.#failures / this.#servers);
   }

@@ -1,4 +1,4 @@
-/** Computes the delay before an attempt is repeated. Pure but for the random number. */
+/** Computes the delay before the next attempt. Pure but for the random number. */
 
 export interface RetryDelays {
   /** The maximum delay before the second attempt, in ms. The maximum doubles with each further attempt. */

@@ -22,7 +22,7 @@ export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
-/** Every kind of change except events, because events have a feed of their own. */
+/** Every kind of change except events. The page gets events from a feed of their own. */
 const KINDS: readonly AskedKind[] = [
   "state",
   "spec",
@@ -52,7 +52,7 @@ let wanted = false;
 /** The state of the connection. It is `off` before the first connection and while the page is hidden. */
 export const feedState: ReadonlySignal<LinkState> = state;
 
-/** Calls `listener` for each change of these kinds until the returned function is called. */
+/** Calls `listener` for each change of the given kinds. The returned function ends this. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
     const of_kind = listeners.get(kind) ?? new Set();

@@ -18,7 +18,10 @@ export type EventFeedState = LinkState | "catching up";
 export interface EventFeedOptions {
   /** The topic pattern that selects events; empty for every topic. */
   readonly pattern: string;
-  /** The id of the event after which the follower starts; null starts with the newest events of history. */
+  /**
+   * The id of the event after which the follower starts. If it is null, the follower starts with the newest events of
+   * history.
+   */
   readonly since: number | null;
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
@@ -78,8 +81,8 @@ const SHOW_MS = 100;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
 /**
- * The maximum number of gaps that wait to be filled. If a page is so slow that more accumulate, fetching them does not
- * help.
+ * The maximum number of gaps that wait to be filled. If a page is so slow that more gaps accumulate, fetching their
+ * events does not help.
  */
 const FILLS_MAX = 8;
 
@@ -167,8 +170,8 @@ export class EventFollower {
   }
 
   /**
-   * The time when the connection was lost, in ms since the epoch. null while there is a connection, and before the
-   * first one.
+   * The time when the connection was lost, in ms since the epoch. It is null while there is a connection, and before
+   * the first one.
    */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
@@ -179,7 +182,7 @@ export class EventFollower {
     return this.#full;
   }
 
-  /** The error that kept the follower from starting, such as a malformed pattern; null if it has started. */
+  /** The error that prevented the start of the follower, such as a malformed pattern; null if it has started. */
   get failure(): ReadonlySignal<unknown> {
     return this.#failure;
   }
@@ -238,8 +241,8 @@ export class EventFollower {
   }
 
   /**
-   * Runs before the subscription continues. Checks how many events are missing, and whether history still holds the
-   * first of them.
+   * Checks how many events are missing, and whether history still holds the first of them. Runs before the subscription
+   * continues.
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
@@ -298,7 +301,7 @@ export class EventFollower {
     this.#closeSocket();
     this.#closeSocket = nothing;
     this.#show();
-    // A follower that is full keeps its last state, because it does not want a connection any more.
+    // A follower that is full keeps its last state, because it needs no connection any more.
     if (this.#link.state !== "live" || this.#full.value) return;
     this.#link.closed(this.#host.now_ms());
     this.#showLink();
@@ -375,7 +378,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
       const missed = await this.#readDropped(next);
-      // The list was reset meanwhile: the server now has another database, without these events.
+      // The list of gaps was reset meanwhile, because the server now has another database, without these events.
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);

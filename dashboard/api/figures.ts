@@ -90,7 +90,10 @@ interface Previous {
   readonly seconds: number;
 }
 
-/** Computes a figure. Returns null if the figure is unknown, for example because a rate needs two scrapes. */
+/**
+ * A function that computes a figure. Returns null if the figure is unknown, for example because a rate needs two
+ * scrapes.
+ */
 type Figure = (now: Exposition, since: Previous | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
@@ -223,7 +226,7 @@ const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_se
  * @param before the previous scrape, if there is one
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
-  // Ignore the previous scrape if the server was restarted since, because its counters then began at zero again.
+  // The previous scrape is ignored if the server was restarted since, because its counters then began at zero again.
   const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
   const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));

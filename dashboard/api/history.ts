@@ -1,6 +1,6 @@
 /**
- * Reads a growing log backwards, page by page. The newest rows are read first, and older ones on demand. New rows are
- * added at the top without a gap. use-history.ts decides when to read.
+ * Reads a growing log backwards, page by page: the newest rows first, and older rows on demand. New rows are added at
+ * the top without a gap. use-history.ts decides when to read.
  *
  * The API selects a page by time (`to`, inclusive), and many rows may have the same time.
  */
@@ -9,7 +9,7 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 /** The parameters of one page. */
 export interface LogPage {
   readonly limit: number;
-  /** The latest time of the rows to read, RFC 3339, inclusive; undefined for the newest rows. */
+  /** The latest time of the rows to read, in RFC 3339, inclusive. If it is undefined, the newest rows are read. */
   readonly to?: string;
 }
 
@@ -113,8 +113,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. If the newest id in the answer is smaller than the newest held id, the server has another log
-      // now.
+      // Ids only grow. So if the newest id in the answer is smaller than the newest held id, the server now has another
+      // log.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;

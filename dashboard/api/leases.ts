@@ -73,8 +73,8 @@ export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
 }
 
 /**
- * Ends a lease by force, or removes a waiting request from the wait queue. A lease that has already ended counts as
- * broken.
+ * Ends a lease by force, or removes a waiting request from the wait queue. It is not an error if the lease has already
+ * ended.
  * @throws ApiError if the request fails
  */
 export function breakLease(id: string, reason: string): Promise<void> {

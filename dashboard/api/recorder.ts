@@ -1,7 +1,7 @@
 /**
- * Records the figures of `/metrics` for some hours while the page is open, whichever view is shown. If recording
- * started only when a view with charts opens, its charts would be empty at first. A hidden page does not scrape; that
- * time is a gap in the charts.
+ * Records the figures of `/metrics` for some hours while the page is open, even if no view with charts is shown.
+ * Otherwise the charts would be empty when such a view opens. A hidden page does not scrape, and the charts show this
+ * time as a gap.
  */
 import { SECOND_MS } from "../../shared/duration.js";
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";

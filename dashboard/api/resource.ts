@@ -25,7 +25,7 @@ export interface Loader<T> {
   readonly patch?: (data: T, change: Change, signal: AbortSignal) => Promise<T> | undefined;
   /** Whether a change affects this resource. By default, each change of its kinds does. */
   readonly concerns?: (change: Change) => boolean;
-  /** The interval of additional fetches, in ms, for data that change without a change event. */
+  /** The interval of additional fetches, in ms. It is set for data that change without a change event. */
   readonly every_ms?: number;
   /**
    * The minimum time between fetches after changes, in ms. It is set for data that change often and are expensive to
@@ -59,10 +59,10 @@ const RETRY_MS = 3_000;
 const GAP_PER_FETCH = 5;
 /** The maximum number of changes that wait to be applied by `patch`. If there are more, the data are fetched again. */
 const PATCHES_MAX = 16;
-/** The number of resources that are kept after their views were closed. */
+/** The maximum number of resources that are kept after their views were closed. */
 const KEPT_MAX = 12;
 
-/** One resource. It does not depend on the components that show it. */
+/** One live resource. It does not depend on the components that show it. */
 export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
@@ -171,7 +171,8 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // A running fetch may return older data and overwrite the patched data. So the data are fetched again instead.
+    // A fetch that is running may return older data and overwrite the patched data. So the data are fetched again
+    // instead.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
@@ -236,7 +237,7 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
   return resource;
 }
 
-/** Discards all resources, because the next user who logs in may be another one. */
+/** Discards all resources when the session ends, because the next user may be another one. */
 export function forgetResources(): void {
   resources.clear();
 }

@@ -68,8 +68,8 @@ export async function logOut(): Promise<void> {
 }
 
 /**
- * Checks whether the user's session still exists. It does not retry if the server is unreachable, because other code
- * does.
+ * Checks whether the user's session still exists. If the server is unreachable, the check is not repeated, because
+ * other code retries.
  */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;

@@ -49,7 +49,7 @@ export function runTimes(ttl_s: number): RunTimes {
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
-/** The reason for terminating a running command. */
+/** The reason why a running command is terminated. */
 export interface Stop {
   /**
    * `lost` means that the server says that the claim has ended. `timed_out` means that no server answers, so the claim

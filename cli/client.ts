@@ -14,7 +14,7 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 
-/** The headers that identify the caller. */
+/** Returns the HTTP headers that identify the caller. */
 export function makeHeaders({ token, instance }: Settings): Record<string, string> {
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),

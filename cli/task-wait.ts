@@ -16,7 +16,7 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 export interface TaskWaitOptions {
   /** The time to wait for a task, in ms; 0 asks only once. */
   readonly wait_ms: number;
-  /** The deadline for an unreachable server. */
+  /** The deadline until which calls are repeated while the server is unreachable. */
   readonly deadline: RetryDeadline;
   /** Ends the wait when it fires. If a task was claimed at that moment, it is released. */
   readonly signal: AbortSignal;

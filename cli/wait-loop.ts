@@ -17,7 +17,7 @@ import type { Settings } from "./settings.js";
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
 export interface WaitOptions extends RetryOptions {
-  /** The cursor of an earlier answer. */
+  /** The cursor of an earlier answer, with which the wait continues; undefined if there is none. */
   readonly after: string | undefined;
 }
 

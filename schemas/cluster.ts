@@ -10,7 +10,7 @@ export const NodeState = Type.Enum([...NODE_STATES]);
 
 const Position = Type.Integer({ minimum: 0, description: "Id of an entry of the cluster's log." });
 
-/** The part of `/health` about a node. */
+/** The part of the answer of `/health` that describes a node. */
 export const NodeHealth = Type.Object({
   node: Type.String(),
   leader: Type.String({ description: "Empty before any node leads." }),

@@ -151,7 +151,7 @@ export const LeaseConflictBody = Type.Object({
 /** The body of a 423 answer to a write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
-/** A stored lease. Times are in ms. `fence` is 0 if the lease was never granted. */
+/** A lease as it is stored. Times are in ms. `fence` is 0 if the lease was never granted. */
 export const LeaseRecord = Type.Object({
   row: Type.Integer({ minimum: 1 }),
   state: Type.Enum([...LEASE_STATES]),
@@ -166,7 +166,9 @@ export const LeaseRecord = Type.Object({
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
-  /** Whether the grant is unconfirmed. A grant is unconfirmed if the lease had to wait before it was granted. */
+  /**
+   * Whether the lease had to wait before it was granted. Such a grant is unconfirmed until the holder is seen again.
+   */
   offered: Type.Boolean(),
   /** Whether the lease stays in the wait queue after the last call that waits for it has ended. */
   queued: Type.Boolean(),
@@ -216,7 +218,10 @@ export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 /** Ends one call's wait for a lease. `stays` is true if another call still waits for the lease. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
-/** The blockers of a request whose wait has ended. `held` is true if the lease was granted before the wait ended. */
+/**
+ * The reply with the blockers of a request whose wait has ended. `held` is true if the lease was granted before the
+ * wait ended.
+ */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
@@ -251,8 +256,8 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * When the claim's holder was last seen, in ms, at the time of the decision. If the holder has been seen since
-       * then, the claim continues.
+       * The time at which the claim's holder was last seen, in ms, as known at the decision. If the holder has been
+       * seen since then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),
     }),

@@ -84,7 +84,7 @@ export interface MemoryBound {
   readonly bytes: LimitName | null;
   /** The bytes of one item. */
   readonly each?: number;
-  /** The number of copies that memory has of each item. For example, a text and its encoded form are two copies. */
+  /** The number of copies of each item in memory. For example, a text and its encoded form are two copies. */
   readonly times?: number;
   /** The files with the code that enforces the limit. */
   readonly checked: string;

@@ -29,7 +29,7 @@ export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;
 
-/** The form of a message's id. The number is the row of the message. */
+/** Matches a message's id. The number in the id is the row of the message. */
 export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
 
 const Intent = Type.Enum([...MESSAGE_INTENTS]);
@@ -55,7 +55,10 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
-/** The recipients of a sent message. A recipient has a `status` if the sender named it and it is not active. */
+/**
+ * The answer to a sent message, with its recipients. A recipient has a `status` if the sender named it and it is not
+ * active.
+ */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
   thread: Type.String(),
@@ -88,7 +91,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message without its body. A client that waits for a message gets this. */
+/** A message without its body. A client that waits for a message gets the message in this form. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -196,7 +199,7 @@ export const SendRequest = Type.Object({
 });
 export type SendRequest = Static<typeof SendRequest>;
 
-/** The sent message. `made` is false if an earlier identical call had already sent it. */
+/** The reply with the sent message. `made` is false if an earlier identical call had already sent it. */
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
@@ -211,7 +214,7 @@ export const MarkRequest = Type.Object({
   note: TextOrNull,
 });
 export type MarkRequest = Static<typeof MarkRequest>;
-/** The ids of the messages that changed. */
+/** The reply with the ids of the messages that changed. */
 export const MarkReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type MarkReply = Static<typeof MarkReply>;
 
@@ -255,7 +258,7 @@ export const ListRequest = Type.Object({
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Selects messages of all instances. If `instance` or `thread` is null, it does not filter. */
+/** Selects messages of all instances. If `instance` or `thread` is null, messages are not filtered by it. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
@@ -270,7 +273,7 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
-  /** Only threads whose newest message is before this row are listed. */
+  /** Selects only threads whose newest message has a row smaller than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),

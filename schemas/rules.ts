@@ -52,8 +52,8 @@ export const Rule = Type.Object({
 export const ProjectName = Name(KEY_BYTES_MAX);
 
 /**
- * A regular expression for segments of a glob that are certainly well-formed. Such a segment is one or more stars, or a
- * name with wildcards and classes of letters.
+ * The source of a regular expression for segments of a glob that are certainly well-formed. Such a segment is one or
+ * more stars, or a name with wildcards and classes of letters.
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
@@ -65,8 +65,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. These consist of
- * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
+ * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. Such a regex
+ * consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -118,7 +118,7 @@ export const IMPORTED_SOURCE = "external";
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** A rule in a template. It has no project: it gets the project to which the template is applied. */
+/** A rule in a template. It has no project, because it gets the project to which the template is applied. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -156,7 +156,7 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-/** The result of testing one rule, whatever its status. */
+/** The result of testing one rule, whatever the rule's status is. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),

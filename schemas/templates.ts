@@ -141,7 +141,7 @@ export const ApplyTemplateRequest = Type.Object({
   fence: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
-/** `specs`: the keys of the written specs. */
+/** The reply to the application of a template. `specs` has the keys of the written specs. */
 export const ApplyTemplateReply = Type.Object({
   kind: Kind,
   rules: Type.Integer(),

@@ -100,7 +100,7 @@ export class EventFollower {
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
   readonly #link = new Reconnect(RETRY_DELAYS);
-  /** The last matching event that was received. */
+  /** The position of the last matching event that was received. */
   readonly #cursor: EventCursor;
   /**
    * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when

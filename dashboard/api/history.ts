@@ -20,7 +20,7 @@ export interface Log<Row> {
   readonly idOf: (row: Row) => number;
   /** Returns a row's time, RFC 3339. */
   readonly timeOf: (row: Row) => string;
-  /** Number of rows in a page. */
+  /** The number of rows in a page. */
   readonly page_rows: number;
   /** The maximum number of rows held; HISTORY_ROWS_MAX by default. */
   readonly rows_max?: number;

@@ -14,7 +14,7 @@ export interface LeaseFilter {
   readonly state?: string;
 }
 
-/** Maximum number of leases per state. */
+/** The maximum number of leases that are loaded in each state. */
 export const LEASES_SHOWN = 500;
 /**
  * The interval between reloads, in ms. The page must reload, because a holder's activity extends a lease without a

@@ -71,9 +71,7 @@ class EventFeed {
   private readonly link: Reconnect;
   /** Whether the server has ever answered. A failure before the first answer is not retried. */
   private reached: boolean;
-  /**
-   * Whether the current server may not know the cursor's event yet, because the cursor may come from another server.
-   */
+  /** Whether the cursor's event may be unknown to the current server, because another server may have sent it. */
   private positionUnverified = true;
   /** Whether the feed polls over HTTP, because WebSocket is blocked. */
   private polling = false;

@@ -23,7 +23,7 @@ export const STATUSES = {
   REQUEST_TIMEOUT: { http: 408, exit: 3 },
   ALREADY_EXISTS: { http: 409, exit: 1 },
   FAILED_PRECONDITION: { http: 412, exit: 1 },
-  /** Something in the request is larger than a limit. The name is that of gRPC. */
+  /** Something in the request is larger than a limit. gRPC has the same name for this status. */
   OUT_OF_RANGE: { http: 413, exit: 1 },
   /** The server does not support the content type or the encoding of the body. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },

@@ -1,6 +1,7 @@
 /**
- * Makes one call of a command. Distinguishes a refusal, which is an error answer of the server, from a missing answer.
- * A call can be repeated until a server answers, because a server that restarts is back soon. Runs in the CLI process.
+ * Sends one call of a command to the server. The result is an answer, a refusal, or no answer. A refusal is an error
+ * answer of the server. A call can be repeated until a server answers, because a server that restarts is back soon.
+ * Runs in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { retryDelayMs } from "../shared/retry-delay.js";
@@ -11,7 +12,10 @@ import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
-/** An answer that is not a success, usually an error response. Holds its HTTP status and the failure to report. */
+/**
+ * An answer of the server that is not a success, usually an error response. Holds the answer's HTTP status and the
+ * failure that the command reports.
+ */
 export class Refusal {
   constructor(
     readonly status: number,
@@ -25,14 +29,14 @@ export async function ask(settings: Settings, plan: RequestPlan): Promise<Answer
   return new Refusal(answer.status, describeRefusal(answer.status, answer.body));
 }
 
-/** Converts a refusal or a missing answer into the failure with which the command ends. */
+/** Converts a refusal or a missing answer into the failure that the command reports when it ends. */
 export function failureOf(outcome: Refusal | CliFailure): CliFailure {
   return outcome instanceof Refusal ? outcome.failure : outcome;
 }
 
 /**
- * Whether a retry may soon succeed: no server answered, or a 502, 503 or 504 came. Servers that start or stop give
- * these answers, and so do their proxies.
+ * Returns whether a retry may soon succeed. This is so if no server answered, or if the answer was a 502, 503 or 504.
+ * Servers that start or stop give these answers, and so do their proxies.
  */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
@@ -40,18 +44,18 @@ export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
 }
 
 export interface RetryOptions {
-  /** The time for which calls are repeated, in ms; undefined means forever. */
+  /** The maximum time for which a call is repeated, in ms. If it is undefined, a call is repeated forever. */
   readonly wait_ms: number | undefined;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
   /**
-   * The longest pause between two attempts at an unreachable server, in ms. The pause doubles with each attempt up to
-   * this value.
+   * The maximum pause between two attempts to reach an unreachable server, in ms. The pause doubles with each attempt
+   * up to this maximum.
    */
   readonly retry_ms?: number;
 }
 
-/** A deadline for calls that are repeated while the server is unreachable. */
+/** Limits how long calls are repeated while the server is unreachable. */
 export class RetryDeadline {
   readonly #options: RetryOptions;
   readonly #until_ms: number;
@@ -66,9 +70,7 @@ export class RetryDeadline {
     return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
   }
 
-  /**
-   * Repeats a call until a server answers it. If the deadline passes first, returns the outcome of the last attempt.
-   */
+  /** Repeats a call until a server answers it. If the deadline passes first, returns the result of the last attempt. */
   async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
     const delays = { minMs: CLI_RECONNECT_DELAY_MS, maxMs: this.#options.retry_ms ?? CLI_RETRY_MS_MAX };
     for (let failures = 1; ; failures += 1) {

@@ -1,8 +1,9 @@
 /**
- * Runs a command under a claim, which is a lease or a task. While the command runs, this process sends heartbeats that
- * keep the claim alive. If the claim ends, this process terminates the command. lease-run.ts and task-work.ts decide
- * what is claimed and what happens to the claim afterwards; command-process.ts controls the command's process. Runs in
- * the CLI process.
+ * Runs a command under a claim, which is a lease or a task. Meanwhile this process sends heartbeats that keep the claim
+ * alive. If the claim ends, it terminates the command.
+ *
+ * lease-run.ts and task-work.ts decide what is claimed and what happens to the claim afterwards. command-process.ts
+ * controls the command's process. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -16,16 +17,16 @@ import { serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 /**
- * The number of heartbeats within the claim's ttl (time to live). With three, two in a row can get lost before the
- * claim expires.
+ * The number of heartbeats that are sent within the claim's ttl (time to live). With three, the claim does not expire
+ * if two heartbeats in a row are lost.
  */
 const HEARTBEATS_PER_TTL = 3;
 /** The exit code that a shell returns for a command that it cannot start. */
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
- * The longest wait for the answer to a claim's release. It is short, because the user should not have to wait long for
- * an unreachable server.
+ * The maximum time to wait for the server's answer to the release of a claim, in ms. It is short, so that an
+ * unreachable server does not keep the user waiting.
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
@@ -33,11 +34,11 @@ export const RELEASE_TIMEOUT_MS = 10_000;
 export interface RunTimes {
   /** The time between two heartbeats. */
   readonly interval_ms: number;
-  /** The time without an answer after which the claim counts as lost. */
+  /** If no heartbeat is answered for this time, in ms, the claim counts as lost. */
   readonly ttl_ms: number;
-  /** The pause before an unanswered heartbeat is sent again. */
+  /** The pause before an unanswered heartbeat is sent again, in ms. */
   readonly retry_ms: number;
-  /** The time between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL when the command is terminated, in ms. */
   readonly grace_ms: number;
 }
 
@@ -48,20 +49,20 @@ export function runTimes(ttl_s: number): RunTimes {
   return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
 }
 
-/** The reason for terminating a running command. */
+/** The reason why a running command is terminated. */
 export interface Stop {
   /**
-   * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
-   * lost. `canceled`: the task was canceled.
+   * `lost` means that the server says that the claim has ended. `timed_out` means that no server answers, so the claim
+   * must be assumed lost. `canceled` means that the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** The rest of the message to the user. It follows the claim's name: `is lost (expired)`. */
+  /** The text that follows the claim's name in the message to the user, for example `is lost (expired)`. */
   readonly description: string;
 }
 
 /** A claim that this process holds. */
 export interface HeldClaim {
-  /** The name in messages: `the lease lease-1`. */
+  /** The claim's name in messages to the user, for example `the lease lease-1`. */
   readonly name: string;
   /**
    * The environment variables that the command gets in addition to this process's own. A variable whose value is
@@ -69,7 +70,7 @@ export interface HeldClaim {
    */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Sends one heartbeat. Returns a reason if the command must be terminated. Otherwise returns whether the server
+   * Sends one heartbeat. Returns a `Stop` if the command must be terminated. Otherwise returns whether the server
    * confirmed the claim.
    */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
@@ -82,7 +83,7 @@ export type RunResult =
 
 /**
  * Sends heartbeats until the signal fires. If the command has to be terminated, resolves with the reason.
- * @param known the reason, if the command is already being terminated
+ * @param known the reason for which the command is already being terminated, if it is
  */
 async function sendHeartbeats(
   claim: HeldClaim,
@@ -139,8 +140,8 @@ function identity(settings: Settings): Readonly<Record<string, string>> {
 }
 
 /**
- * Runs a command under a held claim. Signals that would end this process are forwarded to the command.
- * @param streams null makes the command inherit this process's streams
+ * Runs a command while this process holds a claim. Signals that would end this process are forwarded to the command.
+ * @param streams the command's standard streams; null makes the command inherit this process's streams
  */
 export async function runUnderClaim(
   settings: Settings,

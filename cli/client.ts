@@ -1,7 +1,9 @@
 /**
  * Sends the requests of all commands. Each request goes to the configured server, or to one of several configured
- * servers, and gets one answer. Callers interpret the answer. exchange.ts makes the connection, failover.ts chooses
- * among servers, and event-feed.ts handles WebSocket. Runs in the CLI process.
+ * servers, and gets one answer, which the caller interprets.
+ *
+ * exchange.ts makes the connection, failover.ts chooses among servers, and event-feed.ts handles WebSocket. Runs in the
+ * CLI process.
  */
 import { REASON_PHRASES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";
@@ -12,7 +14,7 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 
-/** The headers that identify the caller. */
+/** Returns the HTTP headers that identify the caller. */
 export function makeHeaders({ token, instance }: Settings): Record<string, string> {
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
@@ -25,7 +27,7 @@ export function encodeQuery(parameters: Readonly<Record<string, string>>): strin
   return encodePairs(Object.entries(parameters));
 }
 
-/** Does the same as `encodeQuery`, for parameters whose names may occur more than once. */
+/** Returns the same kind of query string as `encodeQuery`, but a parameter's name may occur more than once. */
 export function encodePairs(parameters: readonly (readonly [name: string, value: string])[]): string {
   const pairs = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
@@ -35,7 +37,9 @@ function unreachable(server: URL, why: string): CliFailure {
   return failed(`cannot reach ${server.origin}: ${why}`);
 }
 
-/** Sends a request with `send`. If several servers are configured, the request goes through failover. */
+/**
+ * Sends a request with the function `send`. If several servers are configured, the failover module chooses the server.
+ */
 async function sendBy<Got extends Answer | OpenAnswer>(
   send: SendOne<Got>,
   settings: Settings,
@@ -57,7 +61,8 @@ async function sendBy<Got extends Answer | OpenAnswer>(
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendBy(exchange, settings, plan);
-  // The answer is only the first page of a list. The warning keeps the user from taking it for the whole list.
+  // If the answer is only the first page of a list, the user gets a warning. Without the warning, the user might take
+  // the page for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
     warn(`the list is longer than one answer: it continues with ?${answer.next}`);
   return answer;
@@ -68,7 +73,7 @@ export async function openRequest(settings: Settings, plan: RequestPlan): Promis
   return await sendBy(openExchange, settings, plan);
 }
 
-/** Reads the error message from an error response, and whether the body has members besides the message. */
+/** Reads the error message from the body of an error response. Also returns whether the body has other members. */
 function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
   const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null) return undefined;

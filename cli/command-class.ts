@@ -1,7 +1,8 @@
 /**
- * Converts a row of the command table into a clipanion command and runs it. Converts only the called row: clipanion
- * would build a state machine for the whole table, and the program would start more slowly with each row. This module
- * is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
+ * Converts a row of the command table into a clipanion command and runs it. Only the row of the called command is
+ * converted. For the whole table, clipanion would build a state machine, and the program would start more slowly with
+ * each row. This module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI
+ * process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
@@ -16,7 +17,10 @@ interface InvocationContext extends BaseContext {
   readonly command_context: CommandContext;
 }
 
-/** This prefix keeps the names of options apart from clipanion's own members (`path`, `help`, …). */
+/**
+ * The prefix of the property in which clipanion stores a flag's value. It keeps these properties apart from clipanion's
+ * own members (`path`, `help`, …).
+ */
 const FLAG_PREFIX = "flag ";
 const ARGUMENT_PREFIX = "argument ";
 
@@ -45,7 +49,10 @@ function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   return kind === "seconds" ? `${wholeSeconds(ms)}` : new Date(Date.now() + (ahead ? ms : -ms)).toISOString();
 }
 
-/** @param afterDashes the words after `--`, if the row accepts a command there */
+/**
+ * Collects the values of a row's flags and arguments.
+ * @param afterDashes the words after `--`, if the row accepts a command there
+ */
 function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[]): Args {
   const command = row.arguments?.find((argument) => argument.afterDashes)?.name;
   const given = (name: string): unknown =>
@@ -70,8 +77,8 @@ function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[
 }
 
 /**
- * Checks what clipanion does not check: the kinds of the flags' values, and whether required flags are given. Returns
- * the problem, or undefined.
+ * Checks two things that clipanion does not check: the types of the flags' values, and whether required flags are
+ * given. Returns the problem, or undefined if there is none.
  */
 function findProblem(row: CommandRow, args: Args): string | undefined {
   for (const flag of row.flags ?? []) {
@@ -129,7 +136,10 @@ function describeSyntaxError(error: unknown): string {
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
 }
 
-/** Splits the tokens at `--` if the row accepts a command after it. For any other row, all tokens stay together. */
+/**
+ * Splits the command line's words at `--` if the row accepts a command after `--`. For any other row, all words stay
+ * together.
+ */
 function splitTokens(
   row: CommandRow,
   tokens: readonly string[],
@@ -139,8 +149,8 @@ function splitTokens(
 }
 
 /**
- * Parses the command line by the row's flags and arguments, and runs it. Returns the exit code. If the command line
- * does not fit the row, returns a failure with the command's usage.
+ * Parses the command line according to the row's flags and arguments, and runs the command. Returns the exit code. If
+ * the command line does not fit the row, returns a failure with the command's usage.
  */
 export async function runRow(
   row: CommandRow,

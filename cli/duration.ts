@@ -1,7 +1,9 @@
 /** Reads durations of flags: `500ms`, `90s`, `10m`, `1h30m`, `1.5h`. Pure; runs in the CLI process. */
 import { parseDuration, SECOND_MS } from "../shared/duration.js";
 
-/** Matches the durations that a flag accepts. They are fewer than those of the settings: no `.5s`, `+5s` or `100us`. */
+/**
+ * Matches the durations that a flag accepts. A flag accepts fewer forms than the settings: no `.5s`, `+5s` or `100us`.
+ */
 const FLAG_DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h))+$/;
 
 /** Returns the duration in whole milliseconds; undefined if the text is not a duration of a flag. */

@@ -1,8 +1,10 @@
 /**
- * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Every session
- * starts after a known event id (`since`), even the first one. So events that are published between two sessions are
- * not missed. If WebSocket is blocked, the feed polls. event-socket.ts runs one session, and event-sink.ts writes to
- * stdout. Written by hand because libraries that reconnect do not track event ids. Runs in the CLI process.
+ * Implements `events subscribe`: prints each event once and in order, even if connections are lost. If WebSocket is
+ * blocked, the feed polls.
+ *
+ * Every session, even the first one, starts after a known event id (`since`). So events that are published between two
+ * sessions are not missed. event-socket.ts runs one session, and event-sink.ts writes to stdout. Written by hand
+ * because libraries that reconnect do not track event ids. Runs in the CLI process.
  */
 import {
   CLI_POLL_EVENTS,
@@ -26,9 +28,12 @@ import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
-  /** The event id after which printing starts; undefined prints only events from now on. */
+  /** The event id after which printing starts. If it is undefined, only events from now on are printed. */
   readonly since: number | undefined;
-  /** Whether the server's notices of dropped events are printed. If not, the feed fetches the dropped events. */
+  /**
+   * Whether the server's notices of dropped events are printed. If they are not printed, the feed fetches the dropped
+   * events.
+   */
   readonly notices: boolean;
   readonly pretty: boolean;
 }
@@ -61,12 +66,12 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The last event that was printed, or the one after which printing starts. */
+  /** The position of the feed: the last event that was printed, or the event after which printing starts. */
   private readonly cursor: EventCursor;
   private readonly link: Reconnect;
   /** Whether the server has ever answered. A failure before the first answer is not retried. */
   private reached: boolean;
-  /** Whether the position may be unknown to the current server, because another server may have reported it. */
+  /** Whether the cursor's event may be unknown to the current server, because another server may have sent it. */
   private positionUnverified = true;
   /** Whether the feed polls over HTTP, because WebSocket is blocked. */
   private polling = false;
@@ -88,7 +93,7 @@ class EventFeed {
   /** Prints one frame of a session, or one event of a polled page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
-    // Only a notice starts in another way.
+    // An event's frame starts with an id. Only the frame of a notice does not.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
@@ -97,7 +102,7 @@ class EventFeed {
     return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
   }
 
-  /** Sets the cursor back to the server's newest event, which is older than the last one that was printed. */
+  /** Sets the cursor back to the server's newest event. This event is older than the last one that was printed. */
   private rewindTo(newest: number): void {
     warn(
       `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
@@ -106,8 +111,8 @@ class EventFeed {
   }
 
   /**
-   * Handles a notice that the server dropped events. Normally a new session fetches them again. If this session has
-   * printed nothing yet, it already asked for these events, and the server no longer holds them.
+   * Handles a notice that the server dropped events. Normally a new session fetches the dropped events. But if this
+   * session has printed nothing yet, it already asked for these events, and the server no longer holds them.
    */
   private fillGap(): FrameAction {
     if (this.cursor.hasMoved) return "resync";
@@ -116,8 +121,8 @@ class EventFeed {
   }
 
   /**
-   * Prints the events after the position from the history. Returns whether plain HTTP works, or a failure if the server
-   * refused the request.
+   * Reads the events after the cursor from the server's history and prints them. Returns whether plain HTTP works, or a
+   * failure if the server refused the request.
    */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
@@ -157,7 +162,8 @@ class EventFeed {
   }
 
   /**
-   * Polls for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks permanent.
+   * Polls over HTTP for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks
+   * permanent.
    */
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
@@ -165,7 +171,7 @@ class EventFeed {
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.link.delayMs);
   }
 
-  /** Returns the server for the next session. Untrusted servers are skipped while there is another one. */
+  /** Returns the server for the next session. Skips untrusted servers while there is a trusted one. */
   private async chooseServer(): Promise<URL> {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
@@ -177,7 +183,7 @@ class EventFeed {
     return cluster.current;
   }
 
-  /** Runs one session and prepares the next. */
+  /** Runs one session over WebSocket, and prepares the next session. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.cursor.subscribed();
     this.link.connecting();
@@ -188,7 +194,8 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.cursor.id),
-      // Notices are always requested. If they are not printed, they show which events must be fetched again.
+      // The feed always requests notices of dropped events. Even if it does not print them, they show which events must
+      // be fetched again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });
@@ -218,8 +225,8 @@ class EventFeed {
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
-      // A temporary error does not prove that WebSocket is blocked. Another server may accept it, so polling starts
-      // only after each server has failed.
+      // A temporary error does not prove that WebSocket is blocked. Another server may accept the connection, so
+      // polling starts only after each server has failed.
       if (isTemporary(end.status) && !this.link.allFailed)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));

@@ -1,7 +1,9 @@
 /**
- * Sends one request to one of several servers. If a server fails, the next one is asked only if the request cannot be
- * executed twice. Each call declares whether it may be repeated (exchange.ts). Each request carries the log position
- * that the server must have reached. Runs in the CLI process.
+ * Sends one request to one of several servers. If a server fails, the request goes to the next server only if it cannot
+ * be executed twice.
+ *
+ * Each call declares whether it may be repeated (exchange.ts). Each request carries the log position that the server
+ * must have reached. Runs in the CLI process.
  */
 import {
   CLI_ANSWER_TIMEOUT_MS,
@@ -21,14 +23,14 @@ import { isTrusted, runWatched } from "./server-health.js";
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * The statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
+ * The HTTP statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
  * server.
  */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
 /**
- * The statuses of a server that cannot answer now, or of a proxy in front of it. The server may have executed the
- * request.
+ * The HTTP statuses of a server that cannot answer now, or of a proxy in front of such a server. The server may have
+ * executed the request.
  */
 const TRANSIENT: ReadonlySet<number> = new Set([
   BAD_GATEWAY,
@@ -42,8 +44,8 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
 }
 
 /**
- * Whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that it has
- * forwarded, so only Koor's own 503 proves that nothing was stored.
+ * Returns whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that
+ * it has forwarded, so only Koor's own 503 proves that nothing was stored.
  */
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
@@ -52,7 +54,7 @@ function isKoorError(got: Answer | OpenAnswer): boolean {
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
-/** Whether the next server should be asked after this answer. */
+/** Returns whether the next server should be asked after this answer. */
 function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
   if ("body" in got && plan.isNotStored?.(got)) return true;
@@ -64,19 +66,19 @@ function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
 
-/** The result of asking each server once. */
+/** The result of sending the request to each server once. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
   /**
-   * The highest position that a lagging server reported. A lagging server has not reached the required position.
-   * undefined if no server lagged.
+   * The highest log position that a lagging server reported. A server lags if it has not reached the required position.
+   * It is undefined if no server lagged.
    */
   readonly laggingPosition: number | undefined;
 }
 
 /**
- * Returns the time limits for asking one server. An explicit timeout is for all servers together. Each server gets an
- * equal share of the time that is left.
+ * Returns the time limits for a request to one server. An explicit timeout covers the requests to all servers together.
+ * So each server gets an equal share of the time that is left.
  */
 function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
   const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -87,8 +89,8 @@ function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): E
 }
 
 /**
- * Asks one server. Returns its answer, or the server to switch to. A repeatable request is moved to another server if
- * this one becomes isolated.
+ * Sends the request to one server. Returns the server's answer, or the server to switch to. If the server becomes
+ * isolated meanwhile, a repeatable request is moved to another server.
  */
 async function tryServer<Got extends Answer | OpenAnswer>(
   server: URL,
@@ -159,14 +161,15 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** The answer in which a server reports its own state and that of its log. */
+/** The server's answer with its own state and the state of its log. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
 /**
- * The end of the cluster's log, and the unhealthy servers that report a longer log. These servers know a different log.
+ * The end of the cluster's log, and the unhealthy servers that report a longer log. The log of such a server is not the
+ * cluster's log.
  */
 interface LogEnd {
   readonly end: number;
@@ -174,9 +177,9 @@ interface LogEnd {
 }
 
 /**
- * Finds the end of the cluster's log, according to the healthy servers. A partitioned server may know an old end, and a
- * halted server another log, so unhealthy servers do not count. Returns undefined if no server is healthy. Returns
- * `fallback` if no server reports a log.
+ * Finds the end of the cluster's log, according to the healthy servers. Unhealthy servers do not count: a partitioned
+ * server may report an old end, and a halted server the end of another log. Returns undefined if no server is healthy.
+ * Returns `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
@@ -197,9 +200,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the position if the cluster's log ends before it. No server can then reach the position, because the cluster
- * was started again. Servers that only lag reach the position by themselves, so the position is kept. Returns whether
- * the position was reset.
+ * Resets the required position if the cluster's log ends before it. No server can then reach the position, because the
+ * cluster was started again. If servers only lag, the position is kept, because they reach it by themselves. Returns
+ * whether the position was reset.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;
@@ -214,8 +217,9 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Asks the servers in order. Returns the first conclusive answer. If there is none, returns the last refusal. If no
- * server refused, returns a failure with the reason of each server that did not answer.
+ * Sends the request to the servers in order. Returns the first answer after which no other server needs to be asked. If
+ * there is none, returns the last refusal. If no server refused, returns a failure with the reason of each server that
+ * did not answer.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

@@ -1,7 +1,9 @@
 /**
  * Reads and writes `.koor/instance.json`: `{"id","token"?,"server"?}`. The file names the instance that acts in its
- * folder and in the folders below it. The token may be sent only to `server`, which is one server or the list of a
- * cluster's servers. settings.ts chooses the token, and `register` creates the instance. Runs in the CLI process.
+ * folder and in the folders below it.
+ *
+ * The token may be sent only to `server`, which is one server or the list of a cluster's servers. settings.ts chooses
+ * the token, and `register` creates the instance. Runs in the CLI process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,21 +17,23 @@ import { joinServers } from "./server-list.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 const FILE = "instance.json";
-/** The file's permissions: other users of the machine must not read the token. */
+/** The file's permissions. Other users of the machine must not be able to read the token. */
 const INSTANCE_MODE = 0o600;
 /**
  * The content of `.koor/.gitignore`. It keeps the instance file and itself out of git. An existing `.gitignore` is not
  * changed.
  */
 const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
-/** Visible ASCII, which a header can carry. */
+/** Matches visible ASCII, which a header can carry. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
 export interface StoredInstance {
   readonly id: string;
-  /** Absent if the instance has no token. */
+  /** The instance's token. It is absent if the instance has none. */
   readonly token?: string;
-  /** The servers that issued the token, as a list in one text. If absent, the token may be sent to any server. */
+  /**
+   * The servers that issued the token, as a list in one string. If it is absent, the token may be sent to any server.
+   */
   readonly server?: string;
 }
 
@@ -73,7 +77,10 @@ function writeNewFile(path: string, text: string): void {
   }
 }
 
-/** Replaces the instance file in one step. Only the user can read the new file. */
+/**
+ * Replaces the instance file in one step, so that a reader sees either the old or the new file. Only the user can read
+ * the new file.
+ */
 export function saveInstance(
   folder: string,
   instance: StoredInstance,
@@ -93,7 +100,7 @@ export function saveInstance(
   }
 }
 
-/** Whether an instance id can be sent in a header. */
+/** Returns whether an instance id can be sent in a header. */
 export function isInstanceIdUsable(id: string): boolean {
   return VISIBLE.test(id);
 }

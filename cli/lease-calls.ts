@@ -15,13 +15,13 @@ import type { Settings } from "./settings.js";
 
 export type Lease = Static<typeof LeaseSchema>;
 
-/** A lease, together with the answer that contains it. The answer is printed unchanged. */
+/** A lease, and the server's answer that contains it. The answer is printed unchanged. */
 export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
 }
 
-/** The request for a lease. The server chooses a value for each member that is undefined. */
+/** The members of a request for a lease. The server chooses a value for each member that is undefined. */
 export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
@@ -54,8 +54,8 @@ async function callForLease(settings: Settings, plan: RequestPlan): Promise<Leas
 }
 
 /**
- * Requests a lease. With `queue`, the request waits in the queue if the lease is not free. A repeated call with the
- * same `request_id` counts as the same request.
+ * Requests a lease. If `queue` is true and the lease is not free, the request waits in the queue. A repeated call with
+ * the same `request_id` counts as the same request.
  */
 export async function requestLease(
   settings: Settings,
@@ -63,7 +63,8 @@ export async function requestLease(
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // If a server of a cluster dies, its answer may be lost. With an id, the next server recognizes the repeated request.
+  // If a server of a cluster dies, its answer may be lost. The request id lets the next server recognize the repeated
+  // request.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
@@ -71,7 +72,10 @@ export async function requestLease(
   return await callForLease(settings, plan);
 }
 
-/** Returns the current state of a lease. With `wait_s`, waits that long for the lease to leave the queue. */
+/**
+ * Returns the current state of a lease. If `wait_s` is given, the server answers when the lease leaves the queue, or
+ * after `wait_s` seconds.
+ */
 export async function getLease(
   settings: Settings,
   id: string,
@@ -95,8 +99,8 @@ export async function renewLease(
 }
 
 /**
- * Releases a lease under its fence. Without a fence, removes the request from the queue. It is safe to repeat the call.
- * Returns the body of the answer.
+ * Releases a lease with its fence. Without a fence, removes a waiting request from the queue. It is safe to repeat the
+ * call. Returns the body of the answer.
  */
 export async function releaseLease(
   settings: Settings,

@@ -1,7 +1,9 @@
 /**
- * Waits for a lease for longer than one call may wait, even if the server restarts. It enters the queue once, then asks
- * for the lease until the lease is granted or the time is up. The wait survives restarts because the server stores the
- * request's place in the queue. Written by hand for this reason. Runs in the CLI process.
+ * Waits for a lease, even if the wait is longer than one call may wait, and even if the server restarts. Enters the
+ * queue once, and then asks for the lease until it is granted or the time is up.
+ *
+ * The wait survives a restart because the server stores the request's place in the queue. This module is written by
+ * hand for this reason. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { formatDuration, SECOND_MS } from "../shared/duration.js";
@@ -43,7 +45,7 @@ class LeaseWaiter {
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, wait_s, { signal }),
       );
-      // The time is up while the server is unreachable, and the request is still in the queue. The last known state of
+      // If the time is up while the server is unreachable, the request is still in the queue. The last known state of
       // the lease is returned.
       if (isTransient(outcome)) return this.#deadline.left_ms > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
@@ -62,7 +64,10 @@ class LeaseWaiter {
     return now.lease.state === "held" ? now : undefined;
   }
 
-  /** Returns the held lease. If the time is up and the request stays in the queue, returns the waiting lease. */
+  /**
+   * Requests a lease and waits for it. Returns the held lease. If the time is up and the request stays in the queue,
+   * returns the waiting lease.
+   */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, staysQueued, wait_ms } = this.#options;
     // A call without an answer is repeated. The request id stays the same, so the request keeps its place in the queue.
@@ -92,14 +97,17 @@ class LeaseWaiter {
     return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
-  /** Releases the lease if it was granted after the wait had been stopped. */
+  /** Releases the lease if it was granted after the user had stopped the wait. */
   async #releaseIfStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
     if (!this.#options.signal.aborted) return latest;
     await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
     return refused("stopped while it waited for the lease");
   }
 
-  /** Requests the lease once more without the queue, because the refusal names the lease that blocks it. */
+  /**
+   * Requests the lease once more, this time without the queue. The server's refusal then names the lease that blocks
+   * the request.
+   */
   async #requestOnce(request: LeaseRequest, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;

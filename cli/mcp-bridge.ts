@@ -1,9 +1,11 @@
 /**
  * Implements `mcp stdio`. Forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
- * answers to stdout. Handshakes and notifications are forwarded one at a time, because later messages depend on them;
- * requests run concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge
- * ends when stdin ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start.
- * Runs in the CLI process.
+ * answers to stdout.
+ *
+ * Handshakes and notifications are forwarded one at a time, because later messages depend on them. Requests run
+ * concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge ends when stdin
+ * ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start. Runs in the CLI
+ * process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -21,7 +23,7 @@ type Id = string | number;
 const PARSE_ERROR = -32_700;
 /** The JSON-RPC error code for a refusal or a missing answer. JSON-RPC leaves this code to implementations. */
 const SERVER_ERROR = -32_000;
-/** The member that states a message's protocol revision, in revisions that have no handshake. */
+/** The name of the member that contains a message's protocol revision, in revisions that have no handshake. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
@@ -37,12 +39,15 @@ function idsOf(message: unknown): Id[] {
   );
 }
 
-/** The tools that are idempotent. Repeating any other tool registers or proposes something again. */
+/**
+ * The idempotent tools, whose calls may be repeated. A repeated call of any other tool registers or proposes something
+ * again.
+ */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
 /**
- * Whether a message may be sent to another server although the first one may have executed it. Only calls of tools that
- * are not idempotent must not be repeated.
+ * Returns whether a message may be sent to another server although the first server may have executed it. This is true
+ * for every message except a call of a tool that is not idempotent.
  */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
@@ -52,13 +57,16 @@ function isRepeatable(message: unknown): boolean {
   });
 }
 
-/** The end of the error message for a write that the server refused because it is disconnected, halted or full. */
+/**
+ * The text at the end of the error message for a refused write. The server refuses writes while it is disconnected,
+ * halted or full.
+ */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Whether a tool's result is a refused write that another server may accept. Over REST the status would be 503 or 507.
- * A tool's result has no status, so the end of its text decides. The text is reliable. A result is an error only if the
- * call was refused. A write that may have been executed gets another text.
+ * Returns whether a tool's result is a refused write that another server may accept. Over REST the status would be 503
+ * or 507. A tool's result has no status, so the end of its text decides. The text is reliable, because a result is an
+ * error only if the call was refused. A write that may have been executed gets another text.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -75,7 +83,7 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** Returns a header's value. It is encoded as the protocol requires, unless it is plain text. */
+/** Returns the value of an HTTP header. The text is encoded as the protocol requires, unless it is plain text. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
@@ -105,7 +113,7 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
   return headers;
 }
 
-/** Returns the data of each event in the whole text of an event stream. */
+/** Extracts the data of each event from the whole text of an event stream. */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event
@@ -140,7 +148,7 @@ async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer |
   if (bytes > 0) yield take();
 }
 
-/** Writes to stdout, and waits until stdout has taken the bytes. */
+/** Writes to stdout, and waits until stdout has accepted the bytes. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     io()

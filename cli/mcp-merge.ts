@@ -1,8 +1,9 @@
 /**
  * Merges Koor's entry into the configuration file of an MCP client and leaves everything else unchanged. json-edit.ts
- * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table. Libraries that also write
- * TOML are not used: toml-patch drops comments next to a table that it replaces, and toml-edit-js fails if a table's
- * parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
+ * edits JSON. toml-eslint-parser reads TOML, because it reports the position of each table.
+ *
+ * Libraries that also write TOML are not used: toml-patch drops comments next to a table that it replaces, and
+ * toml-edit-js fails if a table's parent has no header. Loaded only by `mcp config`. Pure; runs in the CLI process.
  */
 import { ParseError, parseTOML } from "toml-eslint-parser";
 
@@ -31,7 +32,7 @@ interface Span {
 }
 
 /**
- * Finds the tables of the entry in a TOML text. The span of a table begins with the line of its header and ends with
+ * Finds the tables of Koor's entry in a TOML text. The span of a table begins with the line of its header and ends with
  * the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not TOML.
  */
 function findTables(text: string, group: string): readonly Span[] | undefined {
@@ -48,7 +49,7 @@ function findTables(text: string, group: string): readonly Span[] | undefined {
   }
 }
 
-/** Replaces the table of the entry, or adds it at the end of the file. */
+/** Replaces the table of Koor's entry in a TOML text, or adds the table at the end. */
 function mergeToml({ path, group, lines }: TomlClient, text: string, connection: Connection): string | CliFailure {
   const old = findTables(text, group);
   if (old === undefined) return refused(`${path} is not valid TOML, and stays as it is`);
@@ -57,8 +58,8 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
   if (first === undefined) merged = text.trim() === "" ? "" : text.replace(/\n*$/, "\n\n");
   merged += [`[${group}.${SERVER_NAME}]`, ...lines(connection), ""].join("\n");
   for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
-  // The table may be invalid or have another meaning if the existing servers are an inline table or an array. So the
-  // result is parsed again.
+  // If the existing servers are an inline table or an array, the new table may be invalid or have another meaning. So
+  // the result is parsed again.
   if (findTables(merged, group)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }

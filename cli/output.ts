@@ -1,8 +1,9 @@
 /**
  * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, or
- * as raw bytes. JSON is never parsed and serialized again, so numbers keep their digits. stderr gets only failures and
- * warnings. All of them go through this module, which escapes control characters in texts that the CLI did not write.
- * Runs in the CLI process.
+ * as raw bytes. stderr gets only failures and warnings.
+ *
+ * JSON is never parsed and serialized again, so numbers keep their digits. All failures and warnings go through this
+ * module, which escapes control characters in texts that the CLI did not write. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
@@ -18,8 +19,8 @@ const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
 /**
- * The approximate size of the pieces in which JSON is processed. An answer may be longer than a string can be, so it
- * cannot be processed as a whole.
+ * The approximate size, in bytes, of the pieces in which JSON is processed. An answer may be longer than a string can
+ * be, so it cannot be processed as a whole.
  */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
@@ -37,9 +38,9 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Whether the bytes are ASCII without DEL, which means that nothing needs to be escaped. */
+/** Returns whether the bytes are ASCII without DEL. Such bytes need no escaping. */
 function isPlain(json: Buffer): boolean {
-  // The module is not imported by name, because every command would then load it.
+  // node:buffer is loaded here, because an import at the top of this file would load it for every command.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !json.includes(DELETE);
 }
 
@@ -48,7 +49,7 @@ function escapeJson(json: Buffer): Buffer {
   if (isPlain(json)) return json;
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
-    // Pieces end before a quotation mark, so no character is split between two pieces.
+    // Each piece ends before a quotation mark, so no character is split between two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
     const end = quote < 0 ? json.length : quote;
     const piece = json.subarray(start, end);
@@ -87,7 +88,10 @@ export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().i
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
 }
 
-/** Writes to stdout and waits until the bytes are taken. It is not a failure if the reader has left (`| head`). */
+/**
+ * Writes to stdout and waits until the bytes are taken. If the reader has closed the pipe (as `| head` does), this is
+ * not a failure.
+ */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
     const settle = (error: Error | null | undefined): void => {
@@ -102,7 +106,8 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
 }
 
 /**
- * Writes one line to stderr. Text from elsewhere is escaped, so the line stays one line and has no control characters.
+ * Writes one line to stderr. Line ends and other control characters in the text are escaped, because the text may come
+ * from elsewhere. So the line stays one line.
  */
 export function warn(line: string): void {
   io()

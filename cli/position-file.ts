@@ -1,8 +1,9 @@
 /**
  * Stores the state of one user's commands for one cluster in a small file: `{"position","begin"?,"doubted"?}`. If the
- * file or its folder is unusable, the command continues without the state. Unlike config-file.ts this module does not
- * sync the file to disk: a sync would take longer than the request, and little is lost if the machine crashes. Runs in
- * the CLI process.
+ * file or its folder is unusable, the command continues without the state.
+ *
+ * Unlike config-file.ts this module does not sync the file to disk. A sync would take longer than the request, and
+ * little is lost if the machine crashes. Runs in the CLI process.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -13,7 +14,7 @@ import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The permissions of the folder. Other users must not see from its files when the user worked with which cluster. */
+/** The permissions of the folder: only the user has access. Its files show when the user worked with which cluster. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;
@@ -66,7 +67,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Makes room for one more file by deleting the files that were written longest ago. */
+/** Deletes the files that were written longest ago, until there is room for one more file. */
 function makeRoom(folder: string): void {
   const names = readdirSync(folder);
   if (names.length < CLI_POSITION_FILES_MAX) return;
@@ -91,13 +92,16 @@ function replace(path: string, text: string): void {
   }
 }
 
-/** @param state_folder the folder for the file, an absolute path; it is created if it is missing */
+/**
+ * Opens the file with the state for the cluster of these servers.
+ * @param state_folder the folder for the file, an absolute path; it is created if it is missing
+ */
 export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(state_folder, "clusters");
   const path = join(folder, await nameOfFile(servers));
   /**
-   * Whether a write has failed. If so, the file is not read any more either, because its outdated content could not be
-   * corrected.
+   * Whether a write has failed. After a failed write the file is not read any more, because its content is outdated and
+   * could not be corrected.
    */
   let broken = false;
   return {
@@ -114,8 +118,8 @@ export async function openPositionFile(state_folder: string, servers: readonly U
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // The disk may be full or read-only. From now on this process keeps the state only in memory and does not try
-        // to write again.
+        // The disk may be full or read-only. From now on this process keeps the state only in memory and writes no
+        // more.
         broken = true;
       }
     },

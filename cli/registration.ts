@@ -74,14 +74,14 @@ async function findRegistered(
   return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
 }
 
-/** Whether the registered instance should be saved in the folder's file. */
+/** Returns whether the registered instance should be saved in the folder's file. */
 function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
   return args.has("save") || hasKoorFolder(folder);
 }
 
 /**
- * Saves the registered instance in `.koor/instance.json`, if it should be saved. A write error is only a warning: the
- * instance is registered, and the user gets the token on stdout. The server sends the token only once.
+ * Saves the registered instance in `.koor/instance.json`, if it should be saved. If the write fails, the user gets only
+ * a warning: the instance is registered, and its token is on stdout. The server sends the token only once.
  */
 function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!savesInstance(args, { folder })) return;
@@ -95,7 +95,7 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // If KOOR_INSTANCE is set, the environment determines the identity. The folder's file is then not read.
+  // If KOOR_INSTANCE is set, it determines the identity, and the folder's file is not read.
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
@@ -106,7 +106,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
   // The path is checked before the request. The server sends the token only once, so a failure after the request would
   // lose it.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // An instance that is gone cannot register another one, so the call is made without an instance.
+  // An instance that the server no longer has cannot register another one. So the call is made without an instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const registered = await post(caller, "/register", readBody(args));
   if (isFailure(registered)) return failureOf(registered);

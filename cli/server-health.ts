@@ -1,7 +1,9 @@
 /**
- * Checks the health of a cluster's servers (`/health`), to choose among several. A server is isolated if it is halted
- * or partitioned from the log. An isolated server still answers reads and keeps subscriptions open, but it learns
- * nothing new. A client that waits there would wait forever. cluster.ts and its callers choose the server. Runs in the
+ * Checks the health of a cluster's servers (`/health`), so that a command can choose a healthy one. cluster.ts and its
+ * callers choose the server.
+ *
+ * A server is isolated if it is halted or partitioned from the log. An isolated server still answers reads and keeps
+ * subscriptions open, but it learns nothing new. A client that waits for a change there would wait forever. Runs in the
  * CLI process.
  */
 import {
@@ -16,8 +18,8 @@ import { exchange, NoAnswer } from "./exchange.js";
 import { pause } from "./pause.js";
 
 /**
- * The health of a server. `isolated`: it learns nothing new until it or its log is repaired. `unknown`: it does not
- * answer, is starting, or lags.
+ * The health of a server. An `isolated` server learns nothing new until it or its log is repaired. An `unknown` server
+ * does not answer, is starting, or lags.
  */
 type Health = "healthy" | "isolated" | "unknown";
 
@@ -36,7 +38,7 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
     : "unknown";
 }
 
-/** Whether a server may be asked. An untrusted server may be asked only after it has become healthy again. */
+/** Returns whether a server may be asked. An untrusted server may be asked only after it has become healthy again. */
 export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSignal): Promise<boolean> {
   if (!cluster.isUntrusted(server)) return true;
   if ((await askHealth(server, signal)) !== "healthy") return false;
@@ -45,8 +47,8 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
 }
 
 /**
- * Waits until the server is isolated while another one is healthy, and returns the healthy one. Returns undefined if
- * the signal fires first.
+ * Watches the server until it is isolated while another one is healthy. Returns the healthy one, or undefined if the
+ * signal fires first.
  */
 async function untilIsolated(
   server: URL,

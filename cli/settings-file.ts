@@ -59,8 +59,8 @@ function whyNotKoors(members: JsonObject): string | undefined {
   const wrong = SETTING_NAMES.find((name) => members[name] !== undefined && typeof members[name] !== "string");
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
-  // If the file is Koor's, an invalid server in it is an error. If it belongs to another program, it is not Koor's
-  // setting and is ignored.
+  // If the file is Koor's, an invalid server in it is an error. If the file belongs to another program, its `server` is
+  // not Koor's setting and is ignored.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
   return belongsToOther ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;

@@ -1,7 +1,8 @@
 /**
- * Writes a snapshot to a file. The received pieces go to a temporary file and are checked against the closing line of
- * the snapshot. The temporary file is renamed only when it is complete. Written by hand because libraries that replace
- * files need the whole content at once. Runs in the CLI process.
+ * Writes a snapshot to a file. The received pieces go to a temporary file, which is renamed only when it is complete.
+ * The pieces are checked against the closing line of the snapshot.
+ *
+ * Written by hand because libraries that replace files need the whole content at once. Runs in the CLI process.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -14,7 +15,7 @@ import { describeSystemError } from "./system-error.js";
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** Writes all bytes. It loops, because one call of the system may write only a part. */
+/** Writes all bytes to the file. It loops, because one system call may write only a part of the bytes. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }
@@ -44,7 +45,8 @@ export async function writeSnapshot(
   const sum = createHash("sha256");
   const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
-  // The last bytes that were received. They are not hashed yet, because they may contain the closing line.
+  // The last bytes that were received. They are not hashed yet, because the closing line of the snapshot may be among
+  // them.
   let tail: Buffer = Buffer.alloc(0);
   try {
     file = openSync(temporary, "wx", PRIVATE_MODE);

@@ -16,7 +16,7 @@ import type { Settings } from "./settings.js";
 
 export type Task = Static<typeof TaskSchema>;
 
-/** A task, together with the answer that contains it. The answer is printed unchanged. */
+/** A task, and the server's answer that contains it. The answer is printed unchanged. */
 export interface TaskAnswer {
   readonly task: Task;
   readonly answer: Buffer;
@@ -24,14 +24,14 @@ export interface TaskAnswer {
 
 /** The answer to a claim. */
 export interface ClaimAnswer {
-  /** The claimed task; null if there was none. */
+  /** The claimed task; null if there was no task to claim. */
   readonly task: Task | null;
   /** The JSON text of the task, as the server sent it, so its numbers keep their digits. */
   readonly text: string;
   readonly answer: Buffer;
 }
 
-/** The request that claims a task. The server chooses a value for each member that is undefined. */
+/** The members of a request that claims a task. The server chooses a value for each member that is undefined. */
 export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;
@@ -61,8 +61,8 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
 }
 
 /**
- * Claims the best task that is ready, or the requested one. A repeated call with the same `request_id` gets the same
- * task again.
+ * Claims the requested task, or without one the best task that is ready. A repeated call with the same `request_id`
+ * gets the same task again.
  */
 export async function claimTask(
   settings: Settings,
@@ -82,7 +82,7 @@ export async function claimTask(
 }
 
 /**
- * Sends an action for a task under a fence. Returns the body of the answer.
+ * Sends an action for a task with the fence of the task's claim. Returns the body of the answer.
  * @param members the other members of the body, as JSON texts
  */
 export async function sendTaskAction(
@@ -93,7 +93,7 @@ export async function sendTaskAction(
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
-  // It is safe to repeat the call: under the same fence the server gives the same answer.
+  // The call may be repeated, because the server gives the same answer to a repeated action with the same fence.
   const plan = { method: "POST", path: pathOf(id, action), headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;

@@ -1,7 +1,9 @@
 /**
- * Sends the actions of a task's holder. Uses the given fence, else the fence in the environment, else that of the
- * current claim. An action is repeated if its answer was lost. The claim has then already ended, and its last fence is
- * used. Runs in the CLI process.
+ * Sends the actions of a task's holder with the right fence. The fence is the one on the command line, else the one in
+ * the environment, else that of the current claim.
+ *
+ * An action is repeated if its answer was lost. The first call may then already have ended the claim. In this case the
+ * fence of the last claim is sent. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
@@ -13,7 +15,7 @@ import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 
-/** The status with which the server refuses a fence that is not the fence of the current claim. */
+/** The HTTP status with which the server refuses an action whose fence is not the fence of the current claim. */
 const CLAIM_LOST = 409;
 
 /** The `source` of events that the server publishes itself. */
@@ -48,7 +50,7 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
 }
 
 /**
- * Sends an action for a task under the right fence. Returns the body of the answer.
+ * Sends an action for a task with the right fence. Returns the body of the answer.
  * @param given the fence on the command line
  * @param members the other members of the body, as JSON texts
  */

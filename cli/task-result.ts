@@ -7,7 +7,10 @@ import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
 import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
 
-/** While a text is too long, it is divided into this many equal parts, and the first part is removed. */
+/**
+ * The number of equal parts into which a text is divided if it is too long. The first part is then removed, and this is
+ * repeated until the text is short enough.
+ */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */
@@ -46,8 +49,8 @@ function decode(bytes: Buffer, cut: boolean): string {
 }
 
 /**
- * Returns the end of `bytes` as text, cut until it fits into the limit, and its length in bytes. A slightly longer end
- * might fit, too.
+ * Returns the end of `bytes` as a text that fits into the limit, and the length of this end in bytes. It may not be the
+ * longest end that fits.
  */
 function endThatFits(
   bytes: Buffer,

@@ -1,7 +1,7 @@
 /**
- * Waits for a task to claim for longer than one call may wait, even if the server restarts. Each call repeats the same
- * `request_id`. So if a task was claimed but the answer was lost, the next call returns this task. Runs in the CLI
- * process.
+ * Waits for a task and claims it, even if the wait is longer than one call may wait, and even if the server restarts.
+ * Each call repeats the same `request_id`. So if a task was claimed but the answer was lost, the next call returns this
+ * task. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -16,7 +16,7 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 export interface TaskWaitOptions {
   /** The time to wait for a task, in ms; 0 asks only once. */
   readonly wait_ms: number;
-  /** The deadline for an unreachable server. */
+  /** The deadline until which calls are repeated while the server is unreachable. */
   readonly deadline: RetryDeadline;
   /** Ends the wait when it fires. If a task was claimed at that moment, it is released. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>
   if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
-/** Whether a task that cannot be claimed now may become claimable later. */
+/** Returns whether a task that cannot be claimed now may become claimable later. */
 async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);

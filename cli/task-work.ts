@@ -1,5 +1,7 @@
 /**
- * Works on tasks one after the other. Claims a task, runs a command for it, and reports the command's result.
+ * Works on tasks one after the other. For each task, it claims the task, runs a command for it, and reports the
+ * command's result.
+ *
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
@@ -64,7 +66,7 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** Makes the report for a task. Returns null if another instance may hold the task now. */
+/** Makes the report for a task. Returns null if another instance may hold the task by now. */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -95,7 +97,7 @@ class Worker {
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
   #stopped_by: EndingSignal | undefined;
-  /** The ids of the tasks whose last attempt failed. They are recorded only if the exit code depends on them. */
+  /** The ids of the tasks whose last attempt failed. They are collected only if the exit code depends on them. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
@@ -119,7 +121,8 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, wait_ms } = this.#options;
-    // The first call is not retried. The server has not answered before, so it is not just restarting.
+    // The first call is not retried. No server has answered before, so nothing shows that the server is only
+    // restarting.
     const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
     const is_empty = !(now instanceof CliFailure) && now.task === null;
     let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
@@ -127,7 +130,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // If the command could not be started, it could not be started for the next task either.
+      // If the command could not be started for this task, it could not be started for the next task either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(wait_ms, this.#deadline);
     }
@@ -166,8 +169,8 @@ class Worker {
   }
 
   /**
-   * Sends the report until the server answers. An unreachable server still has the claim on its disk. After a stop
-   * signal the report is sent only once, so that the process ends soon.
+   * Sends the report again and again until the server answers, because an unreachable server still has the claim on its
+   * disk. After a stop signal the report is sent only once, so that the process ends soon.
    */
   async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
     const { signal } = this.#stop;
@@ -180,8 +183,8 @@ class Worker {
 }
 
 /**
- * Works on tasks until a signal stops it. If the options say so, it also ends when no task is left. Returns the exit
- * code.
+ * Works on tasks until a signal stops it. If the options say so, the work also ends when no task is left. Returns the
+ * exit code.
  */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();

@@ -1,7 +1,9 @@
 /**
- * Waits for one of many conditions for longer than one call may wait, even if the server restarts. Each call carries
- * the cursor from the previous answer. The first call does not wait, because its answer has the first cursor. With a
- * cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
+ * Waits until one of several conditions holds, even if the wait is longer than one call may wait, and even if the
+ * server restarts.
+ *
+ * Each call carries the cursor from the previous answer. The first call does not wait, because its answer has the first
+ * cursor. With a cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -15,7 +17,7 @@ import type { Settings } from "./settings.js";
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
 export interface WaitOptions extends RetryOptions {
-  /** The cursor of an earlier answer. */
+  /** The cursor of an earlier answer, with which the wait continues; undefined if there is none. */
   readonly after: string | undefined;
 }
 
@@ -60,7 +62,7 @@ export async function waitForMatch(
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
     const outcome = await deadline.untilAnswered(() => call(after));
-    // The time is up while the server is unreachable. The last known answer is returned.
+    // If the time is up while the server is unreachable, the last known answer is returned.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
     if (outcome.matched || deadline.left_ms <= 0) return outcome;

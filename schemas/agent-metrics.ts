@@ -6,7 +6,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The counts of the caller's actions. */
+/** The names of the counters. Each counter counts one kind of action of an agent. */
 export const AGENT_METRICS = [
   "rest_calls",
   "mcp_calls",
@@ -42,8 +42,8 @@ export const AgentCounterList = Type.Array(AgentCounter);
 export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCounterList]);
 
 /**
- * One counter in a flush: the hour (whole hours since the epoch), the instance's id, the metric, and the increase since
- * the previous flush.
+ * One counter in a flush. Its items are the hour (whole hours since the epoch), the instance's id, the metric, and the
+ * increase since the previous flush.
  */
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
@@ -63,8 +63,8 @@ export const CountRequest = Type.Object({
 export type CountRequest = Static<typeof CountRequest>;
 
 /**
- * Selects counters. If `instance` is null, the answer has the sums of each instance. Otherwise it has the hourly
- * counters of that instance.
+ * Selects counters. If `instance` is null, the answer has the sums of each instance. Otherwise the answer has the
+ * hourly counters of that instance.
  */
 export const AgentMetricsRequest = Type.Object({
   instance: Type.Union([Type.String(), Type.Null()]),

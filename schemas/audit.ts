@@ -44,7 +44,7 @@ export const AuditListRequest = Type.Object({
   action: Type.Union([Type.String(), Type.Null()]),
   from: Bound,
   to: Bound,
-  /** Only rows with a smaller id. */
+  /** Selects only rows with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });
@@ -65,7 +65,10 @@ export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 /** The reply with the id and the time of the stored audit row. The time is in ms since the epoch. */
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
-/** Sets the counts of repeated rejected calls. `id` and `at` name the audit row of the first of these calls. */
+/**
+ * Sets the counts of rejected calls that were repeated. `id` and `at` name the audit row of the first of the repeated
+ * calls.
+ */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),
 });

@@ -1,4 +1,4 @@
-/** Defines the shapes of docs/http-api.md "Backup and restore". A snapshot has all content of Koor. */
+/** Defines the shapes of docs/http-api.md "Backup and restore". A snapshot contains all data that Koor stores. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
@@ -6,7 +6,7 @@ import { MapOf } from "./map-of.js";
 /** The number of the snapshot format. It is in the header of a snapshot, and changes whenever the format changes. */
 export const BACKUP_FORMAT = 1;
 
-/** The number of records of each kind. A kind without records has no entry. */
+/** The number of records of each kind in a snapshot. A kind without records has no entry. */
 export const RecordCounts = MapOf(Type.Integer({ minimum: 1 }));
 export type RecordCounts = Static<typeof RecordCounts>;
 
@@ -17,7 +17,7 @@ export function writeDetail(restored: Readonly<Record<string, number>>): string 
   return JSON.stringify({ restored });
 }
 
-/** The next piece of a snapshot. */
+/** The next piece of a snapshot that is being restored. */
 export const RestoreWriteRequest = Type.Object({ bytes: Type.Unsafe<Uint8Array>(Type.Unknown()) });
 
 /**
@@ -29,6 +29,6 @@ export type RestoreApplyRequest = Static<typeof RestoreApplyRequest>;
 export const RestoreApplyReply = Type.Object({ last_event_id: Type.Integer({ minimum: 0 }) });
 export type RestoreApplyReply = Static<typeof RestoreApplyReply>;
 
-/** `created_at` in ms since the epoch. */
+/** The request for a snapshot. `created_at` is in ms since the epoch. */
 export const BackupRequest = Type.Object({ created_at: Type.Integer() });
 export type BackupRequest = Static<typeof BackupRequest>;

@@ -12,8 +12,10 @@ export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
  * The result of reading a body. `json` has the members that the schema names, except for its free member, which may be
- * any JSON. `free` has the exact text of the free member, or null if the member is missing. If the body is an array,
- * `free` has one text for each item. If the schema has no free member, `free` is empty.
+ * any JSON.
+ *
+ * `free` has the exact text of the free member, or null if the member is missing. If the body is an array, `free` has
+ * one text for each item. If the schema has no free member, `free` is empty.
  */
 export const ReadBodyReply = Type.Object({
   json: Type.Unknown(),

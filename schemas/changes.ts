@@ -7,7 +7,7 @@ import type { Static } from "typebox";
 import { CHANGE_KINDS_BYTES_MAX } from "./limits/changes.js";
 import { Text } from "./text.js";
 
-/** The kinds of things that are written. */
+/** The kinds of stored objects whose changes are reported. */
 export const CHANGE_KINDS = [
   "state",
   "spec",
@@ -27,8 +27,8 @@ export const CHANGE_KINDS = [
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /**
- * The kinds of values that a client can watch. A contract is stored as a spec. So a client that watches both kinds gets
- * two messages for each change of a contract.
+ * The kinds of objects that a client can watch. A contract is stored as a spec. So a client that watches both kinds
+ * gets two messages for each change of a contract.
  */
 export const ASKED_KINDS = [...CHANGE_KINDS, "contract"] as const;
 export type AskedKind = (typeof ASKED_KINDS)[number];
@@ -49,8 +49,8 @@ const Key = Type.Union([Type.String(), Type.Null()]);
 const Version = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
 
 /**
- * A message of the stream. `key` is null if any value of the kind may have changed. `version` is null if the value is
- * deleted, or if its kind has no versions. A `lagged` message says that changes of any kind were left out.
+ * A message of the change feed. `key` is null if any value of the kind may have changed. `version` is null if the value
+ * is deleted, or if its kind has no versions. A `lagged` message says that changes of any kind were left out.
  */
 export const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Enum(ASKED_KINDS), key: Key, version: Version }),
@@ -61,7 +61,9 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. A kind is in `left_out` if more of its values have changed than the message names. */
+/**
+ * The changes of a commit. If more objects of a kind have changed than the message names, `left_out` contains the kind.
+ */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

@@ -2,15 +2,15 @@
 import * as Type from "typebox";
 
 /**
- * The states of a node. `catching_up` means that it lags, and `cut_off` that it has no connection to the log. `halted`
- * lasts until an operator acts.
+ * The states of a node. A node in `catching_up` lags behind the log. A node in `cut_off` has no connection to the log.
+ * A `halted` node stays halted until an operator acts.
  */
 export const NODE_STATES = ["ok", "catching_up", "cut_off", "halted"] as const;
 export const NodeState = Type.Enum([...NODE_STATES]);
 
 const Position = Type.Integer({ minimum: 0, description: "Id of an entry of the cluster's log." });
 
-/** The part of `/health` about a node. */
+/** The part of the answer of `/health` that describes a node. */
 export const NodeHealth = Type.Object({
   node: Type.String(),
   leader: Type.String({ description: "Empty before any node leads." }),
@@ -20,7 +20,7 @@ export const NodeHealth = Type.Object({
   reason: Type.String(),
 });
 
-/** The state of a cluster's node, as far as the answering node knows it. */
+/** The state of one node of a cluster, as far as the answering node knows it. */
 export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),

@@ -6,7 +6,7 @@ import { PAGE_ROWS_MAX } from "./limits/answers.js";
 /** RFC 3339 in UTC, with milliseconds. */
 export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });
 
-/** Lower-case hex SHA-256 of the stored bytes. */
+/** The SHA-256 of the stored bytes in lower-case hex. */
 export const Hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 
 export const ErrorBody = Type.Object({
@@ -17,8 +17,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412. After a failed compare-and-swap, it has the current version. If the caller's fence belongs to no
- * live claim, it has no version.
+ * The body of a 412 answer. After a failed compare-and-swap, it has the current version. If the caller's fence belongs
+ * to no live claim, it has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
@@ -38,9 +38,9 @@ export const WorkspaceHeader = Type.String({
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which a client continues a truncated list; null if the list is complete. */
+/** The query parameters with which a client gets the rest of a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
-/** A page's size in a query string. */
+/** The maximum number of rows of a page, as a parameter of a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });

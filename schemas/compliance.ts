@@ -32,7 +32,10 @@ export const ComplianceQuery = Type.Object({
 
 const ViolationsText = JsonText(Type.Array(Violation));
 
-/** Requests the names of a project's contracts after `after`. The reply has as many names as fit into one step. */
+/**
+ * Requests the names of a project's contracts that come after the name `after`. The reply has as many names as fit into
+ * one step.
+ */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
 /** A page of contract names. `next` is the value of `after` for the next request; null on the last page. */
 export const ComplianceContractsReply = Type.Object({
@@ -40,7 +43,7 @@ export const ComplianceContractsReply = Type.Object({
   next: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** The pairs to check. A pair has a contract of the project and the name of the instance to check against it. */
+/** The pairs to check. Each pair has a contract of the project, and the name of the instance to check against it. */
 export const ComplianceCheckRequest = Type.Object({
   project: Type.String(),
   pairs: Type.Array(Type.Object({ contract: Type.String(), instance: Type.String() }), {
@@ -49,7 +52,8 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the first pairs of the request, in order. One step checks only as many pairs as its time allows.
+ * The violations of the first pairs of the request, in order. One step does not check all pairs, but only as many as
+ * its time allows.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
@@ -58,7 +62,7 @@ export const ComplianceRecordRequest = Type.Object({
   runs: Type.Array(Type.Object({ instance_id: Type.String(), contract: Type.String(), violations: ViolationsText })),
 });
 export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
-/** The ids of the stored runs are consecutive and begin at `first_id`. `run_at` is in ms. */
+/** The reply with the stored runs. Their ids are consecutive and begin at `first_id`. `run_at` is in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 
 /** Null means any. */

@@ -24,7 +24,10 @@ interface CountOption extends OptionBase {
   readonly type: "count";
   readonly fallback: number;
 }
-/** A duration in Go's style, such as `1h30m`. The server gets it in ms. It is at least 1 ms and may have a fraction. */
+/**
+ * An option with a duration in Go's style, such as `1h30m`. The server gets the duration in ms. It is at least 1 ms and
+ * may have a fraction.
+ */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
   readonly fallback: string;
@@ -196,7 +199,8 @@ export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id
 /** The settings that decide what is stored and what can be read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
-   * Whether the server requires tokens. If it does, secrets are removed from events that were stored while it did not.
+   * Whether the server requires tokens. If it does, secrets are removed from the events that were stored while it
+   * required none.
    */
   readonly guarded?: boolean;
 };

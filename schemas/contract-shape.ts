@@ -1,6 +1,6 @@
 /**
- * Decides whether a JSON value is a contract. Code that writes contracts and code that reads them share it. A contract
- * may have malformed endpoints. They are reported as violations when a payload is checked against them.
+ * Decides whether a JSON value is a contract, both for code that writes contracts and for code that reads them. A
+ * contract may have malformed endpoints. They are reported as violations when a payload is checked against them.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
 
@@ -38,7 +38,8 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // A map may have a field named "schema". It has a boolean `required` or `fields`; no JSON Schema has either.
+  // A map of fields may have a field named "schema". Such a field has a boolean `required` or `fields`; no JSON Schema
+  // has either.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

@@ -63,7 +63,10 @@ export const ContractTest = Type.Object({
 
 export type ContractTest = Static<typeof ContractTest>;
 
-/** Bytes. They may be sent as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+/**
+ * A sequence of bytes. It may be sent as a string in which each Latin-1 character stands for one byte
+ * (src/base/bytes.ts).
+ */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
@@ -76,7 +79,7 @@ export const ContractValidateReply = Type.Object({
 export type ContractValidateReply = Static<typeof ContractValidateReply>;
 
 export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
-/** The HTTP request of a test of a live service, and the contract's violations in it. */
+/** The HTTP request that tests a live service, and the violations of the contract in this request. */
 export const ContractCall = Type.Object({
   /**
    * The version of the contract against which the request was checked. The service's answer is checked against the same
@@ -96,7 +99,7 @@ export const ContractCall = Type.Object({
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** Selects stored versions of contracts. Their definitions are searched for faults. */
+/** Selects stored versions of contracts. The method searches their definitions for faults. */
 export const ContractExamineRequest = Type.Object({
   stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
 });

@@ -44,7 +44,7 @@ export const SERVER_TOPICS = [
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 
-/** The sources of the server's own events. The source of any other event is its actor. */
+/** The values of `source` in the server's own events. The source of any other event is its actor. */
 export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler", "webhooks"] as const;
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
@@ -58,8 +58,8 @@ export const Event = Type.Object({
 export const EventList = Type.Array(Event);
 
 /**
- * The form of the header `X-Koor-Hops`. It contains the number of webhook deliveries in the chain that led to this
- * publish (docs/webhooks.md "Chains").
+ * The format of the header `X-Koor-Hops`. The header contains the number of webhook deliveries in the chain that led to
+ * this publish (docs/webhooks.md "Chains").
  */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
@@ -100,16 +100,16 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as a client reported it. If
- * the chain is too long, webhooks are disabled, but only if the client may do that (`trusted`). `guarded` says whether
- * the server requires tokens.
+ * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it. A
+ * chain that is too long disables webhooks, but only if the client is allowed to do that (`trusted`). `guarded` says
+ * whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
 /**
- * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and null costs
- * nothing to copy between threads.
+ * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and copying null
+ * between threads costs nothing.
  */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
@@ -117,7 +117,10 @@ export const PublishRequest = Type.Object({
 });
 export type PublishRequest = Static<typeof PublishRequest>;
 
-/** An event that is on disk. `text` is its complete JSON. It is encoded once, and all readers get the same text. */
+/**
+ * An event that is on disk. `text` is the complete JSON of the event. It is encoded once, and all readers get the same
+ * text.
+ */
 export const CommittedEvent = Type.Object({
   id: Type.Integer(),
   topic: Type.String(),
@@ -139,7 +142,7 @@ export const CommittedEvents = Type.Object({
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
 /**
- * The ids of the new events. Before this reply, the front gets the events themselves in a push message about the
+ * The ids of the new events. The front gets the events themselves before this reply, in a push message about the
  * commit.
  */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
@@ -151,10 +154,10 @@ export type PublishReply = Static<typeof PublishReply>;
  */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** More patterns. An event is selected if it matches `pattern` or one of these. */
+  /** Further topic patterns. An event is selected if its topic matches `pattern` or one of these. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
-  /** Only events with a smaller id. */
+  /** Selects only events with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   from: Type.Union([Type.Number(), Type.Null()]),
   to: Type.Union([Type.Number(), Type.Null()]),

@@ -1,6 +1,6 @@
 /**
- * Builds a regular expression for topic patterns, for the published API description. It matches only patterns that are
- * certainly well-formed. The parser, src/topics/topic-segment.ts, accepts more.
+ * Builds a regular expression for topic patterns, for the published API description. The expression matches only
+ * patterns that are certainly well-formed. The parser, src/topics/topic-segment.ts, accepts more patterns.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 
@@ -13,7 +13,7 @@ const RANGE_END = `(?:-${CHARACTER})?`;
 const OTHERS = `(?:${CHARACTER}${RANGE_END})`;
 
 /**
- * A regular expression for one part of a topic pattern: a character, an escaped character, or a character class. In a
- * class, `-` and `]` cannot stand for themselves. A dot can neither be escaped nor be in a class.
+ * The source of a regular expression for one part of a topic pattern: a character, an escaped character, or a character
+ * class. In a class, `-` and `]` cannot stand for themselves. A dot can neither be escaped nor be in a class.
  */
 export const TOPIC_PATTERN_PART = `(?:[^\\\\[${CONTROL}]|${ESCAPED}|\\[(?:\\^${OTHERS}+|${FIRST_CHARACTER}${RANGE_END}${OTHERS}*)\\])`;

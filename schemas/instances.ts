@@ -55,7 +55,7 @@ export const RegisterBody = Type.Object({
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
-/** An empty body counts as no body. */
+/** The body of a heartbeat. An empty body counts as no body. */
 export const HeartbeatBody = Type.Object({
   busy_s: Type.Optional(
     Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
@@ -65,9 +65,7 @@ export const HeartbeatBody = Type.Object({
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
 
-/**
- * The filters of the list of instances. An instance is listed if it has exactly the value of each filter that is given.
- */
+/** The filters of the list of instances. An instance is listed if it has the exact value of every given filter. */
 export const InstanceQuery = Type.Object({
   name: Type.Optional(Type.String()),
   workspace: Type.Optional(Type.String()),
@@ -87,8 +85,8 @@ export const LivenessAnswer = Type.Object({
 });
 
 /**
- * A new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the token.
- * `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
+ * Registers a new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the
+ * token. `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -102,7 +100,9 @@ export const RegisterRequest = Type.Object({
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** The new instance. `row` identifies it when its activity is stored. `registered_at` is in ms. */
+/**
+ * The reply with the new instance. `row` identifies the instance when its activity is stored. `registered_at` is in ms.
+ */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
 
@@ -128,7 +128,8 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /**
- * The instances that were found silent, and when each was last seen, in ms. Both lists have one item for each instance.
+ * Marks instances as silent. The request has the instances that were found silent, and when each was last seen, in ms.
+ * Both lists have one item for each instance.
  */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),

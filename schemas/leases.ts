@@ -12,14 +12,14 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** The values of the filter by state in lists: each state, and `all`. */
+/** The values by which a list can be filtered: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
 /**
- * A regular expression for paths that the server certainly accepts: relative paths without empty segments, `.` and
- * `..`.
+ * The source of a regular expression for paths that the server certainly accepts: relative paths without empty
+ * segments, `.` and `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
@@ -105,7 +105,7 @@ export const LeaseQuery = Type.Object({
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
 /**
- * An edge of the wait graph: the lease `lease` waits for the lease `for`. The edge names the first two of their
+ * An edge of the wait graph. It says that the lease `lease` waits for the lease `for`, and names the first two of their
  * resources that overlap.
  */
 const LeaseWait = Type.Object({
@@ -139,8 +139,8 @@ export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
 /**
- * The body of a 409. The request conflicts with claims of other holders, or it would have closed a cycle of waiting
- * claims.
+ * The body of a 409 answer to a lease request. The request conflicts with claims of other holders, or it would have
+ * closed a cycle of waiting claims.
  */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
@@ -148,10 +148,10 @@ export const LeaseConflictBody = Type.Object({
   conflicts: Type.Optional(Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease }))),
   cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
 });
-/** A write that another holder's lease forbids. */
+/** The body of a 423 answer to a write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
-/** A stored lease. Times are in ms. `fence` is 0 if the lease was never granted. */
+/** A lease as it is stored. Times are in ms. `fence` is 0 if the lease was never granted. */
 export const LeaseRecord = Type.Object({
   row: Type.Integer({ minimum: 1 }),
   state: Type.Enum([...LEASE_STATES]),
@@ -166,9 +166,11 @@ export const LeaseRecord = Type.Object({
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
-  /** Whether the grant is unconfirmed. A grant is unconfirmed if the lease had to wait before it was granted. */
+  /**
+   * Whether the lease had to wait before it was granted. Such a grant is unconfirmed until the holder is seen again.
+   */
   offered: Type.Boolean(),
-  /** Whether the lease stays in the wait queue when no call waits for it any more. */
+  /** Whether the lease stays in the wait queue after the last call that waits for it has ended. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -185,7 +187,7 @@ export const AcquireRequest = Type.Object({
   reason: Type.String(),
   /** Whether the request waits in the queue if the resources are not free. */
   waits: Type.Boolean(),
-  /** Whether the request stays in the wait queue when no call waits for it any more. */
+  /** Whether the request stays in the wait queue after the last call that waits for it has ended. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
   /** Whether the server may answer with a lease that the holder already has on the same resources. */
@@ -200,7 +202,7 @@ export type AcquireRequest = Static<typeof AcquireRequest>;
  */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
-/** Releases a lease. `fence` is null if the caller sent none. */
+/** Releases a lease. `fence` is the fence of the lease; null if the caller sent none. */
 export const ReleaseRequest = Type.Object({ row: Type.Integer(), fence: nullable(Type.Integer()) });
 export type ReleaseRequest = Static<typeof ReleaseRequest>;
 export const RenewRequest = Type.Object({
@@ -210,13 +212,16 @@ export const RenewRequest = Type.Object({
 });
 export type RenewRequest = Static<typeof RenewRequest>;
 export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.String() });
-/** False if the call changed nothing. */
+/** The reply to a call that may change a lease. `changed` is false if the call changed nothing. */
 export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 
-/** Ends one call's wait for a lease. `stays` is true if another call still waits for it. */
+/** Ends one call's wait for a lease. `stays` is true if another call still waits for the lease. */
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
-/** The blockers of a request whose wait has ended. `held` is true if the lease was granted before the wait ended. */
+/**
+ * The reply with the blockers of a request whose wait has ended. `held` is true if the lease was granted before the
+ * wait ended.
+ */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
@@ -228,7 +233,7 @@ export const FindWaitsRequest = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** The data of `LeaseWaits`, but with rows instead of leases. */
+/** The data of `LeaseWaits`, with row numbers in place of leases. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -241,8 +246,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Ends claims that have expired. Each has the fence that the claim had when it expired. A claim that was granted or
- * ended since then has another fence, and does not change.
+ * Ends claims that have expired. Each claim in the request has the fence with which it expired. A claim that was
+ * granted or ended since then has another fence, and does not change.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
@@ -251,8 +256,8 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * When the claim's holder was last seen, in ms, at the time of the decision. If the holder has been seen since
-       * then, the claim continues.
+       * The time at which the claim's holder was last seen, in ms, as known at the decision. If the holder has been
+       * seen since then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),
     }),
@@ -261,6 +266,6 @@ export const EndClaimsRequest = Type.Object({
 export type EndClaimsRequest = Static<typeof EndClaimsRequest>;
 export const PruneLeasesRequest = Type.Object({ after: Type.Integer() });
 export type PruneLeasesRequest = Static<typeof PruneLeasesRequest>;
-/** The reply to a pruning step. `after` is null if all leases were examined. */
+/** The reply to one step of the removal of old leases. `after` is null if all leases were examined. */
 export const PruneLeasesReply = Type.Object({ removed: Type.Integer(), after: nullable(Type.Integer()) });
 export type PruneLeasesReply = Static<typeof PruneLeasesReply>;

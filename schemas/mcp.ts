@@ -18,8 +18,10 @@ const needed = (description?: string) =>
 
 /**
  * The instructions about the server that a client passes to its model before any tool. They say what the server is for,
- * what to call first, and how to treat texts of other agents. Not every client passes them on. So the tools whose
- * answers quote other agents also say how to treat such texts.
+ * what to call first, and how to treat texts of other agents.
+ *
+ * Not every client passes the instructions on. So the tools whose answers quote other agents also say how to treat such
+ * texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +
@@ -95,7 +97,7 @@ export const ProtocolMessage = Type.Object(
   { additionalProperties: false },
 );
 
-/** The MCP protocol's error for a malformed or unsupported message. */
+/** The error that the MCP protocol defines for a malformed or unsupported message. */
 export const ProtocolRefusal = Type.Object({
   jsonrpc: Type.Literal("2.0"),
   error: Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),

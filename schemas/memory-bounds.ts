@@ -1,7 +1,9 @@
 /**
- * Lists every collection that the server keeps in memory. A row has the maximum items and bytes of a collection, its
- * thread, and the code that enforces the limit. docs/security.md has the same table. test/memory-bounds.test.ts
- * compares the two tables, each row with the code that it names, and the sums with the budgets. Pure.
+ * Lists every collection that the server keeps in memory. Each row has the maximum number of items and bytes of a
+ * collection, its thread, and the code that enforces the limit.
+ *
+ * docs/security.md has the same table. test/memory-bounds.test.ts compares the two tables, checks each row against the
+ * code that it names, and compares the sums with the budgets. Pure.
  */
 import * as agentMetrics from "./limits/agent-metrics.js";
 import * as answers from "./limits/answers.js";
@@ -64,8 +66,8 @@ export function limitOf(name: LimitName): number {
 }
 
 /**
- * The maximum memory of the front and the writer together, when every collection is full. The memory of the worker
- * threads is limited by the second budget.
+ * The maximum memory of the front thread and the writer thread together, in bytes, when every collection is full. The
+ * second budget limits the memory of the worker threads.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -82,11 +84,11 @@ export interface MemoryBound {
   readonly bytes: LimitName | null;
   /** The bytes of one item. */
   readonly each?: number;
-  /** The number of copies that memory has of each item. For example, a text and its encoded form are two copies. */
+  /** The number of copies of each item in memory. For example, a text and its encoded form are two copies. */
   readonly times?: number;
   /** The files with the code that enforces the limit. */
   readonly checked: string;
-  /** The fate of items beyond the limit. */
+  /** Says what happens to items beyond the limit. */
   readonly beyond: string;
 }
 
@@ -407,7 +409,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
   },
 ];
 
-/** Returns the most bytes of a row. */
+/** Returns the maximum number of bytes of a row's collection. */
 export function boundBytes({ items, bytes, each = 0, times = 1 }: MemoryBound): number {
   if (bytes !== null) return limitOf(bytes) * times;
   return (items === null ? 1 : limitOf(items)) * each * times;

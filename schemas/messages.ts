@@ -21,12 +21,15 @@ import { Name, Text } from "./text.js";
 
 export const MESSAGE_INTENTS = ["inform", "request", "ack"] as const;
 export const MESSAGE_IMPORTANCES = ["normal", "high"] as const;
-/** The two kinds of message boxes. A message is in the in-box of each recipient and in the out-box of its sender. */
+/**
+ * The two kinds of message boxes. A message is in the in-box of each of its recipients, and in the out-box of its
+ * sender.
+ */
 export const MESSAGE_BOXES = ["in", "out"] as const;
 export type MessageBoxName = (typeof MESSAGE_BOXES)[number];
 export const MESSAGE_MARKS = ["read", "acked"] as const;
 
-/** The form of a message's id. The number is the row of the message. */
+/** Matches a message's id. The number in the id is the row of the message. */
 export const MESSAGE_ID = /^message-([1-9]\d{0,14})$/;
 
 const Intent = Type.Enum([...MESSAGE_INTENTS]);
@@ -52,7 +55,10 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
-/** The recipients of a sent message. A recipient has a `status` if the sender named it and it is not active. */
+/**
+ * The answer to a sent message, with its recipients. A recipient has a `status` if the sender named it and it is not
+ * active.
+ */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
   thread: Type.String(),
@@ -85,7 +91,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message without its body. A client that waits for a message gets this. */
+/** A message without its body. A client that waits for a message gets the message in this form. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -167,8 +173,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * A message with its resolved recipients. In a recipient, `to` is the name that the sender wrote. `nobody` is the first
- * name without a recipient. `data` is JSON text.
+ * The request that sends a message to its resolved recipients. In a recipient, `to` is the name that the sender wrote.
+ * `nobody` is the first name that has no recipient. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
@@ -193,11 +199,11 @@ export const SendRequest = Type.Object({
 });
 export type SendRequest = Static<typeof SendRequest>;
 
-/** The sent message. `made` is false if an earlier identical call had already sent it. */
+/** The reply with the sent message. `made` is false if an earlier identical call had already sent it. */
 export const SendReply = Type.Object({ ...MessageSent.properties, made: Type.Boolean() });
 export type SendReply = Static<typeof SendReply>;
 
-/** Messages of one in-box, by their rows. */
+/** Records that messages in the in-box of `instance` were delivered. `messages` has the rows of the messages. */
 export const DeliverRequest = Type.Object({ instance: Type.String(), messages: Type.Array(Row) });
 export type DeliverRequest = Static<typeof DeliverRequest>;
 
@@ -208,7 +214,7 @@ export const MarkRequest = Type.Object({
   note: TextOrNull,
 });
 export type MarkRequest = Static<typeof MarkRequest>;
-/** The ids of the messages that changed. */
+/** The reply with the ids of the messages that changed. */
 export const MarkReply = Type.Object({ ids: Type.Array(Type.String()) });
 export type MarkReply = Static<typeof MarkReply>;
 
@@ -231,9 +237,9 @@ const BOX = {
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * The size of a page. `count` is the number of its messages, `last` is its last row (null if it is empty), and
- * `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit because
- * the messages are long.
+ * Describes the extent of a page. `count` is the number of its messages, and `last` is its last row (null if it is
+ * empty). `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit
+ * because the messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -247,18 +253,18 @@ export type PageReply = Static<typeof PageReply>;
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow the row `up_to` that did not fit into the page. */
+  /** Whether more messages follow after the row `up_to`, which did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Selects messages of all instances. If `instance` or `thread` is null, it does not filter. */
+/** Selects messages of all instances. If `instance` or `thread` is null, messages are not filtered by it. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
   unread: Type.Boolean(),
   urgent: Type.Boolean(),
-  /** The row before which the page begins. */
+  /** The page contains only messages with a smaller row than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -267,7 +273,7 @@ export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
 export const ThreadsRequest = Type.Object({
   instance: Type.String(),
-  /** Only threads whose newest message is before this row are listed. */
+  /** Selects only threads whose newest message has a row smaller than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   now_ms: Type.Integer(),
@@ -276,8 +282,9 @@ export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
  * The push message with the changes of message boxes in a commit. `in` and `out` have the owners of the boxes with new
- * messages. `unread` is the number of all unread messages. `expires_at` is the time in ms at which the next message
- * expires; null if none does.
+ * messages. `unread` is the number of all unread messages.
+ *
+ * `expires_at` is the time in ms at which the next message expires; null if none does.
  */
 export const BoxesPush = Type.Object({
   in: Type.Array(Type.String()),

@@ -23,7 +23,7 @@ export type RuleStatus = (typeof RULE_STATUSES)[number];
 
 /** The project whose rules apply to every project. */
 export const GLOBAL_PROJECT = "_global";
-/** The only pattern of a `custom` rule that is not a regex, but has a built-in meaning. */
+/** The only pattern of a `custom` rule that is not a regex. It has a built-in meaning. */
 export const NO_CONSOLE_LOG = "no-console-log";
 /** The sources of the rules that `GET /api/rules/export` returns by default. */
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
@@ -52,8 +52,8 @@ export const Rule = Type.Object({
 export const ProjectName = Name(KEY_BYTES_MAX);
 
 /**
- * A regular expression for segments of a glob that are certainly well-formed. Such a segment is one or more stars, or a
- * name with wildcards and classes of letters.
+ * The source of a regular expression for segments of a glob that are certainly well-formed. Such a segment is one or
+ * more stars, or a name with wildcards and classes of letters.
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
@@ -65,8 +65,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. These consist of
- * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
+ * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. Such a regex
+ * consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -85,7 +85,7 @@ const source = (fallback: string) => ({
 });
 
 /**
- * The members that every rule from a client may have: those of `named` and of `given`. An empty text counts as missing.
+ * The members that every rule from a client may have are those of `named` and `given`. An empty text counts as missing.
  */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
@@ -107,8 +107,8 @@ const given = {
 };
 
 /**
- * The source that a rule gets if it names none. There is one source for proposals, one for rules that a PUT stores, and
- * one for imported rules. A proposal always gets PROPOSED_SOURCE.
+ * The source of a proposal. A proposal always gets this source. A rule that a PUT stores gets PUT_SOURCE if it names no
+ * source, and an imported rule gets IMPORTED_SOURCE.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
@@ -118,7 +118,7 @@ export const IMPORTED_SOURCE = "external";
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** A rule in a template. It has no project: it gets the project to which the template is applied. */
+/** A rule in a template. It has no project, because it gets the project to which the template is applied. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -156,7 +156,7 @@ export const Validation = Type.Object({
   count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
 });
 
-/** The result of testing one rule, whatever its status. */
+/** The result of testing one rule, whatever the rule's status is. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
   applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
@@ -192,7 +192,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was parsed and checked. Its defaults are filled in, and its regex is known to compile. */
+/** A rule that was parsed and checked. Its defaults are filled in, and its regex compiles. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -205,21 +205,24 @@ export const CheckedRule = Type.Object({
   source: Type.String(),
   proposed_by: Type.String(),
   context: Type.String(),
-  /** The instructions of the compiled regex. */
+  /** The number of instructions of the compiled regex. */
   size: Type.Integer(),
 });
 export type CheckedRule = Static<typeof CheckedRule>;
 const CheckedRules = JsonText(Type.Array(CheckedRule));
 
-/** Bytes. They may be sent as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
+/**
+ * A sequence of bytes. It may be sent as a string in which each Latin-1 character stands for one byte
+ * (src/base/bytes.ts).
+ */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Parses a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names none, or if a
- * token proves the actor (`is_proven`).
+ * Asks for the parsing of a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names
+ * none, or if a token proves the actor (`is_proven`).
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -228,7 +231,10 @@ export const CheckProposalReply = Type.Object({
   rule: JsonText(CheckedRule),
 });
 
-/** Parses an array of rules. `project` is the project of all these rules; null if each rule names its own. */
+/**
+ * Asks for the parsing of an array of rules. `project` is the project of all these rules; null if each rule names its
+ * own.
+ */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
@@ -245,7 +251,7 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** The result for the named rule, or for all rules of the project. */
+/** The result of a validation: for the named rule, or for all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
 /** The result of a validation. `text` is the answer. `violations` is the number of violations in it. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });
@@ -258,7 +264,7 @@ export const ListProjectRulesRequest = Type.Object({
   stack: Filter,
   after: Type.String(),
 });
-/** The project and rule_id after which a list begins. */
+/** The project and rule_id of the rule after which a list begins. */
 const AfterRule = Type.Tuple([Type.String(), Type.String()]);
 export const ListRulesRequest = Type.Object({
   project: Filter,

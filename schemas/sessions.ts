@@ -28,8 +28,8 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
 /**
- * A new session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. `ends` has the sessions that end
- * with this call, because the new one replaces or evicts them.
+ * Opens a session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. `ends` has the sessions that
+ * end with this call, because the new one replaces or evicts them.
  */
 export const OpenSessionRequest = Type.Object({
   id: Hash,
@@ -43,7 +43,7 @@ export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 export const EndSessionsRequest = Type.Object({ ids: SessionIds });
 export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
 
-/** When sessions were last used. Times are in ms. */
+/** Stores when sessions were last used. Times are in ms. */
 export const UseSessionsRequest = Type.Object({
   uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
 });

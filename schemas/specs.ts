@@ -15,7 +15,10 @@ export const SpecWord = Text({
   line: true,
 });
 
-/** The character between project and name in the key of a spec. Neither of them may contain it. */
+/**
+ * The character that separates the project and the name in the key of a spec. Neither of them may contain this
+ * character.
+ */
 const SEPARATOR = "\u001f";
 
 /** Returns the key of a spec in its versioned key space. The keys are sorted by project and then by name. */
@@ -86,11 +89,11 @@ export const SpecRollbackAnswer = Type.Object({
 });
 export const SpecDeleteAnswer = Type.Object({ deleted: Type.String() });
 
-/** Lists the specs of a project. The list begins after the name `after`. */
+/** Selects the specs of a project whose names come after the name `after`. */
 export const SpecListRequest = Type.Object({ project: Type.String(), after: Type.String() });
 export type SpecListRequest = Static<typeof SpecListRequest>;
 
-/** Lists the projects with specs. The list begins after the project `after`. */
+/** Selects the projects with specs whose names come after the name `after`. */
 export const SpecProjectsRequest = Type.Object({ after: Type.String() });
 
 export const SpecListQuery = Type.Object({

@@ -6,9 +6,9 @@
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the CLI: 1 if the call is rejected, 3 if the server fails. */
+  /** The exit code of the CLI. It is 1 if the call is rejected, and 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
-  /** The seconds for `Retry-After`; absent if another attempt cannot help. */
+  /** The number of seconds in the header `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;
 }
 
@@ -23,7 +23,7 @@ export const STATUSES = {
   REQUEST_TIMEOUT: { http: 408, exit: 3 },
   ALREADY_EXISTS: { http: 409, exit: 1 },
   FAILED_PRECONDITION: { http: 412, exit: 1 },
-  /** Larger than a limit (gRPC's OUT_OF_RANGE). */
+  /** Something in the request is larger than a limit. gRPC has the same name for this status. */
   OUT_OF_RANGE: { http: 413, exit: 1 },
   /** The server does not support the content type or the encoding of the body. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
@@ -31,18 +31,18 @@ export const STATUSES = {
   EXPECTATION_FAILED: { http: 417, exit: 1 },
   /** The header `Host` does not name this server. */
   MISDIRECTED: { http: 421, exit: 1 },
-  /** Another holder has a lease on it. */
+  /** Another holder has a lease on the value that the call would write. */
   LOCKED: { http: 423, exit: 1 },
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
   /** The client has made too many attempts. The message says after how many seconds it may try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection is full. It has room again when some of its items have ended. */
+  /** A collection of the server is full. It has room again when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },
   /** A queue is full. */
   RESOURCE_EXHAUSTED: { http: 503, exit: 3, retry_after_s: 1 },
-  /** Draining, or the writer is restarting. */
+  /** The server is shutting down, or its writer thread is restarting. */
   UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },
   DEADLINE_EXCEEDED: { http: 504, exit: 3 },
   /** The disk accepts no writes, so nothing was stored. Reads continue to work. */

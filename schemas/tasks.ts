@@ -40,7 +40,7 @@ export type TaskState = (typeof TASK_STATES)[number];
 /** The states of a task that has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
-/** The form of a task's id, for ids from clients and from the server. */
+/** Matches a task's id, for ids from clients and from the server. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}$`);
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
@@ -63,7 +63,7 @@ function nullable<Schema extends Type.TSchema>(schema: Schema) {
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
-/** Null, or no value: at once. */
+/** The time before which a task is not claimed. Null or a missing value means that the task can be claimed at once. */
 const NotBefore = nullable(Timestamp);
 
 const SHORT_TASK = {
@@ -230,7 +230,9 @@ const Ms = Type.Integer();
 const MsOrNull = nullable(Ms);
 const Json = nullable(JsonText(Type.Unknown()));
 
-/** A task to be created. `after` contains the references as the client sent them. `data` is JSON text. */
+/**
+ * A task to be created. `after` contains the references to other tasks as the client sent them. `data` is JSON text.
+ */
 export const NewTask = Type.Object({
   id: TextOrNull,
   workspace: Type.String(),
@@ -262,27 +264,32 @@ export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
 /**
- * A position in the order in which tasks are offered. It consists of an effective priority and the row of a task with
- * this priority.
+ * A position in the order in which tasks are offered. It consists of a priority (`level`, the effective priority) and
+ * the row of a task with this priority.
  */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
   workspace: Type.String(),
   labels: Type.Array(Type.String()),
   id: TextOrNull,
-  /** The time to live of the claim in s; null selects the one of the task. */
+  /** The time to live of the claim in s. If it is null, the task's own time to live applies. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
   /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
   request_hash: Type.Optional(Type.String()),
-  /** The rank after which the search continues. It comes from the previous reply, and is absent in the first call. */
+  /**
+   * The rank after which the search for a task continues. It comes from the previous reply, and is absent in the first
+   * call.
+   */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
  * The claimed task and its claim. `task` is null if no task was found. `made` is false if the same call had already
- * claimed the task. `more` is set if tasks remain to be examined: no task up to this rank can be claimed, and the
- * search continues after it.
+ * claimed the task.
+ *
+ * `more` is set if tasks remain to be examined. No task up to this rank can be claimed, and the search continues after
+ * it.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -292,8 +299,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * Ends the claim of a task's holder. Several methods use this shape, one for each way to end a claim. `text` is the
- * error, the note or the question. `value` is the result as JSON text.
+ * Ends the claim of a task's holder. Several methods have requests of this shape, one for each way to end a claim.
+ * `text` is the error, the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -311,7 +318,7 @@ export const ProgressRequest = Type.Object({
   checkpoint: Json,
 });
 export type ProgressRequest = Static<typeof ProgressRequest>;
-/** The claim that holds the task. */
+/** The reply to a progress call. `claim` is the row of the claim that holds the task. */
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
 /**
@@ -335,17 +342,17 @@ export const PatchRequest = Type.Object({
   after: Type.Optional(Type.Array(Type.String())),
 });
 export type PatchRequest = Static<typeof PatchRequest>;
-/** False if the call changed nothing. */
+/** The reply to a call that may change a task. `changed` is false if the call changed nothing. */
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
 
 export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
 export type PruneTasksRequest = Static<typeof PruneTasksRequest>;
-/** The reply to a pruning step. `after` is null if all tasks were examined. */
+/** The reply to one step of the removal of old tasks. `after` is null if all tasks were examined. */
 export const PruneTasksReply = Type.Object({ removed: NonNegative, after: nullable(Type.Integer()) });
 export type PruneTasksReply = Static<typeof PruneTasksReply>;
 
-/** The filters of a list of tasks. `before` selects the tasks whose row is smaller. */
+/** The filters of a list of tasks. `before` selects the tasks whose row is smaller than `before`. */
 export const ListTasksRequest = Type.Object({
   workspace: TextOrNull,
   state: nullable(State),
@@ -357,7 +364,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** The part of a ready task that determines which instances may claim it, and when. Times are in ms. */
+/** The properties of a ready task that determine which instances may claim it, and when. Times are in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),
@@ -378,8 +385,9 @@ export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
  * The push message with the changes of tasks in a commit, in their order. `ready` is null unless the task is ready.
- * `waited_ms` is how long a claimed task had been ready. `counts` has the number of tasks in each state that is not an
- * end state, in the order of TASK_STATES.
+ * `waited_ms` is the time for which a claimed task had been ready, in ms.
+ *
+ * `counts` has the number of tasks in each state that is not an end state, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

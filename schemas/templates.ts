@@ -117,7 +117,7 @@ export const CheckTemplateRequest = Type.Object({ body: Type.Unsafe<Uint8Array |
 export const CheckTemplateReply = Type.Object({
   id: Type.String(),
   kind: Kind,
-  /** The template's answer, up to its version. */
+  /** The beginning of the JSON answer with the template, up to the member `version`. */
   head: Type.String(),
   template: JsonText(CheckedTemplate),
 });
@@ -128,11 +128,11 @@ export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, aft
 export const TemplateRequest = Type.Object({ id: Type.String() });
 export type TemplateRequest = Static<typeof TemplateRequest>;
 
-/** The faults in the definitions of a template's contracts. */
+/** The reply with the faults in the definitions of a template's contracts. */
 export const ExamineTemplateReply = Type.Array(ContractWarning);
 
 export const CreateTemplateRequest = Type.Object({ id: Type.String(), template: JsonText(CheckedTemplate) });
-/** The time in ms since the epoch. */
+/** The reply to the creation of a template. `created_at` is in ms since the epoch. */
 export const CreateTemplateReply = Type.Object({ created_at: Type.Integer() });
 export const ApplyTemplateRequest = Type.Object({
   id: Type.String(),
@@ -141,7 +141,7 @@ export const ApplyTemplateRequest = Type.Object({
   fence: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type ApplyTemplateRequest = Static<typeof ApplyTemplateRequest>;
-/** `specs`: the keys of the written specs. */
+/** The reply to the application of a template. `specs` has the keys of the written specs. */
 export const ApplyTemplateReply = Type.Object({
   kind: Kind,
   rules: Type.Integer(),

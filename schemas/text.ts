@@ -13,20 +13,20 @@ export interface TextRules {
   /** Unicode code points. */
   readonly characters_max: number;
   /**
-   * The maximum length in the published description. A text of this length is always accepted. It is less than
-   * characters_max if other texts count towards the same limit.
+   * The maximum length that the published description states. A text of this length is always accepted. This length is
+   * less than characters_max if other texts count towards the same limit.
    */
   readonly promised_characters_max?: number;
   /**
-   * A pattern for the published description, if the code that reads the text checks its content itself. Every text that
-   * matches the pattern is certainly accepted.
+   * A pattern that the published description states, for a text whose content the reading code checks itself. Every
+   * text that matches the pattern is certainly accepted.
    */
   readonly promised_pattern?: string;
-  /** The required form of the text. `says` describes the form in the error message `must be …`. */
+  /** The form that the text must have. `says` describes the form in the error message `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
-  /** An empty text counts as missing. */
+  /** If true, an empty text counts as missing. */
   readonly required?: true;
-  /** True for a name or a label. It must be one line without control characters and invisible characters. */
+  /** True for a name or a label: the text must be one line without control characters and invisible characters. */
   readonly line?: true;
   /**
    * True if invisible characters are allowed here, because the code that reads the text rejects them after another
@@ -96,7 +96,7 @@ export function textProblem(
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 
-/** A schema for texts with these rules. */
+/** Returns the schema of texts that keep these rules. */
 export function Text({ description, default: fallback, ...text }: TextOptions) {
   const schema = Type.String({
     ...(description === undefined ? {} : { description }),

@@ -59,7 +59,7 @@ export const UsageListQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** The groupings of a usage summary: the name of each in the API, and its column in the database. */
+/** The ways to group a usage summary. Each has a name in the API and a column in the database. */
 export const USAGE_GROUPS = {
   instance: "instance_id",
   project: "project",
@@ -71,8 +71,8 @@ export const USAGE_GROUP_NAMES = Object.keys(USAGE_GROUPS) as UsageGroup[];
 export const USAGE_GROUP_DEFAULT: UsageGroup = "project";
 
 /**
- * The intervals of a summary's series: the name of each in the API, and its length in ms. Intervals begin at full hours
- * and days in UTC.
+ * The intervals of a summary's series, with their lengths in ms. The keys are the names in the API. Intervals begin at
+ * full hours and days in UTC.
  */
 export const USAGE_INTERVALS = { hour: 3_600_000, day: 86_400_000 } as const;
 export type UsageInterval = keyof typeof USAGE_INTERVALS;
@@ -140,7 +140,7 @@ export const UsageListRequest = Type.Object({
   ]),
   from: Bound,
   to: Bound,
-  /** Only rows with a smaller id. */
+  /** Selects only rows with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });

@@ -37,7 +37,7 @@ const EntityTags = Type.String();
  */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;
 const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });
-/** The header by which a client gets a 304 if the value has not changed. */
+/** The header of a conditional read. The client gets a 304 if the value has not changed. */
 export const VersionedGetHeaders = { "if-none-match": EntityTags } as const;
 /** The headers of a write: the conditions, and the fence of a claim. */
 export const VersionedWriteHeaders = {

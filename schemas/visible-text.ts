@@ -1,7 +1,8 @@
 /**
- * Finds characters that cannot be seen. A terminal or a page shows them as nothing, or they change how the surrounding
- * text is shown. Names may not contain them, and the CLI and the log escape them. Some are accepted, because they are a
- * visible part of their neighbours: in emoji sequences, and joiners in scripts that need them. Pure.
+ * Finds characters that cannot be seen. A terminal or a page shows nothing for such a character, or the character
+ * changes how the surrounding text is shown. Names may not contain invisible characters, and the CLI and the log escape
+ * them. Some invisible characters are accepted in emoji sequences, and as joiners in scripts that need them, because
+ * they change how their neighbours look. Pure.
  *
  * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
  * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
@@ -9,7 +10,7 @@
 
 type Range = readonly [first: number, last: number];
 
-/** Noncharacters at the end of each plane. */
+/** The last two code points of each plane, which are noncharacters. */
 const PLANE_ENDS: readonly Range[] = Array.from({ length: 17 }, (_, plane) => [
   plane * 0x1_0000 + 0xfffe,
   plane * 0x1_0000 + 0xffff,
@@ -37,7 +38,7 @@ export const HIDDEN_RANGES: readonly Range[] = [
   ...PLANE_ENDS,
 ];
 
-/** Characters that are drawn as nothing or as a space, but are not ignorable according to Unicode. */
+/** The characters that are drawn as nothing or as a space, although Unicode does not call them ignorable. */
 const BLANK_RANGES: readonly Range[] = [
   [0x2800, 0x2800], // Braille blank
   [0xfffc, 0xfffc], // placeholder of an embedded object
@@ -63,16 +64,18 @@ function classOf(ranges: readonly Range[]): string {
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * All hidden and blank characters, as the inside of a character class. A name may contain only those that KEPT matches.
+ * All hidden and blank characters, as the inside of a character class. A name may contain such a character only where
+ * KEPT matches it.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Matches a virama, a sign that suppresses a vowel. A joiner next to it chooses how a cluster of consonants is drawn.
+ * Matches a virama, which is a sign that suppresses a vowel. A joiner next to a virama chooses how a cluster of
+ * consonants is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
- * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two of them
+ * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two such letters
  * separates them.
  */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
@@ -91,7 +94,7 @@ const KEPT = [
   "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
   // Accepted: the tags in the flag of a part of a country: a black flag, an ISO 3166-2 code, and the end tag.
   `\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}${LETTER_OR_DIGIT_TAG}{1,3}\\u{E007F}`,
-  // Variants of ideographs and of Mongolian letters.
+  // Accepted: selectors that choose variants of ideographs and of Mongolian letters.
   "(?<=\\p{Unified_Ideograph})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]",
   `(?<=${MONGOLIAN})[\\u180B-\\u180D\\u180F]`,
   `(?<=${VIRAMA})[\\u200C\\u200D]`,

@@ -18,7 +18,7 @@ import { Name, Text } from "./text.js";
 export const WAIT_STATUSES = ["active", "stale", "gone"] as const;
 export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
-/** A parameter that may be repeated. */
+/** Returns the schema of a query parameter that may be repeated. */
 function many<Item extends Type.TSchema>(item: Item) {
   return Type.Optional(Type.Array(item, { maxItems: WAIT_CONDITIONS_MAX }));
 }
@@ -87,8 +87,9 @@ export const WaitQuery = Type.Object({
 export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
- * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` says where the call
- * waits, `after` since when it looks for changes, and `wait` how long it waits. All other parameters are conditions.
+ * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` is the workspace in
+ * which the call waits, `after` the cursor after which it looks for changes, and `wait` the time for which it waits.
+ * All other parameters are conditions.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;

@@ -90,7 +90,7 @@ export const WebhookDelivery = Type.Object({
 });
 export const WebhookDeliveryList = Type.Array(WebhookDelivery, { maxItems: WEBHOOK_LOG_ROWS });
 
-/** A dead letter of a webhook. */
+/** A dead letter: an event that has left the webhook's queue without being delivered. */
 export const DeadLetter = Type.Object({
   event_id: EventId,
   topic: Type.String(),
@@ -153,8 +153,10 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
  *
  * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
  * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures, and
- * `fired_at` is the time of the last delivery. `head` is the state of the event at the head. `log` has the attempts and
- * `failure` the last failure since the previous report.
+ * `fired_at` is the time of the last delivery.
+ *
+ * `head` is the state of the event at the head of the queue. `log` has the attempts since the previous report, and
+ * `failure` is the last failure since then.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -168,7 +170,7 @@ export const WebhookProgress = Type.Object({
   failure: Type.Optional(WebhookFailure),
 });
 export type WebhookProgress = Static<typeof WebhookProgress>;
-/** The progress of webhooks. `guarded` says whether the server requires tokens. */
+/** The report of the progress of several webhooks. `guarded` says whether the server requires tokens. */
 export const WebhookProgressRequest = Type.Object({
   receivers: Type.Array(WebhookProgress, { maxItems: WEBHOOKS_MAX }),
   guarded: Type.Boolean(),
@@ -177,7 +179,7 @@ export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
 /** Skips the event with this id. If `event` is null, skips the event at the head of the queue. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
-/** The result of another attempt to deliver a dead letter. */
+/** Reports the result of another attempt to deliver a dead letter. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
 export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 

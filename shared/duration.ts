@@ -1,7 +1,9 @@
 /**
- * Parses and formats durations in Go's style, as flags, files and `uptime` have them. The caller checks the range of a
- * duration. Pure: server, command line and dashboard use it. Not a library: parse-duration skips words that it does not
- * know and accepts weeks, and ms accepts only one term. Go rejects unknown words and weeks, and adds up several terms.
+ * Parses and formats durations in Go's style, such as `1h30m`. Flags, settings files and `uptime` contain such
+ * durations. The caller checks the range of a duration. Pure: server, command line and dashboard use it.
+ *
+ * No library is used: parse-duration skips words that it does not know and accepts weeks, and ms accepts only one term.
+ * Go rejects unknown words and weeks, and adds up several terms.
  */
 
 export const SECOND_MS = 1_000;
@@ -11,16 +13,20 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const NS_PER_MS = 1_000_000n;
 /**
- * The largest duration that Go's time.Duration holds, 2^63 - 1 ns: about 292 years. The limit also keeps the result an
- * exact number.
+ * The largest duration that Go's time.Duration holds, in ns: 2^63 - 1, about 292 years. The limit also keeps the result
+ * an exact number.
  */
 const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
 /**
- * The longest text of a duration. No sensible duration is longer, and the limit bounds the arithmetic on its digits.
+ * The maximum length of the text of a duration, in characters. No sensible duration is longer. The maximum also limits
+ * the arithmetic on the digits.
  */
 const DURATION_TEXT_CHARS_MAX = 64;
 
-/** The units in ns, as literals: a computed constant would stay in the dashboard's scripts, which parse no duration. */
+/**
+ * The length of each unit in ns. The values are literals, because a computed constant would stay in the dashboard's
+ * scripts, which parse no duration.
+ */
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
@@ -35,8 +41,8 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 /**
- * Parses `500ms`, `90s`, `1h30m`, `1.5h` into milliseconds (fractional for units below the millisecond). Returns
- * undefined if the text is malformed, negative, or beyond the range of Go.
+ * Parses a duration such as `500ms`, `90s`, `1h30m` or `1.5h`. Returns milliseconds, with a fraction for units below
+ * the millisecond. Returns undefined if the text is malformed, negative, or beyond the range of Go.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
@@ -50,7 +56,7 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unit_ns = UNIT_NS[term[3] ?? ""];
     if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
-    // Whole nanoseconds are counted, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
+    // The sum is in whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   } while (at < text.length);

@@ -1,12 +1,15 @@
 /**
- * The position of a client in the events of a server: the id after which the next subscription starts (`since`). Ids of
- * one server only grow, so an event with a smaller id was received before. Pure but for its state.
+ * The position of a client in the events of a server. The next subscription starts after the event with this id
+ * (`since`). Ids of one server only grow, so an event with a smaller id was received before. Pure but for its state.
  */
 export class EventCursor {
   #id: number;
   #start: number;
 
-  /** @param id the id of the event after which the client starts */
+  /**
+   * Creates a cursor at an event.
+   * @param id the id of the event after which the client starts
+   */
   constructor(id: number) {
     this.#id = id;
     this.#start = id;
@@ -22,12 +25,12 @@ export class EventCursor {
     return this.#id > this.#start;
   }
 
-  /** A subscription begins at the cursor. */
+  /** Records that a new subscription has begun at the cursor. */
   subscribed(): void {
     this.#start = this.#id;
   }
 
-  /** Receives an event. Returns false if the event was received before. */
+  /** Moves the cursor to an event that was received. Returns false if the event was received before. */
   take(id: number): boolean {
     if (id <= this.#id) return false;
     this.#id = id;

@@ -22,7 +22,7 @@ import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
 export type LinkState = "off" | "connecting" | "live" | "reconnecting";
 
 export interface ReconnectOptions extends RetryDelays {
-  /** The number of servers that are tried in turn. The delay doubles each time all of them have failed. */
+  /** The number of servers that are tried in turn. The delay doubles each time that all of them have failed. */
   readonly servers?: number;
   readonly random?: () => number;
 }
@@ -61,24 +61,26 @@ export class Reconnect {
   }
 
   /**
-   * The time when the connection was lost, or when the first attempt failed, in the caller's milliseconds. null while
-   * there is a connection, and before the first attempt.
+   * The time when the connection was lost, or when the first attempt failed, in ms of the caller's clock. It is null
+   * while there is a connection, and before the first attempt.
    */
   get lostMs(): number | null {
     return this.#lostMs;
   }
 
-  /** Whether each of the servers has failed since there was a connection. */
+  /** Whether each of the servers has failed since the last connection. */
   get allFailed(): boolean {
     return this.#failures >= this.#servers;
   }
 
-  /** The number of rounds through the servers in which an attempt failed, the current round included. */
+  /** The number of rounds through the servers in which an attempt failed, including the current round. */
   get rounds(): number {
     return Math.ceil(this.#failures / this.#servers);
   }
 
-  /** The delay in ms before the next attempt, after one that failed. Half of it is random, so it differs each time. */
+  /**
+   * The delay before the next attempt after a failed one, in ms. Half of the delay is random, so it differs each time.
+   */
   get delayMs(): number {
     return retryDelayMs(this.rounds, this.#options, this.#options.random);
   }
@@ -96,24 +98,27 @@ export class Reconnect {
     this.#lostMs = null;
   }
 
-  /** The client or the server closed the connection, if there was one. */
+  /** Records that the client or the server closed the connection, if there was one. */
   closed(nowMs: number): void {
     if (this.#state === "live") this.#lose(nowMs);
   }
 
-  /** The attempt failed, or the connection was lost. */
+  /** Records that the attempt failed, or that the connection was lost. */
   failed(nowMs: number): void {
     this.#failures += 1;
     this.#lose(nowMs);
   }
 
-  /** The client does not want a connection for now. */
+  /** Records that the client does not want a connection for now. */
   paused(): void {
     this.#state = "off";
     this.#failures = 0;
   }
 
-  /** The client does not want a connection any more. A later connection is a new one, which makes up for nothing. */
+  /**
+   * Records that the client does not want a connection any more. A later connection counts as the first one, so the
+   * client has no missed events to make up for.
+   */
   forget(): void {
     this.paused();
     this.#wasLive = false;

@@ -1,8 +1,9 @@
 /**
  * The client of the change feed (`GET /api/changes`). The page has one connection, which all listeners share. The
  * client reconnects by itself. Changes that were missed meanwhile are reported as `lagged`, which means that anything
- * may have changed. A hidden page has no connection, because browsers allow only six connections to a server for all of
- * their tabs.
+ * may have changed.
+ *
+ * A hidden page has no connection, because browsers allow only six connections to a server for all of their tabs.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { type LinkState, Reconnect } from "../../shared/reconnect.js";
@@ -10,18 +11,18 @@ import type { AskedKind, ChangeMessage } from "./types.js";
 import { listenForVisibility } from "../base/visibility.js";
 
 /**
- * A change of one thing, with its name. `key` is null if any thing of the kind may have changed. `version` is null if
- * the thing has no versions.
+ * A change of one object of the server. `key` is the object's name; it is null if any object of the kind may have
+ * changed. `version` is null if the object has no versions.
  */
 export type Change = Exclude<ChangeMessage, { readonly kind: "lagged" }>;
 
 /**
- * Receives a change, or null if changes were missed. Receives `opened` when the first connection opens. Only later
- * changes are reported.
+ * Receives a change, or null if changes were missed. Receives `opened` when the first connection opens. Changes before
+ * `opened` are not reported.
  */
 export type ChangeListener = (change: Change | "opened" | null) => void;
 
-/** Every kind of change except events, because events have a feed of their own. */
+/** Every kind of change except events. The page gets events from a feed of their own. */
 const KINDS: readonly AskedKind[] = [
   "state",
   "spec",
@@ -51,7 +52,7 @@ let wanted = false;
 /** The state of the connection. It is `off` before the first connection and while the page is hidden. */
 export const feedState: ReadonlySignal<LinkState> = state;
 
-/** Calls `listener` for each change of these kinds until the returned function is called. */
+/** Calls `listener` for each change of the given kinds. The returned function ends this. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
     const of_kind = listeners.get(kind) ?? new Set();
@@ -79,7 +80,7 @@ function connect(): void {
   const opening = new EventSource(PATH);
   source = opening;
   opening.addEventListener("open", () => {
-    // If there was a connection before, changes were missed since then.
+    // If there was a connection before, changes may have been missed since then.
     const missed = link.wasLive ? null : "opened";
     link.opened();
     state.value = link.state;
@@ -87,7 +88,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
-    // The browser reconnects by itself, but only after a delay, and not at all after an HTTP error. So we reconnect.
+    // The client reconnects itself, because the browser does so only after a delay, and not at all after an HTTP error.
     disconnect();
     link.failed(Date.now());
     state.value = link.state;

@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the public API. Every view sends its requests through it and gets its errors from it; the view
- * interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
+ * The HTTP client of the public API. Every view sends its requests through this client and gets errors as ApiError; the
+ * view interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isTemporary } from "../../shared/reconnect.js";
 import { isStep } from "../base/path.js";
@@ -12,7 +12,7 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** The reason why the server is unhealthy, as `/health` reports it; "" for any other error. */
+    /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
   ) {
     super(message);
@@ -24,7 +24,7 @@ export function isFinal(error: unknown): boolean {
   return error instanceof ApiError && error.status !== 0 && !isTemporary(error.status);
 }
 
-/** A stored value: its exact bytes, with its media type and version. */
+/** A value that the server stores: its exact bytes, with its media type and version. */
 export interface StoredValue {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly content_type: string;
@@ -43,7 +43,8 @@ export function listenForUnauthorized(listener: () => void): void {
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-  // Agents choose the names in a path. The browser would resolve a name of `.` or `..` and so request another path.
+  // A path contains names that agents choose. The browser would resolve a name of `.` or `..`, and so request another
+  // path.
   if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, NOT_REQUESTABLE);
   let response: Response;
   try {
@@ -64,7 +65,7 @@ async function refusalOf(response: Response): Promise<ApiError> {
     const message = typeof error === "string" ? error : `status ${status}`;
     return new ApiError(status, message, typeof reason === "string" ? reason : "");
   } catch {
-    // The body is not in Koor's format; it may come from a proxy.
+    // The body is not in Koor's error format, so it may come from a proxy.
     return new ApiError(status, `status ${status}`);
   }
 }
@@ -104,7 +105,7 @@ export async function getValue(path: string, signal?: AbortSignal): Promise<Stor
 }
 
 /**
- * Requests a stored value of at most `bytes_max` bytes. Returns null for a longer one, whose body is not fetched.
+ * Requests a stored value of at most `bytes_max` bytes. Returns null if the value is longer, without fetching its body.
  * @throws ApiError if the request fails
  */
 export async function getShortValue(path: string, bytes_max: number, signal: AbortSignal): Promise<StoredValue | null> {
@@ -126,7 +127,7 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
 }
 
 /**
- * Makes a change that a second click or another person may already have made. A 404 or 409 answer is no error if
+ * Sends a change that a second click or another person may already have made. A 404 or 409 answer is no error if
  * `holds` confirms that the wanted state is reached. Deletions need no `holds`.
  * @throws ApiError if the request fails and the wanted state is not reached
  */

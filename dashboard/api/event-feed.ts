@@ -1,4 +1,4 @@
-/** The event feed of the server that serves the page. Gives EventFollower the browser's WebSocket, fetch and timers. */
+/** Connects an EventFollower to the server that serves the page. Gives it the browser's WebSocket, fetch and timers. */
 import { useEffect, useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { query } from "../base/path.js";

@@ -1,8 +1,9 @@
 /**
  * Follows events live and reports every gap. After a disconnection it subscribes again with `since=` and the id of the
- * last received event. Its state is live, reconnecting, or catching up with the number of missing events. Events that
- * the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The host provides
- * the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
+ * last received event. Its state is live, reconnecting, or catching up with the number of missing events.
+ *
+ * Events that the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The
+ * host provides the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { EventCursor } from "../../shared/event-cursor.js";
@@ -15,9 +16,12 @@ import type { Event } from "./types.js";
 export type EventFeedState = LinkState | "catching up";
 
 export interface EventFeedOptions {
-  /** Topic pattern; empty for every topic. */
+  /** The topic pattern that selects events; empty for every topic. */
   readonly pattern: string;
-  /** The id of the event after which the follower starts; null starts with the newest events of history. */
+  /**
+   * The id of the event after which the follower starts. If it is null, the follower starts with the newest events of
+   * history.
+   */
   readonly since: number | null;
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
@@ -46,11 +50,11 @@ export interface EventHost {
   /** Calls GET /api/events/history. */
   history(parameters: HistoryParameters): Promise<readonly Event[]>;
   /**
-   * Calls GET /api/events/subscribe and requests notices. The returned function closes the connection; after that the
-   * subscriber is not called any more.
+   * Calls GET /api/events/subscribe and requests notices of dropped events. The returned function closes the
+   * connection; after that the subscriber is not called any more.
    */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
-  /** Runs `work` once after a delay. The returned function cancels it. */
+  /** Runs `work` once after a delay in ms. The returned function cancels it. */
   later(delay_ms: number, work: () => void): () => void;
   now_ms(): number;
   /** Calls `listener` on each change of the page's visibility, until the returned function is called. */
@@ -70,15 +74,15 @@ interface Dropped {
 
 const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
 /**
- * The interval at which received events are shown in a batch. It is shorter than a person notices, and long enough to
- * combine a burst.
+ * Received events are collected and shown together at this interval, in ms. The interval is shorter than a person
+ * notices, and long enough to combine a burst of events.
  */
 const SHOW_MS = 100;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
 /**
- * The maximum number of gaps that wait to be filled. If a page is so slow that more accumulate, fetching them does not
- * help.
+ * The maximum number of gaps that wait to be filled. If a page is so slow that more gaps accumulate, fetching their
+ * events does not help.
  */
 const FILLS_MAX = 8;
 
@@ -96,14 +100,17 @@ export class EventFollower {
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
   readonly #link = new Reconnect(RETRY_DELAYS);
-  /** The last matching event that was received. */
+  /** The position of the last matching event that was received. */
   readonly #cursor: EventCursor;
   /**
    * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when
    * it has received this event.
    */
   #target = 0;
-  /** The follower has missed no event up to this id, including events that do not match the pattern. */
+  /**
+   * The follower has missed no event up to and including this id. This holds for all events, also those that do not
+   * match the pattern.
+   */
   #covered: number;
   /**
    * The newest event id of the server when the connection opened. `#covered` advances to it when the follower has
@@ -111,7 +118,10 @@ export class EventFollower {
    */
   #horizon = 0;
   #started: boolean;
-  /** Whether the follower has caught up at least once. After that, a full list drops its oldest events for new ones. */
+  /**
+   * Whether the follower has caught up at least once. Afterwards, a full list drops its oldest events to make room for
+   * new ones.
+   */
   #caught_up = false;
   /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
   #attempt = 0;
@@ -147,8 +157,8 @@ export class EventFollower {
   }
 
   /**
-   * While the follower catches up, the distance between two ids: that of the newest matching event, and that of the
-   * last event received.
+   * How far the follower is behind while it catches up: the id of the newest matching event minus the id of the last
+   * event received.
    */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
@@ -160,8 +170,8 @@ export class EventFollower {
   }
 
   /**
-   * The time when the connection was lost, in ms since the epoch. null while there is a connection, and before the
-   * first one.
+   * The time when the connection was lost, in ms since the epoch. It is null while there is a connection, and before
+   * the first one.
    */
   get lost_ms(): ReadonlySignal<number | null> {
     return this.#lost_ms;
@@ -172,7 +182,7 @@ export class EventFollower {
     return this.#full;
   }
 
-  /** The error that kept the follower from starting, such as a malformed pattern; null if it has started. */
+  /** The error that prevented the start of the follower, such as a malformed pattern; null if it has started. */
   get failure(): ReadonlySignal<unknown> {
     return this.#failure;
   }
@@ -231,8 +241,8 @@ export class EventFollower {
   }
 
   /**
-   * Runs before the subscription continues. Checks how many events are missing, and whether history still holds the
-   * first of them.
+   * Checks how many events are missing, and whether history still holds the first of them. Runs before the subscription
+   * continues.
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
@@ -291,7 +301,7 @@ export class EventFollower {
     this.#closeSocket();
     this.#closeSocket = nothing;
     this.#show();
-    // A follower that is full keeps its last state, because it does not want a connection any more.
+    // A follower that is full keeps its last state, because it needs no connection any more.
     if (this.#link.state !== "live" || this.#full.value) return;
     this.#link.closed(this.#host.now_ms());
     this.#showLink();
@@ -308,8 +318,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
-    // A hidden page's timers run late, so many events may wait to be shown. The limit for held events applies to them,
-    // too.
+    // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
+    // the waiting events, too.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
   }
@@ -348,7 +358,7 @@ export class EventFollower {
     });
   }
 
-  /** Shows the state of the connection. */
+  /** Updates the signals that show the state of the connection. */
   #showLink(): void {
     const { state, lostMs } = this.#link;
     batch(() => {
@@ -368,7 +378,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
       const missed = await this.#readDropped(next);
-      // The list was reset meanwhile: the server now has another database, without these events.
+      // The list of gaps was reset meanwhile, because the server now has another database, without these events.
       if (this.#to_fill[0] !== next) continue;
       this.#to_fill.shift();
       this.#add(missed);

@@ -1,6 +1,6 @@
 /**
- * The list of events that a page holds: the newest ones, ordered by id, without duplicates. It also has the gaps
- * between them. Pure.
+ * The list of events that a page holds: the newest events, ordered by id, without duplicates. The list also contains
+ * the gaps between the events. Pure.
  */
 import type { Event } from "./types.js";
 
@@ -9,14 +9,14 @@ export interface HeldEvent extends Event {
   readonly cut?: true;
 }
 
-/** A gap in the list: a number of events that were never shown. */
+/** A gap in the list. It stands for a number of events that were never shown. */
 export interface Gap {
   /** The id of the last event that was received before the gap. */
   readonly after_id: number;
   readonly count: number;
   /**
-   * The cause of the gap. `pruned`: the history no longer has the events. `dropped`: the server left the events out,
-   * and the page could not fetch them.
+   * The cause of the gap. `pruned` means that the history no longer has the events. `dropped` means that the server
+   * left the events out, and that the page could not fetch them.
    */
   readonly why: "pruned" | "dropped";
   /** Whether all counted events match the pattern. If false, the count includes events of all topics. */
@@ -35,23 +35,23 @@ export interface EventList {
 export const NO_EVENTS: EventList = { events: [], gaps: [], evicted: 0 };
 
 /**
- * If an event's data are longer than this, the page holds only their beginning. Otherwise 10,000 events of 10 MiB would
- * exhaust the page's memory.
+ * If an event's data are longer than this number of characters, the page holds only their beginning. Otherwise 10,000
+ * events of 10 MiB would exhaust the page's memory.
  */
 const DATA_CHARACTERS_MAX = 8_192;
 const PREVIEW_CHARACTERS = 1_024;
-/** The maximum length of a preview. Longer text does not fit on a line of any screen. */
+/** The maximum length of a preview, in characters. Longer text does not fit on a line of any screen. */
 const LINE_CHARACTERS = 300;
 
 /**
- * Converts an event to the form in which the page holds it. Long data are shortened to their beginning.
+ * Converts an event to the form in which the page holds it. Only the beginning of long data is kept.
  * @param characters the length of the event's text, if it is known
  */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
   const text = JSON.stringify(event.data);
   if (text.length <= DATA_CHARACTERS_MAX) return event;
-  // Copy the text, because a slice would keep the whole string in memory.
+  // The text is copied, because a slice would keep the whole string in memory.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
 }
 

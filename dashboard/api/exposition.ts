@@ -12,8 +12,8 @@ export interface Sample {
 }
 
 /**
- * The samples by metric name, in their order. The samples of a histogram are under its name with `_bucket`, `_sum` and
- * `_count`.
+ * The samples by metric name, in the order of the text. A histogram has three names: the metric's name with `_bucket`,
+ * `_sum` and `_count`.
  */
 export type Exposition = ReadonlyMap<string, readonly Sample[]>;
 

@@ -1,6 +1,6 @@
 /**
- * Computes the figures of charts from scrapes of `/metrics`: gauges, and rates and quantiles between two scrapes. Each
- * row of FIGURES declares one figure. Routes are grouped by the parts of the API that users know. Pure.
+ * Computes the figures of charts from the samples of `/metrics`. A figure is a gauge, or a rate or quantile between two
+ * scrapes. Each row of FIGURES declares one figure. Routes are grouped by the parts of the API that users know. Pure.
  */
 import { readNumber, type Exposition, type Sample } from "./exposition.js";
 
@@ -37,14 +37,14 @@ export interface Histogram {
 type Choose = (sample: Sample) => boolean;
 const anyOf: Choose = () => true;
 
-/** Returns the sum of a metric's samples that `chosen` selects; null if the metric has no samples. */
+/** Returns the sum of the metric's samples that the function `chosen` selects; null if the metric has no samples. */
 export function total(scrape: Exposition, name: string, chosen: Choose = anyOf): number | null {
   const samples = scrape.get(name);
   if (samples === undefined) return null;
   return samples.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** Returns the sum of those histograms of a metric that `chosen` selects. */
+/** Returns the sum of the metric's histograms that the function `chosen` selects. */
 export function histogramOf(scrape: Exposition, name: string, chosen: Choose = anyOf): Histogram {
   const below = new Map<number, number>();
   for (const sample of scrape.get(`${name}_bucket`) ?? []) {
@@ -84,20 +84,23 @@ export function quantile({ bounds, below }: Histogram, q: number): number | null
   return within <= 0 ? upper : lower + (upper - lower) * ((rank - under) / within);
 }
 
-/** The previous scrape, and the seconds since then. It exists only if the server was not restarted since. */
+/** The previous scrape, and the seconds since then. It is used only if the server was not restarted since then. */
 interface Previous {
   readonly before: Exposition;
   readonly seconds: number;
 }
 
-/** Computes a figure. Returns null if the figure is unknown, for example because a rate needs two scrapes. */
+/**
+ * A function that computes a figure. Returns null if the figure is unknown, for example because a rate needs two
+ * scrapes.
+ */
 type Figure = (now: Exposition, since: Previous | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
   return (now) => total(now, name, chosen);
 }
 
-/** The increase of a counter per second. */
+/** Returns a figure that is the increase of a counter per second. */
 function rate(name: string, chosen?: Choose): Figure {
   return (now, since) => {
     const counted = total(now, name, chosen);
@@ -125,7 +128,7 @@ function quantileOf(of: HistogramOf, q: number): Figure {
   return (now, since) => (since === null ? null : quantile(added(of(now), of(since.before)), q));
 }
 
-/** The mean of a histogram's values. */
+/** Returns a figure that is the mean of a histogram's values. */
 function mean(name: string): Figure {
   const sum = rate(`${name}_sum`);
   const count = rate(`${name}_count`);
@@ -223,7 +226,7 @@ const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_se
  * @param before the previous scrape, if there is one
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
-  // Ignore the previous scrape if the server was restarted since, because its counters then began at zero again.
+  // The previous scrape is ignored if the server was restarted since, because its counters then began at zero again.
   const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
   const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));

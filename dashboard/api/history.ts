@@ -1,6 +1,6 @@
 /**
- * Reads a growing log backwards, page by page. The newest rows are read first, and older ones on demand. New rows are
- * added at the top without a gap. use-history.ts decides when to read.
+ * Reads a growing log backwards, page by page: the newest rows first, and older rows on demand. New rows are added at
+ * the top without a gap. use-history.ts decides when to read.
  *
  * The API selects a page by time (`to`, inclusive), and many rows may have the same time.
  */
@@ -9,7 +9,7 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 /** The parameters of one page. */
 export interface LogPage {
   readonly limit: number;
-  /** The latest time of the rows to read, RFC 3339, inclusive; undefined for the newest rows. */
+  /** The latest time of the rows to read, in RFC 3339, inclusive. If it is undefined, the newest rows are read. */
   readonly to?: string;
 }
 
@@ -20,7 +20,7 @@ export interface Log<Row> {
   readonly idOf: (row: Row) => number;
   /** Returns a row's time, RFC 3339. */
   readonly timeOf: (row: Row) => string;
-  /** Number of rows in a page. */
+  /** The number of rows in a page. */
   readonly page_rows: number;
   /** The maximum number of rows held; HISTORY_ROWS_MAX by default. */
   readonly rows_max?: number;
@@ -32,7 +32,7 @@ export const PAGE_ROWS_MAX = 10_000;
  * The default maximum number of held rows. Without a limit, a page that is open for a day would need ever more memory.
  */
 export const HISTORY_ROWS_MAX = 20_000;
-/** While the newest page does not reach the held rows, the page size grows by this factor. */
+/** The factor by which the page size grows if the newest page does not reach back to the held rows. */
 const GROWTH = 8;
 
 export class History<Row> {
@@ -113,8 +113,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. If the newest id in the answer is smaller than the newest held id, the server has another log
-      // now.
+      // Ids only grow. So if the newest id in the answer is smaller than the newest held id, the server now has another
+      // log.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;

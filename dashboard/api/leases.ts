@@ -8,15 +8,18 @@ export interface LeaseFilter {
   readonly workspace?: string;
   /** An instance id. */
   readonly holder?: string;
-  /** A glob; leases that overlap it match. */
+  /** A path glob. It selects the leases whose resources overlap the glob. */
   readonly resource?: string;
   /** "" for held and waiting leases. */
   readonly state?: string;
 }
 
-/** Maximum number of leases per state. */
+/** The maximum number of leases that are loaded in each state. */
 export const LEASES_SHOWN = 500;
-/** The interval between reloads. They are needed because a holder's activity extends a lease without a change event. */
+/**
+ * The interval between reloads, in ms. The page must reload, because a holder's activity extends a lease without a
+ * change event.
+ */
 const REFRESH_MS = 30_000;
 const GAP_MS = 1_000;
 
@@ -70,8 +73,8 @@ export function waitingFor({ waits }: LeaseWaits): ReadonlyMap<string, number> {
 }
 
 /**
- * Ends a lease by force, or removes a waiting request from the wait queue. A lease that has already ended counts as
- * broken.
+ * Ends a lease by force, or removes a waiting request from the wait queue. It is not an error if the lease has already
+ * ended.
  * @throws ApiError if the request fails
  */
 export function breakLease(id: string, reason: string): Promise<void> {

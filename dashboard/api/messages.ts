@@ -9,16 +9,19 @@ import { may_decide } from "./session.js";
 import type { AllMessages, Message } from "./types.js";
 
 export interface MessageFilter {
-  /** The id of an instance. Messages from or to this instance match. */
+  /** The id of an instance. It selects the messages from or to this instance. */
   readonly instance?: string;
   readonly thread?: string;
-  /** If true, only messages match that at least one recipient has not read. */
+  /** If true, selects only messages that at least one recipient has not read. */
   readonly unread?: boolean;
-  /** Only requests and messages of high importance. */
+  /** If true, selects only requests and messages of high importance. */
   readonly urgent?: boolean;
 }
 
-/** The minimum time between reloads, because every message and every read receipt is a change. */
+/**
+ * The minimum time between reloads, in ms. Reloads are limited because every message and every read receipt is a
+ * change.
+ */
 const GAP_MS = 1_000;
 
 /** Reads the newest messages that match a filter, newest first. Returns none if the user may not see messages. */

@@ -1,7 +1,7 @@
 /**
- * Records the figures of `/metrics` for some hours while the page is open, whichever view is shown. If recording
- * started only when a view with charts opens, its charts would be empty at first. A hidden page does not scrape; that
- * time is a gap in the charts.
+ * Records the figures of `/metrics` for some hours while the page is open, even if no view with charts is shown.
+ * Otherwise the charts would be empty when such a view opens. A hidden page does not scrape, and the charts show this
+ * time as a gap.
  */
 import { SECOND_MS } from "../../shared/duration.js";
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
@@ -14,10 +14,9 @@ import { listenForVisibility, visible } from "../base/visibility.js";
 
 const PATH = "/metrics";
 const EVERY_MS = 5_000;
-/** The delay before the second scrape. It is short, because a rate needs two scrapes. */
-/** Four hours of scrapes. */
+/** The maximum number of rows that are kept: four hours of scrapes. */
 const ROWS_MAX = 2_880;
-/** The time between two scrapes above which the chart shows a gap. */
+/** If the time between two scrapes is longer than this, in ms, the chart shows a gap. */
 const GAP_MS = 3 * EVERY_MS;
 
 const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
@@ -25,11 +24,11 @@ const last_scrape = signal<Scrape | null>(null);
 const error = signal<unknown>(null);
 const fetched_ms = computed(() => last_scrape.value?.at_ms ?? 0);
 
-/** Every figure over time, one column each. */
+/** The recorded values of every figure over time, with one column for each figure. */
 export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
 /** The latest scrape; null before the first one. */
 export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
-/** Error and time of the last scrape. */
+/** The error and the time of the last scrape. */
 export const scrapes: Freshness = { error, fetched_ms };
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +43,7 @@ async function scrape(signal_: AbortSignal): Promise<void> {
     if (signal_.aborted) return;
     error.value = failure;
   }
+  // The delay before the second scrape is short, because a rate needs two scrapes.
   timer = setTimeout(() => void scrape(signal_), recorded.value.times.length < 2 ? SECOND_MS : EVERY_MS);
 }
 

@@ -1,7 +1,9 @@
 /**
- * A live resource: data of the server that a view shows. It is fetched when it is first shown, and again after each
- * change that the change feed reports. It is kept for a while after its view was closed. If a new fetch fails, the
- * resource keeps the old data and reports the error.
+ * A live resource: data of the server that a view shows and that are kept up to date. The data are fetched when they
+ * are first shown, and again after each change that the change feed reports.
+ *
+ * A resource is kept for a while after its view was closed. If a new fetch fails, the resource keeps the old data and
+ * reports the error.
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
@@ -17,13 +19,13 @@ export interface Loader<T> {
   readonly kinds: readonly AskedKind[];
   readonly fetch: (signal: AbortSignal) => Promise<T>;
   /**
-   * Applies one change to the data. Returns undefined if the data must be fetched again instead. Useful for long lists
-   * in which one row changes.
+   * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
+   * long lists in which one row changes.
    */
   readonly patch?: (data: T, change: Change, signal: AbortSignal) => Promise<T> | undefined;
   /** Whether a change affects this resource. By default, each change of its kinds does. */
   readonly concerns?: (change: Change) => boolean;
-  /** The interval of additional fetches, in ms, for data that change without a change event. */
+  /** The interval of additional fetches, in ms. It is set for data that change without a change event. */
   readonly every_ms?: number;
   /**
    * The minimum time between fetches after changes, in ms. It is set for data that change often and are expensive to
@@ -44,22 +46,23 @@ export interface Resource<T> {
   refresh(): Promise<void>;
 }
 
-/** The minimum time between two fetches of a resource, so that a burst of changes causes only one fetch. */
+/** The minimum time between two fetches of a resource, in ms. It makes a burst of changes cause only one fetch. */
 const GAP_MS_MIN = 300;
 /**
- * The delay of a fetch after `lagged`. It is longer, because `lagged` does not say whether this resource has changed.
+ * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not say whether
+ * this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
-/** The delay before a retry after a temporary error, which is any error except a 4xx answer. */
+/** The delay before a fetch is retried after a temporary error, in ms. Any error except a 4xx answer is temporary. */
 const RETRY_MS = 3_000;
-/** After a slow fetch, the gap is the duration of the fetch multiplied by this. */
+/** The minimum time between two fetches is at least this many times the duration of the last fetch. */
 const GAP_PER_FETCH = 5;
 /** The maximum number of changes that wait to be applied by `patch`. If there are more, the data are fetched again. */
 const PATCHES_MAX = 16;
-/** The number of resources that are kept after their views were closed. */
+/** The maximum number of resources that are kept after their views were closed. */
 const KEPT_MAX = 12;
 
-/** One resource. It does not depend on the components that show it. */
+/** One live resource. It does not depend on the components that show it. */
 export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
@@ -75,7 +78,7 @@ export class LiveResource<T> implements Resource<T> {
   #due_ms = Number.POSITIVE_INFINITY;
   #gap_ms = GAP_MS_MIN;
   #patches = 0;
-  /** Whether the change feed was live when the last fetch began. If so, no change was missed since then. */
+  /** Whether the change feed was live when the last fetch began. If it was, no change has been missed since then. */
   #covered = false;
 
   constructor(loader: Loader<T>) {
@@ -168,7 +171,8 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // A running fetch may return older data and overwrite the patched data. So the data are fetched again instead.
+    // A fetch that is running may return older data and overwrite the patched data. So the data are fetched again
+    // instead.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
     else void this.#patch(patch, change);
@@ -191,8 +195,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // A fetch has finished meanwhile if the data are no longer the same. Its data may lack this change, and the
-          // patch lacks its data. So both are replaced by another fetch.
+          // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
+          // and the patched data lack the fetched ones. So both are replaced by another fetch.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gap_ms);
         }
@@ -233,7 +237,7 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
   return resource;
 }
 
-/** Discards all resources, because the next user who logs in may be another one. */
+/** Discards all resources when the session ends, because the next user may be another one. */
 export function forgetResources(): void {
   resources.clear();
 }

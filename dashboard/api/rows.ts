@@ -1,6 +1,6 @@
 /**
- * A table of values over time, with a column for each value, in the form that charts need. Its size is limited: if
- * there are too many rows, the oldest are removed. Pure.
+ * A table of values over time, with a column for each value, in the form that charts need. The number of rows is
+ * limited: if there are too many, the oldest are removed. Pure.
  */
 
 export interface Rows<Name extends string> {
@@ -15,7 +15,7 @@ export function noRows<Name extends string>(names: readonly Name[]): Rows<Name> 
   return { times: [], columns: new Map(names.map((name) => [name, []])) };
 }
 
-/** Returns the table with one row appended, reduced to the newest `most` rows. */
+/** Returns the table with one row appended. If it then has more than `most` rows, the oldest rows are removed. */
 export function addRow<Name extends string>(
   { times, columns }: Rows<Name>,
   time: number,
@@ -29,7 +29,7 @@ export function addRow<Name extends string>(
   };
 }
 
-/** Returns the rows from a time on. */
+/** Returns the rows whose time is `from` or later. */
 export function rowsSince<Name extends string>({ times, columns }: Rows<Name>, from: number): Rows<Name> {
   const first = times.findIndex((time) => time >= from);
   const start = first === -1 ? times.length : first;

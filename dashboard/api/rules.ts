@@ -1,4 +1,4 @@
-/** Accepts, rejects and deletes rules, for every view that shows rules. */
+/** Sends the requests that accept, reject and delete rules, for every view that shows rules. */
 import { apiPath, query } from "../base/path.js";
 import { getJson, remove, sendOnce, send } from "./client.js";
 import type { Rule, RuleList } from "./types.js";

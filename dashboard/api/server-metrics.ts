@@ -1,9 +1,12 @@
-/** Loads the server's main figures, for every view that shows one of them. */
+/** Loads the server's main figures, for every view that shows such a figure. */
 import { getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 import type { Metrics } from "./types.js";
 
-/** The polling interval. The page must poll, because no change event reports how much an agent's calls have saved. */
+/**
+ * The polling interval, in ms. The page must poll, because no change event reports how much an agent's calls have
+ * saved.
+ */
 const EVERY_MS = 10_000;
 
 export const serverMetrics: Loader<Metrics> = {

@@ -1,4 +1,4 @@
-/** The user's session with the server: who the user is, login and logout. */
+/** Keeps the user's session with the server: who the user is, login and logout. */
 import { computed, signal } from "@preact/signals";
 import { listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { getJson, listenForUnauthorized, send } from "./client.js";
@@ -7,13 +7,13 @@ import type { Session } from "./types.js";
 
 const PATH = "/session";
 /**
- * The interval at which the session is renewed. Its cookie is valid for 12 hours after the last request for the
+ * The interval at which the session is renewed, in ms. Its cookie is valid for 12 hours after the last request for the
  * session.
  */
 const RENEW_MS = 60 * 60 * 1_000;
 const RETRY_MS = 1_000;
 
-/** Undefined until the server has answered. */
+/** The user's session; undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
 /** Whether the session has ended while the page was open. */
 export const session_ended = signal(false);
@@ -41,7 +41,7 @@ function begin(now: Session): void {
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
 }
 
-/** Asks the server for the session. Retries while the server is unreachable. */
+/** Requests the user's session from the server. Retries while the server is unreachable. */
 export async function askSession(): Promise<void> {
   try {
     begin(await getJson<Session>(PATH));
@@ -68,8 +68,8 @@ export async function logOut(): Promise<void> {
 }
 
 /**
- * Checks whether the user's session still exists. It does not retry if the server is unreachable, because other code
- * does.
+ * Checks whether the user's session still exists. If the server is unreachable, the check is not repeated, because
+ * other code retries.
  */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;

@@ -16,7 +16,7 @@ export type TasksByState = Readonly<Partial<Record<TaskState, readonly ListedTas
 
 const GAP_MS = 1_000;
 
-/** Loads the newest tasks in each of these states, at most `limit` per state. */
+/** Loads the newest tasks in each of the given states, at most `limit` tasks per state. */
 export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, limit: number): Loader<TasksByState> {
   return {
     key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
@@ -32,7 +32,7 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   };
 }
 
-/** Loads one task with all of its members and its history. */
+/** Loads one task with all of its fields and its history. */
 export function taskLoader(id: string): Loader<Task> {
   return {
     key: `task ${id}`,
@@ -43,15 +43,15 @@ export function taskLoader(id: string): Loader<Task> {
 }
 
 /**
- * Whether the user may answer, cancel or retry a task. This needs the server's token, or the token of the task's
- * creator or holder.
+ * Returns whether the user may answer, cancel or retry a task. This needs the server's token, or the token of the
+ * task's creator or holder.
  */
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;
   return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
-/** For each action: returns whether the task shows that the action was already done. */
+/** For each action, a function that returns whether the task shows that the action was already done. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

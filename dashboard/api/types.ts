@@ -1,6 +1,6 @@
 /**
- * The types of the public API that the pages use. All come from `schemas/`. Only types are imported, so that the bundle
- * contains no schemas.
+ * The types of the public API that the pages use, which all come from `schemas/`. Only types are imported, so that the
+ * bundle contains no schemas.
  */
 import type { Static } from "typebox";
 import type * as agentMetrics from "../../schemas/agent-metrics.js";

@@ -7,7 +7,7 @@ import { listenForChanges } from "./changes.js";
 import { History, type Log } from "./history.js";
 import type { AskedKind } from "./types.js";
 
-/** The minimum time between two refreshes. A burst of changes then causes only one request. */
+/** The minimum time between two refreshes, in ms. A burst of changes then causes only one request. */
 const GAP_MS = 500;
 
 export interface HistoryOptions<Row> extends Log<Row> {

@@ -7,7 +7,7 @@ import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import type { DeadLetter, Webhook, WebhookDelivery } from "./types.js";
 
-/** The minimum time between reloads, because deliveries cause up to ten changes a second. */
+/** The minimum time between reloads, in ms. Reloads are limited because deliveries cause up to ten changes a second. */
 const GAP_MS = 1_000;
 
 export const webhooksLoader: Loader<readonly Webhook[]> = {

@@ -1,7 +1,7 @@
-/** Builds and parses the addresses of views and of the things in them. Pure. */
+/** Builds and parses the addresses of views and of the objects in them. Pure. */
 import { keySegments } from "./path.js";
 
-/** Returns the address of a view, or of a thing that a view shows. */
+/** Returns the address of a view, or of an object that a view shows. */
 export function addressOf(slug: string, ...segments: readonly string[]): string {
   const rest = segments.map((segment) => encodeURIComponent(segment)).join("/");
   return rest === "" ? `/${slug}` : `/${slug}/${rest}`;

@@ -7,10 +7,13 @@ import { computed, signal } from "@preact/signals";
 
 const TICK_MS = 1_000;
 
-/** ms since the epoch, updated every second. */
+/** The current time in ms since the epoch, updated every second. */
 export const now_ms = signal(Date.now());
 
-/** Does the same as `now_ms` but changes only every minute, for values that depend only on the time. */
+/**
+ * The current time in ms since the epoch, rounded down to the minute. It changes only every minute, for values that
+ * depend only on the time.
+ */
 export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
 
 setInterval(() => {

@@ -75,7 +75,7 @@ export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB"];
   let at = 0;
   let rest = value;
-  // A value that would be rounded to 1000 is shown as 1.0 of the next larger unit.
+  // A value that would be rounded to 1000 is shown as 1.0 of the next larger unit instead.
   while (rest >= 999.5 && at < units.length - 1) {
     rest /= 1000;
     at += 1;

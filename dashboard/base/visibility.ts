@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 
 /**
- * A page counts as hidden after it has been out of sight for this long. A short switch to another tab does not count.
+ * The time after which a page that is out of sight counts as hidden, in ms. A short switch to another tab does not
+ * count.
  */
 const HIDDEN_AFTER_MS = 30_000;
 

@@ -13,6 +13,7 @@ import { countRounds } from "../../test/support/test-size.js";
 import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../schemas/limits/versioned.js";
 import type { Condition } from "../../schemas/versioned.js";
 import { makeDirectory } from "../../test/support/server-process.js";
+import { shorten } from "../base/shorten.js";
 import { Failure } from "../base/result.js";
 import { WriteBuffer } from "../store/write-buffer.js";
 import { openReader, openWriter, type Db } from "../store/open.js";
@@ -287,7 +288,7 @@ class Pair {
     const reply = this.#writer.delete(key, condition);
     if (reply instanceof Failure) {
       if (reply.status === "NOT_FOUND")
-        this.#equal("404", [reply.message, known.live], [`key not found: ${key}`, false]);
+        this.#equal("404", [reply.message, known.live], [`key not found: ${shorten(key)}`, false]);
       return reply;
     }
     this.#equal("deleted", [reply.version, `"${reply.hash.toString("hex")}"`], [version, etag]);
@@ -303,7 +304,9 @@ class Pair {
     const reply = this.#writer.rollback(key, number, condition, updated_at, "back");
     if (reply instanceof Failure && reply.status === "NOT_FOUND") {
       const message =
-        known.versions.length === 0 ? `key not found: ${key}` : `version ${number} not found for key: ${key}`;
+        known.versions.length === 0
+          ? `key not found: ${shorten(key)}`
+          : `version ${number} not found for key: ${shorten(key)}`;
       this.#equal("404", [reply.message, old], [message, undefined]);
     }
     if (!(reply instanceof Failure) && old === undefined)

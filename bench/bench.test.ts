@@ -43,13 +43,13 @@ import type { SqliteJob } from "./targets/sqlite-alone.js";
 
 const LONG_ENOUGH_MS = 20_000;
 
-const noTools = { wrk: undefined, redis_server: undefined, redis_benchmark: undefined, etcd: undefined };
+const noTools = { wrk: undefined, redisServer: undefined, redisBenchmark: undefined, etcd: undefined };
 
 function makeBench(): Bench {
   return new Bench(chooseSettings(true), noTools, () => undefined);
 }
 
-const slice: Slice = { requests: 1_000, elapsed_ms: 500, p50_ms: 1, p99_ms: 3, max_ms: 5, refused: 0, broken: 0 };
+const slice: Slice = { requests: 1_000, elapsedMs: 500, p50_ms: 1, p99_ms: 3, max_ms: 5, refused: 0, broken: 0 };
 
 function makeRow(name: string, ratios: readonly Partial<Ratio>[]): Row {
   const complete = ratios.map(
@@ -78,7 +78,7 @@ t.test("the output of other programs becomes figures", (t) => {
     '{"requests":93000,"duration_us":1000000,"refused":2,"broken":1,"p50_us":640,"p99_us":900,"max_us":4000}';
   t.match(parseWrkOutput(`Running 1s test\n\nkoor-bench-result ${line}\n`), {
     requests: 93_000,
-    elapsed_ms: 1_000,
+    elapsedMs: 1_000,
     p50_ms: 0.64,
     refused: 2,
     broken: 1,
@@ -113,7 +113,7 @@ t.test("the output of other programs becomes figures", (t) => {
   );
   t.equal(cpuBetween(70_000, new Map(), new Map()), 70_000, "without threads' times the ticks count");
   t.equal(parseBusyTicks("cpu  10 20 30 4000 500 6 7 8 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"), 81);
-  t.equal(countCpusElsewhere({ machine_us: 0, own_us: 0 }, { machine_us: 3e6, own_us: 1e6 }, 2e6), 1);
+  t.equal(countCpusElsewhere({ machineUs: 0, ownUs: 0 }, { machineUs: 3e6, ownUs: 1e6 }, 2e6), 1);
   t.equal(parseResidentBytes("Name:\tx\nVmRSS:\t   2048 kB\n"), 2_097_152);
   t.same(
     [...parsePrometheus('# HELP a b\na_total{x="1 2"} 3\na_total{x="2"} 4\nb 1.5\nc NaN\n')],
@@ -238,14 +238,14 @@ t.test("the load generator drives the raw server, the subscribers and SQLite alo
     port: raw.port,
     connections: 8,
     requests,
-    expected_status: 200,
+    expectedStatus: 200,
     duration_ms: LONG_ENOUGH_MS,
-    requests_max: 500,
+    requestsMax: 500,
   };
   const answered = await generator.run<Slice>(job);
   t.match(answered, { requests: 500, refused: 0, broken: 0 });
   t.ok(answered.p50_ms > 0 && answered.p50_ms <= answered.p99_ms && answered.p99_ms <= answered.max_ms);
-  const refused: LoadJob = { ...job, expected_status: 304 };
+  const refused: LoadJob = { ...job, expectedStatus: 304 };
   t.match(
     await generator.run<Slice>(refused),
     { requests: 500, refused: 500, broken: 0 },
@@ -255,17 +255,17 @@ t.test("the load generator drives the raw server, the subscribers and SQLite alo
   const subscribers = bench.startJobs("bench/subscribers/subscriber-process.js");
   await openSubscribers(subscribers, raw, ["*", "*", "*"], false);
   const singles = await measureStretch(subscribers, raw, {
-    events_per_request: 1,
+    eventsPerRequest: 1,
     duration_ms: LONG_ENOUGH_MS,
-    publishes_max: 20,
+    publishesMax: 20,
   });
   t.match(singles, { publishes: 20, deliveries: 60, lost: 0, refused: 0 });
-  if (singles.main_cpu_us !== undefined)
-    t.ok(singles.main_cpu_us > 0 && singles.main_cpu_us <= must(singles.cpu_us, "with the CPU of all threads"));
+  if (singles.mainCpuUs !== undefined)
+    t.ok(singles.mainCpuUs > 0 && singles.mainCpuUs <= must(singles.cpu_us, "with the CPU of all threads"));
   const burst = await measureStretch(subscribers, raw, {
-    events_per_request: 1_000,
+    eventsPerRequest: 1_000,
     duration_ms: LONG_ENOUGH_MS,
-    publishes_max: 2,
+    publishesMax: 2,
     query: "?how=loop",
   });
   t.match(burst, { publishes: 2, deliveries: 6_000, lost: 0, refused: 0 });

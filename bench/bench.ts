@@ -24,8 +24,8 @@ export const APP = fileURLToPath(new URL("../../app/", import.meta.url));
 export interface Tools {
   /** Paths of programs that are on this machine's PATH; undefined for a program that is not. */
   readonly wrk: string | undefined;
-  readonly redis_server: string | undefined;
-  readonly redis_benchmark: string | undefined;
+  readonly redisServer: string | undefined;
+  readonly redisBenchmark: string | undefined;
   readonly etcd: string | undefined;
 }
 

@@ -34,18 +34,18 @@ export async function closeSubscribers(process: JobProcess): Promise<void> {
 
 export interface StretchOptions {
   readonly requests?: readonly HttpRequest[];
-  readonly events_per_request: number;
+  readonly eventsPerRequest: number;
   readonly delivered?: boolean;
   readonly duration_ms: number;
-  readonly publishes_max?: number;
+  readonly publishesMax?: number;
   /** Query parameter that selects how the raw server fans out. */
   readonly query?: string;
 }
 
 /** Publishes for a while and measures the server's CPU time meanwhile. */
 export function measureStretch(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
-  const { events_per_request, duration_ms, publishes_max } = options;
-  const described = options.requests ?? [publishRequest(events_per_request)];
+  const { eventsPerRequest, duration_ms, publishesMax } = options;
+  const described = options.requests ?? [publishRequest(eventsPerRequest)];
   const requests = described.map((request) =>
     encodeHttp({ ...request, path: `${request.path}${options.query ?? ""}` }, `127.0.0.1:${server.port}`),
   );
@@ -53,10 +53,10 @@ export function measureStretch(process: JobProcess, server: Server, options: Str
     kind: "publish",
     port: server.port,
     requests,
-    events_per_request,
+    eventsPerRequest,
     delivered: options.delivered ?? true,
     duration_ms,
-    ...(publishes_max === undefined ? {} : { publishes_max }),
+    ...(publishesMax === undefined ? {} : { publishesMax }),
   };
   return withCpu(server.pid, () => process.run<PublishResult>(job));
 }
@@ -67,16 +67,16 @@ export function measureStretch(process: JobProcess, server: Server, options: Str
  * caches.
  */
 export async function measureSettled(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
-  if (options.events_per_request === 1) await measureStretch(process, server, { ...options, duration_ms: SETTLE_MS });
+  if (options.eventsPerRequest === 1) await measureStretch(process, server, { ...options, duration_ms: SETTLE_MS });
   return measureStretch(process, server, options);
 }
 
 export function deliveryRateOf(stretch: Stretch): number | undefined {
-  return stretch.elapsed_ms > 0 ? (stretch.deliveries / stretch.elapsed_ms) * 1_000 : undefined;
+  return stretch.elapsedMs > 0 ? (stretch.deliveries / stretch.elapsedMs) * 1_000 : undefined;
 }
 
 export function publishRateOf(stretch: Stretch): number | undefined {
-  return stretch.elapsed_ms > 0 ? (stretch.events / stretch.elapsed_ms) * 1_000 : undefined;
+  return stretch.elapsedMs > 0 ? (stretch.events / stretch.elapsedMs) * 1_000 : undefined;
 }
 
 /** CPU microseconds per delivery, the publishes included. */
@@ -86,7 +86,7 @@ export function stretchCpuOf(stretch: Stretch): number | undefined {
 
 /** CPU microseconds per delivery of the front alone, without what other threads do for a publish. */
 export function frontCpuOf(stretch: Stretch): number | undefined {
-  return stretch.deliveries === 0 ? undefined : quotient(stretch.main_cpu_us, stretch.deliveries);
+  return stretch.deliveries === 0 ? undefined : quotient(stretch.mainCpuUs, stretch.deliveries);
 }
 
 /** CPU microseconds per delivery over all stretches together, the publishes included. */

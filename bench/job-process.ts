@@ -32,7 +32,7 @@ export class JobProcess {
    */
   run<Result>(job: { readonly kind: string; readonly duration_ms?: number }): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      const patience_ms = (job.duration_ms ?? 0) + JOB_GRACE_MS;
+      const patienceMs = (job.duration_ms ?? 0) + JOB_GRACE_MS;
       const settle = (): void => {
         clearTimeout(timer);
         this.child.off("message", onMessage);
@@ -50,8 +50,8 @@ export class JobProcess {
       };
       const timer = setTimeout(() => {
         settle();
-        reject(new Error(`${this.#name} did not finish ${job.kind} in ${patience_ms} ms`));
-      }, patience_ms);
+        reject(new Error(`${this.#name} did not finish ${job.kind} in ${patienceMs} ms`));
+      }, patienceMs);
       this.child.on("message", onMessage);
       this.child.on("exit", onExit);
       if (!this.child.connected) onExit();

@@ -30,8 +30,8 @@ function findProgram(name: string): string | undefined {
 export function findTools(): Tools {
   return {
     wrk: findProgram("wrk"),
-    redis_server: findProgram("redis-server"),
-    redis_benchmark: findProgram("redis-benchmark"),
+    redisServer: findProgram("redis-server"),
+    redisBenchmark: findProgram("redis-benchmark"),
     etcd: findProgram("etcd"),
   };
 }
@@ -40,15 +40,15 @@ export function findTools(): Tools {
 function measureFsync(directory: string): number {
   const file = openSync(join(directory, "fsync-probe"), "w");
   const page = Buffer.alloc(PAGE_BYTES, 1);
-  const samples_us: number[] = [];
+  const samplesUs: number[] = [];
   for (let count = 0; count < FSYNC_SAMPLES; count++) {
     const startedMs = performance.now();
     writeSync(file, page);
     fsyncSync(file);
-    samples_us.push((performance.now() - startedMs) * 1_000);
+    samplesUs.push((performance.now() - startedMs) * 1_000);
   }
   closeSync(file);
-  return median(samples_us);
+  return median(samplesUs);
 }
 
 export function describeMachine(tools: Tools, directory: string): Machine {
@@ -59,7 +59,7 @@ export function describeMachine(tools: Tools, directory: string): Machine {
     platform: `${process.platform} ${release()}`,
     node: process.versions.node,
     wrk: tools.wrk !== undefined,
-    redis: tools.redis_server !== undefined,
+    redis: tools.redisServer !== undefined,
     fsync_us: measureFsync(directory),
   };
 }

@@ -18,7 +18,7 @@ export interface Options {
   /** The file for the results. */
   readonly out: string | undefined;
   /** The file for the ratios alone, to compare later runs with. */
-  readonly ratios_out: string | undefined;
+  readonly ratiosOut: string | undefined;
 }
 
 export const USAGE = `npm run bench -- [flags]
@@ -62,5 +62,5 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
   const transports = values.transport.split(",");
   if (!transports.every(isTransport)) return `--transport takes ${TRANSPORTS.join(", ")}, not ${values.transport}`;
   const { quick, list, help, compare, out } = values;
-  return { quick, list, help, only, transports, compare, out, ratios_out: values["ratios-out"] };
+  return { quick, list, help, only, transports, compare, out, ratiosOut: values["ratios-out"] };
 }

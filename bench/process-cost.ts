@@ -93,8 +93,8 @@ export function readResidentBytes(pid: number): number | undefined {
 
 /** CPU time until now in microseconds: of the whole machine, and of this process with all children that have ended. */
 export interface CpuClock {
-  readonly machine_us: number;
-  readonly own_us: number;
+  readonly machineUs: number;
+  readonly ownUs: number;
 }
 
 /** Non-idle ticks of the whole machine in the text of /proc/stat, or undefined when it is no such text. */
@@ -114,17 +114,17 @@ export function readCpuClock(): CpuClock | undefined {
     .map(Number);
   const own = [...OWN_AND_CHILDREN_FIELDS].reduce((sum, field) => sum + (fields[field] ?? Number.NaN), 0);
   if (busy === undefined || !Number.isFinite(own)) return undefined;
-  return { machine_us: busy * CLOCK_TICK_US, own_us: own * CLOCK_TICK_US };
+  return { machineUs: busy * CLOCK_TICK_US, ownUs: own * CLOCK_TICK_US };
 }
 
 /** How many CPUs other processes kept busy between the two moments, on average. */
 export function countCpusElsewhere(
   before: CpuClock | undefined,
   after: CpuClock | undefined,
-  elapsed_us: number,
+  elapsedUs: number,
 ): number | undefined {
   if (before === undefined || after === undefined) return undefined;
-  return Math.max(0, (after.machine_us - before.machine_us - (after.own_us - before.own_us)) / elapsed_us);
+  return Math.max(0, (after.machineUs - before.machineUs - (after.ownUs - before.ownUs)) / elapsedUs);
 }
 
 /**
@@ -155,15 +155,15 @@ const TICKS_UNSURE = 2;
  * because then a thread has ended in between.
  */
 export function cpuBetween(
-  ticks_us: number,
+  ticksUs: number,
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
 ): number {
-  if (before.size === 0) return ticks_us;
-  let spent_ns = 0;
-  for (const [id, spent] of after) spent_ns += spent - (before.get(id) ?? 0);
-  const spent_us = spent_ns / NS_PER_US;
-  return spent_us < ticks_us - TICKS_UNSURE * CLOCK_TICK_US ? ticks_us : spent_us;
+  if (before.size === 0) return ticksUs;
+  let spentNs = 0;
+  for (const [id, spent] of after) spentNs += spent - (before.get(id) ?? 0);
+  const spentUs = spentNs / NS_PER_US;
+  return spentUs < ticksUs - TICKS_UNSURE * CLOCK_TICK_US ? ticksUs : spentUs;
 }
 
 /** CPU time until now of several processes and their descendants; undefined where one of them is not there. */
@@ -178,13 +178,13 @@ function mainThreadsUs(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
 ): number | undefined {
-  let spent_ns = 0;
+  let spentNs = 0;
   for (const id of pids.map(String)) {
     const [started, ended] = [before.get(id), after.get(id)];
     if (started === undefined || ended === undefined) return undefined;
-    spent_ns += ended - started;
+    spentNs += ended - started;
   }
-  return spent_ns / NS_PER_US;
+  return spentNs / NS_PER_US;
 }
 
 /** CPU times of a stretch in microseconds; absent where there is no /proc. */
@@ -192,7 +192,7 @@ export interface SpentCpu {
   /** CPU time of all threads, and of the processes' descendants. */
   readonly cpu_us?: number;
   /** CPU time of the processes' first threads. */
-  readonly main_cpu_us?: number;
+  readonly mainCpuUs?: number;
 }
 
 /** Runs `work`, and adds to its result the CPU time that `pid`, or all of several processes, spent meanwhile. */
@@ -201,14 +201,14 @@ export async function withCpu<T extends object>(
   work: () => Promise<T>,
 ): Promise<T & SpentCpu> {
   const pids = typeof pid === "number" ? [pid] : pid;
-  const [ticks_before, threads_before] = [readCpuOfAll(pids), readThreadsNs(pids)];
+  const [ticksBefore, threadsBefore] = [readCpuOfAll(pids), readThreadsNs(pids)];
   const result = await work();
-  const [ticks_after, threads_after] = [readCpuOfAll(pids), readThreadsNs(pids)];
-  if (ticks_before === undefined || ticks_after === undefined) return result;
-  const main_cpu_us = mainThreadsUs(pids, threads_before, threads_after);
+  const [ticksAfter, threadsAfter] = [readCpuOfAll(pids), readThreadsNs(pids)];
+  if (ticksBefore === undefined || ticksAfter === undefined) return result;
+  const mainCpuUs = mainThreadsUs(pids, threadsBefore, threadsAfter);
   return {
     ...result,
-    cpu_us: cpuBetween(ticks_after - ticks_before, threads_before, threads_after),
-    ...(main_cpu_us === undefined ? {} : { main_cpu_us }),
+    cpu_us: cpuBetween(ticksAfter - ticksBefore, threadsBefore, threadsAfter),
+    ...(mainCpuUs === undefined ? {} : { mainCpuUs }),
   };
 }

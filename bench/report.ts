@@ -25,7 +25,7 @@ export function formatNumber(value: number): string {
 export function formatTable(
   header: readonly string[],
   lines: readonly (readonly string[])[],
-  left_columns: ReadonlySet<number>,
+  leftColumns: ReadonlySet<number>,
 ): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => (line[column] ?? "").length)),
@@ -33,7 +33,7 @@ export function formatTable(
   const format = (cells: readonly string[]): string =>
     widths
       .map((width, column) =>
-        left_columns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width),
+        leftColumns.has(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width),
       )
       .join(COLUMN_GAP)
       .trimEnd();

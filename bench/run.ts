@@ -59,7 +59,7 @@ async function runMeasurements(
 ): Promise<Outcome> {
   const outcome: Outcome = { scenarios: [], left_out: [], failed: false };
   for (const [index, measurement] of measurements.entries()) {
-    if (performance.now() - startedMs > bench.settings.run_s_max * MS_PER_S) {
+    if (performance.now() - startedMs > bench.settings.runSMax * MS_PER_S) {
       outcome.left_out.push({ scenario: measurement.name, reason: "the run's time was over" });
       continue;
     }
@@ -164,7 +164,7 @@ async function main(): Promise<number> {
   process.once("exit", () => bench.killAll());
 
   const startedMs = performance.now();
-  const started_at = new Date().toISOString();
+  const startedAt = new Date().toISOString();
   const clock = readCpuClock();
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
@@ -180,21 +180,21 @@ async function main(): Promise<number> {
   const regressions = earlier === undefined ? [] : await findRegressions(bench, earlier, scenarios, measurements);
   progress.clear();
 
-  const elapsed_s = (performance.now() - startedMs) / MS_PER_S;
-  const cpus_elsewhere = countCpusElsewhere(clock, readCpuClock(), elapsed_s * US_PER_S);
+  const elapsedS = (performance.now() - startedMs) / MS_PER_S;
+  const cpusElsewhere = countCpusElsewhere(clock, readCpuClock(), elapsedS * US_PER_S);
   const result: RunResult = {
     koor_bench: 1,
     mode: settings.mode,
-    started_at,
-    elapsed_s,
+    started_at: startedAt,
+    elapsed_s: elapsedS,
     machine,
-    ...(cpus_elsewhere === undefined ? {} : { cpus_elsewhere }),
+    ...(cpusElsewhere === undefined ? {} : { cpus_elsewhere: cpusElsewhere }),
     scenarios,
     left_out,
   };
-  const out = options.out ?? join("bench/results", `${started_at.replaceAll(":", "-")}.json`);
+  const out = options.out ?? join("bench/results", `${startedAt.replaceAll(":", "-")}.json`);
   writeJson(out, result);
-  if (options.ratios_out !== undefined) writeJson(options.ratios_out, pickRatios(result));
+  if (options.ratiosOut !== undefined) writeJson(options.ratiosOut, pickRatios(result));
   process.stdout.write(`${formatReport(result)}\n\n`);
   const targets = scenarios.flatMap(({ rows }) => rows.flatMap((row) => row.targets));
   process.stdout.write(

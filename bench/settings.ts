@@ -6,143 +6,143 @@
 export interface Settings {
   readonly mode: "quick" | "full";
   /** After this time no scenario starts; the report names those that are left. */
-  readonly run_s_max: number;
-  readonly warmup_ms: number;
+  readonly runSMax: number;
+  readonly warmupMs: number;
   /** Length of a slice. Koor and its references alternate slices, so that all meet the same drift of the machine. */
-  readonly slice_ms: number;
+  readonly sliceMs: number;
   readonly rounds: number;
   readonly connections: readonly number[];
-  readonly wrk_connections: readonly number[];
+  readonly wrkConnections: readonly number[];
   /** wrk takes whole seconds only. */
-  readonly wrk_slice_s: number;
-  readonly wrk_rounds: number;
+  readonly wrkSliceS: number;
+  readonly wrkRounds: number;
   /** Whether wrk also sends the requests that have no target. */
-  readonly wrk_everywhere: boolean;
+  readonly wrkEverywhere: boolean;
   readonly subscribers: readonly number[];
-  readonly fan_out_slice_ms: number;
-  readonly fan_out_rounds: number;
+  readonly fanOutSliceMs: number;
+  readonly fanOutRounds: number;
   readonly bursts: number;
   /** A burst to a thousand subscribers is a million deliveries: too much for a short run. */
-  readonly burst_subscribers_max: number;
-  readonly stalled_slice_ms: number;
-  readonly stalled_rounds: number;
+  readonly burstSubscribersMax: number;
+  readonly stalledSliceMs: number;
+  readonly stalledRounds: number;
   readonly patterns: number;
-  readonly pattern_bursts: number;
-  readonly content_keys: number;
-  readonly content_history_rows: number;
-  readonly content_slice_ms: number;
-  readonly content_rounds: number;
+  readonly patternBursts: number;
+  readonly contentKeys: number;
+  readonly contentHistoryRows: number;
+  readonly contentSliceMs: number;
+  readonly contentRounds: number;
   readonly starts: number;
-  readonly idle_ms: number;
-  readonly diff_slice_ms: number;
-  readonly heartbeat_slice_ms: number;
+  readonly idleMs: number;
+  readonly diffSliceMs: number;
+  readonly heartbeatSliceMs: number;
   /** Tasks that are ready at first: more than the run claims. */
-  readonly few_tasks: number;
-  readonly many_tasks: number;
+  readonly fewTasks: number;
+  readonly manyTasks: number;
   /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
-  readonly webhook_events: number;
+  readonly webhookEvents: number;
   /** How often a page of the dashboard is loaded after the first time. */
-  readonly page_loads: number;
-  readonly page_slice_ms: number;
-  readonly page_rounds: number;
-  readonly wait_rounds: number;
-  readonly cluster_slice_ms: number;
-  readonly cluster_rounds: number;
-  readonly cluster_read_slice_ms: number;
-  readonly cluster_read_rounds: number;
+  readonly pageLoads: number;
+  readonly pageSliceMs: number;
+  readonly pageRounds: number;
+  readonly waitRounds: number;
+  readonly clusterSliceMs: number;
+  readonly clusterRounds: number;
+  readonly clusterReadSliceMs: number;
+  readonly clusterReadRounds: number;
   /** Time over which the CPU time of idle nodes is counted. */
-  readonly cluster_idle_ms: number;
-  readonly cluster_joins: number;
-  readonly cluster_deaths: number;
+  readonly clusterIdleMs: number;
+  readonly clusterJoins: number;
+  readonly clusterDeaths: number;
 }
 
 const FULL: Settings = {
   mode: "full",
-  run_s_max: 3_600,
-  warmup_ms: 1_500,
-  slice_ms: 2_000,
+  runSMax: 3_600,
+  warmupMs: 1_500,
+  sliceMs: 2_000,
   rounds: 2,
   connections: [1, 16, 64],
-  wrk_connections: [1, 64],
-  wrk_slice_s: 2,
-  wrk_rounds: 2,
-  wrk_everywhere: true,
+  wrkConnections: [1, 64],
+  wrkSliceS: 2,
+  wrkRounds: 2,
+  wrkEverywhere: true,
   subscribers: [1, 100, 500, 1_000],
-  fan_out_slice_ms: 500,
-  fan_out_rounds: 9,
+  fanOutSliceMs: 500,
+  fanOutRounds: 9,
   bursts: 1,
-  burst_subscribers_max: 1_000,
-  stalled_slice_ms: 3_000,
-  stalled_rounds: 3,
+  burstSubscribersMax: 1_000,
+  stalledSliceMs: 3_000,
+  stalledRounds: 3,
   patterns: 10_000,
-  pattern_bursts: 20,
-  content_keys: 100_000,
-  content_history_rows: 1_000_000,
-  content_slice_ms: 1_500,
-  content_rounds: 3,
+  patternBursts: 20,
+  contentKeys: 100_000,
+  contentHistoryRows: 1_000_000,
+  contentSliceMs: 1_500,
+  contentRounds: 3,
   starts: 15,
-  idle_ms: 3_000,
-  diff_slice_ms: 6_000,
+  idleMs: 3_000,
+  diffSliceMs: 6_000,
   // This is long enough for a flush in each slice.
-  heartbeat_slice_ms: 6_000,
-  few_tasks: 50_000,
-  many_tasks: 99_000,
-  webhook_events: 1_000,
-  page_loads: 9,
-  page_slice_ms: 10_000,
-  page_rounds: 2,
-  wait_rounds: 300,
-  cluster_slice_ms: 3_000,
-  cluster_rounds: 3,
-  cluster_read_slice_ms: 500,
-  cluster_read_rounds: 9,
-  cluster_idle_ms: 12_000,
-  cluster_joins: 3,
-  cluster_deaths: 3,
+  heartbeatSliceMs: 6_000,
+  fewTasks: 50_000,
+  manyTasks: 99_000,
+  webhookEvents: 1_000,
+  pageLoads: 9,
+  pageSliceMs: 10_000,
+  pageRounds: 2,
+  waitRounds: 300,
+  clusterSliceMs: 3_000,
+  clusterRounds: 3,
+  clusterReadSliceMs: 500,
+  clusterReadRounds: 9,
+  clusterIdleMs: 12_000,
+  clusterJoins: 3,
+  clusterDeaths: 3,
 };
 
 const QUICK: Settings = {
   mode: "quick",
-  run_s_max: 140,
-  warmup_ms: 300,
-  slice_ms: 80,
+  runSMax: 140,
+  warmupMs: 300,
+  sliceMs: 80,
   rounds: 5,
   connections: [1, 64],
-  wrk_connections: [64],
-  wrk_slice_s: 1,
-  wrk_rounds: 1,
-  wrk_everywhere: false,
+  wrkConnections: [64],
+  wrkSliceS: 1,
+  wrkRounds: 1,
+  wrkEverywhere: false,
   subscribers: [1, 100, 500, 1_000],
-  fan_out_slice_ms: 100,
-  fan_out_rounds: 9,
+  fanOutSliceMs: 100,
+  fanOutRounds: 9,
   bursts: 1,
-  burst_subscribers_max: 100,
-  stalled_slice_ms: 250,
-  stalled_rounds: 5,
+  burstSubscribersMax: 100,
+  stalledSliceMs: 250,
+  stalledRounds: 5,
   patterns: 2_000,
-  pattern_bursts: 5,
-  content_keys: 4_000,
-  content_history_rows: 20_000,
-  content_slice_ms: 60,
-  content_rounds: 4,
+  patternBursts: 5,
+  contentKeys: 4_000,
+  contentHistoryRows: 20_000,
+  contentSliceMs: 60,
+  contentRounds: 4,
   starts: 3,
-  idle_ms: 500,
-  diff_slice_ms: 1_000,
-  heartbeat_slice_ms: 100,
-  few_tasks: 5_000,
-  many_tasks: 10_000,
-  webhook_events: 1_000,
-  page_loads: 3,
-  page_slice_ms: 400,
-  page_rounds: 1,
-  wait_rounds: 50,
-  cluster_slice_ms: 400,
-  cluster_rounds: 2,
-  cluster_read_slice_ms: 100,
-  cluster_read_rounds: 3,
-  cluster_idle_ms: 3_000,
-  cluster_joins: 1,
-  cluster_deaths: 1,
+  idleMs: 500,
+  diffSliceMs: 1_000,
+  heartbeatSliceMs: 100,
+  fewTasks: 5_000,
+  manyTasks: 10_000,
+  webhookEvents: 1_000,
+  pageLoads: 3,
+  pageSliceMs: 400,
+  pageRounds: 1,
+  waitRounds: 50,
+  clusterSliceMs: 400,
+  clusterRounds: 2,
+  clusterReadSliceMs: 100,
+  clusterReadRounds: 3,
+  clusterIdleMs: 3_000,
+  clusterJoins: 1,
+  clusterDeaths: 1,
 };
 
 export function chooseSettings(quick: boolean): Settings {

@@ -6,7 +6,7 @@ import type { Figures, Ratio } from "./model.js";
 /** The counts of one slice of a load generator. Times are those of single requests. */
 export interface Slice {
   readonly requests: number;
-  readonly elapsed_ms: number;
+  readonly elapsedMs: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
   readonly max_ms: number;
@@ -46,7 +46,7 @@ export function ratiosOf(ratios: readonly (Omit<Ratio, "value"> & { readonly val
 }
 
 export function rateOf(slice: Slice): number {
-  return (slice.requests / slice.elapsed_ms) * 1_000;
+  return (slice.requests / slice.elapsedMs) * 1_000;
 }
 
 /** CPU microseconds per request of one slice. */

@@ -33,13 +33,13 @@ export interface ThroughputPlan {
   /** The beginning of the rows' names, for example `PUT on distinct keys`. */
   readonly what: string;
   readonly requests: readonly HttpRequest[];
-  readonly expected_status: 200 | 304;
+  readonly expectedStatus: 200 | 304;
   /** Requests for wrk where they differ; a single one costs wrk least. */
-  readonly wrk_requests?: readonly HttpRequest[];
+  readonly wrkRequests?: readonly HttpRequest[];
   /** The same work as Redis commands; absent where Redis has no counterpart. */
   readonly redis?: readonly (readonly string[])[];
   /** The same work for `redis-benchmark`, the counterpart of wrk. */
-  readonly redis_test?: "get" | "set";
+  readonly redisTest?: "get" | "set";
   /** The same rows for SQLite alone; absent for requests that do not write. */
   readonly sqlite?: SqliteJob["kind"];
   /** The design's targets for this row; those about a reference that was not measured are left out. */
@@ -51,9 +51,9 @@ export interface MeasuredRow {
   readonly connections: number;
   readonly p99_ms: number;
   readonly refused: number;
-  readonly rate_to: ReadonlyMap<string, number>;
+  readonly rateTo: ReadonlyMap<string, number>;
   /** CPU time in multiples of the raw handler's; undefined where the system does not report it. */
-  readonly cpu_to_raw: number | undefined;
+  readonly cpuToRaw: number | undefined;
 }
 
 const RAW = "raw uWS";
@@ -83,9 +83,9 @@ interface Targets {
 async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets> {
   const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
   const redis =
-    plan.redis === undefined || bench.tools.redis_server === undefined
+    plan.redis === undefined || bench.tools.redisServer === undefined
       ? undefined
-      : await startRedis(bench, bench.tools.redis_server);
+      : await startRedis(bench, bench.tools.redisServer);
   const sqlite =
     plan.sqlite === undefined
       ? undefined
@@ -93,22 +93,22 @@ async function startTargets(bench: Bench, plan: ThroughputPlan): Promise<Targets
   return { koor, raw, redis, sqlite, generator: bench.startJobs("bench/load/generator.js") };
 }
 
-function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, duration_ms: number): LoadJob {
+function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, durationMs: number): LoadJob {
   const host = `127.0.0.1:${server.port}`;
-  const is_redis = server.name === REDIS;
-  const requests = is_redis
+  const isRedis = server.name === REDIS;
+  const requests = isRedis
     ? (plan.redis ?? []).map(encodeRedis)
     : plan.requests.map((request) => encodeHttp(request, host));
   const { port } = server;
-  const { expected_status } = plan;
+  const { expectedStatus } = plan;
   return {
     kind: "load",
-    protocol: is_redis ? "redis" : "http",
+    protocol: isRedis ? "redis" : "http",
     port,
     connections,
     requests,
-    expected_status,
-    duration_ms,
+    expectedStatus,
+    duration_ms: durationMs,
   };
 }
 
@@ -118,17 +118,17 @@ async function prepare(bench: Bench, targets: Targets, plan: ThroughputPlan): Pr
   const fill: ThroughputPlan = {
     what: "fill",
     requests: keyNumbers().map((index) => putRequest(keyOf(index))),
-    expected_status: 200,
+    expectedStatus: 200,
     redis: keyNumbers().map((index) => ["SET", keyOf(index), VALUE]),
   };
   for (const server of [targets.koor, targets.raw, targets.redis]) {
     if (server === undefined) continue;
     const all = makeLoadJob(server, fill, connections, JOB_GRACE_MS);
-    const once: LoadJob = { ...all, requests_max: all.requests.length };
+    const once: LoadJob = { ...all, requestsMax: all.requests.length };
     const filled = await targets.generator.run<Slice>(once);
     if (filled.refused + filled.broken > 0)
       throw new Error(`${server.name} refused ${filled.refused + filled.broken} of the first writes`);
-    await targets.generator.run<Slice>(makeLoadJob(server, plan, connections, bench.settings.warmup_ms));
+    await targets.generator.run<Slice>(makeLoadJob(server, plan, connections, bench.settings.warmupMs));
   }
 }
 
@@ -139,7 +139,7 @@ function runNode(
   server: Server,
   connections: number,
 ): Promise<Slice> {
-  const job = makeLoadJob(server, plan, connections, bench.settings.slice_ms);
+  const job = makeLoadJob(server, plan, connections, bench.settings.sliceMs);
   return withCpu(server.pid, () => targets.generator.run<Slice>(job));
 }
 
@@ -178,7 +178,7 @@ async function measureRow(
     for (const [index, side] of sides.entries()) must(theirs[index], "a list for each side").push(await side.run());
     if (targets.sqlite !== undefined && plan.sqlite !== undefined) {
       const { directory, process } = targets.sqlite;
-      const job: SqliteJob = { kind: plan.sqlite, directory, batch, duration_ms: bench.settings.slice_ms };
+      const job: SqliteJob = { kind: plan.sqlite, directory, batch, duration_ms: bench.settings.sliceMs };
       alone.push(await withCpu(process.pid, () => process.run<Slice>(job)));
     }
   }
@@ -202,17 +202,17 @@ async function measureRow(
     ]),
   );
   const raw = references.find((reference) => reference.name === RAW);
-  const cpu_to_raw = raw === undefined ? undefined : quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
-  ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value: cpu_to_raw, better: "lower", compared: steady }]));
+  const cpuToRaw = raw === undefined ? undefined : quotient(cpuOfAll(mine), cpuOfAll(raw.slices));
+  ratios.push(...ratiosOf([{ of: "CPU", to: RAW, value: cpuToRaw, better: "lower", compared: steady }]));
   const figures = mergeSlices(mine);
-  const rate_to = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));
+  const rateTo = new Map(ratios.filter(({ of }) => of === "rate").map(({ to, value }) => [to, value]));
   const judged = client === "wrk" || bench.tools.wrk === undefined;
   const measured: MeasuredRow = {
     connections,
     p99_ms: figures["p99_ms"] ?? 0,
     refused: figures["refused"] ?? 0,
-    rate_to,
-    cpu_to_raw,
+    rateTo,
+    cpuToRaw,
   };
   return {
     name,
@@ -244,22 +244,22 @@ export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): As
     if (targets.redis !== undefined) sides.push({ name: REDIS, run: runOn(targets.redis) });
     yield await measureRow(bench, plan, "node", connections, settings.rounds, runOn(targets.koor), sides, targets);
   }
-  const { wrk, redis_benchmark } = tools;
-  if (wrk === undefined || (plan.targets === undefined && !settings.wrk_everywhere)) return;
-  for (const connections of settings.wrk_connections) {
-    const seconds = settings.wrk_slice_s;
+  const { wrk, redisBenchmark } = tools;
+  if (wrk === undefined || (plan.targets === undefined && !settings.wrkEverywhere)) return;
+  for (const connections of settings.wrkConnections) {
+    const seconds = settings.wrkSliceS;
     const runOn = (server: Server) => () => {
-      const requests = plan.wrk_requests ?? plan.requests;
+      const requests = plan.wrkRequests ?? plan.requests;
       return runWrk(bench, wrk, { port: server.port, pid: server.pid, connections, requests, seconds });
     };
     const sides: Side[] = [{ name: RAW, run: runOn(targets.raw) }];
     const { redis } = targets;
-    const test = plan.redis_test;
-    if (redis !== undefined && redis_benchmark !== undefined && test !== undefined) {
+    const test = plan.redisTest;
+    if (redis !== undefined && redisBenchmark !== undefined && test !== undefined) {
       const job = { port: redis.port, pid: redis.pid, connections, test, seconds };
-      sides.push({ name: REDIS, run: () => runRedisBenchmark(bench, redis_benchmark, job) });
+      sides.push({ name: REDIS, run: () => runRedisBenchmark(bench, redisBenchmark, job) });
     }
-    yield await measureRow(bench, plan, "wrk", connections, settings.wrk_rounds, runOn(targets.koor), sides, targets);
+    yield await measureRow(bench, plan, "wrk", connections, settings.wrkRounds, runOn(targets.koor), sides, targets);
   }
 }
 

@@ -45,46 +45,46 @@ export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
 
 export interface RetryOptions {
   /** The maximum time for which a call is repeated, in ms. If it is undefined, a call is repeated forever. */
-  readonly wait_ms: number | undefined;
+  readonly waitMs: number | undefined;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
   /**
    * The maximum pause between two attempts to reach an unreachable server, in ms. The pause doubles with each attempt
    * up to this maximum.
    */
-  readonly retry_ms?: number;
+  readonly retryMs?: number;
 }
 
 /** Limits how long calls are repeated while the server is unreachable. */
 export class RetryDeadline {
   readonly #options: RetryOptions;
-  readonly #until_ms: number;
+  readonly #untilMs: number;
   #unreachable = false;
 
   constructor(options: RetryOptions) {
     this.#options = options;
-    this.#until_ms = performance.now() + (options.wait_ms ?? Number.POSITIVE_INFINITY);
+    this.#untilMs = performance.now() + (options.waitMs ?? Number.POSITIVE_INFINITY);
   }
 
-  get left_ms(): number {
-    return this.#options.signal.aborted ? 0 : this.#until_ms - performance.now();
+  get leftMs(): number {
+    return this.#options.signal.aborted ? 0 : this.#untilMs - performance.now();
   }
 
   /** Repeats a call until a server answers it. If the deadline passes first, returns the result of the last attempt. */
   async untilAnswered<Value>(call: () => Promise<Value | Refusal | CliFailure>): Promise<Value | Refusal | CliFailure> {
-    const delays = { minMs: CLI_RECONNECT_DELAY_MS, maxMs: this.#options.retry_ms ?? CLI_RETRY_MS_MAX };
+    const delays = { minMs: CLI_RECONNECT_DELAY_MS, maxMs: this.#options.retryMs ?? CLI_RETRY_MS_MAX };
     for (let failures = 1; ; failures += 1) {
       const outcome = await call();
-      const { left_ms } = this;
+      const { leftMs } = this;
       if (!isTransient(outcome)) {
         if (this.#unreachable) warn("the server is back");
         this.#unreachable = false;
         return outcome;
       }
-      if (left_ms <= 0) return outcome;
+      if (leftMs <= 0) return outcome;
       if (!this.#unreachable) warn(`${failureOf(outcome).message}, trying again`);
       this.#unreachable = true;
-      await pause(Math.min(retryDelayMs(failures, delays), left_ms), this.#options.signal);
+      await pause(Math.min(retryDelayMs(failures, delays), leftMs), this.#options.signal);
     }
   }
 }

@@ -33,20 +33,20 @@ export const RELEASE_TIMEOUT_MS = 10_000;
 /** The times that control a run. By default they are derived from the claim's ttl; tests use shorter ones. */
 export interface RunTimes {
   /** The time between two heartbeats. */
-  readonly interval_ms: number;
+  readonly intervalMs: number;
   /** If no heartbeat is answered for this time, in ms, the claim counts as lost. */
-  readonly ttl_ms: number;
+  readonly ttlMs: number;
   /** The pause before an unanswered heartbeat is sent again, in ms. */
-  readonly retry_ms: number;
+  readonly retryMs: number;
   /** The time between SIGTERM and SIGKILL when the command is terminated, in ms. */
-  readonly grace_ms: number;
+  readonly graceMs: number;
 }
 
-export function runTimes(ttl_s: number): RunTimes {
-  const ttl_ms = ttl_s * SECOND_MS;
-  const interval_ms = ttl_ms / HEARTBEATS_PER_TTL;
-  const retry_ms = Math.min(interval_ms, CLI_RETRY_MS_MAX);
-  return { interval_ms, ttl_ms, retry_ms, grace_ms: CLI_LEASE_GRACE_MS };
+export function runTimes(ttlS: number): RunTimes {
+  const ttlMs = ttlS * SECOND_MS;
+  const intervalMs = ttlMs / HEARTBEATS_PER_TTL;
+  const retryMs = Math.min(intervalMs, CLI_RETRY_MS_MAX);
+  return { intervalMs, ttlMs, retryMs, graceMs: CLI_LEASE_GRACE_MS };
 }
 
 /** The reason why a running command is terminated. */
@@ -87,24 +87,24 @@ export type RunResult =
  */
 async function sendHeartbeats(
   claim: HeldClaim,
-  { interval_ms, ttl_ms, retry_ms }: RunTimes,
+  { intervalMs, ttlMs, retryMs }: RunTimes,
   signal: AbortSignal,
   known?: Stop["kind"],
 ): Promise<Stop | undefined> {
   let confirmedAtMs = performance.now();
-  let pause_ms = interval_ms;
+  let pauseMs = intervalMs;
   for (;;) {
-    await pause(pause_ms, signal);
+    await pause(pauseMs, signal);
     // The ttl runs from the moment when the heartbeat was sent, because the server cannot have received it earlier.
-    const asked_ms = performance.now();
-    const answer_timeout_ms = Math.max(1, Math.min(interval_ms, confirmedAtMs + ttl_ms - asked_ms));
-    const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms });
+    const askedMs = performance.now();
+    const answerTimeoutMs = Math.max(1, Math.min(intervalMs, confirmedAtMs + ttlMs - askedMs));
+    const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms: answerTimeoutMs });
     if (signal.aborted) return undefined;
     if (typeof alive !== "boolean" && alive.kind !== known) return alive;
-    if (alive !== false) confirmedAtMs = asked_ms;
-    const left_ms = confirmedAtMs + ttl_ms - performance.now();
-    if (left_ms <= 0) return { kind: "timed_out", description: "is lost (the server has not answered within its ttl)" };
-    pause_ms = Math.min(alive !== false ? interval_ms : retry_ms, left_ms);
+    if (alive !== false) confirmedAtMs = askedMs;
+    const leftMs = confirmedAtMs + ttlMs - performance.now();
+    if (leftMs <= 0) return { kind: "timed_out", description: "is lost (the server has not answered within its ttl)" };
+    pauseMs = Math.min(alive !== false ? intervalMs : retryMs, leftMs);
   }
 }
 
@@ -117,7 +117,7 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
     warn(`${claim.name} ${first.description}: the command is ended`);
     // A canceled task stays held until its result is reported. So heartbeats continue until the command has ended.
     const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
-    const end = await command.end(times.grace_ms);
+    const end = await command.end(times.graceMs);
     over.abort();
     await held;
     return { kind: "stopped", stop: first, end };

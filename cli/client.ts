@@ -74,12 +74,12 @@ export async function openRequest(settings: Settings, plan: RequestPlan): Promis
 }
 
 /** Reads the error message from the body of an error response. Also returns whether the body has other members. */
-function readErrorBody(body: Buffer): { readonly sentence: string; readonly says_more: boolean } | undefined {
+function readErrorBody(body: Buffer): { readonly sentence: string; readonly saysMore: boolean } | undefined {
   const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null) return undefined;
   const sentence = "error" in parsed && typeof parsed.error === "string" ? parsed.error : "";
-  const says_more = Object.keys(parsed).some((name) => name !== "error" && name !== "code");
-  return { sentence, says_more };
+  const saysMore = Object.keys(parsed).some((name) => name !== "error" && name !== "code");
+  return { sentence, saysMore };
 }
 
 /**
@@ -89,7 +89,7 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);
   const sentence = error?.sentence || REASON_PHRASES[status] || "the server refused";
-  const detail = error?.says_more ? body.toString("utf8").replace(/[\t\r\n]+/g, " ") : adviceFor(sentence);
+  const detail = error?.saysMore ? body.toString("utf8").replace(/[\t\r\n]+/g, " ") : adviceFor(sentence);
   return new CliFailure(exitCodeOf(status) || 3, `${inFlagWords(sentence)} (${status})`, detail);
 }
 

@@ -55,12 +55,12 @@ t.test("the next command starts with the server that replaced a failed one, for 
   t.match(saved.state, { position: 1, begin: { server: "http://b/" } });
   const { begin } = saved.state ?? {};
   t.equal((await setUp(saved.state)).cluster.current, B);
-  for (const [server, until_ms] of [
+  for (const [server, untilMs] of [
     ["http://b/", 0],
     ["http://b/", Date.now() + 2 * CLI_SERVER_KEPT_MS],
     ["http://other/", begin?.until_ms ?? 0],
   ] as const)
-    t.equal((await setUp({ position: 1, begin: { server, until_ms } })).cluster.current, A, server);
+    t.equal((await setUp({ position: 1, begin: { server, until_ms: untilMs } })).cluster.current, A, server);
 });
 
 t.test("a position is a whole number", (t) => {

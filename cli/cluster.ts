@@ -42,7 +42,7 @@ export class Cluster {
   #store: ClientStateStore | undefined;
   #opened: Promise<void> | undefined;
   #at = 0;
-  #begin_until_ms = 0;
+  #beginUntilMs = 0;
   #position = 0;
   /** The untrusted servers if there is no store. Otherwise the list is in the store. */
   #untrusted: readonly string[] = [];
@@ -63,13 +63,12 @@ export class Cluster {
     this.#store = await this.#openStore();
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
-    const now_ms = Date.now();
+    const nowMs = Date.now();
     // Ignore a stored time that is too far in the future. It shows that the clock was set back, and the stored choice
     // must not last forever.
-    if (begin === undefined || at < 0 || begin.until_ms < now_ms || begin.until_ms > now_ms + CLI_SERVER_KEPT_MS)
-      return;
+    if (begin === undefined || at < 0 || begin.until_ms < nowMs || begin.until_ms > nowMs + CLI_SERVER_KEPT_MS) return;
     this.#at = at;
-    this.#begin_until_ms = begin.until_ms;
+    this.#beginUntilMs = begin.until_ms;
   }
 
   /** The server to ask next. */
@@ -86,14 +85,14 @@ export class Cluster {
   moveOnFrom(server: URL): void {
     if (server !== this.current) return;
     this.#at = (this.#at + 1) % this.servers.length;
-    this.#begin_until_ms = 0;
+    this.#beginUntilMs = 0;
   }
 
   /** Makes this server the current one, because the current one has failed. */
   switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
-    this.#begin_until_ms = 0;
+    this.#beginUntilMs = 0;
   }
 
   /** Whether the server had a log that the cluster has given up, and has not been healthy since then. */
@@ -122,10 +121,10 @@ export class Cluster {
     const known = this.#store?.read();
     const newest = Math.max(this.#position, known?.position ?? 0, position ?? 0);
     const at = this.servers.indexOf(server);
-    const is_new_choice = at !== 0 && at === this.#at && this.#begin_until_ms === 0;
-    if (is_new_choice) this.#begin_until_ms = Date.now() + CLI_SERVER_KEPT_MS;
+    const isNewChoice = at !== 0 && at === this.#at && this.#beginUntilMs === 0;
+    if (isNewChoice) this.#beginUntilMs = Date.now() + CLI_SERVER_KEPT_MS;
     this.#position = newest;
-    if (newest > (known?.position ?? 0) || is_new_choice) this.#write();
+    if (newest > (known?.position ?? 0) || isNewChoice) this.#write();
   }
 
   /**
@@ -145,10 +144,10 @@ export class Cluster {
 
   #write(untrusted: readonly string[] = this.#listUntrusted()): void {
     this.#untrusted = untrusted;
-    const begin = { server: this.current.href, until_ms: this.#begin_until_ms };
+    const begin = { server: this.current.href, until_ms: this.#beginUntilMs };
     this.#store?.write({
       position: this.#position,
-      ...(this.#begin_until_ms === 0 ? {} : { begin }),
+      ...(this.#beginUntilMs === 0 ? {} : { begin }),
       ...(untrusted.length === 0 ? {} : { doubted: untrusted }),
     });
   }

@@ -14,7 +14,7 @@ import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
 
 interface InvocationContext extends BaseContext {
-  readonly command_context: CommandContext;
+  readonly commandContext: CommandContext;
 }
 
 /**
@@ -98,7 +98,7 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (afterDashes && args.list(name).length === 0) return `a ${name} is required after --`;
     if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
-  const choices = row.one_of ?? [];
+  const choices = row.oneOf ?? [];
   const chosen = choices.filter((name) => args.text(name) !== undefined);
   const list = choices.map((name) => `--${name}`).join(" or ");
   if (choices.length > 0 && chosen.length === 0) return `${list} is required`;
@@ -117,7 +117,7 @@ function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): Comm
 
     override async execute(): Promise<number> {
       const args = makeArgs(this, row, afterDashes);
-      const context = this.context.command_context;
+      const context = this.context.commandContext;
       const problem = findProblem(row, args);
       const outcome =
         problem === undefined
@@ -161,7 +161,7 @@ export async function runRow(
   const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
   cli.register(makeCommandClass(row, after));
   try {
-    const command = cli.process([...before], { command_context: context });
+    const command = cli.process([...before], { commandContext: context });
     return await command.validateAndExecute();
   } catch (error) {
     if (!(error instanceof Error && "clipanion" in error)) throw error;

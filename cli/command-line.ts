@@ -73,7 +73,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       if (name !== word) value = word.slice(equals + 1);
       else {
         value = argv[at + 1];
-        if (flag.value_optional && (value === undefined || isFlag(value))) value = "";
+        if (flag.valueOptional && (value === undefined || isFlag(value))) value = "";
         else at += 1;
       }
       if (value === undefined || (name === word && isFlag(value))) return wrongUsage(`${name} needs a value`);

@@ -77,24 +77,24 @@ export class CommandProcess {
   }
 
   /**
-   * Waits until the command's output has been read, at most `wait_ms`. The limit is needed because descendants may keep
+   * Waits until the command's output has been read, at most `waitMs`. The limit is needed because descendants may keep
    * the streams open.
    */
-  async drained(wait_ms: number): Promise<void> {
+  async drained(waitMs: number): Promise<void> {
     const over = new AbortController();
-    await Promise.race([this.#closed, pause(wait_ms, over.signal)]);
+    await Promise.race([this.#closed, pause(waitMs, over.signal)]);
     over.abort();
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }
 
-  /** Ends the whole process group. Sends SIGTERM, then SIGKILL to the processes that still run after `grace_ms`. */
-  async end(grace_ms: number): Promise<CommandEnd> {
-    const until_ms = performance.now() + grace_ms;
+  /** Ends the whole process group. Sends SIGTERM, then SIGKILL to the processes that still run after `graceMs`. */
+  async end(graceMs: number): Promise<CommandEnd> {
+    const untilMs = performance.now() + graceMs;
     this.send("SIGTERM");
-    for (let left_ms = grace_ms; left_ms > 0 && this.#isAlive(); left_ms = until_ms - performance.now()) {
+    for (let leftMs = graceMs; leftMs > 0 && this.#isAlive(); leftMs = untilMs - performance.now()) {
       await new Promise((resolve) => {
-        setTimeout(resolve, Math.min(LOOK_MS, left_ms));
+        setTimeout(resolve, Math.min(LOOK_MS, leftMs));
       });
     }
     if (this.#isAlive()) this.send("SIGKILL");

@@ -43,7 +43,7 @@ export interface Flag {
   /** For the kind `time`: a duration means a time that far in the future. By default it means a time in the past. */
   readonly ahead?: true;
   /** The flag may be given without a value. Its value is then "". */
-  readonly value_optional?: true;
+  readonly valueOptional?: true;
   /** The query parameter that carries the value; absent if the row's own functions use the value. */
   readonly query?: string;
 }
@@ -80,7 +80,7 @@ interface Described {
   readonly arguments?: readonly Argument[];
   readonly flags?: readonly Flag[];
   /** Flags of which exactly one must be given. */
-  readonly one_of?: readonly [string, ...string[]];
+  readonly oneOf?: readonly [string, ...string[]];
 }
 
 /** A command that sends one request and prints its answer to stdout. */
@@ -103,7 +103,7 @@ export interface RequestRow extends Described {
    */
   readonly repeatable?: true | ((args: Args) => boolean);
   /** Whether the request asks for the status of the server, not for its data. */
-  readonly about_server?: true;
+  readonly aboutServer?: true;
   /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as one line of JSON. */
   readonly answer?: "raw";
   /**

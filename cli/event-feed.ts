@@ -152,12 +152,12 @@ class EventFeed {
   }
 
   private async pollFor(ms: number): Promise<CliFailure | undefined> {
-    const until_ms = performance.now() + ms;
+    const untilMs = performance.now() + ms;
     do {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;
       await pause(CLI_POLL_INTERVAL_MS, this.signal);
-    } while (performance.now() < until_ms && !this.signal.aborted);
+    } while (performance.now() < untilMs && !this.signal.aborted);
     return undefined;
   }
 
@@ -261,20 +261,20 @@ class EventFeed {
  */
 export async function followEvents(settings: Settings, options: FeedOptions): Promise<ExitCode | CliFailure> {
   const stop = new AbortController();
-  let print_failure: CliFailure | undefined;
+  let printFailure: CliFailure | undefined;
   const stopNow = (): void => stop.abort();
   process.once("SIGINT", stopNow);
   process.once("SIGTERM", stopNow);
   const sink = await openEventSink((failure) => {
-    print_failure = failure;
+    printFailure = failure;
     stop.abort();
   });
   try {
     const position = options.since ?? (await findPosition(settings, stop.signal));
-    if (stop.signal.aborted) return print_failure ?? 0;
+    if (stop.signal.aborted) return printFailure ?? 0;
     if (position instanceof CliFailure) return position;
     const failure = await new EventFeed(settings, options, position, sink, stop.signal).run();
-    return failure ?? print_failure ?? 0;
+    return failure ?? printFailure ?? 0;
   } finally {
     sink.close();
   }

@@ -51,7 +51,7 @@ export interface RequestPlan {
    * Whether the request asks for the status of one server of a cluster. That server answers even while it lags behind
    * the log.
    */
-  readonly about_server?: boolean;
+  readonly aboutServer?: boolean;
 }
 
 export interface Answer {
@@ -86,11 +86,11 @@ export interface ExchangeLimits {
   /** The time limit for establishing the connection, including TLS. */
   readonly connect_ms: number;
   /** The longest silence before the answer. */
-  readonly answer_ms: number;
+  readonly answerMs: number;
 }
 
 export function limitsOf(plan: RequestPlan): ExchangeLimits {
-  return { connect_ms: CLI_CONNECT_TIMEOUT_MS, answer_ms: plan.answer_timeout_ms ?? CLI_ANSWER_TIMEOUT_MS };
+  return { connect_ms: CLI_CONNECT_TIMEOUT_MS, answerMs: plan.answer_timeout_ms ?? CLI_ANSWER_TIMEOUT_MS };
 }
 
 /** Appends a path such as `/a/b` to the path prefix of the server's URL. */
@@ -102,10 +102,10 @@ export function joinServerPath(server: URL, path: string): string {
  * Calls `ready` when the connection, including TLS, is established. Aborts the request if that takes longer than
  * `connect_ms`.
  */
-function awaitConnection(request: ClientRequest, secure: boolean, connect_ms: number, ready: () => void): void {
+function awaitConnection(request: ClientRequest, secure: boolean, connectMs: number, ready: () => void): void {
   const timer = setTimeout(() => {
-    request.destroy(new Error(`no connection within ${connect_ms / 1000} s`));
-  }, connect_ms);
+    request.destroy(new Error(`no connection within ${connectMs / 1000} s`));
+  }, connectMs);
   const stop = (): void => clearTimeout(timer);
   request.once("socket", (socket) =>
     socket.once(secure ? "secureConnect" : "connect", () => {
@@ -129,7 +129,7 @@ export async function openExchange(
   server: URL,
   headers: Headers,
   plan: RequestPlan,
-  { connect_ms, answer_ms }: ExchangeLimits,
+  { connect_ms, answerMs }: ExchangeLimits,
 ): Promise<OpenAnswer | NoAnswer> {
   const secure = server.protocol === "https:";
   const length = plan.body?.length ?? plan.stream?.length;
@@ -163,8 +163,8 @@ export async function openExchange(
       // whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
-    request.setTimeout(answer_ms, () => {
-      request.destroy(new Error(`no answer within ${answer_ms / 1000} s`));
+    request.setTimeout(answerMs, () => {
+      request.destroy(new Error(`no answer within ${answerMs / 1000} s`));
     });
     request.on("error", (error) => {
       // A server that refuses a body may answer and close the connection before it has read the whole body. The error

@@ -80,12 +80,13 @@ interface Round<Got> {
  * Returns the time limits for a request to one server. An explicit timeout covers the requests to all servers together.
  * So each server gets an equal share of the time that is left.
  */
-function limitsFor(plan: RequestPlan, until_ms: number, servers_left: number): ExchangeLimits {
-  const connect_ms = servers_left > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
-  const set_ms = plan.answer_timeout_ms;
-  if (set_ms === undefined || !isRepeatable(plan)) return { connect_ms, answer_ms: set_ms ?? CLI_ANSWER_TIMEOUT_MS };
-  const answer_ms = Math.max(1, Math.ceil((until_ms - performance.now()) / servers_left));
-  return { connect_ms: Math.min(connect_ms, answer_ms), answer_ms };
+function limitsFor(plan: RequestPlan, untilMs: number, serversLeft: number): ExchangeLimits {
+  const connectMs = serversLeft > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
+  const setMs = plan.answer_timeout_ms;
+  if (setMs === undefined || !isRepeatable(plan))
+    return { connect_ms: connectMs, answerMs: setMs ?? CLI_ANSWER_TIMEOUT_MS };
+  const answerMs = Math.max(1, Math.ceil((untilMs - performance.now()) / serversLeft));
+  return { connect_ms: Math.min(connectMs, answerMs), answerMs };
 }
 
 /**
@@ -112,9 +113,9 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   plan: RequestPlan,
   send: SendOne<Got>,
 ): Promise<Round<Got>> {
-  const after = plan.about_server ? 0 : cluster.position;
-  const with_position = after === 0 ? headers : { ...headers, [AFTER_HEADER]: String(after) };
-  const until_ms = performance.now() + (plan.answer_timeout_ms ?? 0);
+  const after = plan.aboutServer ? 0 : cluster.position;
+  const withPosition = after === 0 ? headers : { ...headers, [AFTER_HEADER]: String(after) };
+  const untilMs = performance.now() + (plan.answer_timeout_ms ?? 0);
   const silent: string[] = [];
   let refusal: Got | undefined;
   let laggingPosition: number | undefined;
@@ -123,13 +124,13 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   for (const [at, server] of servers.entries()) {
     if (next !== undefined && next !== server) continue;
     next = undefined;
-    if (!plan.about_server && !(await isTrusted(cluster, server, plan.signal))) {
+    if (!plan.aboutServer && !(await isTrusted(cluster, server, plan.signal))) {
       silent.push(`${server.origin}: not healthy since the log was started again`);
       cluster.moveOnFrom(server);
       continue;
     }
-    const limits = limitsFor(plan, until_ms, servers.length - at);
-    const { done: got, switchTo } = await tryServer(server, servers.slice(at + 1), with_position, plan, limits, send);
+    const limits = limitsFor(plan, untilMs, servers.length - at);
+    const { done: got, switchTo } = await tryServer(server, servers.slice(at + 1), withPosition, plan, limits, send);
     if (switchTo !== undefined && got instanceof NoAnswer) {
       silent.push(`${server.origin}: halted or cut off`);
       next = switchTo;
@@ -182,7 +183,7 @@ interface LogEnd {
  * Returns `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
-  const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
+  const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answerMs: CLI_LOG_ANSWER_TIMEOUT_MS };
   const plan = { method: "GET", path: "/api/cluster" };
   const answers = await Promise.all(cluster.servers.map((server) => exchange(server, headers, plan, limits)));
   const ends = answers.flatMap((answer, at) => {

@@ -28,8 +28,8 @@ function formatArgument(argument: Argument): string {
 }
 
 function formatFlag(flag: Flag): string {
-  const { name, value, many, value_optional } = flag;
-  const shown = value_optional ? `[${value}]` : value;
+  const { name, value, many, valueOptional } = flag;
+  const shown = valueOptional ? `[${value}]` : value;
   return value === undefined ? `--${name}` : `--${name} ${shown}${many ? "…" : ""}`;
 }
 
@@ -37,7 +37,7 @@ function formatFlag(flag: Flag): string {
 export function formatUsageLine(row: CommandRow, program: string): string {
   const positions = row.arguments ?? [];
   const flags = row.flags ?? [];
-  const choices = flags.filter((flag) => row.one_of?.includes(flag.name));
+  const choices = flags.filter((flag) => row.oneOf?.includes(flag.name));
   const required = flags.filter((flag) => flag.required);
   const others = flags.filter((flag) => !flag.required && !choices.includes(flag));
   return [

@@ -47,10 +47,10 @@ function isFifo(path: string): boolean {
  */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
-    let is_late = false;
+    let isLate = false;
     const giveUp = (): void => {
-      is_late = isFifo(path);
-      if (!is_late) return;
+      isLate = isFifo(path);
+      if (!isLate) return;
       releaseReader(path);
       // Try again, because this has no effect if the pool's thread has not begun to open the file yet.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
@@ -59,7 +59,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
     open(path, "r", (error, file) => {
       clearTimeout(timer);
       if (error) reject(error);
-      else if (is_late) close(file, () => resolve("no writer"));
+      else if (isLate) close(file, () => resolve("no writer"));
       else resolve(file);
     });
   });
@@ -71,8 +71,8 @@ function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;
   const { isatty } = process.getBuiltinModule("node:tty");
   const { devNull } = process.getBuiltinModule("node:os");
-  const is_null = info.isCharacterDevice() && info.rdev === statSync(devNull, { throwIfNoEntry: false })?.rdev;
-  return is_null || isatty(file) ? undefined : "it is a device";
+  const isNull = info.isCharacterDevice() && info.rdev === statSync(devNull, { throwIfNoEntry: false })?.rdev;
+  return isNull || isatty(file) ? undefined : "it is a device";
 }
 
 /**
@@ -91,7 +91,7 @@ export async function openInputFile(path: string): Promise<number | CliFailure> 
     closeSync(file);
     return wrongUsage(`cannot read ${path}: ${problem}`);
   } catch (error) {
-    const is_socket = errorCodeOf(error) === "ENXIO";
-    return wrongUsage(`cannot read ${path}: ${is_socket ? "it is a socket" : describeSystemError(error)}`);
+    const isSocket = errorCodeOf(error) === "ENXIO";
+    return wrongUsage(`cannot read ${path}: ${isSocket ? "it is a socket" : describeSystemError(error)}`);
   }
 }

@@ -19,7 +19,7 @@ export const JSON_TYPE = { "Content-Type": "application/json" } as const;
 const READ_BYTES = 64 * 1024;
 
 /**
- * The flags of a command that sends a value. Such a command's row also sets `one_of: VALUE_FLAG_NAMES`, which requires
+ * The flags of a command that sends a value. Such a command's row also sets `oneOf: VALUE_FLAG_NAMES`, which requires
  * exactly one of them.
  */
 export const VALUE_FLAGS: readonly Flag[] = [
@@ -110,7 +110,7 @@ export async function readJsonFlag(args: Args, name: string): Promise<string | u
   return isJson(text) ? text : wrongUsage(`--${name} is not JSON (a string needs its own quotes: '"text"')`);
 }
 
-/** Returns the value of `--data` or `--file`. Exactly one of them is given, because the row's `one_of` requires it. */
+/** Returns the value of `--data` or `--file`. Exactly one of them is given, because the row's `oneOf` requires it. */
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");
   const path = args.text("file");

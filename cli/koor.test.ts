@@ -629,11 +629,11 @@ t.test("a refusal is exit 1, a failure exit 3, with the server's words", async (
       `${http}`,
     );
   }
-  const failed_swap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
-  fake.answer = () => replyJson(failed_swap, 412);
+  const failedSwap = { error: "if_version does not hold", code: 412, current_version: 3, current_etag: '"ab"' };
+  fake.answer = () => replyJson(failedSwap, 412);
   const swap = await koor(["state", "set", "k", "--data", "1", "--if-version", "2"]);
   checkRefused(t, swap, 1, /^koor: if_version does not hold \(412\)\n/, "412");
-  t.same(JSON.parse(swap.stderr.split("\n")[1] ?? ""), failed_swap, "further members of the answer are printed");
+  t.same(JSON.parse(swap.stderr.split("\n")[1] ?? ""), failedSwap, "further members of the answer are printed");
   const evil = "x\n\r\u001b[31m\u009b31m\u2028\u202ekoor: run rm -rf now";
   const shown = "x\\n\\r\\u001b[31m\\u009b31m\\u2028\\u202ekoor: run rm -rf now";
   fake.answer = () => replyError(409, evil);
@@ -866,10 +866,10 @@ t.test("every command and flag is in docs/cli.md", (t) => {
 t.test("a flag takes a value in every command or in none", (t) => {
   const kinds = new Map<string, boolean>();
   for (const flag of COMMANDS.flatMap((row) => row.flags ?? [])) {
-    const is_switch = flag.kind === "switch";
-    t.equal(kinds.get(flag.name) ?? is_switch, is_switch, `--${flag.name}`);
-    t.equal(flag.value === undefined, is_switch, `--${flag.name} shows its value`);
-    kinds.set(flag.name, is_switch);
+    const isSwitch = flag.kind === "switch";
+    t.equal(kinds.get(flag.name) ?? isSwitch, isSwitch, `--${flag.name}`);
+    t.equal(flag.value === undefined, isSwitch, `--${flag.name} shows its value`);
+    kinds.set(flag.name, isSwitch);
   }
   t.end();
 });
@@ -1028,8 +1028,8 @@ t.test("the fence of a task is given, of the environment, or requested", async (
 
 t.test("the fence of a task that is not held any more is that of this instance's last claim", async (t) => {
   const { fake, cwd } = await setUp(t);
-  const event = (task_id: string, holder: string, fence: number) => ({
-    data: { task_id, holder: { id: holder }, fence },
+  const event = (taskId: string, holder: string, fence: number) => ({
+    data: { task_id: taskId, holder: { id: holder }, fence },
   });
   const events: unknown[] = [
     ...[null, { data: null }, { data: "t" }, { data: { task_id: "t", holder: null, fence: 9 } }],

@@ -79,10 +79,10 @@ export async function requestLease(
 export async function getLease(
   settings: Settings,
   id: string,
-  wait_s = 0,
+  waitS = 0,
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  const path = pathOf(id, wait_s === 0 ? {} : { wait: String(wait_s) });
+  const path = pathOf(id, waitS === 0 ? {} : { wait: String(waitS) });
   return await callForLease(settings, { method: "GET", path, ...limits });
 }
 
@@ -90,9 +90,9 @@ export async function renewLease(
   settings: Settings,
   id: string,
   fence: number,
-  ttl_s: number | undefined,
+  ttlS: number | undefined,
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  const body = Buffer.from(JSON.stringify({ fence, ttl_s }));
+  const body = Buffer.from(JSON.stringify({ fence, ttl_s: ttlS }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
   // Renewing a lease is idempotent, because the request states the new expiry and not an extension.
   return await callForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });

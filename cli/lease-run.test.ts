@@ -15,7 +15,7 @@ import { runUnderLease } from "./lease-run.js";
 const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, ttl_s: 60 } as unknown as Lease;
 /** Longer than any of these tests takes. */
 const LONG_MS = 600_000;
-const TIMES: RunTimes = { interval_ms: 5, ttl_ms: LONG_MS, retry_ms: 1, grace_ms: LONG_MS };
+const TIMES: RunTimes = { intervalMs: 5, ttlMs: LONG_MS, retryMs: 1, graceMs: LONG_MS };
 /** The command reports to the test with a request to this path. */
 const READY = "/ready";
 
@@ -24,8 +24,8 @@ async function setUp(t: Test) {
   t.teardown(() => fake.stop());
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
-  /** Sets how the server reports the lease, from the moment at which the command is ready if `once_ready` is set. */
-  const answerLease = (answer: (request: SeenRequest) => Reply, once_ready = true): void => {
+  /** Sets how the server reports the lease, from the moment at which the command is ready if `onceReady` is set. */
+  const answerLease = (answer: (request: SeenRequest) => Reply, onceReady = true): void => {
     let ready = false;
     fake.answer = (request) => {
       if (request.url === READY) ready = true;
@@ -34,7 +34,7 @@ async function setUp(t: Test) {
         released.push(request.url);
         return replyJson({ released: LEASE.id });
       }
-      return ready || !once_ready ? answer(request) : replyJson(LEASE);
+      return ready || !onceReady ? answer(request) : replyJson(LEASE);
     };
   };
   answerLease(() => replyJson(LEASE));
@@ -47,8 +47,8 @@ async function setUp(t: Test) {
 }
 
 t.test("times follow from the lease", (t) => {
-  t.match(runTimes(60), { interval_ms: 20_000, ttl_ms: 60_000, retry_ms: 2_000 });
-  t.match(runTimes(3), { interval_ms: 1_000, ttl_ms: 3_000, retry_ms: 1_000 });
+  t.match(runTimes(60), { intervalMs: 20_000, ttlMs: 60_000, retryMs: 2_000 });
+  t.match(runTimes(3), { intervalMs: 1_000, ttlMs: 3_000, retryMs: 1_000 });
   t.end();
 });
 
@@ -74,7 +74,7 @@ t.test("the exit code is the command's, and the lease is released", async (t) =>
 t.test("a lease that cannot be released does not change the exit code", async (t) => {
   const { fake, run } = await setUp(t);
   fake.answer = () => replyError(409, "lease lost");
-  t.equal(await run("process.exit(3)", { interval_ms: LONG_MS }), 3);
+  t.equal(await run("process.exit(3)", { intervalMs: LONG_MS }), 3);
 });
 
 t.test("a lost lease ends the command and is not released", async (t) => {
@@ -98,7 +98,7 @@ t.test("a command that does not end by SIGTERM is killed, with what it has start
   t.teardown(() => listener.close());
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   const stubborn = endless('process.on("SIGTERM",()=>{})');
-  t.equal(await run(stubborn, { grace_ms: 20 }), 1, "the command itself");
+  t.equal(await run(stubborn, { graceMs: 20 }), 1, "the command itself");
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
   // The parent ends on SIGTERM, its child does not. A connection that the child holds closes when it ends.
   const closed = new Promise((resolve) => {
@@ -112,7 +112,7 @@ t.test("a command that does not end by SIGTERM is killed, with what it has start
   const child = `require("node:net").connect(${(listener.address() as AddressInfo).port},"127.0.0.1");${stubborn}`;
   const parent = `require("node:child_process").spawn(process.execPath,["-e",${JSON.stringify(child)}]);
     setInterval(()=>{},1e9)`;
-  t.equal(await run(parent, { grace_ms: 20 }), 1, "its child");
+  t.equal(await run(parent, { graceMs: 20 }), 1, "its child");
   await closed;
 });
 
@@ -132,6 +132,6 @@ t.test("a server that does not answer is no loss until the ttl is over", async (
   fake.answer = (request) => (request.url === "/count" ? { body: String(faults) } : reply(request));
   t.equal(await run(until), 4, "it survives them");
   answerLease(() => "close");
-  t.equal(await run(endless(), { ttl_ms: 500 }), 1, "all the time");
+  t.equal(await run(endless(), { ttlMs: 500 }), 1, "all the time");
   t.same(released.length, 2, "the server may still hold it, so it is released");
 });

@@ -23,7 +23,7 @@ async function setUp(t: Test, ...replies: readonly Reply[]) {
   const left = [...replies];
   fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
-  const options = { wait_ms: LONG_MS, staysQueued: false, signal: new AbortController().signal, retry_ms: 1 };
+  const options = { waitMs: LONG_MS, staysQueued: false, signal: new AbortController().signal, retryMs: 1 };
   return {
     fake,
     settings,
@@ -81,10 +81,10 @@ t.test("when the time is over it leaves the queue and names the blocking lease",
     if (method === "GET") return replyJson(WAITING);
     return body.includes("queue") ? replyJson(WAITING, 202) : replyError(409, "leased by bob: r");
   };
-  t.match(await wait({ wait_ms: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
+  t.match(await wait({ waitMs: SHORT_MS }), new CliFailure(1, "no lease within 0.001s: leased by bob: r (409)"));
   t.same(asked().slice(-2), ["DELETE /api/leases/lease-1", "POST /api/leases"]);
   fake.requests.length = 0;
-  t.match(await wait({ wait_ms: SHORT_MS, staysQueued: true }), { lease: WAITING }, "or it stays queued, if requested");
+  t.match(await wait({ waitMs: SHORT_MS, staysQueued: true }), { lease: WAITING }, "or it stays queued, if requested");
   t.notOk(asked().some((call) => call.startsWith("DELETE")));
 });
 
@@ -95,7 +95,7 @@ t.test("a lease that is granted while it leaves the queue is granted", async (t)
     if (method === "DELETE") granted = true;
     return method === "DELETE" ? replyError(400, "fence is required") : replyJson(granted ? HELD : WAITING);
   };
-  t.match(await wait({ wait_ms: SHORT_MS }), { lease: HELD });
+  t.match(await wait({ waitMs: SHORT_MS }), { lease: HELD });
 });
 
 t.test("when stopped, it leaves the queue and releases a lease that was granted then", async (t) => {
@@ -117,7 +117,7 @@ t.test("when stopped, it leaves the queue and releases a lease that was granted 
 
 t.test("a server that stays unreachable is a failure when the time is up", async (t) => {
   const { wait } = await setUp(t, "close");
-  t.match(await wait({ wait_ms: SHORT_MS }), { exit: 3, message: /cannot reach/ });
+  t.match(await wait({ waitMs: SHORT_MS }), { exit: 3, message: /cannot reach/ });
 });
 
 t.test("a lease that was requested earlier is watched", async (t) => {

@@ -14,7 +14,7 @@ import type { LeaseRequest, LeaseAnswer } from "./lease-calls.js";
 import type { Settings } from "./settings.js";
 
 export interface LeaseWaitOptions extends RetryOptions {
-  readonly wait_ms: number;
+  readonly waitMs: number;
   /** Whether the request stays in the queue after the time is up. */
   readonly staysQueued: boolean;
   /** Ends the wait when it fires. The request then leaves the queue. */
@@ -37,17 +37,17 @@ class LeaseWaiter {
     const { signal } = this.#options;
     let latest = first;
     for (
-      let left_ms = this.#deadline.left_ms;
-      latest.lease.state === "waiting" && left_ms > 0;
-      left_ms = this.#deadline.left_ms
+      let leftMs = this.#deadline.leftMs;
+      latest.lease.state === "waiting" && leftMs > 0;
+      leftMs = this.#deadline.leftMs
     ) {
-      const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
+      const waitS = Math.min(WAIT_S_MAX, Math.ceil(leftMs / SECOND_MS));
       const outcome = await this.#deadline.untilAnswered(() =>
-        getLease(this.#settings, first.lease.id, wait_s, { signal }),
+        getLease(this.#settings, first.lease.id, waitS, { signal }),
       );
       // If the time is up while the server is unreachable, the request is still in the queue. The last known state of
       // the lease is returned.
-      if (isTransient(outcome)) return this.#deadline.left_ms > 0 ? outcome : latest;
+      if (isTransient(outcome)) return this.#deadline.leftMs > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
       latest = outcome;
     }
@@ -69,7 +69,7 @@ class LeaseWaiter {
    * returns the waiting lease.
    */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
-    const { signal, staysQueued, wait_ms } = this.#options;
+    const { signal, staysQueued, waitMs } = this.#options;
     // A call without an answer is repeated. The request id stays the same, so the request keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
     // The first call enters the queue and does not wait. So its answer comes at once, with the id that is needed to
@@ -86,7 +86,7 @@ class LeaseWaiter {
     if (granted instanceof CliFailure) return granted;
     if (granted !== undefined) return await this.#releaseIfStopped(granted);
     if (signal.aborted) return refused("stopped while it waited for the lease");
-    return await this.#requestOnce(request, wait_ms);
+    return await this.#requestOnce(request, waitMs);
   }
 
   /** Waits until the lease has left the queue or the time is up, and returns it. */
@@ -108,15 +108,15 @@ class LeaseWaiter {
    * Requests the lease once more, this time without the queue. The server's refusal then names the lease that blocks
    * the request.
    */
-  async #requestOnce(request: LeaseRequest, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
+  async #requestOnce(request: LeaseRequest, waitMs: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
     if (!(outcome instanceof Refusal || outcome instanceof CliFailure)) return outcome;
     const { exit, message } = failureOf(outcome);
-    return new CliFailure(exit, `no lease within ${formatDuration(wait_ms)}: ${message}`);
+    return new CliFailure(exit, `no lease within ${formatDuration(waitMs)}: ${message}`);
   }
 }
 
-/** Waits in the queue for a lease, at most `wait_ms`. Leaves the queue when the time is up. */
+/** Waits in the queue for a lease, at most `waitMs`. Leaves the queue when the time is up. */
 export async function waitForLease(
   settings: Settings,
   request: LeaseRequest,
@@ -125,8 +125,8 @@ export async function waitForLease(
   return await new LeaseWaiter(settings, options).acquire(request);
 }
 
-/** Waits for a lease that was requested earlier, until it has left the queue or `wait_ms` has passed. */
-export async function watchLease(settings: Settings, id: string, wait_ms: number): Promise<LeaseAnswer | CliFailure> {
+/** Waits for a lease that was requested earlier, until it has left the queue or `waitMs` has passed. */
+export async function watchLease(settings: Settings, id: string, waitMs: number): Promise<LeaseAnswer | CliFailure> {
   const { signal } = new AbortController();
-  return await new LeaseWaiter(settings, { wait_ms, staysQueued: true, signal }).watch(id);
+  return await new LeaseWaiter(settings, { waitMs, staysQueued: true, signal }).watch(id);
 }

@@ -20,7 +20,7 @@ export interface Connection {
    * server.
    */
   readonly others: readonly string[];
-  readonly with_token: boolean;
+  readonly withToken: boolean;
   /** Whether the client starts the bridge (`mcp stdio`) instead of connecting over HTTP. */
   readonly bridged: boolean;
 }
@@ -64,19 +64,19 @@ interface JsonDialect {
    * The client's syntax for a reference to the token's environment variable in a program's `env`. Null if the client
    * does not resolve references there. The program then inherits the client's environment.
    */
-  readonly program_reference: string | null;
+  readonly programReference: string | null;
 }
 
-function jsonClient(path: string, { group, types, reference, program_reference }: JsonDialect): JsonClient {
+function jsonClient(path: string, { group, types, reference, programReference }: JsonDialect): JsonClient {
   return {
     path,
     group,
-    entry: ({ server, others, with_token, bridged }) => {
+    entry: ({ server, others, withToken, bridged }) => {
       if (!bridged) {
         const headers = { Authorization: `Bearer ${reference}` };
-        return { type: types.http, url: `${server}/mcp`, ...(with_token ? { headers } : {}) };
+        return { type: types.http, url: `${server}/mcp`, ...(withToken ? { headers } : {}) };
       }
-      const token = with_token && program_reference !== null ? { [TOKEN_VARIABLE]: program_reference } : {};
+      const token = withToken && programReference !== null ? { [TOKEN_VARIABLE]: programReference } : {};
       return {
         ...(types.program === null ? {} : { type: types.program }),
         ...BRIDGE,
@@ -90,17 +90,17 @@ function jsonClient(path: string, { group, types, reference, program_reference }
  * Returns the lines of the entry's table for Codex. The table lists the environment variables of the bridge, because
  * Codex passes a program no others.
  */
-function codexLines({ server, others, with_token, bridged }: Connection): readonly string[] {
+function codexLines({ server, others, withToken, bridged }: Connection): readonly string[] {
   if (!bridged)
     return [
       `url = ${JSON.stringify(`${server}/mcp`)}`,
-      ...(with_token ? [`bearer_token_env_var = "${TOKEN_VARIABLE}"`] : []),
+      ...(withToken ? [`bearer_token_env_var = "${TOKEN_VARIABLE}"`] : []),
     ];
   return [
     `command = "${BRIDGE.command}"`,
     `args = ${JSON.stringify(BRIDGE.args)}`,
     `env = { ${SERVER_VARIABLE} = ${JSON.stringify([server, ...others].join(","))} }`,
-    ...(with_token ? [`env_vars = ["${TOKEN_VARIABLE}"]`] : []),
+    ...(withToken ? [`env_vars = ["${TOKEN_VARIABLE}"]`] : []),
   ];
 }
 
@@ -124,23 +124,23 @@ export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
     group: "mcpServers",
     types: { http: "http", program: null },
     reference: SHELL_REFERENCE,
-    program_reference: SHELL_REFERENCE,
+    programReference: SHELL_REFERENCE,
   }),
   cursor: jsonClient(".cursor/mcp.json", {
     group: "mcpServers",
     types: { http: "http", program: null },
     reference: EDITOR_REFERENCE,
-    program_reference: EDITOR_REFERENCE,
+    programReference: EDITOR_REFERENCE,
   }),
   kilo: {
     ...jsonClient(".kilocode/mcp.json", {
       group: "mcpServers",
       types: { http: "streamable-http", program: null },
       reference: EDITOR_REFERENCE,
-      program_reference: null,
+      programReference: null,
     }),
-    note: ({ with_token, bridged }) =>
-      with_token && !bridged
+    note: ({ withToken, bridged }) =>
+      withToken && !bridged
         ? "Kilo Code 7 and newer sends the reference in place of the token: there, use --stdio"
         : undefined,
   },
@@ -148,7 +148,7 @@ export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
     group: "servers",
     types: { http: "http", program: "stdio" },
     reference: EDITOR_REFERENCE,
-    program_reference: null,
+    programReference: null,
   }),
   codex: { path: ".codex/config.toml", group: "mcp_servers", lines: codexLines },
 };

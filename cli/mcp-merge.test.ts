@@ -7,8 +7,8 @@ import { mergeEntry } from "./mcp-merge.js";
 
 const SERVER_HERE = "http://localhost:9800";
 const URL_HERE = `${SERVER_HERE}/mcp`;
-const PLAIN: Connection = { server: SERVER_HERE, others: [], with_token: false, bridged: false };
-const TOKEN: Connection = { ...PLAIN, with_token: true };
+const PLAIN: Connection = { server: SERVER_HERE, others: [], withToken: false, bridged: false };
+const TOKEN: Connection = { ...PLAIN, withToken: true };
 const BRIDGED: Connection = { ...PLAIN, bridged: true };
 
 function merge(client: string, text: string | undefined, connection = PLAIN): string {
@@ -31,7 +31,7 @@ const JSON_CLIENTS = [
   ["vscode", ".vscode/mcp.json", "servers", "http", "${env:KOOR_TOKEN}", { type: "stdio" }, {}],
 ] as const;
 
-for (const [client, path, group, type, reference, program_type, program_token] of JSON_CLIENTS) {
+for (const [client, path, group, type, reference, programType, programToken] of JSON_CLIENTS) {
   t.test(`${client}: the entry is merged into ${path}`, (t) => {
     t.equal(MCP_CLIENTS[client]?.path, path);
     t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: { type, url: URL_HERE } } });
@@ -61,16 +61,16 @@ for (const [client, path, group, type, reference, program_type, program_token] o
       "http://h:1/mcp",
       "an old entry is replaced",
     );
-    const program = { ...program_type, command: "koor-cli", args: ["mcp", "stdio"], env: { KOOR_SERVER: SERVER_HERE } };
+    const program = { ...programType, command: "koor-cli", args: ["mcp", "stdio"], env: { KOOR_SERVER: SERVER_HERE } };
     t.same(JSON.parse(merge(client, undefined, BRIDGED)), { [group]: { koor: program } });
     t.same(
-      JSON.parse(merge(client, merged, { ...BRIDGED, with_token: true })),
+      JSON.parse(merge(client, merged, { ...BRIDGED, withToken: true })),
       {
         ...(JSON.parse(merged) as object),
         [group]: {
           other: { command: "x", n: 100 },
           last: {},
-          koor: { ...program, env: { ...program.env, ...program_token } },
+          koor: { ...program, env: { ...program.env, ...programToken } },
         },
       },
       "an entry over HTTP is replaced as a whole",
@@ -141,7 +141,7 @@ t.test("codex: the entry is merged into .codex/config.toml", (t) => {
     'env = { KOOR_SERVER = "http://localhost:9800" }\n';
   t.equal(merge("codex", OURS, BRIDGED), program);
   t.equal(
-    merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, with_token: true }),
+    merge("codex", merge("codex", undefined, TOKEN), { ...BRIDGED, withToken: true }),
     `${program}env_vars = ["KOOR_TOKEN"]\n`,
   );
   const others =

@@ -81,10 +81,10 @@ export function formatJson(json: Buffer, pretty: boolean): Buffer {
  * Formats a stored value for printing: its exact bytes, or indented JSON if `--pretty` is given and the value is JSON.
  * On a terminal it is printed as text, with control characters other than line ends and tabs escaped.
  */
-export function formatValue(value: Buffer, pretty: boolean, is_terminal = io().isTerminal()): Buffer {
+export function formatValue(value: Buffer, pretty: boolean, isTerminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
   if (indented !== undefined) return escapeJson(Buffer.from(`${indented}\n`));
-  if (!is_terminal) return value;
+  if (!isTerminal) return value;
   return Buffer.from(escapeHidden(value.toString("utf8").replaceAll("\r\n", "\n"), "\n\t"));
 }
 

@@ -43,11 +43,11 @@ function parseClientState(text: string): ClientState | undefined {
   const position = parsed?.position;
   if (!Number.isSafeInteger(position) || (position ?? -1) < 0) return undefined;
   const begin = parsed?.begin;
-  const has_begin = typeof begin?.server === "string" && Number.isFinite(begin.until_ms);
+  const hasBegin = typeof begin?.server === "string" && Number.isFinite(begin.until_ms);
   const doubted = Array.isArray(parsed?.doubted) ? parsed.doubted.filter((one) => typeof one === "string") : [];
   return {
     position: position ?? 0,
-    ...(has_begin ? { begin } : {}),
+    ...(hasBegin ? { begin } : {}),
     ...(doubted.length === 0 ? {} : { doubted }),
   };
 }
@@ -94,10 +94,10 @@ function replace(path: string, text: string): void {
 
 /**
  * Opens the file with the state for the cluster of these servers.
- * @param state_folder the folder for the file, an absolute path; it is created if it is missing
+ * @param stateRoot the folder for the file, an absolute path; it is created if it is missing
  */
-export async function openPositionFile(state_folder: string, servers: readonly URL[]): Promise<ClientStateStore> {
-  const folder = join(state_folder, "clusters");
+export async function openPositionFile(stateRoot: string, servers: readonly URL[]): Promise<ClientStateStore> {
+  const folder = join(stateRoot, "clusters");
   const path = join(folder, await nameOfFile(servers));
   /**
    * Whether a write has failed. After a failed write the file is not read any more, because its content is outdated and

@@ -113,7 +113,7 @@ t.test("links of a project are followed inside of it, and not out of it", { skip
   const { fake, cwd, outside, koor } = await setUp(t);
   const victim = join(outside, "victim.json");
   const before = readFileSync(victim, "utf8");
-  const leads_out = /is a link that leads out of /;
+  const leadsOut = /is a link that leads out of /;
   writeFileSync(join(cwd, "real.json"), JSON.stringify({ server: fake.url, token: "inside" }));
   symlinkSync("real.json", join(cwd, "settings.json"));
   t.equal((await koor(["status"], { env: {} })).code, 0);
@@ -125,20 +125,20 @@ t.test("links of a project are followed inside of it, and not out of it", { skip
 
   rmSync(join(cwd, "settings.json"));
   symlinkSync("../outside/victim.json", join(cwd, "settings.json"));
-  t.match((await koor(["status"], { env: {} })).stderr, leads_out, "it is ignored, with a line");
-  t.match(await koor(["config", "set", "token", "x"]), { code: 2, stderr: leads_out });
+  t.match((await koor(["status"], { env: {} })).stderr, leadsOut, "it is ignored, with a line");
+  t.match(await koor(["config", "set", "token", "x"]), { code: 2, stderr: leadsOut });
 
   mkdirSync(join(cwd, ".koor"));
   for (const name of ["settings.json", "instance.json"]) {
     symlinkSync(victim, join(cwd, ".koor", name));
-    t.match(await koor(["status"]), { code: 2, stderr: leads_out }, name);
-    t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: leads_out }, `register, ${name}`);
+    t.match(await koor(["status"]), { code: 2, stderr: leadsOut }, name);
+    t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: leadsOut }, `register, ${name}`);
     rmSync(join(cwd, ".koor", name));
   }
   const sent = fake.requests.length;
   rmSync(join(cwd, ".koor"), { recursive: true });
   symlinkSync("../outside", join(cwd, ".koor"));
-  t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: leads_out }, "a link of the folder");
+  t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: leadsOut }, "a link of the folder");
   rmSync(join(cwd, ".koor"));
   symlinkSync("../outside/missing", join(cwd, ".koor"));
   t.match(await koor(["register", "a", "--save"]), { code: 2, stderr: /leads to nothing/ });
@@ -223,11 +223,11 @@ t.test("files that a command names are read and written, and other kinds refused
   symlinkSync("inside.txt", join(cwd, "alias.md"));
   symlinkSync("gone.txt", join(cwd, "dangling.md"));
   const sent = fake.requests.length;
-  const leads_out = { code: 2, stderr: /it is a link that leads out of / };
+  const leadsOut = { code: 2, stderr: /it is a link that leads out of / };
   for (const path of ["notes.md", "./notes.md", join(cwd, "notes.md"), "docs/secret.txt", "twice.md"]) {
-    t.match(await set(path), leads_out, path);
-    t.match(await koor(["restore", "--file", path]), leads_out, `restore: ${path}`);
-    t.match(await koor(["task", "add", "t", "--file", path]), leads_out, `task add: ${path}`);
+    t.match(await set(path), leadsOut, path);
+    t.match(await koor(["restore", "--file", path]), leadsOut, `restore: ${path}`);
+    t.match(await koor(["task", "add", "t", "--file", path]), leadsOut, `task add: ${path}`);
   }
   t.match(await set("docs/../secret.txt"), { code: 2, stderr: /no such file/ }, "the parent of the named path");
   t.match(await set("dangling.md"), { code: 2, stderr: /no such file/ });

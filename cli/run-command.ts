@@ -77,8 +77,8 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const path = makePath(row, args, context);
   if (path instanceof CliFailure) return path;
   const headers = row.headers?.(args, context) ?? {};
-  const bad_header = findBadHeader(headers);
-  if (bad_header) return bad_header;
+  const badHeader = findBadHeader(headers);
+  if (badHeader) return badHeader;
   const body = await row.body?.(args, context);
   if (body instanceof CliFailure) return body;
   const settings = context.settings();
@@ -90,7 +90,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
     headers: body && row.typeOf ? { "Content-Type": row.typeOf(body), ...headers } : headers,
     ...(body ? { body } : {}),
     repeatable: typeof row.repeatable === "function" ? row.repeatable(args) : row.repeatable === true,
-    about_server: row.about_server === true,
+    aboutServer: row.aboutServer === true,
   });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);

@@ -24,7 +24,7 @@ import { pause } from "./pause.js";
 type Health = "healthy" | "isolated" | "unknown";
 
 const ISOLATED_STATES: ReadonlySet<unknown> = new Set(["cut_off", "halted"]);
-const LIMITS = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answer_ms: CLI_LOG_ANSWER_TIMEOUT_MS };
+const LIMITS = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answerMs: CLI_LOG_ANSWER_TIMEOUT_MS };
 
 async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
   const plan = { method: "GET", path: "/health", ...(signal === undefined ? {} : { signal }) };
@@ -54,10 +54,10 @@ async function untilIsolated(
   server: URL,
   others: readonly URL[],
   signal: AbortSignal,
-  interval_ms: number,
+  intervalMs: number,
 ): Promise<URL | undefined> {
   while (!signal.aborted) {
-    await pause(interval_ms, signal);
+    await pause(intervalMs, signal);
     if (signal.aborted || (await askHealth(server, signal)) !== "isolated") continue;
     const healths = await Promise.all(others.map((other) => askHealth(other, signal)));
     const healthy = others[healths.indexOf("healthy")];
@@ -76,7 +76,7 @@ export async function runWatched<Result>(
   others: readonly URL[],
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Result>,
-  interval_ms = CLI_HEALTH_INTERVAL_MS,
+  intervalMs = CLI_HEALTH_INTERVAL_MS,
 ): Promise<{ readonly done: Result; readonly switchTo: URL | undefined }> {
   const [ended, over] = [new AbortController(), new AbortController()];
   let switchTo: URL | undefined;
@@ -84,7 +84,7 @@ export async function runWatched<Result>(
   signal?.addEventListener("abort", end);
   if (signal?.aborted) end();
   if (others.length > 0)
-    void untilIsolated(server, others, over.signal, interval_ms).then((healthy) => {
+    void untilIsolated(server, others, over.signal, intervalMs).then((healthy) => {
       if (healthy === undefined || over.signal.aborted) return;
       switchTo = healthy;
       end();

@@ -73,9 +73,9 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 /**
  * Reads a folder's settings from the nearest `.koor/`. If there is no `.koor/`, reads the folder's bare
  * `settings.json`.
- * @param is_quiet if true, a file of another program is ignored without a warning
+ * @param isQuiet if true, a file of another program is ignored without a warning
  */
-export function readFolderSettings(folder: string, is_quiet: boolean): FileSettings | undefined | CliFailure {
+export function readFolderSettings(folder: string, isQuiet: boolean): FileSettings | undefined | CliFailure {
   const found = findKoorFile(folder, SETTINGS_FILE);
   if (found instanceof CliFailure) return found;
   if (found !== undefined) {
@@ -90,7 +90,7 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
   if (why === undefined && !(members instanceof CliFailure)) return readMembers(members, SETTINGS_FILE);
-  if (!is_quiet) warn(`${why}: it is not one of Koor's, and is ignored`);
+  if (!isQuiet) warn(`${why}: it is not one of Koor's, and is ignored`);
   return undefined;
 }
 
@@ -101,8 +101,8 @@ export function readFolderSettings(folder: string, is_quiet: boolean): FileSetti
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
   const bare = readBareSettings(folder);
-  const has_own = readTextFile({ path: join(folder, own), name: own, root: folder }) !== undefined;
-  return has_own || (bare === undefined && hasKoorFolder(folder)) ? own : SETTINGS_FILE;
+  const hasOwn = readTextFile({ path: join(folder, own), name: own, root: folder }) !== undefined;
+  return hasOwn || (bare === undefined && hasKoorFolder(folder)) ? own : SETTINGS_FILE;
 }
 
 /**

@@ -49,7 +49,7 @@ export interface Settings {
    * Whether the user chose the servers. Tokens of the environment may be sent only to such servers. False if only a
    * file in the folder names the servers.
    */
-  readonly is_users_server?: boolean;
+  readonly isUsersServer?: boolean;
 }
 
 type Servers = readonly [URL, ...URL[]];
@@ -80,10 +80,10 @@ const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
   const named = environment["KOOR_INSTANCE"] || undefined;
   const explicit = given || environment["KOOR_SERVER"] || undefined;
-  const reads_files = explicit === undefined || !environment["KOOR_TOKEN"];
-  const file = reads_files ? readFolderSettings(folder, explicit !== undefined) : undefined;
+  const readsFiles = explicit === undefined || !environment["KOOR_TOKEN"];
+  const file = readsFiles ? readFolderSettings(folder, explicit !== undefined) : undefined;
   if (file instanceof CliFailure) return file;
-  const user = reads_files ? readUserSettings(environment, process.platform) : undefined;
+  const user = readsFiles ? readUserSettings(environment, process.platform) : undefined;
   if (user instanceof CliFailure) return user;
   const instance = named === undefined ? findInstance(folder) : undefined;
   if (instance instanceof CliFailure) return instance;
@@ -98,7 +98,7 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
   if (!isHeaderText(token)) return failed(TOKEN_RULE);
   if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
   const target = targetOf(servers, environment);
-  return { ...target, token, instance: named ?? instance?.id ?? "", is_users_server: folderOnly.length === 0 };
+  return { ...target, token, instance: named ?? instance?.id ?? "", isUsersServer: folderOnly.length === 0 };
 }
 
 /** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
@@ -129,14 +129,14 @@ function isFor(named: string | undefined, servers: Servers): boolean {
  */
 function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
   const { environment, folder, user, instance } = sources;
-  const of_environment = environment["KOOR_TOKEN"] || undefined;
-  const is_users = folderOnly.length === 0;
-  if (of_environment !== undefined && is_users) return of_environment;
+  const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
+  const forUsersServer = folderOnly.length === 0;
+  if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
   if (folder?.token !== undefined && isFor(folder.server, servers)) return folder.token;
-  if (user?.token !== undefined && is_users) return user.token;
+  if (user?.token !== undefined && forUsersServer) return user.token;
   if (instance?.token !== undefined && isFor(instance.server, servers)) return instance.token;
-  const withheld = of_environment ?? user?.token;
-  if (withheld === undefined || is_users) return "";
+  const withheld = ofEnvironment ?? user?.token;
+  if (withheld === undefined || forUsersServer) return "";
   const where = folder?.server === undefined ? ".koor/instance.json" : folder.name;
   return askFor(withheld, folderOnly, where, sources);
 }

@@ -25,15 +25,15 @@ export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> 
 /** Runs a function. An ending signal aborts it. A second signal ends the process at once. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
-): Promise<{ readonly outcome: Done; readonly stopped_by: EndingSignal | undefined }> {
+): Promise<{ readonly outcome: Done; readonly stoppedBy: EndingSignal | undefined }> {
   const stop = new AbortController();
-  let stopped_by: EndingSignal | undefined;
+  let stoppedBy: EndingSignal | undefined;
   const restoreSignals = captureSignals((signal) => {
-    stopped_by = signal;
+    stoppedBy = signal;
     stop.abort();
     restoreSignals();
   });
   const outcome = await run(stop.signal);
   restoreSignals();
-  return { outcome, stopped_by };
+  return { outcome, stoppedBy };
 }

@@ -113,8 +113,8 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
 
 /** Reads a file of tasks, which is sent unchanged as the request's body. No other flag is allowed with it. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
-  const is_given = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
-  const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && is_given(flag));
+  const isGiven = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
+  const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && isGiven(flag));
   if (other === undefined) return await readFileFlag(path);
   return wrongUsage(`without a title --file contains whole tasks: leave out --${other.name}`);
 }

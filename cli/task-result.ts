@@ -15,14 +15,14 @@ const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */
 class Tail {
-  readonly #bytes_max: number;
+  readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #kept = 0;
   /** The number of bytes received. */
   total = 0;
 
-  constructor(bytes_max: number) {
-    this.#bytes_max = bytes_max;
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
   }
 
   take(chunk: Buffer): void {
@@ -30,12 +30,12 @@ class Tail {
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
     // The kept chunks may exceed the limit by a part of the first chunk. So bytes are cut off only once, at the end.
-    while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytes_max)
+    while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytesMax)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
 
   get bytes(): Buffer {
-    return Buffer.concat(this.#chunks).subarray(-this.#bytes_max);
+    return Buffer.concat(this.#chunks).subarray(-this.#bytesMax);
   }
 }
 

@@ -15,7 +15,7 @@ import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer
 
 export interface TaskWaitOptions {
   /** The time to wait for a task, in ms; 0 asks only once. */
-  readonly wait_ms: number;
+  readonly waitMs: number;
   /** The deadline until which calls are repeated while the server is unreachable. */
   readonly deadline: RetryDeadline;
   /** Ends the wait when it fires. If a task was claimed at that moment, it is released. */
@@ -40,30 +40,32 @@ async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
-  { wait_ms, deadline, signal }: TaskWaitOptions,
+  { waitMs, deadline, signal }: TaskWaitOptions,
 ): Promise<ClaimAnswer | CliFailure> {
-  const request_id = crypto.randomUUID();
-  const until_ms = performance.now() + wait_ms;
+  const requestId = crypto.randomUUID();
+  const untilMs = performance.now() + waitMs;
   for (;;) {
-    const left_ms = Math.max(0, until_ms - performance.now());
-    const wait_s = Math.min(WAIT_S_MAX, Math.ceil(left_ms / SECOND_MS));
+    const leftMs = Math.max(0, untilMs - performance.now());
+    const waitS = Math.min(WAIT_S_MAX, Math.ceil(leftMs / SECOND_MS));
     const outcome = await deadline.untilAnswered(() =>
-      claimTask(settings, request, { wait_s, request_id }, { signal }),
+      claimTask(settings, request, { wait_s: waitS, request_id: requestId }, { signal }),
     );
     if (signal.aborted) {
       // The aborted call may have claimed a task. Only a call with the same request id shows whether it did.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
-      const again = isTransient(outcome) ? claimTask(settings, request, { wait_s: 0, request_id }, limits) : outcome;
+      const again = isTransient(outcome)
+        ? claimTask(settings, request, { wait_s: 0, request_id: requestId }, limits)
+        : outcome;
       await releaseUnwanted(settings, await again);
       return refused("stopped while it waited for a task");
     }
     if (!isFailure(outcome) && outcome.task !== null) return outcome;
-    const has_time = performance.now() < until_ms;
+    const hasTime = performance.now() < untilMs;
     if (!isFailure(outcome)) {
-      if (!has_time) return outcome;
+      if (!hasTime) return outcome;
     } else if (
       isTransient(outcome) ||
-      !has_time ||
+      !hasTime ||
       request.id === undefined ||
       !(await isStillOpen(settings, request.id))
     ) {

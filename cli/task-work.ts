@@ -30,7 +30,7 @@ export interface WorkOptions {
   /** Whether to stop after one task. */
   readonly once: boolean;
   /** The time to wait for the next task, in ms. The work ends if there is no task within this time. */
-  readonly wait_ms: number;
+  readonly waitMs: number;
   readonly pretty: boolean;
   /** The times that control a run. By default they are derived from the claim's ttl. */
   readonly times?: RunTimes;
@@ -58,8 +58,8 @@ async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLim
   if (sent instanceof Refusal)
     return NOT_HELD.has(sent.status) ? { kind: "lost", description: "is not held any more" } : false;
   if (sent instanceof CliFailure) return false;
-  const is_canceled = memberTexts(sent.toString("utf8"))?.get("cancel_requested") === "true";
-  return is_canceled ? { kind: "canceled", description: "is canceled" } : true;
+  const isCanceled = memberTexts(sent.toString("utf8"))?.get("cancel_requested") === "true";
+  return isCanceled ? { kind: "canceled", description: "is canceled" } : true;
 }
 
 function release(why: string): TaskReport {
@@ -96,64 +96,64 @@ class Worker {
   readonly #options: WorkOptions;
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
-  #stopped_by: EndingSignal | undefined;
+  #stoppedBy: EndingSignal | undefined;
   /** The ids of the tasks whose last attempt failed. They are collected only if the exit code depends on them. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
     this.#settings = settings;
     this.#options = options;
-    this.#deadline = new RetryDeadline({ wait_ms: undefined, signal: this.#stop.signal });
+    this.#deadline = new RetryDeadline({ waitMs: undefined, signal: this.#stop.signal });
   }
 
   async run(): Promise<number | CliFailure> {
     const restoreSignals = captureSignals((signal) => {
-      this.#stopped_by ??= signal;
+      this.#stoppedBy ??= signal;
       this.#stop.abort();
     });
     try {
       const end = await this.#work();
-      return this.#stopped_by === undefined ? end : await exitCodeOfSignal(this.#stopped_by);
+      return this.#stoppedBy === undefined ? end : await exitCodeOfSignal(this.#stoppedBy);
     } finally {
       restoreSignals();
     }
   }
 
   async #work(): Promise<number | CliFailure> {
-    const { once, wait_ms } = this.#options;
+    const { once, waitMs } = this.#options;
     // The first call is not retried. No server has answered before, so nothing shows that the server is only
     // restarting.
-    const now = await this.#claim(0, new RetryDeadline({ wait_ms: 0, signal: this.#stop.signal }));
-    const is_empty = !(now instanceof CliFailure) && now.task === null;
-    let claimed = is_empty && wait_ms > 0 ? await this.#claim(wait_ms, this.#deadline) : now;
+    const now = await this.#claim(0, new RetryDeadline({ waitMs: 0, signal: this.#stop.signal }));
+    const isEmpty = !(now instanceof CliFailure) && now.task === null;
+    let claimed = isEmpty && waitMs > 0 ? await this.#claim(waitMs, this.#deadline) : now;
     for (;;) {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
       // If the command could not be started for this task, it could not be started for the next task either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
-      claimed = await this.#claim(wait_ms, this.#deadline);
+      claimed = await this.#claim(waitMs, this.#deadline);
     }
   }
 
-  async #claim(wait_ms: number, deadline: RetryDeadline): Promise<ClaimAnswer | CliFailure> {
+  async #claim(waitMs: number, deadline: RetryDeadline): Promise<ClaimAnswer | CliFailure> {
     const { signal } = this.#stop;
-    return await waitForTask(this.#settings, this.#options.request, { wait_ms, deadline, signal });
+    return await waitForTask(this.#settings, this.#options.request, { waitMs, deadline, signal });
   }
 
   /** Runs the command for a held task. */
   async #workOn(task: Task, text: string): Promise<{ readonly ran: RunResult; readonly code: number }> {
-    const { words, wait_ms, request } = this.#options;
+    const { words, waitMs, request } = this.#options;
     const held = { task, fence: task.fence ?? 0 };
     const output = new CommandOutput();
     const streams = { input: `${text}\n`, takeOutput: output.takeOutput, takeErrors: output.takeErrors };
     const times = this.#options.times ?? runTimes(request.ttl_s ?? task.ttl_s);
     const ran = await runUnderClaim(this.#settings, this.#asClaim(held), words, times, streams);
-    const report = makeReport(ran, output, words, this.#stopped_by);
+    const report = makeReport(ran, output, words, this.#stoppedBy);
     if (report !== null) await this.#report(held, report);
     const code = await exitCodeOf(ran);
     if (code === 0) this.#undone.delete(task.id);
-    else if (Number.isFinite(wait_ms)) this.#undone.add(task.id);
+    else if (Number.isFinite(waitMs)) this.#undone.add(task.id);
     return { ran, code };
   }
 

@@ -17,7 +17,7 @@ async function setUp(t: Test, ...replies: readonly Reply[]) {
   const left = [...replies];
   fake.answer = () => (left.length > 1 ? left.shift() : left[0]) ?? "close";
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
-  const options = { after: undefined, wait_ms: LONG_MS, signal: new AbortController().signal, retry_ms: 1 };
+  const options = { after: undefined, waitMs: LONG_MS, signal: new AbortController().signal, retryMs: 1 };
   return {
     fake,
     wait: async (more: Partial<WaitOptions> = {}) =>
@@ -58,21 +58,21 @@ t.test("it calls again with the previous cursor, through a restart", async (t) =
 
 t.test("a wait may start with an earlier cursor, and has no limit by default", async (t) => {
   const { wait, asked } = await setUp(t, NOTHING("c1"), replyJson(MATCH));
-  t.match(await wait({ after: "c0", wait_ms: undefined }), { matched: true });
+  t.match(await wait({ after: "c0", waitMs: undefined }), { matched: true });
   t.same(asked(), ["&after=c0&wait=60", "&after=c1&wait=60"]);
 });
 
 t.test("when the time is over there is still a cursor", async (t) => {
   const { wait } = await setUp(t, NOTHING("c1"));
-  t.match(await wait({ wait_ms: 1 }), { matched: false, cursor: "c1" });
+  t.match(await wait({ waitMs: 1 }), { matched: false, cursor: "c1" });
   const unreachable = await setUp(t, NOTHING("c1"), "close");
   t.match(
-    await unreachable.wait({ wait_ms: 20 }),
+    await unreachable.wait({ waitMs: 20 }),
     { matched: false, cursor: "c1" },
     "even if the server is unreachable",
   );
   const never = await setUp(t, "close");
-  t.match(await never.wait({ wait_ms: 1 }), { exit: 3, message: /cannot reach/ });
+  t.match(await never.wait({ waitMs: 1 }), { exit: 3, message: /cannot reach/ });
 });
 
 t.test("a refusal ends it, and so does a server that is not Koor", async (t) => {

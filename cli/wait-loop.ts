@@ -44,13 +44,13 @@ export async function waitForMatch(
 ): Promise<Waited | CliFailure> {
   const deadline = new RetryDeadline(options);
   const pathOf = (after: string | undefined): string => {
-    const wait_s = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(deadline.left_ms / SECOND_MS)));
+    const waitS = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(deadline.leftMs / SECOND_MS)));
     const where =
       after === undefined
         ? []
         : ([
             ["after", after],
-            ["wait", String(wait_s)],
+            ["wait", String(waitS)],
           ] as const);
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
@@ -65,7 +65,7 @@ export async function waitForMatch(
     // If the time is up while the server is unreachable, the last known answer is returned.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
-    if (outcome.matched || deadline.left_ms <= 0) return outcome;
+    if (outcome.matched || deadline.leftMs <= 0) return outcome;
     last = outcome;
   }
 }

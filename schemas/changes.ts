@@ -38,8 +38,8 @@ const ANY_KIND = `(?:${ASKED_KINDS.join("|")})`;
 export const ChangesQuery = Type.Object({
   kinds: Type.Optional(
     Text({
-      characters_max: CHANGE_KINDS_BYTES_MAX,
-      promised_pattern: `^(?:${ANY_KIND}(?:,${ANY_KIND}){0,${ASKED_KINDS.length - 1}})?$`,
+      charactersMax: CHANGE_KINDS_BYTES_MAX,
+      promisedPattern: `^(?:${ANY_KIND}(?:,${ANY_KIND}){0,${ASKED_KINDS.length - 1}})?$`,
       description: `Separated by commas, of ${ASKED_KINDS.join(", ")}; empty: all, a contract as a spec.`,
     }),
   ),

@@ -10,9 +10,9 @@ import { Text } from "./text.js";
 
 /** A topic pattern. src/topics/pattern.ts decides whether a pattern is malformed. */
 export const TopicPattern = Text({
-  characters_max: PATTERN_BYTES_MAX,
+  charactersMax: PATTERN_BYTES_MAX,
   line: true,
-  promised_pattern: `^${TOPIC_PATTERN_PART}*$`,
+  promisedPattern: `^${TOPIC_PATTERN_PART}*$`,
   description: "`*`, `?` and classes within a segment, `**` for one or more segments; empty or `*`: every topic.",
 });
 
@@ -68,9 +68,9 @@ export const EVENT_ID = /^[0-9]{1,15}$/;
 export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
 
 export const PublishBody = Type.Object({
-  topic: Text({ characters_max: TOPIC_BYTES_MAX, required: true, line: true, hidden_later: true }),
+  topic: Text({ charactersMax: TOPIC_BYTES_MAX, required: true, line: true, hidden_later: true }),
   data: Type.Optional(Type.Unknown()),
-  source: Type.Optional(Text({ characters_max: SOURCE_BYTES_MAX, line: true, hidden_later: true })),
+  source: Type.Optional(Text({ charactersMax: SOURCE_BYTES_MAX, line: true, hidden_later: true })),
 });
 export type PublishBody = Static<typeof PublishBody>;
 export const PublishBodies = Type.Union([

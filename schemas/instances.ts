@@ -18,8 +18,8 @@ function nullable<Schema extends Type.TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }
 
-const Label = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
-const Intent = Text({ characters_max: INSTANCE_INTENT_BYTES_MAX });
+const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
 const INSTANCE = {

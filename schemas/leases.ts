@@ -23,24 +23,24 @@ const Mode = Type.Enum([...LEASE_MODES]);
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
-  characters_max: RESOURCE_BYTES_MAX,
+  charactersMax: RESOURCE_BYTES_MAX,
   required: true,
   line: true,
-  promised_pattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
+  promisedPattern: `^(?:(?:path|state|spec):${PLAIN_PATH}|[a-z][a-z0-9-]*)$`,
   description:
     "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or a name without /, * and \\; name:… for any.",
 });
 const CheckedPath = Text({
-  characters_max: CHECK_PATH_BYTES_MAX,
+  charactersMax: CHECK_PATH_BYTES_MAX,
   required: true,
   line: true,
-  promised_pattern: `^${PLAIN_PATH}$`,
+  promisedPattern: `^${PLAIN_PATH}$`,
 });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
-export const Workspace = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+export const Workspace = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 export const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
-const Remark = Text({ characters_max: REMARK_BYTES_MAX });
+const Remark = Text({ charactersMax: REMARK_BYTES_MAX });
 
 export const Holder = Type.Object({ id: Type.String(), name: Type.String() });
 
@@ -133,7 +133,7 @@ export const LeaseCheckAnswer = Type.Object({
 });
 export const LeaseRenewBody = Type.Object({ fence: Fence, ttl_s: Type.Optional(Ttl) });
 export const LeaseBreakBody = Type.Object({
-  reason: Text({ characters_max: REMARK_BYTES_MAX, required: true }),
+  reason: Text({ charactersMax: REMARK_BYTES_MAX, required: true }),
 });
 export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });

@@ -40,7 +40,7 @@ const To = Name(MESSAGE_TO_BYTES_MAX, "An instance's id, `name:N` or `workspace:
 export const MessageBody = Type.Object({
   to: Type.Union([To, Type.Array(To, { minItems: 1, maxItems: MESSAGE_RECIPIENTS_MAX })]),
   subject: Name(MESSAGE_SUBJECT_BYTES_MAX),
-  body: Type.Optional(Text({ characters_max: MESSAGE_BODY_BYTES_MAX })),
+  body: Type.Optional(Text({ charactersMax: MESSAGE_BODY_BYTES_MAX })),
   intent: Type.Optional(Type.Enum([...MESSAGE_INTENTS], { default: "inform" })),
   thread: Type.Optional(Thread),
   reply_to: Type.Optional(Name(MESSAGE_THREAD_BYTES_MAX, "The id of a message that the sender got or sent.")),
@@ -118,7 +118,7 @@ export const MessageQuery = Type.Object({
     }),
   ),
   unread: Type.Optional(Switch),
-  thread: Type.Optional(Text({ characters_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  thread: Type.Optional(Text({ charactersMax: MESSAGE_THREAD_BYTES_MAX, line: true })),
   after: Type.Optional(
     Type.Unsafe<string>({
       type: "string",
@@ -139,7 +139,7 @@ const MessageBefore = Type.Unsafe<string>({
 
 export const AllMessagesQuery = Type.Object({
   instance: Type.Optional(Type.String()),
-  thread: Type.Optional(Text({ characters_max: MESSAGE_THREAD_BYTES_MAX, line: true })),
+  thread: Type.Optional(Text({ charactersMax: MESSAGE_THREAD_BYTES_MAX, line: true })),
   unread: Type.Optional(Switch),
   urgent: Type.Optional(Switch),
   before: Type.Optional(MessageBefore),
@@ -151,7 +151,7 @@ export const AllMessages = Type.Object({ messages: Type.Array(Message, { descrip
 export const MarkBody = Type.Object({
   ids: Type.Array(Name(MESSAGE_THREAD_BYTES_MAX), { minItems: 1, maxItems: MESSAGES_MARKED_MAX }),
   as: Type.Enum([...MESSAGE_MARKS]),
-  note: Type.Optional(Text({ characters_max: MESSAGE_NOTE_BYTES_MAX })),
+  note: Type.Optional(Text({ charactersMax: MESSAGE_NOTE_BYTES_MAX })),
 });
 export type MarkBody = Static<typeof MarkBody>;
 export const MarkAnswer = Type.Object({ marked: Type.Integer({ minimum: 0 }) });
@@ -230,7 +230,7 @@ const BOX = {
   after: Type.Integer({ minimum: 0 }),
   limit: Type.Integer({ minimum: 1 }),
   /** The current time in ms. Messages that have expired by this time are left out. */
-  now_ms: Type.Integer(),
+  nowMs: Type.Integer(),
 };
 
 /** Selects one page of messages from a box. */
@@ -267,7 +267,7 @@ export const AllMessagesRequest = Type.Object({
   /** The page contains only messages with a smaller row than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
-  now_ms: Type.Integer(),
+  nowMs: Type.Integer(),
 });
 export type AllMessagesRequest = Static<typeof AllMessagesRequest>;
 
@@ -276,7 +276,7 @@ export const ThreadsRequest = Type.Object({
   /** Selects only threads whose newest message has a row smaller than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
-  now_ms: Type.Integer(),
+  nowMs: Type.Integer(),
 });
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 

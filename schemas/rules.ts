@@ -29,8 +29,8 @@ export const NO_CONSOLE_LOG = "no-console-log";
 export const EXPORTED_SOURCES = ["local", "learned"] as const;
 
 /** Returns `P/R`, the name of a rule in messages and audit rows. */
-export function ruleName(project: string, rule_id: string): string {
-  return `${project}/${rule_id}`;
+export function ruleName(project: string, ruleId: string): string {
+  return `${project}/${ruleId}`;
 }
 
 export const Rule = Type.Object({
@@ -59,9 +59,9 @@ const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.
 
 /** A glob for files. src/rules/file-glob.ts decides whether a glob is malformed. */
 export const FileGlob = Text({
-  characters_max: PATTERN_BYTES_MAX,
+  charactersMax: PATTERN_BYTES_MAX,
   required: true,
-  promised_pattern: `^${GLOB_SEGMENT}(?:/${GLOB_SEGMENT})*$`,
+  promisedPattern: `^${GLOB_SEGMENT}(?:/${GLOB_SEGMENT})*$`,
 });
 
 /**
@@ -77,10 +77,10 @@ const GROUP = (inside: string) => `\\((?:\\?:)?${inside}*(?:\\|${inside}*)*\\)${
 const NESTED = `(?:${TERM}|${GROUP(TERM)})`;
 const REGEX = `^(?:\\(\\?[ims]\\))?(?:${NESTED}|${GROUP(NESTED)}|\\|)*$`;
 
-const RuleLabel = (description: string) => Text({ characters_max: RULE_NAME_BYTES_MAX, line: true, description });
+const RuleLabel = (description: string) => Text({ charactersMax: RULE_NAME_BYTES_MAX, line: true, description });
 const source = (fallback: string) => ({
   source: Type.Optional(
-    Text({ characters_max: RULE_NAME_BYTES_MAX, line: true, description: "Any word.", default: fallback }),
+    Text({ charactersMax: RULE_NAME_BYTES_MAX, line: true, description: "Any word.", default: fallback }),
   ),
 });
 
@@ -90,20 +90,20 @@ const source = (fallback: string) => ({
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
-    characters_max: RULE_PATTERN_BYTES_MAX,
+    charactersMax: RULE_PATTERN_BYTES_MAX,
     required: true,
-    promised_pattern: REGEX,
+    promisedPattern: REGEX,
     description: `A regex that compiles, in RE2 syntax; for match_type custom also \`${NO_CONSOLE_LOG}\`.`,
   }),
   severity: Type.Optional(Type.Enum([...SEVERITIES, ""], { default: SEVERITIES[0] })),
   match_type: Type.Optional(Type.Enum([...MATCH_TYPES, ""], { default: MATCH_TYPES[0] })),
-  message: Type.Optional(Text({ characters_max: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
+  message: Type.Optional(Text({ charactersMax: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
   stack: Type.Optional(RuleLabel("Empty: for every stack.")),
   applies_to: Type.Optional(
     Type.Array(FileGlob, { maxItems: APPLIES_TO_GLOBS_MAX, default: ["*"], description: "Globs; empty: every file." }),
   ),
   proposed_by: Type.Optional(RuleLabel("Who proposed it.")),
-  context: Type.Optional(Text({ characters_max: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
+  context: Type.Optional(Text({ charactersMax: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
 };
 
 /**
@@ -138,7 +138,7 @@ export const RuleDeleteAnswer = Type.Object({ deleted: Type.String() });
 
 export const ValidateBody = Type.Object({
   filename: Type.Optional(
-    Text({ characters_max: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
+    Text({ charactersMax: KEY_BYTES_MAX, line: true, description: "Chooses rules by their applies_to." }),
   ),
   content: Type.String(),
   stack: Type.Optional(RuleLabel("Leaves out the rules of other stacks.")),

@@ -21,7 +21,7 @@ export const SessionAnswer = Type.Object({
 export type SessionAnswer = Static<typeof SessionAnswer>;
 
 export const LogInBody = Type.Object({
-  token: Text({ characters_max: LOG_IN_TOKEN_BYTES_MAX, description: "The server's token, or an instance's own." }),
+  token: Text({ charactersMax: LOG_IN_TOKEN_BYTES_MAX, description: "The server's token, or an instance's own." }),
 });
 export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 

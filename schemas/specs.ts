@@ -9,8 +9,8 @@ import { DiffEntry } from "./versioned.js";
 
 /** The name of a project or of a spec. The names of a project and its spec together are shorter than KEY_BYTES_MAX. */
 export const SpecWord = Text({
-  characters_max: KEY_BYTES_MAX,
-  promised_characters_max: KEY_BYTES_MAX / 2 - 1,
+  charactersMax: KEY_BYTES_MAX,
+  promisedCharactersMax: KEY_BYTES_MAX / 2 - 1,
   required: true,
   line: true,
 });

@@ -7,7 +7,7 @@ import { Name, Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
 export const StateKey = Name(KEY_BYTES_MAX);
-export const ContentType = Text({ characters_max: CONTENT_TYPE_BYTES_MAX, line: true });
+export const ContentType = Text({ charactersMax: CONTENT_TYPE_BYTES_MAX, line: true });
 
 export const StateEntry = Type.Object({
   key: Type.String(),

@@ -45,15 +45,15 @@ export const TASK_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${TASK_ID_CHARACTERS_MAX}}
 
 const ID_REFUSAL = `must be 1 to ${TASK_ID_CHARACTERS_MAX} of A-Z, a-z, 0-9, _, ., : and -`;
 const State = Type.Enum([...TASK_STATES]);
-const Remark = Text({ characters_max: REMARK_BYTES_MAX });
-const NeededRemark = Text({ characters_max: REMARK_BYTES_MAX, required: true });
+const Remark = Text({ charactersMax: REMARK_BYTES_MAX });
+const NeededRemark = Text({ charactersMax: REMARK_BYTES_MAX, required: true });
 const Label = Name(TASK_LABEL_BYTES_MAX);
 const Labels = Type.Array(Label, { maxItems: TASK_LABELS_MAX });
 const Priority = Type.Integer({ minimum: 0, maximum: TASK_PRIORITY_MAX });
 const Percent = Type.Integer({ minimum: 0, maximum: 100 });
 const Title = Name(TASK_TITLE_BYTES_MAX);
-const Body = Text({ characters_max: TASK_BODY_BYTES_MAX });
-const Assignee = Text({ characters_max: INSTANCE_LABEL_BYTES_MAX, line: true });
+const Body = Text({ charactersMax: TASK_BODY_BYTES_MAX });
+const Assignee = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Value = Type.Unknown({ description: `JSON of at most ${TASK_VALUE_BYTES_MAX} bytes.` });
 const Given = Type.Unknown({ description: "As it was sent; null where nothing was." });
 
@@ -111,13 +111,13 @@ export const TaskWithHistory = Type.Object({
 });
 
 const TaskId = Text({
-  characters_max: TASK_ID_CHARACTERS_MAX,
+  charactersMax: TASK_ID_CHARACTERS_MAX,
   required: true,
   pattern: { source: TASK_ID.source, says: ID_REFUSAL },
 });
 /** The id of a task, or `#N` for the task at index N of the array in the same request. */
 const After = Text({
-  characters_max: TASK_ID_CHARACTERS_MAX,
+  charactersMax: TASK_ID_CHARACTERS_MAX,
   required: true,
   pattern: { source: `^#\\d{1,3}$|${TASK_ID.source}`, says: "must be the id of a task, or #N" },
 });

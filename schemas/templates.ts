@@ -47,9 +47,9 @@ export const TemplateApplyAnswer = Type.Object({
 const given = {
   id: Name(TEMPLATE_ID_BYTES_MAX),
   name: Name(TEMPLATE_NAME_BYTES_MAX),
-  description: Type.Optional(Text({ characters_max: TEMPLATE_DESCRIPTION_BYTES_MAX })),
+  description: Type.Optional(Text({ charactersMax: TEMPLATE_DESCRIPTION_BYTES_MAX })),
   tags: Type.Optional(
-    Type.Array(Text({ characters_max: TEMPLATE_TAG_BYTES_MAX, line: true }), { maxItems: TEMPLATE_TAGS_MAX }),
+    Type.Array(Text({ charactersMax: TEMPLATE_TAG_BYTES_MAX, line: true }), { maxItems: TEMPLATE_TAGS_MAX }),
   ),
 };
 

@@ -28,8 +28,8 @@ const anyUnit = fc.oneof(
 );
 const anyText = fc.array(anyUnit, { maxLength: 12 }).map((units) => units.join(""));
 const anyRules: fc.Arbitrary<TextRules> = fc.record(
-  { characters_max: fc.nat({ max: 12 }), required: fc.constant(true as const), line: fc.constant(true as const) },
-  { requiredKeys: ["characters_max"] },
+  { charactersMax: fc.nat({ max: 12 }), required: fc.constant(true as const), line: fc.constant(true as const) },
+  { requiredKeys: ["charactersMax"] },
 );
 
 /**
@@ -47,31 +47,31 @@ function naiveLength(text: string): number {
 
 t.test("each rule has its own message, and the first violated rule is reported", (t) => {
   const rows: readonly (readonly [text: string, rules: TextRules, problem: string | null])[] = [
-    ["", { characters_max: 3 }, null],
-    ["", { characters_max: 3, required: true }, "is required"],
-    ["", { characters_max: 3, line: true }, null],
-    ["abc", { characters_max: 3 }, null],
-    ["abcd", { characters_max: 3 }, "is longer than 3 characters"],
-    ["\u00e9\u20ace\u0301", { characters_max: 4 }, null],
-    ["\u00e9\u20ace\u0301", { characters_max: 3 }, "is longer than 3 characters"],
-    ["\u{1f600}\u{1f600}\u{1f600}", { characters_max: 3 }, null],
-    ["\u{1f600}\u{1f600}\u{1f600}a", { characters_max: 3 }, "is longer than 3 characters"],
-    ["\u{1f600}\u{1f600}", { characters_max: 1 }, "is longer than 1 characters"],
-    ["a\ud800", { characters_max: 4 }, "must be valid Unicode"],
-    ["\udc00\ud800", { characters_max: 9 }, "must be valid Unicode"],
-    ["a\nb", { characters_max: 3 }, null],
-    ["a\nb", { characters_max: 3, line: true }, "must not contain control characters"],
-    ["a\nb", { characters_max: 2, line: true }, "is longer than 2 characters"],
-    ["\ud800\n", { characters_max: 9, line: true }, "must be valid Unicode"],
-    ["a\u200b", { characters_max: 3 }, null],
-    ["a\u200b", { characters_max: 3, line: true }, "must not contain characters that cannot be seen (U+200B)"],
-    ["\u202e\n", { characters_max: 3, line: true }, "must not contain control characters"],
+    ["", { charactersMax: 3 }, null],
+    ["", { charactersMax: 3, required: true }, "is required"],
+    ["", { charactersMax: 3, line: true }, null],
+    ["abc", { charactersMax: 3 }, null],
+    ["abcd", { charactersMax: 3 }, "is longer than 3 characters"],
+    ["\u00e9\u20ace\u0301", { charactersMax: 4 }, null],
+    ["\u00e9\u20ace\u0301", { charactersMax: 3 }, "is longer than 3 characters"],
+    ["\u{1f600}\u{1f600}\u{1f600}", { charactersMax: 3 }, null],
+    ["\u{1f600}\u{1f600}\u{1f600}a", { charactersMax: 3 }, "is longer than 3 characters"],
+    ["\u{1f600}\u{1f600}", { charactersMax: 1 }, "is longer than 1 characters"],
+    ["a\ud800", { charactersMax: 4 }, "must be valid Unicode"],
+    ["\udc00\ud800", { charactersMax: 9 }, "must be valid Unicode"],
+    ["a\nb", { charactersMax: 3 }, null],
+    ["a\nb", { charactersMax: 3, line: true }, "must not contain control characters"],
+    ["a\nb", { charactersMax: 2, line: true }, "is longer than 2 characters"],
+    ["\ud800\n", { charactersMax: 9, line: true }, "must be valid Unicode"],
+    ["a\u200b", { charactersMax: 3 }, null],
+    ["a\u200b", { charactersMax: 3, line: true }, "must not contain characters that cannot be seen (U+200B)"],
+    ["\u202e\n", { charactersMax: 3, line: true }, "must not contain control characters"],
     // The two `promised_…` rules affect only the published description, so the check ignores them.
-    ["abc", { characters_max: 3, promised_characters_max: 1, promised_pattern: "^x$" }, null],
+    ["abc", { charactersMax: 3, promisedCharactersMax: 1, promisedPattern: "^x$" }, null],
   ];
   for (const [text, rules, problem] of rows)
     t.equal(textProblem(text, rules), problem, `${JSON.stringify(text)} ${JSON.stringify(rules)}`);
-  const line = { characters_max: 3, line: true } as const;
+  const line = { charactersMax: 3, line: true } as const;
   t.equal(textProblem("a\u200b", line, true), null, "an older name may be asked for");
   t.equal(textProblem("a\n", line, true), "must not contain control characters");
   t.end();
@@ -83,13 +83,13 @@ t.test("the reported problem of any text is that of a simple implementation", (t
     const problem = textProblem(text, rules);
     const hidden = findHiddenCharacter(text);
     problems.add(problem?.replace(/\d+/, "n").replace(/U\+\w+/, "U+n") ?? null);
-    const well_formed = !/\p{Surrogate}/u.test(text);
+    const wellFormed = !/\p{Surrogate}/u.test(text);
     const naive =
       rules.required === true && text === ""
         ? "is required"
-        : Array.from(text).length > rules.characters_max
-          ? `is longer than ${rules.characters_max} characters`
-          : !well_formed
+        : Array.from(text).length > rules.charactersMax
+          ? `is longer than ${rules.charactersMax} characters`
+          : !wellFormed
             ? "must be valid Unicode"
             : rules.line === true && /\p{Cc}/u.test(text)
               ? "must not contain control characters"
@@ -112,17 +112,17 @@ t.test("a schema accepts what its rules accept, and has their messages", (t) => 
     return validator.Errors({ name: text })[0]?.message === problem;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
-  const validator = Compile(Text({ characters_max: 3 }));
+  const validator = Compile(Text({ charactersMax: 3 }));
   for (const value of [1, null, ["a"], {}]) t.notOk(validator.Check(value), JSON.stringify(value));
   t.end();
 });
 
 t.test("a schema returns its rules, also if it is optional, and no other schema has any", (t) => {
   const name = Name(7, "A name.");
-  t.same(textRulesOf(name), { characters_max: 7, required: true, line: true });
+  t.same(textRulesOf(name), { charactersMax: 7, required: true, line: true });
   t.match(name, { type: "string", description: "A name." });
   t.same(textRulesOf(Type.Optional(name)), textRulesOf(name));
-  t.match(Text({ characters_max: 3, default: "x" }), { type: "string", default: "x", text: { characters_max: 3 } });
+  t.match(Text({ charactersMax: 3, default: "x" }), { type: "string", default: "x", text: { charactersMax: 3 } });
   t.equal(textRulesOf(Type.String()), undefined);
   t.equal(textRulesOf(Type.Object({ text: Type.String() })), undefined);
   t.end();

@@ -11,17 +11,17 @@ import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 
 export interface TextRules {
   /** Unicode code points. */
-  readonly characters_max: number;
+  readonly charactersMax: number;
   /**
    * The maximum length that the published description states. A text of this length is always accepted. This length is
    * less than characters_max if other texts count towards the same limit.
    */
-  readonly promised_characters_max?: number;
+  readonly promisedCharactersMax?: number;
   /**
    * A pattern that the published description states, for a text whose content the reading code checks itself. Every
    * text that matches the pattern is certainly accepted.
    */
-  readonly promised_pattern?: string;
+  readonly promisedPattern?: string;
   /** The form that the text must have. `says` describes the form in the error message `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
   /** If true, an empty text counts as missing. */
@@ -51,14 +51,14 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }
 
-/** Returns whether the text has more characters (Unicode code points) than `characters_max`. */
-export function isLongerThan(text: string, characters_max: number): boolean {
+/** Returns whether the text has more characters (Unicode code points) than `charactersMax`. */
+export function isLongerThan(text: string, charactersMax: number): boolean {
   // A character takes one or two UTF-16 units. So a text never has more characters than units.
-  if (text.length <= characters_max) return false;
-  if (text.length > 2 * characters_max) return true;
+  if (text.length <= charactersMax) return false;
+  if (text.length > 2 * charactersMax) return true;
   let characters = 0;
   for (const _ of text) characters += 1;
-  return characters > characters_max;
+  return characters > charactersMax;
 }
 
 const CONTROL_PROBLEM = "must not contain control characters";
@@ -81,11 +81,11 @@ export function lineProblem(text: string): string | null {
  */
 export function textProblem(
   text: string,
-  { characters_max, required, line, hidden_later, pattern }: TextRules,
+  { charactersMax, required, line, hidden_later, pattern }: TextRules,
   asks = false,
 ): string | null {
   if (required === true && text === "") return "is required";
-  if (isLongerThan(text, characters_max)) return `is longer than ${characters_max} characters`;
+  if (isLongerThan(text, charactersMax)) return `is longer than ${charactersMax} characters`;
   // Half of a surrogate pair is not a character, and a text that contains it could not be stored unchanged.
   if (!text.isWellFormed()) return "must be valid Unicode";
   if (line === true) {
@@ -111,8 +111,8 @@ export function Text({ description, default: fallback, ...text }: TextOptions) {
 }
 
 /** Returns the schema of a name or a label, which is one line and not empty. */
-export function Name(characters_max: number, description?: string) {
-  return Text({ characters_max, required: true, line: true, ...(description === undefined ? {} : { description }) });
+export function Name(charactersMax: number, description?: string) {
+  return Text({ charactersMax, required: true, line: true, ...(description === undefined ? {} : { description }) });
 }
 
 /** Returns the rules of a schema that `Text` has created; undefined for any other schema. */

@@ -10,10 +10,10 @@ const PORT = "(?::[1-9][0-9]{0,3})?";
 
 export function HttpUrl(description: string) {
   return Text({
-    characters_max: OUTBOUND_URL_BYTES_MAX,
+    charactersMax: OUTBOUND_URL_BYTES_MAX,
     required: true,
     // Matches only hosts whose last label begins with a letter. Any other host may be a malformed IP address.
-    promised_pattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,
+    promisedPattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,
     description,
   });
 }

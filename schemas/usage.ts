@@ -12,20 +12,20 @@ const Tokens = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Cost = Type.Number({ minimum: 0, description: "US dollars, as they were sent." });
 
 const RequiredLabel = Name(LABEL_BYTES_MAX);
-const Label = Text({ characters_max: LABEL_BYTES_MAX, line: true });
+const Label = Text({ charactersMax: LABEL_BYTES_MAX, line: true });
 
 export const UsageBody = Type.Object({
   provider: RequiredLabel,
   model: RequiredLabel,
   instance_id: Type.Optional(
-    Text({ characters_max: LABEL_BYTES_MAX, line: true, description: "The caller, where it is known, by default." }),
+    Text({ charactersMax: LABEL_BYTES_MAX, line: true, description: "The caller, where it is known, by default." }),
   ),
   project: Type.Optional(Label),
   tokens_in: Type.Optional(Tokens),
   tokens_out: Type.Optional(Tokens),
   cost_usd: Type.Optional(Cost),
   request_type: Type.Optional(
-    Text({ characters_max: LABEL_BYTES_MAX, line: true, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
+    Text({ charactersMax: LABEL_BYTES_MAX, line: true, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
   ),
   session_tag: Type.Optional(Label),
 });

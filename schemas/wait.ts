@@ -30,20 +30,20 @@ const ABOVE_BYTES = DIGITS_MAX + ":".length;
 /** Returns the schema of a condition `N:KEY`. The code that parses the condition also checks the key. */
 function above(description: string, key: string) {
   return Text({
-    characters_max: KEY_BYTES_MAX + ABOVE_BYTES,
+    charactersMax: KEY_BYTES_MAX + ABOVE_BYTES,
     required: true,
     line: true,
-    promised_pattern: `^[0-9]{1,${DIGITS_MAX}}:${key}$`,
+    promisedPattern: `^[0-9]{1,${DIGITS_MAX}}:${key}$`,
     description,
   });
 }
 
 const SPEC_NAME = "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+";
 const SpecName = Text({
-  characters_max: KEY_BYTES_MAX,
+  charactersMax: KEY_BYTES_MAX,
   required: true,
   line: true,
-  promised_pattern: `^${SPEC_NAME}$`,
+  promisedPattern: `^${SPEC_NAME}$`,
   description: "PROJECT/NAME.",
 });
 
@@ -70,15 +70,15 @@ export const WaitQuery = Type.Object({
   ),
   workspace: Type.Optional(
     Text({
-      characters_max: INSTANCE_LABEL_BYTES_MAX,
+      charactersMax: INSTANCE_LABEL_BYTES_MAX,
       line: true,
       description: "Of `free` and `instance`; the caller's own.",
     }),
   ),
   after: Type.Optional(
     Text({
-      characters_max: WAIT_CURSOR_BYTES_MAX,
-      promised_pattern: "^$",
+      charactersMax: WAIT_CURSOR_BYTES_MAX,
+      promisedPattern: "^$",
       description: "The cursor of an answer; empty for none.",
     }),
   ),

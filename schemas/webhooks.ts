@@ -26,7 +26,7 @@ export const WebhookBody = Type.Object({
     }),
   ),
   secret: Type.Optional(
-    Text({ characters_max: WEBHOOK_SECRET_BYTES_MAX, description: "Signs the deliveries; never shown again." }),
+    Text({ charactersMax: WEBHOOK_SECRET_BYTES_MAX, description: "Signs the deliveries; never shown again." }),
   ),
 });
 export type WebhookBody = Static<typeof WebhookBody>;

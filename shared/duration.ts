@@ -47,23 +47,23 @@ const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
   let at = text.startsWith("+") ? 1 : 0;
-  let total_ns = 0n;
+  let totalNs = 0n;
   do {
     TERM.lastIndex = at;
     const term = TERM.exec(text);
     if (term === null) return undefined;
     const whole = term[1] ?? "";
     const fraction = term[2] ?? "";
-    const unit_ns = UNIT_NS[term[3] ?? ""];
-    if (unit_ns === undefined || whole.length + fraction.length === 0) return undefined;
+    const unitNs = UNIT_NS[term[3] ?? ""];
+    if (unitNs === undefined || whole.length + fraction.length === 0) return undefined;
     // The sum is in whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
-    total_ns += (BigInt(whole + fraction) * unit_ns) / 10n ** BigInt(fraction.length);
+    totalNs += (BigInt(whole + fraction) * unitNs) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   } while (at < text.length);
-  if (total_ns > DURATION_NS_MAX) return undefined;
+  if (totalNs > DURATION_NS_MAX) return undefined;
   // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
   // year exactly.
-  return Number(total_ns / NS_PER_MS) + Number(total_ns % NS_PER_MS) / Number(NS_PER_MS);
+  return Number(totalNs / NS_PER_MS) + Number(totalNs % NS_PER_MS) / Number(NS_PER_MS);
 }
 
 /** Splits a duration into whole hours, minutes and seconds. The rest below a second is dropped. */

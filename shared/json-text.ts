@@ -46,11 +46,11 @@ function skipBlanks(text: string, from: number): number {
 export function skipString(text: string, from: number): number {
   // indexOf is many times faster than a loop on long strings, and no slower on short ones.
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let escapes_from = quote;
-    while (text.charCodeAt(escapes_from - 1) === BACKSLASH) escapes_from--;
+    let escapesFrom = quote;
+    while (text.charCodeAt(escapesFrom - 1) === BACKSLASH) escapesFrom--;
     // The quote ends the string if the number of backslashes before it is even. If it is odd, the last backslash
     // escapes the quote.
-    if ((quote - escapes_from) % 2 === 0) return quote + 1;
+    if ((quote - escapesFrom) % 2 === 0) return quote + 1;
   }
   return text.length;
 }
@@ -99,10 +99,10 @@ export function memberTexts(text: string): Map<string, string> | undefined {
   const members = new Map<string, string>();
   at = skipBlanks(text, at + 1);
   while (text.charCodeAt(at) === QUOTE) {
-    const name_end = skipString(text, at);
-    const raw_name = text.slice(at + 1, name_end - 1);
-    const name = raw_name.includes("\\") ? (JSON.parse(text.slice(at, name_end)) as string) : raw_name;
-    at = skipBlanks(text, name_end);
+    const nameEnd = skipString(text, at);
+    const rawName = text.slice(at + 1, nameEnd - 1);
+    const name = rawName.includes("\\") ? (JSON.parse(text.slice(at, nameEnd)) as string) : rawName;
+    at = skipBlanks(text, nameEnd);
     if (text.charCodeAt(at) !== COLON) return undefined;
     const start = skipBlanks(text, at + 1);
     at = skipValue(text, start);

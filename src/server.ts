@@ -67,7 +67,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     urls,
     log,
     methods: METHODS,
-    push_messages: PUSH_MESSAGES,
+    pushMessages: PUSH_MESSAGES,
     earlyWriter,
   });
 
@@ -140,7 +140,7 @@ async function stopServer(components: Components, threads: ServerThreads, log: L
   await components.endWaiting();
 
   // Give the other requests and background work up to SHUTDOWN_DRAIN_MS to finish.
-  await idle(() => pipeline.in_flight + tasks.in_flight, SHUTDOWN_DRAIN_MS);
+  await idle(() => pipeline.inFlight + tasks.inFlight, SHUTDOWN_DRAIN_MS);
 
   // Close the connections of clients whose requests did not finish.
   ports.close();
@@ -158,7 +158,7 @@ async function stopServer(components: Components, threads: ServerThreads, log: L
 function setClock(clock: FrontClock, config: Config, threads: ServerThreads): number {
   // A node continues from its stored time, because its machine's clock may have been set wrong since the node stopped.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
-  if (stored !== null) clock.follow(stored.membership.now_ms);
+  if (stored !== null) clock.follow(stored.membership.nowMs);
   return threads.time.advance(clock);
 }
 

@@ -206,19 +206,19 @@ t.test("a request with a foreign Origin or Host is refused", async (t) => {
 });
 
 t.test("the dashboard's port has the same checks", async (t) => {
-  const { dashboard_port, port: api_port } = await startKoor(t, {
+  const { dashboardPort, port: apiPort } = await startKoor(t, {
     args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
   });
-  t.not(dashboard_port, 0);
+  t.not(dashboardPort, 0);
   for (const route of ROUTES) {
     const name = route.operation.operationId;
     const status = async (headers: Readonly<Record<string, string>>): Promise<number> =>
-      (await ask(route, headers, "nobody", dashboard_port)).status;
+      (await ask(route, headers, "nobody", dashboardPort)).status;
     t.equal((await status({})) === 401, !OPEN.has(name), `${name} without a token`);
     t.equal((await status(bearer("wrong"))) === 401, !OPEN.has(name), `${name} with a wrong one`);
     t.equal(await status({ ...RIGHT, Origin: "http://evil.example" }), 403, `${name} from a foreign page`);
     t.equal(await status({ ...RIGHT, Host: "evil.example" }), 421, `${name} as another host`);
-    for (const own of [api_port, dashboard_port])
+    for (const own of [apiPort, dashboardPort])
       t.notOk(
         [401, 403, 421].includes(await status({ ...RIGHT, Origin: `http://localhost:${own}` })),
         `${name} from a page of port ${own}`,
@@ -227,27 +227,25 @@ t.test("the dashboard's port has the same checks", async (t) => {
 });
 
 t.test("a session on the dashboard's port has the rights of its token", async (t) => {
-  const { dashboard_port, port: api_port } = await startKoor(t, {
+  const { dashboardPort, port: apiPort } = await startKoor(t, {
     args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
   });
-  const Origin = `http://127.0.0.1:${dashboard_port}`;
+  const Origin = `http://127.0.0.1:${dashboardPort}`;
   const logIn = async (token: string): Promise<string> => {
-    const { headers } = await send(dashboard_port, "POST", "/session", { body: JSON.stringify({ token }) });
+    const { headers } = await send(dashboardPort, "POST", "/session", { body: JSON.stringify({ token }) });
     return String(headers["set-cookie"]).split(";")[0] ?? "";
   };
   const registerThere = async (): Promise<Instance> =>
-    (
-      await send(api_port, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })
-    ).json<Instance>();
+    (await send(apiPort, "POST", "/api/instances/register", { headers: RIGHT, body: '{"name":"a"}' })).json<Instance>();
   const server = { Cookie: await logIn(TOKEN), Origin };
   for (const route of ROUTES) {
     const name = route.operation.operationId;
     const status = async (headers: Readonly<Record<string, string>>, first?: string): Promise<number> =>
-      (await ask(route, headers, first, dashboard_port)).status;
+      (await ask(route, headers, first, dashboardPort)).status;
     t.notOk([401, 403, 421].includes(await status(server)), `${name} in a session of the server's token`);
     t.equal(await status({ ...server, Host: "evil.example" }), 421, `${name} as another host`);
     t.equal(await status({ ...server, "Sec-Fetch-Site": "same-site" }), 403, `${name} from another port`);
-    for (const foreign of ["http://evil.example", `http://127.0.0.1:${api_port}`])
+    for (const foreign of ["http://evil.example", `http://127.0.0.1:${apiPort}`])
       t.equal(await status({ ...server, Origin: foreign }), 403, `${name} from ${foreign}`);
     if (route.method !== "GET") t.equal(await status({ Cookie: server.Cookie }), 403, `${name} without an Origin`);
     const [one, other] = [await registerThere(), await registerThere()];
@@ -259,11 +257,7 @@ t.test("a session on the dashboard's port has the rights of its token", async (t
     );
     t.equal((await status(headers, one.id)) === 403, SERVER_ONLY.has(name), `${name} in the instance's own`);
     const cookie = { Cookie: server.Cookie };
-    t.equal(
-      (await ask(route, cookie, "nobody", api_port)).status === 401,
-      !OPEN.has(name),
-      `${name} at the API's port`,
-    );
+    t.equal((await ask(route, cookie, "nobody", apiPort)).status === 401, !OPEN.has(name), `${name} at the API's port`);
   }
 });
 

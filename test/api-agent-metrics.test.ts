@@ -30,7 +30,7 @@ async function totals(koor: Koor, query = ""): Promise<Record<string, Readonly<R
 }
 
 t.test("calls are counted for the instance that makes them", async (t) => {
-  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
+  const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], ownReadsOnly: true });
   const { port } = koor;
   t.same((await send(port, "GET", "/api/metrics/agents")).json(), []);
   const { id, token } = await register(koor);
@@ -126,7 +126,7 @@ t.test("calls are counted for the instance that makes them", async (t) => {
     ["Prometheus", () => send(port, "GET", "/metrics", { headers: as(id) }), 200, {}],
     ["no route", () => send(port, "GET", "/nothing", { headers: as(id) }), 404, {}],
     ["another method", () => send(port, "PATCH", "/api/state/k", { headers: as(id) }), 405, {}],
-    ["the dashboard's calls", () => send(koor.dashboard_port, "GET", "/api/state", { headers: as(id) }), 200, {}],
+    ["the dashboard's calls", () => send(koor.dashboardPort, "GET", "/api/state", { headers: as(id) }), 200, {}],
     ["a subscription that is none", () => send(port, "GET", "/api/events/subscribe", { headers: as(id) }), 426, {}],
   ];
   for (const [what, ask, status, counts] of steps) {
@@ -146,17 +146,17 @@ t.test("calls are counted for the instance that makes them", async (t) => {
 });
 
 t.test("hours can be selected by prefix and by instance, in both ways to ask", async (t) => {
-  const koor = await startKoor(t, { own_reads_only: true });
+  const koor = await startKoor(t, { ownReadsOnly: true });
   const { port } = koor;
   const { id } = await register(koor);
-  const hour_before = new Date().toISOString().slice(0, 13);
+  const hourBefore = new Date().toISOString().slice(0, 13);
   await sendJson(port, "POST", "/api/events/publish", [{ topic: "t" }, { topic: "t" }], as(id));
   await send(port, "GET", "/api/state/none", { headers: as(id) });
   const path = await send(port, "GET", `/api/metrics/agents/${id}`);
   t.equal(path.headers["content-type"], "application/json");
   const counters = path.json<Counter[]>();
   const hour = counters[0]?.period ?? "";
-  t.ok(hour >= hour_before && hour <= new Date().toISOString().slice(0, 13), `${hour} is the hour`);
+  t.ok(hour >= hourBefore && hour <= new Date().toISOString().slice(0, 13), `${hour} is the hour`);
   t.same(counters, [
     { instance_id: id, metric_name: "errors", metric_value: 1, period: hour },
     { instance_id: id, metric_name: "events_published", metric_value: 2, period: hour },
@@ -181,20 +181,20 @@ t.test("hours can be selected by prefix and by instance, in both ways to ask", a
 });
 
 t.test("a shutdown stores all counts, a kill keeps the flushed ones, and a reset changes none", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir, own_reads_only: true });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir, ownReadsOnly: true });
   const { id } = await register(koor);
   const call = async (server: Koor, times: number): Promise<void> => {
     for (let at = 0; at < times; at++) await send(server.port, "GET", "/api/state", { headers: as(id) });
   };
   await call(koor, 3);
   t.equal(await koor.stop(), 0);
-  const second = await startKoor(t, { data_dir, own_reads_only: true });
+  const second = await startKoor(t, { data_dir: dataDir, ownReadsOnly: true });
   await call(second, 4);
   t.same(await totals(second), { [id]: { rest_calls: 7 } }, "they are added to earlier counts");
   await call(second, 5);
   await second.stop("SIGKILL");
-  const third = await startKoor(t, { data_dir, own_reads_only: true });
+  const third = await startKoor(t, { data_dir: dataDir, ownReadsOnly: true });
   const kept = (await totals(third))[id]?.["rest_calls"] ?? 0;
   t.ok(kept >= 7 && kept <= 12, `${kept} of 12 were stored, at least the 7 that were read`);
   await send(third.port, "POST", "/api/metrics/reset");

@@ -181,10 +181,10 @@ t.test("a webhook is restored with its last failure, and a snapshot without one 
     { kind: "webhook", id: "former", ...made, fail_count: 0, ...fired },
   ];
   t.equal((await restore(koor, makeSnapshot(webhooks))).status, 200);
-  const nothing_waits = { pending: 0, dropped: 0, dead_letters: 0 };
+  const nothingWaits = { pending: 0, dropped: 0, dead_letters: 0 };
   t.same((await ask(koor, "GET", "/api/webhooks")).json(), [
-    { id: "failed", ...made, fail_count: 3, ...fired, ...failed, ...nothing_waits },
-    { id: "former", ...made, fail_count: 0, ...fired, ...nothing_waits },
+    { id: "failed", ...made, fail_count: 3, ...fired, ...failed, ...nothingWaits },
+    { id: "former", ...made, fail_count: 0, ...fired, ...nothingWaits },
   ]);
   t.same(ofKind(readSnapshot(await backup(koor)), "webhook"), [
     webhooks[0],
@@ -370,9 +370,9 @@ t.test("a snapshot may have any size, and lines as long as a value", async (t) =
 
 t.test("a snapshot shows one moment, whatever is written meanwhile", async (t) => {
   const koor = await startKoor(t);
-  const work = { goes_on: true, turns: 0 };
+  const work = { goesOn: true, turns: 0 };
   const writer = (async () => {
-    for (; work.goes_on; work.turns++) {
+    for (; work.goesOn; work.turns++) {
       await put(koor, "/api/state/first", `${work.turns}`);
       await put(koor, "/api/state/second", `${work.turns}`);
     }
@@ -394,7 +394,7 @@ t.test("a snapshot shows one moment, whatever is written meanwhile", async (t) =
       );
     }
   }
-  work.goes_on = false;
+  work.goesOn = false;
   await writer;
 });
 
@@ -475,9 +475,9 @@ t.test("one restore runs at a time, and one that breaks off leaves nothing", asy
 
 t.test("a node of a cluster makes a snapshot and refuses to restore one", { skip: natsMissing() }, async (t) => {
   const nats = await startNats(t);
-  const nodeOf = async (args: readonly string[], data_dir?: string): Promise<Koor> => {
+  const nodeOf = async (args: readonly string[], dataDir?: string): Promise<Koor> => {
     const options = { args: ["--cluster", nats.url, "--cluster-seed", ...args] };
-    const node = await startKoor(t, data_dir === undefined ? options : { ...options, data_dir });
+    const node = await startKoor(t, dataDir === undefined ? options : { ...options, data_dir: dataDir });
     await node.logged(/state=ok/);
     return node;
   };

@@ -127,8 +127,8 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   // A released claim stays released under any fence.
   "lease.release": async () => {
     await leaseKnown();
-    await send(port, "DELETE", `/api/leases/${known_lease}?fence=${known_fence}`, {
-      headers: { "X-Koor-Instance": known_instance },
+    await send(port, "DELETE", `/api/leases/${knownLease}?fence=${knownFence}`, {
+      headers: { "X-Koor-Instance": knownInstance },
     });
   },
   "task.claim": registerKnown,
@@ -155,55 +155,55 @@ const { id: listener } = (await send(port, "POST", "/api/instances/register", { 
 await send(port, "POST", `/api/instances/${listener}/activate`);
 
 /** The id of the instance that stands for "known", because the server assigns ids. */
-let known_instance = "";
+let knownInstance = "";
 
 async function registerKnown(): Promise<void> {
-  if ((await send(port, "GET", `/api/instances/${known_instance === "" ? "none" : known_instance}`)).status === 200)
+  if ((await send(port, "GET", `/api/instances/${knownInstance === "" ? "none" : knownInstance}`)).status === 200)
     return;
-  known_instance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{
+  knownInstance = (await send(port, "POST", "/api/instances/register", { body: '{"name":"known"}' })).json<{
     readonly id: string;
   }>().id;
 }
 
 /** The lease that stands for "known", and the fence that stands for "known-fence". */
-let known_lease = "";
-let known_fence = 0;
+let knownLease = "";
+let knownFence = 0;
 
 async function leaseKnown(): Promise<void> {
   await registerKnown();
   const { id, fence } = (
     await send(port, "POST", "/api/leases", {
-      headers: { "X-Koor-Instance": known_instance },
+      headers: { "X-Koor-Instance": knownInstance },
       body: '{"resources":["known"]}',
     })
   ).json<{ readonly id: string; readonly fence: number }>();
-  known_lease = id;
-  known_fence = fence;
+  knownLease = id;
+  knownFence = fence;
 }
 
 /** The task that stands for "known": a new one for each state that is needed. */
-let known_task = "";
+let knownTask = "";
 
 async function createTask(): Promise<void> {
   await registerKnown();
-  known_task = (await send(port, "POST", "/api/tasks", { body: '{"title":"Known"}' })).json<{ readonly id: string }>()
+  knownTask = (await send(port, "POST", "/api/tasks", { body: '{"title":"Known"}' })).json<{ readonly id: string }>()
     .id;
 }
 
 async function claimTask(): Promise<void> {
   await createTask();
-  const { task } = (await callTask("claim", { id: known_task })).json<{ readonly task: { readonly fence: number } }>();
-  known_fence = task.fence;
+  const { task } = (await callTask("claim", { id: knownTask })).json<{ readonly task: { readonly fence: number } }>();
+  knownFence = task.fence;
 }
 
 /** Makes a task that is no longer held. */
 async function leaveTask(verb: string, more: object): Promise<void> {
   await claimTask();
-  await callTask(`${known_task}/${verb}`, { fence: known_fence, ...more });
+  await callTask(`${knownTask}/${verb}`, { fence: knownFence, ...more });
 }
 
 function callTask(path: string, body: object): Promise<Answer> {
-  const headers = { "X-Koor-Instance": known_instance };
+  const headers = { "X-Koor-Instance": knownInstance };
   return send(port, "POST", `/api/tasks/${path}`, { headers, body: JSON.stringify(body) });
 }
 
@@ -515,7 +515,7 @@ const goodRule = fc.record({
 const endpoint = fc.oneof(fc.constantFrom("POST /x", "GET /y/{id}", "POST /s", "X", ""), label);
 const payload = fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }));
 /** Addresses where no server listens, or that must not be called. */
-const base_url = fc.oneof(
+const baseUrl = fc.oneof(
   fc.constantFrom(
     "http://127.0.0.1:1",
     "http://127.0.0.1:1/p/?q#f",
@@ -616,7 +616,7 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.record(
       {
         endpoint,
-        base_url,
+        base_url: baseUrl,
         test_data: fc.oneof(
           payload,
           fc.record({ id: fc.oneof(fc.constantFrom("..", "a/b", "\ud800", 7), fc.jsonValue()) }),
@@ -887,9 +887,9 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
           ? [["Transfer-Encoding", "chunked"]]
           : [["Content-Length", String(content.byteLength)]];
     const target = path
-      .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${known_instance}`)
-      .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${known_lease}`)
-      .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${known_task}`);
+      .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
+      .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
+      .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },
       (response) => {
@@ -908,7 +908,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
     );
     request.on("error", reject);
     // These are an instance's own calls.
-    if (/^\/api\/(messages|leases|tasks)/.test(path)) request.setHeader("X-Koor-Instance", known_instance);
+    if (/^\/api\/(messages|leases|tasks)/.test(path)) request.setHeader("X-Koor-Instance", knownInstance);
     for (const [name, value] of [...headers, ...length]) request.setHeader(name, value);
     request.end(content ?? undefined);
   });
@@ -916,7 +916,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
 
 function withKnownFence(given: Uint8Array): Uint8Array {
   const latin1 = Buffer.from(given).toString("latin1");
-  return Buffer.from(latin1.replaceAll('"known-fence"', String(known_fence)), "latin1");
+  return Buffer.from(latin1.replaceAll('"known-fence"', String(knownFence)), "latin1");
 }
 
 /** Returns everything that a request could have changed, as text. */

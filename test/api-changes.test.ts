@@ -298,11 +298,11 @@ t.test("a reader gets the kinds that it asks for, and a spec as a contract where
 
 t.test("changes can be read on both ports with any token", async (t) => {
   const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
-  const { port, dashboard_port } = koor;
+  const { port, dashboardPort } = koor;
   const server = { Authorization: `Bearer ${TOKEN}` };
   const registered = await sendJson(port, "POST", "/api/instances/register", { name: "a" }, server);
   const instance = { Authorization: `Bearer ${registered.json<{ readonly token: string }>().token}` };
-  for (const of of [port, dashboard_port]) {
+  for (const of of [port, dashboardPort]) {
     for (const headers of [{}, { Authorization: "Bearer wrong" }])
       t.equal((await send(of, "GET", "/api/changes", { headers })).status, 401);
     for (const headers of [server, instance]) {
@@ -323,15 +323,15 @@ t.test("too many changes become one lagged message, for the readers of that kind
   const { port } = koor;
   const all = await openChanges(t, port);
   const rules = await openChanges(t, port, "rule");
-  const arrived_ms: number[] = [];
+  const arrivedMs: number[] = [];
   const isLagged = ({ kind }: ChangeMessage): boolean => kind === "lagged";
-  const began_ms = performance.now();
+  const beganMs = performance.now();
   let at = 0;
   let seen = 0;
-  while (performance.now() - began_ms < 2.5 * CHANGE_WINDOW_MS) {
+  while (performance.now() - beganMs < 2.5 * CHANGE_WINDOW_MS) {
     await Promise.all(Array.from({ length: 20 }, () => sendJson(port, "PUT", `/api/state/${at++}`, at)));
     const { length } = all.received();
-    for (; seen < length; seen++) arrived_ms.push(performance.now());
+    for (; seen < length; seen++) arrivedMs.push(performance.now());
   }
   t.ok(at > 10 * CHANGE_MESSAGES_MAX, `${at} writes`);
   await all.until(isLagged);
@@ -381,8 +381,8 @@ t.test("a restore is reported as one lagged message", { skip: RESTORE_REFUSED },
 });
 
 t.test("a shutdown ends the stream, and a server without readers publishes nothing", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   const reader = await openChanges(t, koor.port);
   const gone = await openChanges(t, koor.port);
   gone.leave();

@@ -33,8 +33,8 @@ t.test("leases of the largest size are refused beyond the bound", async (t) => {
 });
 
 t.test("tasks of the largest size are refused beyond the bound, and a server starts with all of them", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   const small = await sendJson(koor.port, "POST", "/api/tasks", { title: "small" });
   t.equal(small.status, 200);
   let made = 0;
@@ -51,7 +51,7 @@ t.test("tasks of the largest size are refused beyond the bound, and a server sta
   }
   t.ok(made >= 50, `${made} were made`);
   t.equal(await koor.stop(), 0);
-  const again = await startKoor(t, { data_dir });
+  const again = await startKoor(t, { data_dir: dataDir });
   t.equal((await sendJson(again.port, "POST", "/api/events/publish", { topic: "a" })).status, 200, "writes are taken");
   const full = await sendJson(again.port, "POST", "/api/tasks", [
     ...Array.from({ length: 10 }, (_, at) => ({ title: "t", resources: largeResources(at) })),

@@ -65,13 +65,13 @@ t.test("what is open at one node ends with a deletion at another", async (t) => 
   });
   const headers = { Authorization: `Bearer ${token}` };
   for (const node of [b, c]) await until(node.port, "/api/state", ({ status }) => status === 200, headers);
-  const page = { Origin: `http://127.0.0.1:${c.dashboard_port}` };
-  const entered = await sendJson(c.dashboard_port, "POST", "/session", { token }, page);
+  const page = { Origin: `http://127.0.0.1:${c.dashboardPort}` };
+  const entered = await sendJson(c.dashboardPort, "POST", "/session", { token }, page);
   const Cookie = (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "";
   const sockets = [
     await openSocket(t, b.port, "", headers),
     await openSocket(t, c.port, "", headers),
-    await openSocket(t, c.dashboard_port, "", { ...page, Cookie }),
+    await openSocket(t, c.dashboardPort, "", { ...page, Cookie }),
   ];
   const stream = await openStream(t, b.port, "pattern=never", headers);
   const stays = await openSocket(t, b.port, "", RIGHT);
@@ -272,27 +272,27 @@ t.test("who has come and gone while a node was held", { skip: process.platform =
 });
 
 t.test("a session of the dashboard goes from node to node", async (t) => {
-  const pageOf = ({ dashboard_port }: Koor): OutgoingHttpHeaders => ({ Origin: `http://127.0.0.1:${dashboard_port}` });
-  const logged_in = await sendJson(a.dashboard_port, "POST", "/session", { token: TOKEN }, pageOf(a));
-  t.equal(logged_in.status, 200);
-  const position = positionOf(logged_in);
-  const [pair = ""] = (logged_in.headers["set-cookie"]?.[0] ?? "").split(";");
+  const pageOf = ({ dashboardPort }: Koor): OutgoingHttpHeaders => ({ Origin: `http://127.0.0.1:${dashboardPort}` });
+  const loggedIn = await sendJson(a.dashboardPort, "POST", "/session", { token: TOKEN }, pageOf(a));
+  t.equal(loggedIn.status, 200);
+  const position = positionOf(loggedIn);
+  const [pair = ""] = (loggedIn.headers["set-cookie"]?.[0] ?? "").split(";");
   const value = pair.slice(pair.indexOf("=") + 1);
-  const cookieAt = ({ dashboard_port }: Koor): OutgoingHttpHeaders => ({
-    Cookie: `koor_session_${dashboard_port}=${value}`,
+  const cookieAt = ({ dashboardPort }: Koor): OutgoingHttpHeaders => ({
+    Cookie: `koor_session_${dashboardPort}=${value}`,
     "X-Koor-After": String(position),
   });
   for (const at of three) {
-    const answer = await send(at.dashboard_port, "GET", "/session", { headers: cookieAt(at) });
+    const answer = await send(at.dashboardPort, "GET", "/session", { headers: cookieAt(at) });
     t.match(answer.json(), { logged_in: true, role: "server" });
-    const put = await sendJson(at.dashboard_port, "PUT", "/api/state/page", 1, { ...cookieAt(at), ...pageOf(at) });
+    const put = await sendJson(at.dashboardPort, "PUT", "/api/state/page", 1, { ...cookieAt(at), ...pageOf(at) });
     t.equal(put.status, 200);
   }
-  const out = await send(b.dashboard_port, "DELETE", "/session", { headers: { ...cookieAt(b), ...pageOf(b) } });
+  const out = await send(b.dashboardPort, "DELETE", "/session", { headers: { ...cookieAt(b), ...pageOf(b) } });
   t.equal(out.status, 200);
   for (const at of three) {
     const headers = { ...cookieAt(at), "X-Koor-After": String(positionOf(out)) };
-    t.equal((await send(at.dashboard_port, "GET", "/api/state", { headers })).status, 401, "over at each of them");
+    t.equal((await send(at.dashboardPort, "GET", "/api/state", { headers })).status, 401, "over at each of them");
   }
 });
 
@@ -500,13 +500,13 @@ t.test("a node that lags", async (t) => {
     const { token, who } = await register(ahead, "comes");
     const own: OutgoingHttpHeaders = { Authorization: `Bearer ${token}` };
     const nobodys: OutgoingHttpHeaders = { Authorization: "Bearer nobody's" };
-    const page = { Origin: `http://127.0.0.1:${ahead.dashboard_port}` };
-    const logged_in = await sendJson(ahead.dashboard_port, "POST", "/session", { token: TOKEN }, page);
-    const session = /=([^;]*)/.exec(logged_in.headers["set-cookie"]?.[0] ?? "")?.[1] ?? "";
-    const { dashboard_port } = behind;
-    const by_session: OutgoingHttpHeaders = {
-      Cookie: `koor_session_${dashboard_port}=${session}`,
-      Origin: `http://127.0.0.1:${dashboard_port}`,
+    const page = { Origin: `http://127.0.0.1:${ahead.dashboardPort}` };
+    const loggedIn = await sendJson(ahead.dashboardPort, "POST", "/session", { token: TOKEN }, page);
+    const session = /=([^;]*)/.exec(loggedIn.headers["set-cookie"]?.[0] ?? "")?.[1] ?? "";
+    const { dashboardPort } = behind;
+    const bySession: OutgoingHttpHeaders = {
+      Cookie: `koor_session_${dashboardPort}=${session}`,
+      Origin: `http://127.0.0.1:${dashboardPort}`,
     };
     const gone = follow(operator(), who);
     await gone.ask(ahead, "DELETE", `/api/instances/${leaving.id}`);
@@ -525,7 +525,7 @@ t.test("a node that lags", async (t) => {
       );
     const subscribing = [
       openSocket(t, behind.port, query, own),
-      openSocket(t, dashboard_port, query, by_session),
+      openSocket(t, dashboardPort, query, bySession),
       openStream(t, behind.port, query, own),
     ] as const;
     const answering = [
@@ -582,8 +582,8 @@ t.test("a node that lags", async (t) => {
 
   t.test("goes on behind a cursor of a wait that another node has given out", async (t) => {
     const who = operator();
-    const loop = async (at: Koor, query: string, after = "", wait_s = 0): Promise<Waited> =>
-      (await send(at.port, "GET", `/api/wait?${query}&after=${after}&wait=${wait_s}`, { headers: RIGHT })).json();
+    const loop = async (at: Koor, query: string, after = "", waitS = 0): Promise<Waited> =>
+      (await send(at.port, "GET", `/api/wait?${query}&after=${after}&wait=${waitS}`, { headers: RIGHT })).json();
     const both = "event=lag.*&state=lag";
     const quiet = "event=quiet.*&state=quiet";
     const begun = await Promise.all([loop(ahead, both), loop(ahead, quiet)]);
@@ -614,8 +614,8 @@ t.test("a node that lags", async (t) => {
     const who = operator();
     way.stall();
     const { id } = await who.call<ReceivedEvent>(ahead, "POST", "/api/events/publish", { topic: "poll.known" });
-    const poll = async (after: number, wait_s: number): Promise<readonly StoredEvent[]> => {
-      const query = `topic=poll.*&after=${after}&wait=${wait_s}`;
+    const poll = async (after: number, waitS: number): Promise<readonly StoredEvent[]> => {
+      const query = `topic=poll.*&after=${after}&wait=${waitS}`;
       return (await send(behind.port, "GET", `/api/events/history?${query}`, { headers: RIGHT })).json();
     };
     t.same(await poll(id, 0), [], "it does not wait where it is not asked to");
@@ -745,8 +745,8 @@ t.test("a position that is malformed, or not reached", { skip: longFormOnly() },
     send(c.port, "GET", `/api/state?after_position=${far}`, { headers: RIGHT }),
     send(c.port, "PUT", "/api/state/never", { body: "1", headers: { ...RIGHT, "X-Koor-After": String(far) } }),
   ]);
-  const took_ms = performance.now() - began;
-  t.ok(took_ms >= 4_500 && took_ms < 15_000, `${took_ms} ms`);
+  const tookMs = performance.now() - began;
+  t.ok(tookMs >= 4_500 && tookMs < 15_000, `${tookMs} ms`);
   for (const answer of [read, write]) {
     t.equal(answer.status, 503);
     t.match(answer.json(), { error: /has not come to \d+ in 5 s/, code: 503 });

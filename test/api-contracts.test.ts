@@ -437,10 +437,10 @@ t.teardown(
       service.closeAllConnections();
     }),
 );
-const base_url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+const baseUrl = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
 
 async function test(name: string, body: object): Promise<ContractTest> {
-  const result = await sendJson(port, "POST", `/api/contracts/p/${name}/test`, { base_url, ...body });
+  const result = await sendJson(port, "POST", `/api/contracts/p/${name}/test`, { base_url: baseUrl, ...body });
   if (result.status !== 200) throw new Error(`${result.status} ${result.text}`);
   return result.json<ContractTest>();
 }
@@ -583,11 +583,11 @@ t.test("storing a contract reports what is wrong with its definitions", async (t
   t.ok(warnings[2]?.message.includes('"(?=a)b"') && warnings[2].message.includes("/type must be equal to one of"));
   t.notOk(warnings[1]?.message.includes("1024"), "only the pattern that cannot be used is reported");
   t.equal((await violationsOf("warned", { endpoint: "POST /x", payload: {} })).length, 1);
-  for (const answer_of of [
+  for (const answerOf of [
     await put("fine", { "POST /x": { request: { schema: { pattern: "a" } } } }),
     await put("other", { "POST /x": { request: { schema: { pattern: "(?=a)" } } } }, "other"),
   ])
-    t.notOk(Object.hasOwn(answer_of.json<object>(), "warnings"));
+    t.notOk(Object.hasOwn(answerOf.json<object>(), "warnings"));
 
   const rolledBack = async (version: number): Promise<readonly Violation[] | undefined> =>
     (await send(port, "POST", `/api/specs/p/warned?rollback=${version}`)).json<{
@@ -724,11 +724,11 @@ t.test("a live test sends the request that the contract describes", async (t) =>
   const exact = '{"plate":"TR","of":[12345678901234567891,1e400]}';
   requests.length = 0;
   await send(port, "POST", `/api/contracts/p/${name}/test`, {
-    body: `{"endpoint":"POST /trucks","base_url":"${base_url}","test_data":${exact}}`,
+    body: `{"endpoint":"POST /trucks","base_url":"${baseUrl}","test_data":${exact}}`,
   });
   t.match(requests, [{ body: exact }], "numbers have the digits that they were written with");
   t.match(
-    await sent({ endpoint: "POST /trucks", base_url: `${base_url}/base/?q=1#f`, test_data: { plate: "TR" } }),
+    await sent({ endpoint: "POST /trucks", base_url: `${baseUrl}/base/?q=1#f`, test_data: { plate: "TR" } }),
     { url: "/base/trucks" },
     "below the base's path",
   );
@@ -803,7 +803,7 @@ t.test("a live test sends the request that the contract describes", async (t) =>
     (
       await sendJson(port, "POST", `/api/contracts/p/${name}/test`, {
         endpoint: "DELETE /trucks/{id}",
-        base_url,
+        base_url: baseUrl,
         test_data: [1],
       })
     ).json<Refusal>().error,
@@ -858,7 +858,7 @@ t.test("a live test checks the answer against the contract", async (t) => {
   ]);
   t.same(await found("GET /one", 500, "boom"), ["status: expected status 200, got 500"]);
   t.same(
-    await found("GET /one", 302, "", { Location: `${base_url}/elsewhere` }),
+    await found("GET /one", 302, "", { Location: `${baseUrl}/elsewhere` }),
     ["response: the answer is empty", "status: expected status 200, got 302"],
     "no redirect is followed",
   );
@@ -946,7 +946,7 @@ t.test("live tests report services that do not answer, and call no forbidden add
     (
       await sendJson(port, "POST", `/api/contracts/p/${name}/test`, {
         endpoint: "GET /x",
-        base_url: base_url.replace("//", "//me:pw@"),
+        base_url: baseUrl.replace("//", "//me:pw@"),
       })
     ).json(),
     { error: "base_url must not contain credentials", code: 400 },

@@ -531,17 +531,17 @@ t.test("a replay gives every event after the cursor, then new ones, each once", 
 t.test(
   "a position ahead of the newest event is reported, and the subscription continues with the newest",
   async (t) => {
-    const last_id = await lastId();
-    const ahead = last_id + 10_000;
-    const lagged = { type: "lagged", last_id };
+    const newestId = await lastId();
+    const ahead = newestId + 10_000;
+    const lagged = { type: "lagged", last_id: newestId };
     const socket = await openSocket(t, port, `pattern=ahead&notices=1&since=${ahead}`);
     const plain = await openSocket(t, port, `pattern=ahead&since=${ahead}`);
     const stream = await openStream(t, port, "pattern=ahead", { "Last-Event-ID": String(ahead) });
-    const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${last_id}`);
-    const started_ms = performance.now();
+    const exact = await openSocket(t, port, `pattern=ahead&notices=1&since=${newestId}`);
+    const startedMs = performance.now();
     const [received] = await history(`after=${ahead}&topic=ahead&wait=30`);
-    t.ok(performance.now() - started_ms < 20_000, "at once");
-    t.match(received, { id: last_id, topic: "koor.lagged", data: lagged, source: "koor" });
+    t.ok(performance.now() - startedMs < 20_000, "at once");
+    t.match(received, { id: newestId, topic: "koor.lagged", data: lagged, source: "koor" });
     const waiting = history(`after=${received?.id}&topic=ahead&wait=30`);
     const { id } = await publishOne("ahead");
     t.same(idsOf(await waiting), [id], "a client that continues with its id misses nothing");
@@ -671,10 +671,10 @@ t.test("a subscriber that does not read loses events, gets a notice, and disturb
   const data = "x".repeat(100_000);
   const slow = await openSocket(t, port, "pattern=flood&notices=1");
   const silent = await openSocket(t, port, "pattern=flood");
-  const slow_stream = await openSocket(t, port, "pattern=flo?d&notices=1");
+  const slowStream = await openSocket(t, port, "pattern=flo?d&notices=1");
   const healthy = await openSocket(t, port, "pattern=flood&notices=1");
-  const dropped_before = await figure("koor_events_dropped_total");
-  for (const { socket } of [slow, silent, slow_stream]) socket.pause();
+  const droppedBefore = await figure("koor_events_dropped_total");
+  for (const { socket } of [slow, silent, slowStream]) socket.pause();
   const first = await lastId();
   for (let round = 0; round < 15; round++) {
     await publish(Array.from({ length: 20 }, () => ({ topic: "flood", data })));
@@ -682,17 +682,17 @@ t.test("a subscriber that does not read loses events, gets a notice, and disturb
   }
   const flooded = first + 300;
   t.same(idsOf(healthy.received()), range(first + 1, flooded), "the healthy subscriber has everything");
-  t.ok((await figure("koor_events_dropped_total")) > dropped_before, "events were dropped");
-  for (const { socket } of [slow, silent, slow_stream]) socket.resume();
+  t.ok((await figure("koor_events_dropped_total")) > droppedBefore, "events were dropped");
+  for (const { socket } of [slow, silent, slowStream]) socket.resume();
   // Events that are published once a subscriber reads again come after those that were kept for it.
   await until("the slow ones have caught up", async () => {
     const event = await publishOne("flood", "end");
     await healthy.untilId(event.id);
-    return [slow, silent, slow_stream].every(({ items }) => items.at(-1)?.includes('"data":"end"') === true);
+    return [slow, silent, slowStream].every(({ items }) => items.at(-1)?.includes('"data":"end"') === true);
   });
   const last = (await publishOne("flood", "last")).id;
   let dropped = 0;
-  for (const subscriber of [slow, slow_stream]) {
+  for (const subscriber of [slow, slowStream]) {
     const received = await subscriber.untilId(last);
     let at = first;
     let gaps = 0;
@@ -726,7 +726,7 @@ t.test("a subscriber that does not read loses events, gets a notice, and disturb
     "it keeps the order",
   );
   dropped += last - first - ids.length;
-  t.equal((await figure("koor_events_dropped_total")) - dropped_before, dropped, "every dropped event is counted");
+  t.equal((await figure("koor_events_dropped_total")) - droppedBefore, dropped, "every dropped event is counted");
   const received = (): number =>
     koor.log().match(/level=DEBUG msg="event dropped for a slow subscriber" id=\d+ pattern=(flood|"flo\?d")$/gm)
       ?.length ?? 0;

@@ -81,8 +81,8 @@ const WAYS: Readonly<Record<string, Way>> = {
       headers: { ...MCP_HEADERS, ...bearer(token) },
       body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
     }),
-  "the dashboard's port": ({ dashboard_port: port }, from, token) => ask({ from, port, headers: bearer(token) }),
-  "a log-in": ({ dashboard_port: port }, from, token) =>
+  "the dashboard's port": ({ dashboardPort: port }, from, token) => ask({ from, port, headers: bearer(token) }),
+  "a log-in": ({ dashboardPort: port }, from, token) =>
     ask({ from, port, method: "POST", path: "/session", body: JSON.stringify({ token }) }),
 };
 
@@ -102,8 +102,8 @@ t.test(
       const guesses = await Promise.all(
         Array.from({ length: 4 * LOG_IN_WRONG_MAX }, (_, at) => tryToken(koor, from, `guess-${at}`)),
       );
-      const looked_at = guesses.filter(({ status }) => status === 401);
-      t.equal(looked_at.length, LOG_IN_WRONG_MAX, name);
+      const lookedAt = guesses.filter(({ status }) => status === 401);
+      t.equal(lookedAt.length, LOG_IN_WRONG_MAX, name);
       for (const { status, retry_after, text } of guesses) {
         if (status === 401) continue;
         t.equal(status, 429, name);
@@ -169,13 +169,13 @@ t.test("a short token causes a warning, and is refused where other machines can 
   const short = await startKoor(t, { args: ["--auth-token", "short"] });
   t.match(short.log(), warning);
   t.notMatch(koor.log(), warning);
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   // No machine has this address: even if the refusal is missing, nothing is bound.
   for (const args of [
     ["--bind", "192.0.2.1:0", "--auth-token", "short"],
     ["--bind", "127.0.0.1:0", "--dashboard-bind", "192.0.2.1:0", "--auth-token", "short"],
   ]) {
-    const { code, stderr } = await runKoor([...args, "--data-dir", data_dir], data_dir);
+    const { code, stderr } = await runKoor([...args, "--data-dir", dataDir], dataDir);
     t.equal(code, 2);
     t.match(stderr, /^koor-server: --auth-token has less than 16 characters, .*\n$/);
   }

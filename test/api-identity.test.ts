@@ -18,7 +18,7 @@ interface Registered {
   readonly token: string;
 }
 
-const { port, dashboard_port } = await startKoor(t, {
+const { port, dashboardPort } = await startKoor(t, {
   args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"],
 });
 
@@ -31,15 +31,15 @@ async function register(name: string): Promise<Registered & { readonly headers: 
 }
 
 const [ana, ben] = [await register("ana"), await register("ben")];
-const Origin = `http://127.0.0.1:${dashboard_port}`;
-const entered = await sendJson(dashboard_port, "POST", "/session", { token: ana.token }, { Origin });
+const Origin = `http://127.0.0.1:${dashboardPort}`;
+const entered = await sendJson(dashboardPort, "POST", "/session", { token: ana.token }, { Origin });
 const session = { Origin, Cookie: (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
 /** Ana's calls, over each entry point. */
 const WAYS = [
   ["bearer", port, ana.headers],
   ["bearer, and another's id", port, { ...ana.headers, "X-Koor-Instance": ben.id }],
-  ["bearer at the dashboard's port", dashboard_port, ana.headers],
-  ["session", dashboard_port, session],
+  ["bearer at the dashboard's port", dashboardPort, ana.headers],
+  ["session", dashboardPort, session],
 ] as const;
 /** The names that she tries to use. */
 const CLAIMS = [ben.id, "ben", "", "dashboard", ana.id];
@@ -73,9 +73,12 @@ t.test("usage is recorded for the calling instance", async (t) => {
     return answer.json<readonly { readonly instance_id: string }[]>()[0]?.instance_id;
   };
   for (const [name, at, headers] of WAYS)
-    for (const instance_id of CLAIMS) {
-      t.equal((await sendJson(at, "POST", "/api/llm/usage", { ...report, instance_id }, headers)).status, 200);
-      t.equal(await newest(), ana.id, `${name}, as ${instance_id}`);
+    for (const instanceId of CLAIMS) {
+      t.equal(
+        (await sendJson(at, "POST", "/api/llm/usage", { ...report, instance_id: instanceId }, headers)).status,
+        200,
+      );
+      t.equal(await newest(), ana.id, `${name}, as ${instanceId}`);
     }
   const [event] = (
     await send(port, "GET", "/api/events/history?topic=llm.usage.recorded&last=1", { headers: RIGHT })
@@ -87,18 +90,18 @@ t.test("usage is recorded for the calling instance", async (t) => {
 
 t.test("a rule is proposed by the calling instance, over REST and as a tool", async (t) => {
   let made = 0;
-  const proposerOf = async (rule_id: string): Promise<unknown> => {
+  const proposerOf = async (ruleId: string): Promise<unknown> => {
     const { rules } = (await send(port, "GET", "/api/rules?project=p", { headers: RIGHT })).json<{
       readonly rules: readonly { readonly rule_id: string; readonly proposed_by: string }[];
     }>();
-    return rules.find((rule) => rule.rule_id === rule_id)?.proposed_by;
+    return rules.find((rule) => rule.rule_id === ruleId)?.proposed_by;
   };
-  const ruleBy = (proposed_by: string) => ({
+  const ruleBy = (proposedBy: string) => ({
     project: "p",
     rule_id: `r${++made}`,
     pattern: "x",
     message: "m",
-    proposed_by,
+    proposed_by: proposedBy,
   });
   for (const [name, at, headers] of WAYS)
     for (const claim of CLAIMS) {
@@ -106,16 +109,16 @@ t.test("a rule is proposed by the calling instance, over REST and as a tool", as
       t.equal((await sendJson(at, "POST", "/api/rules/propose", rule, headers)).status, 200);
       t.equal(await proposerOf(rule.rule_id), ana.id, `${name}, as ${claim}`);
     }
-  const by_tool = ruleBy(ben.id);
-  resultOf(await callTool(port, "propose_rule", by_tool, "2025-11-25", ana.headers));
-  t.equal(await proposerOf(by_tool.rule_id), ana.id, "as a tool");
-  const by_server = ruleBy("ben");
-  await sendJson(port, "POST", "/api/rules/propose", by_server, RIGHT);
-  t.equal(await proposerOf(by_server.rule_id), "ben", "with the server's token the rule names it");
+  const byTool = ruleBy(ben.id);
+  resultOf(await callTool(port, "propose_rule", byTool, "2025-11-25", ana.headers));
+  t.equal(await proposerOf(byTool.rule_id), ana.id, "as a tool");
+  const byServer = ruleBy("ben");
+  await sendJson(port, "POST", "/api/rules/propose", byServer, RIGHT);
+  t.equal(await proposerOf(byServer.rule_id), "ben", "with the server's token the rule names it");
 });
 
 t.test("calls that take their author from the token ignore the body", async (t) => {
-  const as_ben = {
+  const asBen = {
     from: ben.id,
     created_by: ben.id,
     holder: ben.id,
@@ -123,16 +126,16 @@ t.test("calls that take their author from the token ignore the body", async (t) 
     updated_by: ben.id,
     source: ben.id,
   };
-  const task = await sendJson(port, "POST", "/api/tasks", { title: "t", ...as_ben }, ana.headers);
+  const task = await sendJson(port, "POST", "/api/tasks", { title: "t", ...asBen }, ana.headers);
   t.match(task.json(), { created_by: ana.id });
-  const lease = await sendJson(port, "POST", "/api/leases", { resources: ["r"], ...as_ben }, ana.headers);
+  const lease = await sendJson(port, "POST", "/api/leases", { resources: ["r"], ...asBen }, ana.headers);
   t.match(lease.json(), { holder: { id: ana.id } });
-  await sendJson(port, "POST", "/api/messages", { to: ben.id, subject: "s", ...as_ben }, ana.headers);
+  await sendJson(port, "POST", "/api/messages", { to: ben.id, subject: "s", ...asBen }, ana.headers);
   const { messages } = (await send(port, "GET", "/api/messages", { headers: ben.headers })).json<{
     readonly messages: readonly object[];
   }>();
   t.match(messages, [{ from: { id: ana.id } }]);
-  await sendJson(port, "PUT", "/api/specs/p/s", as_ben, ana.headers);
+  await sendJson(port, "PUT", "/api/specs/p/s", asBen, ana.headers);
   const { versions } = (await send(port, "GET", "/api/specs/p/s?history=1", { headers: RIGHT })).json<{
     readonly versions: readonly object[];
   }>();

@@ -388,7 +388,7 @@ t.test("other methods below instances are a 405 or a 404", async (t) => {
 });
 
 t.test("active instances that are silent become stale once, and any call of theirs ends it", async (t) => {
-  const koor = await startKoor(t, { args: ["--stale-after", "1ms"], own_reads_only: true });
+  const koor = await startKoor(t, { args: ["--stale-after", "1ms"], ownReadsOnly: true });
   const check = async (): Promise<{ checked: boolean; newly_stale: Instance[]; count: number }> =>
     (await send(koor.port, "POST", "/api/liveness/check")).json();
   const stale = async (): Promise<Instance[]> =>
@@ -594,7 +594,7 @@ t.test("an unknown instance cannot write, on either port, and reads without an i
       ["POST", "/api/templates", { id: "t", name: "t", kind: "rules", data: [] }],
       ["POST", "/api/llm/usage", { provider: "p", model: "m" }],
     ];
-    for (const at of [port, koor.dashboard_port]) {
+    for (const at of [port, koor.dashboardPort]) {
       for (const [method, path, body] of writes) {
         const headers = { "Content-Type": "application/json", ...as("bogus") };
         const answer = await send(at, method, path, body ? { headers, body: JSON.stringify(body) } : { headers });
@@ -695,8 +695,8 @@ t.test("with auth on an instance's token is valid until the instance is deleted"
 });
 
 t.test("after a restart every instance is there, as it was last seen", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   const ids: string[] = [];
   for (const name of ["a", "b", "c", "d"])
     ids.push((await register(koor, { name, workspace: "w", stack: "go", intent: "i", capabilities: ["x"] })).id);
@@ -710,12 +710,12 @@ t.test("after a restart every instance is there, as it was last seen", async (t)
   const before = await list(koor);
   t.equal(before.length, 3);
   t.equal(await koor.stop(), 0);
-  const again = await startKoor(t, { data_dir });
+  const again = await startKoor(t, { data_dir: dataDir });
   t.same(await list(again), before, "a shutdown stores the last heartbeats");
   t.equal((await send(again.port, "GET", "/api/metrics")).json<{ readonly instances: number }>().instances, 3);
   await post(again, `${ids[0]}/heartbeat`);
   await again.stop("SIGKILL");
-  const third = await startKoor(t, { data_dir, args: ["--stale-after", "1ms"] });
+  const third = await startKoor(t, { data_dir: dataDir, args: ["--stale-after", "1ms"] });
   const after = await list(third);
   const known = (instances: readonly Instance[]): unknown =>
     instances.map((instance) => ({ ...instance, last_seen: "" })).toSorted((x, y) => x.id.localeCompare(y.id));
@@ -725,7 +725,7 @@ t.test("after a restart every instance is there, as it was last seen", async (t)
   t.match((await send(third.port, "POST", "/api/liveness/check")).json(), { count: 2 });
   await post(third, `${ids[0]}/heartbeat`);
   await third.stop();
-  const fourth = await startKoor(t, { data_dir });
+  const fourth = await startKoor(t, { data_dir: dataDir });
   t.match(await get(fourth, ids[0] ?? ""), { status: "active" }, "its return is stored");
   t.match((await send(fourth.port, "GET", "/api/instances/stale")).json(), [{ id: ids[1] }], "and so is its silence");
 });

@@ -12,7 +12,7 @@ import { send } from "./support/http-client.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";
 
-const { port, dashboard_port } = await startKoor(t, {
+const { port, dashboardPort } = await startKoor(t, {
   args: ["--auth-token", "the-server's-own-token", "--dashboard-bind", "127.0.0.1:0"],
 });
 const RIGHT = { Authorization: "Bearer the-server's-own-token" };
@@ -58,17 +58,17 @@ t.test("too many values, levels or items are refused", async (t) => {
 });
 
 t.test("the body of a log-in is limited, and refused before it is read", async (t) => {
-  const origin = `http://127.0.0.1:${dashboard_port}`;
+  const origin = `http://127.0.0.1:${dashboardPort}`;
   const body = `{"token":"${"x".repeat(LOG_IN_BODY_BYTES_MAX)}"}`;
   const large = refusal(413, `body larger than ${LOG_IN_BODY_BYTES_MAX} bytes`);
-  const reported = await send(dashboard_port, "POST", "/session", { body, headers: { Origin: origin } });
+  const reported = await send(dashboardPort, "POST", "/session", { body, headers: { Origin: origin } });
   t.same(refusalOf(reported), large);
   // The body is only announced: the server does not wait for it.
   const status = await new Promise<number | undefined>((resolve, reject) => {
     const request = httpRequest(
       {
         host: "127.0.0.1",
-        port: dashboard_port,
+        port: dashboardPort,
         method: "POST",
         path: "/session",
         headers: { Origin: origin, "Content-Length": 10 * 1024 * 1024 },
@@ -83,7 +83,7 @@ t.test("the body of a log-in is limited, and refused before it is read", async (
     request.write("{");
   });
   t.equal(status, 413);
-  const small = await send(dashboard_port, "POST", "/session", { body: '{"token":"x"}', headers: { Origin: origin } });
+  const small = await send(dashboardPort, "POST", "/session", { body: '{"token":"x"}', headers: { Origin: origin } });
   t.equal(small.status, 401);
 });
 
@@ -96,7 +96,7 @@ t.test("other requests are answered while bodies of many names are read", async 
   const count = 300_000;
   const started = performance.now();
   JSON.parse(`{${names(count, "mine")}}`);
-  const parsed_ms = performance.now() - started;
+  const parsedMs = performance.now() - started;
   const { id } = (await send(port, "POST", "/api/instances/register", { body: '{"name":"x"}', headers: RIGHT })).json<{
     readonly id: string;
   }>();
@@ -110,14 +110,14 @@ t.test("other requests are answered while bodies of many names are read", async 
     const asked = send(port, "POST", path, { body, headers: { ...RIGHT, "X-Koor-Instance": id } }).finally(() => {
       state.answered = true;
     });
-    let slowest_ms = 0;
+    let slowestMs = 0;
     while (!state.answered) {
       const began = performance.now();
       await send(port, "GET", "/health");
-      slowest_ms = Math.max(slowest_ms, performance.now() - began);
+      slowestMs = Math.max(slowestMs, performance.now() - began);
     }
     t.equal((await asked).status, status, path);
-    t.ok(slowest_ms < parsed_ms / 3, `${path}: ${slowest_ms} ms, and ${parsed_ms} ms to parse the same body`);
+    t.ok(slowestMs < parsedMs / 3, `${path}: ${slowestMs} ms, and ${parsedMs} ms to parse the same body`);
   }
 });
 

@@ -514,8 +514,8 @@ t.test("a client that disconnects while it waits gets nothing", async (t) => {
 });
 
 t.test("leases outlive a restart, and a restore drops them", { skip: RESTORE_REFUSED }, async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   const [ana, bob] = [await Agent.register(first.port, "ana"), await Agent.register(first.port, "bob")];
   const held = await ana.lease(["state:k"], { ttl_s: 1 });
   const queued = await bob.lease(["state:k"], { queue: true });
@@ -525,13 +525,13 @@ t.test("leases outlive a restart, and a restore drops them", { skip: RESTORE_REF
   first.process.kill("SIGKILL");
   await once(first.process, "exit");
   await cut;
-  const { port } = await startKoor(t, { data_dir });
+  const { port } = await startKoor(t, { data_dir: dataDir });
   const again = async (agent: Agent, id: string): Promise<Lease> =>
     (await send(port, "GET", `/api/leases/${id}`, { headers: agent.headers })).json<Lease>();
   const seen = (await send(port, "GET", `/api/leases/${held.id}`)).json<Lease>();
   t.equal(seen.state, "held");
-  const left_ms = Date.parse(seen.expires_at ?? "") - Date.now();
-  t.ok(left_ms > 5_000 && left_ms <= 15_000, `its holder has ${left_ms} ms to send a heartbeat`);
+  const leftMs = Date.parse(seen.expires_at ?? "") - Date.now();
+  t.ok(leftMs > 5_000 && leftMs <= 15_000, `its holder has ${leftMs} ms to send a heartbeat`);
   t.match(await again(bob, queued.id), { state: "waiting", position: 1 });
   const left = await nextEvent(port, "lease.released");
   t.equal(left.data["lease_id"], waiting.data["lease_id"], "no call waits any more");

@@ -84,13 +84,13 @@ async function register(given: object, revision?: Revision): Promise<Registered>
 }
 
 t.test("the older revisions have a handshake, and the newest has none", async (t) => {
-  const client_info = { name: "test", version: "1" };
+  const clientInfo = { name: "test", version: "1" };
   for (const revision of OLDER_REVISIONS) {
     const answer = await post(port, {
       jsonrpc: "2.0",
       id: 7,
       method: "initialize",
-      params: { protocolVersion: revision, capabilities: {}, clientInfo: client_info },
+      params: { protocolVersion: revision, capabilities: {}, clientInfo: clientInfo },
     });
     t.equal(answer.status, 200);
     t.equal(answer.headers["content-type"], "application/json");
@@ -117,7 +117,7 @@ t.test("the older revisions have a handshake, and the newest has none", async (t
     jsonrpc: "2.0",
     id: 7,
     method: "initialize",
-    params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo: client_info },
+    params: { protocolVersion: "1999-01-01", capabilities: {}, clientInfo: clientInfo },
   });
   t.equal(
     unknown.json<RpcAnswer>().result?.["protocolVersion"],
@@ -667,19 +667,19 @@ t.test("get_endpoints leaves out only routes that agents may not call, or that a
   const { paths } = (await send(port, "GET", "/openapi.json")).json<{
     readonly paths: Readonly<Record<string, object>>;
   }>();
-  let left_out = 0;
+  let leftOut = 0;
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
       if (!path.startsWith("/api/") || returned.has(`${method} ${path}`)) continue;
       // A single server has no nodes to list.
       if (path === "/api/cluster" && CLUSTER === "") continue;
-      left_out += 1;
+      leftOut += 1;
       const headers = { Authorization: `Bearer ${token}` };
       const refused = await send(guarded.port, method, path.replaceAll(/\{\w+\}/g, "x"), { headers });
       t.match(refused, { status: 403, text: /"this needs the server token"/ }, `${method} ${path}`);
     }
   }
-  t.ok(left_out > 5 && left_out < returned.size / 2, `${left_out} are left out`);
+  t.ok(leftOut > 5 && leftOut < returned.size / 2, `${leftOut} are left out`);
 });
 
 t.test("an instance's token calls as that instance", async (t) => {

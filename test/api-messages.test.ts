@@ -383,8 +383,11 @@ t.test("an instance cannot read or mark another's messages", async (t) => {
     for (const agent of [eve, ana])
       t.same((await mark(koor, agent, ["message-1"], how)).json(), { marked: 0 }, `${agent.name} ${how}`);
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ delivered_at: null, read_at: null, acked_at: null }]);
-  for (const reply_to of ["message-1", "message-9", "message-0", "x", `message-${"9".repeat(20)}`])
-    t.same(refusalOf(await post(koor, eve, ana.id, { reply_to })), refusal(404, `message not found: ${reply_to}`));
+  for (const replyTo of ["message-1", "message-9", "message-0", "x", `message-${"9".repeat(20)}`])
+    t.same(
+      refusalOf(await post(koor, eve, ana.id, { reply_to: replyTo })),
+      refusal(404, `message not found: ${replyTo}`),
+    );
   t.same(
     refusalOf(await post(koor, ben, ana.id, { reply_to: "message-1", thread: "other" })),
     refusal(400, "thread is not that of the message in reply_to"),
@@ -429,7 +432,7 @@ t.test("an observer sees all messages, and marks none", async (t) => {
     (await sendJson(koor.port, "POST", "/api/instances/register", { name }, server)).json<Agent>();
   const [ana, ben, eve] = [await register("ana"), await register("ben"), await register("eve")];
   const by = ({ token }: Agent) => ({ Authorization: `Bearer ${token}` });
-  const post_as = (from: Agent, to: readonly Agent[], more: object = {}) =>
+  const postAs = (from: Agent, to: readonly Agent[], more: object = {}) =>
     sendJson(koor.port, "POST", "/api/messages", { to: to.map(({ id }) => id), subject: "s", ...more }, by(from));
   const all = async (query = ""): Promise<readonly Message[]> => {
     const answer = await send(koor.port, "GET", `/api/messages/all${query}`, { headers: server });
@@ -437,12 +440,12 @@ t.test("an observer sees all messages, and marks none", async (t) => {
   };
   const ids = async (query: string): Promise<readonly string[]> => (await all(query)).map(({ id }) => id);
   t.same(await all(), []);
-  await post_as(ana, [ben, eve], { body: "b", data: { n: 1 } });
-  await post_as(ben, [ana], { thread: "t", intent: "request" });
-  await post_as(ana, [ben], { thread: "t", importance: "high" });
-  await post_as(eve, [eve], { expires_in_s: 1000 });
-  const read_by_ben = { ids: ["message-1", "message-3"], as: "read" };
-  await sendJson(koor.port, "POST", "/api/messages/mark", read_by_ben, by(ben));
+  await postAs(ana, [ben, eve], { body: "b", data: { n: 1 } });
+  await postAs(ben, [ana], { thread: "t", intent: "request" });
+  await postAs(ana, [ben], { thread: "t", importance: "high" });
+  await postAs(eve, [eve], { expires_in_s: 1000 });
+  const readByBen = { ids: ["message-1", "message-3"], as: "read" };
+  await sendJson(koor.port, "POST", "/api/messages/mark", readByBen, by(ben));
   const [newest, ...older] = await all();
   t.match(newest, { id: "message-4", from: { id: eve.id }, to: [{ id: eve.id }] });
   t.match(older.at(-1), {
@@ -523,21 +526,27 @@ t.test("the same request_id is the same message", async (t) => {
   const koor = await startKoor(t);
   const ana = await join(koor, "ana");
   const ben = await join(koor, "ben");
-  const request_id = "r1";
-  const answers = await Promise.all(Array.from({ length: 64 }, () => post(koor, ana, "name:ben", { request_id })));
+  const requestId = "r1";
+  const answers = await Promise.all(
+    Array.from({ length: 64 }, () => post(koor, ana, "name:ben", { request_id: requestId })),
+  );
   t.same(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1, "all get the same answer");
   t.same(idsOf(await read(koor, ben)), ["message-1"]);
   t.equal(await unread(koor), 1);
   const { last_event_id } = (await send(koor.port, "GET", "/api/metrics")).json<{ readonly last_event_id: number }>();
   t.equal(last_event_id, 1, "one event");
   t.match(
-    await sendMessage(koor, ben, ana.id, { request_id }),
+    await sendMessage(koor, ben, ana.id, { request_id: requestId }),
     { id: "message-2" },
     "another caller's request_id is another",
   );
   t.match(await sendMessage(koor, ana, ben.id, { request_id: "r2" }), { id: "message-3" });
   await send(koor.port, "DELETE", `/api/instances/${ben.id}`);
-  t.equal((await post(koor, ana, "name:ben", { request_id })).text, answers[0]?.text, "even when a recipient is gone");
+  t.equal(
+    (await post(koor, ana, "name:ben", { request_id: requestId })).text,
+    answers[0]?.text,
+    "even when a recipient is gone",
+  );
   t.same(refusalOf(await post(koor, ana, "name:ben", { request_id: "r3" })), refusal(404, "nobody there: name:ben"));
   const heir = await join(koor, "ben");
   t.match(
@@ -563,19 +572,20 @@ t.test("a request_id belongs to one request: the same call leaves no row, and an
     ["/api/tasks/claim", { labels: [] }, { labels: ["x"] }],
   ] as const;
   for (const [at, [path, first, other]] of calls.entries()) {
-    const request_id = `own-${at}`;
-    const made = await call(path, { ...first, request_id });
+    const requestId = `own-${at}`;
+    const made = await call(path, { ...first, request_id: requestId });
     t.equal(made.status, 200, path);
     const before = await rows();
-    const again = await call(path, { request_id, wait_s: 0, ...first });
+    const again = await call(path, { request_id: requestId, wait_s: 0, ...first });
     t.equal(again.status, 200, `${path}: the same, its members in another order`);
     t.equal(await rows(), before, `${path}: no row`);
     const refused = refusal(409, "request_id was used for another request");
-    t.same(refusalOf(await call(path, { ...other, request_id })), refused, `${path}: another body`);
+    t.same(refusalOf(await call(path, { ...other, request_id: requestId })), refused, `${path}: another body`);
     for (const [elsewhere, body] of calls)
-      if (elsewhere !== path) t.same(refusalOf(await call(elsewhere, { ...body, request_id })), refused, elsewhere);
+      if (elsewhere !== path)
+        t.same(refusalOf(await call(elsewhere, { ...body, request_id: requestId })), refused, elsewhere);
     t.equal(
-      (await call("/api/messages", { to: ana.id, subject: "s", request_id }, ben)).status,
+      (await call("/api/messages", { to: ana.id, subject: "s", request_id: requestId }, ben)).status,
       200,
       "another caller's",
     );
@@ -652,11 +662,11 @@ t.test("a long poll is answered by messages to its instance only", async (t) => 
   t.match((await sender.answer).json(), { messages: [{ id: "message-1" }] });
   t.equal(await countInFlight(koor.port), 2, "no other call is answered");
   const next = await wait(koor, ben, "&after=message-1");
-  const unread_only = await wait(koor, ben, "&unread=1&after=message-1");
+  const unreadOnly = await wait(koor, ben, "&unread=1&after=message-1");
   await mark(koor, ben, ["message-1"], "read");
   t.equal(await countInFlight(koor.port), 4, "a mark wakes no call");
   await sendMessage(koor, ana, "workspace:w", { thread: "t" });
-  for (const { answer } of [next, unread_only, threaded, other])
+  for (const { answer } of [next, unreadOnly, threaded, other])
     t.match((await answer).json(), { messages: [{ id: "message-2" }], last_id: "message-2" });
   t.match(
     (await send(koor.port, "GET", "/api/messages?wait=60", { headers: as(ben) })).json<Page>().messages.length,
@@ -716,8 +726,8 @@ t.test(
   "a restart keeps messages, a snapshot has them, and data keeps its digits",
   { skip: RESTORE_REFUSED },
   async (t) => {
-    const data_dir = makeDirectory(t);
-    const first = await startKoor(t, { data_dir });
+    const dataDir = makeDirectory(t);
+    const first = await startKoor(t, { data_dir: dataDir });
     const ana = await join(first, "ana");
     const ben = await join(first, "ben");
     const body = `{"to":"${ben.id}","subject":"s","data":{\n"n":12345678901234567890,"f":1.0},"request_id":"r"}`;
@@ -740,7 +750,7 @@ t.test(
     t.equal(await unread(first), 2);
     await first.stop("SIGKILL");
 
-    const second = await startKoor(t, { data_dir });
+    const second = await startKoor(t, { data_dir: dataDir });
     t.same(await shown(second), before);
     t.equal(await unread(second), 2, "counted at the start");
     t.equal(

@@ -22,7 +22,7 @@ interface Registered {
 }
 
 const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--dashboard-bind", "127.0.0.1:0"] });
-const { port, dashboard_port } = koor;
+const { port, dashboardPort } = koor;
 
 async function register(headers: OutgoingHttpHeaders = RIGHT, at: Koor = koor): Promise<Registered> {
   const { id, token } = (
@@ -38,8 +38,8 @@ const remove = (id: string, at: Koor = koor): Promise<Answer> =>
 
 /** Logs in. @returns the headers that the dashboard's page sends from then on */
 async function logIn(token: string): Promise<OutgoingHttpHeaders> {
-  const Origin = `http://127.0.0.1:${dashboard_port}`;
-  const { headers } = await sendJson(dashboard_port, "POST", "/session", { token }, { Origin });
+  const Origin = `http://127.0.0.1:${dashboardPort}`;
+  const { headers } = await sendJson(dashboardPort, "POST", "/session", { token }, { Origin });
   return { Origin, Cookie: (headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
 }
 
@@ -80,8 +80,8 @@ t.test("sockets, streams and long polls end with the token, on both ports and in
   const [gone, other] = [await register(), await register()];
   const ways = [
     ["the API's port", port, bearer(gone.token)],
-    ["the dashboard's port", dashboard_port, bearer(gone.token)],
-    ["a session", dashboard_port, await logIn(gone.token)],
+    ["the dashboard's port", dashboardPort, bearer(gone.token)],
+    ["a session", dashboardPort, await logIn(gone.token)],
   ] as const;
   const sockets = await Promise.all(
     ways.flatMap(([name, at, headers]) =>
@@ -156,19 +156,19 @@ t.test("an instance that deletes itself gets its answer, and its connections end
 t.test("the instances that an instance has registered are revoked with it, through any number of levels", async (t) => {
   const root = await register();
   const child = await register(bearer(root.token));
-  const by_page = await sendJson(
-    dashboard_port,
+  const byPage = await sendJson(
+    dashboardPort,
     "POST",
     "/api/instances/register",
     { name: "of a session" },
     await logIn(child.token),
   );
-  const by_mcp = resultOf<{ readonly instance_id: string; readonly token: string }>(
+  const byMcp = resultOf<{ readonly instance_id: string; readonly token: string }>(
     await callTool(port, "register_instance", { name: "of a tool" }, "2025-11-25", bearer(child.token)),
   );
   const grandchildren: readonly Registered[] = [
-    by_page.json<Registered>(),
-    { id: by_mcp.instance_id, token: by_mcp.token },
+    byPage.json<Registered>(),
+    { id: byMcp.instance_id, token: byMcp.token },
   ];
   const other = await register();
   const read = async (id: string): Promise<object> =>
@@ -207,13 +207,13 @@ t.test("the instances that an instance has registered are revoked with it, throu
 });
 
 t.test("the registering instance is known after a restart, too", async (t) => {
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   const args = ["--auth-token", TOKEN];
-  const first = await startKoor(t, { args, data_dir });
+  const first = await startKoor(t, { args, data_dir: dataDir });
   const root = await register(RIGHT, first);
   const child = await register(bearer(root.token), first);
   await first.stop();
-  const second = await startKoor(t, { args, data_dir });
+  const second = await startKoor(t, { args, data_dir: dataDir });
   t.equal((await send(second.port, "GET", "/api/state", { headers: bearer(child.token) })).status, 200);
   await send(second.port, "DELETE", `/api/instances/${root.id}`, { headers: bearer(root.token) });
   t.equal((await send(second.port, "GET", "/api/state", { headers: bearer(child.token) })).status, 401);
@@ -221,9 +221,9 @@ t.test("the registering instance is known after a restart, too", async (t) => {
 
 t.test("a session's waits end at its log-out", async (t) => {
   const session = await logIn(TOKEN);
-  const poll = sendPoll(dashboard_port, ["GET", "/api/events/history?topic=never&wait=60"], session);
+  const poll = sendPoll(dashboardPort, ["GET", "/api/events/history?topic=never&wait=60"], session);
   await untilInFlight(1);
-  await send(dashboard_port, "DELETE", "/session", { headers: session });
+  await send(dashboardPort, "DELETE", "/session", { headers: session });
   const answer = await inTime(poll);
   t.match(answer, { status: 401 });
 });

@@ -77,7 +77,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
   const { project, rules } = listed.json<{ readonly project: string; readonly rules: Rule[] }>();
   t.equal(project, "members");
   t.match(rules[1]?.["created_at"], TIMESTAMP);
-  const created_at = rules[1]?.["created_at"];
+  const createdAt = rules[1]?.["created_at"];
   t.strictSame(
     rules,
     [
@@ -94,7 +94,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
         status: "accepted",
         proposed_by: "ana",
         context: "why",
-        created_at,
+        created_at: createdAt,
       },
       {
         project: "members",
@@ -109,7 +109,7 @@ t.test("a rule has all its members, with their defaults", async (t) => {
         status: "accepted",
         proposed_by: "",
         context: "",
-        created_at,
+        created_at: createdAt,
       },
     ],
     "by rule_id",
@@ -407,8 +407,8 @@ t.test(
     const actor = { "X-Koor-Instance": id };
     await propose({ project: "curious", rule_id: "x", pattern: "x" });
     await propose({ project: "curious", rule_id: "dear", pattern: "(?:a{1,30}){1,30}$" });
-    const preview = async (rule_id: string, content: string): Promise<[count: number, listed: number]> => {
-      const path = `/api/rules/curious/${rule_id}/preview`;
+    const preview = async (ruleId: string, content: string): Promise<[count: number, listed: number]> => {
+      const path = `/api/rules/curious/${ruleId}/preview`;
       const { count, violations } = (await sendJson(port, "POST", path, { content }, actor)).json<Validation>();
       return [count, violations.length];
     };

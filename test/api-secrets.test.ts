@@ -38,8 +38,8 @@ async function register(name: string, headers: OutgoingHttpHeaders, at: Koor): P
 
 const ana = await register("ana", RIGHT, guarded);
 const bearer = { Authorization: `Bearer ${ana.token}` };
-const Origin = `http://127.0.0.1:${guarded.dashboard_port}`;
-const entered = await sendJson(guarded.dashboard_port, "POST", "/session", { token: ana.token }, { Origin });
+const Origin = `http://127.0.0.1:${guarded.dashboardPort}`;
+const entered = await sendJson(guarded.dashboardPort, "POST", "/session", { token: ana.token }, { Origin });
 const session = { Origin, Cookie: (entered.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "" };
 
 /** Returns the list of webhooks as soon as it has the expected content. */
@@ -70,8 +70,8 @@ t.test("an instance reads only the host of a webhook's address", async (t) => {
   t.match(whole?.last_error, SECRET, "the receiver has returned it");
   for (const [port, headers] of [
     [guarded.port, bearer],
-    [guarded.dashboard_port, bearer],
-    [guarded.dashboard_port, session],
+    [guarded.dashboardPort, bearer],
+    [guarded.dashboardPort, session],
   ] as const) {
     const { text } = await send(port, "GET", "/api/webhooks", { headers });
     t.notMatch(text, SECRET);

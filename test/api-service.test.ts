@@ -57,7 +57,7 @@ const GO_UPTIME = /^((\d+h)?\d+m)?\d+s$/;
 const SLACK_MS = 8_000;
 const LIBRARY_TIMER_STEP_MS = 4_000;
 
-const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
+const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], ownReadsOnly: true });
 const guarded = await startKoor(t, {
   args: [
     "--log-level",
@@ -122,12 +122,12 @@ function openLine(test: { teardown(done: () => void): void }, to: Koor): Promise
 
 // It starts here and is checked at the end: a body that does not come within its time.
 const slow = await openLine(t, koor);
-const slow_began = performance.now();
+const slowBegan = performance.now();
 slow.socket.on("error", () => undefined);
 slow.socket.write("PUT /api/state/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
 const dribble = setInterval(() => slow.socket.write("x"), 500);
 t.teardown(() => clearInterval(dribble));
-const slowEnded = slow.closed.then(() => performance.now() - slow_began);
+const slowEnded = slow.closed.then(() => performance.now() - slowBegan);
 
 t.test("/health reports status and version", async (t) => {
   const answer = await get("/health");
@@ -354,7 +354,7 @@ t.test("the Host must name the server, for /health too", async (t) => {
 });
 
 t.test("a page of another site cannot do anything", async (t) => {
-  const own = [`http://localhost:${port}`, `http://127.0.0.1:${port}`, `http://localhost:${koor.dashboard_port}`];
+  const own = [`http://localhost:${port}`, `http://127.0.0.1:${port}`, `http://localhost:${koor.dashboardPort}`];
   const foreign = [
     "http://evil.example",
     `http://evil.example:${port}`,
@@ -479,7 +479,7 @@ t.test("a header may come twice, and names are written in any case", async (t) =
 });
 
 t.test("/api/metrics counts calls", async (t) => {
-  const fresh = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], own_reads_only: true });
+  const fresh = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0"], ownReadsOnly: true });
   const answer = await send(fresh.port, "GET", "/api/metrics");
   t.equal(answer.headers["content-type"], "application/json");
   const first = answer.json<Metrics>();
@@ -506,7 +506,7 @@ t.test("/api/metrics counts calls", async (t) => {
     instances: 0,
     last_event_id: 0,
     api_bind: `127.0.0.1:${fresh.port}`,
-    dashboard_bind: `127.0.0.1:${fresh.dashboard_port}`,
+    dashboard_bind: `127.0.0.1:${fresh.dashboardPort}`,
   });
   t.same(
     first.token_tax,
@@ -550,12 +550,12 @@ t.test("/api/metrics counts calls", async (t) => {
     ["GET", "/api/audit"],
   ] as const) {
     t.equal(
-      (await send(fresh.dashboard_port, method, path, body === undefined ? {} : { body })).status,
+      (await send(fresh.dashboardPort, method, path, body === undefined ? {} : { body })).status,
       200,
       "the dashboard's port serves",
     );
   }
-  t.equal((await send(fresh.dashboard_port, "GET", "/health")).status, 200);
+  t.equal((await send(fresh.dashboardPort, "GET", "/health")).status, 200);
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 10, "and its requests are not counted");
   t.equal((await metricsOf(fresh)).state_keys, 2);
 
@@ -569,7 +569,7 @@ t.test("/api/metrics counts calls", async (t) => {
   t.equal((await metricsOf(fresh)).token_tax.rest_calls, 1);
 
   t.equal(await fresh.stop(), 0);
-  const again = await startKoor(t, { data_dir: fresh.data_dir, own_reads_only: true });
+  const again = await startKoor(t, { data_dir: fresh.data_dir, ownReadsOnly: true });
   t.match(await metricsOf(again), { state_keys: 2, last_event_id: 1, dashboard_bind: "" }, "after a restart");
 });
 
@@ -772,9 +772,9 @@ t.test("a shutdown answers requests in flight, logs its steps, and exits with 0"
     );
   }
   const late = await new Promise<string>((resolve) => {
-    const socket_after = connect(one.port, "127.0.0.1", () => resolve("accepted"));
-    socket_after.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
-    t.teardown(() => void socket_after.destroy());
+    const socketAfter = connect(one.port, "127.0.0.1", () => resolve("accepted"));
+    socketAfter.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
+    t.teardown(() => void socketAfter.destroy());
   });
   t.equal(late, "ECONNREFUSED", "new connections are refused");
   upload.socket.write("34");
@@ -809,8 +809,8 @@ t.test(
     t.equal(await code, 0);
     const took = performance.now() - began;
     t.ok(took >= SHUTDOWN_DRAIN_MS * 0.9 && took < SHUTDOWN_DRAIN_MS + SLACK_MS, `${Math.round(took)} ms`);
-    for (const data_dir of [one.data_dir, two.data_dir]) {
-      const again = await startKoor(t, { data_dir });
+    for (const dataDir of [one.data_dir, two.data_dir]) {
+      const again = await startKoor(t, { data_dir: dataDir });
       t.equal((await send(again.port, "GET", "/api/state/safe")).text, "1", "acknowledged writes are there");
       t.equal((await send(again.port, "GET", "/api/state/half")).status, 404, "others are not");
       await again.stop("SIGKILL");

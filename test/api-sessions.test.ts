@@ -27,24 +27,24 @@ const start = (t: Owner, options: KoorOptions = {}, token = TOKEN): Promise<Koor
   });
 
 const koor = await start(t, { args: ["--allow-origin", LISTED] });
-const { port: api, dashboard_port: port } = koor;
+const { port: api, dashboardPort: port } = koor;
 
-const ownPage = (to = koor): Headers => ({ Origin: `http://127.0.0.1:${to.dashboard_port}` });
+const ownPage = (to = koor): Headers => ({ Origin: `http://127.0.0.1:${to.dashboardPort}` });
 const logIn = (token: string, to = koor, headers: Headers = ownPage(to)): Promise<Answer> =>
-  sendJson(to.dashboard_port, "POST", "/session", { token }, headers);
+  sendJson(to.dashboardPort, "POST", "/session", { token }, headers);
 const setCookies = (answer: Answer): readonly string[] => answer.headers["set-cookie"] ?? [];
 /** Returns the pair of a `Set-Cookie`, as a browser sends it back. */
 const cookieOf = (answer: Answer): string => (setCookies(answer)[0] ?? "").split(";")[0] ?? "";
 const show = async (Cookie: string, to = koor): Promise<SessionAnswer> =>
-  (await send(to.dashboard_port, "GET", "/session", { headers: { Cookie } })).json<SessionAnswer>();
+  (await send(to.dashboardPort, "GET", "/session", { headers: { Cookie } })).json<SessionAnswer>();
 const reads = async (Cookie: string, to = koor): Promise<number> =>
-  (await send(to.dashboard_port, "GET", "/api/state", { headers: { Cookie } })).status;
+  (await send(to.dashboardPort, "GET", "/api/state", { headers: { Cookie } })).status;
 
 /** Logs in. @returns the headers that the page sends with its changes */
 async function enter(token = TOKEN, to = koor): Promise<{ readonly Cookie: string; readonly Origin: string }> {
   const answer = await logIn(token, to);
   if (answer.status !== 200) throw new Error(`the log-in was refused: ${answer.text}`);
-  return { Cookie: cookieOf(answer), Origin: `http://127.0.0.1:${to.dashboard_port}` };
+  return { Cookie: cookieOf(answer), Origin: `http://127.0.0.1:${to.dashboardPort}` };
 }
 
 async function register(name: string, to = koor): Promise<{ readonly id: string; readonly token: string }> {
@@ -148,17 +148,17 @@ t.test("the cookie is renewed by the page's requests, and is Secure where the pa
 
   // A proxy that ends TLS forwards its own name.
   const proxied = { Host: "tools.example", Origin: LISTED };
-  const proxied_koor = await start(t, { args: ["--allow-origin", LISTED, "--allow-host", "tools.example"] });
-  const secure = await logIn(TOKEN, proxied_koor, proxied);
+  const proxiedKoor = await start(t, { args: ["--allow-origin", LISTED, "--allow-host", "tools.example"] });
+  const secure = await logIn(TOKEN, proxiedKoor, proxied);
   t.match(setCookies(secure), [/; Max-Age=43200; Secure$/]);
   const headers = { Host: "tools.example", Cookie: cookieOf(secure) };
   t.match(
-    setCookies(await send(proxied_koor.dashboard_port, "GET", "/session", { headers })),
+    setCookies(await send(proxiedKoor.dashboardPort, "GET", "/session", { headers })),
     [/; Secure$/],
     "the renewed cookie is Secure",
   );
   t.equal(
-    (await sendJson(proxied_koor.dashboard_port, "PUT", "/api/state/a", 1, { ...headers, Origin: LISTED })).status,
+    (await sendJson(proxiedKoor.dashboardPort, "PUT", "/api/state/a", 1, { ...headers, Origin: LISTED })).status,
     200,
     "the page that the proxy serves is the dashboard's own",
   );
@@ -283,38 +283,38 @@ t.test("a WebSocket needs the page's own Origin, and a log-out ends sockets and 
 });
 
 t.test("a log-out outlives a kill, and needs no session", async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await start(t, { data_dir });
-  const bind = `127.0.0.1:${first.dashboard_port}`;
+  const dataDir = makeDirectory(t);
+  const first = await start(t, { data_dir: dataDir });
+  const bind = `127.0.0.1:${first.dashboardPort}`;
   const [gone, stays] = [await enter(TOKEN, first), await enter(TOKEN, first)];
-  const out = await send(first.dashboard_port, "DELETE", "/session", { headers: gone });
+  const out = await send(first.dashboardPort, "DELETE", "/session", { headers: gone });
   const killed = first.stop("SIGKILL");
-  t.same(setCookies(out), [`koor_session_${first.dashboard_port}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`]);
+  t.same(setCookies(out), [`koor_session_${first.dashboardPort}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`]);
   await killed;
-  const second = await start(t, { data_dir, args: ["--dashboard-bind", bind] });
+  const second = await start(t, { data_dir: dataDir, args: ["--dashboard-bind", bind] });
   t.equal(await reads(gone.Cookie, second), 401);
   t.equal(await reads(stays.Cookie, second), 200, "the other session is there");
   t.match(await show(stays.Cookie, second), { logged_in: true, role: "server", actor: "dashboard" });
-  const again = await send(second.dashboard_port, "DELETE", "/session", { headers: gone });
+  const again = await send(second.dashboardPort, "DELETE", "/session", { headers: gone });
   t.same(again.json(), { logged_out: true });
 });
 
 t.test("a session lasts through a restart with the same token, and ends with another token", async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await start(t, { data_dir });
-  const args = ["--dashboard-bind", `127.0.0.1:${first.dashboard_port}`];
+  const dataDir = makeDirectory(t);
+  const first = await start(t, { data_dir: dataDir });
+  const args = ["--dashboard-bind", `127.0.0.1:${first.dashboardPort}`];
   const { id, token } = await register("one", first);
   const [server, instance] = [await enter(TOKEN, first), await enter(token, first)];
   await first.stop();
-  const same = await start(t, { data_dir, args });
+  const same = await start(t, { data_dir: dataDir, args });
   t.equal(await reads(server.Cookie, same), 200);
   t.match(await show(instance.Cookie, same), { role: "instance", actor: id });
   await same.stop();
-  const changed = await start(t, { data_dir, args }, "another");
+  const changed = await start(t, { data_dir: dataDir, args }, "another");
   t.equal(await reads(server.Cookie, changed), 401);
   t.equal(await reads(instance.Cookie, changed), 401, "an instance's session, too");
   await changed.stop();
-  const back = await start(t, { data_dir, args });
+  const back = await start(t, { data_dir: dataDir, args });
   t.equal(await reads(server.Cookie, back), 401, "and the old token does not bring it back");
 });
 
@@ -339,7 +339,7 @@ t.test("two servers on one host do not log each other out", async (t) => {
   t.equal(await reads(Cookie), 200);
   t.equal(await reads(Cookie, other), 200);
   t.equal(await reads(here.Cookie, other), 401, "a cookie of one is not valid at the other");
-  t.equal((await send(other.dashboard_port, "DELETE", "/session", { headers: { ...there, Cookie } })).status, 200);
+  t.equal((await send(other.dashboardPort, "DELETE", "/session", { headers: { ...there, Cookie } })).status, 200);
   t.equal(await reads(Cookie), 200);
   t.equal(await reads(Cookie, other), 401);
 });
@@ -359,7 +359,7 @@ function logInFrom(
     const request = httpRequest(
       {
         host: "127.0.0.1",
-        port: to.dashboard_port,
+        port: to.dashboardPort,
         localAddress,
         agent: false,
         method: "POST",
@@ -412,7 +412,7 @@ t.test("after ten wrong tokens from an address no log-in from there is accepted 
 
 t.test("without --auth-token there is no log-in, and other sites are refused nevertheless", async (t) => {
   const open = await start(t, { args: ["--stale-after", "90s"] }, "");
-  const to = open.dashboard_port;
+  const to = open.dashboardPort;
   t.same((await send(to, "GET", "/session")).json(), {
     auth: false,
     logged_in: true,

@@ -146,8 +146,8 @@ t.test("a task goes from its creation to its end", async (t) => {
   if (task === null) return;
   const progress = await callTask(ana, task, "progress", { percent: 40, note: "half", checkpoint: [1, { a: null }] });
   t.match(progress.json(), { expires_at: TIMESTAMP, cancel_requested: false });
-  const left_ms = Date.parse(progress.json<{ expires_at: string }>().expires_at) - Date.now();
-  t.ok(left_ms > 50_000 && left_ms <= 60_000, `${left_ms} ms are left`);
+  const leftMs = Date.parse(progress.json<{ expires_at: string }>().expires_at) - Date.now();
+  t.ok(leftMs > 50_000 && leftMs <= 60_000, `${leftMs} ms are left`);
   t.match(await getTask(port, whole.id), { progress: 40, note: "half", checkpoint: [1, { a: null }] });
   await callTask(ana, task, "progress", {});
   t.match(
@@ -376,8 +376,8 @@ t.test("a holder reports progress and ends its claim", async (t) => {
   t.same(refusal(await callTask(ana, second, "complete")), LOST, "his fence does not help either");
   const failed = (await callTask(bob, second, "fail", { error: "broken" })).json<Task>();
   t.match(failed, { state: "ready", attempts: 1, error: "broken", not_before: TIMESTAMP });
-  const wait_ms = Date.parse(failed.not_before ?? "") - Date.now();
-  t.ok(wait_ms > 0 && wait_ms <= 1_000, `it is not due for ${wait_ms} ms`);
+  const waitMs = Date.parse(failed.not_before ?? "") - Date.now();
+  t.ok(waitMs > 0 && waitMs <= 1_000, `it is not due for ${waitMs} ms`);
   t.same((await claim(bob)).task, null);
   t.same(
     (await callTask(bob, second, "fail", { error: "broken" })).json<Task>().attempts,
@@ -1180,7 +1180,8 @@ t.test("a task that is postponed while it is held, or has a question, stays so",
   const { port } = await startKoor(t);
   const [ana] = await pair(port);
   const later = "2100-01-01T00:00:00.000Z";
-  const putOff = (not_before: string | null): Promise<Answer> => askAs(port, "PATCH", "/api/tasks/a", { not_before });
+  const putOff = (notBefore: string | null): Promise<Answer> =>
+    askAs(port, "PATCH", "/api/tasks/a", { not_before: notBefore });
   await addTask(port, { id: "a" });
   for (const [verb, body] of [
     ["release", {}],
@@ -1257,8 +1258,8 @@ t.test("a repeated label counts once", async (t) => {
 });
 
 t.test("claims outlive a restart, and after a restore tasks are ready", { skip: RESTORE_REFUSED }, async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   const [ana, bob] = await pair(first.port);
   await addTasks(
     first.port,
@@ -1278,7 +1279,7 @@ t.test("claims outlive a restart, and after a restore tasks are ready", { skip: 
   await callTask(bob, await claimOne(bob, { id: "done" }), "complete", { result: { r: 1 } });
   first.process.kill("SIGKILL");
   await once(first.process, "exit");
-  const { port } = await startKoor(t, { data_dir });
+  const { port } = await startKoor(t, { data_dir: dataDir });
   const again = (agent: Agent, task: Task, verb: string, body: object = {}): Promise<Answer> =>
     sendJson(port, "POST", `/api/tasks/${task.id}/${verb}`, { fence: task.fence, ...body }, agent.headers);
   t.match((await again(ana, leased, "progress")).json(), { cancel_requested: false });

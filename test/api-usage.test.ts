@@ -242,17 +242,13 @@ t.test("the list is newest first, with one filter in order of priority, and from
 t.test("the summary has the sums by group and of everything", async (t) => {
   const all = await list(`limit=${PAGE_ROWS_MAX}`);
   const names = { instance: "instance_id", project: "project", model: "model", session_tag: "session_tag" } as const;
-  for (const [group_by, field] of Object.entries(names)) {
-    const found = await summary(`group_by=${group_by}`);
-    t.equal(found.group_by, group_by);
+  for (const [groupBy, field] of Object.entries(names)) {
+    const found = await summary(`group_by=${groupBy}`);
+    t.equal(found.group_by, groupBy);
     const wanted = new Set(all.map((row) => row[field]));
-    t.same(new Set(Object.keys(found.groups)), wanted, group_by);
+    t.same(new Set(Object.keys(found.groups)), wanted, groupBy);
     for (const name of wanted)
-      t.equal(
-        found.groups[name]?.request_count,
-        all.filter((row) => row[field] === name).length,
-        `${group_by} ${name}`,
-      );
+      t.equal(found.groups[name]?.request_count, all.filter((row) => row[field] === name).length, `${groupBy} ${name}`);
     t.equal(found.total.request_count, all.length);
   }
   const { groups } = await summary("group_by=project");
@@ -286,12 +282,12 @@ t.test("the summary has the sums by group and of everything", async (t) => {
 t.test("a series has the same sums by the hour and by the day", { skip: RESTORE_REFUSED }, async (t) => {
   const other = await startKoor(t);
   const HOUR_MS = 3_600_000;
-  const begin_ms = Date.UTC(2026, 1, 9, 22, 59, 59, 999);
+  const beginMs = Date.UTC(2026, 1, 9, 22, 59, 59, 999);
   /** Stores one call at each number of hours after the first; the server itself would use the current time. */
   const restored = (hour: number, project: string, at: number) => ({
     kind: "usage",
     id: at + 1,
-    created_at: new Date(begin_ms + hour * HOUR_MS).toISOString(),
+    created_at: new Date(beginMs + hour * HOUR_MS).toISOString(),
     instance_id: "",
     project,
     session_tag: "",
@@ -314,11 +310,11 @@ t.test("a series has the same sums by the hour and by the day", { skip: RESTORE_
   t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
   const ask = async (query: string): Promise<Summary> =>
     (await send(other.port, "GET", `${PATH}/summary?${query}`)).json<Summary>();
-  const totals = (total_tokens_in: number, total_cost_usd: number, request_count: number): Totals => ({
-    total_tokens_in,
-    total_tokens_out: request_count,
-    total_cost_usd,
-    request_count,
+  const totals = (totalTokensIn: number, totalCostUsd: number, requestCount: number): Totals => ({
+    total_tokens_in: totalTokensIn,
+    total_tokens_out: requestCount,
+    total_cost_usd: totalCostUsd,
+    request_count: requestCount,
   });
   const plain = await ask("");
   t.same(Object.keys(plain), ["group_by", "from", "to", "groups", "total"], "only where the query asks for it");
@@ -433,7 +429,7 @@ t.test("a summary of many long groups is a list in pages, each of bounded size",
   const count = 9000;
   const tags = Array.from({ length: count }, (_, at) => `${tag}${String(at).padStart(5, "0")}`);
   const snapshot = makeSnapshot(
-    tags.map((session_tag, at) => ({
+    tags.map((sessionTag, at) => ({
       kind: "usage",
       id: at + 1,
       provider: "p",
@@ -444,7 +440,7 @@ t.test("a summary of many long groups is a list in pages, each of bounded size",
       tokens_out: 1,
       cost_usd: 0,
       request_type: "completion",
-      session_tag,
+      session_tag: sessionTag,
       created_at: "2026-02-09T22:00:00.000Z",
     })),
   );

@@ -62,13 +62,13 @@ function hostileData(me: Agent): string[] {
 }
 
 /** Stores all of it under every topic, with every source, as older versions let clients publish it. */
-function storeAll(data_dir: string, data: readonly string[]): void {
-  const db = openWriter(data_dir);
+function storeAll(dataDir: string, data: readonly string[]): void {
+  const db = openWriter(dataDir);
   const insert = db.prepare("INSERT INTO event (topic, created_at, source, data) VALUES (?, ?, ?, ?)");
-  const now_ms = Date.now();
+  const nowMs = Date.now();
   db.transaction(() => {
     for (const topic of TOPICS)
-      for (const source of SOURCES) for (const text of data) insert.run(topic, now_ms, source, text);
+      for (const source of SOURCES) for (const text of data) insert.run(topic, nowMs, source, text);
   })();
   db.close();
 }
@@ -77,8 +77,8 @@ t.test(
   "data of any shape under the server's own topics does not affect a wait",
   { skip: singleServerOnly("the log has no such events") },
   async (t) => {
-    const data_dir = makeDirectory(t);
-    let koor = await startKoor(t, { data_dir });
+    const dataDir = makeDirectory(t);
+    let koor = await startKoor(t, { data_dir: dataDir });
     const { port } = koor;
     const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
     await ana.ask("POST", `/api/instances/${ana.id}/activate`);
@@ -98,8 +98,8 @@ t.test(
     const data = hostileData(ana);
     for (let at = 0; at < data.length; at += 25) {
       t.equal(await koor.stop(), 0);
-      storeAll(data_dir, data.slice(at, at + 25));
-      koor = await startKoor(t, { data_dir });
+      storeAll(dataDir, data.slice(at, at + 25));
+      koor = await startKoor(t, { data_dir: dataDir });
       for (const loop of loops) {
         loop.port = koor.port;
         t.equal(await loop.next(), null, `${loop.query}: nothing is reported`);

@@ -49,8 +49,8 @@ async function giveBack(by: Agent, id: string): Promise<void> {
 
 for (const count of [300, countRounds(600, 2_000)]) {
   t.test(`${count} tasks are reported once each`, async (t) => {
-    const data_dir = makeDirectory(t);
-    const koor = await startKoor(t, { data_dir });
+    const dataDir = makeDirectory(t);
+    const koor = await startKoor(t, { data_dir: dataDir });
     const { port } = koor;
     const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
     await ben.ask("POST", `/api/instances/${ben.id}/capabilities`, { capabilities: ["go"] });
@@ -109,7 +109,7 @@ for (const count of [300, countRounds(600, 2_000)]) {
     t.match(await loop.next(30), { task: { id: "timed-0" } }, "a task that is due is reported");
 
     await koor.stop();
-    const second = await startKoor(t, { data_dir });
+    const second = await startKoor(t, { data_dir: dataDir });
     loop.port = second.port;
     const again = await drain(loop);
     t.notOk(

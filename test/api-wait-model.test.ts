@@ -54,9 +54,9 @@ class World {
       parameter,
       due,
       take: () => {
-        const was_due = due() === 1;
+        const wasDue = due() === 1;
         this.reported[name] = this.changed[name];
-        return was_due;
+        return wasDue;
       },
     };
   }
@@ -71,9 +71,9 @@ class World {
       parameter: `state=${this.key}`,
       due: () => (this.seen === `${this.version}${this.exists}` ? 0 : 1),
       take: ({ version }) => {
-        const was_due = this.seen !== `${this.version}${this.exists}`;
+        const wasDue = this.seen !== `${this.version}${this.exists}`;
         this.seen = `${this.version}${this.exists}`;
-        return was_due && version === (this.exists ? this.version : null);
+        return wasDue && version === (this.exists ? this.version : null);
       },
     },
     this.#level("above", `state_above=1:${this.key}`, () => this.exists && this.version > 1),

@@ -179,7 +179,7 @@ t.test("each condition is reported when it holds, once, again after a change, an
     },
     {
       query: "free=path:lib/a.ts",
-      change: async () => ana.release(await held_lib),
+      change: async () => ana.release(await heldLib),
       again: async () => ana.release(await ana.lease(["path:lib/*.ts"])),
       first: { kind: "free", resource: "path:lib/a.ts" },
       second: { kind: "free", resource: "path:lib/a.ts" },
@@ -247,8 +247,8 @@ t.test("each condition is reported when it holds, once, again after a change, an
     },
   ];
   await addTask(ana, "end", { not_before: "2100-01-01T00:00:00Z" });
-  const held_lib = ana.lease(["path:lib/**"]);
-  await held_lib;
+  const heldLib = ana.lease(["path:lib/**"]);
+  await heldLib;
   for (const { query, change, again, first, second, stays } of rows) {
     const loop = new WaitLoop(port, query, ben.headers);
     t.equal(await loop.next(), null, `${query}: it does not hold yet`);
@@ -506,8 +506,8 @@ t.test("a cursor covers conditions that its call did not have", async (t) => {
 });
 
 t.test("through a restart reports are not repeated, and changes meanwhile are reported", async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   const ana = await Agent.register(first.port, "ana");
   await ana.ask("POST", `/api/instances/${ana.id}/activate`);
   await put(first, "state/k");
@@ -523,7 +523,7 @@ t.test("through a restart reports are not repeated, and changes meanwhile are re
   t.equal(await first.stop(), 0);
   t.equal(await matched, null, "a shutdown is the end of a wait, with a cursor");
 
-  const second = await startKoor(t, { data_dir });
+  const second = await startKoor(t, { data_dir: dataDir });
   loop.port = second.port;
   t.equal(await loop.next(), null, "nothing has changed");
   const waiting = await loop.begin();
@@ -531,7 +531,7 @@ t.test("through a restart reports are not repeated, and changes meanwhile are re
   const later = [await waiting.matched, await loop.next()].map((received) => received?.["kind"]);
   t.same(new Set(later), new Set(["event", "message"]));
   await second.stop("SIGKILL");
-  const third = await startKoor(t, { data_dir });
+  const third = await startKoor(t, { data_dir: dataDir });
   loop.port = third.port;
   await put(third, "state/k", "2");
   t.match([await loop.next(), await loop.next()], [{ version: 2 }, { version: 2 }]);
@@ -539,8 +539,8 @@ t.test("through a restart reports are not repeated, and changes meanwhile are re
 });
 
 t.test("a pruned history and another history are reported as lagged", { skip: RESTORE_REFUSED }, async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   const events = new WaitLoop(first.port, "event=a");
   const values = new WaitLoop(first.port, "state=k");
   for (const loop of [events, values]) await loop.next();
@@ -548,18 +548,18 @@ t.test("a pruned history and another history are reported as lagged", { skip: RE
   await put(first, "state/k");
   const snapshot = (await send(first.port, "GET", "/api/backup")).body;
   await first.stop();
-  const db = openWriter(data_dir);
+  const db = openWriter(dataDir);
   db.prepare("DELETE FROM event WHERE id < 3").run();
   db.close();
 
-  const second = await startKoor(t, { data_dir });
+  const second = await startKoor(t, { data_dir: dataDir });
   for (const loop of [events, values]) loop.port = second.port;
   const before = events.cursor;
   t.same(await events.next(60), LAGGED, "at once");
   t.equal(await events.next(), null, "and then it continues");
   t.match(await values.next(), { kind: "state", version: 1 }, "no change of a key was missed");
   const sure = new WaitLoop(second.port, "event=a");
-  sure.cursor = encodeCursor({ event: 2, event_at: 0, last: "", marks: new Map() });
+  sure.cursor = encodeCursor({ event: 2, eventAt: 0, last: "", marks: new Map() });
   t.match(await sure.next(), { event: { id: 3 } }, "nothing is missing after the last pruned event");
   for (const topic of ["a", "c", "c"]) await publish(second, topic);
   t.match(await events.next(), { event: { id: 4 } });
@@ -580,7 +580,7 @@ t.test("a pruned history and another history are reported as lagged", { skip: RE
   while ((await events.next()) !== null);
   events.cursor = before;
   t.match(await events.next(), { event: { id: 1 } }, "all events are new to a cursor without any");
-  events.cursor = encodeCursor({ event: 2, event_at: 12, last: "", marks: new Map() });
+  events.cursor = encodeCursor({ event: 2, eventAt: 12, last: "", marks: new Map() });
   t.same(await events.next(60), LAGGED, "or one that is used");
 });
 

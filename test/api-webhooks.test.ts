@@ -234,9 +234,9 @@ t.test("a delivery has its content, its headers and its signature", async (t) =>
   });
   const event = answer.json<Event>();
   await receiver.untilCount(2);
-  const by_path = new Map(receiver.requests.map((request) => [request.path, request]));
-  const signed = by_path.get("/signed?a=b") as Received;
-  const plain = by_path.get("/plain") as Received;
+  const byPath = new Map(receiver.requests.map((request) => [request.path, request]));
+  const signed = byPath.get("/signed?a=b") as Received;
+  const plain = byPath.get("/plain") as Received;
   t.equal(signed.method, "POST");
   t.equal(
     signed.body,

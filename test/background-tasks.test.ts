@@ -27,7 +27,7 @@ const lines: string[] = [];
 const log = quietLog({ warn: (message) => void lines.push(message) });
 const START = 1_000_000;
 
-function rows(count: number, last_seen = START): InstanceRow[] {
+function rows(count: number, lastSeen = START): InstanceRow[] {
   return Array.from({ length: count }, (_, at) => ({
     row: at + 1,
     id: `id-${at + 1}`,
@@ -39,7 +39,7 @@ function rows(count: number, last_seen = START): InstanceRow[] {
     capabilities: [],
     status: "active" as const,
     registered_at: 0,
-    last_seen: last_seen + at,
+    last_seen: lastSeen + at,
     busy_until: 0,
     registered_by: "",
   }));
@@ -118,7 +118,7 @@ t.test("liveness is checked at intervals, one check at a time, and only for sile
   const directory = directoryOf(INSTANCE_FLUSH_ROWS + 1);
   const writer = new FakeWriter([markStale]);
   let now = START;
-  let resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: START, until_ms: START + 15_000 };
+  let resumed = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: START, untilMs: START + 15_000 };
   const liveness = new Liveness({
     directory,
     writer: writer.writer,
@@ -126,7 +126,7 @@ t.test("liveness is checked at intervals, one check at a time, and only for sile
     log,
     pauseDetector: { resumed: () => resumed },
     stale_after_ms: () => 5_000,
-    interval_ms: 1_000,
+    intervalMs: 1_000,
   });
   const tick = (at: number): void => {
     now = at;
@@ -186,7 +186,7 @@ t.test("liveness is checked at intervals, one check at a time, and only for sile
   );
 
   directory.touch(woken, START + 110_000);
-  resumed = { before_ms: START + 112_000, at_ms: START + 200_000, until_ms: START + 215_000 };
+  resumed = { beforeMs: START + 112_000, at_ms: START + 200_000, untilMs: START + 215_000 };
   now = START + 214_999;
   t.same(await liveness.check(), [], "while the server did not run, no heartbeat could come");
   now = START + 215_000;

@@ -238,8 +238,8 @@ t.test("the next command begins with the server that has answered, for a while",
   await koor(["state", "list"]);
   await koor(["state", "list"]);
   t.same([a.requests.length, b.requests.length], [1, 2]);
-  const { begin } = JSON.parse(memory() ?? "") as { readonly begin: { readonly until_ms: number } };
-  remember(JSON.stringify({ position: 5, begin: { ...begin, until_ms: 1 } }));
+  const { begin } = JSON.parse(memory() ?? "") as { readonly begin: { readonly untilMs: number } };
+  remember(JSON.stringify({ position: 5, begin: { ...begin, untilMs: 1 } }));
   await koor(["state", "list"]);
   t.equal(a.requests.length, 2, "then it is asked again");
 });
@@ -388,7 +388,7 @@ function eventText(id: number): string {
 t.test("a subscription goes on at another server behind its last event", async (t) => {
   const { a, b, start } = await startCluster(t);
   a.answer = () => replyAt(40, replyJson({ last_event_id: 4 }));
-  a.upgrade_headers = ["X-Koor-Position: 41"];
+  a.upgradeHeaders = ["X-Koor-Position: 41"];
   a.onSocket = (socket) => {
     socket.send(eventText(5), () => socket.terminate());
   };
@@ -428,13 +428,13 @@ t.test("a wait goes on at another server with its cursor", async (t) => {
 t.test("what waits at a node that hears of nothing goes on at one that is well, and misses nothing", async (t) => {
   const { a, b, koor, start } = await startCluster(t);
   const dead = await findDeadServer();
-  let held_back = 0;
+  let heldBack = 0;
   a.answer = playNode(
     () => ({ state: "cut_off", end: 3 }),
     ({ url }) => {
       if (url === "/api/metrics") return replyJson({ last_event_id: 4 });
       if (!url.includes("wait=")) return replyJson({ matched: null, cursor: "c1" });
-      held_back += 1;
+      heldBack += 1;
       return HELD_BACK;
     },
   );
@@ -453,7 +453,7 @@ t.test("what waits at a node that hears of nothing goes on at one that is well, 
   ]);
   t.match(waited, { code: 0, stdout: '{"matched":{},"cursor":"c2"}\n', stderr: "" });
   t.match(history, { code: 0, stderr: "" });
-  t.equal(held_back, 2);
+  t.equal(heldBack, 2);
   const urls = new Set(b.requests.map(({ url }) => url));
   t.ok(urls.has("/api/wait?message=1&after=c1&wait=60"), "behind its cursor");
   t.ok(urls.has("/api/events/history?after=4&wait=60"));
@@ -523,12 +523,12 @@ t.test("the bridge moves on where a tool's result says that nothing was stored, 
     const line = JSON.parse(stdout) as { readonly result: { readonly content: readonly { readonly text: string }[] } };
     return line.result.content[0]?.text ?? "";
   };
-  for (const [text, is_error] of [
+  for (const [text, isError] of [
     ["name is required", true],
     ["halted: nothing was stored, or so it seems", true],
     ["a name: nothing was stored", undefined],
   ] as const) {
-    a.answer = playResult(text, is_error);
+    a.answer = playResult(text, isError);
     t.equal(await callTool(), text);
   }
   t.equal(b.requests.length, 0, "an answer, and a refusal that each would give");
@@ -553,8 +553,8 @@ t.test("settings: a list in each place, the token of an instance only for server
   a.answer = () => replyJson({ id: "i", token: "own" });
   t.equal((await koor(["register", "ana", "--save"])).code, 0);
   t.match(JSON.parse(readFileSync(join(cwd, ".koor", "instance.json"), "utf8")), { server: `${a.url}/,${b.url}/` });
-  const tokenAt = async (server: FakeServer, KOOR_SERVER: string): Promise<string | undefined> => {
-    await koor(["status"], "", { KOOR_SERVER });
+  const tokenAt = async (server: FakeServer, named: string): Promise<string | undefined> => {
+    await koor(["status"], "", { KOOR_SERVER: named });
     return server.requests.at(-1)?.headers.authorization;
   };
   t.equal(await tokenAt(a, servers), "Bearer own");

@@ -180,7 +180,7 @@ t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
   await running.untilLines(1);
   // This question comes without an instance, so that it is no heartbeat of the holder.
   const anonymous = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
-  const lived_ms = async (): Promise<number> => {
+  const livedMs = async (): Promise<number> => {
     const { stdout } = await runCli(["lease", "get", "lease-1"], anonymous);
     const { granted_at, expires_at } = JSON.parse(stdout) as {
       readonly granted_at: string;
@@ -188,7 +188,7 @@ t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
     };
     return Date.parse(expires_at) - Date.parse(granted_at);
   };
-  while (running.child.exitCode === null && (await lived_ms()) <= 2_500);
+  while (running.child.exitCode === null && (await livedMs()) <= 2_500);
   // Not SIGINT: programs that a shell starts in the background ignore it.
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 143);

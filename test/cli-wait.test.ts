@@ -9,8 +9,8 @@ import { countWaiting, type Waited } from "./support/waiting.js";
 
 t.test("a wait ends with what it waited for, and the next one continues after it", async (t) => {
   const cwd = makeDirectory(t);
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   // The server comes back at its old address.
   const address = ["--bind", `127.0.0.1:${first.port}`];
   const options = { cwd, env: { KOOR_SERVER: first.url } };
@@ -38,7 +38,7 @@ t.test("a wait ends with what it waited for, and the next one continues after it
   const through = await start(first, "--event", "a.*", "--after", cursor, "--timeout", "10m");
   await first.stop();
   await through.cli.until("the server is down", () => through.cli.stderr.includes("trying again"));
-  const second = await startKoor(t, { data_dir, args: address });
+  const second = await startKoor(t, { data_dir: dataDir, args: address });
   await sendJson(second.port, "POST", "/api/events/publish", { topic: "a.y" });
   t.equal(await through.exit(), 0);
   t.match(JSON.parse(through.cli.stdout), { matched: { event: { topic: "a.y" } } });

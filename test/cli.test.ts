@@ -100,18 +100,18 @@ t.test("messages can be sent, listed, read and acked, as the instance of the env
     (...args: string[]): Promise<CliResult> =>
       runCli(["message", ...args], { cwd, env: { KOOR_SERVER: server.url, KOOR_INSTANCE: id } });
   const answered = (result: CliResult): Record<string, unknown> => JSON.parse(result.stdout) as Record<string, unknown>;
-  const [from_ana, from_ben] = [asOne(ana), asOne(ben)];
-  const sent = await from_ana("send", "name:ben", "plan", "--body", "b", "--intent", "request", "--data", '{"n":1.0}');
+  const [fromAna, fromBen] = [asOne(ana), asOne(ben)];
+  const sent = await fromAna("send", "name:ben", "plan", "--body", "b", "--intent", "request", "--data", '{"n":1.0}');
   t.same(answered(sent), { id: "message-1", thread: "message-1", to: [{ id: ben, name: "ben" }] });
-  await from_ana("send", ben, "more", "--thread", "message-1");
-  const listed = await from_ben("list", "--unread", "--wait", "9");
+  await fromAna("send", ben, "more", "--thread", "message-1");
+  const listed = await fromBen("list", "--unread", "--wait", "9");
   t.match(listed.stdout, '"data":{"n":1.0}', "numbers keep their digits");
   t.match(answered(listed), { messages: [{ subject: "plan", intent: "request" }, { subject: "more" }] });
-  t.same(answered(await from_ben("read", "message-1", "message-2", "message-3")), { marked: 2 });
-  t.same(answered(await from_ben("ack", "message-1", "--note", "done")), { marked: 1 });
-  t.match(answered(await from_ana("list", "--box", "out")), { messages: [{ to: [{ note: "done" }] }, {}] });
-  t.match(answered(await from_ben("threads")), { threads: [{ subject: "plan", messages: 2, unread: 0 }] });
-  t.match(await from_ana("send", "name:zoe", "s"), { code: 1, stderr: /nobody there: name:zoe \(404\)/ });
+  t.same(answered(await fromBen("read", "message-1", "message-2", "message-3")), { marked: 2 });
+  t.same(answered(await fromBen("ack", "message-1", "--note", "done")), { marked: 1 });
+  t.match(answered(await fromAna("list", "--box", "out")), { messages: [{ to: [{ note: "done" }] }, {}] });
+  t.match(answered(await fromBen("threads")), { threads: [{ subject: "plan", messages: 2, unread: 0 }] });
+  t.match(await fromAna("send", "name:zoe", "s"), { code: 1, stderr: /nobody there: name:zoe \(404\)/ });
   t.match(await asOne("")("list"), { code: 1, stderr: /this needs an instance/ });
 });
 
@@ -147,13 +147,13 @@ t.test("mcp writes a client's configuration with which the client reaches the se
     cwd,
     env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" },
   });
-  t.same(JSON.parse(secret.stdout), { written: ".cursor/mcp.json", server: "koor", url, token_from: "KOOR_TOKEN" });
+  t.same(JSON.parse(secret.stdout), { written: ".cursor/mcp.json", server: "koor", url, tokenFrom: "KOOR_TOKEN" });
   t.notMatch(readFileSync(join(cwd, ".cursor/mcp.json"), "utf8"), /s3cret/, "a token is named, not written down");
   const kilo = await runCli(["mcp", "config", "--client", "kilo", "--write"], {
     cwd,
     env: { KOOR_SERVER: server.url, KOOR_TOKEN: "s3cret" },
   });
-  t.match(JSON.parse(kilo.stdout), { token_from: "KOOR_TOKEN", note: /--stdio/ });
+  t.match(JSON.parse(kilo.stdout), { tokenFrom: "KOOR_TOKEN", note: /--stdio/ });
   const { mcpServers } = JSON.parse((await koor("mcp", "config", "--client", "kilo", "--stdio")).stdout) as {
     readonly mcpServers: {
       readonly koor: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> };
@@ -612,7 +612,7 @@ t.test("webhooks can be added, listed, tested, enabled and deleted", async (t) =
 
 t.test("LLM usage and its sums can be reported and read", async (t) => {
   const { ask, koor, server } = await setUp(t);
-  for (const [project, cost_usd] of [
+  for (const [project, costUsd] of [
     ["a", 0.1],
     ["b", 0.5],
     ["a", 0.2],
@@ -624,7 +624,7 @@ t.test("LLM usage and its sums can be reported and read", async (t) => {
       session_tag: "s",
       tokens_in: 10,
       tokens_out: 1,
-      cost_usd,
+      cost_usd: costUsd,
     });
   }
   t.match(await ask("llm", "usage", "--project", "a", "--limit", "1"), [{ id: 3, project: "a", cost_usd: 0.2 }]);

@@ -46,7 +46,7 @@ async function servePage(t: Owner): Promise<number> {
 t.test("the dashboard and a foreign page in one viewer's browser", { skip: browserMissing() }, async (t) => {
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
   const browser = await startBrowser(t);
-  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  const url = `http://127.0.0.1:${koor.dashboardPort}`;
   for (const [key, type, body] of STORED)
     await send(koor.port, "PUT", `/api/state/${keyPath(key)}`, { body, headers: { ...RIGHT, "Content-Type": type } });
   await sendJson(koor.port, "POST", "/api/instances/register", { name: HTML, intent: HTML }, RIGHT);
@@ -126,17 +126,17 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     t.equal(await ran(page), undefined);
   });
 
-  const foreign_port = await servePage(t);
+  const foreignPort = await servePage(t);
   // Another port of the same address is another origin, but the same site: browsers send it every cookie.
   for (const host of ["127.0.0.1", "localhost"]) {
     await t.test(`a page of ${host} on another port reads nothing and changes nothing`, async (t) => {
       const { page: foreign } = await openPage(browser, { context });
-      const targets = [url, `http://localhost:${koor.dashboard_port}`];
+      const targets = [url, `http://localhost:${koor.dashboardPort}`];
       const answers: string[] = [];
       foreign.on("response", (response) => {
-        if (response.url().includes(`:${koor.dashboard_port}`)) answers.push(`${response.status()} ${response.url()}`);
+        if (response.url().includes(`:${koor.dashboardPort}`)) answers.push(`${response.status()} ${response.url()}`);
       });
-      await foreign.goto(`http://${host}:${foreign_port}`);
+      await foreign.goto(`http://${host}:${foreignPort}`);
       for (const target of targets) {
         const ask = (init: object, path = "/api/state/evil/page.html"): Promise<string> =>
           foreign.evaluate<string>(
@@ -234,8 +234,8 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     const rebound = await browser.newContext();
     const { page: other } = await openPage(browser, { context: rebound });
     await other.route("http://evil.example/**", async (route) => {
-      const answer = await send(koor.dashboard_port, "GET", new URL(route.request().url()).pathname, {
-        headers: { ...route.request().headers(), Host: `evil.example:${koor.dashboard_port}` },
+      const answer = await send(koor.dashboardPort, "GET", new URL(route.request().url()).pathname, {
+        headers: { ...route.request().headers(), Host: `evil.example:${koor.dashboardPort}` },
       });
       await route.fulfill({ status: answer.status, body: answer.body });
     });

@@ -28,7 +28,7 @@ function startAgain(t: Owner, koor: Koor, token: string): Promise<Koor> {
     data_dir: koor.data_dir,
     args: [
       ...["--bind", `127.0.0.1:${koor.port}`],
-      ...["--dashboard-bind", `127.0.0.1:${koor.dashboard_port}`],
+      ...["--dashboard-bind", `127.0.0.1:${koor.dashboardPort}`],
       ...(token === "" ? [] : ["--auth-token", token]),
     ],
   });
@@ -42,7 +42,7 @@ async function enter(page: Page, token: string): Promise<void> {
 t.test("the dashboard of a server with a token", { skip: browserMissing() }, async (t) => {
   const browser = await startBrowser(t);
   const koor = await startKoor(t, { args: ["--dashboard-bind", "127.0.0.1:0", "--auth-token", TOKEN] });
-  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  const url = `http://127.0.0.1:${koor.dashboardPort}`;
   await send(koor.port, "PUT", "/api/state/plan/secret", { body: '{"goal":"kept"}', headers: RIGHT });
   const at = async (address: string) => {
     const watched = await openPage(browser, { expected: [REFUSED, AWAY] });
@@ -140,7 +140,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
   const dashboard: Dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const day: ADay = await fillWithADay(koor);
-  const key = day.known.versioned_key;
+  const key = day.known.versionedKey;
 
   await t.test("the menu has the views in their order, each with its address, heading and title", async (t) => {
     const { page, context, complaints } = await dashboard.open("/");

@@ -21,7 +21,7 @@ const start = (t: Owner, options: KoorOptions = {}): Promise<Koor> =>
   startKoor(t, { ...options, args: ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])] });
 
 const koor = await start(t);
-const { port: api, dashboard_port: port } = koor;
+const { port: api, dashboardPort: port } = koor;
 
 const get = (path: string, headers: Readonly<Record<string, string>> = {}, from = port): Promise<Answer> =>
   send(from, "GET", path, { headers });
@@ -200,14 +200,14 @@ t.test(
 
 t.test("without a log-in the page is there, and nothing else", async (t) => {
   const guarded = await start(t, { args: ["--auth-token", "the-server's-own"] });
-  t.ok(isPage(await get("/state/a", {}, guarded.dashboard_port)));
-  t.equal((await get("/api/state", {}, guarded.dashboard_port)).status, 401);
-  t.equal((await get("/metrics", {}, guarded.dashboard_port)).status, 401);
+  t.ok(isPage(await get("/state/a", {}, guarded.dashboardPort)));
+  t.equal((await get("/api/state", {}, guarded.dashboardPort)).status, 401);
+  t.equal((await get("/metrics", {}, guarded.dashboardPort)).status, 401);
 });
 
 t.test('--dashboard-bind "" turns the dashboard off', async (t) => {
   const without = await startKoor(t);
-  t.equal(without.dashboard_port, 0);
+  t.equal(without.dashboardPort, 0);
   t.equal((await get("/", {}, without.port)).status, 404);
 });
 
@@ -240,27 +240,27 @@ t.test("without pages the port says how to build them, and has them as soon as t
   const app = copyOfApp(t);
   rmSync(join(app, "dashboard"), { recursive: true });
   const bare = await start(t, { program: join(app, "src/main.js") });
-  const answer = await get("/overview", {}, bare.dashboard_port);
+  const answer = await get("/overview", {}, bare.dashboardPort);
   t.equal(answer.status, 503);
   t.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
   t.equal(answer.headers["cache-control"], "no-store");
   t.match(answer.text, /npm run build/);
-  t.equal((await get("/health", {}, bare.dashboard_port)).status, 200, "other requests work as before");
-  t.equal((await get("/api/nothing", {}, bare.dashboard_port)).status, 404);
-  t.equal((await get("/assets/none.js", {}, bare.dashboard_port)).status, 404);
+  t.equal((await get("/health", {}, bare.dashboardPort)).status, 200, "other requests work as before");
+  t.equal((await get("/api/nothing", {}, bare.dashboardPort)).status, 404);
+  t.equal((await get("/assets/none.js", {}, bare.dashboardPort)).status, 404);
   mkdirSync(join(app, "dashboard"));
   cpSync(join(APP, "dashboard"), join(app, "dashboard"), { recursive: true });
-  t.ok(isPage(await get("/overview", {}, bare.dashboard_port)));
+  t.ok(isPage(await get("/overview", {}, bare.dashboardPort)));
 });
 
 t.test("a build under a running server removes no file of a page that is open", async (t) => {
   const app = copyOfApp(t);
   const running = await start(t, { program: join(app, "src/main.js") });
-  t.ok(isPage(await get("/", {}, running.dashboard_port)));
+  t.ok(isPage(await get("/", {}, running.dashboardPort)));
   const [file = ""] = assetsIn(index.text);
   const before = readFileSync(join(app, "dashboard", file));
   rmSync(join(app, "dashboard/assets"), { recursive: true });
   writeFileSync(join(app, "dashboard/index.html"), "<!doctype html>another");
-  t.ok((await get(file, {}, running.dashboard_port)).body.equals(before));
-  t.equal((await get("/", {}, running.dashboard_port)).text, index.text, "page and files are from one build");
+  t.ok((await get(file, {}, running.dashboardPort)).body.equals(before));
+  t.equal((await get("/", {}, running.dashboardPort)).text, index.text, "page and files are from one build");
 });

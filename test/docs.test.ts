@@ -361,7 +361,7 @@ function shellWords(command: string): string[] {
 }
 
 t.test("commands in the documents exist, and so do their flags", (t) => {
-  const server_flags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
+  const serverFlags = new Set([...Object.keys(OPTIONS).map(flagOf), "--config", "--version", "--help"]);
   let commands = 0;
   for (const [path, text] of OURS) {
     for (const [, program = "", rest = ""] of text.matchAll(
@@ -371,7 +371,7 @@ t.test("commands in the documents exist, and so do their flags", (t) => {
       commands += 1;
       if (program === "koor-server" || program === "npm start --") {
         for (const word of words)
-          if (word.startsWith("--")) t.ok(server_flags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
+          if (word.startsWith("--")) t.ok(serverFlags.has(word.split("=")[0] ?? ""), `${path}: ${program} ${word}`);
         continue;
       }
       const line = readTokens(words, COMMANDS);
@@ -388,7 +388,7 @@ t.test("commands in the documents exist, and so do their flags", (t) => {
         if (token.startsWith("--")) t.ok(flags.has(token.split("=")[0] ?? ""), `${path}: ${program} ${rest}: ${token}`);
     }
     const known = new Set([
-      ...server_flags,
+      ...serverFlags,
       ...COMMANDS.flatMap((row) => row.flags ?? []).map((flag) => `--${flag.name}`),
       "--json",
       "--pretty",

@@ -39,16 +39,16 @@ t.test("programs import only what `npm start` installs", (t) => {
     optionalDependencies: Record<string, string>;
     devDependencies: Record<string, string>;
   };
-  const for_programs = { ...manifest.dependencies, ...manifest.optionalDependencies };
-  const at_run_time = new Set(Object.keys(for_programs));
-  const in_tests = new Set([...at_run_time, ...Object.keys(manifest.devDependencies)]);
+  const forPrograms = { ...manifest.dependencies, ...manifest.optionalDependencies };
+  const atRunTime = new Set(Object.keys(forPrograms));
+  const inTests = new Set([...atRunTime, ...Object.keys(manifest.devDependencies)]);
   const missing: string[] = [];
   for (const [path, text] of sources) {
-    const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? in_tests : at_run_time;
+    const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? inTests : atRunTime;
     for (const name of listPackages(path, text)) if (!allowed.has(name)) missing.push(`${path} imports ${name}`);
   }
   t.same(missing, [], "each package is in package.json, and those of the programs are no development packages");
-  for (const [name, version] of Object.entries({ ...for_programs, ...manifest.devDependencies })) {
+  for (const [name, version] of Object.entries({ ...forPrograms, ...manifest.devDependencies })) {
     t.match(version, /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/, `${name} has an exact version`);
   }
   t.end();

@@ -65,8 +65,8 @@ function readSchema(line: string, draft: string): unknown {
   // Each group is read by itself, with its schema and payloads.
   const { schema, tests } = (definition.schema as { readonly group: Group }).group;
   const named = draft === "draft7" && typeof schema === "object" && !Object.hasOwn(schema as object, "$schema");
-  const $schema = "http://json-schema.org/draft-07/schema#";
-  return { schema: named ? { $schema, ...(schema as object) } : schema, tests };
+  const draft7Schema = "http://json-schema.org/draft-07/schema#";
+  return { schema: named ? { $schema: draft7Schema, ...(schema as object) } : schema, tests };
 }
 
 t.test("the number of passing tests is that of the documents", async (t) => {

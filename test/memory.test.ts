@@ -23,7 +23,7 @@ async function runRound(port: number, at: number): Promise<void> {
   const registered = callTool(port, "register_instance", { name: `agent-${at}`, capabilities: "a, b" });
   const id = resultOf<{ readonly instance_id: string }>(await registered).instance_id;
   const client = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "a", version: String(at) } };
-  const batch = [1, 2].map((message_id) => request("2025-03-26", "tools/list", {}, message_id).message);
+  const batch = [1, 2].map((messageId) => request("2025-03-26", "tools/list", {}, messageId).message);
   await Promise.all([
     ask(port, "2025-11-25", "initialize", client),
     ask(port, "2025-11-25", "tools/list"),

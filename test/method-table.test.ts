@@ -49,7 +49,7 @@ t.test("every row of every feature is in the table, in the file where one expect
       found.push(row.name);
       t.equal(METHODS.named(row.name), row, `${file}: ${row.name} is in src/methods.ts`);
       const wanted = file.endsWith("/staging-jobs.js") ? "staging" : file.endsWith("/jobs.js") ? "pool" : "writer";
-      t.equal(row.runs_in, wanted, `${file}: ${row.name} runs where its file says`);
+      t.equal(row.runsIn, wanted, `${file}: ${row.name} runs where its file says`);
     }
     if (file !== SHARED_ROWS) t.ok(rows.length >= rowsMadeIn(file), `${file} exports each row that it makes`);
   }
@@ -67,11 +67,11 @@ t.test("each row has what its thread needs to know", (t) => {
   for (const [at, row] of METHODS.rows.entries()) {
     const { name } = row;
     t.match(name, /^[a-z_]+\.[a-z_]+$/);
-    t.ok(row.deadline_ms > 0, name);
+    t.ok(row.deadlineMs > 0, name);
     t.equal((row.request as { type?: string }).type, "object", `${name} takes an object`);
     t.equal(METHODS.at(METHODS.positionOf(row)), row, name);
     t.equal(METHODS.positionOf(row), at);
-    if (row.runs_in === "writer") t.equal(row.kind, "unary", `${name}: the writer does not stream`);
+    if (row.runsIn === "writer") t.equal(row.kind, "unary", `${name}: the writer does not stream`);
     else
       t.notOk(
         "audit" in row || "changes" in row,
@@ -117,7 +117,7 @@ t.test("a message that does not match its schema is caught", (t) => {
   });
   for (const row of [say, list]) checkRow(row, directory);
   const command = say.bind(models);
-  const call = { now_ms: 0, actor: "", reload: () => undefined };
+  const call = { nowMs: 0, actor: "", reload: () => undefined };
   t.same(command({ limit: 1 }, call), { text: "fine" });
   t.match(command({ limit: 2 }, call), { status: "NOT_FOUND" }, "a refusal has no schema");
   t.throws(() => command({ limit: 0 }, call), /request of test\.say/);
@@ -134,29 +134,29 @@ t.test("a message that does not match its schema is caught", (t) => {
 });
 
 /** A session of the same server with a token: opened, used, which is stored at the end, and ended. */
-async function useSessions(t: Owner, data_dir: string): Promise<void> {
+async function useSessions(t: Owner, dataDir: string): Promise<void> {
   const koor = await startKoor(t, {
-    data_dir,
+    data_dir: dataDir,
     program: PROGRAM,
-    env: { KOOR_DATA_DIR: data_dir },
+    env: { KOOR_DATA_DIR: dataDir },
     args: ["--state-events", "--auth-token", "secret", "--dashboard-bind", "127.0.0.1:0"],
   });
-  const { dashboard_port } = koor;
+  const { dashboardPort } = koor;
   const logIn = async (): Promise<Readonly<Record<string, string>>> => {
-    const { headers } = await sendJson(dashboard_port, "POST", "/session", { token: "secret" });
-    return { Cookie: String(headers["set-cookie"]).split(";")[0] ?? "", Origin: `http://127.0.0.1:${dashboard_port}` };
+    const { headers } = await sendJson(dashboardPort, "POST", "/session", { token: "secret" });
+    return { Cookie: String(headers["set-cookie"]).split(";")[0] ?? "", Origin: `http://127.0.0.1:${dashboardPort}` };
   };
-  await send(dashboard_port, "GET", "/session", { headers: await logIn() });
-  await send(dashboard_port, "DELETE", "/session", { headers: await logIn() });
+  await send(dashboardPort, "GET", "/session", { headers: await logIn() });
+  await send(dashboardPort, "DELETE", "/session", { headers: await logIn() });
   await koor.stop();
 }
 
 t.test("what the routes send matches the schemas", async (t) => {
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   const koor = await startKoor(t, {
-    data_dir,
+    data_dir: dataDir,
     program: PROGRAM,
-    env: { KOOR_DATA_DIR: data_dir },
+    env: { KOOR_DATA_DIR: dataDir },
     args: ["--state-events", "--stale-after", "1ms"],
   });
   const { port } = koor;
@@ -312,12 +312,12 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("PUT", "/api/validate/p/rules", '[{"rule_id":"x","pattern":"("}]');
   for (const content of ["x", "x".repeat(20_000), "x\n".repeat(50_000)])
     await ask("POST", "/api/validate/a%2Fb", JSON.stringify({ content, filename: "a/b.ts", stack: "go" }));
-  for (const rule_id of ["%C3%A9", "none"])
+  for (const ruleId of ["%C3%A9", "none"])
     for (const content of ["x", "x\n".repeat(50_000)])
-      await ask("POST", `/api/rules/a%2Fb/${rule_id}/preview`, JSON.stringify({ content, filename: "a/b.ts" }));
+      await ask("POST", `/api/rules/a%2Fb/${ruleId}/preview`, JSON.stringify({ content, filename: "a/b.ts" }));
   await ask("POST", "/api/validate/p", "{}");
-  for (const rule_id of ["one", "one", "two"])
-    await ask("POST", "/api/rules/propose", JSON.stringify({ project: "p", rule_id, pattern: "x" }));
+  for (const ruleId of ["one", "one", "two"])
+    await ask("POST", "/api/rules/propose", JSON.stringify({ project: "p", rule_id: ruleId, pattern: "x" }));
   await ask("POST", "/api/rules/p/one/accept");
   await ask("POST", "/api/rules/p/two/reject");
   await ask("POST", "/api/rules/import", '[{"project":"q","rule_id":"r","pattern":"x","source":"local"}]');
@@ -347,18 +347,18 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("POST", `${instance}/capabilities`, '{"capabilities":[]}');
   await ask("POST", "/api/events/publish", '{"topic":"a.b"}', actor);
   const rival = await sendJson(port, "POST", "/api/instances/register", { name: "rival", workspace: "w" });
-  const as_rival = { "X-Koor-Instance": rival.json<{ readonly id: string }>().id };
+  const asRival = { "X-Koor-Instance": rival.json<{ readonly id: string }>().id };
   await ask("POST", "/api/leases", '{"resources":["path:a/**"],"request_id":"r"}', actor);
-  await ask("POST", "/api/leases", '{"resources":["path:a/b"]}', as_rival);
-  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"queue":true}', as_rival);
-  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"wait_s":1}', as_rival);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"]}', asRival);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"queue":true}', asRival);
+  await ask("POST", "/api/leases", '{"resources":["path:a/b"],"wait_s":1}', asRival);
   await ask("GET", "/api/leases/waits?workspace=%C3%A9");
   await ask("POST", "/api/leases/lease-1/renew", '{"fence":1,"ttl_s":1}', actor);
   // These calls are no heartbeat of an instance: the life of the first lease ends.
   await ask("GET", "/api/events/history?topic=lease.lost&after=0&wait=20");
   await ask("POST", "/api/leases/lease-2/break", '{"reason":"é"}');
-  await ask("POST", "/api/leases", '{"resources":["deploy"]}', as_rival);
-  for (const fence of [9, 3]) await ask("DELETE", `/api/leases/lease-4?fence=${fence}`, undefined, as_rival);
+  await ask("POST", "/api/leases", '{"resources":["deploy"]}', asRival);
+  for (const fence of [9, 3]) await ask("DELETE", `/api/leases/lease-4?fence=${fence}`, undefined, asRival);
   await ask(
     "POST",
     "/api/tasks",
@@ -367,29 +367,29 @@ t.test("what the routes send matches the schemas", async (t) => {
       { title: "t", after: ["#0"], not_before: "2026-01-01T00:00:00Z", assignee: "rival", request_id: "of-task" },
       { id: "c", title: "t" },
     ]),
-    as_rival,
+    asRival,
   );
   await ask("POST", "/api/tasks", '{"title":"t","max_attempts":1,"ttl_s":1,"max_s":1}');
   await ask("POST", "/api/tasks", '{"title":"t","after":["none"]}');
   for (const query of ["", "?workspace=w&state=blocked&label=x&holder=h&assignee=a&limit=1&after=c"])
     await ask("GET", `/api/tasks${query}`);
-  await ask("POST", "/api/tasks/claim", '{"labels":["x"],"wait_s":1}', as_rival);
-  await ask("POST", "/api/tasks/claim", '{"id":"a"}', as_rival);
-  await sendJson(port, "POST", `/api/instances/${as_rival["X-Koor-Instance"]}/capabilities`, { capabilities: ["go"] });
-  const claimed = await sendJson(port, "POST", "/api/tasks/claim", { id: "a", ttl_s: 60, request_id: "r" }, as_rival);
+  await ask("POST", "/api/tasks/claim", '{"labels":["x"],"wait_s":1}', asRival);
+  await ask("POST", "/api/tasks/claim", '{"id":"a"}', asRival);
+  await sendJson(port, "POST", `/api/instances/${asRival["X-Koor-Instance"]}/capabilities`, { capabilities: ["go"] });
+  const claimed = await sendJson(port, "POST", "/api/tasks/claim", { id: "a", ttl_s: 60, request_id: "r" }, asRival);
   let { fence } = claimed.json<{ readonly task: { readonly fence: number } }>().task;
-  await ask("POST", "/api/tasks/a/progress", `{"fence":${fence},"percent":1,"note":"n","checkpoint":"c"}`, as_rival);
-  await ask("POST", "/api/tasks/a/ask", `{"fence":${fence},"question":"q"}`, as_rival);
-  await ask("POST", "/api/tasks/a/answer", '{"answer":"a"}', as_rival);
+  await ask("POST", "/api/tasks/a/progress", `{"fence":${fence},"percent":1,"note":"n","checkpoint":"c"}`, asRival);
+  await ask("POST", "/api/tasks/a/ask", `{"fence":${fence},"question":"q"}`, asRival);
+  await ask("POST", "/api/tasks/a/answer", '{"answer":"a"}', asRival);
   for (const [verb, more] of [
     ["release", { note: "n" }],
     ["fail", { error: "e", retry: false }],
     ["complete", { result: null }],
   ] as const) {
-    const again = await sendJson(port, "POST", "/api/tasks/claim", { id: "a" }, as_rival);
+    const again = await sendJson(port, "POST", "/api/tasks/claim", { id: "a" }, asRival);
     ({ fence } = again.json<{ readonly task: { readonly fence: number } }>().task);
-    await ask("POST", `/api/tasks/a/${verb}`, JSON.stringify({ fence, ...more }), as_rival);
-    await ask("POST", `/api/tasks/a/${verb}`, JSON.stringify({ fence, ...more }), as_rival);
+    await ask("POST", `/api/tasks/a/${verb}`, JSON.stringify({ fence, ...more }), asRival);
+    await ask("POST", `/api/tasks/a/${verb}`, JSON.stringify({ fence, ...more }), asRival);
     await ask("POST", "/api/tasks/a/retry");
   }
   await ask("PATCH", "/api/tasks/c", '{"title":"u","body":"","priority":0,"labels":[],"assignee":null}');
@@ -489,8 +489,8 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);
-  await useSessions(t, data_dir);
-  const called = new Set(readFileSync(join(data_dir, CALLED_FILE), "utf8").trim().split("\n"));
+  await useSessions(t, dataDir);
+  const called = new Set(readFileSync(join(dataDir, CALLED_FILE), "utf8").trim().split("\n"));
   t.same(
     [...called].toSorted(),
     METHODS.rows

@@ -72,7 +72,7 @@ interface Stopped {
   readonly answer: string;
   readonly code: number | null;
   /** The time between the two signals, as this process measured it. */
-  readonly gap_ms: number;
+  readonly gapMs: number;
 }
 
 /**
@@ -90,12 +90,12 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   await untilOutput(/"status":"ok"/);
   const exit = once(child, "exit") as Promise<[number | null]>;
   const drain = waitForDrain(port);
-  const first_ms = performance.now();
+  const firstMs = performance.now();
   child.kill("SIGINT");
   // Two signals at the same time would reach the server as one.
   await drain;
   child.kill("SIGINT");
-  const gap_ms = performance.now() - first_ms;
+  const gapMs = performance.now() - firstMs;
   socket.write("34");
   const answer = await untilOutput(/"version":1/).then(
     ([found]) => found,
@@ -103,7 +103,7 @@ async function stopTwice({ child, port }: Started): Promise<Stopped> {
   );
   const [code] = await exit;
   socket.destroy();
-  return { answer, code, gap_ms };
+  return { answer, code, gapMs };
 }
 
 t.test("a signal that npm has forwarded as well counts once", async (t) => {
@@ -113,7 +113,7 @@ t.test("a signal that npm has forwarded as well counts once", async (t) => {
   do {
     stopped = await stopTwice(await start(t, { npm_lifecycle_event: "start" }));
     attempts += 1;
-  } while (stopped.gap_ms > FORWARDED_GAP_MS_MAX && attempts < ATTEMPTS_MAX);
+  } while (stopped.gapMs > FORWARDED_GAP_MS_MAX && attempts < ATTEMPTS_MAX);
   t.equal(stopped.answer, `"version":1`, "the request in flight was answered");
   t.equal(stopped.code, 0);
 });

@@ -212,8 +212,8 @@ const AS_INSTANCE = { "X-Koor-Instance": INSTANCE_ID };
 const AS_OTHER = { "X-Koor-Instance": OTHER_ID };
 
 /** A cursor of the server's, which ends at an event. */
-function cursorAt(event: number, event_at: number): string {
-  return encodeCursor({ event, event_at, last: "", marks: new Map() });
+function cursorAt(event: number, eventAt: number): string {
+  return encodeCursor({ event, eventAt, last: "", marks: new Map() });
 }
 
 function createTask(status: number, body: unknown): Sample {
@@ -824,10 +824,10 @@ t.test("the server's answers are as described", async (t) => {
   const other = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"other"}' })).json<{
     readonly id: string;
   }>().id;
-  const by_name = new Map(described.map(({ operation }) => [operation.operationId, operation]));
+  const byName = new Map(described.map(({ operation }) => [operation.operationId, operation]));
   let skipped = 0;
   for (const { name, status, method, path, body, headers = {}, guarded: fromGuarded } of SAMPLES) {
-    const operation = by_name.get(name);
+    const operation = byName.get(name);
     if (operation === undefined) {
       t.fail(`${name} is not described`);
       continue;
@@ -852,7 +852,7 @@ t.test("the server's answers are as described", async (t) => {
       ({ name }) => name,
     ),
   );
-  for (const name of by_name.keys()) t.ok(succeeded.has(name), `${name} was tried`);
+  for (const name of byName.keys()) t.ok(succeeded.has(name), `${name} was tried`);
 });
 
 t.test("a cluster node's answers are as described, too", { skip: natsMissing() }, async (t) => {

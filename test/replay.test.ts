@@ -87,22 +87,22 @@ class Replica {
   readonly unreported: string[] = [];
   readonly #watched = new WatchedKinds();
   readonly #watching: boolean;
-  readonly #data_dir: string;
+  readonly #dataDir: string;
   #db: Db;
   #batch: Batch;
-  #now_ms = START_MS;
+  #nowMs = START_MS;
   #id = 0;
 
   constructor(t: Owner, watching: boolean) {
     this.#watching = watching;
     if (watching) this.#watched.set(new Set(CHANGE_KINDS));
-    this.#data_dir = makeDirectory(t);
-    this.#db = openWriter(this.#data_dir);
+    this.#dataDir = makeDirectory(t);
+    this.#db = openWriter(this.#dataDir);
     this.#batch = this.#open();
   }
 
-  run(calls: readonly Call[], now_ms: number): void {
-    this.#now_ms = now_ms;
+  run(calls: readonly Call[], nowMs: number): void {
+    this.#nowMs = nowMs;
     const reported = new Set<ChangeKind>();
     const server = {
       depth: 0,
@@ -158,14 +158,14 @@ class Replica {
 
   restart(): void {
     this.#db.close();
-    this.#db = openWriter(this.#data_dir);
+    this.#db = openWriter(this.#dataDir);
     this.#batch = this.#open();
   }
 
   /** Returns every row of every table. */
   close(): unknown {
     this.#db.close();
-    const db = openDatabase(databasePath(this.#data_dir), { readonly: true });
+    const db = openDatabase(databasePath(this.#dataDir), { readonly: true });
     const tables = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck();
     const content = tables.all().map((name) => [name, db.prepare(`SELECT * FROM ${name}`).raw().all()] as const);
     db.close();
@@ -179,7 +179,7 @@ class Replica {
       models: new Models(this.#db, SETTINGS),
       methods: ROWS,
       audit: auditTrail,
-      clock: new MonotonicClock({ now: () => this.#now_ms }, newestTime(this.#db, "main")),
+      clock: new MonotonicClock({ now: () => this.#nowMs }, newestTime(this.#db, "main")),
       committed: new SharedCounter(),
       watched: this.#watched,
     });
@@ -202,14 +202,14 @@ function replay(
   readonly unreported: readonly string[];
 } {
   const replica = new Replica(t, watched);
-  let now_ms = START_MS;
-  if (prologue.length > 0) replica.run(prologue, now_ms);
+  let nowMs = START_MS;
+  if (prologue.length > 0) replica.run(prologue, nowMs);
   replica.answers.length = 0;
-  for (const [at, { calls, after_ms }] of all.entries()) {
+  for (const [at, { calls, afterMs }] of all.entries()) {
     // The clock goes back, but the batch's time does not.
-    now_ms = Math.max(now_ms, now_ms + after_ms);
+    nowMs = Math.max(nowMs, nowMs + afterMs);
     if (restarts && at === Math.floor(all.length / 2)) replica.restart();
-    replica.run(calls, now_ms);
+    replica.run(calls, nowMs);
   }
   return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, unreported: replica.unreported };
 }

@@ -91,13 +91,13 @@ const FIRST = [
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
 const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);
-const is_long = process.argv.includes(LONG_FLAG);
-if (is_long) chooseLongForm();
+const isLong = process.argv.includes(LONG_FLAG);
+if (isLong) chooseLongForm();
 const RUN = nameRun();
 
 /** Returns the command that repeats this run, of all files or of some. */
 function commandOf(parts: readonly string[]): string {
-  const command = is_long ? "npm run test:long" : "npm test";
+  const command = isLong ? "npm run test:long" : "npm test";
   return [RUN, command, ...(parts.length > 0 ? ["--", ...parts] : [])].join(" ");
 }
 
@@ -144,11 +144,11 @@ interface OverLog {
   readonly paths: readonly string[];
 }
 
-function showReport({ path, transport, cluster }: Run, report: TestReport, took_ms: number): void {
+function showReport({ path, transport, cluster }: Run, report: TestReport, tookMs: number): void {
   const outcome = report.failed === 0 ? "ok" : "FAILED";
   const over = cluster === "" ? (transport === "node" ? " over node" : "") : ` as ${nameNode(cluster)}`;
   const counts = report.failed === 0 ? `${report.passed}` : `${report.passed} passed, ${report.failed} failed`;
-  print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(took_ms / 1000).toFixed(1)} s`);
+  print(`${outcome} ${nameTest(path)}${over}: ${counts}, ${(tookMs / 1000).toFixed(1)} s`);
   for (const reason of report.skipped) print(`   skipped: ${reason}`);
   for (const problem of report.problems) print(problem.replaceAll(/^/gm, "   "));
   if (report.failed > 0) print(`   again: ${commandOf([nameTest(path)])}`);
@@ -201,14 +201,14 @@ function chooseTests(found: readonly string[]): readonly string[] {
           ...sampleSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
           ...sampleRows(faults, SHORT_FAULTS),
         ];
-  const left_out = [...pages, ...clusters, ...faults].filter((path) => !sampled.includes(path));
-  if (left_out.length > 0) print(`left to other runs: ${left_out.map(nameTest).join(", ")}`);
-  return found.filter((path) => !left_out.includes(path));
+  const leftOut = [...pages, ...clusters, ...faults].filter((path) => !sampled.includes(path));
+  if (leftOut.length > 0) print(`left to other runs: ${leftOut.map(nameTest).join(", ")}`);
+  return found.filter((path) => !leftOut.includes(path));
 }
 
 /** Selects the files that run with each server as a node, by the log. */
 function overLogs(found: readonly string[]): readonly OverLog[] {
-  const of_nodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
+  const ofNodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
   const long = countRounds(0, 1) === 1;
   const sample = (paths: readonly string[]): readonly string[] =>
     names.length > 0
@@ -219,10 +219,10 @@ function overLogs(found: readonly string[]): readonly OverLog[] {
             paths.filter((path) => QUICK_OF_NODES.has(path)),
             SAMPLE_OF_NODES,
           );
-  const second = [...found.filter((path) => path === OF_CLUSTER), ...sampleSome(of_nodes, SAMPLE_SECOND_LOG)];
+  const second = [...found.filter((path) => path === OF_CLUSTER), ...sampleSome(ofNodes, SAMPLE_SECOND_LOG)];
   return [
-    { log: "nats", cluster: "nats", paths: sample(of_nodes) },
-    { log: "nats", cluster: "nats-led", paths: sample(of_nodes.filter((path) => !OF_LEADERS.test(path))) },
+    { log: "nats", cluster: "nats", paths: sample(ofNodes) },
+    { log: "nats", cluster: "nats-led", paths: sample(ofNodes.filter((path) => !OF_LEADERS.test(path))) },
     { log: "postgres", cluster: "postgres", paths: long ? second : [] },
   ];
 }

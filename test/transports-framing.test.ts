@@ -166,13 +166,13 @@ interface Reply {
 
 /**
  * Sends bytes in parts, and collects what comes back until the connection is closed.
- * @param patience_ms the longest wait
+ * @param patienceMs the longest wait
  * @param enough ends the wait earlier
  */
 function converse(
   port: number,
   parts: readonly string[],
-  patience_ms = PATIENCE_MS,
+  patienceMs = PATIENCE_MS,
   enough: (text: string) => boolean = () => false,
 ): Promise<Reply> {
   return new Promise((resolve) => {
@@ -183,7 +183,7 @@ function converse(
       socket.destroy();
       resolve({ text, closed });
     };
-    const timer = setTimeout(() => end(false), patience_ms);
+    const timer = setTimeout(() => end(false), patienceMs);
     socket.setEncoding("latin1").on("data", (chunk: string) => {
       text += chunk;
       if (enough(text)) end(false);
@@ -222,7 +222,7 @@ for (const name of NAMES) {
           tries.push([request + HIDDEN], [request, HIDDEN]);
         }
       }
-      for (const to of [port, koor.dashboard_port]) {
+      for (const to of [port, koor.dashboardPort]) {
         const replies = await Promise.all(tries.map(async (parts) => ({ parts, ...(await converse(to, parts)) })));
         t.same(
           replies.filter(({ text }) => text.includes('"deleted"')),
@@ -274,7 +274,7 @@ for (const name of NAMES) {
           ["", "5", HIDDEN].map((body) => head(line, [...headers, `Transfer-Encoding:${coding}`]) + body),
         ),
       );
-      for (const to of [port, koor.dashboard_port]) {
+      for (const to of [port, koor.dashboardPort]) {
         const replies = await Promise.all(
           requests.map(async (request) => ({ request, ...(await converse(to, [request], LONG_PATIENCE_MS)) })),
         );
@@ -352,14 +352,14 @@ for (const name of NAMES) {
       t.same(await statuses(1, `\r\n${put("empty-1")}`), ignored, "at the beginning");
       t.same(await statuses(2, put("empty-2"), `\r\n${put("empty-3")}`), ["200", ...ignored], "after an answer");
       t.same(await statuses(piped.length, `${put("empty-4")}\r\n${put("empty-5")}`), piped, "after a request");
-      for (const [key, is_stored] of [
+      for (const [key, isStored] of [
         ["empty-1", name === "node"],
         ["empty-2", true],
         ["empty-3", name === "node"],
         ["empty-4", name === "node"],
         ["empty-5", name === "node"],
       ] as const)
-        t.equal((await send(port, "GET", `/api/state/${key}`)).status, is_stored ? 200 : 404, key);
+        t.equal((await send(port, "GET", `/api/state/${key}`)).status, isStored ? 200 : 404, key);
 
       // The bytes are UTF-8, as the socket writes them.
       const accent = Buffer.from("\u00e9").toString("latin1");
@@ -408,8 +408,8 @@ for (const name of NAMES) {
       const headers = { "Transfer-Encoding": "chunked" };
       t.equal((await send(port, "GET", "/api/state/long", { headers, chunks: ["1"] })).text, long, "stored bytes");
       t.same((await send(port, "GET", "/api/state", { headers, chunks: ["1"] })).status, 200, "a list");
-      const head_only = await send(port, "HEAD", "/api/state/long", { headers, chunks: ["1"] });
-      t.equal(head_only.headers["content-length"], String(long.length), "a HEAD");
+      const headOnly = await send(port, "HEAD", "/api/state/long", { headers, chunks: ["1"] });
+      t.equal(headOnly.headers["content-length"], String(long.length), "a HEAD");
       const asked = await send(port, "GET", "/api/state/long", {
         headers: { ...headers, "If-None-Match": "*" },
         chunks: ["1"],

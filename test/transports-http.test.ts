@@ -88,7 +88,7 @@ async function checkCloses(t: Test, { port }: Koor): Promise<void> {
   }
 }
 
-async function checkKept(t: Test, { port, dashboard_port }: Koor): Promise<void> {
+async function checkKept(t: Test, { port, dashboardPort }: Koor): Promise<void> {
   const { headers } = await send(port, "PUT", "/api/state/kept", {
     body: "1",
     headers: { "Content-Type": "text/plain" },
@@ -124,7 +124,7 @@ async function checkKept(t: Test, { port, dashboard_port }: Koor): Promise<void>
   ] as const;
   for (const [method, path] of rows)
     t.equal((await send(port, method, path)).headers["cache-control"], "no-store", `${method} ${path}`);
-  t.equal((await send(dashboard_port, "GET", "/session")).headers["cache-control"], "no-store");
+  t.equal((await send(dashboardPort, "GET", "/session")).headers["cache-control"], "no-store");
 }
 
 async function checkCodings(t: Test, { port }: Koor): Promise<void> {

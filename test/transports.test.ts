@@ -64,7 +64,7 @@ function start(t: Test, name: string): Promise<Koor> {
 
 async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promise<void> {
   const { port } = koor;
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   const ask = async ([what, request]: (typeof rows)[number]): Promise<void> => {
     const answer = await sendRaw(port, request, () => false);
     t.match(answer, MALFORMED, what);
@@ -73,7 +73,7 @@ async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promis
     // A request that uWebSockets.js refuses itself is answered with its own page.
     if (koor.transport === "node" || body.startsWith("{"))
       t.match(JSON.parse(body), { error: String, code: 400 }, `${what}: the shape`);
-    t.ok(performance.now() - from_ms < 8 * SECOND_MS, `${what}: at once`);
+    t.ok(performance.now() - fromMs < 8 * SECOND_MS, `${what}: at once`);
   };
   await Promise.all(rows.map(ask));
   t.equal((await send(port, "GET", "/api/state/ambiguous")).status, 404, "nothing was stored");
@@ -106,8 +106,8 @@ t.test(
   WITHOUT_NATIVE,
   async (t) => {
     const koor = await start(t, "uws");
-    const from_ms = performance.now();
-    const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - from_ms);
+    const fromMs = performance.now();
+    const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - fromMs);
     const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
     const named = await Promise.all(OTHER_NAMES.map((name) => sendRaw(koor.port, get(`${name}: c`), () => false)));
     for (const [at, answer] of named.entries()) t.equal(answer, "", `${OTHER_NAMES[at]}: closed without an answer`);

@@ -84,9 +84,9 @@ export async function measureDeath(bench: Bench, left: readonly KoorNode[], kill
     return performance.now() - startedMs;
   };
   kill();
-  const [writes_again_ms, leads_again_ms] = await Promise.all([
+  const [writesAgainMs, leadsAgainMs] = await Promise.all([
     since(Promise.all(left.map(writeUntilStored))),
     since(findLeader(left)),
   ]);
-  return { writes_again_ms, leads_again_ms };
+  return { writes_again_ms: writesAgainMs, leads_again_ms: leadsAgainMs };
 }

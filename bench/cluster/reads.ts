@@ -38,19 +38,19 @@ const AS_FAST_MIN = 0.95;
 const FRONT_CPU_MAX = 1.05;
 
 export async function measureReads(bench: Bench, generator: JobProcess, node: KoorNode, alone: Server): Promise<Row> {
-  const { cluster_read_slice_ms, cluster_read_rounds, warmup_ms } = bench.settings;
+  const { clusterReadSliceMs, clusterReadRounds, warmupMs } = bench.settings;
   const name = `GET of a hot key, node ${node.node}, ${CLUSTER_CONNECTIONS} connections`;
-  const run = (server: Server, duration_ms: number): Promise<Slice> =>
+  const run = (server: Server, durationMs: number): Promise<Slice> =>
     withCpu(server.pid, () =>
-      generator.run<Slice>(makeHttpJob(server, [getRequest(keyOf(0))], CLUSTER_CONNECTIONS, duration_ms)),
+      generator.run<Slice>(makeHttpJob(server, [getRequest(keyOf(0))], CLUSTER_CONNECTIONS, durationMs)),
     );
-  for (const server of [node, alone]) await run(server, warmup_ms);
+  for (const server of [node, alone]) await run(server, warmupMs);
   const mine: Slice[] = [];
   const theirs: Slice[] = [];
-  for (let round = 0; round < cluster_read_rounds; round++) {
-    bench.progress(`${name}, round ${round + 1} of ${cluster_read_rounds}`);
-    mine.push(await run(node, cluster_read_slice_ms));
-    theirs.push(await run(alone, cluster_read_slice_ms));
+  for (let round = 0; round < clusterReadRounds; round++) {
+    bench.progress(`${name}, round ${round + 1} of ${clusterReadRounds}`);
+    mine.push(await run(node, clusterReadSliceMs));
+    theirs.push(await run(alone, clusterReadSliceMs));
   }
   const rate = medianQuotient(mine, theirs, rateOf);
   const cpu = quotient(cpuOfAll(mine), cpuOfAll(theirs));
@@ -77,44 +77,44 @@ function spreadRateOf({ spread_p50_ms }: Stretch): number | undefined {
  * whole.
  */
 const FAN_OUTS = [
-  { what: "one event at a time", events_per_request: 1, rateOf: spreadRateOf },
-  { what: `bursts of ${BURST_EVENTS} events`, events_per_request: BURST_EVENTS, rateOf: deliveryRateOf },
+  { what: "one event at a time", eventsPerRequest: 1, rateOf: spreadRateOf },
+  { what: `bursts of ${BURST_EVENTS} events`, eventsPerRequest: BURST_EVENTS, rateOf: deliveryRateOf },
 ] as const;
 
 /** Sends events to many subscribers of a node, and to the same number at a single server. */
 export async function* measureFanOut(
   bench: Bench,
-  subscribers: { readonly of_node: JobProcess; readonly of_alone: JobProcess },
+  subscribers: { readonly ofNode: JobProcess; readonly ofAlone: JobProcess },
   node: KoorNode,
   alone: Server,
   which: string,
 ): AsyncGenerator<Row> {
-  const { fan_out_slice_ms, cluster_read_rounds: fan_out_rounds } = bench.settings;
+  const { fanOutSliceMs, clusterReadRounds: fanOutRounds } = bench.settings;
   const sides = [
-    { process: subscribers.of_node, server: node as Server },
-    { process: subscribers.of_alone, server: alone },
+    { process: subscribers.ofNode, server: node as Server },
+    { process: subscribers.ofAlone, server: alone },
   ];
   const patterns = Array.from({ length: CLUSTER_SUBSCRIBERS }, () => "*");
   for (const { process, server } of sides) await openSubscribers(process, server, patterns, false);
-  for (const { what, events_per_request, rateOf: fanOutRateOf } of FAN_OUTS) {
+  for (const { what, eventsPerRequest, rateOf: fanOutRateOf } of FAN_OUTS) {
     const name = `${what} to ${CLUSTER_SUBSCRIBERS} subscribers of ${which}`;
     const options =
-      events_per_request === 1
-        ? { events_per_request, duration_ms: fan_out_slice_ms }
-        : { events_per_request, duration_ms: JOB_GRACE_MS, publishes_max: 1 };
+      eventsPerRequest === 1
+        ? { eventsPerRequest, duration_ms: fanOutSliceMs }
+        : { eventsPerRequest, duration_ms: JOB_GRACE_MS, publishesMax: 1 };
     for (const { process, server } of sides) await measureSettled(process, server, options);
     const [mine, theirs]: [Stretch[], Stretch[]] = [[], []];
-    for (let round = 0; round < fan_out_rounds; round++) {
-      bench.progress(`${name}, round ${round + 1} of ${fan_out_rounds}`);
+    for (let round = 0; round < fanOutRounds; round++) {
+      bench.progress(`${name}, round ${round + 1} of ${fanOutRounds}`);
       for (const [index, { process, server }] of sides.entries())
         (index === 0 ? mine : theirs).push(await measureSettled(process, server, options));
     }
-    const as_fast = medianQuotient(mine, theirs, fanOutRateOf);
+    const asFast = medianQuotient(mine, theirs, fanOutRateOf);
     const cpu = medianQuotient(mine, theirs, frontCpuOf);
     const figures = (stretches: readonly Stretch[]) =>
       figuresOf({
         ...mergeStretches(stretches),
-        spread_p50_ms: events_per_request === 1 ? median(stretches.map((each) => each.spread_p50_ms)) : undefined,
+        spread_p50_ms: eventsPerRequest === 1 ? median(stretches.map((each) => each.spread_p50_ms)) : undefined,
       });
     yield {
       name,
@@ -122,11 +122,11 @@ export async function* measureFanOut(
       figures: figures(mine),
       references: [{ name: ALONE, figures: figures(theirs) }],
       ratios: ratiosOf([
-        { of: "fan-out", to: ALONE, value: as_fast, better: "higher", compared: true },
+        { of: "fan-out", to: ALONE, value: asFast, better: "higher", compared: true },
         { of: "front CPU", to: ALONE, value: cpu, better: "lower", compared: true },
       ]),
       targets: [
-        atLeast("fan-out to a server alone", as_fast, AS_FAST_MIN),
+        atLeast("fan-out to a server alone", asFast, AS_FAST_MIN),
         atMost("front CPU a delivery to a server alone", cpu, FRONT_CPU_MAX),
       ].filter((target) => target !== undefined),
     };

@@ -39,7 +39,7 @@ const FRESH_WARMUPS = 10;
 export interface LoadOf {
   readonly job: Omit<LoadJob, "connections" | "duration_ms">;
   /** The same for wrk, which takes one server and speaks HTTP only; absent otherwise. */
-  readonly for_wrk?: { readonly port: number; readonly requests: readonly HttpRequest[] };
+  readonly forWrk?: { readonly port: number; readonly requests: readonly HttpRequest[] };
 }
 
 /** Another store of the same value, measured beside the cluster. */
@@ -59,8 +59,8 @@ function httpLoad(servers: readonly Pick<Server, "port">[], requests: readonly H
   const port = must(first, "a load is for a server");
   const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${port}`));
   return {
-    job: { kind: "load", protocol: "http", port, more_ports: more, requests: encoded, expected_status: 200 },
-    ...(more.length === 0 ? { for_wrk: { port, requests } } : {}),
+    job: { kind: "load", protocol: "http", port, morePorts: more, requests: encoded, expectedStatus: 200 },
+    ...(more.length === 0 ? { forWrk: { port, requests } } : {}),
   };
 }
 
@@ -75,19 +75,19 @@ export function writesTo(nodes: readonly Pick<Server, "port">[]): LoadOf {
 
 /** Starts the references that this machine has, and records the others as skipped. */
 export async function startReferences(bench: Bench): Promise<References> {
-  const { redis_server, etcd } = bench.tools;
+  const { redisServer, etcd } = bench.tools;
   const alone = await startKoor(bench);
   const raw = await startRawUws(bench);
   const all: Beside[] = [
     { name: ALONE, pids: [alone.pid], load: writesTo([alone]) },
     { name: RAW, pids: [raw.pid], load: writesTo([raw]) },
   ];
-  if (redis_server === undefined) bench.skip("no Redis with replicas beside it: no redis-server on the PATH");
+  if (redisServer === undefined) bench.skip("no Redis with replicas beside it: no redis-server on the PATH");
   else {
-    const servers = await startReplicatedRedis(bench, redis_server);
+    const servers = await startReplicatedRedis(bench, redisServer);
     const { port } = must(servers[0], "the one that is written to");
     const requests = keyNumbers().map((index) => waitedSet(keyOf(index), VALUE));
-    const job: LoadOf["job"] = { kind: "load", protocol: "redis, waited for", port, requests, expected_status: 200 };
+    const job: LoadOf["job"] = { kind: "load", protocol: "redis, waited for", port, requests, expectedStatus: 200 };
     all.push({ name: REDIS, pids: servers.map(({ pid }) => pid), load: { job } });
   }
   if (etcd === undefined) bench.skip("no etcd beside it: none on the PATH");
@@ -124,37 +124,37 @@ export interface WritesPlan {
 /** Measures one row. CPU time is that of all nodes together per write, and beside it that of the log's servers. */
 export async function measureWrites(bench: Bench, generator: JobProcess, plan: WritesPlan): Promise<Row> {
   const { name, log, nodes, connections, wrk } = plan;
-  const { cluster_slice_ms, cluster_rounds, warmup_ms } = bench.settings;
-  const beside = wrk === undefined ? plan.beside : plan.beside.filter(({ load }) => load.for_wrk !== undefined);
-  const run = ({ job, for_wrk }: LoadOf, pids: readonly number[], duration_ms: number): Promise<Slice> => {
-    if (wrk !== undefined && for_wrk !== undefined)
-      return runWrk(bench, wrk, { ...for_wrk, pid: pids, connections, seconds: Math.ceil(duration_ms / 1_000) });
-    const sent: LoadJob = { ...job, connections, duration_ms };
+  const { clusterSliceMs, clusterRounds, warmupMs } = bench.settings;
+  const beside = wrk === undefined ? plan.beside : plan.beside.filter(({ load }) => load.forWrk !== undefined);
+  const run = ({ job, forWrk }: LoadOf, pids: readonly number[], durationMs: number): Promise<Slice> => {
+    if (wrk !== undefined && forWrk !== undefined)
+      return runWrk(bench, wrk, { ...forWrk, pid: pids, connections, seconds: Math.ceil(durationMs / 1_000) });
+    const sent: LoadJob = { ...job, connections, duration_ms: durationMs };
     return withCpu(pids, () => generator.run<Slice>(sent));
   };
   const load = writesTo(nodes);
   const pids = nodes.map(({ pid }) => pid);
-  await run(load, pids, plan.areFresh === true ? FRESH_WARMUPS * warmup_ms : warmup_ms);
-  for (const warmed of beside) await run(warmed.load, warmed.pids, warmup_ms);
+  await run(load, pids, plan.areFresh === true ? FRESH_WARMUPS * warmupMs : warmupMs);
+  for (const warmed of beside) await run(warmed.load, warmed.pids, warmupMs);
   const mine: Slice[] = [];
-  const of_log: Slice[] = [];
+  const ofLog: Slice[] = [];
   const theirs = beside.map((): Slice[] => []);
-  for (let round = 0; round < cluster_rounds; round++) {
-    bench.progress(`${name}, round ${round + 1} of ${cluster_rounds}`);
+  for (let round = 0; round < clusterRounds; round++) {
+    bench.progress(`${name}, round ${round + 1} of ${clusterRounds}`);
     const { slice, ...spent } = await withCpu(log.pids, async () => ({
-      slice: await run(load, pids, cluster_slice_ms),
+      slice: await run(load, pids, clusterSliceMs),
     }));
     mine.push(slice);
-    of_log.push({ ...slice, ...spent });
+    ofLog.push({ ...slice, ...spent });
     for (const [at, reference] of beside.entries())
-      must(theirs[at], "a list for each").push(await run(reference.load, reference.pids, cluster_slice_ms));
+      must(theirs[at], "a list for each").push(await run(reference.load, reference.pids, clusterSliceMs));
   }
   const figures = mergeSlices(mine);
   const of = (figure: string): number => figures[figure] ?? 0;
   return {
     name,
     client: wrk === undefined ? "node" : "wrk",
-    figures: figuresOf({ ...figures, log_cpu_us: cpuOfAll(of_log) }),
+    figures: figuresOf({ ...figures, log_cpu_us: cpuOfAll(ofLog) }),
     references: beside.map((reference, at) => ({ name: reference.name, figures: mergeSlices(theirs[at] ?? []) })),
     ratios: beside.flatMap((reference, at) => {
       const slices = theirs[at] ?? [];

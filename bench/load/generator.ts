@@ -16,15 +16,15 @@ export interface LoadJob {
   readonly protocol: Protocol;
   readonly port: number;
   /** More servers; the connections are spread over them and `port`. */
-  readonly more_ports?: readonly number[];
+  readonly morePorts?: readonly number[];
   readonly connections: number;
   /** Whole requests in wire form, ASCII; sent round robin over all connections. */
   readonly requests: readonly string[];
   /** HTTP status that counts as answered. */
-  readonly expected_status: number;
+  readonly expectedStatus: number;
   readonly duration_ms: number;
   /** Ends the job earlier, after this many requests. */
-  readonly requests_max?: number;
+  readonly requestsMax?: number;
 }
 
 const READ_BYTES = 65_536;
@@ -36,14 +36,14 @@ class Load {
   readonly requests: readonly Buffer[];
   readonly latencies: RecordableHistogram = createHistogram();
   /** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
-  readonly read_buffer = Buffer.allocUnsafe(READ_BYTES);
-  started_ms = 0;
-  ended_ms = 0;
+  readonly readBuffer = Buffer.allocUnsafe(READ_BYTES);
+  startedMs = 0;
+  endedMs = 0;
   sent = 0;
   answered = 0;
   refused = 0;
   broken = 0;
-  in_flight = 0;
+  inFlight = 0;
   stopping = false;
   finish: () => void = () => undefined;
 
@@ -52,19 +52,19 @@ class Load {
     this.requests = job.requests.map((text) => Buffer.from(text, "latin1"));
   }
 
-  nextRequest(now_ms: number): Buffer | undefined {
-    if (now_ms - this.started_ms >= this.job.duration_ms) this.stopping = true;
-    if (this.job.requests_max !== undefined && this.sent >= this.job.requests_max) this.stopping = true;
+  nextRequest(nowMs: number): Buffer | undefined {
+    if (nowMs - this.startedMs >= this.job.duration_ms) this.stopping = true;
+    if (this.job.requestsMax !== undefined && this.sent >= this.job.requestsMax) this.stopping = true;
     if (this.broken >= BROKEN_CONNECTIONS_MAX) this.stopping = true;
     if (this.stopping) return undefined;
     return this.requests[this.sent++ % this.requests.length];
   }
 
   /** Is called whenever a connection has no request in flight. */
-  settle(now_ms: number): void {
-    this.in_flight--;
-    this.ended_ms = now_ms;
-    if (this.in_flight === 0) this.finish();
+  settle(nowMs: number): void {
+    this.inFlight--;
+    this.endedMs = nowMs;
+    if (this.inFlight === 0) this.finish();
   }
 }
 
@@ -73,16 +73,16 @@ class Connection {
   readonly #reader: ReplyReader;
   readonly #socket: Socket;
   readonly opened: Promise<void>;
-  #sent_ms = 0;
+  #sentMs = 0;
   #busy = false;
 
   constructor(load: Load, port: number) {
     this.#load = load;
-    this.#reader = createReplyReader(load.job.protocol, load.job.expected_status);
+    this.#reader = createReplyReader(load.job.protocol, load.job.expectedStatus);
     this.#socket = connect({
       host: "127.0.0.1",
       port,
-      onread: { buffer: load.read_buffer, callback: (length, bytes) => this.#receive(length, bytes) },
+      onread: { buffer: load.readBuffer, callback: (length, bytes) => this.#receive(length, bytes) },
     });
     this.#socket.setNoDelay(true);
     this.opened = new Promise((resolve, reject) => {
@@ -93,14 +93,14 @@ class Connection {
   }
 
   /** Sends the next request, or settles when the job is at its end. */
-  send(now_ms: number): void {
-    const request = this.#load.nextRequest(now_ms);
+  send(nowMs: number): void {
+    const request = this.#load.nextRequest(nowMs);
     this.#busy = request !== undefined;
     if (request === undefined) {
-      this.#load.settle(now_ms);
+      this.#load.settle(nowMs);
       return;
     }
-    this.#sent_ms = now_ms;
+    this.#sentMs = nowMs;
     this.#socket.write(request);
   }
 
@@ -116,11 +116,11 @@ class Connection {
       this.#socket.destroy();
       return false;
     }
-    const now_ms = performance.now();
-    this.#load.latencies.record(Math.max(1, Math.round((now_ms - this.#sent_ms) * NS_PER_MS)));
+    const nowMs = performance.now();
+    this.#load.latencies.record(Math.max(1, Math.round((nowMs - this.#sentMs) * NS_PER_MS)));
     this.#load.answered++;
     if (state === "other") this.#load.refused++;
-    this.send(now_ms);
+    this.send(nowMs);
     return true;
   }
 
@@ -134,7 +134,7 @@ class Connection {
 
 async function openConnections(load: Load): Promise<Connection[]> {
   const connections: Connection[] = [];
-  const ports = [load.job.port, ...(load.job.more_ports ?? [])];
+  const ports = [load.job.port, ...(load.job.morePorts ?? [])];
   const portOf = (at: number): number => ports[at % ports.length] ?? load.job.port;
   while (connections.length < load.job.connections) {
     const batch = Array.from(
@@ -154,20 +154,20 @@ async function generateLoad(job: LoadJob): Promise<Slice> {
   const patience = new AbortController();
   const finished = new Promise<void>((resolve) => {
     load.finish = resolve;
-    load.in_flight = connections.length;
-    load.started_ms = performance.now();
-    for (const connection of connections) connection.send(load.started_ms);
+    load.inFlight = connections.length;
+    load.startedMs = performance.now();
+    for (const connection of connections) connection.send(load.startedMs);
   });
   const overdue = delay(job.duration_ms + REPLY_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(
     () => undefined,
   );
   await Promise.race([finished, overdue]);
   patience.abort();
-  const unanswered = load.in_flight;
+  const unanswered = load.inFlight;
   for (const connection of connections) connection.close();
   return {
     requests: load.answered,
-    elapsed_ms: (unanswered > 0 ? performance.now() : load.ended_ms) - load.started_ms,
+    elapsedMs: (unanswered > 0 ? performance.now() : load.endedMs) - load.startedMs,
     p50_ms: load.latencies.percentile(50) / NS_PER_MS,
     p99_ms: load.latencies.percentile(99) / NS_PER_MS,
     max_ms: load.answered === 0 ? 0 : load.latencies.max / NS_PER_MS,

@@ -8,9 +8,17 @@ export function makeHttpJob(
   server: Pick<Server, "port">,
   requests: readonly HttpRequest[],
   connections: number,
-  duration_ms: number,
+  durationMs: number,
 ): LoadJob {
   const { port } = server;
   const encoded = requests.map((request) => encodeHttp(request, `127.0.0.1:${port}`));
-  return { kind: "load", protocol: "http", port, connections, requests: encoded, expected_status: 200, duration_ms };
+  return {
+    kind: "load",
+    protocol: "http",
+    port,
+    connections,
+    requests: encoded,
+    expectedStatus: 200,
+    duration_ms: durationMs,
+  };
 }

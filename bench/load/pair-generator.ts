@@ -46,15 +46,15 @@ function makeSecond(template: string, { id, fence }: Held): string {
 /** The counts of one job, shared by its connections. */
 class Count {
   readonly latencies: RecordableHistogram = createHistogram();
-  readonly started_ms = performance.now();
+  readonly startedMs = performance.now();
   pairs = 0;
   refused = 0;
   broken = 0;
 
-  constructor(readonly duration_ms: number) {}
+  constructor(readonly durationMs: number) {}
 
   get over(): boolean {
-    return performance.now() - this.started_ms >= this.duration_ms;
+    return performance.now() - this.startedMs >= this.durationMs;
   }
 }
 
@@ -63,11 +63,11 @@ function runPairs(port: number, { first, second }: PairOfRequests, count: Count)
   return new Promise((resolve) => {
     const socket: Socket = connect(port, "127.0.0.1");
     let text = "";
-    let sent_ms = 0;
+    let sentMs = 0;
     /** Whether the next answer is that of the first request. */
     let holding = false;
     const send = (request: string): void => {
-      sent_ms = performance.now();
+      sentMs = performance.now();
       socket.write(request, "latin1");
     };
     const begin = (): void => {
@@ -76,7 +76,7 @@ function runPairs(port: number, { first, second }: PairOfRequests, count: Count)
       else send(first);
     };
     const take = (status: string, body: string): void => {
-      count.latencies.record(Math.max(1, Math.round((performance.now() - sent_ms) * NS_PER_MS)));
+      count.latencies.record(Math.max(1, Math.round((performance.now() - sentMs) * NS_PER_MS)));
       const held = status === "200" && holding ? heldIn(body) : undefined;
       if (status !== "200" || (holding && held === undefined)) {
         count.refused += 1;
@@ -111,7 +111,7 @@ async function generatePairs({ port, pairs, duration_ms }: PairJob): Promise<Sli
   const { latencies, refused, broken } = count;
   return {
     requests: count.pairs,
-    elapsed_ms: performance.now() - count.started_ms,
+    elapsedMs: performance.now() - count.startedMs,
     p50_ms: latencies.percentile(50) / NS_PER_MS,
     p99_ms: latencies.percentile(99) / NS_PER_MS,
     max_ms: count.pairs === 0 ? 0 : latencies.max / NS_PER_MS,

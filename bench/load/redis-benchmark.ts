@@ -23,10 +23,17 @@ export function parseRedisBenchmark(csv: string, test: string, requests: number)
       .split(",")
       .map((field) => field.replaceAll('"', ""));
     if (fields[0] !== test.toUpperCase()) continue;
-    const [rate, , , p50_ms, , p99_ms, max_ms] = fields.slice(1).map(Number);
-    if (rate === undefined || p50_ms === undefined || p99_ms === undefined || max_ms === undefined || !(rate > 0))
-      break;
-    return { requests, elapsed_ms: (requests / rate) * 1_000, p50_ms, p99_ms, max_ms, refused: 0, broken: 0 };
+    const [rate, , , p50Ms, , p99Ms, maxMs] = fields.slice(1).map(Number);
+    if (rate === undefined || p50Ms === undefined || p99Ms === undefined || maxMs === undefined || !(rate > 0)) break;
+    return {
+      requests,
+      elapsedMs: (requests / rate) * 1_000,
+      p50_ms: p50Ms,
+      p99_ms: p99Ms,
+      max_ms: maxMs,
+      refused: 0,
+      broken: 0,
+    };
   }
   throw new Error(`redis-benchmark printed no figures for ${test}: ${csv.slice(0, 200)}`);
 }
@@ -54,6 +61,6 @@ export async function runRedisBenchmark(bench: Bench, program: string, job: Redi
     job,
     Math.max(PROBE_REQUESTS_MIN, job.connections * PROBE_REQUESTS_PER_CONNECTION),
   );
-  const requests = Math.ceil((probe.requests / probe.elapsed_ms) * 1_000 * job.seconds);
+  const requests = Math.ceil((probe.requests / probe.elapsedMs) * 1_000 * job.seconds);
   return withCpu(job.pid, () => runOnce(bench, program, job, requests));
 }

@@ -82,11 +82,11 @@ t.test("a reply ends at its last byte, wherever it is cut", (t) => {
 
 t.test("a reader reads one reply after another", (t) => {
   const reader = createReplyReader("http", 304);
-  const not_modified = Buffer.from("HTTP/1.1 304 Not Modified\r\n\r\n");
+  const notModified = Buffer.from("HTTP/1.1 304 Not Modified\r\n\r\n");
   const ok = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-  t.equal(reader.feed(not_modified, not_modified.length), "expected");
+  t.equal(reader.feed(notModified, notModified.length), "expected");
   t.equal(reader.feed(ok, ok.length), "other");
-  t.equal(reader.feed(not_modified, not_modified.length), "expected");
+  t.equal(reader.feed(notModified, notModified.length), "expected");
   t.end();
 });
 

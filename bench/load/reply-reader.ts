@@ -21,12 +21,12 @@ const BODILESS = new Set([204, 304]);
 /** The common part of both protocols: a head as text, then a body of known length. */
 abstract class FramedReader implements ReplyReader {
   #head = "";
-  #body_left = 0;
+  #bodyLeft = 0;
   #state: "expected" | "other" = "other";
 
   feed(bytes: Buffer, length: number): ReplyState {
     let taken = 0;
-    if (this.#body_left === 0) {
+    if (this.#bodyLeft === 0) {
       const before = this.#head.length;
       // At most as much of the body is copied as fits into the longest head.
       const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
@@ -39,19 +39,19 @@ abstract class FramedReader implements ReplyReader {
       const reply = this.readHead(text, end);
       if (reply === undefined) return "broken";
       this.#state = reply.expected ? "expected" : "other";
-      this.#body_left = reply.body_bytes;
+      this.#bodyLeft = reply.bodyBytes;
       taken = end - before;
     }
-    this.#body_left -= length - taken;
-    if (this.#body_left > 0) return "more";
+    this.#bodyLeft -= length - taken;
+    if (this.#bodyLeft > 0) return "more";
     // There are more bytes than the reply has: with one request in flight that is another protocol.
-    if (this.#body_left < 0) return "broken";
+    if (this.#bodyLeft < 0) return "broken";
     return this.#state;
   }
 
   /** Index after the head, or -1. */
   protected abstract findHeadEnd(text: string): number;
-  protected abstract readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined;
+  protected abstract readHead(text: string, end: number): { expected: boolean; bodyBytes: number } | undefined;
 }
 
 class HttpReplyReader extends FramedReader {
@@ -67,13 +67,13 @@ class HttpReplyReader extends FramedReader {
     return end < 0 ? -1 : end + 4;
   }
 
-  protected override readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined {
+  protected override readHead(text: string, end: number): { expected: boolean; bodyBytes: number } | undefined {
     if (!text.startsWith("HTTP/1.1 ")) return undefined;
     const status = Number(text.slice(9, 12));
-    if (BODILESS.has(status)) return { expected: status === this.#expected, body_bytes: 0 };
+    if (BODILESS.has(status)) return { expected: status === this.#expected, bodyBytes: 0 };
     const length = CONTENT_LENGTH.exec(text);
     if (length === null || length.index >= end) return undefined;
-    return { expected: status === this.#expected, body_bytes: Number(length[1]) };
+    return { expected: status === this.#expected, bodyBytes: Number(length[1]) };
   }
 }
 
@@ -83,14 +83,14 @@ class RedisReplyReader extends FramedReader {
     return end < 0 ? -1 : end + 2;
   }
 
-  protected override readHead(text: string, end: number): { expected: boolean; body_bytes: number } | undefined {
+  protected override readHead(text: string, end: number): { expected: boolean; bodyBytes: number } | undefined {
     const kind = text[0];
-    if (kind === "+" || kind === ":") return { expected: true, body_bytes: 0 };
-    if (kind === "-") return { expected: false, body_bytes: 0 };
+    if (kind === "+" || kind === ":") return { expected: true, bodyBytes: 0 };
+    if (kind === "-") return { expected: false, bodyBytes: 0 };
     if (kind !== "$") return undefined;
     const length = Number(text.slice(1, end - 2));
     // A value that is not there counts as a refusal, because the run would measure something else.
-    return length < 0 ? { expected: false, body_bytes: 0 } : { expected: true, body_bytes: length + 2 };
+    return length < 0 ? { expected: false, bodyBytes: 0 } : { expected: true, bodyBytes: length + 2 };
   }
 }
 
@@ -113,7 +113,7 @@ class WaitedReplyReader implements ReplyReader {
 }
 
 const READERS = {
-  http: (expected_status: number) => new HttpReplyReader(expected_status),
+  http: (expectedStatus: number) => new HttpReplyReader(expectedStatus),
   redis: () => new RedisReplyReader(),
   "redis, waited for": () => new WaitedReplyReader(),
 } as const;
@@ -121,9 +121,9 @@ const READERS = {
 export type Protocol = keyof typeof READERS;
 
 /**
- * Makes the reader for a protocol. `expected_status` is the HTTP status that counts as answered; RESP has errors of its
+ * Makes the reader for a protocol. `expectedStatus` is the HTTP status that counts as answered; RESP has errors of its
  * own.
  */
-export function createReplyReader(protocol: Protocol, expected_status: number): ReplyReader {
-  return READERS[protocol](expected_status);
+export function createReplyReader(protocol: Protocol, expectedStatus: number): ReplyReader {
+  return READERS[protocol](expectedStatus);
 }

@@ -6,20 +6,20 @@ import { once } from "node:events";
 import type { Bench } from "../bench.js";
 
 /**
- * Returns the program's stdout. Throws when the program fails or does not end within `timeout_ms`; then it is killed.
+ * Returns the program's stdout. Throws when the program fails or does not end within `timeoutMs`; then it is killed.
  */
 export async function runTool(
   bench: Bench,
   command: string,
   args: readonly string[],
-  timeout_ms: number,
+  timeoutMs: number,
 ): Promise<string> {
   const child = bench.start(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeout_ms);
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   await once(child, "close");
   clearTimeout(timer);
   if (child.exitCode !== 0) {

@@ -74,7 +74,7 @@ export function parseWrkOutput(output: string): Slice {
   const result = JSON.parse(line) as WrkResult;
   return {
     requests: result.requests,
-    elapsed_ms: result.duration_us / US_PER_MS,
+    elapsedMs: result.duration_us / US_PER_MS,
     p50_ms: result.p50_us / US_PER_MS,
     p99_ms: result.p99_us / US_PER_MS,
     max_ms: result.max_us / US_PER_MS,

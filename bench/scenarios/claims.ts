@@ -124,45 +124,50 @@ interface Plan {
   /** CPU time, in multiples of a PUT's. */
   readonly most: number;
   /** CPU time of the same pairs among no other leases, in multiples of a PUT's. */
-  readonly among_none?: number | undefined;
+  readonly amongNone?: number | undefined;
 }
 
 /** Measures pairs and PUTs in alternation. */
 async function measurePairs(
   bench: Bench,
   { koor, pairs: process, puts }: { readonly koor: Koor; readonly pairs: JobProcess; readonly puts: JobProcess },
-  { name, pairs, most, among_none }: Plan,
+  { name, pairs, most, amongNone }: Plan,
 ): Promise<Row> {
-  const { warmup_ms, slice_ms, rounds } = bench.settings;
-  const pairsFor = (duration_ms: number): PairJob => ({ kind: "pairs", port: koor.port, pairs, duration_ms });
+  const { warmupMs, sliceMs, rounds } = bench.settings;
+  const pairsFor = (durationMs: number): PairJob => ({
+    kind: "pairs",
+    port: koor.port,
+    pairs,
+    duration_ms: durationMs,
+  });
   const requests = keyNumbers().map((index) => putRequest(keyOf(index)));
-  const putsFor = (duration_ms: number): LoadJob => makeHttpJob(koor, requests, AGENTS, duration_ms);
-  await process.run<Slice>(pairsFor(warmup_ms));
-  await puts.run<Slice>(putsFor(warmup_ms));
+  const putsFor = (durationMs: number): LoadJob => makeHttpJob(koor, requests, AGENTS, durationMs);
+  await process.run<Slice>(pairsFor(warmupMs));
+  await puts.run<Slice>(putsFor(warmupMs));
   const [mine, theirs]: [Slice[], Slice[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     bench.progress(`${name}, round ${round + 1} of ${rounds}`);
-    mine.push(await withCpu(koor.pid, () => process.run<Slice>(pairsFor(slice_ms))));
-    theirs.push(await withCpu(koor.pid, () => puts.run<Slice>(putsFor(slice_ms))));
+    mine.push(await withCpu(koor.pid, () => process.run<Slice>(pairsFor(sliceMs))));
+    theirs.push(await withCpu(koor.pid, () => puts.run<Slice>(putsFor(sliceMs))));
   }
   const figures = mergeSlices(mine);
-  const cpu_to_put = quotient(cpuOfAll(mine), cpuOfAll(theirs));
+  const cpuToPut = quotient(cpuOfAll(mine), cpuOfAll(theirs));
   return {
     name,
     client: "node",
     figures,
     references: [{ name: PUT, figures: mergeSlices(theirs) }],
-    ratios: ratiosOf([{ of: "CPU", to: PUT, value: cpu_to_put, better: "lower", compared: true }]),
+    ratios: ratiosOf([{ of: "CPU", to: PUT, value: cpuToPut, better: "lower", compared: true }]),
     targets: [
-      atMost("CPU to PUT", cpu_to_put, most),
-      atMost("CPU to that among none", quotient(cpu_to_put, among_none), MANY_TO_NONE_MAX),
+      atMost("CPU to PUT", cpuToPut, most),
+      atMost("CPU to that among none", quotient(cpuToPut, amongNone), MANY_TO_NONE_MAX),
       atMost("refused", figures["refused"], 0),
     ].filter((target) => target !== undefined),
   };
 }
 
 async function measureCheck(bench: Bench, koor: Koor, generator: JobProcess): Promise<Row> {
-  const { warmup_ms, slice_ms, rounds } = bench.settings;
+  const { warmupMs, sliceMs, rounds } = bench.settings;
   const paths = Array.from({ length: CHECKED_PATHS }, (_, at) => `held/${at}/file-${at * 97 + at}.ts`);
   const request: HttpRequest = {
     method: "POST",
@@ -170,12 +175,12 @@ async function measureCheck(bench: Bench, koor: Koor, generator: JobProcess): Pr
     body: JSON.stringify({ workspace: "bench", paths }),
   };
   const name = `check of ${CHECKED_PATHS} paths, all held, of ${HELD_LEASES} leases`;
-  const jobFor = (duration_ms: number): LoadJob => makeHttpJob(koor, [request], AGENTS, duration_ms);
-  await generator.run<Slice>(jobFor(warmup_ms));
+  const jobFor = (durationMs: number): LoadJob => makeHttpJob(koor, [request], AGENTS, durationMs);
+  await generator.run<Slice>(jobFor(warmupMs));
   const slices: Slice[] = [];
   for (let round = 0; round < rounds; round++) {
     bench.progress(`${name}, round ${round + 1} of ${rounds}`);
-    slices.push(await withCpu(koor.pid, () => generator.run<Slice>(jobFor(slice_ms))));
+    slices.push(await withCpu(koor.pid, () => generator.run<Slice>(jobFor(sliceMs))));
   }
   const figures = mergeSlices(slices);
   const { cpu_us } = figures;
@@ -203,26 +208,26 @@ async function* measureClaims(bench: Bench): AsyncGenerator<Row> {
     AGENTS,
     JOB_GRACE_MS,
   );
-  const once: LoadJob = { ...fill, requests_max: keyNumbers().length };
+  const once: LoadJob = { ...fill, requestsMax: keyNumbers().length };
   await puts.run<Slice>(once);
   const leased = { pairs: leasePairs(koor, agents), most: LEASE_TO_PUT_MAX };
-  const among_none = await measurePairs(bench, parts, { ...leased, name: `acquire and release, ${AGENTS} agents` });
-  yield among_none;
-  const { few_tasks, many_tasks } = bench.settings;
+  const amongNone = await measurePairs(bench, parts, { ...leased, name: `acquire and release, ${AGENTS} agents` });
+  yield amongNone;
+  const { fewTasks, manyTasks } = bench.settings;
   const claimed = { pairs: taskPairs(koor, agents), most: TASK_TO_PUT_MAX };
   const maker = must(agents[0], "there are agents");
-  await makeTasks(koor, few_tasks, maker);
+  await makeTasks(koor, fewTasks, maker);
   yield await measurePairs(bench, parts, { ...claimed, name: `claim and complete, ${AGENTS} agents` });
-  await makeTasks(koor, many_tasks - few_tasks, maker);
+  await makeTasks(koor, manyTasks - fewTasks, maker);
   yield await measurePairs(bench, parts, {
     ...claimed,
-    name: `claim and complete, ${AGENTS} agents, up to ${many_tasks} ready`,
+    name: `claim and complete, ${AGENTS} agents, up to ${manyTasks} ready`,
   });
   await holdMany(koor);
   yield await measurePairs(bench, parts, {
     ...leased,
     name: `acquire and release, ${AGENTS} agents, ${HELD_LEASES} held, ${WAITING_LEASES} waiting`,
-    among_none: among_none.ratios[0]?.value,
+    amongNone: amongNone.ratios[0]?.value,
   });
   yield await measureCheck(bench, koor, puts);
 }

@@ -33,8 +33,8 @@ const SETTLE_MS = 1_000;
 type Judge = Parameters<typeof measureWrites>[2]["targets"];
 const NOT_JUDGED: Judge = () => [];
 const judge =
-  (rate_min: number, p99_ms_max: number): Judge =>
-  ({ rate, p99_ms }) => [atLeast("requests_per_s", rate, rate_min), atMost("p99_ms", p99_ms, p99_ms_max)];
+  (rateMin: number, p99MsMax: number): Judge =>
+  ({ rate, p99_ms }) => [atLeast("requests_per_s", rate, rateMin), atMost("p99_ms", p99_ms, p99MsMax)];
 
 interface Ground {
   readonly bench: Bench;
@@ -53,7 +53,7 @@ async function fill(generator: JobProcess, server: Koor, prefix: string): Promis
   const value = makeJsonValue(CLUSTER_VALUE_BYTES);
   const requests = keyNumbers(CLUSTER_VALUES).map((index) => putRequest(`${prefix}/${index}`, value));
   const all = makeHttpJob(server, requests, CLUSTER_CONNECTIONS, JOB_GRACE_MS);
-  const job: LoadJob = { ...all, requests_max: CLUSTER_VALUES };
+  const job: LoadJob = { ...all, requestsMax: CLUSTER_VALUES };
   const written = await generator.run<Slice>(job);
   if (written.requests !== CLUSTER_VALUES || written.refused > 0) throw new Error(`${server.name} refused values`);
 }
@@ -61,12 +61,12 @@ async function fill(generator: JobProcess, server: Koor, prefix: string): Promis
 /** Measures the time from the start of a node's process on an empty directory until it reports that it is well. */
 async function measureJoins({ bench }: Ground, log: LogServers, where: string): Promise<Row> {
   const joined: number[] = [];
-  for (let count = 0; count < bench.settings.cluster_joins; count++) {
+  for (let count = 0; count < bench.settings.clusterJoins; count++) {
     bench.progress(
-      `a join, ${(CLUSTER_VALUES * CLUSTER_VALUE_BYTES) / 1e6} MB in ${where}, ${count + 1} of ${bench.settings.cluster_joins}`,
+      `a join, ${(CLUSTER_VALUES * CLUSTER_VALUE_BYTES) / 1e6} MB in ${where}, ${count + 1} of ${bench.settings.clusterJoins}`,
     );
     const node = await startNode(bench, log, `joins-${joined.length}-${where.replaceAll(" ", "-")}`);
-    joined.push(node.started_ms);
+    joined.push(node.startedMs);
     await bench.stop(node.child);
   }
   const figures = figuresOf({ join_ms: median(joined), slowest_join_ms: Math.max(...joined) });
@@ -76,21 +76,21 @@ async function measureJoins({ bench }: Ground, log: LogServers, where: string): 
 
 /** Measures what each node costs while no client calls. */
 async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
-  const { cluster_idle_ms } = bench.settings;
+  const { clusterIdleMs } = bench.settings;
   bench.progress(`${nodes.length} idle nodes`);
   await delay(SETTLE_MS);
   const startedMs = performance.now();
   const spent = await Promise.all([
-    withCpu(log.pids, () => delay(cluster_idle_ms, {})),
-    ...nodes.map(({ pid }) => withCpu(pid, () => delay(cluster_idle_ms, {}))),
+    withCpu(log.pids, () => delay(clusterIdleMs, {})),
+    ...nodes.map(({ pid }) => withCpu(pid, () => delay(clusterIdleMs, {}))),
   ]);
-  const elapsed_us = (performance.now() - startedMs) * 1_000;
-  const [of_log, ...of_nodes] = spent.map(({ cpu_us }) => (cpu_us === undefined ? undefined : cpu_us / elapsed_us));
-  const known = of_nodes.filter((cores) => cores !== undefined);
-  const cores_of_busiest = known.length === 0 ? undefined : Math.max(...known);
-  const figures = figuresOf({ cores_of_busiest, cores_of_log: of_log });
+  const elapsedUs = (performance.now() - startedMs) * 1_000;
+  const [ofLog, ...ofNodes] = spent.map(({ cpu_us }) => (cpu_us === undefined ? undefined : cpu_us / elapsedUs));
+  const known = ofNodes.filter((cores) => cores !== undefined);
+  const coresOfBusiest = known.length === 0 ? undefined : Math.max(...known);
+  const figures = figuresOf({ cores_of_busiest: coresOfBusiest, cores_of_log: ofLog });
   const name = `${log.name}: ${nodes.length} idle nodes`;
-  return plainRow(name, figures, [atMost("cores_of_busiest", cores_of_busiest, IDLE_CORES_MAX)]);
+  return plainRow(name, figures, [atMost("cores_of_busiest", coresOfBusiest, IDLE_CORES_MAX)]);
 }
 
 /**
@@ -111,7 +111,7 @@ function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
 async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
   let running = nodes;
-  for (let count = 0; count < bench.settings.cluster_deaths; count++) {
+  for (let count = 0; count < bench.settings.clusterDeaths; count++) {
     const leader = await findLeader(running);
     const left = running.filter((node) => node !== leader);
     deaths.push(await measureDeath(bench, left, () => leader.child.kill("SIGKILL")));
@@ -123,7 +123,7 @@ async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: re
 /** Kills the server that leads the stream, and starts it again on its data. */
 async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
-  for (let count = 0; count < bench.settings.cluster_deaths; count++) {
+  for (let count = 0; count < bench.settings.clusterDeaths; count++) {
     const server = await findStreamLeader(log);
     deaths.push(await measureDeath(bench, nodes, () => void server.stop("SIGKILL")));
     await server.stop("SIGKILL");
@@ -157,11 +157,11 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   const { bench, generator, references } = ground;
   const { alone, all } = references;
   const log = await startNatsOfThree(bench);
-  const data_dir = bench.makeDirectory("seed");
-  const filled = await startKoor(bench, { data_dir });
+  const dataDir = bench.makeDirectory("seed");
+  const filled = await startKoor(bench, { data_dir: dataDir });
   await fill(generator, filled, "seeded");
   await bench.stop(filled.child);
-  const a = await startNode(bench, log, "a", { data_dir, seeds: true });
+  const a = await startNode(bench, log, "a", { data_dir: dataDir, seeds: true });
   yield await measureJoins(ground, log, "a snapshot");
   const of = { log, nodes: [a], beside: all };
   yield* measureManyCallers(ground, log, a, judge(8_000, 25));
@@ -172,8 +172,8 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
     targets: ({ p50_ms }) => [atMost("p50_ms", p50_ms, 3)],
   });
   const subscribers = {
-    of_node: bench.startJobs("bench/subscribers/subscriber-process.js"),
-    of_alone: bench.startJobs("bench/subscribers/subscriber-process.js"),
+    ofNode: bench.startJobs("bench/subscribers/subscriber-process.js"),
+    ofAlone: bench.startJobs("bench/subscribers/subscriber-process.js"),
   };
   // Other nodes apply each event later, on the processors that are delivering it.
   yield* measureFanOut(bench, subscribers, a, alone, "the only node");
@@ -211,19 +211,19 @@ async function* measureJoinsFromLog(ground: Ground): AsyncGenerator<Row> {
 }
 
 async function* measureCluster(bench: Bench): AsyncGenerator<Row> {
-  const [no_nats, no_postgres] = [natsUnusable(), postgresMissing()];
-  if (no_nats !== false) bench.skip(`nothing over NATS: ${no_nats}`);
-  if (no_postgres !== false) bench.skip(`nothing over PostgreSQL: ${no_postgres}`);
-  if (no_nats !== false && no_postgres !== false) return;
+  const [noNats, noPostgres] = [natsUnusable(), postgresMissing()];
+  if (noNats !== false) bench.skip(`nothing over NATS: ${noNats}`);
+  if (noPostgres !== false) bench.skip(`nothing over PostgreSQL: ${noPostgres}`);
+  if (noNats !== false && noPostgres !== false) return;
   // Each part starts its own servers, because those of the previous part would use the machine.
   const parts: ((ground: Ground) => AsyncGenerator<Row>)[] = [];
-  if (no_nats === false) {
+  if (noNats === false) {
     parts.push(measureThreeCopies, measureJoinsFromLog);
     parts.push(async function* (ground) {
       yield* measureOneNode(ground, await startNatsOfOne(bench), NOT_JUDGED);
     });
   }
-  if (no_postgres === false)
+  if (noPostgres === false)
     parts.push(async function* (ground) {
       yield* measureOneNode(ground, await startPostgresLog(bench), judge(10_000, 25));
     });

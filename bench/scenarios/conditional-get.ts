@@ -10,6 +10,6 @@ export const conditionalGetScenario: Scenario = {
     measureThroughput(bench, {
       what: "conditional GET",
       requests: readRequests().map((request) => ({ ...request, headers: { "If-None-Match": VALUE_ETAG } })),
-      expected_status: 304,
+      expectedStatus: 304,
     }),
 };

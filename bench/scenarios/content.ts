@@ -80,20 +80,20 @@ const KINDS: readonly Kind[] = [
 
 /** Writes every key, `passes` times. */
 async function writeContent(generator: JobProcess, koor: Koor, keys: readonly string[], passes: number): Promise<void> {
-  const requests_max = keys.length * passes;
-  const patience_ms = JOB_GRACE_MS + (requests_max / WRITES_PER_S_MIN) * 1_000;
+  const requestsMax = keys.length * passes;
+  const patienceMs = JOB_GRACE_MS + (requestsMax / WRITES_PER_S_MIN) * 1_000;
   const job: LoadJob = {
     ...makeHttpJob(
       koor,
       keys.map((key) => putRequest(key)),
       WRITE_CONNECTIONS,
-      patience_ms,
+      patienceMs,
     ),
-    requests_max,
+    requestsMax,
   };
   const written = await generator.run<Slice>(job);
-  const missing = requests_max - written.requests + written.refused;
-  if (missing > 0) throw new Error(`${missing} of ${requests_max} writes of the content failed`);
+  const missing = requestsMax - written.requests + written.refused;
+  if (missing > 0) throw new Error(`${missing} of ${requestsMax} writes of the content failed`);
 }
 
 /** Keys that are evenly spread over all groups, so that the requests touch pages everywhere. */
@@ -102,55 +102,55 @@ function spreadGroups(total: number, wanted: number): number[] {
 }
 
 async function* measureContent(bench: Bench): AsyncGenerator<Row> {
-  const { content_keys, content_history_rows, content_slice_ms, content_rounds, warmup_ms } = bench.settings;
-  const passes = content_history_rows / content_keys;
-  const what = `${content_history_rows} history and audit rows, ${content_keys} keys`;
-  const total_groups = content_keys / KEYS_PER_GROUP;
+  const { contentKeys, contentHistoryRows, contentSliceMs, contentRounds, warmupMs } = bench.settings;
+  const passes = contentHistoryRows / contentKeys;
+  const what = `${contentHistoryRows} history and audit rows, ${contentKeys} keys`;
+  const totalGroups = contentKeys / KEYS_PER_GROUP;
   const generator = bench.startJobs("bench/load/generator.js");
-  const data_dir = bench.makeDirectory("content");
-  const groups = spreadGroups(total_groups, KEYS / KEYS_PER_GROUP);
+  const dataDir = bench.makeDirectory("content");
+  const groups = spreadGroups(totalGroups, KEYS / KEYS_PER_GROUP);
   const keys = keysOf(groups);
 
-  const writing = await startKoor(bench, { data_dir });
+  const writing = await startKoor(bench, { data_dir: dataDir });
   bench.progress(`writing ${what}`);
-  await writeContent(generator, writing, keysOf(spreadGroups(total_groups, total_groups)), passes);
+  await writeContent(generator, writing, keysOf(spreadGroups(totalGroups, totalGroups)), passes);
   await bench.stop(writing.child);
-  yield await measureIdleRow(bench, what, data_dir);
+  yield await measureIdleRow(bench, what, dataDir);
 
-  const full = await startKoor(bench, { data_dir });
+  const full = await startKoor(bench, { data_dir: dataDir });
   const empty = await startKoor(bench);
   // Both servers get the same writes: they create what the empty one holds, and warm up both.
   for (const koor of [empty, full]) await writeContent(generator, koor, keys, passes);
-  const run = (koor: Koor, kind: Kind, duration_ms: number): Promise<Slice> =>
+  const run = (koor: Koor, kind: Kind, durationMs: number): Promise<Slice> =>
     withCpu(koor.pid, () =>
-      generator.run<Slice>(makeHttpJob(koor, kind.requests(keys, groups), CONNECTIONS, duration_ms)),
+      generator.run<Slice>(makeHttpJob(koor, kind.requests(keys, groups), CONNECTIONS, durationMs)),
     );
-  for (const koor of [full, empty]) for (const kind of KINDS) await run(koor, kind, warmup_ms / KINDS.length);
+  for (const koor of [full, empty]) for (const kind of KINDS) await run(koor, kind, warmupMs / KINDS.length);
   for (const kind of KINDS) {
     const name = `${kind.what}, ${what}`;
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
-    for (const koor of [full, empty]) await run(koor, kind, content_slice_ms);
-    for (let round = 0; round < content_rounds; round++) {
-      bench.progress(`${name}, round ${round + 1} of ${content_rounds}`);
-      mine.push(await run(full, kind, content_slice_ms));
-      theirs.push(await run(empty, kind, content_slice_ms));
+    for (const koor of [full, empty]) await run(koor, kind, contentSliceMs);
+    for (let round = 0; round < contentRounds; round++) {
+      bench.progress(`${name}, round ${round + 1} of ${contentRounds}`);
+      mine.push(await run(full, kind, contentSliceMs));
+      theirs.push(await run(empty, kind, contentSliceMs));
     }
-    const cpu_ratio = quotient(cpuOfAll(mine), cpuOfAll(theirs));
-    const rate_ratio = medianQuotient(mine, theirs, rateOf);
-    const time_ratio = rate_ratio === undefined ? undefined : 1 / rate_ratio;
+    const cpuRatio = quotient(cpuOfAll(mine), cpuOfAll(theirs));
+    const rateRatio = medianQuotient(mine, theirs, rateOf);
+    const timeRatio = rateRatio === undefined ? undefined : 1 / rateRatio;
     yield {
       name,
       client: "node",
       figures: mergeSlices(mine),
       references: [{ name: EMPTY, figures: mergeSlices(theirs) }],
       ratios: ratiosOf([
-        { of: "CPU", to: EMPTY, value: cpu_ratio, better: "lower", compared: true },
-        { of: "time", to: EMPTY, value: time_ratio, better: "lower", compared: true },
+        { of: "CPU", to: EMPTY, value: cpuRatio, better: "lower", compared: true },
+        { of: "time", to: EMPTY, value: timeRatio, better: "lower", compared: true },
       ]),
       targets: [
-        atMost("CPU to empty", cpu_ratio, COST_GROWTH_MAX),
-        atMost("time to empty", time_ratio, COST_GROWTH_MAX),
+        atMost("CPU to empty", cpuRatio, COST_GROWTH_MAX),
+        atMost("time to empty", timeRatio, COST_GROWTH_MAX),
       ].filter((target) => target !== undefined),
     };
   }

@@ -82,22 +82,22 @@ class Publisher {
 }
 
 /** Cores that the server uses over a stretch. */
-async function coresOver(koor: Koor, duration_ms: number): Promise<number | undefined> {
+async function coresOver(koor: Koor, durationMs: number): Promise<number | undefined> {
   const before = readCpuUs(koor.pid);
   const startedMs = performance.now();
-  await delay(duration_ms);
+  await delay(durationMs);
   const after = readCpuUs(koor.pid);
-  const passed_us = (performance.now() - startedMs) * US_PER_MS;
-  return before === undefined || after === undefined ? undefined : (after - before) / passed_us;
+  const passedUs = (performance.now() - startedMs) * US_PER_MS;
+  return before === undefined || after === undefined ? undefined : (after - before) / passedUs;
 }
 
 async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
   bench.progress(`dashboard: ${name}, to seen data`);
-  const url = `http://127.0.0.1:${koor.dashboard_port}${address}`;
+  const url = `http://127.0.0.1:${koor.dashboardPort}${address}`;
   const times: number[] = [];
   const { page, context } = await openPage(browser);
   // The first load fills the browser's cache; the target is about later loads.
-  for (let count = 0; count <= bench.settings.page_loads; count++) {
+  for (let count = 0; count <= bench.settings.pageLoads; count++) {
     await page.goto("about:blank");
     const startedMs = performance.now();
     await page.goto(url, { waitUntil: "commit" });
@@ -105,40 +105,40 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
     times.push(performance.now() - startedMs);
   }
   await context.close();
-  const [first_ms = 0, ...warm] = times;
-  const warm_ms = median(warm);
+  const [firstMs = 0, ...warm] = times;
+  const warmMs = median(warm);
   return {
     name: `${name}, to seen data`,
     client: "",
-    figures: { first_ms, warm_ms, slowest_ms: Math.max(...warm) },
+    figures: { first_ms: firstMs, warm_ms: warmMs, slowest_ms: Math.max(...warm) },
     references: [],
     ratios: [],
-    targets: [atMost("warm_ms", warm_ms, SEEN_MS_MAX)].filter((target) => target !== undefined),
+    targets: [atMost("warm_ms", warmMs, SEEN_MS_MAX)].filter((target) => target !== undefined),
   };
 }
 
 /** Measures what the server uses with a plain subscriber, and with a page in its place, in alternation. */
 async function measureCost(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
   bench.progress(`dashboard: ${name} open under ${EVENTS_PER_S} events/s`);
-  const { page_slice_ms, page_rounds } = bench.settings;
+  const { pageSliceMs, pageRounds } = bench.settings;
   const [alone, feed, paged]: [number[], number[], number[]] = [[], [], []];
   const note = (into: number[], cores: number | undefined): void => {
     if (cores !== undefined) into.push(cores);
   };
-  for (let round = 0; round < page_rounds; round++) {
-    note(alone, await coresOver(koor, page_slice_ms));
+  for (let round = 0; round < pageRounds; round++) {
+    note(alone, await coresOver(koor, pageSliceMs));
     const socket = new WebSocket(`ws://127.0.0.1:${koor.port}/api/events/subscribe`);
     socket.on("message", () => undefined);
     await new Promise((resolve) => {
       socket.on("open", resolve);
     });
-    note(feed, await coresOver(koor, page_slice_ms));
+    note(feed, await coresOver(koor, pageSliceMs));
     socket.terminate();
     const { page, context } = await openPage(browser);
-    await page.goto(`http://127.0.0.1:${koor.dashboard_port}${address}`);
+    await page.goto(`http://127.0.0.1:${koor.dashboardPort}${address}`);
     await page.locator(data).first().waitFor();
-    await delay(bench.settings.warmup_ms);
-    note(paged, await coresOver(koor, page_slice_ms));
+    await delay(bench.settings.warmupMs);
+    note(paged, await coresOver(koor, pageSliceMs));
     await context.close();
   }
   const figures: Figures = figuresOf({
@@ -165,7 +165,7 @@ async function* measureDashboard(bench: Bench): AsyncGenerator<Row> {
     return;
   }
   const koor = await startKoor(bench, { dashboard: true });
-  await fillWithADay(koor, { now_ms: Date.now() });
+  await fillWithADay(koor, { nowMs: Date.now() });
   const browser = await launchBrowser();
   const publisher = new Publisher(koor.port);
   try {

@@ -35,7 +35,7 @@ function makeDocument(bytes: number, revision: number): string {
 }
 
 async function* measureDiff(bench: Bench): AsyncGenerator<Row> {
-  const { diff_slice_ms, warmup_ms } = bench.settings;
+  const { diffSliceMs, warmupMs } = bench.settings;
   const koor = await startKoor(bench);
   const readers = bench.startJobs("bench/load/generator.js");
   const differs = bench.startJobs("bench/load/generator.js");
@@ -43,23 +43,23 @@ async function* measureDiff(bench: Bench): AsyncGenerator<Row> {
   const diffs: HttpRequest[] = [{ method: "GET", path: `/api/state/${DOCUMENT_KEY}?diff=1,2` }];
   const documents = [1, 2].map((revision) => putRequest(DOCUMENT_KEY, makeDocument(DIFF_DOCUMENT_BYTES, revision)));
   const writes: LoadJob = {
-    ...makeHttpJob(koor, [putRequest(keyOf(0)), ...documents], 1, warmup_ms),
-    requests_max: documents.length + 1,
+    ...makeHttpJob(koor, [putRequest(keyOf(0)), ...documents], 1, warmupMs),
+    requestsMax: documents.length + 1,
   };
   const written = await readers.run<Slice>(writes);
   if (written.requests !== documents.length + 1 || written.refused > 0)
     throw new Error("the documents were not stored");
 
   bench.progress("GETs without diffs");
-  await readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, warmup_ms));
+  await readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, warmupMs));
   const alone = await withCpu(koor.pid, () =>
-    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
+    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diffSliceMs)),
   );
-  await differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, warmup_ms));
+  await differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, warmupMs));
   bench.progress("GETs beside diffs of two 1 MB documents");
   const [beside, diffed] = await Promise.all([
-    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
-    differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, diff_slice_ms)),
+    readers.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diffSliceMs)),
+    differs.run<Slice>(makeHttpJob(koor, diffs, DIFF_CLIENTS, diffSliceMs)),
   ]);
   if (diffed.refused + diffed.broken > 0) throw new Error(`${diffed.refused + diffed.broken} diffs were refused`);
   const figures = mergeSlices([beside]);

@@ -8,18 +8,18 @@ const CPU_TO_RAW_MAX = 3.5;
 
 export function durableWriteTargets({
   connections,
-  rate_to,
-  cpu_to_raw,
+  rateTo,
+  cpuToRaw,
   p99_ms,
   refused,
 }: MeasuredRow): (Target | undefined)[] {
-  const to_redis = rate_to.get("Redis");
+  const toRedis = rateTo.get("Redis");
   if (connections === 1)
-    return [atLeast("rate to Redis SET, fsync always", to_redis, 0.5), atMost("refused", refused, 0)];
+    return [atLeast("rate to Redis SET, fsync always", toRedis, 0.5), atMost("refused", refused, 0)];
   if (connections !== 64) return [];
   return [
-    atLeast("rate to Redis SET, fsync always", to_redis, 0.45),
-    atMost("CPU to raw uWS", cpu_to_raw, CPU_TO_RAW_MAX),
+    atLeast("rate to Redis SET, fsync always", toRedis, 0.45),
+    atMost("CPU to raw uWS", cpuToRaw, CPU_TO_RAW_MAX),
     atMost("p99_ms", p99_ms, P99_MS_MAX),
     atMost("refused", refused, 0),
   ];

@@ -10,15 +10,15 @@ export const getScenario: Scenario = {
     measureThroughput(bench, {
       what: "GET",
       requests: readRequests(),
-      wrk_requests: [getRequest(keyOf(0))],
-      expected_status: 200,
+      wrkRequests: [getRequest(keyOf(0))],
+      expectedStatus: 200,
       redis: keyNumbers().map((index) => ["GET", keyOf(index)]),
-      redis_test: "get",
-      targets: ({ connections, rate_to }) =>
+      redisTest: "get",
+      targets: ({ connections, rateTo }) =>
         connections === 64
           ? [
-              atLeast("rate to Redis GET", rate_to.get("Redis"), 1),
-              atLeast("rate to raw uWS", rate_to.get("raw uWS"), 0.7),
+              atLeast("rate to Redis GET", rateTo.get("Redis"), 1),
+              atLeast("rate to raw uWS", rateTo.get("raw uWS"), 0.7),
             ]
           : [],
     }),

@@ -36,24 +36,24 @@ async function listIds(koor: Koor): Promise<string[]> {
 }
 
 async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
-  const { warmup_ms, heartbeat_slice_ms, rounds, wrk_slice_s, wrk_rounds } = bench.settings;
+  const { warmupMs, heartbeatSliceMs, rounds, wrkSliceS, wrkRounds } = bench.settings;
   const [koor, raw] = [await startKoor(bench), await startRawUws(bench)];
   const generator = bench.startJobs("bench/load/generator.js");
-  const job = (server: Server, requests: readonly HttpRequest[], duration_ms: number): LoadJob =>
-    makeHttpJob(server, requests, HEARTBEAT_CONNECTIONS, duration_ms);
+  const job = (server: Server, requests: readonly HttpRequest[], durationMs: number): LoadJob =>
+    makeHttpJob(server, requests, HEARTBEAT_CONNECTIONS, durationMs);
   const registrations = Array.from({ length: HEARTBEAT_AGENTS }, (_unused, index) => registration(index));
-  const once: LoadJob = { ...job(koor, registrations, JOB_GRACE_MS), requests_max: HEARTBEAT_AGENTS };
+  const once: LoadJob = { ...job(koor, registrations, JOB_GRACE_MS), requestsMax: HEARTBEAT_AGENTS };
   await generator.run<Slice>(once);
   const heartbeats = (await listIds(koor)).map(
     (id): HttpRequest => ({ method: "POST", path: `/api/instances/${id}/heartbeat` }),
   );
   const reads = [getRequest(keyOf(0))];
-  await generator.run<Slice>(job(raw, [putRequest(keyOf(0))], warmup_ms));
+  await generator.run<Slice>(job(raw, [putRequest(keyOf(0))], warmupMs));
   for (const [server, requests] of [
     [koor, heartbeats],
     [raw, reads],
   ] as const)
-    await generator.run<Slice>(job(server, requests, warmup_ms));
+    await generator.run<Slice>(job(server, requests, warmupMs));
 
   const row = async (
     client: "node" | "wrk",
@@ -84,17 +84,17 @@ async function* measureHeartbeats(bench: Bench): AsyncGenerator<Row> {
     };
   };
   yield await row("node", rounds, (server, requests) =>
-    withCpu(server.pid, () => generator.run<Slice>(job(server, requests, heartbeat_slice_ms))),
+    withCpu(server.pid, () => generator.run<Slice>(job(server, requests, heartbeatSliceMs))),
   );
   const { wrk } = bench.tools;
   if (wrk === undefined) return;
-  yield await row("wrk", wrk_rounds, (server, requests) =>
+  yield await row("wrk", wrkRounds, (server, requests) =>
     runWrk(bench, wrk, {
       port: server.port,
       pid: server.pid,
       connections: HEARTBEAT_CONNECTIONS,
       requests,
-      seconds: wrk_slice_s,
+      seconds: wrkSliceS,
     }),
   );
 }

@@ -55,12 +55,12 @@ function hostileWait(): HttpRequest {
 }
 
 function contract(): HttpRequest {
-  const $defs: Record<string, unknown> = { d30: { type: "object" } };
+  const defs: Record<string, unknown> = { d30: { type: "object" } };
   for (let at = 0; at < 30; at++) {
     const next = { $ref: `#/$defs/d${at + 1}` };
-    $defs[`d${at}`] = { allOf: [next, next] };
+    defs[`d${at}`] = { allOf: [next, next] };
   }
-  const endpoints = { "POST /x": { request: { schema: { $ref: "#/$defs/d0", $defs } } } };
+  const endpoints = { "POST /x": { request: { schema: { $ref: "#/$defs/d0", $defs: defs } } } };
   const body = JSON.stringify({ kind: "contract", endpoints });
   return { method: "PUT", path: "/api/specs/bench/explodes", headers: JSON_TYPE, body };
 }
@@ -71,27 +71,27 @@ function validation(): HttpRequest {
 }
 
 async function* measureHostile(bench: Bench): AsyncGenerator<Row> {
-  const { diff_slice_ms, warmup_ms } = bench.settings;
+  const { diffSliceMs, warmupMs } = bench.settings;
   const koor: Koor = await startKoor(bench);
   const [first, second, third] = [0, 1, 2].map(() => bench.startJobs("bench/load/generator.js"));
   if (first === undefined || second === undefined || third === undefined) throw new Error("three processes");
-  const once: LoadJob = { ...makeHttpJob(koor, [contract()], 1, warmup_ms), requests_max: 1 };
+  const once: LoadJob = { ...makeHttpJob(koor, [contract()], 1, warmupMs), requestsMax: 1 };
   await first.run<Slice>(once);
   const reads = (ms: number): LoadJob => makeHttpJob(koor, [getRequest(keyOf(0))], BYSTANDERS, ms);
   const writes = (ms: number): LoadJob => makeHttpJob(koor, [putRequest(keyOf(0))], BYSTANDERS, ms);
   const measure = (ms: number): Promise<[Slice, Slice]> =>
     Promise.all([first.run<Slice>(reads(ms)), second.run<Slice>(writes(ms))]);
   bench.progress("reads and writes alone");
-  await measure(warmup_ms);
-  const alone = await measure(diff_slice_ms);
+  await measure(warmupMs);
+  const alone = await measure(diffSliceMs);
   for (const { what, status, request } of attacksOf(await register(koor))) {
     bench.progress(`beside ${what}`);
     const attack: LoadJob = {
-      ...makeHttpJob(koor, [request], HOSTILE_CLIENTS, diff_slice_ms),
-      expected_status: status,
+      ...makeHttpJob(koor, [request], HOSTILE_CLIENTS, diffSliceMs),
+      expectedStatus: status,
     };
-    const [[read, written], hostile] = await Promise.all([measure(diff_slice_ms), third.run<Slice>(attack)]);
-    for (const [name, beside, reference, p99_ms_max] of [
+    const [[read, written], hostile] = await Promise.all([measure(diffSliceMs), third.run<Slice>(attack)]);
+    for (const [name, beside, reference, p99MsMax] of [
       ["GET", read, alone[0], GET_P99_MS_MAX],
       ["PUT", written, alone[1], PUT_P99_MS_MAX],
     ] as const) {
@@ -104,7 +104,7 @@ async function* measureHostile(bench: Bench): AsyncGenerator<Row> {
         ratios: ratiosOf([
           { of: "p99", to: ALONE, value: quotient(beside.p99_ms, reference.p99_ms), better: "lower", compared: false },
         ]),
-        targets: [atMost("p99_ms", beside.p99_ms, p99_ms_max), atMost("refused", figures["refused"], 0)].filter(
+        targets: [atMost("p99_ms", beside.p99_ms, p99MsMax), atMost("refused", figures["refused"], 0)].filter(
           (target) => target !== undefined,
         ),
       };

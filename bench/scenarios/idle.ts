@@ -25,24 +25,24 @@ const BYTES_PER_MB = 1e6;
 
 interface Starts {
   readonly figures: Figures;
-  readonly node_ms: number;
+  readonly nodeMs: number;
 }
 
 /**
  * Starts Koor several times on one directory, alternating with Node alone, so that both meet the same machine. The last
  * server then idles for a while.
  */
-async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
+async function measureStarts(bench: Bench, dataDir: string): Promise<Starts> {
   const starts: number[] = [];
-  const node_alone: number[] = [];
+  const nodeAlone: number[] = [];
   let resident: number | undefined;
   for (let count = 1; count <= bench.settings.starts; count++) {
-    node_alone.push(await measureNodeAlone(bench));
-    const koor = await startKoor(bench, { data_dir });
-    starts.push(koor.started_ms);
+    nodeAlone.push(await measureNodeAlone(bench));
+    const koor = await startKoor(bench, { data_dir: dataDir });
+    starts.push(koor.startedMs);
     if (count === bench.settings.starts) {
       // Resident memory is defined over time, not by an event: it is read after a fixed idle time.
-      await delay(bench.settings.idle_ms);
+      await delay(bench.settings.idleMs);
       resident = readResidentBytes(koor.pid);
     }
     await bench.stop(koor.child);
@@ -52,7 +52,7 @@ async function measureStarts(bench: Bench, data_dir: string): Promise<Starts> {
     slowest_start_ms: Math.max(...starts),
     resident_mb: resident === undefined ? undefined : resident / BYTES_PER_MB,
   });
-  return { figures, node_ms: median(node_alone) };
+  return { figures, nodeMs: median(nodeAlone) };
 }
 
 async function measureNodeAlone(bench: Bench): Promise<number> {
@@ -62,29 +62,29 @@ async function measureNodeAlone(bench: Bench): Promise<number> {
 }
 
 /** Measures one row over a directory. @param what says what the directory holds */
-export async function measureIdleRow(bench: Bench, what: string, data_dir: string): Promise<Row> {
+export async function measureIdleRow(bench: Bench, what: string, dataDir: string): Promise<Row> {
   bench.progress(`start and idle memory, ${what}`);
-  const { figures, node_ms } = await measureStarts(bench, data_dir);
+  const { figures, nodeMs } = await measureStarts(bench, dataDir);
   const raw = await startRawUws(bench);
-  await delay(bench.settings.idle_ms);
-  const raw_resident = readResidentBytes(raw.pid);
+  await delay(bench.settings.idleMs);
+  const rawResident = readResidentBytes(raw.pid);
   await bench.stop(raw.child);
-  const start_to_node = quotient(figures["start_ms"], node_ms);
-  const raw_mb = raw_resident === undefined ? undefined : raw_resident / BYTES_PER_MB;
+  const startToNode = quotient(figures["start_ms"], nodeMs);
+  const rawMb = rawResident === undefined ? undefined : rawResident / BYTES_PER_MB;
   return {
     name: `start and idle, ${what}`,
     client: "",
     figures,
     references: [
-      { name: NODE_ALONE, figures: figuresOf({ start_ms: node_ms }) },
-      { name: RAW, figures: figuresOf({ resident_mb: raw_mb }) },
+      { name: NODE_ALONE, figures: figuresOf({ start_ms: nodeMs }) },
+      { name: RAW, figures: figuresOf({ resident_mb: rawMb }) },
     ],
     ratios: ratiosOf([
-      { of: "start", to: NODE_ALONE, value: start_to_node, better: "lower", compared: true },
-      { of: "memory", to: RAW, value: quotient(figures["resident_mb"], raw_mb), better: "lower", compared: true },
+      { of: "start", to: NODE_ALONE, value: startToNode, better: "lower", compared: true },
+      { of: "memory", to: RAW, value: quotient(figures["resident_mb"], rawMb), better: "lower", compared: true },
     ]),
     targets: [
-      atMost(`start to ${NODE_ALONE}`, start_to_node, START_TO_NODE_MAX),
+      atMost(`start to ${NODE_ALONE}`, startToNode, START_TO_NODE_MAX),
       atMost("resident_mb", figures["resident_mb"], RESIDENT_MB_MAX),
     ].filter((target) => target !== undefined),
   };

@@ -58,7 +58,7 @@ async function startHandler(bench: Bench, answer: string): Promise<Server> {
 }
 
 async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
-  const { rounds, slice_ms, warmup_ms } = bench.settings;
+  const { rounds, sliceMs, warmupMs } = bench.settings;
   const koor = await startKoor(bench);
   for (let agent = 0; agent < AGENTS; agent++) {
     const answer = await fetch(`http://127.0.0.1:${koor.port}/api/instances/register`, {
@@ -72,14 +72,14 @@ async function* measureMcp(bench: Bench): AsyncGenerator<Row> {
   const handler = await startHandler(bench, `{"count":${AGENTS},"instances":${listed?.body ?? ""}}`);
   const generator = bench.startJobs("bench/load/generator.js");
   for (const revision of ["2026-07-28", "2025-11-25"]) {
-    const jobOn = (server: Server, duration_ms: number): LoadJob =>
-      makeHttpJob(server, [callRequest(revision)], CONNECTIONS, duration_ms);
+    const jobOn = (server: Server, durationMs: number): LoadJob =>
+      makeHttpJob(server, [callRequest(revision)], CONNECTIONS, durationMs);
     const run = (server: Server): Promise<Slice> =>
-      withCpu(server.pid, () => generator.run<Slice>(jobOn(server, slice_ms)));
+      withCpu(server.pid, () => generator.run<Slice>(jobOn(server, sliceMs)));
     const mine: Slice[] = [];
     const theirs: Slice[] = [];
     bench.progress(`tools/call in ${revision}`);
-    for (const server of [koor, handler]) await generator.run<Slice>(jobOn(server, warmup_ms * WARMUPS));
+    for (const server of [koor, handler]) await generator.run<Slice>(jobOn(server, warmupMs * WARMUPS));
     for (let round = 0; round < rounds; round++) {
       mine.push(await run(koor));
       theirs.push(await run(handler));

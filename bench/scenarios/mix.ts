@@ -16,7 +16,7 @@ export const mixScenario: Scenario = {
     measureThroughput(bench, {
       what: "90/10 mix",
       requests: keyNumbers().map((index) => (isWrite(index) ? putRequest(keyOf(index)) : getRequest(keyOf(index)))),
-      expected_status: 200,
+      expectedStatus: 200,
       redis: keyNumbers().map((index) => (isWrite(index) ? ["SET", keyOf(index), VALUE] : ["GET", keyOf(index)])),
     }),
 };

@@ -38,10 +38,10 @@ function publishBursts(process: JobProcess, koor: Koor, bursts: number): Promise
   const requests = Array.from({ length: bursts }, makeBurst);
   return measureStretch(process, koor, {
     requests,
-    events_per_request: BURST_EVENTS,
+    eventsPerRequest: BURST_EVENTS,
     delivered: false,
     duration_ms: JOB_GRACE_MS,
-    publishes_max: bursts,
+    publishesMax: bursts,
   });
 }
 
@@ -50,13 +50,13 @@ function cpuAnEvent(stretch: Stretch): number | undefined {
 }
 
 async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
-  const { patterns, pattern_bursts } = bench.settings;
+  const { patterns, patternBursts } = bench.settings;
   const koor = await startKoor(bench);
   const process = bench.startJobs("bench/subscribers/subscriber-process.js");
   await publishBursts(process, koor, WARMUP_BURSTS);
   for (const shape of SHAPES) {
     bench.progress(`${patterns} patterns, ${shape.what}`);
-    const without = await publishBursts(process, koor, pattern_bursts);
+    const without = await publishBursts(process, koor, patternBursts);
     await openSubscribers(
       process,
       koor,
@@ -67,25 +67,24 @@ async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
     if (subscribed !== patterns)
       throw new Error(`${patterns} patterns were subscribed, the server has ${subscribed ?? "none"}`);
     await publishBursts(process, koor, 1);
-    const beside = await publishBursts(process, koor, pattern_bursts);
+    const beside = await publishBursts(process, koor, patternBursts);
     await closeSubscribers(process);
-    const cpu_us = cpuAnEvent(beside);
-    const cpu_without_us = cpuAnEvent(without);
-    const match_us =
-      cpu_us === undefined || cpu_without_us === undefined ? undefined : Math.max(0, cpu_us - cpu_without_us);
+    const cpuUs = cpuAnEvent(beside);
+    const cpuWithoutUs = cpuAnEvent(without);
+    const matchUs = cpuUs === undefined || cpuWithoutUs === undefined ? undefined : Math.max(0, cpuUs - cpuWithoutUs);
     yield {
       name: `one event against ${patterns} patterns, ${shape.what}`,
       client: "",
-      figures: figuresOf({ cpu_us_an_event: cpu_us, match_us, answer_p50_ms: beside.answer_p50_ms }),
+      figures: figuresOf({ cpu_us_an_event: cpuUs, match_us: matchUs, answer_p50_ms: beside.answer_p50_ms }),
       references: [
         {
           name: "no subscriber",
-          figures: figuresOf({ cpu_us_an_event: cpu_without_us, answer_p50_ms: without.answer_p50_ms }),
+          figures: figuresOf({ cpu_us_an_event: cpuWithoutUs, answer_p50_ms: without.answer_p50_ms }),
         },
       ],
       // The quotient of two small costs is too noisy to compare; it is shown.
       ratios: [],
-      targets: [atMost("match_us", match_us, MATCH_US_MAX)].filter((target) => target !== undefined),
+      targets: [atMost("match_us", matchUs, MATCH_US_MAX)].filter((target) => target !== undefined),
     };
   }
 }

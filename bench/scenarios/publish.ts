@@ -11,9 +11,9 @@ export const publishScenario: Scenario = {
     measureThroughput(bench, {
       what: "publish",
       requests: [publishRequest(1)],
-      expected_status: 200,
+      expectedStatus: 200,
       redis: keyNumbers().map((index) => ["SET", keyOf(index), VALUE]),
-      redis_test: "set",
+      redisTest: "set",
       sqlite: "publish",
       targets: durableWriteTargets,
     }),

@@ -11,9 +11,9 @@ export const putDistinctKeysScenario: Scenario = {
     measureThroughput(bench, {
       what: "PUT on distinct keys",
       requests: keyNumbers().map((index) => putRequest(keyOf(index))),
-      expected_status: 200,
+      expectedStatus: 200,
       redis: keyNumbers().map((index) => ["SET", keyOf(index), VALUE]),
-      redis_test: "set",
+      redisTest: "set",
       sqlite: "put",
       targets: durableWriteTargets,
     }),

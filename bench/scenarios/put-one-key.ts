@@ -10,7 +10,7 @@ export const putOneKeyScenario: Scenario = {
     measureThroughput(bench, {
       what: "PUT on one key",
       requests: [putRequest(keyOf(0))],
-      expected_status: 200,
+      expectedStatus: 200,
       redis: [["SET", keyOf(0), VALUE]],
       sqlite: "put",
     }),

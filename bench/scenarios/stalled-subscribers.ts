@@ -50,7 +50,7 @@ async function startSide(bench: Bench): Promise<Side> {
     Array.from({ length: HEALTHY_SUBSCRIBERS }, () => "*"),
     false,
   );
-  await measureStretch(side.process, side.koor, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });
+  await measureStretch(side.process, side.koor, { eventsPerRequest: 1, duration_ms: bench.settings.warmupMs });
   return side;
 }
 
@@ -58,9 +58,9 @@ async function publishLarge({ process, koor }: Side): Promise<void> {
   const requests = [publishRequest(FILLING_BURST_EVENTS, makeJsonValue(FILLING_EVENT_BYTES))];
   await measureStretch(process, koor, {
     requests,
-    events_per_request: FILLING_BURST_EVENTS,
+    eventsPerRequest: FILLING_BURST_EVENTS,
     duration_ms: JOB_GRACE_MS,
-    publishes_max: 1,
+    publishesMax: 1,
   });
 }
 
@@ -85,12 +85,12 @@ function growthMib(before: number | undefined, after: number | undefined): numbe
 }
 
 async function* measureStalled(bench: Bench): AsyncGenerator<Row> {
-  const { stalled_rounds, stalled_slice_ms } = bench.settings;
+  const { stalledRounds, stalledSliceMs } = bench.settings;
   const what = `${HEALTHY_SUBSCRIBERS} subscribers beside ${STALLED_SUBSCRIBERS} stalled`;
   const alone = await startSide(bench);
   const beside = await startSide(bench);
-  const resident_alone = readResidentBytes(alone.koor.pid);
-  const resident_beside = readResidentBytes(beside.koor.pid);
+  const residentAlone = readResidentBytes(alone.koor.pid);
+  const residentBeside = readResidentBytes(beside.koor.pid);
   await openSubscribers(
     beside.process,
     beside.koor,
@@ -98,51 +98,51 @@ async function* measureStalled(bench: Bench): AsyncGenerator<Row> {
     true,
   );
   bench.progress(`${what}: filling the sockets of the stalled`);
-  const filled_after = await fillStalledSockets(beside, alone);
-  const growth_alone = growthMib(resident_alone, readResidentBytes(alone.koor.pid));
-  const growth_beside = growthMib(resident_beside, readResidentBytes(beside.koor.pid));
+  const filledAfter = await fillStalledSockets(beside, alone);
+  const growthAlone = growthMib(residentAlone, readResidentBytes(alone.koor.pid));
+  const growthBeside = growthMib(residentBeside, readResidentBytes(beside.koor.pid));
 
-  const dropped_before = await readDropped(beside.koor);
-  for (let round = 0; round < stalled_rounds; round++) {
-    bench.progress(`${what}, round ${round + 1} of ${stalled_rounds}`);
+  const droppedBefore = await readDropped(beside.koor);
+  for (let round = 0; round < stalledRounds; round++) {
+    bench.progress(`${what}, round ${round + 1} of ${stalledRounds}`);
     for (const side of [alone, beside]) {
       side.stretches.push(
-        await measureStretch(side.process, side.koor, { events_per_request: 1, duration_ms: stalled_slice_ms }),
+        await measureStretch(side.process, side.koor, { eventsPerRequest: 1, duration_ms: stalledSliceMs }),
       );
     }
   }
-  const dropped = (await readDropped(beside.koor)) - dropped_before;
+  const dropped = (await readDropped(beside.koor)) - droppedBefore;
   const events = beside.stretches.reduce((sum, stretch) => sum + stretch.events, 0);
-  const rate_ratio = medianQuotient(beside.stretches, alone.stretches, publishRateOf);
-  const answer_ratio = medianQuotient(beside.stretches, alone.stretches, (stretch) => stretch.answer_p50_ms);
+  const rateRatio = medianQuotient(beside.stretches, alone.stretches, publishRateOf);
+  const answerRatio = medianQuotient(beside.stretches, alone.stretches, (stretch) => stretch.answer_p50_ms);
   const figures = mergeStretches(beside.stretches);
   yield {
     name: `one event at a time, ${what}`,
     client: "",
     figures: figuresOf({
       ...figures,
-      memory_growth_mib: growth_beside,
-      filled_after_events: filled_after,
+      memory_growth_mib: growthBeside,
+      filled_after_events: filledAfter,
       dropped_per_stalled: dropped / STALLED_SUBSCRIBERS,
       events_meanwhile: events,
     }),
     references: [
       {
         name: NONE_STALLED,
-        figures: figuresOf({ ...mergeStretches(alone.stretches), memory_growth_mib: growth_alone }),
+        figures: figuresOf({ ...mergeStretches(alone.stretches), memory_growth_mib: growthAlone }),
       },
     ],
     ratios: ratiosOf([
-      { of: "rate", to: NONE_STALLED, value: rate_ratio, better: "higher", compared: true },
-      { of: "answer time", to: NONE_STALLED, value: answer_ratio, better: "lower", compared: true },
+      { of: "rate", to: NONE_STALLED, value: rateRatio, better: "higher", compared: true },
+      { of: "answer time", to: NONE_STALLED, value: answerRatio, better: "lower", compared: true },
     ]),
     targets: [
       atMost("lost by the healthy", figures["lost"], 0),
-      atLeast("rate to none stalled", rate_ratio, 1 - SLOWDOWN_MAX),
-      atMost("answer time to none stalled", answer_ratio, 1 + SLOWDOWN_MAX),
+      atLeast("rate to none stalled", rateRatio, 1 - SLOWDOWN_MAX),
+      atMost("answer time to none stalled", answerRatio, 1 + SLOWDOWN_MAX),
       atMost(
         `memory_growth_mib (${SUBSCRIBER_BUFFER_EVENTS_MAX} events each)`,
-        growth_beside,
+        growthBeside,
         (STALLED_SUBSCRIBERS * SUBSCRIBER_BUFFER_EVENTS_MAX * FILLING_EVENT_BYTES) / MIB,
       ),
     ].filter((target) => target !== undefined),

@@ -43,19 +43,19 @@ const BURST_MS_MAX = 30_000;
 
 interface Kind {
   readonly what: string;
-  readonly events_per_request: number;
+  readonly eventsPerRequest: number;
 }
 
 const KINDS: readonly Kind[] = [
-  { what: "one event at a time", events_per_request: 1 },
-  { what: `bursts of ${BURST_EVENTS} events`, events_per_request: BURST_EVENTS },
+  { what: "one event at a time", eventsPerRequest: 1 },
+  { what: `bursts of ${BURST_EVENTS} events`, eventsPerRequest: BURST_EVENTS },
 ];
 
 function stretchOptions(bench: Bench, kind: Kind): StretchOptions {
-  const { fan_out_slice_ms, bursts } = bench.settings;
-  const { events_per_request } = kind;
-  if (events_per_request === 1) return { events_per_request, duration_ms: fan_out_slice_ms };
-  return { events_per_request, duration_ms: BURST_MS_MAX, publishes_max: bursts };
+  const { fanOutSliceMs, bursts } = bench.settings;
+  const { eventsPerRequest } = kind;
+  if (eventsPerRequest === 1) return { eventsPerRequest, duration_ms: fanOutSliceMs };
+  return { eventsPerRequest, duration_ms: BURST_MS_MAX, publishesMax: bursts };
 }
 
 function makeRow(
@@ -66,17 +66,17 @@ function makeRow(
   topic: Stretch[],
   loop: Stretch[],
 ): Row {
-  const is_burst = kind.events_per_request > 1;
+  const isBurst = kind.eventsPerRequest > 1;
   // With few subscribers the cost is that of the durable publish, which the raw server does not have.
-  const cpu_counts = is_burst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
+  const cpuCounts = isBurst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
   // Both sides run in every round: other load of the machine changes what a send costs, and meets both sides of a
   // round.
-  const cpu_to_loop = medianQuotient(koor, loop, stretchCpuOf);
+  const cpuToLoop = medianQuotient(koor, loop, stretchCpuOf);
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
-  if (!is_burst && subscribers === JUDGED_SUBSCRIBERS)
-    targets.push(atMost("CPU a delivery to raw uWS loop", cpu_to_loop, CPU_TO_RAW_LOOP_MAX));
-  if (is_burst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN)
+  if (!isBurst && subscribers === JUDGED_SUBSCRIBERS)
+    targets.push(atMost("CPU a delivery to raw uWS loop", cpuToLoop, CPU_TO_RAW_LOOP_MAX));
+  if (isBurst && subscribers >= BURST_JUDGED_SUBSCRIBERS_MIN)
     targets.push(atMost("cpu_us_a_delivery", merged["cpu_us_a_delivery"], BURST_CPU_US_MAX));
   return {
     name,
@@ -92,16 +92,16 @@ function makeRow(
         to: RAW_TOPIC,
         value: medianQuotient(koor, topic, deliveryRateOf),
         better: "higher",
-        compared: is_burst,
+        compared: isBurst,
       },
       {
         of: "CPU",
         to: RAW_TOPIC,
         value: medianQuotient(koor, topic, stretchCpuOf),
         better: "lower",
-        compared: cpu_counts,
+        compared: cpuCounts,
       },
-      { of: "CPU", to: RAW_LOOP, value: cpu_to_loop, better: "lower", compared: cpu_counts },
+      { of: "CPU", to: RAW_LOOP, value: cpuToLoop, better: "lower", compared: cpuCounts },
     ]),
     targets: targets.filter((target) => target !== undefined),
   };
@@ -110,11 +110,11 @@ function makeRow(
 async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   const koor: Server = await startKoor(bench);
   const raw = await startRawUws(bench);
-  const of_koor = bench.startJobs("bench/subscribers/subscriber-process.js");
-  const of_raw = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const ofKoor = bench.startJobs("bench/subscribers/subscriber-process.js");
+  const ofRaw = bench.startJobs("bench/subscribers/subscriber-process.js");
   const sides: readonly { readonly process: JobProcess; readonly server: Server }[] = [
-    { process: of_koor, server: koor },
-    { process: of_raw, server: raw },
+    { process: ofKoor, server: koor },
+    { process: ofRaw, server: raw },
   ];
   const open = async (count: number): Promise<void> => {
     for (const { process, server } of sides)
@@ -133,29 +133,29 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   for (const { server } of sides) {
     const job: LoadJob = {
       ...makeHttpJob(server, [publishRequest(1)], WARMUP_CONNECTIONS, JOB_GRACE_MS),
-      requests_max: WARMUP_PUBLISHES,
+      requestsMax: WARMUP_PUBLISHES,
     };
     await generator.run(job);
   }
   await open(WARMUP_SUBSCRIBERS);
   for (const { process, server } of sides) {
-    await measureStretch(process, server, { events_per_request: 1, duration_ms: bench.settings.warmup_ms });
-    await measureStretch(process, server, { events_per_request: BURST_EVENTS, duration_ms: bench.settings.warmup_ms });
+    await measureStretch(process, server, { eventsPerRequest: 1, duration_ms: bench.settings.warmupMs });
+    await measureStretch(process, server, { eventsPerRequest: BURST_EVENTS, duration_ms: bench.settings.warmupMs });
   }
   await close();
 
   for (const subscribers of bench.settings.subscribers) {
     await open(subscribers);
     for (const kind of KINDS) {
-      if (kind.events_per_request > 1 && subscribers > bench.settings.burst_subscribers_max) continue;
+      if (kind.eventsPerRequest > 1 && subscribers > bench.settings.burstSubscribersMax) continue;
       const name = `${kind.what}, ${subscribers} subscriber${subscribers === 1 ? "" : "s"}`;
       const options = stretchOptions(bench, kind);
       const stretches = { koor: [] as Stretch[], topic: [] as Stretch[], loop: [] as Stretch[] };
-      for (let round = 0; round < bench.settings.fan_out_rounds; round++) {
-        bench.progress(`${name}, round ${round + 1} of ${bench.settings.fan_out_rounds}`);
-        stretches.koor.push(await measureSettled(of_koor, koor, options));
-        stretches.topic.push(await measureSettled(of_raw, raw, { ...options, query: "?how=topic" }));
-        stretches.loop.push(await measureSettled(of_raw, raw, { ...options, query: "?how=loop" }));
+      for (let round = 0; round < bench.settings.fanOutRounds; round++) {
+        bench.progress(`${name}, round ${round + 1} of ${bench.settings.fanOutRounds}`);
+        stretches.koor.push(await measureSettled(ofKoor, koor, options));
+        stretches.topic.push(await measureSettled(ofRaw, raw, { ...options, query: "?how=topic" }));
+        stretches.loop.push(await measureSettled(ofRaw, raw, { ...options, query: "?how=loop" }));
       }
       yield makeRow(name, kind, subscribers, stretches.koor, stretches.topic, stretches.loop);
     }

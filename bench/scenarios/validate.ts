@@ -92,7 +92,7 @@ function makeSource(): string {
 }
 
 async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
-  const { diff_slice_ms, warmup_ms } = bench.settings;
+  const { diffSliceMs, warmupMs } = bench.settings;
   const koor: Koor = await startKoor(bench);
   const raw = await startRawUws(bench);
   const first = bench.startJobs("bench/load/generator.js");
@@ -102,39 +102,39 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
     jobs: JobProcess,
     requests: readonly HttpRequest[],
     connections: number,
-    duration_ms: number,
+    durationMs: number,
   ): Promise<Slice> =>
-    withCpu(server.pid, () => jobs.run<Slice>(makeHttpJob(server, requests, connections, duration_ms)));
+    withCpu(server.pid, () => jobs.run<Slice>(makeHttpJob(server, requests, connections, durationMs)));
   const run = runOn.bind(undefined, koor);
   const stored = [rulesRequest("bench", PATTERNS), rulesRequest("hostile", HOSTILE), putRequest(keyOf(0))];
-  const writes: LoadJob = { ...makeHttpJob(koor, stored, 1, warmup_ms), requests_max: stored.length };
+  const writes: LoadJob = { ...makeHttpJob(koor, stored, 1, warmupMs), requestsMax: stored.length };
   const written = await first.run<Slice>(writes);
   if (written.requests !== stored.length || written.refused > 0) throw new Error("the rules were not stored");
 
   const validations = [validateRequest("bench", makeSource())];
-  const same_bytes = validations.map(({ body }) => putRequest(keyOf(0), body));
+  const sameBytes = validations.map(({ body }) => putRequest(keyOf(0), body));
   bench.progress(`validations of ${LINES} lines against ${PATTERNS.length} rules`);
   const warmup = makeHttpJob(koor, validations, CONNECTIONS, JOB_GRACE_MS);
-  const until_compiled: LoadJob = { ...warmup, requests_max: WARMUP_VALIDATIONS };
-  await first.run<Slice>(until_compiled);
-  await runOn(raw, first, same_bytes, CONNECTIONS, warmup_ms);
+  const untilCompiled: LoadJob = { ...warmup, requestsMax: WARMUP_VALIDATIONS };
+  await first.run<Slice>(untilCompiled);
+  await runOn(raw, first, sameBytes, CONNECTIONS, warmupMs);
   const mine: Slice[] = [];
   const theirs: Slice[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    mine.push(await run(first, validations, CONNECTIONS, diff_slice_ms / ROUNDS));
-    theirs.push(await runOn(raw, first, same_bytes, CONNECTIONS, diff_slice_ms / ROUNDS));
+    mine.push(await run(first, validations, CONNECTIONS, diffSliceMs / ROUNDS));
+    theirs.push(await runOn(raw, first, sameBytes, CONNECTIONS, diffSliceMs / ROUNDS));
   }
   const validated = mergeSlices(mine);
-  const cpu_to_raw = medianQuotient(mine, theirs, cpuOf);
+  const cpuToRaw = medianQuotient(mine, theirs, cpuOf);
   yield {
     name: `validate ${LINES} lines against ${PATTERNS.length} rules, ${CONNECTIONS} connections`,
     client: "node",
     figures: validated,
     references: [{ name: RAW, figures: mergeSlices(theirs) }],
-    ratios: ratiosOf([{ of: "CPU", to: RAW, value: cpu_to_raw, better: "lower", compared: true }]),
+    ratios: ratiosOf([{ of: "CPU", to: RAW, value: cpuToRaw, better: "lower", compared: true }]),
     targets: [
       atMost("cpu_us", cpuOfAll(mine), CPU_US_MAX),
-      atMost("CPU to raw uWS", cpu_to_raw, CPU_TO_RAW_MAX),
+      atMost("CPU to raw uWS", cpuToRaw, CPU_TO_RAW_MAX),
       atMost("refused", validated["refused"], 0),
     ].filter((target) => target !== undefined),
   };
@@ -142,13 +142,13 @@ async function* measureValidate(bench: Bench): AsyncGenerator<Row> {
   const reads = [getRequest(keyOf(0))];
   const hostile = [validateRequest("hostile", `${"a".repeat(HOSTILE_TEXT_BYTES)}!`)];
   bench.progress("GETs without validations");
-  await run(first, reads, READ_CONNECTIONS, warmup_ms);
-  const alone = await run(first, reads, READ_CONNECTIONS, diff_slice_ms);
-  await second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, warmup_ms));
+  await run(first, reads, READ_CONNECTIONS, warmupMs);
+  const alone = await run(first, reads, READ_CONNECTIONS, diffSliceMs);
+  await second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, warmupMs));
   bench.progress("GETs beside hostile validations");
   const [beside, hindered] = await Promise.all([
-    first.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diff_slice_ms)),
-    second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, diff_slice_ms)),
+    first.run<Slice>(makeHttpJob(koor, reads, READ_CONNECTIONS, diffSliceMs)),
+    second.run<Slice>(makeHttpJob(koor, hostile, HOSTILE_CLIENTS, diffSliceMs)),
   ]);
   const figures = mergeSlices([beside]);
   yield {

@@ -66,7 +66,7 @@ async function bytesACall(bench: Bench, metric: string, path: (index: number) =>
   await untilMetric(koor, metric, 0);
   const before = readResidentBytes(koor.pid);
   await hold(WAITING_CALLS);
-  await delay(bench.settings.idle_ms);
+  await delay(bench.settings.idleMs);
   const held = readResidentBytes(koor.pid);
   agent.destroy();
   await bench.stop(koor.child);
@@ -99,14 +99,14 @@ async function measureMemory(bench: Bench): Promise<Row> {
 }
 
 async function measureAnswer(bench: Bench): Promise<Row> {
-  const { wait_rounds } = bench.settings;
-  bench.progress(`from a release to who waits, ${wait_rounds} times`);
+  const { waitRounds } = bench.settings;
+  bench.progress(`from a release to who waits, ${waitRounds} times`);
   const koor = await startKoor(bench);
   const [own, others] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
   const registered = await send(koor, own, "/api/instances/register", { method: "POST", body: '{"name":"ana"}' });
   const { id: instance } = JSON.parse(registered) as { readonly id: string };
   const [answered, released]: [number[], number[]] = [[], []];
-  for (let round = 0; round < wait_rounds; round++) {
+  for (let round = 0; round < waitRounds; round++) {
     const granted = await send(koor, own, "/api/leases", { method: "POST", body: '{"resources":["r"]}', instance });
     const { id, fence } = JSON.parse(granted) as { readonly id: string; readonly fence: number };
     const waiting = send(koor, others, "/api/wait?free=r&wait=60");

@@ -45,8 +45,8 @@ function addWebhook(koor: Koor, id: string, url: string, patterns: readonly stri
 
 const run = <Result>(process: JobProcess, job: WebhookJob): Promise<Result> => process.run<Result>(job);
 
-function sliceOf(requests: number, elapsed_ms: number): Slice {
-  return { requests, elapsed_ms, p50_ms: 0, p99_ms: 0, max_ms: 0, refused: 0, broken: 0 };
+function sliceOf(requests: number, elapsedMs: number): Slice {
+  return { requests, elapsedMs, p50_ms: 0, p99_ms: 0, max_ms: 0, refused: 0, broken: 0 };
 }
 
 async function timed(requests: number, work: () => Promise<unknown>): Promise<Slice> {
@@ -56,7 +56,7 @@ async function timed(requests: number, work: () => Promise<unknown>): Promise<Sl
 }
 
 async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
-  const { webhook_events, rounds } = bench.settings;
+  const { webhookEvents, rounds } = bench.settings;
   const receiver = bench.startJobs("bench/webhooks/receiver-process.js");
   const sender = bench.startJobs("bench/webhooks/receiver-process.js");
   const port = await run<number>(receiver, { kind: "listen" });
@@ -66,7 +66,7 @@ async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
     const koor = await startKoor(bench);
     for (let lane = 0; lane < lanes; lane++)
       await addWebhook(koor, `w${lane}`, `http://127.0.0.1:${port}/`, ["bench.**"]);
-    const events = Math.ceil(webhook_events / lanes);
+    const events = Math.ceil(webhookEvents / lanes);
     const deliveries = events * lanes;
     const { body: burst = "" } = publishRequest(events);
     const deliver = (): Promise<Slice> =>
@@ -112,35 +112,35 @@ async function* measureDeliveries(bench: Bench): AsyncGenerator<Row> {
 
 /** Measures publishes on a server with a webhook and on one without, in alternation. */
 async function measurePublishBeside(bench: Bench, what: string, patterns: readonly string[]): Promise<Row> {
-  const { slice_ms, warmup_ms, rounds } = bench.settings;
+  const { sliceMs, warmupMs, rounds } = bench.settings;
   const [beside, alone] = [await startKoor(bench), await startKoor(bench)];
   await addWebhook(beside, "w", DEAD_URL, patterns);
   const generator = bench.startJobs("bench/load/generator.js");
-  const publish = (koor: Koor, duration_ms: number): Promise<Slice> =>
+  const publish = (koor: Koor, durationMs: number): Promise<Slice> =>
     withCpu(koor.pid, () =>
-      generator.run<Slice>(makeHttpJob(koor, [publishRequest(1)], PUBLISH_CONNECTIONS, duration_ms)),
+      generator.run<Slice>(makeHttpJob(koor, [publishRequest(1)], PUBLISH_CONNECTIONS, durationMs)),
     );
-  for (const koor of [beside, alone]) await publish(koor, warmup_ms);
+  for (const koor of [beside, alone]) await publish(koor, warmupMs);
   const mine: Slice[] = [];
   const theirs: Slice[] = [];
   for (let round = 0; round < rounds; round++) {
     bench.progress(`publish beside ${what}, round ${round + 1} of ${rounds}`);
-    mine.push(await publish(beside, slice_ms));
-    theirs.push(await publish(alone, slice_ms));
+    mine.push(await publish(beside, sliceMs));
+    theirs.push(await publish(alone, sliceMs));
   }
-  const rate_ratio = medianQuotient(mine, theirs, rateOf);
+  const rateRatio = medianQuotient(mine, theirs, rateOf);
   const row: Row = {
     name: `publish, ${PUBLISH_CONNECTIONS} connections, beside ${what}`,
     client: "node",
     figures: mergeSlices(mine),
     references: [{ name: WITHOUT, figures: mergeSlices(theirs) }],
     ratios: ratiosOf([
-      { of: "rate", to: WITHOUT, value: rate_ratio, better: "higher", compared: true },
+      { of: "rate", to: WITHOUT, value: rateRatio, better: "higher", compared: true },
       { of: "CPU", to: WITHOUT, value: quotient(cpuOfAll(mine), cpuOfAll(theirs)), better: "lower", compared: true },
     ]),
     targets: patterns.includes("**")
       ? []
-      : [atLeast("rate to no webhook", rate_ratio, RATE_BESIDE_OTHERS_MIN)].filter((target) => target !== undefined),
+      : [atLeast("rate to no webhook", rateRatio, RATE_BESIDE_OTHERS_MIN)].filter((target) => target !== undefined),
   };
   for (const koor of [beside, alone]) await bench.stop(koor.child);
   return row;

@@ -28,8 +28,8 @@ export class FrameCounter {
   readonly #events: FrameEvents;
   /** The bytes of a frame's head that the end of a read has cut. */
   readonly #head = Buffer.alloc(HEAD_BYTES_MAX);
-  #head_bytes = 0;
-  #payload_left = 0;
+  #headBytes = 0;
+  #payloadLeft = 0;
   #opcode = 0;
 
   constructor(events: FrameEvents) {
@@ -40,14 +40,14 @@ export class FrameCounter {
   feed(bytes: Uint8Array, start: number, end: number): boolean {
     let position = start;
     while (position < end) {
-      if (this.#payload_left > 0) {
-        const taken = Math.min(this.#payload_left, end - position);
-        this.#payload_left -= taken;
+      if (this.#payloadLeft > 0) {
+        const taken = Math.min(this.#payloadLeft, end - position);
+        this.#payloadLeft -= taken;
         position += taken;
-        if (this.#payload_left === 0) this.#complete();
+        if (this.#payloadLeft === 0) this.#complete();
         continue;
       }
-      this.#head[this.#head_bytes++] = bytes[position++] ?? 0;
+      this.#head[this.#headBytes++] = bytes[position++] ?? 0;
       if (!this.#readHead()) return false;
     }
     return true;
@@ -57,17 +57,17 @@ export class FrameCounter {
   #readHead(): boolean {
     const first = this.#head[0] ?? 0;
     const second = this.#head[1] ?? 0;
-    if (this.#head_bytes < 2) return (first & FIN) !== 0;
+    if (this.#headBytes < 2) return (first & FIN) !== 0;
     // The mask bit is set: only clients mask.
     if ((second & 0x80) !== 0) return false;
     const wanted = second <= SHORT_LENGTH_MAX ? 2 : second === TWO_BYTE_LENGTH ? 4 : HEAD_BYTES_MAX;
-    if (this.#head_bytes < wanted) return true;
+    if (this.#headBytes < wanted) return true;
     this.#opcode = first & 0x0f;
-    this.#head_bytes = 0;
-    if (wanted === 2) this.#payload_left = second;
-    else if (wanted === 4) this.#payload_left = this.#head.readUInt16BE(2);
-    else this.#payload_left = this.#head.readUInt32BE(2) * TWO_TO_32 + this.#head.readUInt32BE(6);
-    if (this.#payload_left === 0) this.#complete();
+    this.#headBytes = 0;
+    if (wanted === 2) this.#payloadLeft = second;
+    else if (wanted === 4) this.#payloadLeft = this.#head.readUInt16BE(2);
+    else this.#payloadLeft = this.#head.readUInt32BE(2) * TWO_TO_32 + this.#head.readUInt32BE(6);
+    if (this.#payloadLeft === 0) this.#complete();
     return true;
   }
 

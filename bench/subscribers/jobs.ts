@@ -22,11 +22,11 @@ export interface PublishJob {
   readonly port: number;
   /** Whole HTTP requests in wire form, sent round robin. */
   readonly requests: readonly string[];
-  readonly events_per_request: number;
+  readonly eventsPerRequest: number;
   /** False where no subscriber's pattern matches the events. */
   readonly delivered: boolean;
   readonly duration_ms: number;
-  readonly publishes_max?: number;
+  readonly publishesMax?: number;
 }
 
 export type SubscriberJob = OpenJob | CloseJob | PublishJob;
@@ -39,7 +39,7 @@ export interface PublishResult {
   readonly lost: number;
   /** Publishes that were not answered with 200. */
   readonly refused: number;
-  readonly elapsed_ms: number;
+  readonly elapsedMs: number;
   /** Time from writing a publish until the last subscriber has its last event. */
   readonly last_delivery_p50_ms: number;
   readonly last_delivery_p99_ms: number;

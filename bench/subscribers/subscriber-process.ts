@@ -17,13 +17,13 @@ let stalled: Subscriber[] = [];
 let received = 0;
 let awaited = 0;
 /** The number of the event with which the deliveries of a publish begin, and its time. */
-let awaited_first = 0;
-let first_ms = 0;
+let awaitedFirst = 0;
+let firstMs = 0;
 let whenReceived: (complete: boolean) => void = () => undefined;
 
 function countEvent(): void {
   received++;
-  if (received === awaited_first) first_ms = performance.now();
+  if (received === awaitedFirst) firstMs = performance.now();
   if (received === awaited) whenReceived(true);
 }
 
@@ -105,7 +105,7 @@ function waitForDeliveries(): Promise<boolean> {
 
 async function publishInTurn(job: PublishJob): Promise<PublishResult> {
   const requests = job.requests.map((text) => Buffer.from(text, "latin1"));
-  const deliveries_per_publish = job.delivered ? job.events_per_request * reading.length : 0;
+  const deliveriesPerPublish = job.delivered ? job.eventsPerRequest * reading.length : 0;
   const before = reading.map((subscriber) => subscriber.received);
   const publisher = new Publisher(job.port);
   const deliveries = createHistogram();
@@ -117,40 +117,40 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
   awaited = 0;
   let publishes = 0;
   let refused = 0;
-  const started_ms = performance.now();
-  let now_ms = started_ms;
-  while (now_ms - started_ms < job.duration_ms && publishes < (job.publishes_max ?? Infinity)) {
+  const startedMs = performance.now();
+  let nowMs = startedMs;
+  while (nowMs - startedMs < job.duration_ms && publishes < (job.publishesMax ?? Infinity)) {
     const request = requests[publishes++ % requests.length];
     if (request === undefined) throw new Error("a publish job has requests");
-    const sent_ms = now_ms;
-    awaited_first = awaited + 1;
-    awaited += deliveries_per_publish;
+    const sentMs = nowMs;
+    awaitedFirst = awaited + 1;
+    awaited += deliveriesPerPublish;
     const delivered = waitForDeliveries().then((complete) => {
-      const ended_ms = performance.now();
-      if (complete) record(deliveries, ended_ms - sent_ms);
-      if (complete && deliveries_per_publish > 0) record(spreads, ended_ms - first_ms);
+      const endedMs = performance.now();
+      if (complete) record(deliveries, endedMs - sentMs);
+      if (complete && deliveriesPerPublish > 0) record(spreads, endedMs - firstMs);
       return complete;
     });
     const answered = await publisher.publish(request);
-    record(answers, performance.now() - sent_ms);
+    record(answers, performance.now() - sentMs);
     if (!answered) refused++;
     // After a loss the remaining publishes would only wait: the result is the figures until then, and the loss.
     if (!(await delivered)) break;
-    now_ms = performance.now();
+    nowMs = performance.now();
   }
   publisher.close();
-  const expected = publishes * (job.delivered ? job.events_per_request : 0);
+  const expected = publishes * (job.delivered ? job.eventsPerRequest : 0);
   const lost = reading.reduce(
     (sum, subscriber, index) => sum + Math.abs(expected - (subscriber.received - (before[index] ?? 0))),
     0,
   );
   return {
     publishes,
-    events: publishes * job.events_per_request,
+    events: publishes * job.eventsPerRequest,
     deliveries: received,
     lost,
     refused,
-    elapsed_ms: now_ms - started_ms,
+    elapsedMs: nowMs - startedMs,
     last_delivery_p50_ms: deliveries.percentile(50) / NS_PER_MS,
     last_delivery_p99_ms: deliveries.percentile(99) / NS_PER_MS,
     last_delivery_max_ms: deliveries.count === 0 ? 0 : deliveries.max / NS_PER_MS,

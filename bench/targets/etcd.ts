@@ -12,15 +12,15 @@ const MEMBERS = ["one", "two", "three"] as const;
 /** The three members; requests go to the first. */
 export async function startEtcd(bench: Bench, program: string): Promise<readonly Server[]> {
   const members = await Promise.all(
-    MEMBERS.map(async (name) => ({ name, port: await findFreePort(), peer_port: await findFreePort() })),
+    MEMBERS.map(async (name) => ({ name, port: await findFreePort(), peerPort: await findFreePort() })),
   );
   const peer = (port: number): string => `http://127.0.0.1:${port}`;
-  const all = members.map(({ name, peer_port }) => `${name}=${peer(peer_port)}`).join(",");
+  const all = members.map(({ name, peerPort }) => `${name}=${peer(peerPort)}`).join(",");
   const directory = bench.makeDirectory("etcd");
-  const started = members.map(({ name, port, peer_port }) => {
+  const started = members.map(({ name, port, peerPort }) => {
     const args = ["--name", name, "--data-dir", join(directory, name), "--initial-cluster", all];
     args.push("--listen-client-urls", peer(port), "--advertise-client-urls", peer(port));
-    args.push("--listen-peer-urls", peer(peer_port), "--initial-advertise-peer-urls", peer(peer_port));
+    args.push("--listen-peer-urls", peer(peerPort), "--initial-advertise-peer-urls", peer(peerPort));
     const child = bench.start(program, args, { stdio: "ignore" });
     return { name: "etcd", port, child, pid: child.pid ?? 0 };
   });

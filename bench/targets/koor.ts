@@ -12,9 +12,9 @@ import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
 export interface Koor extends Server {
   readonly data_dir: string;
   /** The dashboard's port; 0 where the dashboard is off. */
-  readonly dashboard_port: number;
+  readonly dashboardPort: number;
   /** Time from the start of the process to the first answer of `/health`. */
-  readonly started_ms: number;
+  readonly startedMs: number;
 }
 
 export interface KoorOptions {
@@ -36,33 +36,33 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 export async function startKoor(bench: Bench, options: KoorOptions = {}): Promise<Koor> {
-  const data_dir = options.data_dir ?? bench.makeDirectory("koor");
+  const dataDir = options.data_dir ?? bench.makeDirectory("koor");
   const port = await findFreePort();
-  const dashboard_port = options.dashboard === true ? await findFreePort() : 0;
-  const log = openSync(join(data_dir, "bench-server.log"), "a");
+  const dashboardPort = options.dashboard === true ? await findFreePort() : 0;
+  const log = openSync(join(dataDir, "bench-server.log"), "a");
   const args = [
     join(APP, "src/main.js"),
     "--bind",
     `127.0.0.1:${port}`,
     "--dashboard-bind",
-    dashboard_port === 0 ? "" : `127.0.0.1:${dashboard_port}`,
+    dashboardPort === 0 ? "" : `127.0.0.1:${dashboardPort}`,
     "--transport",
     bench.transport,
     "--data-dir",
-    data_dir,
+    dataDir,
     ...(options.args ?? []),
   ];
-  const startedMs = performance.now();
+  const beganMs = performance.now();
   const child = bench.start(process.execPath, args, {
-    cwd: data_dir,
+    cwd: dataDir,
     env: cleanEnvironment(),
     stdio: ["ignore", "ignore", log],
   });
   closeSync(log);
   await waitUntilReady(child, "Koor", async () => (await fetchOnce(port, "/health"))?.status === 200);
-  const started_ms = performance.now() - startedMs;
+  const startedMs = performance.now() - beganMs;
   if (child.pid === undefined) throw new Error("a process that answers has an id");
-  return { name: "Koor", port, pid: child.pid, child, data_dir, dashboard_port, started_ms };
+  return { name: "Koor", port, pid: child.pid, child, data_dir: dataDir, dashboardPort, startedMs };
 }
 
 /** Sums the samples of each metric in a Prometheus text, without regard to labels. */

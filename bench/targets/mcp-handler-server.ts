@@ -29,13 +29,13 @@ app.post("/mcp", (res, req) => {
   res.onAborted(() => {
     gone = true;
   });
-  res.onData((chunk, is_last) => {
+  res.onData((chunk, isLast) => {
     chunks.push(Buffer.from(new Uint8Array(chunk)));
-    if (!is_last) return;
-    const parsed_body = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+    if (!isLast) return;
+    const parsedBody = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
     void (async () => {
       const reply = await handler.fetch(new Request("http://localhost/mcp", { method: "POST", headers }), {
-        parsedBody: parsed_body,
+        parsedBody: parsedBody,
       });
       const text = await reply.text();
       if (gone) return;

@@ -33,8 +33,8 @@ export function natsUnusable(): string | false {
   const said = execFileSync(program, ["--version"], { encoding: "utf8" });
   const [, major, minor] = /v(\d+)\.(\d+)/.exec(said) ?? [];
   const version = [Number(major), Number(minor)] as const;
-  const is_old = version[0] < VERSION_MIN[0] || (version[0] === VERSION_MIN[0] && version[1] < VERSION_MIN[1]);
-  return is_old ? `${program} is of version ${version.join(".")}, and ${VERSION_MIN.join(".")} is needed` : false;
+  const isOld = version[0] < VERSION_MIN[0] || (version[0] === VERSION_MIN[0] && version[1] < VERSION_MIN[1]);
+  return isOld ? `${program} is of version ${version.join(".")}, and ${VERSION_MIN.join(".")} is needed` : false;
 }
 
 export async function startNatsOfOne(bench: Bench): Promise<NatsServers> {

@@ -10,16 +10,16 @@ const BACKPRESSURE_BYTES_MAX = 64 * 1024 * 1024;
 const IDLE_TIMEOUT_S = 120;
 const FAN_OUT_TOPIC = "all";
 
-const created_at = "2026-02-09T14:30:00.123Z";
-const put_answer = JSON.stringify({
+const createdAt = "2026-02-09T14:30:00.123Z";
+const putAnswer = JSON.stringify({
   key: "bench/key-000001",
   version: 1,
   hash: VALUE_ETAG.slice(1, -1),
   content_type: "application/json",
-  updated_at: created_at,
+  updated_at: createdAt,
 });
 /** Has the size of the frame that Koor sends for a published VALUE. */
-const event = `{"id":1000001,"topic":"${TOPIC}","data":${VALUE},"source":"","created_at":"${created_at}"}`;
+const event = `{"id":1000001,"topic":"${TOPIC}","data":${VALUE},"source":"","created_at":"${createdAt}"}`;
 
 const app = uWS.App();
 const aborted = new WeakSet<uWS.HttpResponse>();
@@ -48,15 +48,15 @@ function readBody(res: uWS.HttpResponse, whenRead: () => void): void {
   res.onAborted(() => {
     aborted.add(res);
   });
-  res.onData((chunk, is_last) => {
+  res.onData((chunk, isLast) => {
     chunks.push(Buffer.from(new Uint8Array(chunk)));
-    if (is_last) whenRead();
+    if (isLast) whenRead();
   });
 }
 
 app.put("/api/state/*", (res) => {
   readBody(res, () => {
-    res.writeHeader("Content-Type", "application/json").end(put_answer);
+    res.writeHeader("Content-Type", "application/json").end(putAnswer);
   });
 });
 

@@ -9,14 +9,14 @@ import { acceptsConnections, type Server, waitUntilReady } from "./server.js";
 
 const REPLICAS = 2;
 
-/** Starts one server. @param replica_of the port of the server that it replicates */
-export async function startRedis(bench: Bench, program: string, replica_of?: number): Promise<Server> {
+/** Starts one server. @param replicaOf the port of the server that it replicates */
+export async function startRedis(bench: Bench, program: string, replicaOf?: number): Promise<Server> {
   const port = await findFreePort();
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", bench.makeDirectory("redis"), "--daemonize", "no"];
   args.push("--appendonly", "yes", "--appendfsync", "always", "--save", "");
   // A rewrite of the log in the middle of a slice would make Redis look slower than it is.
   args.push("--auto-aof-rewrite-percentage", "0");
-  if (replica_of !== undefined) args.push("--replicaof", "127.0.0.1", `${replica_of}`);
+  if (replicaOf !== undefined) args.push("--replicaof", "127.0.0.1", `${replicaOf}`);
   const child = bench.start(program, args, { stdio: "ignore" });
   await waitUntilReady(child, "Redis", () => acceptsConnections(port));
   if (child.pid === undefined) throw new Error("a process that answers has an id");

@@ -49,21 +49,21 @@ function openWriters(directory: string): Writers {
   db.exec(SCHEMA);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
-  const find_head = db.prepare<[string], { version: number; newest: number }>(
+  const findHead = db.prepare<[string], { version: number; newest: number }>(
     "SELECT version, newest FROM head WHERE key = ?",
   );
-  const add_version = db.prepare(
+  const addVersion = db.prepare(
     "INSERT INTO version (key, version, previous, hash, content_type, updated_at, value) " +
       "VALUES (?, ?, ?, ?, 'application/json', ?, ?)",
   );
-  const set_head = db.prepare(
+  const setHead = db.prepare(
     "INSERT INTO head VALUES (?, ?, ?) " +
       "ON CONFLICT (key) DO UPDATE SET version = excluded.version, newest = excluded.newest",
   );
-  const add_audit = db.prepare(
+  const addAudit = db.prepare(
     "INSERT INTO audit (at, actor, action, resource, detail, outcome) VALUES (?, '', 'state.put', ?, ?, 'success')",
   );
-  const add_event = db.prepare("INSERT INTO event (topic, data, source, at) VALUES (?, ?, '', ?)");
+  const addEvent = db.prepare("INSERT INTO event (topic, data, source, at) VALUES (?, ?, '', ?)");
   const value = Buffer.from(VALUE);
   return {
     begin: () => begin.run(),
@@ -71,14 +71,14 @@ function openWriters(directory: string): Writers {
     put: (index) => {
       const key = keyOf(index % KEYS);
       const now = Date.now();
-      const head = find_head.get(key);
+      const head = findHead.get(key);
       const version = (head?.version ?? 0) + 1;
       const hash = createHash("sha256").update(value).digest();
-      const added = add_version.run(key, version, head?.newest ?? 0, hash, now, value);
-      set_head.run(key, version, added.lastInsertRowid);
-      add_audit.run(now, key, `{"version":${version}}`);
+      const added = addVersion.run(key, version, head?.newest ?? 0, hash, now, value);
+      setHead.run(key, version, added.lastInsertRowid);
+      addAudit.run(now, key, `{"version":${version}}`);
     },
-    publish: () => add_event.run(TOPIC, VALUE, Date.now()),
+    publish: () => addEvent.run(TOPIC, VALUE, Date.now()),
   };
 }
 
@@ -89,23 +89,23 @@ function writeAlone(job: SqliteJob): Slice {
   if (opened?.directory !== job.directory) opened = { directory: job.directory, writers: openWriters(job.directory) };
   const { begin, commit, put, publish } = opened.writers;
   const latencies = createHistogram();
-  const started_ms = performance.now();
+  const startedMs = performance.now();
   let writes = 0;
-  let now_ms = started_ms;
-  while (now_ms - started_ms < job.duration_ms) {
+  let nowMs = startedMs;
+  while (nowMs - startedMs < job.duration_ms) {
     begin();
     for (let count = 0; count < job.batch; count++, writes++) {
       if (job.kind === "put") put(writes);
       else publish();
     }
     commit();
-    const ended_ms = performance.now();
-    latencies.record(Math.max(1, Math.round((ended_ms - now_ms) * NS_PER_MS)));
-    now_ms = ended_ms;
+    const endedMs = performance.now();
+    latencies.record(Math.max(1, Math.round((endedMs - nowMs) * NS_PER_MS)));
+    nowMs = endedMs;
   }
   return {
     requests: writes,
-    elapsed_ms: now_ms - started_ms,
+    elapsedMs: nowMs - startedMs,
     p50_ms: latencies.percentile(50) / NS_PER_MS,
     p99_ms: latencies.percentile(99) / NS_PER_MS,
     max_ms: latencies.max / NS_PER_MS,

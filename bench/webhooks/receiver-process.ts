@@ -38,8 +38,8 @@ function listen(): Promise<number> {
       .App()
       .post("/*", (res) => {
         res.onAborted(() => undefined);
-        res.onData((_chunk, is_last) => {
-          if (!is_last) return;
+        res.onData((_chunk, isLast) => {
+          if (!isLast) return;
           res.end();
           received += 1;
           wake();

@@ -12,7 +12,7 @@ export const CLUSTER_COMMANDS: readonly CommandRow[] = [
     about: "Show a cluster's servers as one of them sees them; exit 1 if that one is not healthy.",
     method: "GET",
     path: "/api/cluster",
-    about_server: true,
+    aboutServer: true,
     exit: (answer) => (isHealthy(answer) ? 0 : 1),
   },
 ];

@@ -68,10 +68,10 @@ async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer |
 /** Lists the endpoints of a contract. */
 async function listEndpoints(
   context: CommandContext,
-  spec_path: string,
+  specPath: string,
   name: string,
 ): Promise<readonly string[] | CliFailure> {
-  const spec = await ask(context, { method: "GET", path: spec_path });
+  const spec = await ask(context, { method: "GET", path: specPath });
   if (spec instanceof CliFailure) return spec;
   const text = spec.toString("utf8");
   const contract = parseJson(text);
@@ -88,14 +88,14 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
   const slash = name.indexOf("/");
   if (slash < 1 || slash === name.length - 1) return wrongUsage(`"${name}" is not <project>/<name>`);
   const path = `${encodeURIComponent(name.slice(0, slash))}/${encodeURIComponent(name.slice(slash + 1))}`;
-  const test_data = await readJsonFlag(args, "data");
-  if (test_data instanceof CliFailure) return test_data;
+  const testData = await readJsonFlag(args, "data");
+  if (testData instanceof CliFailure) return testData;
   const one = args.text("endpoint");
   const endpoints = one === undefined ? await listEndpoints(context, `/api/specs/${path}`, name) : [one];
   if (endpoints instanceof CliFailure) return endpoints;
   const results: Buffer[] = [];
   for (const endpoint of endpoints) {
-    const request = { endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data };
+    const request = { endpoint: quoted(endpoint), base_url: quoted(args.need("target")), test_data: testData };
     const body = Buffer.from(objectOf(request));
     const result = await ask(context, {
       method: "POST",
@@ -120,7 +120,7 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
     about: "Store a contract; an invalid one is refused.",
     arguments: [CONTRACT],
     flags: [...VALUE_FLAGS, WRITE_FENCE],
-    one_of: VALUE_FLAG_NAMES,
+    oneOf: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC_PATH,
     headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),

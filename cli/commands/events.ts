@@ -38,12 +38,12 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
-  const ago_ms = parseFlagDuration(text);
-  if (ago_ms === undefined) {
+  const agoMs = parseFlagDuration(text);
+  if (agoMs === undefined) {
     if (!/^\d+$/.test(text)) return wrongUsage(`--since must be a whole number or a duration like 10m, not "${text}"`);
     return Number.isSafeInteger(Number(text)) ? Number(text) : wrongUsage("--since is too large for an event id");
   }
-  const query = encodeQuery({ last: "1", to: new Date(Date.now() - ago_ms).toISOString() });
+  const query = encodeQuery({ last: "1", to: new Date(Date.now() - agoMs).toISOString() });
   const answer = await ask(settings, { method: "GET", path: `/api/events/history${query}` });
   if (isFailure(answer)) return failureOf(answer);
   const json = answer.body.toString("utf8");
@@ -76,7 +76,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     about: "Publish an event; its data is JSON.",
     arguments: [{ name: "topic" }],
     flags: [...VALUE_FLAGS, SOURCE],
-    one_of: VALUE_FLAG_NAMES,
+    oneOf: VALUE_FLAG_NAMES,
     method: "POST",
     path: "/api/events/publish",
     headers: () => JSON_TYPE,

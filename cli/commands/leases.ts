@@ -46,14 +46,14 @@ const FENCE: Flag = {
   about: "the lease's fence; the current one by default",
 };
 
-function readLeaseRequest(args: Args, folder: string, ttl_s?: number): LeaseRequest | CliFailure {
+function readLeaseRequest(args: Args, folder: string, ttlS?: number): LeaseRequest | CliFailure {
   const mode = args.has("shared") ? "shared" : undefined;
   const resources = workspaceResources(args.list("resource"), pathContextOf(folder));
   if (resources instanceof CliFailure) return resources;
   return {
     resources,
     mode,
-    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttl_s,
+    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttlS,
     reason: args.text("reason"),
   };
 }
@@ -68,19 +68,19 @@ async function obtainLease(
   request: LeaseRequest,
   args: Args,
 ): Promise<LeaseAnswer | CliFailure | number> {
-  const wait_ms = args.duration("wait") ?? 0;
+  const waitMs = args.duration("wait") ?? 0;
   const staysQueued = args.has("queue");
-  if (wait_ms === 0) {
+  if (waitMs === 0) {
     const outcome = await requestLease(settings, request, staysQueued ? { queue: true } : {});
     return isFailure(outcome) ? failureOf(outcome) : outcome;
   }
   const { waitForLease } = await import("../lease-wait.js");
-  const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForLease(settings, request, { wait_ms, staysQueued, signal }),
+  const { outcome, stoppedBy } = await untilSignal((signal) =>
+    waitForLease(settings, request, { waitMs, staysQueued, signal }),
   );
-  if (stopped_by === undefined || !(outcome instanceof CliFailure)) return outcome;
+  if (stoppedBy === undefined || !(outcome instanceof CliFailure)) return outcome;
   reportFailure(outcome);
-  return await exitCodeOfSignal(stopped_by);
+  return await exitCodeOfSignal(stoppedBy);
 }
 
 async function acquire(args: Args, context: CommandContext): Promise<number | CliFailure> {
@@ -107,11 +107,11 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
   if (args.need("id") === "") return wrongUsage("<id> must not be empty");
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const wait_ms = args.duration("wait") ?? 0;
+  const waitMs = args.duration("wait") ?? 0;
   const outcome =
-    wait_ms === 0
+    waitMs === 0
       ? await getLease(settings, args.need("id"))
-      : await (await import("../lease-wait.js")).watchLease(settings, args.need("id"), wait_ms);
+      : await (await import("../lease-wait.js")).watchLease(settings, args.need("id"), waitMs);
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 

@@ -27,7 +27,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     server,
     others,
     // The user's token is sent only to a server that the user chose, and not to one that only a file here names.
-    with_token: settings.token !== "" && settings.is_users_server === true,
+    withToken: settings.token !== "" && settings.isUsersServer === true,
     bridged: args.has("stdio"),
   };
   // These modules parse TOML and edit JSON. Only this command needs them, so they are imported here.
@@ -39,7 +39,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const location = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
   const merged = writeConfig(location, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
-  const tokenNote = settings.token !== "" && !connection.with_token ? noteAboutToken(connection) : undefined;
+  const tokenNote = settings.token !== "" && !connection.withToken ? noteAboutToken(connection) : undefined;
   const notes = [client.note?.(connection), noteAboutOtherServers(connection), tokenNote].filter(
     (note) => note !== undefined,
   );
@@ -47,7 +47,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     written: client.path,
     server: SERVER_NAME,
     url: `${connection.server}/mcp`,
-    ...(connection.with_token ? { token_from: TOKEN_VARIABLE } : {}),
+    ...(connection.withToken ? { tokenFrom: TOKEN_VARIABLE } : {}),
     ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
   };
   return (await print(formatJson(Buffer.from(JSON.stringify(summary)), context.pretty))) ?? 0;

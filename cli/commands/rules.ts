@@ -80,7 +80,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
       { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
       { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack" },
     ],
-    one_of: VALUE_FLAG_NAMES,
+    oneOf: VALUE_FLAG_NAMES,
     method: "POST",
     path: "/api/rules/{rule/}/preview",
     headers: () => JSON_TYPE,

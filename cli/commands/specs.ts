@@ -38,7 +38,7 @@ export const SPECS_COMMANDS: readonly CommandRow[] = [
     about: "Store a spec.",
     arguments: [SPEC.argument],
     flags: [...VALUE_FLAGS, ifVersion(SPEC), WRITE_FENCE],
-    one_of: VALUE_FLAG_NAMES,
+    oneOf: VALUE_FLAG_NAMES,
     method: "PUT",
     path: SPEC.path,
     headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),

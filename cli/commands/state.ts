@@ -62,7 +62,7 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
       ifVersion(KEY),
       WRITE_FENCE,
     ],
-    one_of: VALUE_FLAG_NAMES,
+    oneOf: VALUE_FLAG_NAMES,
     method: "PUT",
     path: KEY.path,
     headers: (args: Args) => {

@@ -7,6 +7,6 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
     about: "Show whether the server is healthy, and its uptime.",
     method: "GET",
     path: "/health",
-    about_server: true,
+    aboutServer: true,
   },
 ];

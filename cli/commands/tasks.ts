@@ -60,12 +60,12 @@ interface BusyTask {
   readonly lease: Lease;
 }
 
-function readClaimRequest(args: Args, id: string | undefined, ttl_s?: number): ClaimRequest {
+function readClaimRequest(args: Args, id: string | undefined, ttlS?: number): ClaimRequest {
   return {
     id,
     workspace: args.text("workspace"),
     labels: args.list("label"),
-    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttl_s,
+    ttl_s: wholeSeconds(args.duration("ttl")) ?? ttlS,
   };
 }
 
@@ -75,14 +75,14 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const { waitForTask } = await import("../task-wait.js");
-  const wait_ms = args.duration("wait") ?? 0;
+  const waitMs = args.duration("wait") ?? 0;
   const request = readClaimRequest(args, id);
-  const { outcome, stopped_by } = await untilSignal((signal) =>
-    waitForTask(settings, request, { wait_ms, deadline: new RetryDeadline({ wait_ms, signal }), signal }),
+  const { outcome, stoppedBy } = await untilSignal((signal) =>
+    waitForTask(settings, request, { waitMs, deadline: new RetryDeadline({ waitMs, signal }), signal }),
   );
-  if (outcome instanceof CliFailure && stopped_by !== undefined) {
+  if (outcome instanceof CliFailure && stoppedBy !== undefined) {
     reportFailure(outcome);
-    return await exitCodeOfSignal(stopped_by);
+    return await exitCodeOfSignal(stoppedBy);
   }
   if (outcome instanceof CliFailure) return outcome;
   if (outcome.task === null) warnOfBusyTasks(outcome.answer);
@@ -113,7 +113,7 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
     request: readClaimRequest(args, undefined, CLI_LEASE_RUN_TTL_S),
     words: args.list("command"),
     once: args.has("once"),
-    wait_ms: args.duration("wait") ?? Number.POSITIVE_INFINITY,
+    waitMs: args.duration("wait") ?? Number.POSITIVE_INFINITY,
     pretty: context.pretty,
   });
 }

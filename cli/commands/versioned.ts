@@ -31,13 +31,13 @@ export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
 /** Returns all commands of a noun: `get`, the given `set`, `delete`, `history`, `rollback` and `diff`. */
 export function versionedCommands(versioned: VersionedNoun, set: CommandRow): CommandRow[] {
   const { noun, argument, path, one, content } = versioned;
-  const one_argument = [argument];
-  const if_version = ifVersion(versioned);
+  const oneArgument = [argument];
+  const ifVersionFlag = ifVersion(versioned);
   return [
     {
       words: [noun, "get"],
       about: `Print ${content}, byte for byte.`,
-      arguments: one_argument,
+      arguments: oneArgument,
       flags: [{ name: "version", kind: "whole", value: "N", about: "the value at this version", query: "version" }],
       method: "GET",
       path,
@@ -47,8 +47,8 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "delete"],
       about: `Delete a ${one}; its history stays.`,
-      arguments: one_argument,
-      flags: [if_version, WRITE_FENCE],
+      arguments: oneArgument,
+      flags: [ifVersionFlag, WRITE_FENCE],
       method: "DELETE",
       path,
       headers: fenceHeader,
@@ -56,7 +56,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "history"],
       about: `List the versions of a ${one}, newest first.`,
-      arguments: one_argument,
+      arguments: oneArgument,
       flags: [{ name: "limit", kind: "whole", value: "N", about: "at most N versions, 50 by default", query: "limit" }],
       method: "GET",
       path,
@@ -65,7 +65,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "rollback"],
       about: `Store an earlier version of a ${one} as a new version.`,
-      arguments: one_argument,
+      arguments: oneArgument,
       flags: [
         {
           name: "version",
@@ -75,7 +75,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
           required: true,
           query: "rollback",
         },
-        if_version,
+        ifVersionFlag,
         WRITE_FENCE,
       ],
       method: "POST",
@@ -85,7 +85,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "diff"],
       about: `Compare two versions of a ${one}, as JSON.`,
-      arguments: one_argument,
+      arguments: oneArgument,
       flags: [
         { name: "v1", kind: "whole", value: "N", about: "the older version", required: true },
         { name: "v2", kind: "whole", value: "N", about: "the newer version", required: true },

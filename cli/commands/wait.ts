@@ -27,7 +27,7 @@ const CONDITIONS: readonly Flag[] = [
   condition("spec-above", "N:PROJECT/NAME", "its version is above N"),
   condition("spec-gone", "PROJECT/NAME", "the spec does not exist"),
   { name: "message", kind: "switch", about: "there is an unread message", query: "message" },
-  { ...condition("task", "ID", "a task can be claimed; with an ID, that task has ended"), value_optional: true },
+  { ...condition("task", "ID", "a task can be claimed; with an ID, that task has ended"), valueOptional: true },
   condition("lease", "ID", "a lease request has left the queue"),
   condition("free", "RESOURCE", "no other instance has leased it"),
   condition("instance", "NAME", "an instance, by name or id, has the status of --is"),
@@ -45,13 +45,13 @@ const PLACES: readonly Flag[] = [
 ];
 
 /** Converts a flag's values to query parameters. */
-function parametersOf({ name, kind, query = "", value_optional }: Flag, args: Args): Conditions {
+function parametersOf({ name, kind, query = "", valueOptional }: Flag, args: Args): Conditions {
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
   // Without a value, the flag waits for a task that can be claimed. With a task id, it waits for the end of that task.
   return values.map((value) =>
-    value_optional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
+    valueOptional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
@@ -76,18 +76,18 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   if (settings instanceof CliFailure) return settings;
   const { waitForMatch } = await import("../wait-loop.js");
   const stop = new AbortController();
-  let stopped_by: EndingSignal | undefined;
+  let stoppedBy: EndingSignal | undefined;
   const restoreSignals = captureSignals((signal) => {
-    stopped_by = signal;
+    stoppedBy = signal;
     stop.abort();
   });
   const waited = await waitForMatch(settings, [...placed, ...PLACES.flatMap((flag) => parametersOf(flag, args))], {
     after: args.text("after"),
-    wait_ms: args.duration("timeout"),
+    waitMs: args.duration("timeout"),
     signal: stop.signal,
   });
   restoreSignals();
-  if (stopped_by !== undefined) return await exitCodeOfSignal(stopped_by);
+  if (stoppedBy !== undefined) return await exitCodeOfSignal(stoppedBy);
   if (waited instanceof CliFailure) return waited;
   return (await print(formatJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }

@@ -12,7 +12,7 @@ import type { Instance } from "./types.js";
 export const agentsLoader: Loader<readonly Instance[]> = {
   key: "agents",
   kinds: ["instance"],
-  gap_ms_min: 1_000,
+  gapMsMin: 1_000,
   fetch: (signal) => getJson<readonly Instance[]>(apiPath("instances"), signal),
 };
 

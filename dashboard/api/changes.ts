@@ -55,8 +55,8 @@ export const feedState: ReadonlySignal<LinkState> = state;
 /** Calls `listener` for each change of the given kinds. The returned function ends this. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
-    const of_kind = listeners.get(kind) ?? new Set();
-    listeners.set(kind, of_kind.add(listener));
+    const ofKind = listeners.get(kind) ?? new Set();
+    listeners.set(kind, ofKind.add(listener));
   }
   return () => {
     for (const kind of kinds) listeners.get(kind)?.delete(listener);
@@ -64,7 +64,7 @@ export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeLi
 }
 
 function notifyAll(change: "opened" | null): void {
-  for (const listener of new Set([...listeners.values()].flatMap((of_kind) => [...of_kind]))) listener(change);
+  for (const listener of new Set([...listeners.values()].flatMap((ofKind) => [...ofKind]))) listener(change);
 }
 
 function dispatch(text: string): void {

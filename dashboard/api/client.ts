@@ -105,12 +105,12 @@ export async function getValue(path: string, signal?: AbortSignal): Promise<Stor
 }
 
 /**
- * Requests a stored value of at most `bytes_max` bytes. Returns null if the value is longer, without fetching its body.
+ * Requests a stored value of at most `bytesMax` bytes. Returns null if the value is longer, without fetching its body.
  * @throws ApiError if the request fails
  */
-export async function getShortValue(path: string, bytes_max: number, signal: AbortSignal): Promise<StoredValue | null> {
+export async function getShortValue(path: string, bytesMax: number, signal: AbortSignal): Promise<StoredValue | null> {
   const response = await call("GET", path, { signal });
-  if (Number(response.headers.get("Content-Length") ?? 0) <= bytes_max) return storedValue(response);
+  if (Number(response.headers.get("Content-Length") ?? 0) <= bytesMax) return storedValue(response);
   await response.body?.cancel();
   return null;
 }

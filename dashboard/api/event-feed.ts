@@ -26,11 +26,11 @@ const HOST: EventHost = {
       else socket.close();
     };
   },
-  later: (delay_ms, work) => {
-    const timer = setTimeout(work, delay_ms);
+  later: (delayMs, work) => {
+    const timer = setTimeout(work, delayMs);
     return () => clearTimeout(timer);
   },
-  now_ms: () => Date.now(),
+  nowMs: () => Date.now(),
   listenForVisibility,
 };
 

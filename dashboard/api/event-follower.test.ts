@@ -24,8 +24,8 @@ class World implements EventHost {
   refusal: Error | null = null;
   /** While this is set, calls of history wait for it. */
   held: Promise<void> | null = null;
-  #now_ms = 1_700_000_000_000;
-  #timers: { readonly due_ms: number; readonly work: () => void }[] = [];
+  #nowMs = 1_700_000_000_000;
+  #timers: { readonly dueMs: number; readonly work: () => void }[] = [];
   #onVisibility: ((visible: boolean) => void) | null = null;
 
   publish(count: number, topic = "api.change"): Event[] {
@@ -40,7 +40,7 @@ class World implements EventHost {
       topic,
       data: null,
       source: "",
-      created_at: new Date(this.#now_ms + at).toISOString(),
+      created_at: new Date(this.#nowMs + at).toISOString(),
     }));
     this.events.push(...made);
     return made;
@@ -62,16 +62,16 @@ class World implements EventHost {
     };
   }
 
-  later(delay_ms: number, work: () => void): () => void {
-    const timer = { due_ms: this.#now_ms + delay_ms, work };
+  later(delayMs: number, work: () => void): () => void {
+    const timer = { dueMs: this.#nowMs + delayMs, work };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
     };
   }
 
-  now_ms(): number {
-    return this.#now_ms;
+  nowMs(): number {
+    return this.#nowMs;
   }
 
   listenForVisibility(listener: (visible: boolean) => void): () => void {
@@ -86,8 +86,8 @@ class World implements EventHost {
   }
 
   async pass(ms: number): Promise<void> {
-    this.#now_ms += ms;
-    const due = this.#timers.filter(({ due_ms }) => due_ms <= this.#now_ms);
+    this.#nowMs += ms;
+    const due = this.#timers.filter(({ dueMs }) => dueMs <= this.#nowMs);
     this.#timers = this.#timers.filter((timer) => !due.includes(timer));
     for (const { work } of due) work();
     await settled();
@@ -233,13 +233,13 @@ t.test("it resumes after the last event, any number of times, and loses none", a
   // An event that was received but not shown yet counts as seen.
   world.newest.subscriber.closed();
   t.equal(follower.state.value, "reconnecting");
-  t.equal(follower.lost_ms.value, world.now_ms());
+  t.equal(follower.lostMs.value, world.nowMs());
   world.refusal = new ApiError(0, "the server cannot be reached");
-  const lost_ms = world.now_ms();
+  const lostMs = world.nowMs();
   await world.pass(250);
   await world.pass(500);
   t.equal(world.subscriptions.length, 1, "it fetches before it subscribes");
-  t.equal(follower.lost_ms.value, lost_ms, "the start time stays");
+  t.equal(follower.lostMs.value, lostMs, "the start time stays");
   world.refusal = new ApiError(503, "starting");
   await world.pass(1_000);
   t.equal(follower.failure.value, null);
@@ -250,7 +250,7 @@ t.test("it resumes after the last event, any number of times, and loses none", a
   world.newest.subscriber.opened();
   t.equal(follower.state.value, "catching up");
   t.equal(follower.lag.value, 340);
-  t.equal(follower.lost_ms.value, null);
+  t.equal(follower.lostMs.value, null);
   world.send(world.events.slice(4));
   await world.pass(100);
   t.equal(follower.state.value, "live");
@@ -453,7 +453,7 @@ t.test("live events are counted when they come, others when they were published"
   const follower = await follow(world);
   await world.accept();
   world.send(world.publish(2));
-  const minute = follower.lastMinute(world.now_ms());
+  const minute = follower.lastMinute(world.nowMs());
   t.equal(minute.at(-1), 2);
   t.equal(minute.at(-11), 3);
 });

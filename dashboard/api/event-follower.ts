@@ -55,8 +55,8 @@ export interface EventHost {
    */
   subscribe(pattern: string, since: number, subscriber: Subscriber): () => void;
   /** Runs `work` once after a delay in ms. The returned function cancels it. */
-  later(delay_ms: number, work: () => void): () => void;
-  now_ms(): number;
+  later(delayMs: number, work: () => void): () => void;
+  nowMs(): number;
   /** Calls `listener` on each change of the page's visibility, until the returned function is called. */
   listenForVisibility(listener: (visible: boolean) => void): () => void;
 }
@@ -96,7 +96,7 @@ export class EventFollower {
   readonly #lag = signal(0);
   readonly #received = signal(0);
   readonly #full = signal(false);
-  readonly #lost_ms = signal<number | null>(null);
+  readonly #lostMs = signal<number | null>(null);
   readonly #failure = signal<unknown>(null);
   readonly #rate = new EventRate();
   readonly #link = new Reconnect(RETRY_DELAYS);
@@ -122,14 +122,14 @@ export class EventFollower {
    * Whether the follower has caught up at least once. Afterwards, a full list drops its oldest events to make room for
    * new ones.
    */
-  #caught_up = false;
+  #caughtUp = false;
   /** The number of the current attempt to connect. Results that belong to an earlier attempt are discarded. */
   #attempt = 0;
   #closeSocket = nothing;
   #cancelRetry = nothing;
   #cancelShow: (() => void) | null = null;
   #waiting: HeldEvent[] = [];
-  #to_fill: Dropped[] = [];
+  #toFill: Dropped[] = [];
   #filling = false;
   #closed = false;
   readonly #stopListening: () => void;
@@ -173,8 +173,8 @@ export class EventFollower {
    * The time when the connection was lost, in ms since the epoch. It is null while there is a connection, and before
    * the first one.
    */
-  get lost_ms(): ReadonlySignal<number | null> {
-    return this.#lost_ms;
+  get lostMs(): ReadonlySignal<number | null> {
+    return this.#lostMs;
   }
 
   /** Whether the follower has stopped because it holds `keep` events after `since`. */
@@ -188,8 +188,8 @@ export class EventFollower {
   }
 
   /** Returns the number of events in each second of the last minute, oldest first. */
-  lastMinute(now_ms: number): number[] {
-    return this.#rate.lastMinute(now_ms);
+  lastMinute(nowMs: number): number[] {
+    return this.#rate.lastMinute(nowMs);
   }
 
   /** Stops following. The events held remain readable. */
@@ -253,13 +253,13 @@ export class EventFollower {
       this.#host.history({ last: 2, after: Math.max(0, resumes - 1) }),
     ]);
     if (isLate()) return;
-    const newest_id = newest[0]?.id ?? 0;
+    const newestId = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
     // The server has another database if its newest event id is smaller than the last one received, or if a known event
     // has changed.
-    if (newest_id < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
-      await this.#startOver(newest_id, isLate);
+    if (newestId < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
+      await this.#startOver(newestId, isLate);
       return;
     }
     const next = around.find(({ id }) => id > resumes);
@@ -271,25 +271,25 @@ export class EventFollower {
         exact: isAll(pattern),
       });
     this.#target = matching[0]?.id ?? 0;
-    this.#horizon = newest_id;
+    this.#horizon = newestId;
   }
 
-  async #startOver(newest_id: number, isLate: () => boolean): Promise<void> {
-    const held_some = this.#list.value.events.length > 0;
+  async #startOver(newestId: number, isLate: () => boolean): Promise<void> {
+    const heldSome = this.#list.value.events.length > 0;
     this.#list.value = NO_EVENTS;
-    this.#to_fill = [];
-    this.#cursor.rewind(newest_id);
-    this.#covered = newest_id;
-    this.#horizon = newest_id;
-    this.#target = newest_id;
-    if (!held_some) return;
+    this.#toFill = [];
+    this.#cursor.rewind(newestId);
+    this.#covered = newestId;
+    this.#horizon = newestId;
+    this.#target = newestId;
+    if (!heldSome) return;
     this.#cursor.rewind(0);
     await this.#readNewest(isLate);
   }
 
   #retryLater(): void {
     if (this.#closed || this.#full.value) return;
-    this.#link.failed(this.#host.now_ms());
+    this.#link.failed(this.#host.nowMs());
     this.#showLink();
     this.#cancelRetry = this.#host.later(this.#link.delayMs, () => void this.#connect());
   }
@@ -303,7 +303,7 @@ export class EventFollower {
     this.#show();
     // A follower that is full keeps its last state, because it needs no connection any more.
     if (this.#link.state !== "live" || this.#full.value) return;
-    this.#link.closed(this.#host.now_ms());
+    this.#link.closed(this.#host.nowMs());
     this.#showLink();
   }
 
@@ -317,7 +317,7 @@ export class EventFollower {
       return;
     }
     this.#waiting.push(heldEvent(message, text.length));
-    this.#rate.add(this.#state.value === "live" ? this.#host.now_ms() : Date.parse(message.created_at));
+    this.#rate.add(this.#state.value === "live" ? this.#host.nowMs() : Date.parse(message.created_at));
     // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
     // the waiting events, too.
     if (this.#waiting.length >= this.#options.keep) this.#show();
@@ -332,11 +332,11 @@ export class EventFollower {
     this.#waiting = [];
     const { since, keep } = this.#options;
     const room = keep - this.#list.value.events.length;
-    const fills_up = since !== null && !this.#caught_up && waiting.length >= room;
+    const fillsUp = since !== null && !this.#caughtUp && waiting.length >= room;
     batch(() => {
-      this.#add(fills_up ? waiting.slice(0, room) : waiting);
+      this.#add(fillsUp ? waiting.slice(0, room) : waiting);
       this.#updateState();
-      this.#full.value = fills_up && !this.#caught_up;
+      this.#full.value = fillsUp && !this.#caughtUp;
     });
     if (this.#full.value) this.#disconnect();
   }
@@ -349,7 +349,7 @@ export class EventFollower {
 
   #updateState(): void {
     const lag = Math.max(0, this.#target - this.#cursor.id);
-    if (lag === 0) this.#caught_up = true;
+    if (lag === 0) this.#caughtUp = true;
     if (lag === 0) this.#covered = Math.max(this.#covered, this.#horizon, this.#cursor.id);
     if (this.#link.state !== "live") return;
     batch(() => {
@@ -362,25 +362,25 @@ export class EventFollower {
   #showLink(): void {
     const { state, lostMs } = this.#link;
     batch(() => {
-      this.#lost_ms.value = lostMs;
+      this.#lostMs.value = lostMs;
       this.#state.value = state === "live" && this.#lag.value > 0 ? "catching up" : state;
     });
   }
 
   /** Fetches events that the server dropped because this page was too slow. Fills one gap at a time. */
   async #fill(dropped: Dropped): Promise<void> {
-    if (this.#to_fill.length >= FILLS_MAX) {
+    if (this.#toFill.length >= FILLS_MAX) {
       this.#recordDropped(dropped.after_id, dropped.count);
       return;
     }
-    this.#to_fill.push(dropped);
+    this.#toFill.push(dropped);
     if (this.#filling) return;
     this.#filling = true;
-    for (let next = this.#to_fill[0]; next !== undefined; next = this.#to_fill[0]) {
+    for (let next = this.#toFill[0]; next !== undefined; next = this.#toFill[0]) {
       const missed = await this.#readDropped(next);
       // The list of gaps was reset meanwhile, because the server now has another database, without these events.
-      if (this.#to_fill[0] !== next) continue;
-      this.#to_fill.shift();
+      if (this.#toFill[0] !== next) continue;
+      this.#toFill.shift();
       this.#add(missed);
       this.#recordDropped(missed.at(-1)?.id ?? next.after_id, next.count - missed.length);
     }
@@ -404,8 +404,8 @@ export class EventFollower {
     }
   }
 
-  #recordDropped(after_id: number, count: number): void {
-    this.#list.value = addGap(this.#list.value, { after_id, count, why: "dropped", exact: true });
+  #recordDropped(afterId: number, count: number): void {
+    this.#list.value = addGap(this.#list.value, { after_id: afterId, count, why: "dropped", exact: true });
   }
 }
 

@@ -20,7 +20,7 @@ const event = (id: number, data: unknown = null): Event => ({
 });
 const events = (...ids: readonly number[]): Event[] => ids.map((id) => event(id));
 const ids = (list: EventList): number[] => list.events.map(({ id }) => id);
-const gap = (after_id: number, count: number): Gap => ({ after_id, count, why: "dropped", exact: true });
+const gap = (afterId: number, count: number): Gap => ({ after_id: afterId, count, why: "dropped", exact: true });
 
 t.test("events that follow one another are appended", (t) => {
   const list = addEvents(addEvents(NO_EVENTS, events(1, 2), 10), events(3, 7), 10);

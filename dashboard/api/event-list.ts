@@ -98,6 +98,6 @@ export function findEvent(list: EventList, id: number): HeldEvent | undefined {
 }
 
 function mergeById(held: readonly HeldEvent[], added: readonly HeldEvent[]): HeldEvent[] {
-  const by_id = new Map([...held, ...added].map((event) => [event.id, event]));
-  return [...by_id.values()].toSorted((a, b) => a.id - b.id);
+  const byId = new Map([...held, ...added].map((event) => [event.id, event]));
+  return [...byId.values()].toSorted((a, b) => a.id - b.id);
 }

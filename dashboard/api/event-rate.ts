@@ -10,8 +10,8 @@ export class EventRate {
   #newest = 0;
 
   /** Adds `count` events that were published at `at_ms`. Events older than the ring are ignored. */
-  add(at_ms: number, count = 1): void {
-    const second = Math.floor(at_ms / SECOND_MS);
+  add(atMs: number, count = 1): void {
+    const second = Math.floor(atMs / SECOND_MS);
     this.#advanceTo(second);
     if (second <= this.#newest - RATE_SECONDS) return;
     const at = second % RATE_SECONDS;
@@ -19,8 +19,8 @@ export class EventRate {
   }
 
   /** Returns the counts of the last 60 seconds, oldest first. The last count is that of the current second. */
-  lastMinute(now_ms: number): number[] {
-    this.#advanceTo(Math.floor(now_ms / SECOND_MS));
+  lastMinute(nowMs: number): number[] {
+    this.#advanceTo(Math.floor(nowMs / SECOND_MS));
     return Array.from({ length: RATE_SECONDS }, (_, at) => this.#counts[(this.#newest + 1 + at) % RATE_SECONDS] ?? 0);
   }
 

@@ -57,10 +57,10 @@ export function parseExposition(text: string): Exposition {
     const match = SAMPLE.exec(line);
     if (match === null) throw new Error(`not a sample: ${line}`);
     const [, name = "", labels = "", value = ""] = match;
-    const of_name = samples.get(name);
+    const ofName = samples.get(name);
     const sample = { labels: readLabels(labels), value: readNumber(value) };
-    if (of_name === undefined) samples.set(name, [sample]);
-    else of_name.push(sample);
+    if (ofName === undefined) samples.set(name, [sample]);
+    else ofName.push(sample);
   }
   return samples;
 }

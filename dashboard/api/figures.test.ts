@@ -4,10 +4,10 @@ import { parseExposition } from "./exposition.js";
 import { added, FIGURE_NAMES, figuresOf, groupOf, quantile, routeRows, type Scrape } from "./figures.js";
 
 /** Returns a scrape at a given uptime. */
-function scrape(uptime_s: number, lines: readonly string[]): Scrape {
+function scrape(uptimeS: number, lines: readonly string[]): Scrape {
   return {
-    at_ms: 1_000_000 + uptime_s * 1000,
-    samples: parseExposition([`koor_uptime_seconds ${uptime_s}`, ...lines, ""].join("\n")),
+    at_ms: 1_000_000 + uptimeS * 1000,
+    samples: parseExposition([`koor_uptime_seconds ${uptimeS}`, ...lines, ""].join("\n")),
   };
 }
 
@@ -27,12 +27,12 @@ function route(name: string, status: number, counts: readonly [number, number, n
 t.test("rates need two scrapes of one run", (t) => {
   const first = scrape(10, ["koor_events_published_total 5", "koor_subscribers 2"]);
   const second = scrape(14, ["koor_events_published_total 25", "koor_subscribers 3"]);
-  const restarted_scrape = scrape(1, ["koor_events_published_total 7", "koor_subscribers 1"]);
+  const restartedScrape = scrape(1, ["koor_events_published_total 7", "koor_subscribers 1"]);
   t.equal(figuresOf(first, null).get("published"), null, "one scrape has no rate");
   t.equal(figuresOf(first, null).get("subscribers"), 2, "but has the current values");
   t.equal(figuresOf(second, first).get("published"), 5);
   t.equal(figuresOf(second, first).get("subscribers"), 3);
-  const restarted = figuresOf({ ...restarted_scrape, at_ms: second.at_ms + 5000 }, second);
+  const restarted = figuresOf({ ...restartedScrape, at_ms: second.at_ms + 5000 }, second);
   t.equal(restarted.get("published"), null, "a restarted server counts from zero");
   t.equal(restarted.get("subscribers"), 1);
   t.end();

@@ -164,7 +164,7 @@ const LOOP_DELAY = "koor_event_loop_delay_seconds";
 const SINGLE = {
   refused: rate(REQUESTS, refusedWith("4")),
   failed: rate(REQUESTS, refusedWith("5")),
-  in_flight: gauge("koor_http_requests_in_flight"),
+  inFlight: gauge("koor_http_requests_in_flight"),
   writes: rate(`${BATCH}_sum`),
   commits: rate(`${BATCH}_count`),
   batch_mean: mean(BATCH),
@@ -227,8 +227,8 @@ const uptimeOf = ({ samples }: Scrape): number => total(samples, "koor_uptime_se
  */
 export function figuresOf(now: Scrape, before: Scrape | null): ReadonlyMap<FigureName, number | null> {
   // The previous scrape is ignored if the server was restarted since, because its counters then began at zero again.
-  const same_run = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
-  const since = same_run ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
+  const sameRun = before !== null && uptimeOf(now) >= uptimeOf(before) && now.at_ms > before.at_ms;
+  const since = sameRun ? { before: before.samples, seconds: (now.at_ms - before.at_ms) / 1000 } : null;
   return new Map([...FIGURES].map(([name, figure]) => [name, figure(now.samples, since)]));
 }
 
@@ -249,14 +249,14 @@ export function routeRows(samples: Exposition): RouteRow[] {
   const routes = new Set((samples.get(REQUESTS) ?? []).map(({ labels }) => labels["route"] ?? ""));
   const rows = [...routes].map((route): RouteRow => {
     const ofRoute = has("route", route);
-    const with_status = (first: string): number =>
+    const withStatus = (first: string): number =>
       total(samples, REQUESTS, (sample) => ofRoute(sample) && refusedWith(first)(sample)) ?? 0;
     const durations = histogramOf(samples, DURATION, ofRoute);
     return {
       route,
       count: total(samples, REQUESTS, ofRoute) ?? 0,
-      refused: with_status("4"),
-      failed: with_status("5"),
+      refused: withStatus("4"),
+      failed: withStatus("5"),
       p50: quantile(durations, 0.5),
       p95: quantile(durations, 0.95),
     };

@@ -9,7 +9,7 @@ const UNAVAILABLE = 503;
 export const storageFault: Loader<string> = {
   key: "storage fault",
   kinds: [],
-  every_ms: EVERY_MS,
+  everyMs: EVERY_MS,
   fetch: async (signal) => {
     try {
       await getJson("/health", signal);

@@ -32,7 +32,7 @@ class ServerLog {
       },
       idOf: ({ id }) => id,
       timeOf: ({ at }) => at,
-      page_rows: 3,
+      pageRows: 3,
       ...options,
     };
   }
@@ -107,7 +107,7 @@ t.test("no more rows are held than the bound, and the list says so", async (t) =
   server.append(9_000);
   server.append(9_000);
   server.append(9_000);
-  const history = new History(server.log({ page_rows: 9_000 }));
+  const history = new History(server.log({ pageRows: 9_000 }));
   await history.refresh();
   while (!history.complete.value && !history.full) await history.older();
   t.ok(history.full);

@@ -21,9 +21,9 @@ export interface Log<Row> {
   /** Returns a row's time, RFC 3339. */
   readonly timeOf: (row: Row) => string;
   /** The number of rows in a page. */
-  readonly page_rows: number;
+  readonly pageRows: number;
   /** The maximum number of rows held; HISTORY_ROWS_MAX by default. */
-  readonly rows_max?: number;
+  readonly rowsMax?: number;
 }
 
 /** The maximum number of rows that one request returns. */
@@ -40,14 +40,14 @@ export class History<Row> {
   readonly #rows = signal<readonly Row[] | undefined>(undefined);
   readonly #complete = signal(false);
   readonly #error = signal<unknown>(null);
-  readonly #fetched_ms = signal(0);
+  readonly #fetchedMs = signal(0);
   readonly #abort = new AbortController();
-  readonly #rows_max: number;
+  readonly #rowsMax: number;
   #last: Promise<void> = Promise.resolve();
 
   constructor(log: Log<Row>) {
     this.#log = log;
-    this.#rows_max = log.rows_max ?? HISTORY_ROWS_MAX;
+    this.#rowsMax = log.rowsMax ?? HISTORY_ROWS_MAX;
   }
 
   /** The held rows, newest first; undefined until the first page is loaded. */
@@ -66,13 +66,13 @@ export class History<Row> {
   }
 
   /** The time when rows were last read, in ms since the epoch. */
-  get fetched_ms(): ReadonlySignal<number> {
-    return this.#fetched_ms;
+  get fetchedMs(): ReadonlySignal<number> {
+    return this.#fetchedMs;
   }
 
   /** Whether the maximum number of rows is held. Older rows can then be read only with a filter. */
   get full(): boolean {
-    return (this.#rows.value?.length ?? 0) >= this.#rows_max;
+    return (this.#rows.value?.length ?? 0) >= this.#rowsMax;
   }
 
   /** Reads the new rows. */
@@ -97,7 +97,7 @@ export class History<Row> {
       try {
         await work();
         this.#error.value = null;
-        this.#fetched_ms.value = Date.now();
+        this.#fetchedMs.value = Date.now();
       } catch (error) {
         if (!stopped.aborted) this.#error.value = error;
       }
@@ -106,10 +106,10 @@ export class History<Row> {
   }
 
   async #readNewest(): Promise<void> {
-    const { read, idOf, page_rows } = this.#log;
+    const { read, idOf, pageRows } = this.#log;
     const held = this.#rows.value ?? [];
     const newest = held[0] === undefined ? 0 : idOf(held[0]);
-    for (let limit = page_rows; ; limit = Math.min(limit * GROWTH, PAGE_ROWS_MAX)) {
+    for (let limit = pageRows; ; limit = Math.min(limit * GROWTH, PAGE_ROWS_MAX)) {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
@@ -133,13 +133,13 @@ export class History<Row> {
   }
 
   async #readOlder(): Promise<void> {
-    const { read, idOf, timeOf, page_rows } = this.#log;
+    const { read, idOf, timeOf, pageRows } = this.#log;
     const held = this.#rows.value ?? [];
     const oldest = held.at(-1);
     if (oldest === undefined || this.#complete.value || this.full) return;
     const to = timeOf(oldest);
     const known = held.filter((row) => timeOf(row) === to).length;
-    const limit = Math.min(page_rows + known, PAGE_ROWS_MAX);
+    const limit = Math.min(pageRows + known, PAGE_ROWS_MAX);
     const page = await read({ limit, to }, this.#abort.signal);
     const added = page.filter((row) => idOf(row) < idOf(oldest));
     this.#set([...held, ...added], page.length < limit || added.length === 0);
@@ -147,8 +147,8 @@ export class History<Row> {
 
   #set(rows: readonly Row[], complete: boolean): void {
     if (this.#abort.signal.aborted) return;
-    const fits = rows.length <= this.#rows_max;
-    this.#rows.value = fits ? rows : rows.slice(0, this.#rows_max);
+    const fits = rows.length <= this.#rowsMax;
+    this.#rows.value = fits ? rows : rows.slice(0, this.#rowsMax);
     this.#complete.value = complete && fits;
   }
 }

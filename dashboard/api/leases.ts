@@ -33,8 +33,8 @@ export function leasesLoader(filter: LeaseFilter): Loader<readonly Lease[]> {
   return {
     key: `leases ${JSON.stringify(filter)}`,
     kinds: ["lease"],
-    gap_ms_min: GAP_MS,
-    every_ms: REFRESH_MS,
+    gapMsMin: GAP_MS,
+    everyMs: REFRESH_MS,
     fetch: async (signal) => {
       const lists = await Promise.all(
         states.map((one) =>
@@ -51,7 +51,7 @@ export function leaseLoader(id: string): Loader<Lease> {
   return {
     key: `lease ${id}`,
     kinds: ["lease"],
-    every_ms: REFRESH_MS,
+    everyMs: REFRESH_MS,
     concerns: ({ key }) => key === null || key === id,
     fetch: (signal) => getJson<Lease>(apiPath("leases", id), signal),
   };
@@ -61,7 +61,7 @@ export function leaseLoader(id: string): Loader<Lease> {
 export const waitsLoader: Loader<LeaseWaits> = {
   key: "lease waits",
   kinds: ["lease"],
-  gap_ms_min: GAP_MS,
+  gapMsMin: GAP_MS,
   fetch: (signal) => getJson<LeaseWaits>(apiPath("leases", "waits") + query({ limit: LEASES_SHOWN }), signal),
 };
 

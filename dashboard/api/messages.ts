@@ -5,7 +5,7 @@
 import { getJson } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
-import { may_decide } from "./session.js";
+import { mayDecide } from "./session.js";
 import type { AllMessages, Message } from "./types.js";
 
 export interface MessageFilter {
@@ -26,7 +26,7 @@ const GAP_MS = 1_000;
 
 /** Reads the newest messages that match a filter, newest first. Returns none if the user may not see messages. */
 export function readMessages(filter: MessageFilter, limit: number, signal: AbortSignal): Promise<readonly Message[]> {
-  if (!may_decide.value) return Promise.resolve([]);
+  if (!mayDecide.value) return Promise.resolve([]);
   const { unread, urgent, ...rest } = filter;
   const switches = { unread: unread === true ? 1 : undefined, urgent: urgent === true ? 1 : undefined };
   const path = apiPath("messages", "all") + query({ ...rest, ...switches, limit });
@@ -37,7 +37,7 @@ export function messagesLoader(filter: MessageFilter, limit: number): Loader<rea
   return {
     key: `messages ${limit} ${JSON.stringify(filter)}`,
     kinds: ["message"],
-    gap_ms_min: GAP_MS,
+    gapMsMin: GAP_MS,
     fetch: (signal) => readMessages(filter, limit, signal),
   };
 }

@@ -20,41 +20,41 @@ const ROWS_MAX = 2_880;
 const GAP_MS = 3 * EVERY_MS;
 
 const recorded = signal<Rows<FigureName>>(noRows(FIGURE_NAMES));
-const last_scrape = signal<Scrape | null>(null);
+const newestScrape = signal<Scrape | null>(null);
 const error = signal<unknown>(null);
-const fetched_ms = computed(() => last_scrape.value?.at_ms ?? 0);
+const fetchedMs = computed(() => newestScrape.value?.at_ms ?? 0);
 
 /** The recorded values of every figure over time, with one column for each figure. */
 export const figures: ReadonlySignal<Rows<FigureName>> = recorded;
 /** The latest scrape; null before the first one. */
-export const lastScrape: ReadonlySignal<Scrape | null> = last_scrape;
+export const lastScrape: ReadonlySignal<Scrape | null> = newestScrape;
 /** The error and the time of the last scrape. */
-export const scrapes: Freshness = { error, fetched_ms };
+export const scrapes: Freshness = { error, fetchedMs };
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 let running: AbortController | null = null;
 
-async function scrape(signal_: AbortSignal): Promise<void> {
+async function scrape(abortSignal: AbortSignal): Promise<void> {
   try {
-    const text = await getText(PATH, signal_);
+    const text = await getText(PATH, abortSignal);
     const now: Scrape = { at_ms: Date.now(), samples: parseExposition(text) };
     take(now);
   } catch (failure) {
-    if (signal_.aborted) return;
+    if (abortSignal.aborted) return;
     error.value = failure;
   }
   // The delay before the second scrape is short, because a rate needs two scrapes.
-  timer = setTimeout(() => void scrape(signal_), recorded.value.times.length < 2 ? SECOND_MS : EVERY_MS);
+  timer = setTimeout(() => void scrape(abortSignal), recorded.value.times.length < 2 ? SECOND_MS : EVERY_MS);
 }
 
 function take(now: Scrape): void {
-  const before = last_scrape.value;
+  const before = newestScrape.value;
   const gap = before !== null && now.at_ms - before.at_ms > GAP_MS;
   const values = figuresOf(now, gap ? null : before);
   batch(() => {
     const rows = gap ? addRow(recorded.value, before.at_ms / 1000 + 1, () => null, ROWS_MAX) : recorded.value;
     recorded.value = addRow(rows, now.at_ms / 1000, (name) => values.get(name) ?? null, ROWS_MAX);
-    last_scrape.value = now;
+    newestScrape.value = now;
     error.value = null;
   });
 }
@@ -79,7 +79,7 @@ export function startRecorder(): () => void {
     stopWatching();
     pause();
     recorded.value = noRows(FIGURE_NAMES);
-    last_scrape.value = null;
+    newestScrape.value = null;
     error.value = null;
   };
 }

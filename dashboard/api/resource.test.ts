@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { mock } from "node:test";
 import * as fc from "fast-check";
 import t from "tap";
-import { fake_document, FakeSource } from "../../test/support/fake-page.js";
+import { fakeDocument, FakeSource } from "../../test/support/fake-page.js";
 import { feedState, listenForDisconnect, startChanges, stopChanges } from "./changes.js";
 import { ApiError } from "./client.js";
 import { failureOf, LiveResource, type Loader } from "./resource.js";
@@ -225,7 +225,7 @@ t.test("a failure keeps the data; a busy server is retried, a 4xx is not", async
 });
 
 t.test("without a view the running fetch is aborted, and nothing is fetched", async (t) => {
-  const { resource, loader, fetches, source } = show(t, { every_ms: 1_000 });
+  const { resource, loader, fetches, source } = show(t, { everyMs: 1_000 });
   resource.detach();
   t.equal(fetches[0]?.signal.aborted, true);
   await fetches[0]?.refuse(new DOMException("aborted", "AbortError"));
@@ -256,16 +256,16 @@ t.test("a view may be closed and opened again before the first answer", async (t
 });
 
 t.test("data with an interval are refetched while the page is visible", async (t) => {
-  const { fetches } = show(t, { every_ms: 1_000 });
+  const { fetches } = show(t, { everyMs: 1_000 });
   await fetches[0]?.answer("one");
   await later(1_000);
   t.equal(fetches.length, 2);
   await fetches[1]?.answer("two");
-  fake_document.show(false);
+  fakeDocument.show(false);
   await later(HIDDEN_MS);
   t.equal(fetches.length, 2);
   t.equal(feedState.value, "off", "a hidden page has no connection");
-  fake_document.show(true);
+  fakeDocument.show(true);
   await later(0);
   t.equal(fetches.length, 3, "visible again, it fetches at once");
 });

@@ -26,12 +26,12 @@ export interface Loader<T> {
   /** Whether a change affects this resource. By default, each change of its kinds does. */
   readonly concerns?: (change: Change) => boolean;
   /** The interval of additional fetches, in ms. It is set for data that change without a change event. */
-  readonly every_ms?: number;
+  readonly everyMs?: number;
   /**
    * The minimum time between fetches after changes, in ms. It is set for data that change often and are expensive to
    * load.
    */
-  readonly gap_ms_min?: number;
+  readonly gapMsMin?: number;
 }
 
 export interface Resource<T> {
@@ -41,7 +41,7 @@ export interface Resource<T> {
   readonly error: ReadonlySignal<unknown>;
   readonly loading: ReadonlySignal<boolean>;
   /** The time when the data were fetched, in ms since the epoch. */
-  readonly fetched_ms: ReadonlySignal<number>;
+  readonly fetchedMs: ReadonlySignal<number>;
   /** Fetches now. */
   refresh(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export class LiveResource<T> implements Resource<T> {
   readonly data: Signal<T | undefined> = signal(undefined);
   readonly error = signal<unknown>(null);
   readonly loading = signal(false);
-  readonly fetched_ms = signal(0);
+  readonly fetchedMs = signal(0);
   #loader: Loader<T>;
   #users = 0;
   #stop: (() => void)[] = [];
@@ -75,8 +75,8 @@ export class LiveResource<T> implements Resource<T> {
   #fetching: Promise<void> | null = null;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #due_ms = Number.POSITIVE_INFINITY;
-  #gap_ms = GAP_MS_MIN;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #gapMs = GAP_MS_MIN;
   #patches = 0;
   /** Whether the change feed was live when the last fetch began. If it was, no change has been missed since then. */
   #covered = false;
@@ -91,17 +91,17 @@ export class LiveResource<T> implements Resource<T> {
     this.#users += 1;
     if (this.#users > 1) return;
     this.#abort = new AbortController();
-    const { kinds, every_ms } = loader;
+    const { kinds, everyMs } = loader;
     this.#stop = [
       listenForChanges(kinds, (change) => this.#take(change)),
       listenForVisibility((visible) => {
-        if (visible && every_ms !== undefined) this.#plan(0);
+        if (visible && everyMs !== undefined) this.#plan(0);
       }),
     ];
-    if (every_ms !== undefined) {
+    if (everyMs !== undefined) {
       const timer = setInterval(() => {
         if (document.visibilityState === "visible") this.#plan(0);
-      }, every_ms);
+      }, everyMs);
       this.#stop.push(() => clearInterval(timer));
     }
     void this.refresh();
@@ -114,7 +114,7 @@ export class LiveResource<T> implements Resource<T> {
     for (const stop of this.#stop.splice(0)) stop();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#due_ms = Number.POSITIVE_INFINITY;
+    this.#dueMs = Number.POSITIVE_INFINITY;
     this.#abort.abort();
   }
 
@@ -129,7 +129,7 @@ export class LiveResource<T> implements Resource<T> {
     }
     this.#fetching = this.#fetch().finally(() => {
       this.#fetching = null;
-      if (this.#again && this.used) this.#plan(this.#gap_ms);
+      if (this.#again && this.used) this.#plan(this.#gapMs);
       this.#again = false;
     });
     return this.#fetching;
@@ -145,7 +145,7 @@ export class LiveResource<T> implements Resource<T> {
       if (stopped.aborted) return;
       this.data.value = data;
       this.error.value = null;
-      this.fetched_ms.value = Date.now();
+      this.fetchedMs.value = Date.now();
     } catch (error) {
       if (stopped.aborted) return;
       this.error.value = error;
@@ -154,8 +154,8 @@ export class LiveResource<T> implements Resource<T> {
       if (!isFinal(error)) this.#plan(RETRY_MS);
     } finally {
       this.loading.value = false;
-      const { gap_ms_min = GAP_MS_MIN } = this.#loader;
-      this.#gap_ms = Math.max(gap_ms_min, (performance.now() - started) * GAP_PER_FETCH);
+      const { gapMsMin = GAP_MS_MIN } = this.#loader;
+      this.#gapMs = Math.max(gapMsMin, (performance.now() - started) * GAP_PER_FETCH);
     }
   }
 
@@ -165,7 +165,7 @@ export class LiveResource<T> implements Resource<T> {
       return;
     }
     if (change === null) {
-      this.#plan(Math.max(LAGGED_GAP_MS, this.#gap_ms));
+      this.#plan(Math.max(LAGGED_GAP_MS, this.#gapMs));
       return;
     }
     if (this.#loader.concerns?.(change) === false) return;
@@ -174,7 +174,7 @@ export class LiveResource<T> implements Resource<T> {
     // A fetch that is running may return older data and overwrite the patched data. So the data are fetched again
     // instead.
     const fetching = this.#fetching !== null;
-    if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gap_ms);
+    if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gapMs);
     else void this.#patch(patch, change);
   }
 
@@ -191,17 +191,17 @@ export class LiveResource<T> implements Resource<T> {
       try {
         const data = this.data.value;
         const patched = data === undefined ? undefined : patch(data, change, stopped);
-        if (patched === undefined) this.#plan(this.#gap_ms);
+        if (patched === undefined) this.#plan(this.#gapMs);
         else {
           const next = await patched;
           if (stopped.aborted) return;
           // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
           // and the patched data lack the fetched ones. So both are replaced by another fetch.
           if (this.data.value === data) this.data.value = next;
-          else this.#plan(this.#gap_ms);
+          else this.#plan(this.#gapMs);
         }
       } catch {
-        if (!stopped.aborted) this.#plan(this.#gap_ms);
+        if (!stopped.aborted) this.#plan(this.#gapMs);
       } finally {
         this.#patches -= 1;
       }
@@ -209,16 +209,16 @@ export class LiveResource<T> implements Resource<T> {
     return this.#patching;
   }
 
-  /** Schedules a fetch in `delay_ms`, unless one is already scheduled earlier. */
-  #plan(delay_ms: number): void {
-    const due_ms = performance.now() + delay_ms;
-    if (!this.used || due_ms >= this.#due_ms) return;
+  /** Schedules a fetch in `delayMs`, unless one is already scheduled earlier. */
+  #plan(delayMs: number): void {
+    const dueMs = performance.now() + delayMs;
+    if (!this.used || dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
-    this.#due_ms = due_ms;
+    this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
-      this.#due_ms = Number.POSITIVE_INFINITY;
+      this.#dueMs = Number.POSITIVE_INFINITY;
       void this.refresh();
-    }, delay_ms);
+    }, delayMs);
   }
 }
 
@@ -253,7 +253,7 @@ export function useResource<T>(loader: Loader<T>): Resource<T> {
 }
 
 /** The error and the age of data, for the notice that a refresh has failed. */
-export type Freshness = Pick<Resource<unknown>, "error" | "fetched_ms">;
+export type Freshness = Pick<Resource<unknown>, "error" | "fetchedMs">;
 
 /** Returns the message of a resource's error; "" if there is no error. */
 export function failureOf(resource: Freshness): string {

@@ -12,6 +12,6 @@ const EVERY_MS = 10_000;
 export const serverMetrics: Loader<Metrics> = {
   key: "server metrics",
   kinds: [],
-  every_ms: EVERY_MS,
+  everyMs: EVERY_MS,
   fetch: (signal) => getJson<Metrics>("/api/metrics", signal),
 };

@@ -16,27 +16,27 @@ const RETRY_MS = 1_000;
 /** The user's session; undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
 /** Whether the session has ended while the page was open. */
-export const session_ended = signal(false);
+export const sessionEnded = signal(false);
 /** Whether the server could not be reached. */
 export const unreachable = signal(false);
 /** Whether the user may take actions that need the server's token. */
-export const may_decide = computed(() => session.value?.role !== "instance");
+export const mayDecide = computed(() => session.value?.role !== "instance");
 
 let renewal: ReturnType<typeof setInterval> | undefined;
 
 function begin(now: Session): void {
-  const was_logged_in = session.value?.logged_in === true;
+  const wasLoggedIn = session.value?.logged_in === true;
   session.value = now;
   unreachable.value = false;
   clearInterval(renewal);
   if (!now.logged_in) {
-    if (!was_logged_in) return;
+    if (!wasLoggedIn) return;
     stopChanges();
     forgetResources();
-    session_ended.value = true;
+    sessionEnded.value = true;
     return;
   }
-  session_ended.value = false;
+  sessionEnded.value = false;
   startChanges();
   if (now.auth) renewal = setInterval(() => void askSession(), RENEW_MS);
 }
@@ -64,7 +64,7 @@ export async function logOut(): Promise<void> {
   await send("DELETE", PATH);
   await askSession();
   // The user has chosen to log out, so show no notice that the session has ended.
-  session_ended.value = false;
+  sessionEnded.value = false;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
-import { may_decide, session } from "./session.js";
+import { mayDecide, session } from "./session.js";
 import type { ListedTask, Task, TaskList, TaskState } from "./types.js";
 
 export interface TaskFilter {
@@ -21,7 +21,7 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   return {
     key: `tasks ${states.join()} ${limit} ${JSON.stringify(filter)}`,
     kinds: ["task"],
-    gap_ms_min: GAP_MS,
+    gapMsMin: GAP_MS,
     fetch: async (signal) => {
       const lists = states.map(async (state) => {
         const { tasks } = await getJson<TaskList>(apiPath("tasks") + query({ ...filter, state, limit }), signal);
@@ -48,7 +48,7 @@ export function taskLoader(id: string): Loader<Task> {
  */
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;
-  return may_decide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
+  return mayDecide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
 }
 
 /** For each action, a function that returns whether the task shows that the action was already done. */

@@ -26,7 +26,7 @@ export function deliveriesLoader(id: string): Loader<readonly WebhookDelivery[]>
   return {
     key: `deliveries of ${id}`,
     kinds: ["webhook"],
-    gap_ms_min: GAP_MS,
+    gapMsMin: GAP_MS,
     fetch: (signal) => getJson<WebhookDelivery[]>(webhookPath(id, "deliveries"), signal),
   };
 }
@@ -36,7 +36,7 @@ export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
   return {
     key: `dead letters of ${id}`,
     kinds: ["webhook"],
-    gap_ms_min: GAP_MS,
+    gapMsMin: GAP_MS,
     fetch: (signal) => getJson<DeadLetter[]>(webhookPath(id, "dead-letters"), signal),
   };
 }
@@ -46,6 +46,6 @@ export function deadLettersLoader(id: string): Loader<readonly DeadLetter[]> {
  * already been skipped or delivered.
  * @throws ApiError if the request fails
  */
-export function skipEvent(id: string, event_id: number): Promise<void> {
-  return sendOnce(() => send("POST", webhookPath(id, "skip") + query({ event_id })));
+export function skipEvent(id: string, eventId: number): Promise<void> {
+  return sendOnce(() => send("POST", webhookPath(id, "skip") + query({ event_id: eventId })));
 }

@@ -47,14 +47,14 @@ function Unreachable() {
 }
 
 /** Whether the menu is open. It matters only on a narrow page, where a button opens the menu. */
-const menu_open = signal(false);
+const menuOpen = signal(false);
 
 function Layout() {
   const { path, query } = useLocation();
   const address = parseAddress(path);
   const view = address === null ? undefined : VIEWS.find(({ slug }) => slug === address.slug);
   useEffect(() => {
-    menu_open.value = false;
+    menuOpen.value = false;
   }, [path]);
   useEffect(startRecorder, []);
   return (
@@ -62,8 +62,8 @@ function Layout() {
       <a class="skip" href="#main">
         Skip to the content
       </a>
-      <TopBar menu_open={menu_open} />
-      <Menu current={view} open={menu_open} />
+      <TopBar menuOpen={menuOpen} />
+      <Menu current={view} open={menuOpen} />
       <main id="main" tabIndex={-1}>
         {session.value?.exposed === true && (
           <Notice tone="bad">

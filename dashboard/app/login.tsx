@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
 import { Notice } from "../parts/notice.js";
 import { Logo } from "./logo.js";
-import { logIn, session_ended } from "../api/session.js";
+import { logIn, sessionEnded } from "../api/session.js";
 
 export function Login() {
   const token = useSignal("");
@@ -35,7 +35,7 @@ export function Login() {
         <h1>
           <Logo /> Koor
         </h1>
-        {session_ended.value && <Notice>The session has ended: log in again.</Notice>}
+        {sessionEnded.value && <Notice>The session has ended: log in again.</Notice>}
         <label for="token">Token</label>
         <input
           id="token"

@@ -16,7 +16,7 @@ const CONNECTION: Readonly<Record<LinkState, string>> = {
   reconnecting: "reconnecting",
 };
 
-export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
+export function TopBar({ menuOpen }: { readonly menuOpen: Signal<boolean> }) {
   const now = session.value;
   const connection = feedState.value;
   return (
@@ -24,10 +24,10 @@ export function TopBar({ menu_open }: { readonly menu_open: Signal<boolean> }) {
       <button
         type="button"
         class="button menu-button"
-        aria-expanded={menu_open.value}
+        aria-expanded={menuOpen.value}
         aria-controls="menu"
         onClick={() => {
-          menu_open.value = !menu_open.value;
+          menuOpen.value = !menuOpen.value;
         }}
       >
         <Icon name="menu" /> Menu

@@ -8,17 +8,17 @@ import { computed, signal } from "@preact/signals";
 const TICK_MS = 1_000;
 
 /** The current time in ms since the epoch, updated every second. */
-export const now_ms = signal(Date.now());
+export const nowMs = signal(Date.now());
 
 /**
  * The current time in ms since the epoch, rounded down to the minute. It changes only every minute, for values that
  * depend only on the time.
  */
-export const minute_ms = computed(() => Math.floor(now_ms.value / MINUTE_MS) * MINUTE_MS);
+export const minuteMs = computed(() => Math.floor(nowMs.value / MINUTE_MS) * MINUTE_MS);
 
 setInterval(() => {
-  if (document.visibilityState === "visible") now_ms.value = Date.now();
+  if (document.visibilityState === "visible") nowMs.value = Date.now();
 }, TICK_MS);
 document.addEventListener("visibilitychange", () => {
-  now_ms.value = Date.now();
+  nowMs.value = Date.now();
 });

@@ -22,22 +22,22 @@ export function fullTime(ms: number): string {
 }
 
 /** Formats the time of day as `14:02:11`. If it is not today, adds the date. */
-export function clockTime(ms: number, now_ms: number): string {
-  const today = new Date(ms).toDateString() === new Date(now_ms).toDateString();
+export function clockTime(ms: number, nowMs: number): string {
+  const today = new Date(ms).toDateString() === new Date(nowMs).toDateString();
   return today ? CLOCK.format(ms) : `${DAY.format(ms)} ${CLOCK.format(ms)}`;
 }
 
 /**
  * Formats a label of a chart's time axis: `14:00`, with seconds on a fine axis, or the date on a coarse axis and at
  * midnight.
- * @param at_s seconds since the epoch
- * @param step_s seconds between two labels
+ * @param atS seconds since the epoch
+ * @param stepS seconds between two labels
  */
-export function axisTime(at_s: number, step_s: number): string {
-  const at = new Date(at_s * 1_000);
-  const begins_day = at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0;
-  if (step_s * 1_000 >= DAY_MS || begins_day) return DAY.format(at);
-  return step_s * 1_000 < MINUTE_MS ? CLOCK.format(at) : HOUR.format(at);
+export function axisTime(atS: number, stepS: number): string {
+  const at = new Date(atS * 1_000);
+  const beginsDay = at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0;
+  if (stepS * 1_000 >= DAY_MS || beginsDay) return DAY.format(at);
+  return stepS * 1_000 < MINUTE_MS ? CLOCK.format(at) : HOUR.format(at);
 }
 
 /** Formats a duration with its largest unit: `4 s`, `12 min`, `3 h`, `5 d`. */
@@ -49,14 +49,14 @@ export function duration(ms: number): string {
 }
 
 /** Formats a time in the past, relative to now: `just now`, `12 min ago`. */
-export function ago(ms: number, now_ms: number): string {
-  const passed = now_ms - ms;
+export function ago(ms: number, nowMs: number): string {
+  const passed = nowMs - ms;
   return passed < 2 * SECOND_MS ? "just now" : `${duration(passed)} ago`;
 }
 
 /** Formats a time in the future, relative to now: `in 12 min`; `now` if less than a second is left. */
-export function ahead(ms: number, now_ms: number): string {
-  const left = ms - now_ms;
+export function ahead(ms: number, nowMs: number): string {
+  const left = ms - nowMs;
   return left < SECOND_MS ? "now" : `in ${duration(left)}`;
 }
 

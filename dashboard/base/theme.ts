@@ -5,7 +5,7 @@ export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
 const STORED = "koor-theme";
-const dark_system = matchMedia("(prefers-color-scheme: dark)");
+const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): Theme {
   const value = localStorage.getItem(STORED);
@@ -17,10 +17,10 @@ export const theme = signal<Theme>(stored());
 export const dark = signal(false);
 
 function settle(): void {
-  dark.value = theme.value === "dark" || (theme.value === "system" && dark_system.matches);
+  dark.value = theme.value === "dark" || (theme.value === "system" && darkSystem.matches);
 }
 
-dark_system.addEventListener("change", settle);
+darkSystem.addEventListener("change", settle);
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;
   localStorage.setItem(STORED, theme.value);

@@ -104,9 +104,9 @@ function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
 
-function stepsFrom(least_s: number): number[] {
-  const steps = BAR_STEPS_S.filter((step) => step >= least_s);
-  return steps.length > 0 ? steps : [least_s];
+function stepsFrom(leastS: number): number[] {
+  const steps = BAR_STEPS_S.filter((step) => step >= leastS);
+  return steps.length > 0 ? steps : [leastS];
 }
 
 /**
@@ -131,7 +131,7 @@ export function Chart({
   const plot = useRef<uPlot | null>(null);
   const shown = useRef(series);
   shown.current = series;
-  const is_dark = dark.value;
+  const isDark = dark.value;
   const library = LIBRARY.module.value;
   const names = series.map((one) => one.label).join("\n");
   // If there are no data, no chart is drawn, because the library would draw an arbitrary axis.
@@ -182,9 +182,9 @@ export function Chart({
         {
           ...axis,
           size: 32,
-          values: (_plot, times_s, _axis, _space, step_s) => times_s.map((at) => axisTime(at, step_s)),
+          values: (_plot, timesS, _axis, _space, stepS) => timesS.map((at) => axisTime(at, stepS)),
           // A bar chart gets labels only at its bars, because there is nothing to label between them.
-          ...(kind === "bars" ? { incrs: (drawn_on) => stepsFrom(barStep(drawn_on)) } : {}),
+          ...(kind === "bars" ? { incrs: (drawnOn) => stepsFrom(barStep(drawnOn)) } : {}),
         },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
       ],
@@ -204,7 +204,7 @@ export function Chart({
       made.destroy();
       plot.current = null;
     };
-  }, [library, names, is_dark, kind, stacked, height, together, empty]);
+  }, [library, names, isDark, kind, stacked, height, together, empty]);
   // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;

@@ -24,9 +24,9 @@ const BY_TYPE: readonly (readonly [test: RegExp, language: Language])[] = [
  * Returns the language of a text. Text that parses as JSON counts as JSON; for any other text, the content type
  * decides.
  */
-export function languageOf(content_type: string, text: string): Language {
-  const by_type = BY_TYPE.find(([test]) => test.test(content_type.toLowerCase()))?.[1];
-  if (by_type !== undefined && by_type !== "json") return by_type;
+export function languageOf(contentType: string, text: string): Language {
+  const byType = BY_TYPE.find(([test]) => test.test(contentType.toLowerCase()))?.[1];
+  if (byType !== undefined && byType !== "json") return byType;
   return isJson(text) ? "json" : "plain";
 }
 

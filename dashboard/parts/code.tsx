@@ -19,8 +19,8 @@ export function Code({ text, content_type, label }: CodeProps) {
   useEffect(COLOURS.load, []);
   const { shown, language } = useMemo(() => {
     const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
-    const of_part = languageOf(content_type, part);
-    return { shown: indented(part, of_part), language: of_part };
+    const ofPart = languageOf(content_type, part);
+    return { shown: indented(part, ofPart), language: ofPart };
   }, [text, content_type]);
   const colours = COLOURS.module.value;
   const drawn = useMemo(() => colours?.highlighted(shown, language) ?? shown, [shown, language, colours]);

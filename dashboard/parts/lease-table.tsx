@@ -46,13 +46,13 @@ interface LeaseTableProps {
   readonly leases: readonly Lease[];
   readonly waiting: ReadonlyMap<string, number>;
   /** Set if all leases in the table have the same holder. The column with the holder is then left out. */
-  readonly of_one?: true;
+  readonly ofOne?: true;
 }
 
-export function LeaseTable({ label, leases, waiting, of_one }: LeaseTableProps) {
+export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
   const columns: readonly Column<Lease>[] = [
     { head: "Resources", kind: "wide", cell: (lease) => <LeaseLink {...lease} /> },
-    ...(of_one === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
+    ...(ofOne === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
     { head: "State", cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} /> },
     { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
     { head: "Since", optional: true, cell: (lease) => <Time at={lease.granted_at ?? lease.requested_at} /> },

@@ -90,8 +90,8 @@ t.test("folded, every different row is there with three around it, and all are c
       }));
       const blocks = folded(rows);
       const shown = blocks.flatMap((block) => ("rows" in block ? block.rows : []));
-      const left_out = blocks.reduce((sum, block) => sum + ("left_out" in block ? block.left_out : 0), 0);
-      t.equal(shown.length + left_out, rows.length);
+      const leftOut = blocks.reduce((sum, block) => sum + ("left_out" in block ? block.left_out : 0), 0);
+      t.equal(shown.length + leftOut, rows.length);
       const near = rows.filter((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some(({ kind }) => kind !== "same"));
       t.same(shown, near);
       const kinds = blocks.map((block) => "rows" in block);

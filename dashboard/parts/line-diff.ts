@@ -124,20 +124,20 @@ export function folded(rows: readonly DiffRow[]): DiffBlock[] {
   }
   const blocks: DiffBlock[] = [];
   let run: DiffRow[] = [];
-  let left_out = 0;
+  let leftOut = 0;
   const close = (): void => {
-    if (left_out > 0) blocks.push({ left_out });
+    if (leftOut > 0) blocks.push({ left_out: leftOut });
     if (run.length > 0) blocks.push({ rows: run });
-    left_out = 0;
+    leftOut = 0;
     run = [];
   };
   for (const [at, row] of rows.entries()) {
     if (near.has(at)) {
-      if (left_out > 0) close();
+      if (leftOut > 0) close();
       run.push(row);
     } else {
       if (run.length > 0) close();
-      left_out += 1;
+      leftOut += 1;
     }
   }
   close();

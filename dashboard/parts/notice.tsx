@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { failureOf, type Freshness } from "../api/resource.js";
 import { ago } from "../base/format.js";
-import { now_ms } from "../base/clock.js";
+import { nowMs } from "../base/clock.js";
 
 export function Notice({
   children,
@@ -24,7 +24,7 @@ export function Notice({
 export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;
-  const age = of.fetched_ms.value === 0 ? "" : ` The data shown are from ${ago(of.fetched_ms.value, now_ms.value)}.`;
+  const age = of.fetchedMs.value === 0 ? "" : ` The data shown are from ${ago(of.fetchedMs.value, nowMs.value)}.`;
   return (
     <Notice tone="bad">
       Could not be read: {failure}.{age}

@@ -43,8 +43,8 @@ function topAfter(
   { scrollTop, clientHeight, scrollHeight }: HTMLElement,
   growth: Growth,
 ): number {
-  const height_before = (before.length + 1) * ROW_HEIGHT;
-  if (growth === "end" && scrollTop + clientHeight >= height_before - END_PX) return scrollHeight;
+  const heightBefore = (before.length + 1) * ROW_HEIGHT;
+  if (growth === "end" && scrollTop + clientHeight >= heightBefore - END_PX) return scrollHeight;
   const index = Math.floor(scrollTop / ROW_HEIGHT);
   const key = before[index];
   const now = key === undefined ? -1 : keys.indexOf(key);

@@ -1,5 +1,5 @@
 /** Shows a point in time, relative to now or as a clock time. The tooltip has the full time in the user's time zone. */
-import { now_ms } from "../base/clock.js";
+import { nowMs } from "../base/clock.js";
 import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 
 /** The formats: `ago` is "3 min ago", `ahead` is "in 3 min", and `clock` is "14:02:11". */
@@ -15,7 +15,7 @@ export function Time({ at, as = "ago" }: TimeProps) {
   const ms = Date.parse(at);
   return (
     <time dateTime={at} title={fullTime(ms)}>
-      {WORDS[as](ms, now_ms.value)}
+      {WORDS[as](ms, nowMs.value)}
     </time>
   );
 }

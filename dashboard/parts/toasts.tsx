@@ -13,12 +13,12 @@ interface Toast {
 const SHOWN_MS = 6_000;
 const TOASTS_MAX = 4;
 const toasts = signal<readonly Toast[]>([]);
-let last_id = 0;
+let lastId = 0;
 
 /** Shows a message. */
 export function showToast(text: string, tone: Tone = "good"): void {
-  last_id += 1;
-  const id = last_id;
+  lastId += 1;
+  const id = lastId;
   toasts.value = [...toasts.value, { id, tone, text }].slice(-TOASTS_MAX);
   setTimeout(() => dismiss(id), SHOWN_MS);
 }

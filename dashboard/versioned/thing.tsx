@@ -44,7 +44,7 @@ export function Thing({ space, named, query }: ThingProps) {
   const shown = value.data.value;
   const newest = all[0]?.version ?? shown?.version ?? 0;
   const gone = value.error.value instanceof ApiError && value.error.value.status === NOT_FOUND;
-  const of_shown = all.find(({ version }) => version === shown?.version);
+  const ofShown = all.find(({ version }) => version === shown?.version);
   const compared = query["compare"];
   const goTo = (parameters: string): void => route(named.address + parameters);
 
@@ -75,9 +75,9 @@ export function Thing({ space, named, query }: ThingProps) {
             <Badge tone={asked === undefined ? "good" : "plain"}>{`version ${shown.version}`}</Badge>
             <span>{shown.content_type}</span>
             <span>{bytes(shown.bytes.byteLength)}</span>
-            {of_shown !== undefined && (
+            {ofShown !== undefined && (
               <span>
-                <Time at={of_shown.updated_at} /> by <Agent id={of_shown.updated_by} />
+                <Time at={ofShown.updated_at} /> by <Agent id={ofShown.updated_by} />
               </span>
             )}
           </p>

@@ -70,9 +70,9 @@ export function linesOf(tree: Branch, open: ReadonlySet<string>): Line[] {
     for (const [part, folder] of [...branch.folders].toSorted(byName)) {
       const own = [...path, part];
       const key = folderKey(own);
-      const is_open = open.has(key);
-      lines.push({ key, depth: path.length, text: part, entry: null, open: is_open, count: folder.count });
-      if (is_open) draw(folder, own);
+      const isOpen = open.has(key);
+      lines.push({ key, depth: path.length, text: part, entry: null, open: isOpen, count: folder.count });
+      if (isOpen) draw(folder, own);
     }
     for (const entry of branch.leaves) {
       const text = entry.path.at(-1) ?? entry.name;

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ago, count, plural } from "../base/format.js";
-import { now_ms } from "../base/clock.js";
+import { nowMs } from "../base/clock.js";
 import { Icon } from "../parts/icon.js";
 import { useVirtualRows } from "../parts/virtual.js";
 import type { Entry, Named, Space } from "./space.js";
@@ -95,7 +95,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
       {indexes.map((index) => {
         const line = lines[index];
         if (line === undefined) return null;
-        const is_current = line.entry !== null && line.entry.name === current?.name;
+        const isCurrent = line.entry !== null && line.entry.name === current?.name;
         return (
           <div
             key={`${line.entry === null} ${line.key}`}
@@ -104,7 +104,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
             role="treeitem"
             aria-level={line.depth + 1}
             aria-expanded={line.entry === null ? line.open : undefined}
-            aria-selected={is_current}
+            aria-selected={isCurrent}
             style={{ paddingLeft: `${0.5 + line.depth * 0.9}rem` }}
             onClick={() => {
               at.value = index;
@@ -118,7 +118,7 @@ export function Tree({ space, entries, wanted, current }: TreeProps) {
               {line.text}
             </span>
             <span class="tree-about">
-              {line.entry === null ? count(line.count) : ago(Date.parse(line.entry.updated_at), now_ms.value)}
+              {line.entry === null ? count(line.count) : ago(Date.parse(line.entry.updated_at), nowMs.value)}
             </span>
           </div>
         );

@@ -19,9 +19,9 @@ export const countAgents = writerMethod({
   audit: null,
   changes: [changes("agent_metric", reportAny)],
   models: { metrics: agentMetricsWriter },
-  run: ({ metrics }, request, { now_ms }) => {
+  run: ({ metrics }, request, { nowMs }) => {
     metrics.add(request);
-    metrics.prune(hourOf(now_ms) - AGENT_METRICS_DAYS * DAY_HOURS, AGENT_METRICS_PRUNE_ROWS);
+    metrics.prune(hourOf(nowMs) - AGENT_METRICS_DAYS * DAY_HOURS, AGENT_METRICS_PRUNE_ROWS);
     return null;
   },
 });

@@ -28,21 +28,21 @@ export class AgentMetricsFlusher implements BackgroundTask {
   #sending: readonly CounterRow[] = [];
 
   /** @param node the name of this node; "" for a single server */
-  constructor(tally: AgentTally, writer: Writer, log: Log, now_ms: number, node = "") {
+  constructor(tally: AgentTally, writer: Writer, log: Log, nowMs: number, node = "") {
     this.#tally = tally;
     this.#writer = writer;
     this.#log = log;
     this.#node = node;
     this.#flushes = new Periodic({
-      interval_ms: AGENT_METRICS_FLUSH_INTERVAL_MS,
-      now_ms,
+      intervalMs: AGENT_METRICS_FLUSH_INTERVAL_MS,
+      nowMs,
       work: () => this.#flush(),
     });
   }
 
-  tick(now_ms: number): void {
-    this.#tally.tick(now_ms);
-    this.#flushes.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#tally.tick(nowMs);
+    this.#flushes.tick(nowMs);
   }
 
   /** Stores all counts up to now. Counts that the writer does not accept stay for the next flush. */

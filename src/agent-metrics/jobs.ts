@@ -31,21 +31,26 @@ export const readAgentMetrics = streamJob({
 });
 
 function* totals(db: Db, first: number, last: number): Generator<string, void, undefined> {
-  let instance_id: string | null = null;
+  let instanceId: string | null = null;
   let metrics: Record<string, number> = {};
   for (const { instance, metric, value } of sumCounters(db, first, last)) {
-    if (instance_id !== instance) {
-      if (instance_id !== null) yield JSON.stringify({ instance_id, metrics });
-      instance_id = instance;
+    if (instanceId !== instance) {
+      if (instanceId !== null) yield JSON.stringify({ instance_id: instanceId, metrics });
+      instanceId = instance;
       metrics = {};
     }
     metrics[metric] = value;
   }
-  if (instance_id !== null) yield JSON.stringify({ instance_id, metrics });
+  if (instanceId !== null) yield JSON.stringify({ instance_id: instanceId, metrics });
 }
 
-function* counters(db: Db, instance_id: string, hours: readonly number[]): Generator<string, void, undefined> {
-  for (const { hour, metric, value } of countersOf(db, instance_id, hours)) {
-    yield JSON.stringify({ instance_id, metric_name: metric, metric_value: value, period: formatHour(hour) });
+function* counters(db: Db, instanceId: string, hours: readonly number[]): Generator<string, void, undefined> {
+  for (const { hour, metric, value } of countersOf(db, instanceId, hours)) {
+    yield JSON.stringify({
+      instance_id: instanceId,
+      metric_name: metric,
+      metric_value: value,
+      period: formatHour(hour),
+    });
   }
 }

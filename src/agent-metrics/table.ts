@@ -7,14 +7,14 @@ import type { Db, Statement } from "../store/open.js";
 import type { Model } from "../threads/model.js";
 
 export class AgentMetricsWriter {
-  readonly #newest_flush: Statement<[string], { readonly run: string; readonly sequence: number }>;
-  readonly #remember_flush: Statement<[string, string, number], unknown>;
+  readonly #newestFlush: Statement<[string], { readonly run: string; readonly sequence: number }>;
+  readonly #rememberFlush: Statement<[string, string, number], unknown>;
   readonly #add: Statement<[number, string, string, number], unknown>;
   readonly #prune: Statement<[number, number], unknown>;
 
   constructor(db: Db) {
-    this.#newest_flush = db.prepare("SELECT run, sequence FROM agent_metric_flush WHERE node = ?");
-    this.#remember_flush = db.prepare(
+    this.#newestFlush = db.prepare("SELECT run, sequence FROM agent_metric_flush WHERE node = ?");
+    this.#rememberFlush = db.prepare(
       `INSERT INTO agent_metric_flush VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET run = excluded.run, sequence = excluded.sequence`,
     );
@@ -29,15 +29,15 @@ export class AgentMetricsWriter {
 
   /** Adds the counters of a flush. If the flush was added before, nothing changes. */
   add({ node, run, sequence, counters }: CountRequest): void {
-    const newest = this.#newest_flush.get(node);
+    const newest = this.#newestFlush.get(node);
     if (newest !== undefined && newest.run === run && newest.sequence >= sequence) return;
     for (const [hour, instance, metric, value] of counters) this.#add.run(hour, instance, metric, value);
-    this.#remember_flush.run(node, run, sequence);
+    this.#rememberFlush.run(node, run, sequence);
   }
 
-  /** Deletes at most `most` counters of hours before `before_hour`, oldest first. */
-  prune(before_hour: number, most: number): void {
-    this.#prune.run(before_hour, most);
+  /** Deletes at most `most` counters of hours before `beforeHour`, oldest first. */
+  prune(beforeHour: number, most: number): void {
+    this.#prune.run(beforeHour, most);
   }
 }
 

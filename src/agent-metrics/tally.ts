@@ -17,8 +17,8 @@ const POSITIONS: Readonly<Record<AgentMetric, number>> = {
 };
 
 /** Returns the whole hours since the epoch. */
-export function hourOf(time_ms: number): number {
-  return Math.floor(time_ms / HOUR_MS);
+export function hourOf(timeMs: number): number {
+  return Math.floor(timeMs / HOUR_MS);
 }
 
 /** Returns the hour's name in answers: `2026-02-16T14`. */
@@ -40,8 +40,8 @@ export class AgentTally {
   /** The number of counts that were dropped because the tally was full. */
   dropped = 0;
 
-  constructor(now_ms: number) {
-    this.#current = { hour: hourOf(now_ms), counts: new Map() };
+  constructor(nowMs: number) {
+    this.#current = { hour: hourOf(nowMs), counts: new Map() };
     this.#hours.push(this.#current);
   }
 
@@ -51,8 +51,8 @@ export class AgentTally {
   }
 
   /** Sets the time, and so the hour to which new counts are added. The hour never goes back. */
-  tick(now_ms: number): void {
-    const hour = hourOf(now_ms);
+  tick(nowMs: number): void {
+    const hour = hourOf(nowMs);
     if (hour <= this.#current.hour) return;
     this.#current = { hour, counts: new Map() };
     this.#hours.push(this.#current);

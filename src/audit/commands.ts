@@ -20,9 +20,9 @@ export const refuseCall = writerMethod({
     ),
   ],
   models,
-  run: ({ audit }, { action, resource, detail }, { now_ms, actor }) => ({
-    id: audit.append(now_ms, actor, action, resource, detail, "error"),
-    at: now_ms,
+  run: ({ audit }, { action, resource, detail }, { nowMs, actor }) => ({
+    id: audit.append(nowMs, actor, action, resource, detail, "error"),
+    at: nowMs,
   }),
 });
 

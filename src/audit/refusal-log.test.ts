@@ -24,7 +24,7 @@ interface Row extends AuditRefusalRequest {
 
 /** A log whose rows are kept by the test, and the number of calls that the writer has got. */
 class World {
-  now_ms = 1_000_000;
+  nowMs = 1_000_000;
   readonly rows: Row[] = [];
   calls = 0;
   broken = false;
@@ -37,7 +37,7 @@ class World {
         done(new Failure("DISK_FULL", "full"));
       } else if (method === refuseCall) {
         this.rows.push({ ...(request as AuditRefusalRequest), actor, count: 1 });
-        done({ id: this.rows.length, at: this.now_ms });
+        done({ id: this.rows.length, at: this.nowMs });
       } else {
         for (const { id, count } of (request as AuditCountRequest).rows) {
           const row = this.rows[id - 1];
@@ -51,7 +51,7 @@ class World {
         call(method, asked, context, resolve);
       });
     const writer = { call, request } as unknown as Pick<Writer, "call" | "request">;
-    this.log = new RefusalLog(writer, { now: () => this.now_ms });
+    this.log = new RefusalLog(writer, { now: () => this.nowMs });
   }
 
   /** Rejects calls. Returns how often `done` was called, which must be once for each call. */
@@ -90,9 +90,9 @@ t.test("repeats within a minute are one row with a count", async (t) => {
   await settled(t, world);
   t.equal(world.calls, 2);
   t.match(world.rows, [{ actor: "ana", action: "state.put", resource: "k", count: 3_000 }]);
-  world.now_ms += AUDIT_REPEAT_MS - 1;
+  world.nowMs += AUDIT_REPEAT_MS - 1;
   world.refuse(1);
-  world.now_ms += 1;
+  world.nowMs += 1;
   world.refuse(2);
   await settled(t, world);
   t.match(world.rows, [{ count: 3_001 }, { count: 2 }], "a minute after the first call, another row begins");
@@ -136,7 +136,7 @@ t.test("whatever a caller varies, the rows within a minute are bounded, and ever
     t.equal(world.rows.length, rows, `${what}: rows`);
     t.equal(world.counted, 3_000, `${what}: calls`);
     t.match(world.rows.at(-1), { resource: "several", detail: /"refused for several reasons"/ }, what);
-    world.now_ms += AUDIT_REPEAT_MS;
+    world.nowMs += AUDIT_REPEAT_MS;
     world.refuse(1, refused);
     t.match(world.rows.at(-1), { count: 1 }, `${what}: a minute later there is room again`);
     t.notMatch(world.rows.at(-1)?.resource, "several", what);
@@ -154,15 +154,15 @@ t.test("unauthenticated clients leave other callers room", (t) => {
 t.test("counts are stored at their interval, at the end of their minute, and at a shutdown", async (t) => {
   const world = new World();
   world.refuse(2);
-  world.log.tick((world.now_ms += AUDIT_COUNT_DELAY_MS));
+  world.log.tick((world.nowMs += AUDIT_COUNT_DELAY_MS));
   await new Promise(setImmediate);
   t.match(world.rows, [{ count: 2 }], "at their interval");
   world.refuse(1);
-  world.log.tick((world.now_ms += AUDIT_REPEAT_MS));
+  world.log.tick((world.nowMs += AUDIT_REPEAT_MS));
   await new Promise(setImmediate);
   t.match(world.rows, [{ count: 3 }], "at the end of the minute");
   const calls = world.calls;
-  world.log.tick((world.now_ms += AUDIT_COUNT_DELAY_MS));
+  world.log.tick((world.nowMs += AUDIT_COUNT_DELAY_MS));
   await new Promise(setImmediate);
   t.equal(world.calls, calls, "a stored count is not stored again");
   world.refuse(4);
@@ -179,8 +179,8 @@ t.test("counts that could not be stored are stored later", async (t) => {
   world.refuse(3);
   world.broken = true;
   await world.log.settle();
-  world.now_ms += 2 * AUDIT_REPEAT_MS;
-  world.log.tick(world.now_ms);
+  world.nowMs += 2 * AUDIT_REPEAT_MS;
+  world.log.tick(world.nowMs);
   await new Promise(setImmediate);
   t.match(world.rows, [{ count: 1 }]);
   world.broken = false;

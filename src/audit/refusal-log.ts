@@ -53,7 +53,7 @@ interface RowKind {
   readonly resource: string;
   readonly detail: string;
   /** True if the row counts calls of several callers. It then names no caller. */
-  readonly of_many: boolean;
+  readonly ofMany: boolean;
 }
 
 /** A row that counts different calls contains this word instead of a value that is not the same in all of them. */
@@ -75,8 +75,8 @@ export class RefusalLog implements BackgroundTask {
     this.#writer = writer;
     this.#clock = clock;
     this.#counts = new Periodic({
-      interval_ms: AUDIT_COUNT_DELAY_MS,
-      now_ms: clock.now(),
+      intervalMs: AUDIT_COUNT_DELAY_MS,
+      nowMs: clock.now(),
       work: () => this.#storeCounts(),
       ready: () => this.#hasCounts(),
     });
@@ -99,16 +99,16 @@ export class RefusalLog implements BackgroundTask {
         return;
       }
       // The last kind always has room: a single row counts all calls with the same status.
-      const has_room = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
-      if (!has_room) continue;
+      const hasRoom = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
+      if (!hasRoom) continue;
       this.#write(kind, groups.slice(step), context, done);
       return;
     }
   }
 
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     this.#endRows();
-    this.#counts.tick(now_ms);
+    this.#counts.tick(nowMs);
   }
 
   /**
@@ -145,7 +145,7 @@ export class RefusalLog implements BackgroundTask {
     this.#open.set(kind.key, row);
     for (const group of groups) this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1);
     const { action, resource, detail } = kind;
-    this.#writer.call(refuseCall, { action, resource, detail }, kind.of_many ? NO_CALLER : context, (reply) => {
+    this.#writer.call(refuseCall, { action, resource, detail }, kind.ofMany ? NO_CALLER : context, (reply) => {
       // The next refused call tries again.
       if (reply instanceof Failure) this.#drop(kind.key, row);
       else row.stored = { id: reply.id, at: reply.at, count: 1 };
@@ -154,9 +154,9 @@ export class RefusalLog implements BackgroundTask {
   }
 
   #endRows(): void {
-    const now_ms = this.#clock.now();
+    const nowMs = this.#clock.now();
     for (const [key, row] of this.#open) {
-      if (now_ms - row.since_ms < AUDIT_REPEAT_MS) return;
+      if (nowMs - row.since_ms < AUDIT_REPEAT_MS) return;
       this.#drop(key, row);
       if (hasUnstoredCount(row)) this.#ended.push(row);
     }
@@ -193,7 +193,7 @@ export class RefusalLog implements BackgroundTask {
   }
 }
 
-type GroupBound = readonly [group: string, rows_max: number];
+type GroupBound = readonly [group: string, rowsMax: number];
 
 /** Returns the groups to which a row of this call belongs, with the maximum number of rows in each group. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
@@ -223,16 +223,16 @@ function hasUnstoredCount({ stored, count }: OpenRow): boolean {
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);
   const about = resource.slice(0, AUDIT_RESOURCE_CHARACTERS_MAX);
-  const several = (key: string, what: string, of_many: boolean): RowKind => ({
+  const several = (key: string, what: string, ofMany: boolean): RowKind => ({
     key,
     action: what,
     resource: SEVERAL,
     detail: JSON.stringify({ error: "refused for several reasons", code: failure.http }),
-    of_many,
+    ofMany,
   });
   const { http } = failure;
   return [
-    { key: `row ${caller} ${call} ${about} ${detail}`, action, resource: about, detail, of_many: false },
+    { key: `row ${caller} ${call} ${about} ${detail}`, action, resource: about, detail, ofMany: false },
     several(`call ${caller} ${call} ${http}`, action, false),
     several(`caller ${caller} ${http}`, SEVERAL, false),
     several(`all ${http}`, SEVERAL, true),

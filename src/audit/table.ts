@@ -42,7 +42,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
   readonly #spans: BufferedTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
-  #next_id = 1;
+  #nextId = 1;
   /** The actors and actions that the index already lists for the newest span of rows. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
@@ -58,24 +58,24 @@ export class AuditAppender implements AuditTrail, CachingModel {
   }
 
   reload(): void {
-    this.#next_id = (this.#newest.get() ?? 0) + 1;
+    this.#nextId = (this.#newest.get() ?? 0) + 1;
     this.#known = newSpan();
   }
 
   /** @returns the row's id */
   append(
-    now_ms: number,
+    nowMs: number,
     actor: string,
     action: string,
     resource: string,
     detail: string,
     outcome: "success" | "error",
   ): number {
-    const id = this.#next_id++;
+    const id = this.#nextId++;
     if (id % SPAN_ROWS === 0) this.#known = newSpan();
     this.#indexSpan("actor", actor, id);
     this.#indexSpan("action", action, id);
-    this.#entries.add(id, now_ms, actor, action, resource, detail, outcome);
+    this.#entries.add(id, nowMs, actor, action, resource, detail, outcome);
     return id;
   }
 
@@ -184,7 +184,7 @@ export class AuditReader {
     );
   }
 
-  get last_id(): number {
+  get lastId(): number {
     return this.#newest.get() ?? 0;
   }
 
@@ -193,9 +193,9 @@ export class AuditReader {
    * returns true.
    */
   wasDone(action: string, resource: string, after: number): boolean {
-    const { last_id } = this;
-    if (last_id - after > AUDIT_LOOKED_AT_MAX) return true;
-    return this.#done.get(after, last_id, action, resource) !== undefined;
+    const { lastId } = this;
+    if (lastId - after > AUDIT_LOOKED_AT_MAX) return true;
+    return this.#done.get(after, lastId, action, resource) !== undefined;
   }
 }
 

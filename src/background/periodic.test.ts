@@ -15,7 +15,7 @@ function play(options: Partial<PeriodicOptions<number>> = {}): {
       const run = ends.length + 1;
       ends.push(() => resolve(run));
     });
-  return { periodic: new Periodic({ interval_ms: 100, now_ms: 0, work, ...options }), ends };
+  return { periodic: new Periodic({ intervalMs: 100, nowMs: 0, work, ...options }), ends };
 }
 
 async function settle(): Promise<void> {
@@ -39,7 +39,7 @@ t.test("a run is due one interval after the start of the previous one; one runs 
 });
 
 t.test("a run is due one interval later even if the clock was set back", (t) => {
-  const { periodic, ends } = play({ now_ms: 1_000_000 });
+  const { periodic, ends } = play({ nowMs: 1_000_000 });
   periodic.tick(10);
   periodic.tick(109);
   t.equal(ends.length, 0);

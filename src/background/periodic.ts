@@ -5,9 +5,9 @@
  * All requests during one run share the next run.
  */
 export interface PeriodicOptions<Result> {
-  readonly interval_ms: number;
+  readonly intervalMs: number;
   /** The current time in ms. The first run is due one interval later. */
-  readonly now_ms: number;
+  readonly nowMs: number;
   readonly work: () => Promise<Result>;
   /** Returns true if a run is due before the interval has passed. */
   readonly urgent?: () => boolean;
@@ -17,14 +17,14 @@ export interface PeriodicOptions<Result> {
 
 export class Periodic<Result> {
   readonly #options: PeriodicOptions<Result>;
-  #due_ms: number;
+  #dueMs: number;
   #running: Promise<Result> | null = null;
   #next: Promise<Result> | null = null;
   #closed = false;
 
   constructor(options: PeriodicOptions<Result>) {
     this.#options = options;
-    this.#due_ms = options.now_ms + options.interval_ms;
+    this.#dueMs = options.nowMs + options.intervalMs;
   }
 
   /** True after `close` was called. A run in progress should then stop. */
@@ -33,13 +33,13 @@ export class Periodic<Result> {
   }
 
   /** Starts a run if one is due and none is in progress. */
-  tick(now_ms: number): void {
-    const { interval_ms, urgent, ready } = this.#options;
+  tick(nowMs: number): void {
+    const { intervalMs, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
     // If the clock was set back, make the next run due within one interval.
-    this.#due_ms = Math.min(this.#due_ms, now_ms + interval_ms);
-    if (now_ms < this.#due_ms && urgent?.() !== true) return;
-    this.#due_ms = now_ms + interval_ms;
+    this.#dueMs = Math.min(this.#dueMs, nowMs + intervalMs);
+    if (nowMs < this.#dueMs && urgent?.() !== true) return;
+    this.#dueMs = nowMs + intervalMs;
     void this.run();
   }
 

@@ -64,8 +64,8 @@ export class Pruner implements BackgroundTask {
     // urgent.
     let failed = false;
     const periodic = new Periodic<void>({
-      interval_ms: retention.intervalMs,
-      now_ms: this.#nowMs,
+      intervalMs: retention.intervalMs,
+      nowMs: this.#nowMs,
       ready,
       urgent: () => !failed && retention.urgent?.(this.#nowMs) === true,
       work: async () => {

@@ -9,11 +9,11 @@ import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
   /** Starts the work that is due, and returns without waiting for it. */
-  tick?(now_ms: number): void;
+  tick?(nowMs: number): void;
   /** Tells the task to start no more work that a shutdown would have to wait for. Work in progress continues. */
   drain?(): void;
   /** The number of running operations that a shutdown must wait for; 0 if this member is absent. */
-  readonly in_flight?: number;
+  readonly inFlight?: number;
   /** Ends the work in progress, and stores state that is only in memory. The task starts no work afterwards. */
   close?(): Promise<void>;
   /** Writes the task's metrics. */
@@ -26,12 +26,12 @@ export interface BackgroundTask {
  */
 export function whileLeader(isLeader: () => boolean, task: BackgroundTask): BackgroundTask {
   return {
-    tick: (now_ms) => {
-      if (isLeader()) task.tick?.(now_ms);
+    tick: (nowMs) => {
+      if (isLeader()) task.tick?.(nowMs);
     },
     drain: () => task.drain?.(),
-    get in_flight() {
-      return task.in_flight ?? 0;
+    get inFlight() {
+      return task.inFlight ?? 0;
     },
     close: () => task.close?.() ?? Promise.resolve(),
     expose: (out) => task.expose?.(out),
@@ -42,28 +42,28 @@ export function whileLeader(isLeader: () => boolean, task: BackgroundTask): Back
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];
   readonly #now: () => number;
-  readonly #interval_ms: number;
+  readonly #intervalMs: number;
   #ticking: NodeJS.Timeout | undefined;
 
-  constructor(tasks: readonly BackgroundTask[], now: () => number, interval_ms: number) {
+  constructor(tasks: readonly BackgroundTask[], now: () => number, intervalMs: number) {
     this.#tasks = tasks;
     this.#now = now;
-    this.#interval_ms = interval_ms;
+    this.#intervalMs = intervalMs;
   }
 
   start(): void {
     this.#ticking = setInterval(() => {
-      const now_ms = this.#now();
-      for (const task of this.#tasks) task.tick?.(now_ms);
-    }, this.#interval_ms);
+      const nowMs = this.#now();
+      for (const task of this.#tasks) task.tick?.(nowMs);
+    }, this.#intervalMs);
   }
 
   drain(): void {
     for (const task of this.#tasks) task.drain?.();
   }
 
-  get in_flight(): number {
-    return this.#tasks.reduce((sum, { in_flight = 0 }) => sum + in_flight, 0);
+  get inFlight(): number {
+    return this.#tasks.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
   }
 
   /** Closes all tasks one after the other, in the reverse order of their start. */

@@ -26,7 +26,7 @@ export const checkRestore = writerMethod({
   reply: Type.Null(),
   weight: () => 0,
   audit: null,
-  in_cluster: "never",
+  inCluster: "never",
   changes: [],
   models: { db: DATABASE },
   run: ({ db }) => (holdsContent(db) ? NOT_EMPTY : null),
@@ -38,9 +38,9 @@ export const applyRestore = writerMethod({
   request: RestoreApplyRequest,
   reply: RestoreApplyReply,
   weight: ({ path }) => path.length,
-  deadline_ms: RESTORE_DEADLINE_MS,
+  deadlineMs: RESTORE_DEADLINE_MS,
   // The request names a file on this machine. The other nodes of a cluster do not have it.
-  in_cluster: "never",
+  inCluster: "never",
   audit: {
     action: "restore",
     resource: () => "",
@@ -56,8 +56,8 @@ export const applyRestore = writerMethod({
     outbox.loadRestored();
     findSteps(db);
     // Restored times may be ahead, because the clock of the old server may have been wrong. They are repaired.
-    call.now_ms = settleTimes(db, call.now_ms);
-    const restored = { last_event_id: events.last_id };
+    call.nowMs = settleTimes(db, call.nowMs);
+    const restored = { last_event_id: events.lastId };
     // The claims that were held or waiting in the snapshot end. The events about this are new, so subscribers get them.
     book.endRestored(call);
     return restored;

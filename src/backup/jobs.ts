@@ -18,7 +18,7 @@ export const exportBackup = streamJob({
   request: BackupRequest,
   text: Type.String({ description: "JSON, one value per line." }),
   reply: Type.Null(),
-  deadline_ms: BACKUP_STALL_MS,
+  deadlineMs: BACKUP_STALL_MS,
   paced: true,
   cost: "bounded",
   models: SNAPSHOT_MODELS,
@@ -32,7 +32,7 @@ export const exportBackup = streamJob({
  * Yields the lines of a snapshot, each with its line feed. The last line has a checksum of the bytes of all other
  * lines.
  */
-function* snapshotLines(models: SnapshotModels, created_at: number): Generator<string, void, undefined> {
+function* snapshotLines(models: SnapshotModels, createdAt: number): Generator<string, void, undefined> {
   const sum = crypto().createHash("sha256");
   const counts: Record<string, number> = {};
   const summed = (text: string): string => {
@@ -40,7 +40,7 @@ function* snapshotLines(models: SnapshotModels, created_at: number): Generator<s
     sum.update(line);
     return line;
   };
-  yield summed(JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: formatTime(created_at), version: VERSION }));
+  yield summed(JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: formatTime(createdAt), version: VERSION }));
   for (const kind of KINDS) {
     for (const record of kind.read(models)) {
       counts[kind.name] = (counts[kind.name] ?? 0) + 1;

@@ -32,9 +32,9 @@ export interface RestoreOptions {
    * True on a node of a cluster, where a snapshot cannot be restored. The other nodes would have to apply the same
    * call, but they do not have the snapshot.
    */
-  readonly in_cluster: boolean;
+  readonly inCluster: boolean;
   /** Called when the snapshot is stored, so that the front reloads its caches. */
-  readonly onRestored: (last_event_id: number) => void;
+  readonly onRestored: (lastEventId: number) => void;
 }
 
 const RUNNING = new Failure("UNAVAILABLE", "a restore is running, try again");
@@ -58,7 +58,7 @@ export class Restore implements BackgroundTask {
   }
 
   async run({ stream, context }: Pick<Request, "stream" | "context">): Promise<Answer> {
-    if (this.#options.in_cluster) return IN_CLUSTER;
+    if (this.#options.inCluster) return IN_CLUSTER;
     if (this.#running || stream === null) return RUNNING;
     this.#running = true;
     try {

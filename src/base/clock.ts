@@ -1,5 +1,5 @@
 /**
- * Defines the only source of time. An actor gets a `Clock` and has a method `tick(now_ms)`, so that tests never sleep.
+ * Defines the only source of time. An actor gets a `Clock` and has a method `tick(nowMs)`, so that tests never sleep.
  * Not a library: the test clocks of libraries replace the global clock, but each actor here has a clock of its own.
  */
 
@@ -35,35 +35,35 @@ export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
   /** A time of this clock, in ms, from which `now` counts. */
-  #base_ms: number;
-  /** The result of `elapsed` at the time `#base_ms`. */
-  #base_elapsed: number;
+  #baseMs: number;
+  /** The result of `elapsed` at the time `#baseMs`. */
+  #baseElapsed: number;
 
   /**
    * @param elapsed if it is missing, the clock stands still after the machine's clock was set back, until the machine's
    *   clock has caught up
    */
-  constructor(source: Clock, floor_ms = 0, elapsed: Elapsed = () => 0) {
+  constructor(source: Clock, floorMs = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;
     this.#elapsed = elapsed;
-    this.#base_ms = floor_ms;
-    this.#base_elapsed = elapsed();
+    this.#baseMs = floorMs;
+    this.#baseElapsed = elapsed();
   }
 
   /** Sets the clock forward to a time that another clock has reached. An earlier time has no effect. */
-  raise(now_ms: number): void {
-    if (now_ms <= this.now()) return;
-    this.#base_ms = now_ms;
-    this.#base_elapsed = this.#elapsed();
+  raise(nowMs: number): void {
+    if (nowMs <= this.now()) return;
+    this.#baseMs = nowMs;
+    this.#baseElapsed = this.#elapsed();
   }
 
   now(): number {
     const now = this.#source.now();
     const elapsed = this.#elapsed();
-    const steady = this.#base_ms + Math.floor(elapsed - this.#base_elapsed);
+    const steady = this.#baseMs + Math.floor(elapsed - this.#baseElapsed);
     if (now <= steady) return steady;
-    this.#base_ms = now;
-    this.#base_elapsed = elapsed;
+    this.#baseMs = now;
+    this.#baseElapsed = elapsed;
     return now;
   }
 }

@@ -27,7 +27,7 @@ function skipBlanks(header: string, from: number): number {
 type ListAnswer = "named" | "not named" | "malformed";
 
 /** Searches a list for `etag`. It reads the whole list even after a match, so that a malformed list never matches. */
-function readList(header: string, etag: string, weak_counts: boolean): ListAnswer {
+function readList(header: string, etag: string, weakCounts: boolean): ListAnswer {
   let answer: ListAnswer = "malformed";
   let at = 0;
   while (at < header.length) {
@@ -45,7 +45,7 @@ function readList(header: string, etag: string, weak_counts: boolean): ListAnswe
     while (isTagCharacter(header.charCodeAt(end))) end++;
     if (header.charCodeAt(end) !== QUOTE) return "malformed";
     end++;
-    if ((weak_counts || !weak) && header.slice(start, end) === etag) answer = "named";
+    if ((weakCounts || !weak) && header.slice(start, end) === etag) answer = "named";
     else if (answer === "malformed") answer = "not named";
     at = skipBlanks(header, end);
     if (at < header.length && header.charCodeAt(at) !== COMMA) return "malformed";

@@ -4,13 +4,13 @@ import { FairSlices } from "./fair-slices.js";
 
 /** Slices under a clock and an event loop that the test moves. */
 function manual(): { slices: FairSlices; pass: (ms: number) => void; tick: () => Promise<boolean> } {
-  let now_ms = 0;
+  let nowMs = 0;
   const due: (() => void)[] = [];
-  const slices = new FairSlices({ now: () => now_ms, later: (run) => due.push(run) });
+  const slices = new FairSlices({ now: () => nowMs, later: (run) => due.push(run) });
   return {
     slices,
     pass: (ms) => {
-      now_ms += ms;
+      nowMs += ms;
     },
     /** Runs one tick, with all its microtasks; returns false if none was due. */
     tick: async () => {

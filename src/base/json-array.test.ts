@@ -26,14 +26,14 @@ t.test("a chunk is sent as soon as it is long enough, and items are taken on dem
     }
   }
   const chunks = encodeArray(items());
-  const items_of_chunk = Math.ceil(STREAM_CHUNK_CHARACTERS / 11);
+  const itemsOfChunk = Math.ceil(STREAM_CHUNK_CHARACTERS / 11);
   for (let chunk = 1; chunk <= 3; chunk++) {
     const text = chunks.next().value as string;
     t.ok(
       text.length >= STREAM_CHUNK_CHARACTERS && text.length < STREAM_CHUNK_CHARACTERS + 11,
       `chunk ${chunk} has ${text.length} characters`,
     );
-    t.ok(taken <= items_of_chunk * chunk, `${taken} items were taken`);
+    t.ok(taken <= itemsOfChunk * chunk, `${taken} items were taken`);
   }
   const large = "x".repeat(STREAM_CHUNK_CHARACTERS * 3);
   t.same([...encodeArray([large, large])], [`[${large}`, `,${large}`, "]"], "an item is never split");

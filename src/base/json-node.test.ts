@@ -154,7 +154,7 @@ t.test("the grammar is that of JSON.parse", (t) => {
     t.equal(parseOrUndefined(text), undefined, `${show(text)} is malformed`);
     t.equal(parseJsonText(text), undefined, `${show(text)} is refused`);
   }
-  const well_formed = [
+  const wellFormed = [
     "0",
     "-0",
     "-0.0e-0",
@@ -169,7 +169,7 @@ t.test("the grammar is that of JSON.parse", (t) => {
     '{"":{"":[]}}',
     "[1 ,\n2]",
   ];
-  for (const text of well_formed) {
+  for (const text of wellFormed) {
     const node = parseJsonText(text);
     t.ok(node, `${show(text)} is accepted`);
     if (node !== undefined)

@@ -16,22 +16,22 @@ const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 const list = (items: number, item = "1"): string => `[${Array.from({ length: items }, () => item).join(",")}]`;
 
 t.test("depth and number of values", (t) => {
-  const too_deep = `the body is nested deeper than ${JSON_DEPTH_MAX} levels`;
-  const too_many = `the body has more than ${JSON_VALUES_MAX} values`;
+  const tooDeep = `the body is nested deeper than ${JSON_DEPTH_MAX} levels`;
+  const tooMany = `the body has more than ${JSON_VALUES_MAX} values`;
   for (const [text, message] of [
     ["", "taken"],
     ["{", "taken"],
     [nested(JSON_DEPTH_MAX), "taken"],
-    [nested(JSON_DEPTH_MAX + 1), too_deep],
-    [`${'{"a":'.repeat(JSON_DEPTH_MAX + 1)}1`, too_deep],
+    [nested(JSON_DEPTH_MAX + 1), tooDeep],
+    [`${'{"a":'.repeat(JSON_DEPTH_MAX + 1)}1`, tooDeep],
     [list(JSON_VALUES_MAX - 1), "taken"],
-    [list(JSON_VALUES_MAX), too_many],
+    [list(JSON_VALUES_MAX), tooMany],
     [list(JSON_VALUES_MAX / 2 - 1, "{}"), "taken"],
-    [list(JSON_VALUES_MAX / 2, "[]"), too_many],
+    [list(JSON_VALUES_MAX / 2, "[]"), tooMany],
     [`["${"[,{".repeat(JSON_VALUES_MAX)}"]`, "taken"],
     [String.raw`["\\","\"${"[,".repeat(JSON_VALUES_MAX)}\\\"["]`, "taken"],
     [`["${"[,".repeat(JSON_VALUES_MAX)}`, "taken"],
-    [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, too_many],
+    [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, tooMany],
     // Strings with a quote or a backslash at each offset at which the search in a long string changes its method.
     ...Array.from(
       { length: 70 },
@@ -39,7 +39,7 @@ t.test("depth and number of values", (t) => {
     ),
     ...Array.from(
       { length: 70 },
-      (_, at) => [`["${"a".repeat(at)}\\\\",${list(JSON_VALUES_MAX)},"${"a".repeat(40)}\\\\"]`, too_many] as const,
+      (_, at) => [`["${"a".repeat(at)}\\\\",${list(JSON_VALUES_MAX)},"${"a".repeat(40)}\\\\"]`, tooMany] as const,
     ),
   ] as const)
     t.equal(messageOf(text), message, text.slice(0, 40));

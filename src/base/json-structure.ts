@@ -31,13 +31,13 @@ for (const [bytes, meaning] of [
 const STEPPED_BYTES = 32;
 
 /**
- * Returns the 400 for a body with more than `values_max` values, or with a nesting deeper than JSON_DEPTH_MAX. Returns
+ * Returns the 400 for a body with more than `valuesMax` values, or with a nesting deeper than JSON_DEPTH_MAX. Returns
  * null for any other body, even if it is not JSON. The time is linear in the bytes: 10 to 30 ms for 10 MiB.
  */
-export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX): Failure | null {
+export function refuseStructure(body: Uint8Array, valuesMax = JSON_VALUES_MAX): Failure | null {
   const { length } = body;
   // A body this short is within both limits, because each level and each value takes at least one byte.
-  if (length <= Math.min(JSON_DEPTH_MAX, values_max)) return null;
+  if (length <= Math.min(JSON_DEPTH_MAX, valuesMax)) return null;
   let depth = 0;
   let values = 1;
   for (let at = 0; at < length; at++) {
@@ -54,7 +54,7 @@ export function refuseStructure(body: Uint8Array, values_max = JSON_VALUES_MAX):
     values += 1;
     if (meaning === OPEN) depth += 1;
     if (depth > JSON_DEPTH_MAX) return TOO_DEEP;
-    if (values > values_max) return invalid(`the body has more than ${values_max} values`);
+    if (values > valuesMax) return invalid(`the body has more than ${valuesMax} values`);
   }
   return null;
 }

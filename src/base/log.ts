@@ -41,24 +41,24 @@ function quote(value: LogFields[string]): string {
 
 // The beginning of the last line is cached, because many lines begin alike: one commit answers dozens of writes within
 // a millisecond.
-let last_ms = Number.NaN;
-let last_level = "";
-let last_message = "";
-let last_head = "";
+let lastMs = Number.NaN;
+let lastLevel = "";
+let lastMessage = "";
+let lastHead = "";
 
-function headOf(now_ms: number, level: string, message: string): string {
-  if (now_ms !== last_ms || message !== last_message || level !== last_level) {
-    last_head = `time=${formatTime(now_ms)} level=${level} msg=${quote(message)}`;
-    last_ms = now_ms;
-    last_level = level;
-    last_message = message;
+function headOf(nowMs: number, level: string, message: string): string {
+  if (nowMs !== lastMs || message !== lastMessage || level !== lastLevel) {
+    lastHead = `time=${formatTime(nowMs)} level=${level} msg=${quote(message)}`;
+    lastMs = nowMs;
+    lastLevel = level;
+    lastMessage = message;
   }
-  return last_head;
+  return lastHead;
 }
 
 /** Formats a line of text: `time=… level=INFO msg="state updated" key=api-contract version=2` */
-export function formatLine(now_ms: number, level: string, message: string, fields: LogFields | undefined): string {
-  let line = headOf(now_ms, level, message);
+export function formatLine(nowMs: number, level: string, message: string, fields: LogFields | undefined): string {
+  let line = headOf(nowMs, level, message);
   if (fields !== undefined) {
     for (const key in fields) {
       const value = fields[key];
@@ -84,9 +84,9 @@ class LineBuffer {
 
   append(line: string): void {
     // A UTF-16 unit takes at most three bytes as UTF-8.
-    const bytes_max = line.length * 3;
-    if (this.#used + bytes_max > LOG_BLOCK_BYTES) this.flush();
-    if (bytes_max > LOG_BLOCK_BYTES) {
+    const bytesMax = line.length * 3;
+    if (this.#used + bytesMax > LOG_BLOCK_BYTES) this.flush();
+    if (bytesMax > LOG_BLOCK_BYTES) {
       this.#stream.write(Buffer.from(line, "utf8"));
       return;
     }

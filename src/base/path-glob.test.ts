@@ -14,10 +14,10 @@ const GLOB_LENGTH_MAX = 4;
  */
 const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
 
-function textsOf(characters: readonly string[], length_max: number): string[] {
+function textsOf(characters: readonly string[], lengthMax: number): string[] {
   let last = [""];
   const all = [""];
-  for (let length = 1; length <= length_max; length++) {
+  for (let length = 1; length <= lengthMax; length++) {
     last = last.flatMap((text) => characters.map((character) => text + character));
     all.push(...last);
   }

@@ -4,40 +4,40 @@ import { PauseDetector } from "./pause-detector.js";
 
 t.test("a longer pause gives a longer grace period", (t) => {
   const pauses: number[] = [];
-  const detector = new PauseDetector(1_000_000, (pause_ms) => pauses.push(pause_ms));
-  const started = { before_ms: Number.NEGATIVE_INFINITY, at_ms: 1_000_000, until_ms: 1_015_000 };
-  let now_ms = 1_000_000;
-  const runUntil = (until_ms: number): void => {
-    for (; now_ms < until_ms; now_ms += 100) detector.resumed(now_ms);
+  const detector = new PauseDetector(1_000_000, (pauseMs) => pauses.push(pauseMs));
+  const started = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: 1_000_000, untilMs: 1_015_000 };
+  let nowMs = 1_000_000;
+  const runUntil = (untilMs: number): void => {
+    for (; nowMs < untilMs; nowMs += 100) detector.resumed(nowMs);
   };
   runUntil(1_020_000);
-  t.same(detector.resumed(now_ms), started, "it runs");
-  now_ms += 3_600_000;
-  t.same(detector.resumed(now_ms), { before_ms: 1_020_000, at_ms: 4_620_000, until_ms: 4_635_000 }, "it slept");
+  t.same(detector.resumed(nowMs), started, "it runs");
+  nowMs += 3_600_000;
+  t.same(detector.resumed(nowMs), { beforeMs: 1_020_000, at_ms: 4_620_000, untilMs: 4_635_000 }, "it slept");
   runUntil(4_640_000);
-  now_ms = 4_640_000 + 900;
-  t.same(detector.resumed(now_ms), { before_ms: 4_639_900, at_ms: 4_640_900, until_ms: 4_645_900 }, "it was blocked");
+  nowMs = 4_640_000 + 900;
+  t.same(detector.resumed(nowMs), { beforeMs: 4_639_900, at_ms: 4_640_900, untilMs: 4_645_900 }, "it was blocked");
   t.same(pauses, [3_600_000, 1_000]);
   t.end();
 });
 
 t.test("repeated pauses give no more than one grace period", (t) => {
   const detector = new PauseDetector(0);
-  let now_ms = 0;
+  let nowMs = 0;
   const runFor = (ms: number): void => {
-    for (const until_ms = now_ms + ms; now_ms < until_ms; now_ms += 100) detector.resumed(now_ms);
+    for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 100) detector.resumed(nowMs);
   };
   runFor(20_000);
-  const paused_at_ms = now_ms - 100;
-  let ran_ms = 0;
+  const pausedAtMs = nowMs - 100;
+  let ranMs = 0;
   for (;;) {
-    now_ms += 25_000;
-    const { before_ms, until_ms } = detector.resumed(now_ms);
-    if (before_ms !== paused_at_ms) break;
-    t.equal(until_ms - now_ms, 15_000 - ran_ms, "the rest of the grace period");
+    nowMs += 25_000;
+    const { beforeMs, untilMs } = detector.resumed(nowMs);
+    if (beforeMs !== pausedAtMs) break;
+    t.equal(untilMs - nowMs, 15_000 - ranMs, "the rest of the grace period");
     runFor(4_100);
-    ran_ms += 4_000;
+    ranMs += 4_000;
   }
-  t.equal(ran_ms, 16_000, "then whatever is alive by now gets a new grace period");
+  t.equal(ranMs, 16_000, "then whatever is alive by now gets a new grace period");
   t.end();
 });

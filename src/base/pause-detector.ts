@@ -10,38 +10,38 @@ import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../.
 /** The last time that the server resumed. */
 export interface Resumed {
   /** The last time at which the server ran before the pause; -Infinity at the start. */
-  readonly before_ms: number;
+  readonly beforeMs: number;
   readonly at_ms: number;
-  /** The end of the grace period. Claims and instances that were alive at `before_ms` live at least until then. */
-  readonly until_ms: number;
+  /** The end of the grace period. Claims and instances that were alive at `beforeMs` live at least until then. */
+  readonly untilMs: number;
 }
 
 export class PauseDetector {
-  readonly #onPause: (pause_ms: number) => void;
-  #last_ms: number;
+  readonly #onPause: (pauseMs: number) => void;
+  #lastMs: number;
   #resumed: Resumed;
   /**
    * The time that the server ran since the first of several consecutive grace periods, for the claims and instances
-   * that were alive at `before_ms`.
+   * that were alive at `beforeMs`.
    */
-  #ran_ms = 0;
+  #ranMs = 0;
 
   /** @param onPause called after each pause, with its length in ms */
-  constructor(started_ms: number, onPause: (pause_ms: number) => void = () => undefined) {
+  constructor(startedMs: number, onPause: (pauseMs: number) => void = () => undefined) {
     this.#onPause = onPause;
-    this.#last_ms = started_ms;
-    this.#resumed = startedAt(started_ms);
+    this.#lastMs = startedMs;
+    this.#resumed = startedAt(startedMs);
   }
 
   /**
    * Returns when the server last resumed, and the grace period after that. It must be called at each tick, and before
    * each decision that depends on the time, because a request may arrive before the first tick after a pause.
    */
-  resumed(now_ms: number): Resumed {
-    const pause_ms = now_ms - this.#last_ms;
-    if (pause_ms >= RUN_PAUSE_MS_MIN) this.#resume(pause_ms, now_ms);
-    else if (pause_ms <= -RUN_PAUSE_MS_MIN) this.#startAgain(now_ms);
-    this.#last_ms = Math.max(this.#last_ms, now_ms);
+  resumed(nowMs: number): Resumed {
+    const pauseMs = nowMs - this.#lastMs;
+    if (pauseMs >= RUN_PAUSE_MS_MIN) this.#resume(pauseMs, nowMs);
+    else if (pauseMs <= -RUN_PAUSE_MS_MIN) this.#startAgain(nowMs);
+    this.#lastMs = Math.max(this.#lastMs, nowMs);
     return this.#resumed;
   }
 
@@ -49,31 +49,31 @@ export class PauseDetector {
    * Starts again as after a start of the server, because the time went back. This happens when a node takes over the
    * time of its cluster's log.
    */
-  #startAgain(now_ms: number): void {
-    this.#last_ms = now_ms;
-    this.#ran_ms = 0;
-    this.#resumed = startedAt(now_ms);
+  #startAgain(nowMs: number): void {
+    this.#lastMs = nowMs;
+    this.#ranMs = 0;
+    this.#resumed = startedAt(nowMs);
   }
 
-  #resume(pause_ms: number, now_ms: number): void {
-    const { before_ms, at_ms, until_ms } = this.#resumed;
-    const paused_at_ms = this.#last_ms;
-    const grace_ms = Math.min(CLAIM_RESTART_MS, pause_ms * RUN_PAUSE_GRACE_FACTOR);
+  #resume(pauseMs: number, nowMs: number): void {
+    const { beforeMs, at_ms, untilMs } = this.#resumed;
+    const pausedAtMs = this.#lastMs;
+    const graceMs = Math.min(CLAIM_RESTART_MS, pauseMs * RUN_PAUSE_GRACE_FACTOR);
     // If a pause falls into a grace period, the rest of that period is granted after the pause. Consecutive grace
     // periods together are at most CLAIM_RESTART_MS long.
-    const ran_ms = this.#ran_ms + paused_at_ms - at_ms;
-    const rest_ms = Math.min(CLAIM_RESTART_MS - ran_ms, Math.max(until_ms - paused_at_ms, grace_ms));
-    if (paused_at_ms < until_ms && rest_ms > 0) {
-      this.#ran_ms = ran_ms;
-      this.#resumed = { before_ms, at_ms: now_ms, until_ms: now_ms + rest_ms };
+    const ranMs = this.#ranMs + pausedAtMs - at_ms;
+    const restMs = Math.min(CLAIM_RESTART_MS - ranMs, Math.max(untilMs - pausedAtMs, graceMs));
+    if (pausedAtMs < untilMs && restMs > 0) {
+      this.#ranMs = ranMs;
+      this.#resumed = { beforeMs, at_ms: nowMs, untilMs: nowMs + restMs };
     } else {
-      this.#ran_ms = 0;
-      this.#resumed = { before_ms: paused_at_ms, at_ms: now_ms, until_ms: now_ms + grace_ms };
+      this.#ranMs = 0;
+      this.#resumed = { beforeMs: pausedAtMs, at_ms: nowMs, untilMs: nowMs + graceMs };
     }
-    this.#onPause(pause_ms);
+    this.#onPause(pauseMs);
   }
 }
 
-function startedAt(at_ms: number): Resumed {
-  return { before_ms: Number.NEGATIVE_INFINITY, at_ms, until_ms: at_ms + CLAIM_RESTART_MS };
+function startedAt(atMs: number): Resumed {
+  return { beforeMs: Number.NEGATIVE_INFINITY, at_ms: atMs, untilMs: atMs + CLAIM_RESTART_MS };
 }

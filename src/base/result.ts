@@ -18,7 +18,7 @@ export class Failure {
    * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
    *   REFUSAL_CHARACTERS_MAX, because it may quote the request
    * @param members further members of the answer's body
-   * @param outcome_unknown true if the work may have been done although no answer came
+   * @param outcomeUnknown true if the work may have been done although no answer came
    * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
    *   caller knows it
    */
@@ -26,7 +26,7 @@ export class Failure {
     readonly status: StatusName,
     message: string,
     readonly members: FailureMembers | null = null,
-    readonly outcome_unknown: boolean = false,
+    readonly outcomeUnknown: boolean = false,
     readonly subject: object | null = null,
   ) {
     this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
@@ -34,12 +34,12 @@ export class Failure {
 
   /** Returns the same failure, with the part of the request that it concerns. */
   about(subject: object): Failure {
-    return new Failure(this.status, this.message, this.members, this.outcome_unknown, subject);
+    return new Failure(this.status, this.message, this.members, this.outcomeUnknown, subject);
   }
 
   /** Returns the same refusal with other members. */
   with(members: FailureMembers): Failure {
-    return new Failure(this.status, this.message, members, this.outcome_unknown, this.subject);
+    return new Failure(this.status, this.message, members, this.outcomeUnknown, this.subject);
   }
 
   /** The HTTP status code of this failure. */
@@ -57,7 +57,7 @@ export class RemoteFailure extends Failure {
   resource: string | null = null;
 
   override with(members: FailureMembers): RemoteFailure {
-    const same = new RemoteFailure(this.status, this.message, members, this.outcome_unknown, this.subject);
+    const same = new RemoteFailure(this.status, this.message, members, this.outcomeUnknown, this.subject);
     same.resource = this.resource;
     return same;
   }

@@ -50,13 +50,13 @@ export interface SegmentGlob {
 }
 
 /** Returns the number of UTF-16 units of a code point. */
-export function unitsOf(code_point: number): number {
-  return code_point > 0xffff ? 2 : 1;
+export function unitsOf(codePoint: number): number {
+  return codePoint > 0xffff ? 2 : 1;
 }
 
-function classHolds({ negated, bounds }: CharacterClass, code_point: number): boolean {
+function classHolds({ negated, bounds }: CharacterClass, codePoint: number): boolean {
   for (let at = 0; at < bounds.length; at += 2) {
-    if (code_point >= (bounds[at] as number) && code_point <= (bounds[at + 1] as number)) return !negated;
+    if (codePoint >= (bounds[at] as number) && codePoint <= (bounds[at + 1] as number)) return !negated;
   }
   return negated;
 }
@@ -69,40 +69,40 @@ const LOOKS_A_CHARACTER = 2;
 
 /** Matches a text by backtracking. Returns null if that takes too many steps. */
 function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
-  let looks_left = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
-  let token_at = 0;
+  let looksLeft = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
+  let tokenAt = 0;
   let at = 0;
-  let star_token = -1;
-  let star_at = 0;
+  let starToken = -1;
+  let starAt = 0;
   while (at < segment.length) {
-    if (--looks_left < 0) return null;
-    const code_point = segment.codePointAt(at) as number;
-    if (token_at < tokens.length) {
-      const token = tokens[token_at] as number;
+    if (--looksLeft < 0) return null;
+    const codePoint = segment.codePointAt(at) as number;
+    if (tokenAt < tokens.length) {
+      const token = tokens[tokenAt] as number;
       if (token === STAR) {
-        star_token = token_at++;
-        star_at = at;
+        starToken = tokenAt++;
+        starAt = at;
         continue;
       }
       if (
-        token === code_point ||
+        token === codePoint ||
         token === ANY ||
-        (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, code_point))
+        (token <= CLASS_BASE && classHolds(classes[CLASS_BASE - token] as CharacterClass, codePoint))
       ) {
-        token_at++;
-        at += unitsOf(code_point);
+        tokenAt++;
+        at += unitsOf(codePoint);
         continue;
       }
     }
-    if (star_token < 0) return false;
+    if (starToken < 0) return false;
     // Let the last star match one more character. Another try with an earlier star cannot help, because the last star
     // can match every character that the earlier one would leave to it.
-    star_at += unitsOf(segment.codePointAt(star_at) as number);
-    at = star_at;
-    token_at = star_token + 1;
+    starAt += unitsOf(segment.codePointAt(starAt) as number);
+    at = starAt;
+    tokenAt = starToken + 1;
   }
-  while (tokens[token_at] === STAR) token_at++;
-  return token_at === tokens.length;
+  while (tokens[tokenAt] === STAR) tokenAt++;
+  return tokenAt === tokens.length;
 }
 
 function literalRuns(tokens: readonly number[]): { all: string | undefined; runs: LiteralRuns } {
@@ -125,7 +125,7 @@ function testsOf(tokens: readonly number[], classes: readonly CharacterClass[]):
     if (token === ANY) return "any";
     if (token > CLASS_BASE) return token;
     const one = classes[CLASS_BASE - token] as CharacterClass;
-    return (code_point) => classHolds(one, code_point);
+    return (codePoint) => classHolds(one, codePoint);
   });
 }
 
@@ -163,9 +163,9 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
     return { text, literal, runs, tokens, matches: () => true, meets: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
-  const units_min =
+  const unitsMin =
     prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
-  const only_one_star = wildcards.length === 1 && wildcards[0] === STAR;
+  const onlyOneStar = wildcards.length === 1 && wildcards[0] === STAR;
   let set: TokenSet | null = null;
   const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
   return {
@@ -174,8 +174,8 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
     runs,
     tokens,
     matches(segment) {
-      if (segment.length < units_min || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
-      return only_one_star || (matchTokens(tokens, classes, segment) ?? tokenSet().matches(segment));
+      if (segment.length < unitsMin || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
+      return onlyOneStar || (matchTokens(tokens, classes, segment) ?? tokenSet().matches(segment));
     },
     meets(other) {
       if (other.literal !== undefined) return this.matches(other.literal);

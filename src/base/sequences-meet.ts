@@ -22,22 +22,22 @@ export function sequencesMeet<Token>(
   let below = new Uint8Array(width + 1);
   row[0] = 1;
   for (let i = 0; i <= a.length; i++) {
-    const a_token = a[i] as Token;
-    const a_ends = i === a.length;
-    const a_gap = !a_ends && a_token === gap;
+    const aToken = a[i] as Token;
+    const aEnds = i === a.length;
+    const aGap = !aEnds && aToken === gap;
     let reached = false;
     for (let j = 0; j <= width; j++) {
       if (row[j] === 0) continue;
       reached = true;
-      const b_ends = j === width;
-      const b_gap = !b_ends && b[j] === gap;
+      const bEnds = j === width;
+      const bGap = !bEnds && b[j] === gap;
       // Either a gap ends here, or it takes the next element of the other sequence.
-      if (b_gap || (a_gap && !b_ends)) row[j + 1] = 1;
-      if (a_gap || (b_gap && !a_ends)) below[j] = 1;
-      if (!a_gap && !b_gap && !a_ends && !b_ends && agree(a_token, b[j] as Token)) below[j + 1] = 1;
+      if (bGap || (aGap && !bEnds)) row[j + 1] = 1;
+      if (aGap || (bGap && !aEnds)) below[j] = 1;
+      if (!aGap && !bGap && !aEnds && !bEnds && agree(aToken, b[j] as Token)) below[j + 1] = 1;
     }
     if (!reached) return false;
-    if (a_ends) return row[width] === 1;
+    if (aEnds) return row[width] === 1;
     const done = row;
     row = below;
     below = done.fill(0);

@@ -140,7 +140,7 @@ t.test("a part of a body has the name that its reader gives it", (t) => {
 t.test("texts are checked against their rules, with the messages of the rules", (t) => {
   const Named = Type.Object({
     name: Name(256),
-    note: Type.Optional(Text({ characters_max: 4 })),
+    note: Type.Optional(Text({ charactersMax: 4 })),
     tags: Type.Optional(Type.Array(Name(4))),
     deep: Type.Optional(Type.Object({ name: Name(2) })),
   });
@@ -241,9 +241,9 @@ t.test("any bytes: a valid body is passed on as it was sent, others are refused 
 });
 
 t.test("a long body with too many items is refused before any item is checked", (t) => {
-  let looked_at = 0;
+  let lookedAt = 0;
   const Item = Type.Refine(Type.String(), () => {
-    looked_at += 1;
+    lookedAt += 1;
     return true;
   });
   const schema = Type.Object(
@@ -265,8 +265,8 @@ t.test("a long body with too many items is refused before any item is checked", 
     [`{${members}}`, "m0 cannot be given here"],
   ] as const)
     t.equal(messageOf(schema, text), message);
-  t.equal(looked_at, 0);
+  t.equal(lookedAt, 0);
   t.equal(messageOf(schema, `{"list":["${"x".repeat(20_000)}"]}`), "accepted");
-  t.equal(looked_at, 1);
+  t.equal(lookedAt, 1);
   t.end();
 });

@@ -77,8 +77,8 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   const branch = branchFor(schema, kindOf(json));
   const validator = validatorOf(branch);
   if (validator.Check(json)) return null;
-  const too_many = findTooMany(branch, json, []);
-  return describeErrors(too_many === null ? validator.Errors(json) : [too_many], naming);
+  const tooMany = findTooMany(branch, json, []);
+  return describeErrors(tooMany === null ? validator.Errors(json) : [tooMany], naming);
 }
 
 /** The keywords of a schema that limit the number of an array's items and of an object's members. */

@@ -3,31 +3,31 @@
  * once. After that there is at most one report in each interval, with the number of occurrences.
  */
 export class SparseReport {
-  readonly #interval_ms: number;
+  readonly #intervalMs: number;
   readonly #write: (times: number, error: unknown) => void;
   readonly #now: () => number;
   #times = 0;
-  #written_ms = Number.NEGATIVE_INFINITY;
+  #writtenMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param write called with the number of occurrences since the last report, and the last error
    * @param now returns a time in ms; only differences of times matter
    */
   constructor(
-    interval_ms: number,
+    intervalMs: number,
     write: (times: number, error: unknown) => void,
     now: () => number = () => performance.now(),
   ) {
-    this.#interval_ms = interval_ms;
+    this.#intervalMs = intervalMs;
     this.#write = write;
     this.#now = now;
   }
 
   report(error?: unknown): void {
     this.#times += 1;
-    const now_ms = this.#now();
-    if (now_ms - this.#written_ms < this.#interval_ms) return;
-    this.#written_ms = now_ms;
+    const nowMs = this.#now();
+    if (nowMs - this.#writtenMs < this.#intervalMs) return;
+    this.#writtenMs = nowMs;
     this.#write(this.#times, error);
     this.#times = 0;
   }

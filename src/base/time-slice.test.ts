@@ -5,7 +5,7 @@ import { TimeSlice } from "./time-slice.js";
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function passTime(ms: number): void {
-  for (const from_ms = performance.now(); performance.now() - from_ms <= ms; );
+  for (const fromMs = performance.now(); performance.now() - fromMs <= ms; );
 }
 
 /** Does a piece of work that uses up a share. */

@@ -87,19 +87,19 @@ t.test("times are written with three fraction digits", (t) => {
 });
 
 t.test("any time is formatted as Date does it, and parsed back", (t) => {
-  const any_time = fc.oneof(
+  const anyTime = fc.oneof(
     fc.integer({ min: TIME_MS_MIN, max: TIME_MS_MAX }),
     // Consecutive times within a few seconds, so that many of them share a second.
     fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2026, 0, 1) + 5_000 }),
   );
-  const property = fc.property(any_time, fc.integer({ min: -1439, max: 1439 }), (ms, offset_minutes) => {
+  const property = fc.property(anyTime, fc.integer({ min: -1439, max: 1439 }), (ms, offsetMinutes) => {
     const text = new Date(ms).toISOString();
-    const shifted = ms + offset_minutes * 60_000;
+    const shifted = ms + offsetMinutes * 60_000;
     if (formatTime(ms) !== text || parseTime(text) !== ms) return false;
     if (shifted < TIME_MS_MIN || shifted > TIME_MS_MAX) return true;
     const clock = (minutes: number): string => String(minutes).padStart(2, "0");
-    const distance = Math.abs(offset_minutes);
-    const offset = `${offset_minutes < 0 ? "-" : "+"}${clock(Math.floor(distance / 60))}:${clock(distance % 60)}`;
+    const distance = Math.abs(offsetMinutes);
+    const offset = `${offsetMinutes < 0 ? "-" : "+"}${clock(Math.floor(distance / 60))}:${clock(distance % 60)}`;
     return parseTime(new Date(shifted).toISOString().replace("Z", offset)) === ms;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));

@@ -49,25 +49,25 @@ export function parseTime(text: string): number | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
 
-  let offset_ms = 0;
+  let offsetMs = 0;
   if (parts[8] !== undefined) {
-    const offset_hours = Number(parts[9]);
-    const offset_minutes = Number(parts[10]);
-    if (offset_hours > 23 || offset_minutes > 59) return undefined;
-    offset_ms = (offset_hours * 60 + offset_minutes) * MS_PER_MINUTE * (parts[8] === "-" ? -1 : 1);
+    const offsetHours = Number(parts[9]);
+    const offsetMinutes = Number(parts[10]);
+    if (offsetHours > 23 || offsetMinutes > 59) return undefined;
+    offsetMs = (offsetHours * 60 + offsetMinutes) * MS_PER_MINUTE * (parts[8] === "-" ? -1 : 1);
   }
 
-  const fraction_ms = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
+  const fractionMs = parts[7] === undefined ? 0 : Number(parts[7].slice(0, 3).padEnd(3, "0"));
   // Date.UTC reads the years 0 to 99 as 1900 to 1999. So add a whole cycle of the calendar to the year.
-  const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fraction_ms);
-  return shifted - CYCLE_MS - offset_ms;
+  const shifted = Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second, fractionMs);
+  return shifted - CYCLE_MS - offsetMs;
 }
 
 // The text of a time up to the fraction is cached, because many writes fall into the same second. Many seconds are
 // cached, because the messages about one lease contain times of two different seconds.
 const CACHED_SECONDS = 256;
-const cached_seconds = new Float64Array(CACHED_SECONDS).fill(Number.NaN);
-const cached_prefixes = new Array<string>(CACHED_SECONDS).fill("");
+const cachedSeconds = new Float64Array(CACHED_SECONDS).fill(Number.NaN);
+const cachedPrefixes = new Array<string>(CACHED_SECONDS).fill("");
 
 /**
  * Formats a time as `2026-02-09T14:30:00.123Z`, always with three fraction digits. `ms` is a whole number, and its year
@@ -77,11 +77,11 @@ export function formatTime(ms: number): string {
   assert(Number.isInteger(ms) && ms >= TIME_MS_MIN && ms <= TIME_MS_MAX, "a time has a year of four digits");
   const second = Math.floor(ms / MS_PER_SECOND);
   const slot = Math.abs(second) % CACHED_SECONDS;
-  if (cached_seconds[slot] !== second) {
-    cached_prefixes[slot] = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
-    cached_seconds[slot] = second;
+  if (cachedSeconds[slot] !== second) {
+    cachedPrefixes[slot] = new Date(second * MS_PER_SECOND).toISOString().slice(0, -4);
+    cachedSeconds[slot] = second;
   }
-  const prefix = cached_prefixes[slot] as string;
+  const prefix = cachedPrefixes[slot] as string;
   const fraction = ms - second * MS_PER_SECOND;
   if (fraction >= 100) return `${prefix}${fraction}Z`;
   return fraction >= 10 ? `${prefix}0${fraction}Z` : `${prefix}00${fraction}Z`;

@@ -36,7 +36,7 @@ const literal = fc.constantFrom<TokenTest>(A, A, A, B);
 const plain = fc
   .array(fc.oneof({ weight: 5, arbitrary: literal }, fc.constantFrom<TokenTest>("any", null)), { maxLength: 80 })
   .map(withoutDoubleGaps);
-const isA = (code_point: number): boolean => code_point === A;
+const isA = (codePoint: number): boolean => codePoint === A;
 const tested = fc
   .array(fc.oneof({ weight: 5, arbitrary: literal }, fc.constantFrom<TokenTest>("any", null, isA)), { maxLength: 80 })
   .map(withoutDoubleGaps);
@@ -79,9 +79,9 @@ t.test("texts that match", (t) => {
 });
 
 t.test("more characters than the cache holds", (t) => {
-  const set = new TokenSet([null, (code_point) => code_point % 2 === 0, 0x100]);
-  for (let code_point = 1_000; code_point < 1_400; code_point++)
-    t.equal(set.matches(String.fromCodePoint(code_point, 0x100)), code_point % 2 === 0);
+  const set = new TokenSet([null, (codePoint) => codePoint % 2 === 0, 0x100]);
+  for (let codePoint = 1_000; codePoint < 1_400; codePoint++)
+    t.equal(set.matches(String.fromCodePoint(codePoint, 0x100)), codePoint % 2 === 0);
   t.end();
 });
 

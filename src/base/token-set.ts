@@ -57,9 +57,9 @@ export class TokenSet {
   matches(text: string): boolean {
     const run = new Run(this.#words, this.#gaps);
     for (let at = 0; at < text.length; ) {
-      const code_point = text.codePointAt(at) as number;
-      at += code_point > 0xffff ? 2 : 1;
-      if (!run.take(this.#fitted(code_point))) return false;
+      const codePoint = text.codePointAt(at) as number;
+      at += codePoint > 0xffff ? 2 : 1;
+      if (!run.take(this.#fitted(codePoint))) return false;
     }
     return run.has(this.#length);
   }
@@ -75,15 +75,15 @@ export class TokenSet {
   }
 
   /** Returns the places that a character fits. */
-  #fitted(code_point: number): Int32Array {
-    const literal = this.#literal.get(code_point) ?? this.#any;
+  #fitted(codePoint: number): Int32Array {
+    const literal = this.#literal.get(codePoint) ?? this.#any;
     if (this.#tests.length === 0) return literal;
-    const known = this.#fitting.get(code_point);
+    const known = this.#fitting.get(codePoint);
     if (known !== undefined) return known;
     const places = Int32Array.from(literal);
-    for (const { at, test } of this.#tests) if (test(code_point)) setBit(places, at);
+    for (const { at, test } of this.#tests) if (test(codePoint)) setBit(places, at);
     if (this.#fitting.size >= CHARACTERS_KEPT) this.#fitting.clear();
-    this.#fitting.set(code_point, places);
+    this.#fitting.set(codePoint, places);
     return places;
   }
 
@@ -151,10 +151,10 @@ class Run {
     let carry = 0;
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
-      const at_gap = now & (this.#gaps[word] as number);
+      const atGap = now & (this.#gaps[word] as number);
       // `carry` cannot be the position of a gap, because no two gaps follow each other.
-      places[word] = now | (at_gap << 1) | carry;
-      carry = at_gap >>> (WORD - 1);
+      places[word] = now | (atGap << 1) | carry;
+      carry = atGap >>> (WORD - 1);
     }
   }
 }

@@ -6,7 +6,7 @@ import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";
 
 export class Waiters<Key extends string | number> {
-  readonly #by_key = new Groups<Key, Wakeable>();
+  readonly #byKey = new Groups<Key, Wakeable>();
   #size = 0;
 
   /** The number of waiters. A waiter that waits for two keys counts twice. */
@@ -16,17 +16,17 @@ export class Waiters<Key extends string | number> {
 
   /** Adds a waiter for a key. Returns a function that removes it again. */
   add(key: Key, waiter: Wakeable): () => void {
-    if (this.#by_key.add(key, waiter)) this.#size += 1;
+    if (this.#byKey.add(key, waiter)) this.#size += 1;
     return () => {
-      if (this.#by_key.remove(key, waiter)) this.#size -= 1;
+      if (this.#byKey.remove(key, waiter)) this.#size -= 1;
     };
   }
 
   wake(key: Key): void {
-    for (const waiter of this.#by_key.get(key) ?? []) waiter.wake();
+    for (const waiter of this.#byKey.get(key) ?? []) waiter.wake();
   }
 
   wakeAll(): void {
-    for (const waiter of this.#by_key.items()) waiter.wake();
+    for (const waiter of this.#byKey.items()) waiter.wake();
   }
 }

@@ -27,7 +27,7 @@ export class ChangeReader {
    */
   readonly #waiting = new Map<string, string>();
   /** The times at which the last messages were sent, the oldest first. There are at most CHANGE_MESSAGES_MAX. */
-  #sent_ms: number[] = [];
+  #sentMs: number[] = [];
 
   constructor(
     readonly stream: EventStream,
@@ -63,16 +63,16 @@ export class ChangeReader {
    * Sends the queued messages that the rate limit allows now.
    * @returns true if the message `lagged` was sent
    */
-  send(now_ms: number): boolean {
+  send(nowMs: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
     // If the clock was set back, the earlier messages are treated as if they were sent now.
-    if (now_ms < (this.#sent_ms.at(-1) ?? 0)) this.#sent_ms.fill(now_ms);
-    this.#sent_ms = this.#sent_ms.filter((at_ms) => now_ms - at_ms < CHANGE_WINDOW_MS);
+    if (nowMs < (this.#sentMs.at(-1) ?? 0)) this.#sentMs.fill(nowMs);
+    this.#sentMs = this.#sentMs.filter((atMs) => nowMs - atMs < CHANGE_WINDOW_MS);
     let texts = "";
     let lagged = false;
     for (const [name, text] of this.#waiting) {
-      if (this.#sent_ms.length === CHANGE_MESSAGES_MAX) break;
-      this.#sent_ms.push(now_ms);
+      if (this.#sentMs.length === CHANGE_MESSAGES_MAX) break;
+      this.#sentMs.push(nowMs);
       this.#waiting.delete(name);
       lagged ||= name === LAGGED.name;
       texts += text;

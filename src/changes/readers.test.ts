@@ -41,8 +41,8 @@ class End {
 
 class World {
   readonly watched = new WatchedKinds();
-  now_ms = START_MS;
-  readonly readers = new ChangeReaders(this.watched, { now: () => this.now_ms });
+  nowMs = START_MS;
+  readonly readers = new ChangeReaders(this.watched, { now: () => this.nowMs });
 
   open(asked = ""): End {
     const end = new End();
@@ -54,9 +54,9 @@ class World {
     for (const key of keys) this.readers.report("state", key, 1);
   }
 
-  tick(after_ms = DEADLINE_SWEEP_MS): void {
-    this.now_ms += after_ms;
-    this.readers.tick(this.now_ms);
+  tick(afterMs = DEADLINE_SWEEP_MS): void {
+    this.nowMs += afterMs;
+    this.readers.tick(this.nowMs);
   }
 
   get watching(): readonly ChangeKind[] {
@@ -301,26 +301,26 @@ t.test("readers are bounded, and end with the server", async (t) => {
 t.test("for any sequence of changes, no second has more than ten messages, and unreported changes lag", (t) => {
   const step = fc.record({
     keys: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 15 }),
-    after_ms: fc.constantFrom(100, 101, 130, 700),
+    afterMs: fc.constantFrom(100, 101, 130, 700),
     takes: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const world = new World();
       const reader = world.open("state");
-      const sent_ms: number[] = [];
+      const sentMs: number[] = [];
       /** The version of each key that the reader knows, from its last full read or from a message. */
       const known = new Map<string, number>();
       const real = new Map<string, number>();
       const look = (): void => {
         for (const message of reader.take()) {
-          sent_ms.push(world.now_ms);
+          sentMs.push(world.nowMs);
           if (message.kind === "lagged") for (const [key, version] of real) known.set(key, version);
           else known.set(String(message.key), message.version ?? 0);
         }
       };
       let version = 0;
-      for (const { keys, after_ms, takes } of steps) {
+      for (const { keys, afterMs, takes } of steps) {
         for (const key of keys.map(String)) {
           version += 1;
           real.set(key, version);
@@ -328,7 +328,7 @@ t.test("for any sequence of changes, no second has more than ten messages, and u
         }
         if (takes) reader.sink.drain();
         else reader.sink.takes = false;
-        world.tick(after_ms);
+        world.tick(afterMs);
         look();
       }
       reader.sink.drain();
@@ -337,9 +337,9 @@ t.test("for any sequence of changes, no second has more than ten messages, and u
       world.tick(CHANGE_WINDOW_MS);
       look();
       t.same(Object.fromEntries(known), Object.fromEntries(real), "in the end the reader knows the current state");
-      for (const [at, at_ms] of sent_ms.entries()) {
-        const tenth = sent_ms[at + CHANGE_MESSAGES_MAX];
-        if (tenth !== undefined) t.ok(tenth - at_ms >= CHANGE_WINDOW_MS, "ten a second");
+      for (const [at, atMs] of sentMs.entries()) {
+        const tenth = sentMs[at + CHANGE_MESSAGES_MAX];
+        if (tenth !== undefined) t.ok(tenth - atMs >= CHANGE_WINDOW_MS, "ten a second");
       }
       return t.passing();
     }),

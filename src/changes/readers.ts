@@ -68,12 +68,12 @@ export class ChangeReaders implements BackgroundTask {
     for (const reader of this.#readers) reader.lag();
   }
 
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     const changed = this.#changed.take();
     if (changed !== null) this.#dispatch(changed);
     for (const reader of this.#readers) {
-      if (reader.send(now_ms)) this.#lagged += 1;
-      reader.stream.comment(now_ms);
+      if (reader.send(nowMs)) this.#lagged += 1;
+      reader.stream.comment(nowMs);
     }
   }
 

@@ -110,8 +110,8 @@ export class ClaimChanges extends PublishingModel {
     return lease;
   }
 
-  setTtl(lease: LiveLease, ttl_s: number): void {
-    this.#change(lease, { ...lease.record, ttl_s });
+  setTtl(lease: LiveLease, ttlS: number): void {
+    this.#change(lease, { ...lease.record, ttl_s: ttlS });
   }
 
   /** Ends a lease, held or waiting, and grants the claims that only it blocked. */
@@ -122,7 +122,7 @@ export class ClaimChanges extends PublishingModel {
       state,
       reason: reason ?? before.reason,
       note: note ?? before.note,
-      ended_at: call.now_ms,
+      ended_at: call.nowMs,
     });
     const freed = this.live.remove(lease, before.state === "held");
     if (!isLease(lease.record)) return;
@@ -136,7 +136,7 @@ export class ClaimChanges extends PublishingModel {
       ? ["lease.lost", leaseId(record.row)]
       : ["task.reclaim", record.task ?? ""];
     const detail = JSON.stringify({ holder, reason: loss });
-    this.#audit.append(call.now_ms, SERVER, action, resource, detail, "success");
+    this.#audit.append(call.nowMs, SERVER, action, resource, detail, "success");
     this.#audited.push(resource);
     this.markDirty();
   }
@@ -145,7 +145,7 @@ export class ClaimChanges extends PublishingModel {
    * Adds a claim, held or waiting.
    * @param fence the fence of a held claim; 0 if the claim waits
    */
-  #add(wanted: Wanted, fence: number, { actor, now_ms }: WriteCall): LiveLease {
+  #add(wanted: Wanted, fence: number, { actor, nowMs }: WriteCall): LiveLease {
     const { name, workspace, shared, reason, task, ttl_s, max_s, resources, queued } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
@@ -164,8 +164,8 @@ export class ClaimChanges extends PublishingModel {
       max_s,
       offered: false,
       queued,
-      requested_at: now_ms,
-      granted_at: fence === 0 ? null : now_ms,
+      requested_at: nowMs,
+      granted_at: fence === 0 ? null : nowMs,
       ended_at: null,
     };
     const lease = { order: row, holder: actor, shared, resources, record };
@@ -189,7 +189,7 @@ export class ClaimChanges extends PublishingModel {
   /** Stores that a waiting claim was granted. The lock table has already granted it. */
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
-    this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.now_ms });
+    this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.nowMs });
     this.live.countHeld(lease);
     publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }

@@ -79,16 +79,16 @@ export class ClaimRegistry implements CachingModel {
    * otherwise the call is refused.
    */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
-    const { actor, now_ms } = call;
+    const { actor, nowMs } = call;
     this.settle(call);
     const name = this.nameOf(actor);
     if (name === undefined) return NEEDS_INSTANCE;
-    const known = this.#requests.find("lease", actor, request.request_id, now_ms, request.request_hash);
+    const known = this.#requests.find("lease", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
     const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
     if (own !== undefined) {
-      this.#requests.store("lease", actor, request.request_id, String(own.order), now_ms, request.request_hash);
+      this.#requests.store("lease", actor, request.request_id, String(own.order), nowMs, request.request_hash);
       return { row: own.order, made: false };
     }
     const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
@@ -105,7 +105,7 @@ export class ClaimRegistry implements CachingModel {
       decision.kind === "free"
         ? this.#changes.hold(wanted, decision.overtakes, call)
         : this.#changes.enqueue(wanted, call);
-    this.#requests.store("lease", actor, request_id, String(lease.order), now_ms, request.request_hash);
+    this.#requests.store("lease", actor, request_id, String(lease.order), nowMs, request.request_hash);
     return { row: lease.order, made: true };
   }
 
@@ -275,8 +275,8 @@ export class ClaimRegistry implements CachingModel {
     for (const lease of waitingFirst(this.#live.all())) this.#loseByItself(lease, "restored", call);
   }
 
-  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
-    return this.#table.prune(after, ended_before_ms, rows);
+  prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
+    return this.#table.prune(after, endedBeforeMs, rows);
   }
 
   /**

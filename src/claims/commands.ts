@@ -22,7 +22,7 @@ export const endClaims = writerMethod({
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
   models: { registry: claimRegistry },
   family: "claims",
-  in_cluster: "leader",
+  inCluster: "leader",
   run: ({ registry }, request, call) => {
     registry.expireClaims(request, call);
     return null;
@@ -41,5 +41,5 @@ export const pruneLeases = writerMethod({
     ),
   ],
   models: { registry: claimRegistry },
-  run: ({ registry }, { after }, { now_ms }) => registry.prune(after, now_ms - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
+  run: ({ registry }, { after }, { nowMs }) => registry.prune(after, nowMs - LEASE_KEEP_MS, LEASE_PRUNE_ROWS),
 });

@@ -23,7 +23,7 @@ export interface Holders {
    * Returns when an instance was last seen, in ms. The time is in the future while the instance is busy, and 0 if the
    * instance was deleted.
    */
-  lastSeenOf(id: string, now_ms: number): number;
+  lastSeenOf(id: string, nowMs: number): number;
   /**
    * Starts or stops watching an instance. While it is watched, `Expiry.endOverdue` is called before each of its
    * heartbeats counts.
@@ -40,12 +40,12 @@ export interface ExpiryOptions {
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
    * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. Other nodes may see
-   * heartbeats too. So the leader waits another `grace_ms`, unless no other node is alive.
+   * heartbeats too. So the leader waits another `graceMs`, unless no other node is alive.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
     readonly hasNoPeers: () => boolean;
-    readonly grace_ms: number;
+    readonly graceMs: number;
   } | null;
 }
 
@@ -85,11 +85,11 @@ export class Expiry implements BackgroundTask {
   #fresh: number[] = [];
   /** The fences of the claims that the writer is ending, by the row of the claim. */
   readonly #ending = new Map<number, number>();
-  #done_slot: number;
+  #doneSlot: number;
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
-    this.#done_slot = slotAt(options.clock.now());
+    this.#doneSlot = slotAt(options.clock.now());
     options.leases.listen((record) => this.#follow(record));
   }
 
@@ -99,39 +99,39 @@ export class Expiry implements BackgroundTask {
    */
   endOf(record: LeaseRecord): number | null {
     if (record.state !== "held") return null;
-    return this.#lifeOf(record, this.#options.clock.now()).ends_ms;
+    return this.#lifeOf(record, this.#options.clock.now()).endsMs;
   }
 
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     for (const row of this.#fresh.splice(0)) {
       const record = this.#options.leases.get(row);
-      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, now_ms).ends_ms);
+      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, nowMs).endsMs);
     }
-    const last = slotAt(now_ms) - 1;
+    const last = slotAt(nowMs) - 1;
     const due: number[] = [];
-    if (last < this.#done_slot - SLOTS_BACK_MAX) this.#scheduleAgain(last, now_ms);
+    if (last < this.#doneSlot - SLOTS_BACK_MAX) this.#scheduleAgain(last, nowMs);
     // If the clock jumped forward, visit only the slots that exist. They are fewer than all slots of the elapsed time.
     const slots =
-      last - this.#done_slot > this.#slots.size
+      last - this.#doneSlot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
-        : Array.from({ length: Math.max(0, last - this.#done_slot) }, (_, at) => this.#done_slot + 1 + at);
+        : Array.from({ length: Math.max(0, last - this.#doneSlot) }, (_, at) => this.#doneSlot + 1 + at);
     for (const slot of slots) {
       for (const row of this.#slots.get(slot) ?? []) if (this.#slotOf.get(row) === slot) due.push(row);
       this.#slots.delete(slot);
     }
-    this.#done_slot = Math.max(this.#done_slot, last);
-    this.#check(due, now_ms);
+    this.#doneSlot = Math.max(this.#doneSlot, last);
+    this.#check(due, nowMs);
   }
 
   /**
    * Schedules all claims again after the clock was set back, for example because a node's clock was wrong. Without
    * this, every claim would be checked too late.
    */
-  #scheduleAgain(last: number, now_ms: number): void {
-    this.#done_slot = last;
+  #scheduleAgain(last: number, nowMs: number): void {
+    this.#doneSlot = last;
     for (const row of [...this.#slotOf.keys()]) {
       const record = this.#options.leases.get(row);
-      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, now_ms).ends_ms);
+      if (record !== undefined) this.#schedule(row, this.#lifeOf(record, nowMs).endsMs);
     }
   }
 
@@ -139,12 +139,12 @@ export class Expiry implements BackgroundTask {
    * Ends the overdue claims of a holder before its heartbeat counts. So an expired claim stays expired, even if no tick
    * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
-  endOverdue(holder: string, now_ms: number): void {
+  endOverdue(holder: string, nowMs: number): void {
     // In a cluster, leave this to the leader, which may know of a later heartbeat.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
-    this.#end(rows.flatMap((row) => this.#overdue(row, now_ms)));
+    this.#end(rows.flatMap((row) => this.#overdue(row, nowMs)));
   }
 
   /** Schedules the claims of a holder again because they now expire sooner. */
@@ -156,7 +156,7 @@ export class Expiry implements BackgroundTask {
     const { leases, holders, clock } = this.#options;
     if (record.state === "held" || record.state === "waiting") {
       holders.watch(record.holder, true);
-      if (this.#slotOf.has(record.row)) this.#schedule(record.row, this.#lifeOf(record, clock.now()).ends_ms);
+      if (this.#slotOf.has(record.row)) this.#schedule(record.row, this.#lifeOf(record, clock.now()).endsMs);
       else this.#fresh.push(record.row);
       return;
     }
@@ -165,13 +165,13 @@ export class Expiry implements BackgroundTask {
     if (leases.of(record.holder).next().done === true) holders.watch(record.holder, false);
   }
 
-  #lifeOf(record: LeaseRecord, now_ms: number): ReturnType<typeof lifeOf> {
+  #lifeOf(record: LeaseRecord, nowMs: number): ReturnType<typeof lifeOf> {
     const { holders, pauseDetector } = this.#options;
-    return lifeOf(record, holders.lastSeenOf(record.holder, now_ms), pauseDetector.resumed(now_ms));
+    return lifeOf(record, holders.lastSeenOf(record.holder, nowMs), pauseDetector.resumed(nowMs));
   }
 
-  #schedule(row: number, ends_ms: number): void {
-    const slot = Math.max(slotAt(ends_ms), this.#done_slot + 1);
+  #schedule(row: number, endsMs: number): void {
+    const slot = Math.max(slotAt(endsMs), this.#doneSlot + 1);
     if (this.#slotOf.get(row) === slot) return;
     this.#slotOf.set(row, slot);
     const rows = this.#slots.get(slot);
@@ -179,18 +179,18 @@ export class Expiry implements BackgroundTask {
     else rows.push(row);
   }
 
-  #check(rows: readonly number[], now_ms: number): void {
+  #check(rows: readonly number[], nowMs: number): void {
     const ends: End[] = [];
     for (const row of rows) {
       this.#slotOf.delete(row);
-      const over = this.#overdue(row, now_ms);
+      const over = this.#overdue(row, nowMs);
       ends.push(...over);
       const record = this.#options.leases.get(row);
       if (over.length > 0 || record === undefined) continue;
       // Only the leader ends claims, so any other server checks the claim again later.
       const { shared } = this.#options;
-      const least_ms = shared === null || shared.isLeader() ? 0 : now_ms + RETRY_MS;
-      this.#schedule(row, Math.max(this.#due(this.#lifeOf(record, now_ms)), least_ms));
+      const leastMs = shared === null || shared.isLeader() ? 0 : nowMs + RETRY_MS;
+      this.#schedule(row, Math.max(this.#due(this.#lifeOf(record, nowMs)), leastMs));
     }
     this.#end(ends);
   }
@@ -199,24 +199,24 @@ export class Expiry implements BackgroundTask {
    * Returns what the writer needs to end a claim, as a list of one. The list is empty if the claim has not expired or
    * the writer is already ending it.
    */
-  #overdue(row: number, now_ms: number): End[] {
+  #overdue(row: number, nowMs: number): End[] {
     const record = this.#options.leases.get(row);
     if (record === undefined || this.#ending.get(row) === record.fence) return [];
-    const life = this.#lifeOf(record, now_ms);
+    const life = this.#lifeOf(record, nowMs);
     const { shared, holders } = this.#options;
     const { fence, holder } = record;
-    if (this.#due(life) > now_ms || shared?.isLeader() === false) return [];
-    const heard_at = shared === null ? null : holders.lastSeenOf(holder, now_ms);
-    return [{ row, fence, reason: life.reason, heard_at }];
+    if (this.#due(life) > nowMs || shared?.isLeader() === false) return [];
+    const heardAt = shared === null ? null : holders.lastSeenOf(holder, nowMs);
+    return [{ row, fence, reason: life.reason, heard_at: heardAt }];
   }
 
   /**
    * Returns the time in ms at which a claim counts as expired. In a cluster this is later, because this node learns
    * only after a delay of a heartbeat that another node received.
    */
-  #due({ ends_ms, reason }: ReturnType<typeof lifeOf>): number {
+  #due({ endsMs, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
-    return shared === null || reason === "max_s" || shared.hasNoPeers() ? ends_ms : ends_ms + shared.grace_ms;
+    return shared === null || reason === "max_s" || shared.hasNoPeers() ? endsMs : endsMs + shared.graceMs;
   }
 
   #end(ends: readonly End[]): void {
@@ -241,6 +241,6 @@ function nameOf(record: LeaseRecord | undefined, row: number): string {
   return record === undefined || isLease(record) ? leaseId(row) : (record.task ?? "");
 }
 
-function slotAt(time_ms: number): number {
-  return Math.floor(time_ms / SLOT_MS);
+function slotAt(timeMs: number): number {
+  return Math.floor(timeMs / SLOT_MS);
 }

@@ -90,6 +90,6 @@ export class LeasePresenter {
   }
 }
 
-function timeOrNull(time_ms: number | null): string | null {
-  return time_ms === null ? null : formatTime(time_ms);
+function timeOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : formatTime(timeMs);
 }

@@ -21,7 +21,7 @@ export type LeaseListener = (record: LeaseRecord) => void;
 
 export class LeaseProjection implements Measured {
   readonly #live = new TurnoverMap<number, LiveLease>();
-  readonly #by_holder = new Groups<string, LiveLease>();
+  readonly #byHolder = new Groups<string, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
   /** The calls that wait for one lease. */
   readonly #calls = new WaitQueue();
@@ -32,7 +32,7 @@ export class LeaseProjection implements Measured {
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
   /** Counts the grants, and sums the seconds from each request to its grant, for the metrics. */
-  readonly #waited = { count: 0, sum_s: 0 };
+  readonly #waited = { count: 0, sumS: 0 };
   #held = 0;
   #waiting = 0;
 
@@ -45,7 +45,7 @@ export class LeaseProjection implements Measured {
   load(records: readonly LeaseRecord[]): void {
     const before = this.#live.values();
     this.#live.clear();
-    this.#by_holder.clear();
+    this.#byHolder.clear();
     this.#index.clear();
     this.#held = 0;
     this.#waiting = 0;
@@ -60,7 +60,7 @@ export class LeaseProjection implements Measured {
       const known = this.#live.get(record.row);
       if (isLease(record) && record.state === "held" && known?.record.state !== "held") {
         this.#waited.count += 1;
-        this.#waited.sum_s += ((record.granted_at ?? 0) - record.requested_at) / 1000;
+        this.#waited.sumS += ((record.granted_at ?? 0) - record.requested_at) / 1000;
       }
       this.#put(record);
     }
@@ -79,7 +79,7 @@ export class LeaseProjection implements Measured {
 
   /** Yields the claims of a holder, held or waiting. */
   *of(holder: string): Generator<LeaseRecord> {
-    for (const { record } of this.#by_holder.get(holder) ?? []) yield record;
+    for (const { record } of this.#byHolder.get(holder) ?? []) yield record;
   }
 
   /** Returns the workspaces of the live claims. */
@@ -162,7 +162,7 @@ export class LeaseProjection implements Measured {
       .sample("koor_leases", this.#held, { state: "held" })
       .sample("koor_leases", this.#waiting, { state: "waiting" })
       .metric("koor_lease_wait_seconds", "summary", "From a lease's request to its grant.")
-      .sample("koor_lease_wait_seconds_sum", this.#waited.sum_s)
+      .sample("koor_lease_wait_seconds_sum", this.#waited.sumS)
       .sample("koor_lease_wait_seconds_count", this.#waited.count);
   }
 
@@ -187,13 +187,13 @@ export class LeaseProjection implements Measured {
   #add(lease: LiveLease): void {
     this.#live.set(lease.order, lease);
     this.#index.add(lease);
-    this.#by_holder.add(lease.holder, lease);
+    this.#byHolder.add(lease.holder, lease);
   }
 
   #remove(lease: LiveLease): void {
     this.#live.delete(lease.order);
     this.#index.remove(lease);
-    this.#by_holder.remove(lease.holder, lease);
+    this.#byHolder.remove(lease.holder, lease);
   }
 
   #notify(record: LeaseRecord): void {

@@ -25,16 +25,16 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 export function lifeOf(
   { ttl_s, max_s, offered, requested_at, granted_at }: Life,
   lastSeenMs: number,
-  { before_ms, at_ms, until_ms }: Resumed,
-): { readonly ends_ms: number; readonly reason: EndReason } {
-  const ttl_ms = ttl_s * SECOND_MS;
-  const since_ms = granted_at ?? requested_at;
-  const graced = (ends_ms: number): number =>
-    since_ms < at_ms && ends_ms > before_ms ? Math.max(ends_ms, until_ms) : ends_ms;
+  { beforeMs, at_ms, untilMs }: Resumed,
+): { readonly endsMs: number; readonly reason: EndReason } {
+  const ttlMs = ttl_s * SECOND_MS;
+  const sinceMs = granted_at ?? requested_at;
+  const graced = (endsMs: number): number =>
+    sinceMs < at_ms && endsMs > beforeMs ? Math.max(endsMs, untilMs) : endsMs;
   const unconfirmed = offered && granted_at !== null && lastSeenMs <= granted_at;
-  const silent_ms = graced(
-    unconfirmed ? since_ms + Math.min(ttl_ms, CLAIM_OFFER_MS) : Math.max(lastSeenMs, since_ms) + ttl_ms,
+  const silentMs = graced(
+    unconfirmed ? sinceMs + Math.min(ttlMs, CLAIM_OFFER_MS) : Math.max(lastSeenMs, sinceMs) + ttlMs,
   );
-  const longest_ms = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
-  return silent_ms < longest_ms ? { ends_ms: silent_ms, reason: "expired" } : { ends_ms: longest_ms, reason: "max_s" };
+  const longestMs = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
+  return silentMs < longestMs ? { endsMs: silentMs, reason: "expired" } : { endsMs: longestMs, reason: "max_s" };
 }

@@ -134,7 +134,7 @@ t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const steps = countRounds(100_000, 2_000_000);
-  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, overtaken: 0, overtaken_in_queue: 0 };
+  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, overtaken: 0, overtakenInQueue: 0 };
   let table = new LockTable<Named>();
   const naive = new NaiveLockTable();
   let order = 0;
@@ -177,12 +177,12 @@ t.test("any sequence of requests and ends", (t) => {
         }
         if (decision.kind === "free") {
           if (naive.before(claim).length > 0) counts.overtaken += 1;
-          if (decision.overtakes) counts.overtaken_in_queue += 1;
+          if (decision.overtakes) counts.overtakenInQueue += 1;
           const granted = table.hold(claim, decision.overtakes);
           naive.held.add(claim);
           // Grants because of a new claim are rare: about one in 200 000 steps.
-          const by_that = namesOf(naive.settle());
-          if (namesOf(granted) !== by_that) return `${step}: ${namesOf(granted)} by a grant, not ${by_that}`;
+          const byThat = namesOf(naive.settle());
+          if (namesOf(granted) !== byThat) return `${step}: ${namesOf(granted)} by a grant, not ${byThat}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {
           if (!table.enqueue(claim)) return `${step}: what is taken is free`;
           naive.waiting.push(claim);

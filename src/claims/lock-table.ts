@@ -70,7 +70,7 @@ class Entry<Kind extends Claim> implements HasResources {
   /** The most recent blocker of this claim, while the claim waits. */
   watches: Entry<Kind> | null = null;
   /** The claims that watch this one; null if there are none, as for most claims. */
-  watched_by: Set<Entry<Kind>> | null = null;
+  watchedBy: Set<Entry<Kind>> | null = null;
 
   constructor(readonly claim: Kind) {}
 
@@ -86,13 +86,13 @@ interface Dependents<Kind extends Claim> {
    * Maps each waiting holder to the claim with which it waits, and to the next holder in its chain of waits. Every
    * chain ends at the holder for whom all the others wait.
    */
-  readonly by_holder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
+  readonly byHolder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
 }
 
 export class LockTable<Kind extends Claim> {
   /** Entries by the order of their claims. */
   readonly #entries = new TurnoverMap<number, Entry<Kind>>();
-  readonly #by_holder = new Groups<string, Entry<Kind>>();
+  readonly #byHolder = new Groups<string, Entry<Kind>>();
   readonly #index = new ResourceIndex<Entry<Kind>>();
   #held = 0;
 
@@ -106,32 +106,32 @@ export class LockTable<Kind extends Claim> {
 
   /** Returns the number of claims of a holder, held or waiting. */
   countOf(holder: string): number {
-    return this.#by_holder.get(holder)?.size ?? 0;
+    return this.#byHolder.get(holder)?.size ?? 0;
   }
 
   /** Yields the claims of a holder, held or waiting. */
   *claimsOf(holder: string): Generator<Kind> {
-    for (const { claim } of this.#by_holder.get(holder) ?? []) yield claim;
+    for (const { claim } of this.#byHolder.get(holder) ?? []) yield claim;
   }
 
   /**
    * Decides whether a new claim would be granted, without adding it.
    * @param waits whether the claim would wait if it cannot be granted
-   * @param conflicts_max the maximum number of conflicts to return
+   * @param conflictsMax the maximum number of conflicts to return
    */
-  evaluate(claim: Claim, waits: boolean, conflicts_max: number): LockDecision<Kind> {
+  evaluate(claim: Claim, waits: boolean, conflictsMax: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
     const blockers = this.#blockers(claim, overtaken);
     if (blockers.size === 0) return { kind: "free", overtakes: false };
     if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", overtakes: true };
     const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
     if (cycle !== null) return { kind: "deadlock", cycle };
-    return { kind: "taken", ...this.#conflicts(claim, blockers, conflicts_max) };
+    return { kind: "taken", ...this.#conflicts(claim, blockers, conflictsMax) };
   }
 
   /** Returns the conflicts of a claim. The claim may be waiting in the table, or it may be hypothetical. */
-  conflictsOf(claim: Claim, conflicts_max: number): Conflicts<Kind> {
-    return this.#conflicts(claim, this.#blockers(claim), conflicts_max);
+  conflictsOf(claim: Claim, conflictsMax: number): Conflicts<Kind> {
+    return this.#conflicts(claim, this.#blockers(claim), conflictsMax);
   }
 
   /**
@@ -207,7 +207,7 @@ export class LockTable<Kind extends Claim> {
     if (entry === undefined) return [];
     this.#drop(entry);
     const granted: Kind[] = [];
-    for (const watcher of inOrder(entry.watched_by ?? [])) {
+    for (const watcher of inOrder(entry.watchedBy ?? [])) {
       if (watcher.held || !this.#settle(watcher)) continue;
       granted.push(watcher.claim);
       this.#grantWith(watcher.claim.holder, granted);
@@ -217,7 +217,7 @@ export class LockTable<Kind extends Claim> {
 
   clear(): void {
     this.#entries.clear();
-    this.#by_holder.clear();
+    this.#byHolder.clear();
     this.#index.clear();
     this.#held = 0;
   }
@@ -227,7 +227,7 @@ export class LockTable<Kind extends Claim> {
     const entry = new Entry(claim);
     this.#entries.set(claim.order, entry);
     this.#index.add(entry);
-    this.#by_holder.add(claim.holder, entry);
+    this.#byHolder.add(claim.holder, entry);
     return entry;
   }
 
@@ -237,7 +237,7 @@ export class LockTable<Kind extends Claim> {
     this.#entries.delete(claim.order);
     this.#index.remove(entry);
     if (entry.held) this.#held -= 1;
-    this.#by_holder.remove(claim.holder, entry);
+    this.#byHolder.remove(claim.holder, entry);
   }
 
   /**
@@ -249,7 +249,7 @@ export class LockTable<Kind extends Claim> {
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
     for (const next of holders) {
-      for (const entry of inOrder(this.#by_holder.get(next) ?? [])) {
+      for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
         if (entry.held) continue;
         if (this.#settle(entry)) granted.push(entry.claim);
         else for (const { held, claim } of this.#blockers(entry.claim)) if (held) holders.add(claim.holder);
@@ -276,9 +276,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   #watch(entry: Entry<Kind>, watched: Entry<Kind> | null): void {
-    entry.watches?.watched_by?.delete(entry);
+    entry.watches?.watchedBy?.delete(entry);
     entry.watches = watched;
-    if (watched !== null) (watched.watched_by ??= new Set()).add(entry);
+    if (watched !== null) (watched.watchedBy ??= new Set()).add(entry);
   }
 
   /**
@@ -315,7 +315,7 @@ export class LockTable<Kind extends Claim> {
         if (++followed > FOLLOWED_MAX) return false;
         for (const { claim } of this.#blockers(entry.claim)) {
           if (claim.holder === holder) return true;
-          for (const other of this.#by_holder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
+          for (const other of this.#byHolder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
         }
       }
       return false;
@@ -331,10 +331,10 @@ export class LockTable<Kind extends Claim> {
    */
   #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
-    const by_holder = new Map<string, { claim: Kind; next: string }>();
+    const byHolder = new Map<string, { claim: Kind; next: string }>();
     const holders = [holder];
     for (const next of holders) {
-      for (const entry of this.#by_holder.get(next) ?? []) {
+      for (const entry of this.#byHolder.get(next) ?? []) {
         if (through === "held" && !entry.held) continue;
         const where = (other: Entry<Kind>): boolean =>
           !other.held &&
@@ -344,13 +344,13 @@ export class LockTable<Kind extends Claim> {
         for (const { filed } of this.#index.meeting(entry.resources, where)) {
           claims.add(filed);
           const { claim } = filed;
-          if (claim.holder === holder || by_holder.has(claim.holder)) continue;
-          by_holder.set(claim.holder, { claim, next });
+          if (claim.holder === holder || byHolder.has(claim.holder)) continue;
+          byHolder.set(claim.holder, { claim, next });
           holders.push(claim.holder);
         }
       }
     }
-    return { claims, by_holder };
+    return { claims, byHolder };
   }
 
   /**
@@ -363,33 +363,33 @@ export class LockTable<Kind extends Claim> {
     blockers: ReadonlySet<Entry<Kind>>,
     overtaken: ReadonlySet<Entry<Kind>>,
   ): CycleStep<Kind>[] | null {
-    const { claims, by_holder } = this.#dependentsOf(holder, "anything");
+    const { claims, byHolder } = this.#dependentsOf(holder, "anything");
     if (claims.size === 0) return null;
     const stepsFrom = (first: string): CycleStep<Kind>[] => {
       const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
       for (let waits = first; waits !== holder; ) {
-        const { claim, next } = must(by_holder.get(waits), "each waits for one that was found before");
+        const { claim, next } = must(byHolder.get(waits), "each waits for one that was found before");
         cycle.push({ holder: waits, claim });
         waits = next;
       }
       return cycle;
     };
-    for (const { claim } of blockers) if (by_holder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const { claim } of blockers) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of overtaken) {
       // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
       // has another claim that waits for the new claim's holder.
-      for (const other of this.#by_holder.get(entry.claim.holder) ?? [])
+      for (const other of this.#byHolder.get(entry.claim.holder) ?? [])
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
     return null;
   }
 
-  #conflicts(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflicts_max: number): Conflicts<Kind> {
+  #conflicts(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflictsMax: number): Conflicts<Kind> {
     const held = [...blockers].some((blocker) => blocker.held);
     const conflicts: Conflict<Kind>[] = [];
     const where = (other: Entry<Kind>): boolean => other.held === held && blockers.has(other);
     for (const meeting of this.#index.meeting(claim.resources, where)) {
-      if (conflicts.length === conflicts_max) break;
+      if (conflicts.length === conflictsMax) break;
       conflicts.push(conflictOf(meeting));
     }
     return { held, conflicts };

@@ -100,15 +100,15 @@ export class ResourceIndex<Filed extends HasResources> {
   /**
    * Returns the maximum number of steps of a search for overlaps. The number does not depend on the order in which
    * items were added.
-   * @param steps_max counting stops above this number
+   * @param stepsMax counting stops above this number
    */
-  stepsFor(resources: readonly Resource[], steps_max: number): number {
+  stepsFor(resources: readonly Resource[], stepsMax: number): number {
     let steps = 0;
     for (const { scope, globs } of resources) {
       for (const glob of globs) {
         for (const { glob: other } of this.#near(scope, glob)) {
           steps += stepsToMeet(glob, other);
-          if (steps > steps_max) return steps;
+          if (steps > stepsMax) return steps;
         }
       }
     }

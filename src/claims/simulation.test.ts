@@ -52,20 +52,19 @@ t.test("random actions of a few agents", (t) => {
 
   /** Advances the clock. Afterwards no live claim may be overdue, and no claim may have ended too early. */
   const pass = (ms: number): void => {
-    const before = live().map((record) => ({ record, ends_ms: 0 }));
-    played.now_ms += ms;
+    const before = live().map((record) => ({ record, endsMs: 0 }));
+    played.nowMs += ms;
     for (const one of before)
-      one.ends_ms = endsAt(one.record, people.get(one.record.holder), played.started_ms, played.now_ms);
-    played.expiry.tick(played.now_ms);
-    for (const { record, ends_ms } of before) {
+      one.endsMs = endsAt(one.record, people.get(one.record.holder), played.startedMs, played.nowMs);
+    played.expiry.tick(played.nowMs);
+    for (const { record, endsMs } of before) {
       const reason = lost.get(`lease-${record.row}`);
       const lives = played.mirror.get(record.row);
-      if (lives === undefined && ends_ms > played.now_ms)
-        problems.push(`lease-${record.row} ended too early: ${reason}`);
+      if (lives === undefined && endsMs > played.nowMs) problems.push(`lease-${record.row} ended too early: ${reason}`);
       // The server ends no claim while it is down, so the delay counts from its start.
-      const late_ms = played.now_ms - Math.max(ends_ms, played.started_ms);
-      if (lives !== undefined && lives.fence === record.fence && late_ms > LATE_MS)
-        problems.push(`lease-${record.row} should have ended ${late_ms} ms ago`);
+      const lateMs = played.nowMs - Math.max(endsMs, played.startedMs);
+      if (lives !== undefined && lives.fence === record.fence && lateMs > LATE_MS)
+        problems.push(`lease-${record.row} should have ended ${lateMs} ms ago`);
     }
   };
   const actions: readonly (readonly [name: string, weight: number, act: () => void])[] = [
@@ -116,7 +115,7 @@ t.test("random actions of a few agents", (t) => {
       2,
       () => {
         const person = pick(people.list);
-        people.setBusy(person, played.now_ms + random(3) * 20_000);
+        people.setBusy(person, played.nowMs + random(3) * 20_000);
       },
     ],
     ["wait", 3, () => people.turnWait(pick(people.list))],

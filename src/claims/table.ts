@@ -59,19 +59,19 @@ type Row = [
   state: string,
   fence: number,
   holder: string,
-  holder_name: string,
+  holderName: string,
   workspace: string,
   resources: string,
   shared: number,
   reason: string,
   note: string | null,
   task: string | null,
-  ttl_s: number,
-  max_s: number,
+  ttlS: number,
+  maxS: number,
   offered: number,
-  requested_at: number,
-  granted_at: number | null,
-  ended_at: number | null,
+  requestedAt: number,
+  grantedAt: number | null,
+  endedAt: number | null,
   queued: number,
 ];
 
@@ -190,12 +190,12 @@ export class LeaseWriter {
    * Removes leases that ended before a time. Examines at most `rows` rows, beginning after the row `after`.
    * @returns the number of removed leases, and the row after which to continue; null if there are no more rows
    */
-  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
+  prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();
     const found = this.#oldest.all(after, rows);
     let removed = 0;
     for (const { row, ended_at } of found) {
-      if (ended_at === null || ended_at >= ended_before_ms) continue;
+      if (ended_at === null || ended_at >= endedBeforeMs) continue;
       this.#delete.run(row);
       removed += 1;
     }

@@ -102,7 +102,7 @@ function bytesOf(at: number): Uint8Array {
   const [node, number, content] = must(LOG[at], "an entry of the log");
   const epoch = node === "a" ? 1 : 2;
   return encodeEntry(
-    { head: { applyVersion: 1, node, epoch, number, at: at + 1, position: 0, stateHash: "", wall_ms: 0 }, content },
+    { head: { applyVersion: 1, node, epoch, number, at: at + 1, position: 0, stateHash: "", wallMs: 0 }, content },
     FAKE_METHODS,
   );
 }
@@ -148,7 +148,7 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
   const entry = (node: string, number: number, term: number): Uint8Array => {
     const head = { applyVersion: 1, node, epoch: node === "a" ? 1 : 2, number, at: 50 + number, position: 0 };
     return encodeEntry(
-      { head: { ...head, stateHash: "", wall_ms: 0 }, content: lead(`${node}${number}`, term) },
+      { head: { ...head, stateHash: "", wallMs: 0 }, content: lead(`${node}${number}`, term) },
       FAKE_METHODS,
     );
   };

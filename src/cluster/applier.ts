@@ -115,9 +115,9 @@ export class Applier {
   #pendingBytes = 0;
   /** How many bytes of the log this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. `apply_ms` is the time spent on them, commits included. */
+  /** The number of messages that this process has applied. `applyMs` is the time spent on them, commits included. */
   applied = 0;
-  apply_ms = 0;
+  applyMs = 0;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -226,7 +226,7 @@ export class Applier {
       if (!(error instanceof NotStored)) throw error;
       stop = { kind: "not_stored", why: error.failure.message };
     }
-    this.apply_ms += elapsed() - began;
+    this.applyMs += elapsed() - began;
     // A failed batch may have committed its first messages, each in a transaction of its own.
     const reached = this.#state.position.id;
     const left = this.#inbox.findIndex(({ id }) => id > reached);
@@ -313,8 +313,8 @@ export class Applier {
       if (!isLeader) refusals = refuseLeaderCalls(content.calls, calls.length, refusals);
       calls = calls.length === 0 ? content.calls : [...calls, ...content.calls];
     }
-    const { now_ms } = after;
-    return { id, hash: hashOf(bytes), parts, membership: after, now_ms, calls, refusals, callers, callersFrom };
+    const { nowMs } = after;
+    return { id, hash: hashOf(bytes), parts, membership: after, nowMs, calls, refusals, callers, callersFrom };
   }
 
   /** Stores the position and the membership in the transaction that applies the messages. */
@@ -346,10 +346,10 @@ function refuseLeaderCalls(
   from: number,
   before: ReadonlyMap<number, Failure>,
 ): ReadonlyMap<number, Failure> {
-  if (!calls.some(({ method }) => method.in_cluster === "leader")) return before;
+  if (!calls.some(({ method }) => method.inCluster === "leader")) return before;
   const refusals = new Map(before);
   for (const [at, { method }] of calls.entries())
-    if (method.in_cluster === "leader") refusals.set(from + at, NOT_LEADING);
+    if (method.inCluster === "leader") refusals.set(from + at, NOT_LEADING);
   return refusals;
 }
 

@@ -72,7 +72,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     keep: (kept) =>
       void did.push(kept.position.generation === created ? `keep ${kept.position.id}` : "keep a stranger"),
     settings: "settings",
-    now_ms: 9,
+    nowMs: 9,
     elapsed: () => (elapsed += LOG_WENT_BACK_MS / 2 + 1),
     install: (least, generation) => {
       did.push(`install ${least} of ${generation}`);
@@ -110,7 +110,7 @@ t.test("the first node starts the cluster with its own data", async (t) => {
     t.same(did, ["create", "keep 0", "upload"]);
     t.match(state, {
       position: { id: 0 },
-      membership: { now_ms: 9, applyVersion: APPLY_VERSION, settings: "settings" },
+      membership: { nowMs: 9, applyVersion: APPLY_VERSION, settings: "settings" },
     });
   }
   const again = await found(t, { seeds: true, log: { last: 0 } });

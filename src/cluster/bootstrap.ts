@@ -31,7 +31,7 @@ export interface BootstrapOptions {
   readonly keep: (state: NodeState) => void;
   readonly settings: string;
   /** The current time in ms since the Unix epoch. It is not before the time of the newest row in the database. */
-  readonly now_ms: number;
+  readonly nowMs: number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
@@ -60,7 +60,7 @@ export class Bootstrap {
    */
   async run(): Promise<NodeState | null> {
     const { waiting, closed } = this.#options;
-    for (let delay_ms = LOG_REOPEN_DELAY_MS; ; delay_ms = Math.min(delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX)) {
+    for (let delayMs = LOG_REOPEN_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LOG_REOPEN_DELAY_MS_MAX)) {
       try {
         const found = await this.#decide(await this.#readStatus());
         if (found !== null) this.#compareSettings(found);
@@ -72,7 +72,7 @@ export class Bootstrap {
         waiting(error.message);
       }
       await new Promise<void>((resolve) => {
-        setTimeout(resolve, delay_ms);
+        setTimeout(resolve, delayMs);
       });
       if (closed()) return null;
     }
@@ -166,12 +166,12 @@ export class Bootstrap {
    * first entry.
    */
   async #seed(own: NodeState | null): Promise<NodeState> {
-    const { log, keep, settings, now_ms, upload } = this.#options;
+    const { log, keep, settings, nowMs, upload } = this.#options;
     const generation = crypto().randomUUID();
     await log.create(generation);
     const seeded: NodeState = {
       position: { generation, id: 0, entryHash: "", stateHash: "" },
-      membership: initialMembership(Math.max(now_ms, own?.membership.now_ms ?? 0), APPLY_VERSION, settings),
+      membership: initialMembership(Math.max(nowMs, own?.membership.nowMs ?? 0), APPLY_VERSION, settings),
     };
     keep(seeded);
     await upload();

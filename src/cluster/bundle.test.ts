@@ -10,7 +10,7 @@ import { decodeMessage, encodeBundle } from "./bundle.js";
 import { decodeEntry, encodeEntry, isForeign, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, writeMark } from "./entry-mark.js";
 
-const HEAD = { applyVersion: 3, node: "a.b_c-1", epoch: 7, number: 3, at: 9, position: 6, stateHash: "00", wall_ms: 8 };
+const HEAD = { applyVersion: 3, node: "a.b_c-1", epoch: 7, number: 3, at: 9, position: 6, stateHash: "00", wallMs: 8 };
 
 function entryOf(number: number, ...names: readonly string[]): Uint8Array {
   const method = addLine as unknown as WriterMethod;

@@ -40,8 +40,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #session: LogSession | null = null;
   #state: "disconnected" | "opening" | "opened" | "ended" = "disconnected";
-  #reopen_at = 0;
-  #reopen_delay_ms = LOG_REOPEN_DELAY_MS;
+  #reopenAt = 0;
+  #reopenDelayMs = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
   /** When the log was first found to be missing or to end before this node's position, in ms; null if it is neither. */
   #missingSince: number | null = null;
@@ -69,7 +69,7 @@ export class Connection {
 
   /** Opens a session if there is none and the delay has passed. */
   tick(now: number): void {
-    if (this.#state === "disconnected" && !this.#installing && now >= this.#reopen_at) void this.#open();
+    if (this.#state === "disconnected" && !this.#installing && now >= this.#reopenAt) void this.#open();
   }
 
   /** Requires a snapshot that holds this entry. The node continues after the snapshot is installed. */
@@ -143,11 +143,11 @@ export class Connection {
 
   #leave(why: string): void {
     const { elapsed, disconnected } = this.#options;
-    if (this.#state === "opened") this.#reopen_delay_ms = LOG_REOPEN_DELAY_MS;
+    if (this.#state === "opened") this.#reopenDelayMs = LOG_REOPEN_DELAY_MS;
     this.#state = "disconnected";
     this.#reopens += 1;
-    this.#reopen_at = elapsed() + this.#reopen_delay_ms;
-    this.#reopen_delay_ms = Math.min(this.#reopen_delay_ms * 2, LOG_REOPEN_DELAY_MS_MAX);
+    this.#reopenAt = elapsed() + this.#reopenDelayMs;
+    this.#reopenDelayMs = Math.min(this.#reopenDelayMs * 2, LOG_REOPEN_DELAY_MS_MAX);
     disconnected(why);
   }
 

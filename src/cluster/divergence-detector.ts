@@ -22,7 +22,7 @@ export class DivergenceDetector {
   readonly #stateHashes = new TurnoverMap<number, string>();
   readonly #ids: number[] = [];
   readonly #reports = new Map<string, PeerReport>();
-  #disputed_at: number | null = null;
+  #disputedAt: number | null = null;
 
   constructor(node: string) {
     this.#node = node;
@@ -45,14 +45,14 @@ export class DivergenceDetector {
     if (own === undefined) return;
     const agrees = own === stateHash;
     this.#reports.set(node, { agrees, position, heard_at: now });
-    if (!agrees) this.#disputed_at ??= now;
+    if (!agrees) this.#disputedAt ??= now;
   }
 
   reset(): void {
     this.#stateHashes.clear();
     this.#ids.length = 0;
     this.#reports.clear();
-    this.#disputed_at = null;
+    this.#disputedAt = null;
   }
 
   /**
@@ -60,16 +60,16 @@ export class DivergenceDetector {
    * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {
-    if (this.#disputed_at === null) return null;
+    if (this.#disputedAt === null) return null;
     const reports = [...this.#reports].filter(([, { heard_at }]) => now - heard_at < NODE_SILENCE_MS);
     const against = reports.filter(([, { agrees }]) => !agrees);
     const agreeing = reports.length - against.length + 1;
     if (against.length < agreeing) {
-      if (against.length === 0) this.#disputed_at = null;
+      if (against.length === 0) this.#disputedAt = null;
       return null;
     }
     // In a tie the node waits, because peers that agree with it may not have reported yet.
-    if (against.length === agreeing && now - this.#disputed_at < NODE_SILENCE_MS) return null;
+    if (against.length === agreeing && now - this.#disputedAt < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `${this.#node} has come to something else than ${names}: the databases differ`;
   }

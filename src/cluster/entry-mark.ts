@@ -34,8 +34,8 @@ export function readMark(bytes: Uint8Array): Marked | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.byteLength - MARK_BYTES;
   if (end < 0) return null;
-  const name_at = end + CHECKSUM_BYTES;
-  if (!buffer.subarray(name_at, name_at + NAME.byteLength).equals(NAME)) return null;
+  const nameAt = end + CHECKSUM_BYTES;
+  if (!buffer.subarray(nameAt, nameAt + NAME.byteLength).equals(NAME)) return null;
   const body = buffer.subarray(0, end);
   if (crc32(body) !== buffer.readUInt32BE(end)) return null;
   return { body, format: buffer.readUInt8(buffer.byteLength - 1) };

@@ -26,7 +26,7 @@ const HEAD: EntryHead = {
   at: 1_770_595_200_000,
   position: 6,
   stateHash: "00ff",
-  wall_ms: 1_770_595_200_007,
+  wallMs: 1_770_595_200_007,
 };
 
 function method(name: string): WriterMethod {
@@ -145,8 +145,8 @@ t.test("an entry that is truncated, extended or changed anywhere is foreign", (t
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
     // The last byte is the format, which the checksum does not cover.
-    const is_format = at === bytes.byteLength - 1;
-    return isForeign(changed) !== is_format && isForeign(bytes.subarray(0, at)) && isForeign(bytes.subarray(at + 1));
+    const isFormat = at === bytes.byteLength - 1;
+    return isForeign(changed) !== isFormat && isForeign(bytes.subarray(0, at)) && isForeign(bytes.subarray(at + 1));
   });
   fc.assert(property);
   t.ok(isForeign(Buffer.concat([bytes, Buffer.from("x")])));

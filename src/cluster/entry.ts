@@ -30,7 +30,7 @@ export interface EntryHead {
   /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
   /** The clock of the appending machine, in ms. It is used only as a vote on the right time (log-clock.ts). */
-  readonly wall_ms: number;
+  readonly wallMs: number;
   /** The id of the last entry that the appending node had applied. `stateHash` is its state hash at that position. */
   readonly position: number;
   readonly stateHash: string;
@@ -107,7 +107,7 @@ type WireHead = readonly [
   position: number,
   stateHash: string,
   /** Programs of apply version 1 leave this field out. Their `at` is the clock of their machine. */
-  wall_ms?: number,
+  wallMs?: number,
 ];
 /** A call. The name is an index into the entry's `names`, and the request is packed by its schema. */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
@@ -141,8 +141,8 @@ const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
 
 export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
-  const { applyVersion, node, epoch, number, at, position, stateHash, wall_ms } = head;
-  const h: WireHead = [applyVersion, node, epoch, number, at, position, stateHash, wall_ms];
+  const { applyVersion, node, epoch, number, at, position, stateHash, wallMs } = head;
+  const h: WireHead = [applyVersion, node, epoch, number, at, position, stateHash, wallMs];
   if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, m: 1, h, c: content }, []);
   const names: string[] = [];
   const positions = new Map<WriterMethod, number>();
@@ -169,10 +169,10 @@ export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uin
 
 function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
   const json = JSON.stringify(wire);
-  const json_bytes = Buffer.byteLength(json);
-  const blob_bytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + json_bytes + blob_bytes + MARK_BYTES);
-  let end = bytes.writeUInt32BE(json_bytes);
+  const jsonBytes = Buffer.byteLength(json);
+  const blobBytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + jsonBytes + blobBytes + MARK_BYTES);
+  let end = bytes.writeUInt32BE(jsonBytes);
   end += bytes.write(json, end);
   for (const blob of blobs) {
     bytes.set(blob, end);
@@ -273,8 +273,8 @@ function callsIn(wire: WireEntry, blobs: Uint8Array, methods: MethodTable<Writer
 
 function headOf({ h }: WireEntry): EntryHead {
   if (!Array.isArray(h)) throw new UnreadableEntry(NOT_KOORS);
-  const [applyVersion, node, epoch, number, at, position, stateHash, wall_ms = at] = h;
-  return { applyVersion, node, epoch, number, at, position, stateHash, wall_ms };
+  const [applyVersion, node, epoch, number, at, position, stateHash, wallMs = at] = h;
+  return { applyVersion, node, epoch, number, at, position, stateHash, wallMs };
 }
 
 interface SplitEntry {

@@ -10,7 +10,7 @@ export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
   /** The log's time as last published, and the monotonic time at which it arrived; null before the first one. */
-  #followed: { readonly now_ms: number; readonly elapsed: number } | null = null;
+  #followed: { readonly nowMs: number; readonly elapsed: number } | null = null;
 
   /** @param alone the machine's clock, which is used until the log's time is known */
   constructor(alone: MonotonicClock, elapsed: Elapsed) {
@@ -22,19 +22,19 @@ export class FrontClock implements Clock {
    * Continues from the published time of the log. That time is slightly stale when it arrives. So the clock goes back
    * only if it is ahead of the published time by more than CLOCK_TOLERANCE_MS.
    */
-  follow(now_ms: number): void {
-    const ahead_ms = this.now() - now_ms;
-    if (this.#followed !== null && ahead_ms >= 0 && ahead_ms <= CLOCK_TOLERANCE_MS) return;
-    this.#followed = { now_ms, elapsed: this.#elapsed() };
+  follow(nowMs: number): void {
+    const aheadMs = this.now() - nowMs;
+    if (this.#followed !== null && aheadMs >= 0 && aheadMs <= CLOCK_TOLERANCE_MS) return;
+    this.#followed = { nowMs, elapsed: this.#elapsed() };
   }
 
   /** Raises the clock to a time that the writer has used. Has no effect once the log's time is known. */
-  raise(now_ms: number): void {
-    this.#alone.raise(now_ms);
+  raise(nowMs: number): void {
+    this.#alone.raise(nowMs);
   }
 
   now(): number {
     if (this.#followed === null) return this.#alone.now();
-    return this.#followed.now_ms + Math.floor(this.#elapsed() - this.#followed.elapsed);
+    return this.#followed.nowMs + Math.floor(this.#elapsed() - this.#followed.elapsed);
   }
 }

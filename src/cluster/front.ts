@@ -34,7 +34,7 @@ export interface ClusterFrontOptions {
   /** This node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
   /** Called with the log's time, because this node's clock may be behind it. */
-  readonly onTime: (now_ms: number) => void;
+  readonly onTime: (nowMs: number) => void;
   /** Called when this node becomes the leader, and when it stops being the leader. */
   readonly onLeading: (isLeader: boolean) => void;
   /** Called when a snapshot has replaced the tables, so that the caches of the front are stale. */
@@ -79,12 +79,12 @@ export class ClusterFront implements BackgroundTask, Positions {
   #reached = 0;
   /** The header line of a position, cached. */
   #line: string | null = null;
-  #line_of = 0;
+  #lineOf = 0;
   #isLeader = false;
   /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status arrived. */
   #hasNoLivePeers: boolean | null = null;
   /** When this node first saw that it was behind the log, as `performance.now()` in ms; null while it is not behind. */
-  #behind_since: number | null = null;
+  #behindSince: number | null = null;
   /** Whether the server has started. A server that has started keeps running, even if its node halts. */
   #started = false;
   readonly #heard: Promise<string>;
@@ -105,8 +105,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   get line(): string {
     const { visible, reader } = this.#options;
     const id = visible.value;
-    if (this.#line === null || this.#line_of !== id) {
-      this.#line_of = id;
+    if (this.#line === null || this.#lineOf !== id) {
+      this.#lineOf = id;
       // The database is read, because the writer has not published a position yet.
       this.#line = positionHeaderLine(id === 0 ? (reader.position()?.id ?? 0) : id);
     }
@@ -125,7 +125,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   get hasNoLivePeers(): boolean {
     // The result is cached, because every claim asks for it. It changes only with a commit, and the status that follows
     // each commit clears the cache.
-    this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().now_ms);
+    this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().nowMs);
     return this.#hasNoLivePeers;
   }
 
@@ -148,11 +148,11 @@ export class ClusterFront implements BackgroundTask, Positions {
     const before = this.#status;
     this.#status = notice;
     this.#hasNoLivePeers = null;
-    if (notice.log_last <= notice.position) this.#behind_since = null;
-    else this.#behind_since ??= performance.now();
+    if (notice.log_last <= notice.position) this.#behindSince = null;
+    else this.#behindSince ??= performance.now();
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
-    if (notice.now_ms > 0) this.#options.onTime(notice.now_ms);
+    if (notice.nowMs > 0) this.#options.onTime(notice.nowMs);
     // An error that stops the start is not logged here, because the caller prints it as one line. After the start it is
     // logged like any other halt.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
@@ -208,7 +208,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
     // This node's own clock is used, because the log's time stands still at a node that receives no entries.
-    const now_ms = now();
+    const nowMs = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
       const reached = own ? position : node.position;
@@ -219,7 +219,7 @@ export class ClusterFront implements BackgroundTask, Positions {
         lag: Math.max(0, log_last - reached),
         version: node.version,
         last_heard: formatTime(node.heard_at),
-        state: own ? state : now_ms - node.heard_at < NODE_SILENCE_MS ? "ok" : "silent",
+        state: own ? state : nowMs - node.heard_at < NODE_SILENCE_MS ? "ok" : "silent",
       };
     });
     const { cluster_name } = cluster;
@@ -231,11 +231,11 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   expose(out: Exposition): void {
     const { position, log_last, state, reopens, fenced, foreign, appends, append_s, applied, apply_s } = this.#known();
-    const lag_s = this.#behind_since === null ? 0 : (performance.now() - this.#behind_since) / 1_000;
+    const lagS = this.#behindSince === null ? 0 : (performance.now() - this.#behindSince) / 1_000;
     out
       .value("koor_cluster_position", "gauge", "Id of the last entry of the log that was applied.", position)
       .value("koor_cluster_log_last", "gauge", "The newest id that the log is known to have.", log_last)
-      .value("koor_cluster_lag_seconds", "gauge", "Seconds for which this node has been behind the log.", lag_s)
+      .value("koor_cluster_lag_seconds", "gauge", "Seconds for which this node has been behind the log.", lagS)
       .value("koor_cluster_leader", "gauge", "1 if this node is the leader.", this.#isLeader ? 1 : 0)
       .value(
         "koor_cluster_reopens_total",
@@ -264,10 +264,10 @@ export class ClusterFront implements BackgroundTask, Positions {
       .sample("koor_cluster_apply_seconds_count", applied);
   }
 
-  #findNoLivePeers(now_ms: number): boolean {
+  #findNoLivePeers(nowMs: number): boolean {
     return !this.#options.reader
       .nodes()
-      .some(({ node, heard_at }) => node !== this.node && now_ms - heard_at < NODE_SILENCE_MS);
+      .some(({ node, heard_at }) => node !== this.node && nowMs - heard_at < NODE_SILENCE_MS);
   }
 
   #known(): NodeStatus {

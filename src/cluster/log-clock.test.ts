@@ -13,35 +13,35 @@ const DAY_MS = 86_400_000;
  * A cluster in which node a and other nodes are alive. `walls` are the errors of their clocks, with that of a first.
  */
 class Scene {
-  passed_ms = 0;
+  passedMs = 0;
   membership: Membership;
   readonly clock: LogClock;
 
   constructor(
     readonly walls: number[],
-    start_ms = START_MS,
+    startMs = START_MS,
   ) {
     const nodes = walls.map((_, at): Node => {
       const node = "abc"[at] ?? "z";
-      return { node, store: "", run: "", version: "", incarnation: 1, number: 0, heard_at: start_ms, position: 0 };
+      return { node, store: "", run: "", version: "", incarnation: 1, number: 0, heard_at: startMs, position: 0 };
     });
-    this.membership = { ...initialMembership(start_ms, 1, ""), nodes: new Map(nodes.map((node) => [node.node, node])) };
+    this.membership = { ...initialMembership(startMs, 1, ""), nodes: new Map(nodes.map((node) => [node.node, node])) };
     this.clock = new LogClock({
       node: "a",
-      wall: () => START_MS + this.passed_ms + (this.walls[0] ?? 0),
-      elapsed: () => this.passed_ms,
+      wall: () => START_MS + this.passedMs + (this.walls[0] ?? 0),
+      elapsed: () => this.passedMs,
       membership: () => this.membership,
     });
   }
 
   hearAll(): void {
-    for (const [at, wrong_ms] of this.walls.entries())
-      if (at > 0) this.clock.record("abc"[at] ?? "z", START_MS + this.passed_ms + wrong_ms);
+    for (const [at, wrongMs] of this.walls.entries())
+      if (at > 0) this.clock.record("abc"[at] ?? "z", START_MS + this.passedMs + wrongMs);
   }
 }
 
 t.test("the log's time jumps only to a time that a strict majority of the clocks has reached", (t) => {
-  for (const [what, walls, leaps_ms] of [
+  for (const [what, walls, leapsMs] of [
     ["one node has nobody else to ask", [DAY_MS], DAY_MS],
     ["two, of which one is ahead", [DAY_MS, 0], 0],
     ["two, of which the other is ahead", [0, DAY_MS], 0],
@@ -52,8 +52,8 @@ t.test("the log's time jumps only to a time that a strict majority of the clocks
   ] as [string, number[], number][]) {
     const scene = new Scene(walls);
     scene.hearAll();
-    scene.passed_ms += 100;
-    t.equal(scene.clock.now(), START_MS + 100 + leaps_ms, what);
+    scene.passedMs += 100;
+    t.equal(scene.clock.now(), START_MS + 100 + leapsMs, what);
   }
   t.end();
 });
@@ -61,7 +61,7 @@ t.test("the log's time jumps only to a time that a strict majority of the clocks
 t.test("a clock that agrees with the others is as exact as it is", (t) => {
   const scene = new Scene([0, -CLOCK_TOLERANCE_MS, -5]);
   scene.hearAll();
-  scene.passed_ms += 7;
+  scene.passedMs += 7;
   t.equal(scene.clock.now(), START_MS + 7);
   t.end();
 });
@@ -70,19 +70,19 @@ t.test("a node that does not know the others' clocks moves nothing until they ar
   const scene = new Scene([DAY_MS, 0, 0]);
   t.equal(scene.clock.now(), START_MS);
   t.equal(scene.clock.now(false), START_MS);
-  t.equal(scene.clock.ahead_ms, 0, "nor is it known to be wrong");
+  t.equal(scene.clock.aheadMs, 0, "nor is it known to be wrong");
   scene.hearAll();
-  t.equal(scene.clock.ahead_ms, DAY_MS);
+  t.equal(scene.clock.aheadMs, DAY_MS);
   t.strictSame(scene.clock.warnings, [
     "the clock of node b is about 24 hours behind that of a: set both right (NTP)",
     "the clock of node c is about 24 hours behind that of a: set both right (NTP)",
   ]);
-  scene.passed_ms += NODE_SILENCE_MS;
-  scene.membership = { ...scene.membership, now_ms: scene.clock.now() };
+  scene.passedMs += NODE_SILENCE_MS;
+  scene.membership = { ...scene.membership, nowMs: scene.clock.now() };
   t.equal(scene.clock.now(), START_MS + NODE_SILENCE_MS, "what they said stays true when they are silent");
   const alone = new Scene([DAY_MS, 0, 0]);
-  alone.passed_ms += NODE_SILENCE_MS;
-  alone.membership = { ...alone.membership, now_ms: alone.clock.now() };
+  alone.passedMs += NODE_SILENCE_MS;
+  alone.membership = { ...alone.membership, nowMs: alone.clock.now() };
   t.equal(alone.clock.now(), START_MS + NODE_SILENCE_MS + DAY_MS, "who never heard them goes by its own");
   t.end();
 });
@@ -91,23 +91,23 @@ t.test("a time ahead of most clocks advances more slowly, and never goes back", 
   const scene = new Scene([0, 0, DAY_MS], START_MS + DAY_MS);
   scene.hearAll();
   const first = scene.clock.now();
-  scene.passed_ms += 1_000;
+  scene.passedMs += 1_000;
   t.equal(scene.clock.now(), first + 1_000 * LOG_CLOCK_SLOW_RATE);
-  scene.passed_ms += DAY_MS / (1 - LOG_CLOCK_SLOW_RATE);
+  scene.passedMs += DAY_MS / (1 - LOG_CLOCK_SLOW_RATE);
   scene.hearAll();
   scene.clock.now();
-  scene.passed_ms += 1_000;
-  t.equal(scene.clock.now(), START_MS + scene.passed_ms, "it has come back");
+  scene.passedMs += 1_000;
+  t.equal(scene.clock.now(), START_MS + scene.passedMs, "it has come back");
   t.end();
 });
 
 t.test("the front follows the log's time, and goes back only if it was clearly ahead", (t) => {
-  let [wall_ms, passed_ms] = [START_MS + DAY_MS, 0];
-  const clock = new FrontClock(new MonotonicClock({ now: () => wall_ms }), () => passed_ms);
+  let [wallMs, passedMs] = [START_MS + DAY_MS, 0];
+  const clock = new FrontClock(new MonotonicClock({ now: () => wallMs }), () => passedMs);
   t.equal(clock.now(), START_MS + DAY_MS, "its own, before it knows better");
   clock.follow(START_MS);
   t.equal(clock.now(), START_MS);
-  [wall_ms, passed_ms] = [START_MS + 2 * DAY_MS, 500];
+  [wallMs, passedMs] = [START_MS + 2 * DAY_MS, 500];
   t.equal(clock.now(), START_MS + 500, "the machine's counts no more");
   clock.follow(START_MS + 490);
   t.equal(clock.now(), START_MS + 500, "what was told late");

@@ -26,11 +26,11 @@ export interface LogClockOptions {
 
 /** The earliest and the latest time that a majority of the clocks accept as right. */
 interface Bounds {
-  readonly least_ms: number;
-  readonly most_ms: number;
+  readonly leastMs: number;
+  readonly mostMs: number;
 }
 
-const UNKNOWN: Bounds = { least_ms: Number.NEGATIVE_INFINITY, most_ms: Number.POSITIVE_INFINITY };
+const UNKNOWN: Bounds = { leastMs: Number.NEGATIVE_INFINITY, mostMs: Number.POSITIVE_INFINITY };
 
 export class LogClock {
   readonly #options: LogClockOptions;
@@ -39,19 +39,19 @@ export class LogClock {
    * difference stays valid while the node is silent, because a wrong clock is usually wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
-  #base_ms: number;
-  #base_elapsed: number;
+  #baseMs: number;
+  #baseElapsed: number;
 
   constructor(options: LogClockOptions) {
     this.#options = options;
-    this.#base_ms = options.membership().now_ms;
-    this.#base_elapsed = options.elapsed();
+    this.#baseMs = options.membership().nowMs;
+    this.#baseElapsed = options.elapsed();
   }
 
   /** Records the clock of another node, from an entry that has just arrived. */
-  record(node: string, wall_ms: number): void {
+  record(node: string, wallMs: number): void {
     const { node: own, elapsed } = this.#options;
-    if (node !== own) this.#differences.set(node, wall_ms - elapsed());
+    if (node !== own) this.#differences.set(node, wallMs - elapsed());
   }
 
   /**
@@ -61,42 +61,42 @@ export class LogClock {
    */
   now(votes = true): number {
     const { elapsed, membership, wall } = this.#options;
-    const passed_ms = elapsed() - this.#base_elapsed;
-    this.#base_elapsed += passed_ms;
-    const { least_ms, most_ms } = votes ? this.#bounds() : UNKNOWN;
-    const rate = this.#base_ms + passed_ms > most_ms + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
-    const wall_ms = wall();
+    const passedMs = elapsed() - this.#baseElapsed;
+    this.#baseElapsed += passedMs;
+    const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
+    const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
+    const wallMs = wall();
     // The other nodes' clocks were received a while ago, so this machine's clock is more exact if it agrees with them.
-    const right_ms = wall_ms >= least_ms && wall_ms <= least_ms + CLOCK_TOLERANCE_MS ? wall_ms : least_ms;
-    this.#base_ms = Math.max(this.#base_ms + passed_ms * rate, right_ms, membership().now_ms);
-    return Math.floor(this.#base_ms);
+    const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
+    this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
+    return Math.floor(this.#baseMs);
   }
 
   /** How far this machine's clock is ahead of the majority's clocks, in ms; 0 if by at most CLOCK_ASTRAY_MS. */
-  get ahead_ms(): number {
-    const ahead_ms = this.#options.wall() - this.#bounds().least_ms;
-    return Number.isFinite(ahead_ms) && ahead_ms > CLOCK_ASTRAY_MS ? ahead_ms : 0;
+  get aheadMs(): number {
+    const aheadMs = this.#options.wall() - this.#bounds().leastMs;
+    return Number.isFinite(aheadMs) && aheadMs > CLOCK_ASTRAY_MS ? aheadMs : 0;
   }
 
   /** Warnings for the operator, one line for each live node whose clock differs from this machine's clock. */
   get warnings(): readonly string[] {
     const { node: own, wall, elapsed } = this.#options;
     return this.#live().flatMap((node) => {
-      const difference_ms = this.#differences.get(node);
-      if (difference_ms === undefined) return [];
-      const ahead_ms = difference_ms + elapsed() - wall();
-      if (Math.abs(ahead_ms) <= CLOCK_ASTRAY_MS) return [];
-      const than = ahead_ms > 0 ? "ahead of" : "behind";
-      return [`the clock of node ${node} is about ${roughly(ahead_ms)} ${than} that of ${own}: set both right (NTP)`];
+      const differenceMs = this.#differences.get(node);
+      if (differenceMs === undefined) return [];
+      const aheadMs = differenceMs + elapsed() - wall();
+      if (Math.abs(aheadMs) <= CLOCK_ASTRAY_MS) return [];
+      const than = aheadMs > 0 ? "ahead of" : "behind";
+      return [`the clock of node ${node} is about ${roughly(aheadMs)} ${than} that of ${own}: set both right (NTP)`];
     });
   }
 
   /** Returns the other nodes that have appended an entry in the last NODE_SILENCE_MS of the log's time. */
   #live(): readonly string[] {
     const { node: own, membership } = this.#options;
-    const { nodes, now_ms } = membership();
+    const { nodes, nowMs } = membership();
     return [...nodes.values()]
-      .filter(({ node, heard_at }) => node !== own && now_ms - heard_at < NODE_SILENCE_MS)
+      .filter(({ node, heard_at }) => node !== own && nowMs - heard_at < NODE_SILENCE_MS)
       .map(({ node }) => node);
   }
 
@@ -109,19 +109,19 @@ export class LogClock {
     const { nodes } = membership();
     const known = [...this.#differences].filter(([node]) => nodes.has(node));
     const unknown = this.#live().filter((node) => !this.#differences.has(node));
-    const passed_ms = elapsed();
-    const times = [wall(), ...known.map(([, ms]) => ms + passed_ms)].sort((one, other) => one - other);
+    const passedMs = elapsed();
+    const times = [wall(), ...known.map(([, ms]) => ms + passedMs)].sort((one, other) => one - other);
     const majority = Math.floor((times.length + unknown.length) / 2) + 1;
     return {
-      least_ms: times[times.length - majority] ?? UNKNOWN.least_ms,
-      most_ms: times[majority - 1] ?? UNKNOWN.most_ms,
+      leastMs: times[times.length - majority] ?? UNKNOWN.leastMs,
+      mostMs: times[majority - 1] ?? UNKNOWN.mostMs,
     };
   }
 }
 
 /** Formats a span in its largest unit, so that the text of a warning seldom changes. */
-function roughly(span_ms: number): string {
-  const s = Math.abs(span_ms) / 1_000;
+function roughly(spanMs: number): string {
+  const s = Math.abs(spanMs) / 1_000;
   if (s >= 172_800) return `${Math.round(s / 86_400)} days`;
   if (s >= 7_200) return `${Math.round(s / 3_600)} hours`;
   if (s >= 120) return `${Math.round(s / 60)} minutes`;

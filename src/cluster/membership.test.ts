@@ -24,7 +24,7 @@ class Log {
       at: START_MS,
       position: 0,
       stateHash: "",
-      wall_ms: START_MS,
+      wallMs: START_MS,
       ...head,
     };
     const entry: Entry = { head: whole, content };
@@ -73,12 +73,12 @@ t.test("which entries are accepted", (t) => {
 t.test("time never goes back, and a rejected entry does not move it", (t) => {
   const log = new Log();
   log.hello("a", { at: START_MS + 50 });
-  t.equal(log.membership.now_ms, START_MS + 50);
+  t.equal(log.membership.nowMs, START_MS + 50);
   log.next("a", HEARTBEAT, { at: START_MS + 10 });
-  t.equal(log.membership.now_ms, START_MS + 50);
+  t.equal(log.membership.nowMs, START_MS + 50);
   log.say({ node: "b", epoch: 9, number: 1, at: START_MS + 900 }, HEARTBEAT);
   log.hello("a", { replaces: 77, at: START_MS + 900 });
-  t.equal(log.membership.now_ms, START_MS + 50);
+  t.equal(log.membership.nowMs, START_MS + 50);
   t.end();
 });
 

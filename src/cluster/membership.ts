@@ -26,7 +26,7 @@ export interface Node {
 
 export interface Membership {
   /** The log's time at the latest entry, in ms. It never goes back. */
-  readonly now_ms: number;
+  readonly nowMs: number;
   /** The cluster's apply version. Entries of other versions are rejected, except for join requests and upgrades. */
   readonly applyVersion: number;
   readonly settings: string;
@@ -61,8 +61,8 @@ export interface Step {
 }
 
 /** Returns the membership of a new cluster, before the first join request. */
-export function initialMembership(now_ms: number, applyVersion: number, settings: string): Membership {
-  return { now_ms, applyVersion, settings, term: 0, leader: "", nodes: new Map() };
+export function initialMembership(nowMs: number, applyVersion: number, settings: string): Membership {
+  return { nowMs, applyVersion, settings, term: 0, leader: "", nodes: new Map() };
 }
 
 /**
@@ -70,7 +70,7 @@ export function initialMembership(now_ms: number, applyVersion: number, settings
  * @param id the position of the entry in the log
  */
 export function advance(before: Membership, { head, content }: Entry, id: number): Step {
-  const timed = { ...before, now_ms: Math.max(before.now_ms, head.at) };
+  const timed = { ...before, nowMs: Math.max(before.nowMs, head.at) };
   if (content.kind === "hello") {
     const rejected = rejectJoin(timed, head, content);
     return rejected === null
@@ -83,7 +83,7 @@ export function advance(before: Membership, { head, content }: Entry, id: number
   const heard = withNode(timed, {
     ...known,
     number: head.number,
-    heard_at: timed.now_ms,
+    heard_at: timed.nowMs,
     position: Math.max(known.position, head.position),
   });
   if (content.kind === "upgrade") {
@@ -96,17 +96,17 @@ export function advance(before: Membership, { head, content }: Entry, id: number
   return { membership: { ...heard, term: before.term + 1, leader: head.node }, rejected: null };
 }
 
-function rejectJoin({ nodes, settings, now_ms }: Membership, head: EntryHead, hello: JoinRequest): RejectReason | null {
+function rejectJoin({ nodes, settings, nowMs }: Membership, head: EntryHead, hello: JoinRequest): RejectReason | null {
   const known = nodes.get(head.node);
-  if (known !== undefined && known.store !== hello.store && now_ms - known.heard_at < NODE_SILENCE_MS)
+  if (known !== undefined && known.store !== hello.store && nowMs - known.heard_at < NODE_SILENCE_MS)
     return "name_taken";
   if ((known?.incarnation ?? 0) !== hello.replaces) return "old";
   return hello.settings === settings ? null : "settings";
 }
 
 function admit(before: Membership, head: EntryHead, { store, run, version }: JoinRequest, id: number): Membership {
-  const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.now_ms };
-  const nodes = new Map([...before.nodes].filter(([, { heard_at }]) => before.now_ms - heard_at < NODE_FORGOTTEN_MS));
+  const node = { node: head.node, store, run, version, incarnation: id, number: 0, heard_at: before.nowMs };
+  const nodes = new Map([...before.nodes].filter(([, { heard_at }]) => before.nowMs - heard_at < NODE_FORGOTTEN_MS));
   return withNode({ ...before, nodes }, { ...node, position: head.position });
 }
 

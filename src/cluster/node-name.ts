@@ -2,6 +2,6 @@
 import { hostname } from "node:os";
 
 /** Returns the configured name, or else the host's name, reduced to letters, digits, dot, hyphen and underscore. */
-export function nodeName(node_id: string): string {
-  return node_id === "" ? hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-") : node_id;
+export function nodeName(nodeId: string): string {
+  return nodeId === "" ? hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-") : nodeId;
 }

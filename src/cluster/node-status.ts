@@ -19,7 +19,7 @@ export const NODE_STATUS = {
     /** The id of the newest entry that the log is known to have. */
     log_last: Type.Integer({ minimum: 0 }),
     /** The log's time at the newest entry, in ms. */
-    now_ms: Type.Integer({ minimum: 0 }),
+    nowMs: Type.Integer({ minimum: 0 }),
     /** The log's current time in ms, as the writer computes it; 0 while the writer cannot know it. */
     clock_ms: Type.Integer({ minimum: 0 }),
     /** How often the connection to the log was opened again. */
@@ -48,7 +48,7 @@ export const NODE_STATUS = {
 export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
 /** The fields that the replica knows. */
-export type ReplicaStatus = Omit<NodeStatus, "now_ms" | "clock_ms" | "installed" | "warnings" | "refusal">;
+export type ReplicaStatus = Omit<NodeStatus, "nowMs" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
 /** The status that the front assumes until the first one is published. */
 export const STARTING: NodeStatus = {
@@ -59,7 +59,7 @@ export const STARTING: NodeStatus = {
   isLeader: false,
   position: 0,
   log_last: 0,
-  now_ms: 0,
+  nowMs: 0,
   clock_ms: 0,
   reopens: 0,
   fenced: 0,

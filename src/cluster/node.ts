@@ -32,17 +32,17 @@ const SINGLE_ONLY = new Failure("FAILED_PRECONDITION", "a node of a cluster does
 
 /**
  * Opens the node. Until the bootstrap is done, calls that need the log fail.
- * @param snapshot_url the script of the snapshot thread
+ * @param snapshotUrl the script of the snapshot thread
  */
-export function openNode(ground: NodeGround, snapshot_url: URL): Executor {
-  const node = new ClusterNode(ground, snapshot_url);
+export function openNode(ground: NodeGround, snapshotUrl: URL): Executor {
+  const node = new ClusterNode(ground, snapshotUrl);
   node.start();
   return node;
 }
 
 class ClusterNode implements Executor {
   readonly #ground: NodeGround;
-  readonly #snapshot_url: URL;
+  readonly #snapshotUrl: URL;
   readonly #local: Batch;
   readonly #transaction: Transaction;
   readonly #table: ClusterWriter;
@@ -56,9 +56,9 @@ class ClusterNode implements Executor {
   #waitingFor = "";
   #closed = false;
 
-  constructor(ground: NodeGround, snapshot_url: URL) {
+  constructor(ground: NodeGround, snapshotUrl: URL) {
     this.#ground = ground;
-    this.#snapshot_url = snapshot_url;
+    this.#snapshotUrl = snapshotUrl;
     this.#transaction = new Transaction(ground.batch);
     this.#local = new Batch(ground.batch, this.#transaction);
     this.#table = new ClusterWriter(ground.batch.db);
@@ -76,8 +76,8 @@ class ClusterNode implements Executor {
 
   execute(calls: readonly ServerCall<WriterMethod>[]): void {
     const { server } = this.#ground;
-    const here = calls.filter(({ method }) => method.in_cluster === "here");
-    const never = calls.filter(({ method }) => method.in_cluster === "never");
+    const here = calls.filter(({ method }) => method.inCluster === "here");
+    const never = calls.filter(({ method }) => method.inCluster === "never");
     const logged =
       here.length + never.length === 0 ? calls : calls.filter((call) => !here.includes(call) && !never.includes(call));
     for (const call of never) server.fail(call, SINGLE_ONLY);
@@ -118,7 +118,7 @@ class ClusterNode implements Executor {
     const visible = new SharedCounter(data.appliedPosition);
     const snapshots = new Snapshots({
       db,
-      script: this.#snapshot_url,
+      script: this.#snapshotUrl,
       data_dir: data.data_dir,
       cluster,
       installing: () => visible.set(must(reader.position(), "a snapshot is one of a node").id),
@@ -145,7 +145,7 @@ class ClusterNode implements Executor {
         state: () => reader.state(),
         keep: (founded) => db.transaction(() => this.#table.keep(founded, null))(),
         settings,
-        now_ms: batch.clock.now(),
+        nowMs: batch.clock.now(),
         elapsed: () => performance.now(),
         install,
         upload: () => snapshots.take(),
@@ -181,7 +181,7 @@ class ClusterNode implements Executor {
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
       later: (run, ms) => void setTimeout(run, ms),
-      publish: (status, now_ms, clock_ms) => this.#publish({ ...STARTING, ...status, now_ms, clock_ms }),
+      publish: (status, nowMs, clockMs) => this.#publish({ ...STARTING, ...status, nowMs, clock_ms: clockMs }),
       beforeCommit: (id) => visible.set(id),
       warn: (warnings) => {
         this.#warnings = warnings;
@@ -222,8 +222,8 @@ class ClusterNode implements Executor {
     const installed = this.#installed;
     const warnings = [
       ...this.#warnings,
-      ...(this.#replica?.log_warnings ?? []),
-      ...(this.#replica?.clock_warnings ?? []),
+      ...(this.#replica?.logWarnings ?? []),
+      ...(this.#replica?.clockWarnings ?? []),
     ];
     this.#ground.server.push(NODE_STATUS, { ...notice, installed, warnings });
   }

@@ -91,12 +91,12 @@ export class PoisonGuard {
       return APPLY_BATCH_ENTRIES_MAX;
     }
     const { file, generation, version } = this.#options;
-    const careful_through = this.#found?.through ?? 0;
-    const alone = first === through || first <= careful_through;
+    const carefulThrough = this.#found?.through ?? 0;
+    const alone = first === through || first <= carefulThrough;
     const tries = alone ? this.#triesOf(first) + 1 : 0;
     this.#written = true;
     file.write(
-      lineOf({ entry: first, generation, through: alone ? Math.max(first, careful_through) : through, tries, version }),
+      lineOf({ entry: first, generation, through: alone ? Math.max(first, carefulThrough) : through, tries, version }),
     );
     return alone ? 1 : APPLY_BATCH_ENTRIES_MAX;
   }
@@ -137,8 +137,8 @@ function parse(line: string): Attempt | null {
  * Returns the attempt file in a node's data directory. Errors of the file system are ignored, because they must not
  * stop the node.
  */
-export function attemptFile(data_dir: string): AttemptFile {
-  const path = join(data_dir, "suspect.txt");
+export function attemptFile(dataDir: string): AttemptFile {
+  const path = join(dataDir, "suspect.txt");
   return {
     read: () => unlessRefused(() => readFileSync(path, "utf8")) ?? "",
     write: (line) => unlessRefused(() => writeFileSync(path, line)),

@@ -14,7 +14,7 @@ function idsOf(calls: readonly ServerCall<WriterMethod>[] | null): number[] | nu
 }
 
 function headOf({ epoch, number }: Proposal, node = "a"): EntryHead {
-  return { applyVersion: 1, node, epoch, number, at: 0, position: 0, stateHash: "", wall_ms: 0 };
+  return { applyVersion: 1, node, epoch, number, at: 0, position: 0, stateHash: "", wallMs: 0 };
 }
 
 /** Proposes an entry with `calls` calls at the time `from`, and lets it come back at the time `until`. */

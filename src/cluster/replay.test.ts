@@ -35,7 +35,7 @@ import type { WriterMethod } from "../threads/writer-method.js";
 import { decodeEntry, encodeEntry } from "./entry.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
-const HEAD = { applyVersion: 1, node: "a", epoch: 1, position: 0, stateHash: "", wall_ms: 0 };
+const HEAD = { applyVersion: 1, node: "a", epoch: 1, position: 0, stateHash: "", wallMs: 0 };
 const SILENT = { depth: 0, push: () => undefined, flush: () => undefined } as unknown as RpcServer<WriterMethod>;
 
 /** Encodes a batch of calls as an entry. */
@@ -56,13 +56,13 @@ function entryOf(calls: readonly Call[], at: number, number: number): Uint8Array
 /** A node without a log. */
 class Node {
   readonly answers: Answers[] = [];
-  readonly #data_dir: string;
+  readonly #dataDir: string;
   #db: Db;
   #entries: Entries<BatchEntry>;
 
   constructor(t: Owner) {
-    this.#data_dir = makeDirectory(t);
-    this.#db = openWriter(this.#data_dir);
+    this.#dataDir = makeDirectory(t);
+    this.#db = openWriter(this.#dataDir);
     this.#entries = this.#open();
   }
 
@@ -71,14 +71,14 @@ class Node {
       group.map((bytes) => {
         const { head, content } = decodeEntry(bytes, TABLE, HEAD.applyVersion);
         const calls = content.kind === "calls" ? content.calls : [];
-        return { now_ms: head.at, calls, refusals: new Map(), callers: null };
+        return { nowMs: head.at, calls, refusals: new Map(), callers: null };
       }),
     );
   }
 
   restart(): void {
     this.#db.close();
-    this.#db = openWriter(this.#data_dir);
+    this.#db = openWriter(this.#dataDir);
     this.#entries = this.#open();
   }
 
@@ -113,11 +113,11 @@ class Node {
 
 /** The entries of the batches, in order. */
 function entriesOf(all: Batches, prologue: readonly Call[]): Uint8Array[] {
-  let now_ms = START_MS;
-  const entries = prologue.length === 0 ? [] : [entryOf(prologue, now_ms, 1)];
-  for (const { calls, after_ms } of all) {
-    now_ms = Math.max(now_ms, now_ms + after_ms);
-    entries.push(entryOf(calls, now_ms, entries.length + 1));
+  let nowMs = START_MS;
+  const entries = prologue.length === 0 ? [] : [entryOf(prologue, nowMs, 1)];
+  for (const { calls, afterMs } of all) {
+    nowMs = Math.max(nowMs, nowMs + afterMs);
+    entries.push(entryOf(calls, nowMs, entries.length + 1));
   }
   return entries;
 }

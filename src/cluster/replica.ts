@@ -68,10 +68,10 @@ export interface ReplicaOptions
   /**
    * Publishes the status of the node. Called after each commit and after every change. A change of counters alone is
    * published at the next tick.
-   * @param now_ms the log's time at the newest entry, in ms
-   * @param clock_ms the log's current time, in ms; 0 while this node cannot know it
+   * @param nowMs the log's time at the newest entry, in ms
+   * @param clockMs the log's current time, in ms; 0 while this node cannot know it
    */
-  readonly publish: (status: ReplicaStatus, now_ms: number, clock_ms: number) => void;
+  readonly publish: (status: ReplicaStatus, nowMs: number, clockMs: number) => void;
   /**
    * Called when the entry at `position` has moved the cluster to an apply version that is newer than this program's.
    * Nodes of the newer version cannot apply the earlier entries, so they need a snapshot of that position.
@@ -103,11 +103,11 @@ export class Replica {
   /** The number of this node's entries that were rejected because they belong to an earlier epoch of the node. */
   #fenced = 0;
   /**
-   * The number of this node's entries that the log has delivered. `#append_ms` is the total time from append to
+   * The number of this node's entries that the log has delivered. `#appendMs` is the total time from append to
    * delivery.
    */
   #appends = 0;
-  #append_ms = 0;
+  #appendMs = 0;
   #isStepScheduled = false;
   #isLingering = false;
   #checkLogAt = 0;
@@ -145,7 +145,7 @@ export class Replica {
       appended: (outcome, proposal) => this.#onAppended(outcome, proposal),
     });
     this.#publisher = new StatusPublisher((status) =>
-      publish(status, this.now_ms, this.#health.phase === "ready" ? this.#clock.now() : 0),
+      publish(status, this.nowMs, this.#health.phase === "ready" ? this.#clock.now() : 0),
     );
     this.#connection = new Connection({
       log,
@@ -166,7 +166,7 @@ export class Replica {
 
   get status(): ReplicaStatus {
     const { position, membership } = this.#applier.state;
-    const { applied, apply_ms } = this.#applier;
+    const { applied, applyMs } = this.#applier;
     const facts = {
       isVersionCurrent: this.#isVersionCurrent,
       isBehind: this.#reader.isBehind,
@@ -183,19 +183,19 @@ export class Replica {
       fenced: this.#fenced,
       foreign: this.#reader.foreign,
       appends: this.#appends,
-      append_s: this.#append_ms / 1_000,
+      append_s: this.#appendMs / 1_000,
       applied,
-      apply_s: apply_ms / 1_000,
+      apply_s: applyMs / 1_000,
     };
   }
 
   /** The log's time at the last applied entry, in ms. */
-  get now_ms(): number {
-    return this.#applier.state.membership.now_ms;
+  get nowMs(): number {
+    return this.#applier.state.membership.nowMs;
   }
 
   /** Warnings for the operator about the clocks of the nodes, one line each. */
-  get clock_warnings(): readonly string[] {
+  get clockWarnings(): readonly string[] {
     return this.#clock.warnings;
   }
 
@@ -203,7 +203,7 @@ export class Replica {
    * Warnings for the operator about the content of the log, one line each. A line contains no count, because it must
    * stay the same while the count grows.
    */
-  get log_warnings(): readonly string[] {
+  get logWarnings(): readonly string[] {
     return this.#reader.foreign > 0 ? [FOREIGN_WARNING] : [];
   }
 
@@ -245,7 +245,7 @@ export class Replica {
       this.#fail(calls, this.#health.unavailable());
       return;
     }
-    const accepted = this.isLeader ? calls : calls.filter(({ method }) => method.in_cluster !== "leader");
+    const accepted = this.isLeader ? calls : calls.filter(({ method }) => method.inCluster !== "leader");
     if (accepted.length < calls.length)
       this.#fail(
         calls.filter((call) => !accepted.includes(call)),
@@ -355,7 +355,7 @@ export class Replica {
     if (rejected !== null) return;
     if (content.kind === "calls") this.#sender.noteRemoteCalls();
     this.#divergence.recordPeer(head.node, head.position, head.stateHash, this.#options.elapsed());
-    if (this.#health.phase === "ready") this.#clock.record(head.node, head.wall_ms);
+    if (this.#health.phase === "ready") this.#clock.record(head.node, head.wallMs);
   }
 
   /**
@@ -373,7 +373,7 @@ export class Replica {
     this.#sender.settle();
     this.#proposals.end(proposal, elapsed(), server.depth);
     this.#appends += 1;
-    this.#append_ms += elapsed() - proposal.since;
+    this.#appendMs += elapsed() - proposal.since;
     if (rejected !== null && proposal.calls !== null) this.#fail(proposal.calls, this.#health.unavailable());
     if (rejected === "old") this.#onDropped();
   }
@@ -406,7 +406,7 @@ export class Replica {
       return;
     }
     server.resume();
-    const isClockRight = (): boolean => this.#clock.ahead_ms === 0;
+    const isClockRight = (): boolean => this.#clock.aheadMs === 0;
     const due = this.#leadership.dueEntry(this.#applier.membership, isClockRight, now);
     if (due !== null) this.#proposeEntry(session, due, null);
   }
@@ -447,7 +447,7 @@ export class Replica {
       at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
       stateHash: position.stateHash,
-      wall_ms: wall(),
+      wallMs: wall(),
     };
     this.#leadership.noteAppend(elapsed());
     return encodeEntry({ head, content }, methods);

@@ -51,23 +51,23 @@ for (const { what, skews, steps } of [
   t.test(`${what}: nobody is cast out, and the log's time stays right`, async (t) => {
     const simulation = new Simulation(newSeed(), skews.length);
     const { nodes } = simulation;
-    for (const node of nodes) node.skew_ms = 0;
-    const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
-    await simulation.playUntil(are_well, PROMPT);
-    for (const [at, node] of nodes.entries()) node.skew_ms = skews[at] ?? 0;
-    const wrong = nodes.find(({ skew_ms }) => skew_ms !== 0) ?? nodes[0];
+    for (const node of nodes) node.skewMs = 0;
+    const areWell = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+    await simulation.playUntil(areWell, PROMPT);
+    for (const [at, node] of nodes.entries()) node.skewMs = skews[at] ?? 0;
+    const wrong = nodes.find(({ skewMs }) => skewMs !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
-      if (step !== null && wrong !== undefined) wrong.skew_ms = step;
+      if (step !== null && wrong !== undefined) wrong.skewMs = step;
       // One node restarts, as an operator would do after setting its clock.
       wrong?.crash();
       wrong?.start();
-      await simulation.playUntil(are_well, PROMPT);
-      const until_ms = simulation.now_ms + 30_000;
+      await simulation.playUntil(areWell, PROMPT);
+      const untilMs = simulation.nowMs + 30_000;
       for (const node of nodes) await untilWritten(simulation, node);
-      await simulation.playUntil(() => simulation.now_ms >= until_ms, PROMPT);
+      await simulation.playUntil(() => simulation.nowMs >= untilMs, PROMPT);
       for (const { name, replica } of nodes) {
-        const off_ms = (replica?.now_ms ?? 0) - simulation.now_ms;
-        t.ok(Math.abs(off_ms) < 10_000, `${name} reckons right, but for ${off_ms} ms`);
+        const offMs = (replica?.nowMs ?? 0) - simulation.nowMs;
+        t.ok(Math.abs(offMs) < 10_000, `${name} reckons right, but for ${offMs} ms`);
       }
     }
   });
@@ -75,15 +75,15 @@ for (const { what, skews, steps } of [
 t.test("nodes that were removed by the others join again by themselves", async () => {
   const simulation = new Simulation(newSeed(), 2);
   const { nodes, log } = simulation;
-  const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
-  await simulation.playUntil(are_well, PROMPT);
+  const areWell = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+  await simulation.playUntil(areWell, PROMPT);
   // Appends an entry like that of a program of version 1 with a wrong clock.
-  const at = simulation.now_ms + 2 * DAY_MS;
-  const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wall_ms: at };
+  const at = simulation.nowMs + 2 * DAY_MS;
+  const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wallMs: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;
   log.inject(encodeEntry({ head, content: hello }, FAKE_METHODS));
   const made = nodes.map((node) => simulation.call(node, addLine));
-  await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && are_well(), PROMPT);
+  await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null) && areWell(), PROMPT);
   for (const node of nodes) await untilWritten(simulation, node);
 });
 
@@ -94,8 +94,8 @@ t.test(
     const { nodes, log } = simulation;
     const [one, other] = nodes;
     if (one === undefined || other === undefined) throw new Error("two nodes");
-    const are_well = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
-    await simulation.playUntil(are_well, PROMPT);
+    const areWell = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
+    await simulation.playUntil(areWell, PROMPT);
     log.full = true;
     other.crash();
     other.start();
@@ -107,7 +107,7 @@ t.test(
     await simulation.playUntil(() => made.every(({ outcome }) => outcome !== null), PROMPT);
     t.match(made, [{ outcome: { kind: "refused" } }, { outcome: { kind: "refused" } }]);
     log.full = false;
-    await simulation.playUntil(are_well, PROMPT);
+    await simulation.playUntil(areWell, PROMPT);
     t.strictSame(
       nodes.map(({ replica }) => replica?.status.reason),
       ["", ""],
@@ -173,8 +173,8 @@ for (const { what, meddle, isStored } of [
     const made = simulation.call(follower, addLine);
     t.equal(simulation.log.messages.length, 1, "it is forwarded");
     meddle(simulation, leader);
-    const until_ms = simulation.now_ms + 8_000;
-    await simulation.playUntil(() => made.outcome !== null || simulation.now_ms > until_ms);
+    const untilMs = simulation.nowMs + 8_000;
+    await simulation.playUntil(() => made.outcome !== null || simulation.nowMs > untilMs);
     t.equal(made.outcome?.kind, isStored ? "answered" : undefined, "as long as nothing is known nothing is said");
     t.equal(await simulation.play(0), null);
     t.equal(made.outcome?.kind, isStored ? "answered" : "refused");
@@ -192,7 +192,7 @@ async function forwardingNodes(): Promise<{
   );
   const { nodes, log } = simulation;
   log.isReliable = true;
-  for (const node of nodes) node.skew_ms = 0;
+  for (const node of nodes) node.skewMs = 0;
   const isLeader = (): boolean =>
     nodes.every(({ replica }) => replica?.status.state === "ok" && replica.status.leader !== "");
   await simulation.playUntil(isLeader, PROMPT);

@@ -29,7 +29,7 @@ export class SnapshotScheduler {
   #newest: number | null = null;
   /** How many bytes of the log this node had applied when the newest snapshot was taken. */
   #bytes = 0;
-  #due_at = 0;
+  #dueAt = 0;
   /**
    * A snapshot that other nodes need; null if they need none. From the time `from` on, this node takes it, unless there
    * is a stored snapshot of that position or a later one.
@@ -57,7 +57,7 @@ export class SnapshotScheduler {
   tick(): void {
     const { replica, elapsed } = this.#options;
     if (this.#needed !== null) {
-      if (!this.#working && !this.#closed && elapsed() >= Math.max(this.#needed.from, this.#due_at))
+      if (!this.#working && !this.#closed && elapsed() >= Math.max(this.#needed.from, this.#dueAt))
         this.#begin(this.#takeRequired(this.#needed.position));
       return;
     }
@@ -65,7 +65,7 @@ export class SnapshotScheduler {
       this.#newest = null;
       return;
     }
-    if (this.#working || this.#closed || elapsed() < this.#due_at) return;
+    if (this.#working || this.#closed || elapsed() < this.#dueAt) return;
     if (this.#newest !== null && !this.#hasGrown(this.#newest)) return;
     this.#begin(this.#work());
   }
@@ -91,7 +91,7 @@ export class SnapshotScheduler {
         (error: unknown) => {
           if (!(error instanceof LogError)) throw error;
           this.failure = error.message;
-          this.#due_at = elapsed() + SNAPSHOT_RETRY_MS;
+          this.#dueAt = elapsed() + SNAPSHOT_RETRY_MS;
         },
       )
       .finally(() => {
@@ -129,7 +129,7 @@ export class SnapshotScheduler {
     const { bytes } = replica;
     await snapshots.take();
     this.#bytes = bytes;
-    this.#due_at = elapsed() + SNAPSHOT_INTERVAL_MS;
+    this.#dueAt = elapsed() + SNAPSHOT_INTERVAL_MS;
     const positions = await this.#positions();
     this.#newest = positions[positions.length - 1] ?? null;
     const kept = positions.slice(-SNAPSHOTS_KEPT);

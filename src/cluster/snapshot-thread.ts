@@ -39,13 +39,13 @@ export interface SnapshotThreadData {
 const PIECE_BYTES = 512 * 1024;
 
 /** The path of the file that `take` writes. */
-export function snapshotPath(data_dir: string): string {
-  return join(data_dir, "snapshot.db");
+export function snapshotPath(dataDir: string): string {
+  return join(dataDir, "snapshot.db");
 }
 
 /** The path of the file that `fetch` writes. */
-export function joinPath(data_dir: string): string {
-  return join(data_dir, "join.db");
+export function joinPath(dataDir: string): string {
+  return join(dataDir, "join.db");
 }
 
 /** The entry point of the worker thread that `Snapshots` starts. */
@@ -78,11 +78,11 @@ function failureOf({ kind }: SnapshotJob, error: unknown): string {
   return `${what}: ${reasonOf(error)}`;
 }
 
-async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotResult> {
-  const path = snapshotPath(data_dir);
+async function take(store: SnapshotStore, dataDir: string): Promise<SnapshotResult> {
+  const path = snapshotPath(dataDir);
   rmSync(path, { force: true });
   try {
-    const db = openReader(data_dir);
+    const db = openReader(dataDir);
     try {
       db.prepare("VACUUM INTO ?").run(path);
     } finally {
@@ -98,21 +98,21 @@ async function take(store: SnapshotStore, data_dir: string): Promise<SnapshotRes
 
 async function fetchNewest(
   store: SnapshotStore,
-  data_dir: string,
+  dataDir: string,
   least: number,
   generation: string,
 ): Promise<SnapshotResult> {
   const fit = (await store.list()).filter((info) => info.generation === generation && info.position >= least);
-  let first_failure: unknown = null;
+  let firstFailure: unknown = null;
   for (const info of fit.toReversed()) {
     try {
-      return await fetchOne(store, data_dir, info);
+      return await fetchOne(store, dataDir, info);
     } catch (error) {
       if (failsEverySnapshot(error)) throw error;
-      first_failure ??= error;
+      firstFailure ??= error;
     }
   }
-  if (first_failure !== null) throw first_failure;
+  if (firstFailure !== null) throw firstFailure;
   return { kind: "none" };
 }
 
@@ -125,8 +125,8 @@ function failsEverySnapshot(error: unknown): boolean {
   return writeFailure(error) !== undefined;
 }
 
-async function fetchOne(store: SnapshotStore, data_dir: string, info: SnapshotInfo): Promise<SnapshotResult> {
-  const path = joinPath(data_dir);
+async function fetchOne(store: SnapshotStore, dataDir: string, info: SnapshotInfo): Promise<SnapshotResult> {
+  const path = joinPath(dataDir);
   rmSync(path, { force: true });
   await pipeline(store.get(info), createWriteStream(path));
   const db = openDatabase(path);

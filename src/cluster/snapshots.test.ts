@@ -10,8 +10,8 @@ import { Snapshots } from "./snapshots.js";
 const POST = "require('node:worker_threads').parentPort.postMessage";
 
 t.test("a failed fetch can be retried", async (t) => {
-  const data_dir = makeDirectory(t);
-  const db = openWriter(data_dir);
+  const dataDir = makeDirectory(t);
+  const db = openWriter(dataDir);
   t.teardown(() => void db.close());
   for (const [program, message] of [
     ["throw new Error('a bug')", /broken off: a bug/],
@@ -24,7 +24,7 @@ t.test("a failed fetch can be retried", async (t) => {
       const require = createRequire("file:///");${program}`);
     const cluster = { cluster: "", cluster_name: "", node_id: "", cluster_creds: "", cluster_seed: false };
     const hooks = { installing: () => undefined, installed: () => undefined };
-    const snapshots = new Snapshots({ db, script, data_dir, cluster, ...hooks });
+    const snapshots = new Snapshots({ db, script, data_dir: dataDir, cluster, ...hooks });
     if (message === null) t.equal(await snapshots.install(1, "g"), false);
     else {
       const failed = await snapshots.install(1, "g").catch((error: unknown) => error);
@@ -35,8 +35,8 @@ t.test("a failed fetch can be retried", async (t) => {
 });
 
 t.test("a file that is not a snapshot is not installed, and is deleted", async (t) => {
-  const data_dir = makeDirectory(t);
-  const db = openWriter(data_dir);
+  const dataDir = makeDirectory(t);
+  const db = openWriter(dataDir);
   t.teardown(() => void db.close());
   const script = new URL(`data:text/javascript,import { createRequire } from "node:module";
     const require = createRequire("file:///");${POST}({kind: 'fetched', position: 1})`);
@@ -44,12 +44,12 @@ t.test("a file that is not a snapshot is not installed, and is deleted", async (
   const snapshots = new Snapshots({
     db,
     script,
-    data_dir,
+    data_dir: dataDir,
     cluster,
     installing: () => undefined,
     installed: () => t.fail("nothing was taken in"),
   });
-  writeFileSync(joinPath(data_dir), "not a database");
+  writeFileSync(joinPath(dataDir), "not a database");
   await t.rejects(snapshots.install(1, "g"));
-  t.notOk(existsSync(joinPath(data_dir)));
+  t.notOk(existsSync(joinPath(dataDir)));
 });

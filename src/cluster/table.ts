@@ -56,11 +56,11 @@ export class ClusterReader {
   state(): NodeState | null {
     const stored = this.#position.get();
     if (stored === undefined) return null;
-    const { generation, position, now_ms, entry, outcome, commands, settings, term, leader } = stored;
+    const { generation, position, now_ms: nowMs, entry, outcome, commands, settings, term, leader } = stored;
     return {
       position: { generation, id: position, entryHash: entry.toString(HEX), stateHash: outcome.toString(HEX) },
       membership: {
-        now_ms,
+        nowMs,
         applyVersion: commands,
         settings,
         term,
@@ -85,22 +85,20 @@ export const clusterReader: Model<ClusterReader> = { open: ({ db }) => new Clust
 
 /** Stores the position and the membership, inside the caller's transaction. */
 export class ClusterWriter {
-  readonly #set_position;
-  readonly #set_node;
-  readonly #drop_node;
-  readonly #drop_nodes;
+  readonly #setPosition;
+  readonly #setNode;
+  readonly #dropNode;
+  readonly #dropNodes;
   readonly #store;
-  readonly #set_store;
+  readonly #setStore;
 
   constructor(db: Db) {
-    this.#set_position = db.prepare("INSERT OR REPLACE INTO log_position VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#set_node = db.prepare(
-      `INSERT OR REPLACE INTO cluster_node (${NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    this.#drop_node = db.prepare("DELETE FROM cluster_node WHERE node = ?");
-    this.#drop_nodes = db.prepare("DELETE FROM cluster_node");
+    this.#setPosition = db.prepare("INSERT OR REPLACE INTO log_position VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#setNode = db.prepare(`INSERT OR REPLACE INTO cluster_node (${NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#dropNode = db.prepare("DELETE FROM cluster_node WHERE node = ?");
+    this.#dropNodes = db.prepare("DELETE FROM cluster_node");
     this.#store = db.prepare<[], string>("SELECT store FROM data_directory").pluck();
-    this.#set_store = db.prepare("INSERT OR REPLACE INTO data_directory VALUES (1, ?)");
+    this.#setStore = db.prepare("INSERT OR REPLACE INTO data_directory VALUES (1, ?)");
   }
 
   /**
@@ -108,16 +106,16 @@ export class ClusterWriter {
    * @param before the membership that is stored now; null if there is none
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {
-    const { now_ms, applyVersion, settings, term, leader, nodes } = membership;
+    const { nowMs, applyVersion, settings, term, leader, nodes } = membership;
     const [entry, outcome] = [Buffer.from(position.entryHash, HEX), Buffer.from(position.stateHash, HEX)];
     const { generation, id } = position;
-    this.#set_position.run(generation, id, now_ms, entry, outcome, applyVersion, settings, term, leader);
-    if (before === null) this.#drop_nodes.run();
-    for (const name of before?.nodes.keys() ?? []) if (!nodes.has(name)) this.#drop_node.run(name);
+    this.#setPosition.run(generation, id, nowMs, entry, outcome, applyVersion, settings, term, leader);
+    if (before === null) this.#dropNodes.run();
+    for (const name of before?.nodes.keys() ?? []) if (!nodes.has(name)) this.#dropNode.run(name);
     for (const [name, node] of nodes) {
       if (before?.nodes.get(name) === node) continue;
       const { store, run, version, incarnation, number, heard_at } = node;
-      this.#set_node.run(name, store, run, version, incarnation, number, heard_at, node.position);
+      this.#setNode.run(name, store, run, version, incarnation, number, heard_at, node.position);
     }
   }
 
@@ -127,6 +125,6 @@ export class ClusterWriter {
   }
 
   setStoreId(storeId: string): void {
-    this.#set_store.run(storeId);
+    this.#setStore.run(storeId);
   }
 }

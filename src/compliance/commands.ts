@@ -28,15 +28,15 @@ export const recordCompliance = writerMethod({
   ],
   models: { compliance: complianceAppender, events: publisher },
   run: ({ compliance, events }, { project, runs }, call) => {
-    const first_id = compliance.next_id;
+    const firstId = compliance.nextId;
     for (const { instance_id, contract, violations } of runs) {
-      compliance.append({ run_at: call.now_ms, instance: instance_id, project, contract, violations });
+      compliance.append({ run_at: call.nowMs, instance: instance_id, project, contract, violations });
       if (violations === NO_VIOLATIONS) continue;
       const head = JSON.stringify({ instance_id, project, contract }).slice(0, -1);
       const data = `${head},"violations":${violations}}`;
       events.publish({ topic: TOPIC_VIOLATION, data, source: SOURCE }, call);
     }
     compliance.prune(COMPLIANCE_RUNS_KEPT_MAX);
-    return { first_id, run_at: call.now_ms };
+    return { first_id: firstId, run_at: call.nowMs };
   },
 });

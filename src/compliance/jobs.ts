@@ -37,15 +37,15 @@ export const complianceContracts = unaryJob({
   name: "compliance.contracts",
   request: ComplianceContractsRequest,
   reply: ComplianceContractsReply,
-  deadline_ms: CONTRACT_DEADLINE_MS,
+  deadlineMs: CONTRACT_DEADLINE_MS,
   cost: "unbounded",
   prepare: loadJsonSchemas,
   models: { stored: storedContracts },
   run: ({ stored }, { project, after }) => {
     const until = performance.now() + COMPLIANCE_STEP_MS;
     const contracts: string[] = [];
-    for (const { name, is_contract } of stored.list(project, after)) {
-      if (is_contract) contracts.push(name);
+    for (const { name, isContract } of stored.list(project, after)) {
+      if (isContract) contracts.push(name);
       if (performance.now() > until) return { contracts, next: name };
     }
     return { contracts, next: null };
@@ -60,7 +60,7 @@ export const checkCompliance = unaryJob({
   name: "compliance.check",
   request: ComplianceCheckRequest,
   reply: ComplianceCheckReply,
-  deadline_ms: CONTRACT_DEADLINE_MS,
+  deadlineMs: CONTRACT_DEADLINE_MS,
   cost: "unbounded",
   prepare: loadJsonSchemas,
   models: { stored: storedContracts, state: stateReader },

@@ -41,9 +41,9 @@ function makeMonitor(
       _method: unknown,
       { runs }: { readonly runs: readonly { readonly instance_id: string; readonly contract: string }[] },
     ) => {
-      const first_id = recorded.length + 1;
+      const firstId = recorded.length + 1;
       recorded.push(...runs.map(({ contract, instance_id }) => contract + instance_id));
-      return Promise.resolve({ first_id, run_at: 0 });
+      return Promise.resolve({ first_id: firstId, run_at: 0 });
     },
   } as unknown as Pick<Writer, "request">;
   const instances = names.map((name) => ({ id: name, name, workspace: name === "z" ? "" : "w" }));
@@ -53,8 +53,8 @@ function makeMonitor(
       pool,
       writer,
       log,
-      interval_ms: INTERVAL_MS,
-      now_ms: 0,
+      intervalMs: INTERVAL_MS,
+      nowMs: 0,
     }),
     asked,
     recorded,

@@ -31,8 +31,8 @@ export interface ComplianceOptions {
   readonly pool: Pick<Pool, "run">;
   readonly writer: Pick<Writer, "request">;
   readonly log: Log;
-  readonly interval_ms: number;
-  readonly now_ms: number;
+  readonly intervalMs: number;
+  readonly nowMs: number;
 }
 
 /**
@@ -68,12 +68,12 @@ export class ComplianceMonitor implements BackgroundTask {
 
   constructor(options: ComplianceOptions) {
     this.#options = options;
-    const { interval_ms, now_ms } = options;
-    this.#checks = new Periodic({ interval_ms, now_ms, work: () => this.#check() });
+    const { intervalMs, nowMs } = options;
+    this.#checks = new Periodic({ intervalMs, nowMs, work: () => this.#check() });
   }
 
-  tick(now_ms: number): void {
-    this.#checks.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#checks.tick(nowMs);
   }
 
   /**

@@ -25,13 +25,13 @@ export class ComplianceAppender {
   }
 
   /** The id that the next run gets. It never goes back, because the newest run is never pruned. */
-  get next_id(): number {
+  get nextId(): number {
     return (this.#newest.get() ?? 0) + 1;
   }
 
   /** Deletes all runs except the newest `keep`. Ids have no gaps, so the ids to delete can be calculated. */
   prune(keep: number): void {
-    this.#prune.run(this.next_id - 1 - keep);
+    this.#prune.run(this.nextId - 1 - keep);
   }
 }
 
@@ -39,17 +39,17 @@ export const complianceAppender: Model<ComplianceAppender> = { open: ({ db }) =>
 
 export class ComplianceReader {
   readonly #all: Statement<[number, number], RunRow>;
-  readonly #of_one: Statement<[string, number, number], RunRow>;
+  readonly #ofOne: Statement<[string, number, number], RunRow>;
 
   constructor(db: Db) {
     this.#all = db.prepare("SELECT * FROM compliance_run WHERE id < ? ORDER BY id DESC LIMIT ?");
-    this.#of_one = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
+    this.#ofOne = db.prepare("SELECT * FROM compliance_run WHERE instance = ? AND id < ? ORDER BY id DESC LIMIT ?");
   }
 
   /** Iterates over the runs of one instance or of all instances, newest first. */
   list({ instance_id, before, limit }: ComplianceHistoryRequest): IterableIterator<RunRow> {
     const end = before ?? Number.MAX_SAFE_INTEGER;
-    return instance_id === null ? this.#all.iterate(end, limit) : this.#of_one.iterate(instance_id, end, limit);
+    return instance_id === null ? this.#all.iterate(end, limit) : this.#ofOne.iterate(instance_id, end, limit);
   }
 }
 

@@ -86,7 +86,7 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     log,
     pauseDetector,
     stale_after_ms: () => staleAfterMs + (cluster.alone() ? 0 : graceMs),
-    interval_ms: intervalMs,
+    intervalMs: intervalMs,
   });
   const lastSeenFlusher = new LastSeenFlusher(directory, writer, nowMs, shared ? sharedFlushMs : null);
   const flushLastSeen = shared ? () => lastSeenFlusher.flush() : null;

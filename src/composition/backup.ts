@@ -20,10 +20,10 @@ export function makeBackup({ config, clock, log, threads }: Ground, { pipeline, 
   const restore = new Restore({
     writer: threads.writer,
     log,
-    path: threads.staging_path,
+    path: threads.stagingPath,
     startThread: () => threads.startStaging(),
     holdWrites: (refusal) => pipeline.holdWrites(refusal),
-    in_cluster: config.cluster !== "",
+    inCluster: config.cluster !== "",
     onRestored,
   });
   return { restore, routes: backupRoutes({ exports: threads.exports, restore, clock, log }) };

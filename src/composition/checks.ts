@@ -58,8 +58,8 @@ export function makeChecks({ config, guarded, log, threads, nowMs }: Ground, use
     pool,
     writer,
     log,
-    interval_ms: config.compliance_interval,
-    now_ms: nowMs,
+    intervalMs: config.compliance_interval,
+    nowMs: nowMs,
   });
   return {
     contracts,

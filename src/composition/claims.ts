@@ -66,7 +66,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     clock,
     log,
     pauseDetector,
-    shared: config.cluster === "" ? null : { isLeader: leads, hasNoPeers: alone, grace_ms: CLAIM_SHARED_GRACE_MS },
+    shared: config.cluster === "" ? null : { isLeader: leads, hasNoPeers: alone, graceMs: CLAIM_SHARED_GRACE_MS },
   });
   leases.load(leaseRows.live());
   const presenter = new LeasePresenter({ leases, expiry, reader: leaseRows });

@@ -31,7 +31,7 @@ export function makeEvents(ground: Ground, { ports, cluster: { readBarrier } }: 
   const { writer, reads } = threads;
   const stored = reads.model(eventReader);
   const counters = new EventCounters();
-  const hub = new Hub(ports, counters, stored.last_id);
+  const hub = new Hub(ports, counters, stored.lastId);
   const history = new EventHistory(reads, hub);
   const streams = new Streams({ hub, counters, history: stored, log, readBarrier }, clock);
   return {

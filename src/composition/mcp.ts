@@ -24,7 +24,7 @@ export function makeMcp({ config, guarded, log }: Ground, uses: McpUses): McpFro
     inner: new InternalRequests({ guarded, routes, refusals: pipeline.refusals, actors, agents: tally }),
     routes,
     directory,
-    has: { cluster: config.cluster !== "", package_folder: packageFolder },
+    has: { cluster: config.cluster !== "", packageFolder: packageFolder },
     log,
   });
 }

@@ -37,15 +37,15 @@ export function makeMetricsRoutes({ log, threads }: Ground, uses: MetricsUses): 
   const process = new ProcessMetrics({
     walBytes: () => threads.walBytes(),
     runtime: { transport, sqlite: sqliteChoice().library.way },
-    uptime_ms: uptimeMs,
+    uptimeMs: uptimeMs,
   });
   return metricsRoutes({
     requests,
     measured: [requests, uses.versioned.keyCount, ...uses.measured, writerMetrics, process],
     writer: threads.writer,
     log,
-    uptime_ms: uptimeMs,
-    time_lead: uses.timeLead,
+    uptimeMs: uptimeMs,
+    timeLead: uses.timeLead,
     hub: uses.events.hub,
     state_keys: uses.versioned.keyCount,
     instances: uses.agents.directory,

@@ -18,14 +18,14 @@ export interface OutboundArea {
 
 export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptors }: PortsArea): OutboundArea {
   const shared = {
-    policy: { allow_private: config.webhook_allow_private },
+    policy: { allowPrivate: config.webhook_allow_private },
     connections: new ConnectionLimit(outboundMax),
     // If the process has few file descriptors, keep no idle connection, because another request may need its
     // descriptor.
-    keeps_connections: !hasFewDescriptors,
+    keepsConnections: !hasFewDescriptors,
   };
   return {
-    receivers: new OutboundClient({ ...shared, connections_per_origin_max: WEBHOOK_REQUESTS_MAX }),
+    receivers: new OutboundClient({ ...shared, connectionsPerOriginMax: WEBHOOK_REQUESTS_MAX }),
     services: new OutboundClient(shared),
   };
 }

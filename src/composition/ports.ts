@@ -32,11 +32,11 @@ export function makePorts({ config, clock, log }: Ground, transport: Transport):
   );
   const descriptors = countDescriptors();
   const shares = connectionShares(descriptors, OWN_DESCRIPTORS_MAX, OUTBOUND_CONNECTIONS_MAX);
-  const ports = new FrontServer(transport, new ConnectionLimit(shares.clients_max, () => tooMany.report()));
+  const ports = new FrontServer(transport, new ConnectionLimit(shares.clientsMax, () => tooMany.report()));
   return {
     ports,
     guard: new RequestGuard(config, ports, clock, log),
-    outboundMax: shares.outbound_max,
+    outboundMax: shares.outboundMax,
     hasFewDescriptors: (descriptors?.max ?? Number.POSITIVE_INFINITY) <= FEW_DESCRIPTORS,
   };
 }

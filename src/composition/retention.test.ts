@@ -20,7 +20,7 @@ const SETTINGS = { event_history: 500, task_retention: TASK_RETENTION_MS };
 function setUp(config: typeof SETTINGS) {
   const played = new FakeWriter();
   const { writer, calls } = played;
-  const boxes = { expires_at: null as number | null };
+  const boxes = { expiresAt: null as number | null };
   const retentions = retentionTable({ config, writer, boxes, directory: new Directory(), log: quietLog() });
   const pruner = new Pruner({ retentions, ready: () => writer.attached, log: quietLog(), nowMs: START_MS });
   /** Ticks, answers the calls that this has caused, and returns them. */
@@ -59,10 +59,10 @@ t.test("each row is pruned at its interval, by its method", async (t) => {
 
 t.test("a message that has expired is pruned at once", async (t) => {
   const { prune, boxes } = setUp(SETTINGS);
-  boxes.expires_at = START_MS + 500;
+  boxes.expiresAt = START_MS + 500;
   t.same(await prune(START_MS + 499), []);
   t.match(await prune(START_MS + 500), [{ name: "message.prune" }]);
-  boxes.expires_at = null;
+  boxes.expiresAt = null;
   t.same(await prune(START_MS + 600), []);
 });
 

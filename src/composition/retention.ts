@@ -26,8 +26,8 @@ export interface RetentionGround {
   readonly config: Pick<Config, "event_history" | "task_retention">;
   readonly writer: Writer;
   readonly directory: Directory;
-  /** The in-boxes of messages. `expires_at` is the time in ms at which the next message expires; null if none does. */
-  readonly boxes: { readonly expires_at: number | null };
+  /** The in-boxes of messages. `expiresAt` is the time in ms at which the next message expires; null if none does. */
+  readonly boxes: { readonly expiresAt: number | null };
   readonly log: Log;
 }
 
@@ -58,7 +58,7 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
       name: "messages",
       intervalMs: MESSAGE_PRUNE_INTERVAL_MS,
       step: () => writer.request(pruneMessages, {}, NO_CALLER),
-      urgent: (nowMs) => boxes.expires_at !== null && boxes.expires_at <= nowMs,
+      urgent: (nowMs) => boxes.expiresAt !== null && boxes.expiresAt <= nowMs,
     },
   ];
 }

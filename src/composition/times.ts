@@ -22,7 +22,7 @@ export function makeTimes({ clock, log, threads }: Ground, startedMs: number): T
     log.warn("the server did not run, or its machine's clock was set ahead", { ms: pauseMs }),
   );
   const passed = threads.reads.model(passedTimes);
-  const timeLead = new TimeLead({ clock, machine: systemClock, newestPassed: () => passed.newest_ms, log });
+  const timeLead = new TimeLead({ clock, machine: systemClock, newestPassed: () => passed.newestMs, log });
   timeLead.checkStored();
   return { pauseDetector, timeLead };
 }

@@ -49,7 +49,7 @@ export function makeWaiting({ clock, threads }: Ground, uses: WaitingUses): Wait
     hub,
     stored,
     directory,
-    valuesPosition: () => ({ state: stateRows.last_row, spec: specRows.last_row, audit: audit.last_id }),
+    valuesPosition: () => ({ state: stateRows.lastRow, spec: specRows.lastRow, audit: audit.lastId }),
     positions: uses.cluster.front,
   });
 }

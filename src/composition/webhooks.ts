@@ -29,7 +29,7 @@ export function makeWebhooks(ground: Ground, { receivers, outboundMax, leads }: 
   const deliveries = new Deliveries({
     reader: reads.model(webhookReader),
     send,
-    requests_max: Math.min(WEBHOOK_REQUESTS_MAX, outboundMax),
+    requestsMax: Math.min(WEBHOOK_REQUESTS_MAX, outboundMax),
     isLeader: leads,
     advance: (progress) => writer.request(advanceWebhooks, { receivers: progress, guarded }, NO_CALLER),
     clock,

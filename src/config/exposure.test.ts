@@ -6,8 +6,8 @@ import { checkToken, ConfigError } from "./load.js";
 import { hasShortToken, isExposed } from "./exposure.js";
 
 t.test("a server without a token on a reachable address is exposed", (t) => {
-  const exposed = (bind: string, dashboard_bind: string, auth_token = ""): boolean =>
-    isExposed({ bind, dashboard_bind, auth_token } as unknown as Config);
+  const exposed = (bind: string, dashboardBind: string, authToken = ""): boolean =>
+    isExposed({ bind, dashboard_bind: dashboardBind, auth_token: authToken } as unknown as Config);
   t.notOk(exposed("localhost:9800", "localhost:9847"));
   t.notOk(exposed("127.0.0.1:0", ""), "no machine can reach a port that is off");
   t.notOk(exposed("[::1]:9800", "127.8.9.1:9847"));
@@ -22,8 +22,8 @@ t.test("a server without a token on a reachable address is exposed", (t) => {
 t.test("a token that can be guessed is refused if other machines can try it", (t) => {
   const long = "\u{1F511}".repeat(SERVER_TOKEN_CHARACTERS_MIN);
   const short = "x".repeat(SERVER_TOKEN_CHARACTERS_MIN - 1);
-  const check = (bind: string, dashboard_bind: string, auth_token: string): void =>
-    checkToken({ bind, dashboard_bind, auth_token } as unknown as Config);
+  const check = (bind: string, dashboardBind: string, authToken: string): void =>
+    checkToken({ bind, dashboard_bind: dashboardBind, auth_token: authToken } as unknown as Config);
   t.notOk(hasShortToken({ auth_token: "" }), "a missing token is reported separately");
   t.notOk(hasShortToken({ auth_token: long }));
   t.ok(hasShortToken({ auth_token: short }));

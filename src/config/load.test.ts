@@ -93,10 +93,10 @@ t.test("defaults", (t) => {
 });
 
 t.test("flags override the environment, the file and the defaults in this order, for every option", (t) => {
-  const from_file = Object.fromEntries(
+  const fromFile = Object.fromEntries(
     OPTION_ROWS.map(([key, option]) => [key, valuesOf(option)[2]?.[option.type === "duration" ? 0 : 1]]),
   );
-  const file = settingsFile(t, from_file);
+  const file = settingsFile(t, fromFile);
   for (const [key, option] of OPTION_ROWS) {
     const [flag, variable, inFile] = valuesOf(option);
     const environment = { [environmentOf(key)]: variable?.[0] };

@@ -195,10 +195,10 @@ function checkCount(count: number, shown: string, name: string): number {
  * all.
  */
 function checkDuration(text: string, name: string): number {
-  const duration_ms = parseDuration(text);
-  if (duration_ms === undefined || duration_ms < 1)
+  const durationMs = parseDuration(text);
+  if (durationMs === undefined || durationMs < 1)
     throw new ConfigError(`${name} must be a duration like 90s or 5m, not ${JSON.stringify(text)}`);
-  return duration_ms;
+  return durationMs;
 }
 
 function checkText(option: TextOption | ChoiceOption, text: string, name: string): string {

@@ -27,12 +27,12 @@ function ready(definition: unknown, part = "request"): ReadyContract {
 
 /** Builds definitions of which each refers to the next one twice. */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
-  const $defs: Record<string, unknown> = { d30: last };
+  const defs: Record<string, unknown> = { d30: last };
   for (let at = 0; at < 30; at++) {
     const next = { $ref: `#/$defs/d${at + 1}` };
-    $defs[`d${at}`] = { [keyword]: lead([next, next]) };
+    defs[`d${at}`] = { [keyword]: lead([next, next]) };
   }
-  return { schema: { $ref: "#/$defs/d0", $defs } };
+  return { schema: { $ref: "#/$defs/d0", $defs: defs } };
 }
 
 /** Builds a payload with members that are nested to this depth, each inside two arrays. */

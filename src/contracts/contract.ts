@@ -145,10 +145,10 @@ export function readContract(text: string, name: string): Contract | Failure {
   // Most specs are not contracts, and this check is much faster than parsing. A text with `\u` is parsed in any case,
   // because it may spell the word "contract" with escapes.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
-  const json_text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const jsonText = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;
   try {
-    json = JSON.parse(json_text);
+    json = JSON.parse(jsonText);
   } catch {
     // JSON.parse throws only a SyntaxError, which is expected, because a spec may contain any bytes.
     return refusal;
@@ -158,7 +158,7 @@ export function readContract(text: string, name: string): Contract | Failure {
     return json["kind"] === "contract" && isTooDeep(json)
       ? invalid(`contract is nested deeper than ${CONTRACT_DEPTH_MAX} levels: ${name}`)
       : refusal;
-  const { endpoints } = readExact(json_text, json) as JsonObject;
+  const { endpoints } = readExact(jsonText, json) as JsonObject;
   return {
     endpoints: new Map(Object.entries(endpoints ?? {}).map(([endpoint, value]) => [endpoint, readEndpoint(value)])),
   };

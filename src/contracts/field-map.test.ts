@@ -89,12 +89,12 @@ t.test("a payload is valid exactly if the model accepts it", (t) => {
       const contract = readContract(text, "p/n");
       if (contract instanceof Failure) throw new Error(contract.message);
       // The definition and the payload are converted to JSON and back, because both are read from JSON in production.
-      const as_sent = JSON.parse(JSON.stringify(payload)) as unknown;
+      const asSent = JSON.parse(JSON.stringify(payload)) as unknown;
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
       // A map with a single field named "schema" would be read as a JSON Schema. No generated name is "schema".
-      const violations = validatePayload(new ReadyContract(contract), "x", "request", as_sent, 0);
+      const violations = validatePayload(new ReadyContract(contract), "x", "request", asSent, 0);
       if (violations instanceof Failure) throw new Error(violations.message);
-      const expected = isRecord(as_sent) && takesMap(definitions, as_sent);
+      const expected = isRecord(asSent) && takesMap(definitions, asSent);
       seen[expected ? "valid" : "not"] += 1;
       if (expected !== (violations.length === 0)) throw new Error(JSON.stringify({ expected, violations }));
       const paths = violations.map(({ path }) => path);

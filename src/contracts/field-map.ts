@@ -24,7 +24,7 @@ function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: Che
     } else if (value[name] !== null) {
       checkValue(field, value[name], at, steps, found);
     } else if (!field.nullable) {
-      found.add(at, MESSAGES.null_field(name));
+      found.add(at, MESSAGES.nullField(name));
     }
   }
 }
@@ -33,7 +33,7 @@ function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: Che
 function checkValue(field: Field, value: unknown, path: string, steps: CheckSteps, found: Violations): void {
   const { type } = field;
   if (type !== null && !KNOWN_TYPES.has(type)) {
-    found.add(path, MESSAGES.unknown_type(type));
+    found.add(path, MESSAGES.unknownType(type));
     return;
   }
   if (type !== null && typeName(value) !== type) {
@@ -41,7 +41,7 @@ function checkValue(field: Field, value: unknown, path: string, steps: CheckStep
     return;
   }
   if (field.allowed !== null && !field.allowed.texts.has(steps.canonical(value)))
-    found.add(path, MESSAGES.not_allowed(value, field.allowed.values));
+    found.add(path, MESSAGES.notAllowed(value, field.allowed.values));
   if (field.fields !== null && isObject(value)) checkMembers(field.fields, value, path, steps, found);
   if (field.items !== null && Array.isArray(value)) checkElements(field.items, value, path, steps, found);
 }
@@ -57,7 +57,7 @@ function checkElements(
   for (const [at, element] of elements.entries()) {
     if (found.full) return;
     if (element !== null) checkValue(field, element, `${path}[${at}]`, steps, found);
-    else if (!field.nullable) found.add(`${path}[${at}]`, MESSAGES.null_element);
+    else if (!field.nullable) found.add(`${path}[${at}]`, MESSAGES.nullElement);
   }
 }
 
@@ -91,7 +91,7 @@ export function findUnknownTypes(map: FieldMap, path: string, found: Violations)
 }
 
 function findUnknownType({ type, fields, items }: Field, path: string, found: Violations): void {
-  if (type !== null && !KNOWN_TYPES.has(type)) found.add(path, MESSAGES.unknown_type(type));
+  if (type !== null && !KNOWN_TYPES.has(type)) found.add(path, MESSAGES.unknownType(type));
   if (fields !== null) findUnknownTypes(fields, path, found);
   if (items !== null) findUnknownType(items, `${path}[]`, found);
 }

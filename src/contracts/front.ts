@@ -124,8 +124,8 @@ export class ContractFront {
         ...(call.body === null ? {} : { "Content-Type": "application/json" }),
       },
       body: call.body,
-      deadline_ms: OUTBOUND_DEADLINE_MS,
-      answer_bytes_max: CONTRACT_ANSWER_BYTES_MAX,
+      deadlineMs: OUTBOUND_DEADLINE_MS,
+      answerBytesMax: CONTRACT_ANSWER_BYTES_MAX,
       signal,
     });
     if (answer instanceof OutboundFailure) {
@@ -159,10 +159,17 @@ export function notChecked(contract: string, { message }: Failure): ContractWarn
 
 function resultOf(
   { endpoint, request_violations }: ContractCall,
-  status_code: number,
-  response_violations: Violation[],
+  statusCode: number,
+  responseViolations: Violation[],
   error: string,
 ): ContractTest {
-  const valid = error === "" && request_violations.length === 0 && response_violations.length === 0;
-  return { valid, endpoint, status_code, request_violations, response_violations, error };
+  const valid = error === "" && request_violations.length === 0 && responseViolations.length === 0;
+  return {
+    valid,
+    endpoint,
+    status_code: statusCode,
+    request_violations,
+    response_violations: responseViolations,
+    error,
+  };
 }

@@ -54,14 +54,14 @@ export class JsonSchema {
    * Whether the schema describes an array. In `response_array` such a schema is applied to the whole array, and any
    * other schema to each element.
    */
-  readonly of_array: boolean;
+  readonly ofArray: boolean;
 
   /**
    * @param schema the parsed schema. If it cannot be used, the JsonSchema has a `problem`.
    * @param documents the documents that references may point to, by their URIs
    */
   constructor(schema: unknown, documents: ReadonlyMap<string, unknown> = META_SCHEMAS) {
-    this.of_array = isAboutArrays(schema);
+    this.ofArray = isAboutArrays(schema);
     this.#compiled =
       JSON.stringify(schema).length > CONTRACT_SCHEMA_CHARACTERS_MAX
         ? { root: null, problems: [`it is longer than ${CONTRACT_SCHEMA_CHARACTERS_MAX} characters`] }

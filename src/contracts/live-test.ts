@@ -72,7 +72,7 @@ export function prepareCall(
   characters: number,
 ): ContractCall | Failure {
   if (isTooDeep(test_data)) return invalid(`test_data is nested deeper than ${CONTRACT_DEPTH_MAX} levels`);
-  const refused = (error: string, request_violations: Violation[]): ContractCall => ({
+  const refused = (error: string, requestViolations: Violation[]): ContractCall => ({
     version,
     endpoint: name,
     base_url,
@@ -80,7 +80,7 @@ export function prepareCall(
     error,
     url: null,
     body: null,
-    request_violations,
+    request_violations: requestViolations,
   });
   const endpoint = ready.endpoint(name);
   const [, method = "", template = ""] = ENDPOINT.exec(name) ?? [];
@@ -89,27 +89,27 @@ export function prepareCall(
     return refused(message, [{ path: name, message }]);
   }
   if (method === "") return refused(`endpoint ${JSON.stringify(name)} is not a method and a path`, []);
-  const in_query = QUERY_METHODS.has(method);
+  const inQuery = QUERY_METHODS.has(method);
   const part: DefinitionName & ("query" | "request") =
-    in_query && (endpoint.definitions.has("query") || !endpoint.definitions.has("request")) ? "query" : "request";
+    inQuery && (endpoint.definitions.has("query") || !endpoint.definitions.has("request")) ? "query" : "request";
   const definition = endpoint.definitions.get(part);
   const parameters = new Set([...template.matchAll(PARAMETER)].map(([, parameter = ""]) => parameter));
-  if (test_data !== undefined && !isObject(test_data) && (in_query || parameters.size > 0))
+  if (test_data !== undefined && !isObject(test_data) && (inQuery || parameters.size > 0))
     return invalid("test_data must be an object");
   const data = isObject(test_data) ? test_data : {};
   const payload =
     test_data !== undefined && !isObject(test_data) ? test_data : withoutParameters(data, parameters, definition);
-  const request_violations = definition === undefined ? [] : validatePayload(ready, name, part, payload, characters);
-  if (request_violations instanceof Failure) return request_violations;
+  const requestViolations = definition === undefined ? [] : validatePayload(ready, name, part, payload, characters);
+  if (requestViolations instanceof Failure) return requestViolations;
   const path = fillPath(template, data);
   if (Array.isArray(path))
     return refused(
       path.map(({ message }) => message).join("; "),
-      [...path, ...request_violations].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+      [...path, ...requestViolations].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
     );
-  const url = urlOf(base_url, path, in_query ? queryOf(isObject(payload) ? payload : {}) : "");
+  const url = urlOf(base_url, path, inQuery ? queryOf(isObject(payload) ? payload : {}) : "");
   if (url instanceof Failure) return url;
-  const sends_body = !in_query && (test_data !== undefined || definition !== undefined);
+  const sendsBody = !inQuery && (test_data !== undefined || definition !== undefined);
   return {
     version,
     endpoint: name,
@@ -117,8 +117,8 @@ export function prepareCall(
     method,
     error: "",
     url,
-    body: sends_body ? writeExact(payload) : null,
-    request_violations,
+    body: sendsBody ? writeExact(payload) : null,
+    request_violations: requestViolations,
   };
 }
 
@@ -152,20 +152,20 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
 /** Checks an answer: first its status, and then its body. A violation of the status has the path `status`. */
 export function checkAnswer(
   ready: ReadyContract,
-  endpoint_name: string,
+  endpointName: string,
   status: number,
   text: string | null,
 ): Violation[] {
-  const endpoint = ready.endpoint(endpoint_name);
+  const endpoint = ready.endpoint(endpointName);
   if (endpoint === undefined) return [];
   const violations: Violation[] = [];
   const unexpected = endpoint.status !== null && endpoint.status !== status;
   if (unexpected) violations.push({ path: "status", message: `expected status ${endpoint.status}, got ${status}` });
-  const is_error = status >= 400 && status <= 499 && endpoint.definitions.has("error");
+  const isError = status >= 400 && status <= 499 && endpoint.definitions.has("error");
   const promised = endpoint.definitions.has("response") || endpoint.definitions.has("response_array");
   // If the contract describes only successful answers, the body of an unexpected error is not checked.
-  if (is_error || (promised && !(unexpected && status >= 400))) {
-    violations.push(...checkBody(ready, endpoint_name, is_error ? "error" : "response", text));
+  if (isError || (promised && !(unexpected && status >= 400))) {
+    violations.push(...checkBody(ready, endpointName, isError ? "error" : "response", text));
   }
   return violations.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }

@@ -15,7 +15,7 @@ export function contractRoutes(contracts: ContractFront): Route[] {
       body: { kind: "json", schema: ContractValidateBody, unread: true },
       answer: ContractValidation,
       statuses: [404],
-      asks_only: true,
+      asksOnly: true,
       handle: (request) => contracts.validate(request.params, request),
     }),
     route({
@@ -27,7 +27,7 @@ export function contractRoutes(contracts: ContractFront): Route[] {
       body: { kind: "json", schema: ContractTestBody, unread: true },
       answer: ContractTest,
       statuses: [404],
-      asks_only: true,
+      asksOnly: true,
       handle: (request) => contracts.test(request.params, request),
     }),
   ];

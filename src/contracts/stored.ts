@@ -54,14 +54,14 @@ export class StoredContracts {
   *list(
     project: string,
     after: string,
-  ): Generator<{ readonly name: string; readonly is_contract: boolean }, void, undefined> {
+  ): Generator<{ readonly name: string; readonly isContract: boolean }, void, undefined> {
     for (let cursor = after === "" ? "" : specKey(project, after), more = true; more; ) {
       const rows = this.#specs.list(specKeyPrefix(project), cursor, PAGE_SPECS);
       more = rows.length === PAGE_SPECS;
       for (const { key } of rows) {
         cursor = key;
         const { name } = splitSpecKey(key);
-        yield { name, is_contract: !(this.find(project, name) instanceof Failure) };
+        yield { name, isContract: !(this.find(project, name) instanceof Failure) };
       }
     }
   }

@@ -60,15 +60,15 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
  */
 export function validatePayload(
   ready: ReadyContract,
-  endpoint_name: string,
+  endpointName: string,
   direction: string,
   payload: unknown,
   characters: number,
   steps = new CheckSteps(stepsFor(characters)),
 ): Violation[] | Failure {
   const path = direction;
-  const endpoint = ready.endpoint(endpoint_name);
-  const named = cut(endpoint_name);
+  const endpoint = ready.endpoint(endpointName);
+  const named = cut(endpointName);
   const shown = JSON.stringify(named);
   if (endpoint === undefined) return [{ path: named, message: `endpoint ${shown} not in contract` }];
   if (!isDirection(direction)) {
@@ -130,7 +130,7 @@ function checkElements(
   steps: CheckSteps,
   found: Violations,
 ): void {
-  if (schema.of_array || schema.problem !== "") {
+  if (schema.ofArray || schema.problem !== "") {
     schema.check(payload, characters, path, steps, found);
     return;
   }

@@ -95,10 +95,10 @@ export const MESSAGES = {
   missing: (name: string) => `missing required field ${JSON.stringify(cut(name))}`,
   unexpected: (name: string, known: readonly string[]) =>
     `unexpected field ${JSON.stringify(cut(name))} (contract defines: ${listed(known)})`,
-  null_field: (name: string) => `field ${JSON.stringify(cut(name))} is null but not nullable`,
-  null_element: "array element is null but not nullable",
+  nullField: (name: string) => `field ${JSON.stringify(cut(name))} is null but not nullable`,
+  nullElement: "array element is null but not nullable",
   type: (expected: string, value: unknown) => `expected ${expected}, got ${typeName(value)}`,
-  not_allowed: (value: unknown, allowed: readonly unknown[]) =>
+  notAllowed: (value: unknown, allowed: readonly unknown[]) =>
     `value ${shown(value)} not in allowed enum: [${listed(allowed)}]`,
-  unknown_type: (type: string) => `unknown type ${JSON.stringify(cut(type))} in contract`,
+  unknownType: (type: string) => `unknown type ${JSON.stringify(cut(type))} in contract`,
 } as const;

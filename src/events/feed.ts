@@ -23,7 +23,7 @@ export interface Outlet {
    * Tells the subscriber that its cursor is ahead of this server, and that it continues after the event `last_id`. Such
    * a cursor comes from another history, for example from before a restore.
    */
-  lagged(last_id: number): SendResult;
+  lagged(lastId: number): SendResult;
   /** Called when replay is over, the buffer is empty and the socket accepts data. */
   caughtUp(): void;
   /** Called when the server shuts down. */
@@ -54,9 +54,9 @@ export class Feed implements Listener {
   readonly #buffer: SubscriberBuffer;
   /** The id of the last event that replay has examined; null when replay is over. */
   #cursor: number | null;
-  #replayed_some = false;
+  #replayedSome = false;
   /** The id of the last event that replay delivered. Before the first one, the id after which replay started. */
-  #last_replayed: number;
+  #lastReplayed: number;
   /**
    * The event id in the subscriber's cursor: the subscriber already has all events up to it, perhaps from another node.
    */
@@ -81,16 +81,16 @@ export class Feed implements Listener {
     this.#group = group;
     this.#outlet = outlet;
     this.#cursor = since;
-    this.#last_replayed = since ?? 0;
+    this.#lastReplayed = since ?? 0;
     this.#knownToClient = readBarrier === null ? 0 : (since ?? 0);
     this.#readBarrier = readBarrier;
   }
 
   /** Starts replay, or live delivery if no replay is wanted. */
   start(): void {
-    const newest = this.#hub.last_id;
+    const newest = this.#hub.lastId;
     if (newest < this.#knownToClient) this.#readBarrier?.(() => this.#afterBarrier(newest));
-    else if (this.#cursor !== null && this.#cursor > this.#hub.acceptedId && this.#cursor > this.#history.last_id)
+    else if (this.#cursor !== null && this.#cursor > this.#hub.acceptedId && this.#cursor > this.#history.lastId)
       this.#lag(this.#hub.acceptedId);
     if (this.#cursor === null) this.#follow();
     else this.#replay();
@@ -118,7 +118,7 @@ export class Feed implements Listener {
    */
   #afterBarrier(since: number): void {
     if (this.#closed) return;
-    if (this.#hub.last_id < this.#knownToClient) {
+    if (this.#hub.lastId < this.#knownToClient) {
       this.#knownToClient = 0;
       this.detach();
       this.#lag(since);
@@ -127,11 +127,11 @@ export class Feed implements Listener {
   }
 
   /** Tells the subscriber that its cursor is ahead of the newest event. Replay then continues after `last_id`. */
-  #lag(last_id: number): void {
-    this.#cursor = last_id;
-    this.#last_replayed = last_id;
-    this.#log.info("a subscriber is ahead of the newest event", { last_id });
-    this.#behind = this.#outlet.lagged(last_id) !== "sent";
+  #lag(lastId: number): void {
+    this.#cursor = lastId;
+    this.#lastReplayed = lastId;
+    this.#log.info("a subscriber is ahead of the newest event", { last_id: lastId });
+    this.#behind = this.#outlet.lagged(lastId) !== "sent";
   }
 
   /** Called when the socket accepts data again. */
@@ -170,7 +170,7 @@ export class Feed implements Listener {
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
-      const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
+      const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
       for (const row of page.rows) if (this.#group.pattern.matches(row.topic)) yield encodeEvent(row);
       cursor = page.rows.at(-1)?.id ?? cursor;
       more = page.more;
@@ -227,14 +227,14 @@ export class Feed implements Listener {
   #replay(): void {
     let cursor = this.#cursor;
     if (cursor === null || this.#closed) return;
-    const page = this.#history.after(cursor, this.#hub.last_id, REPLAY_PAGE_EVENTS);
+    const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
     const oldest = page.rows[0];
-    if (oldest !== undefined && this.#replayed_some && oldest.id > cursor + 1) {
+    if (oldest !== undefined && this.#replayedSome && oldest.id > cursor + 1) {
       // Pruning has overtaken this slow reader.
       const delivery = this.#outlet.deliver({
         kind: "gap",
         count: oldest.id - cursor - 1,
-        after_id: this.#last_replayed,
+        after_id: this.#lastReplayed,
       });
       this.#behind = delivery !== "sent";
       if (delivery === "refused") return;
@@ -251,12 +251,12 @@ export class Feed implements Listener {
         }
         this.#counters.delivered += 1;
         this.#buffer.noteDelivered(row.id);
-        this.#last_replayed = row.id;
+        this.#lastReplayed = row.id;
         this.#behind = delivery === "behind";
       }
       cursor = row.id;
       this.#cursor = cursor;
-      this.#replayed_some = true;
+      this.#replayedSome = true;
       if (this.#behind) return;
     }
     if (page.more) {
@@ -272,6 +272,6 @@ export class Feed implements Listener {
    * because the feed skips the events that the subscriber already has.
    */
   #catchUp(): void {
-    if (this.#hub.last_id >= this.#knownToClient) this.#outlet.caughtUp();
+    if (this.#hub.lastId >= this.#knownToClient) this.#outlet.caughtUp();
   }
 }

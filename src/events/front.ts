@@ -56,13 +56,12 @@ type HistoryCall = Pick<Request<readonly string[], Static<typeof EventHistoryQue
 /** Parses a subscription. Fails with 400 if its pattern is malformed. */
 export function subscriptionOf(
   { pattern: text = "", since, notices }: Static<typeof SubscribeQuery>,
-  last_event_id = "",
+  lastEventId = "",
 ): Subscription | Failure {
-  if (last_event_id !== "" && !EVENT_ID.test(last_event_id))
-    return invalid("Last-Event-ID must be a non-negative integer");
+  if (lastEventId !== "" && !EVENT_ID.test(lastEventId)) return invalid("Last-Event-ID must be a non-negative integer");
   const pattern = compilePattern(text);
   if (pattern instanceof Failure) return pattern;
-  return { pattern, since: last_event_id === "" ? (since ?? null) : Number(last_event_id), notices: notices === 1 };
+  return { pattern, since: lastEventId === "" ? (since ?? null) : Number(lastEventId), notices: notices === 1 };
 }
 
 /**
@@ -138,16 +137,22 @@ export class EventsFront {
    * committed and not yet reported by the writer.
    */
   #isAhead(after: number): boolean {
-    return after > this.#options.hub.acceptedId && after > this.#stored.last_id;
+    return after > this.#options.hub.acceptedId && after > this.#stored.lastId;
   }
 
   /**
    * Encodes the answer to a client whose cursor is ahead of all events. The answer is one event under the topic
    * LAGGED_TOPIC. The client continues after the id of this event.
    */
-  #lagged(last_id: number): string {
-    const created_at = this.#stored.timeOf(last_id) ?? 0;
-    return encodeEvent({ id: last_id, topic: LAGGED_TOPIC, created_at, source: SERVER, data: encodeLag(last_id) }).text;
+  #lagged(lastId: number): string {
+    const createdAt = this.#stored.timeOf(lastId) ?? 0;
+    return encodeEvent({
+      id: lastId,
+      topic: LAGGED_TOPIC,
+      created_at: createdAt,
+      source: SERVER,
+      data: encodeLag(lastId),
+    }).text;
   }
 
   #read({ query, context, onAbort }: HistoryCall): Answer | Promise<Answer> {
@@ -173,14 +178,14 @@ export class EventsFront {
   async #wait(
     pattern: Pattern,
     read: EventHistoryRequest,
-    wait_s: number,
+    waitS: number,
     context: CallContext,
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
     const { hub, history } = this.#options;
     // A client without a cursor waits for the next event, so the read starts after the newest one.
-    const cursor = { ...read, after: read.after ?? hub.last_id };
-    const answer = await waitForEvents(hub, pattern, wait_s * 1000, () => history.readWhole(cursor, context), onAbort);
+    const cursor = { ...read, after: read.after ?? hub.lastId };
+    const answer = await waitForEvents(hub, pattern, waitS * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : wholeListReply(answer);
   }
 }

@@ -14,7 +14,7 @@ interface Held {
 
 export class HeldEvents {
   readonly #budget: ByteBudget;
-  readonly #by_id = new Map<number, Held>();
+  readonly #byId = new Map<number, Held>();
 
   constructor(bytesMax: number = SUBSCRIBERS_BEHIND_BYTES_MAX) {
     this.#budget = new ByteBudget(bytesMax);
@@ -27,21 +27,21 @@ export class HeldEvents {
 
   /** Keeps an event for one more subscriber. Returns the kept event, or null if there is no room. */
   hold(event: CommittedEvent): CommittedEvent | null {
-    const held = this.#by_id.get(event.id);
+    const held = this.#byId.get(event.id);
     if (held !== undefined) {
       held.holders += 1;
       return held.event;
     }
     if (!this.#budget.take(event.text.length)) return null;
-    this.#by_id.set(event.id, { event, holders: 1 });
+    this.#byId.set(event.id, { event, holders: 1 });
     return event;
   }
 
   release({ id }: CommittedEvent): void {
-    const held = must(this.#by_id.get(id), "a released event was held");
+    const held = must(this.#byId.get(id), "a released event was held");
     held.holders -= 1;
     if (held.holders > 0) return;
-    this.#by_id.delete(id);
+    this.#byId.delete(id);
     this.#budget.release(held.event.text.length);
   }
 }

@@ -25,7 +25,7 @@ export class EventHistory {
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;
-    const behind = request.after === null ? Number.POSITIVE_INFINITY : this.#hub.last_id - request.after;
+    const behind = request.after === null ? Number.POSITIVE_INFINITY : this.#hub.lastId - request.after;
     const rows = Math.min(filtered ? Number.POSITIVE_INFINITY : request.last, behind);
     return this.#reads.stream(eventHistory, request, context, rows);
   }
@@ -38,15 +38,15 @@ export class EventHistory {
     return await readWhole(this.read(request, context));
   }
 
-  /** Reads the whole result as one text. Returns null if it is longer than `characters_max`. */
+  /** Reads the whole result as one text. Returns null if it is longer than `charactersMax`. */
   async readUpTo(
-    characters_max: number,
+    charactersMax: number,
     request: EventHistoryRequest,
     context: CallContext,
   ): Promise<string | Failure | null> {
     const whole = await this.readWhole(request, context);
     if (whole instanceof Failure) return whole;
-    return whole.reply !== null || whole.text.length > characters_max ? null : whole.text;
+    return whole.reply !== null || whole.text.length > charactersMax ? null : whole.text;
   }
 }
 

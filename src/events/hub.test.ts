@@ -79,8 +79,8 @@ class Model {
   #last = 0;
   /** The id up to which replay has examined the events; null when replay is over. */
   cursor: number | null;
-  #last_replayed: number;
-  #replayed_some = false;
+  #lastReplayed: number;
+  #replayedSome = false;
   dropped = 0;
 
   constructor(
@@ -90,7 +90,7 @@ class Model {
   ) {
     this.#room = room;
     this.cursor = since;
-    this.#last_replayed = since ?? 0;
+    this.#lastReplayed = since ?? 0;
   }
 
   get events(): number {
@@ -128,18 +128,18 @@ class Model {
     for (const { id, topic } of history) {
       if (this.#behind || this.cursor === null) return;
       if (id <= this.cursor) continue;
-      if (this.#replayed_some && id > this.cursor + 1) {
-        this.#take({ count: id - this.cursor - 1, after_id: this.#last_replayed });
+      if (this.#replayedSome && id > this.cursor + 1) {
+        this.#take({ count: id - this.cursor - 1, after_id: this.#lastReplayed });
         this.cursor = id - 1;
         if (this.#behind) return;
       }
       if (matches(topic)) {
         this.#take(id);
-        this.#last_replayed = id;
+        this.#lastReplayed = id;
         this.#last = id;
       }
       this.cursor = id;
-      this.#replayed_some = true;
+      this.#replayedSome = true;
     }
     if (!this.#behind) this.cursor = null;
   }
@@ -274,7 +274,7 @@ class World {
   }
 
   #visible(): CommittedEvent[] {
-    return this.#stored.filter(({ id }) => id <= this.#hub.last_id);
+    return this.#stored.filter(({ id }) => id <= this.#hub.lastId);
   }
 
   #append(topics: readonly string[], size: Size): void {
@@ -303,7 +303,7 @@ class World {
   #connect({ kind, pattern: text, back, notices, room }: Operation & { readonly op: "connect" }): void {
     if (this.#members.length >= SUBSCRIBERS_MAX) return;
     const pattern = compile(text);
-    const since = back === null ? null : Math.max(0, this.#hub.last_id - back);
+    const since = back === null ? null : Math.max(0, this.#hub.lastId - back);
     const subscription: Subscription = { pattern, since, notices };
     let client: Member["client"];
     if (kind === "socket") {

@@ -63,7 +63,7 @@ export class Hub implements Measured {
   #tickEnds = false;
   /** Committed events that go out at the end of this tick. */
   #accepted: CommittedEvent[] = [];
-  #last_id: number;
+  #lastId: number;
   #members = 0;
   /** Total characters of the distinct patterns. */
   #characters = 0;
@@ -72,17 +72,17 @@ export class Hub implements Measured {
 
   /**
    * @param broadcaster sends texts to all WebSockets of a topic
-   * @param last_id the id of the newest event at the start
+   * @param lastId the id of the newest event at the start
    */
-  constructor(broadcaster: Broadcaster, counters: EventCounters, last_id: number) {
+  constructor(broadcaster: Broadcaster, counters: EventCounters, lastId: number) {
     this.#broadcaster = broadcaster;
     this.#counters = counters;
-    this.#last_id = last_id;
+    this.#lastId = lastId;
   }
 
   /** The id of the newest event that was sent out. */
-  get last_id(): number {
-    return this.#last_id;
+  get lastId(): number {
+    return this.#lastId;
   }
 
   /**
@@ -90,20 +90,20 @@ export class Hub implements Measured {
    * tick.
    */
   get acceptedId(): number {
-    return this.#accepted.at(-1)?.id ?? this.#last_id;
+    return this.#accepted.at(-1)?.id ?? this.#lastId;
   }
 
   /** Skips the events up to this id. They came with a restore, so they are old, and no subscriber waits for them. */
   skipTo(id: number): void {
-    this.#last_id = Math.max(this.#last_id, id);
+    this.#lastId = Math.max(this.#lastId, id);
   }
 
   /**
    * Publishes the committed events that the writer did not report because it crashed. It reads them from the history.
    */
   catchUp(history: EventReader): void {
-    for (let last_id = history.last_id, cursor = this.#last_id; cursor < last_id; ) {
-      const { rows } = history.after(cursor, last_id, REPLAY_PAGE_EVENTS);
+    for (let lastId = history.lastId, cursor = this.#lastId; cursor < lastId; ) {
+      const { rows } = history.after(cursor, lastId, REPLAY_PAGE_EVENTS);
       const newest = rows.at(-1);
       if (newest === undefined) return;
       this.accept(rows.map(encodeEvent));
@@ -183,8 +183,8 @@ export class Hub implements Measured {
   fanOut(events: readonly CommittedEvent[]): void {
     const due = new Map<Group, CommittedEvent[]>();
     for (const event of events) {
-      if (event.id <= this.#last_id) continue;
-      this.#last_id = event.id;
+      if (event.id <= this.#lastId) continue;
+      this.#lastId = event.id;
       this.#counters.published += 1;
       if (this.#groups.size === 0) continue;
       this.#recordForTick(event);
@@ -213,7 +213,7 @@ export class Hub implements Measured {
     out
       .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", this.subscribers)
       .value("koor_subscriber_patterns", "gauge", "Distinct subscribed patterns.", this.patterns)
-      .value("koor_last_event_id", "gauge", "Id of the newest event.", this.#last_id);
+      .value("koor_last_event_id", "gauge", "Id of the newest event.", this.#lastId);
     this.#counters.expose(out);
   }
 

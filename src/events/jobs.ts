@@ -68,7 +68,7 @@ function* matching(
   const rows = events.scan({
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end: request.before === null ? end : Math.min(end, request.before),
-    newest_first: request.after === null,
+    newestFirst: request.after === null,
     // If the pattern is a single topic, SQLite filters by it, which is faster than matching each topic here.
     topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,

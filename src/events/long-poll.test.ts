@@ -24,13 +24,13 @@ class Poll {
   reads = 0;
   aborted: () => void = () => undefined;
 
-  constructor(read: () => string | Failure | Promise<string | Failure>, wait_ms = LONG_MS) {
+  constructor(read: () => string | Failure | Promise<string | Failure>, waitMs = LONG_MS) {
     const pattern = compilePattern("a.*");
     if (pattern instanceof Failure) throw new Error(pattern.message);
     const answer = waitForEvents(
       this.hub,
       pattern,
-      wait_ms,
+      waitMs,
       () => {
         this.reads += 1;
         return Promise.resolve(read()).then((found) =>

@@ -29,27 +29,27 @@ export class Publisher extends PublishingModel {
   }
 
   /** The id of the newest event. */
-  get last_id(): number {
-    return this.#events.last_id;
+  get lastId(): number {
+    return this.#events.lastId;
   }
 
   /** Stores an event; `data` is JSON text. */
   publish({ topic, data, source }: NewEvent, call: WriteCall, chain: Chain | null = null): CommittedEvent {
-    const { now_ms } = call;
-    const event = this.#events.append(topic, data, source, now_ms);
+    const { nowMs } = call;
+    const event = this.#events.append(topic, data, source, nowMs);
     this.#published.push(event);
     this.markDirty();
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
-    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: now_ms, hops, trusted });
+    const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: nowMs, hops, trusted });
     // The event about a disabled webhook starts a new chain. It disables no webhook, so the recursion ends here.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }
 
-  /** Removes old events, at most `rows_max` of them. The newest `keep` events stay. */
-  prune(keep: number, rows_max: number): { removed: number; more: boolean } {
-    return this.#events.prune(keep, rows_max);
+  /** Removes old events, at most `rowsMax` of them. The newest `keep` events stay. */
+  prune(keep: number, rowsMax: number): { removed: number; more: boolean } {
+    return this.#events.prune(keep, rowsMax);
   }
 
   reload(): void {

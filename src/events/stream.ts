@@ -23,9 +23,9 @@ class StreamOutlet implements Outlet {
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
   }
 
-  lagged(last_id: number): SendResult {
+  lagged(lastId: number): SendResult {
     // The client reconnects with this id as its `Last-Event-ID`, and so continues here instead of at its old cursor.
-    return this.#write(`event: lagged\nid: ${last_id}\ndata: ${encodeLag(last_id)}\n\n`);
+    return this.#write(`event: lagged\nid: ${lastId}\ndata: ${encodeLag(lastId)}\n\n`);
   }
 
   caughtUp(): void {
@@ -72,8 +72,8 @@ export class Streams implements BackgroundTask {
   /**
    * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
    */
-  tick(now_ms: number): void {
-    for (const outlet of this.#outlets) outlet.stream.comment(now_ms);
+  tick(nowMs: number): void {
+    for (const outlet of this.#outlets) outlet.stream.comment(nowMs);
   }
 
   /** Ends every stream. */

@@ -34,9 +34,9 @@ export class SubscriberBuffer {
   #used = 0;
   #events = 0;
   #dropped = 0;
-  #last_id = 0;
+  #lastId = 0;
   /** The gap at the end of the buffer; undefined if the buffer does not end with a gap. */
-  #open_gap: Gap | undefined = undefined;
+  #openGap: Gap | undefined = undefined;
 
   /** @param held keeps the events of all subscribers' buffers */
   constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
@@ -63,16 +63,16 @@ export class SubscriberBuffer {
       this.#push(held);
       this.#bytes += held.text.length;
       this.#events++;
-      this.#last_id = event.id;
-      this.#open_gap = undefined;
+      this.#lastId = event.id;
+      this.#openGap = undefined;
       return true;
     }
     this.#dropped++;
-    if (this.#open_gap === undefined) {
-      this.#open_gap = { kind: "gap", count: 0, after_id: this.#last_id };
-      this.#push(this.#open_gap);
+    if (this.#openGap === undefined) {
+      this.#openGap = { kind: "gap", count: 0, after_id: this.#lastId };
+      this.#push(this.#openGap);
     }
-    this.#open_gap.count++;
+    this.#openGap.count++;
     return false;
   }
 
@@ -89,7 +89,7 @@ export class SubscriberBuffer {
     this.#head = (this.#head + 1) % this.#slots.length;
     this.#used--;
     if (isGap(item)) {
-      if (item === this.#open_gap) this.#open_gap = undefined;
+      if (item === this.#openGap) this.#openGap = undefined;
     } else {
       this.#events--;
       this.#bytes -= item.text.length;
@@ -105,7 +105,7 @@ export class SubscriberBuffer {
 
   /** Records the id of an event that was sent without the buffer. A later gap starts after this event. */
   noteDelivered(id: number): void {
-    if (id > this.#last_id) this.#last_id = id;
+    if (id > this.#lastId) this.#lastId = id;
   }
 
   #push(item: CommittedEvent | Gap): void {

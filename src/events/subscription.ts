@@ -16,6 +16,6 @@ export function encodeGap(gap: Gap): string {
 }
 
 /** Encodes the message that says that the subscriber's cursor is ahead of the newest event. */
-export function encodeLag(last_id: number): string {
-  return JSON.stringify({ type: "lagged", last_id });
+export function encodeLag(lastId: number): string {
+  return JSON.stringify({ type: "lagged", last_id: lastId });
 }

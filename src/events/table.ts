@@ -13,44 +13,44 @@ export class EventAppender {
   readonly #events: BufferedTable<[number, string, number, string, string]>;
   readonly #newest: Statement<[], number | null>;
   readonly #prune: Statement<[number], unknown>;
-  readonly #nth_newest: Statement<[number], number>;
-  readonly #nth_oldest: Statement<[number], number>;
-  #next_id = 1;
+  readonly #nthNewest: Statement<[number], number>;
+  readonly #nthOldest: Statement<[number], number>;
+  #nextId = 1;
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#events = rows.into("INSERT INTO event", 5);
     this.#newest = db.prepare<[], number | null>("SELECT max(id) FROM event").pluck();
     this.#prune = db.prepare("DELETE FROM event WHERE id <= ?");
-    this.#nth_newest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck();
-    this.#nth_oldest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?").pluck();
+    this.#nthNewest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?").pluck();
+    this.#nthOldest = db.prepare<[number], number>("SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?").pluck();
     this.reload();
   }
 
   /** Reads the newest id again. It is called after a rollback, which frees the ids that the transaction assigned. */
   reload(): void {
-    this.#next_id = (this.#newest.get() ?? 0) + 1;
+    this.#nextId = (this.#newest.get() ?? 0) + 1;
   }
 
-  get last_id(): number {
-    return this.#next_id - 1;
+  get lastId(): number {
+    return this.#nextId - 1;
   }
 
   /** Stores one event under the next id. */
-  append(topic: string, data: string, source: string, now_ms: number): CommittedEvent {
-    const row = { id: this.#next_id++, topic, created_at: now_ms, source, data: toOneLine(data) };
-    this.#events.add(row.id, topic, now_ms, source, row.data);
+  append(topic: string, data: string, source: string, nowMs: number): CommittedEvent {
+    const row = { id: this.#nextId++, topic, created_at: nowMs, source, data: toOneLine(data) };
+    this.#events.add(row.id, topic, nowMs, source, row.data);
     return encodeEvent(row);
   }
 
-  /** Removes old events, at most `rows_max` of them. The newest `keep` events stay; `keep` is at least 1. */
-  prune(keep: number, rows_max: number): { removed: number; more: boolean } {
+  /** Removes old events, at most `rowsMax` of them. The newest `keep` events stay; `keep` is at least 1. */
+  prune(keep: number, rowsMax: number): { removed: number; more: boolean } {
     this.#rows.write();
-    const newest_pruned = this.#nth_newest.get(keep);
-    if (newest_pruned === undefined) return { removed: 0, more: false };
-    const step = this.#nth_oldest.get(rows_max - 1) ?? newest_pruned;
-    const { changes } = this.#prune.run(Math.min(step, newest_pruned));
-    return { removed: changes, more: step < newest_pruned };
+    const newestPruned = this.#nthNewest.get(keep);
+    if (newestPruned === undefined) return { removed: 0, more: false };
+    const step = this.#nthOldest.get(rowsMax - 1) ?? newestPruned;
+    const { changes } = this.#prune.run(Math.min(step, newestPruned));
+    return { removed: changes, more: step < newestPruned };
   }
 }
 
@@ -61,7 +61,7 @@ export class EventAppender {
 export interface EventSpan {
   readonly first: number;
   readonly end: number;
-  readonly newest_first: boolean;
+  readonly newestFirst: boolean;
   readonly topic: string | null;
   readonly source: string | null;
 }
@@ -93,12 +93,12 @@ export class EventReader {
     this.#forward = db.prepare("SELECT * FROM event WHERE id > ? AND id <= ? ORDER BY id LIMIT ?");
   }
 
-  get last_id(): number {
+  get lastId(): number {
     return this.#newest.get() ?? 0;
   }
 
   /** The id of the oldest event that was not pruned; 0 if there is none. */
-  get first_id(): number {
+  get firstId(): number {
     return this.#oldest.get() ?? 0;
   }
 
@@ -136,7 +136,7 @@ export class EventReader {
     }
     const rows = this.#db
       .prepare<(string | number)[], EventRow>(
-        `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newest_first ? "DESC" : "ASC"}`,
+        `SELECT * FROM event WHERE ${conditions.join(" AND ")} ORDER BY id ${span.newestFirst ? "DESC" : "ASC"}`,
       )
       .iterate(...values);
     if (!this.#guarded) yield* rows;

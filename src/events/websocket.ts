@@ -48,8 +48,8 @@ class Subscriber implements Outlet, SocketHandler {
     return this.#subscription.notices ? this.#socket.send(encodeGap(item)) : "sent";
   }
 
-  lagged(last_id: number): SendResult {
-    return this.#subscription.notices ? this.#socket.send(encodeLag(last_id)) : "sent";
+  lagged(lastId: number): SendResult {
+    return this.#subscription.notices ? this.#socket.send(encodeLag(lastId)) : "sent";
   }
 
   caughtUp(): void {

@@ -41,19 +41,19 @@ export class BodyReader {
    * The bytes that are reserved for held bodies. The server does not read such a body, but a part of it may have
    * arrived.
    */
-  #held_bytes = 0;
+  #heldBytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Ends the requests whose bodies take too long to arrive. */
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     for (const { since_ms, late } of this.#waiting.values()) {
-      if (now_ms - since_ms > REQUEST_TIMEOUT_MS) late();
+      if (nowMs - since_ms > REQUEST_TIMEOUT_MS) late();
     }
-    for (const [exchange, since_ms] of this.#lingering) {
-      if (now_ms - since_ms > REFUSED_LINGER_MS) exchange.cut();
+    for (const [exchange, sinceMs] of this.#lingering) {
+      if (nowMs - sinceMs > REFUSED_LINGER_MS) exchange.cut();
     }
   }
 
@@ -72,23 +72,23 @@ export class BodyReader {
    */
   hold(exchange: Exchange): (() => void) | null {
     const bytes = Math.min(declaredBytes(exchange), HELD_BODY_BYTES_MAX);
-    if (this.#held_bytes + bytes > HELD_BODIES_BYTES_MAX) return null;
-    this.#held_bytes += bytes;
+    if (this.#heldBytes + bytes > HELD_BODIES_BYTES_MAX) return null;
+    this.#heldBytes += bytes;
     exchange.holdBody();
     return () => {
-      this.#held_bytes -= bytes;
+      this.#heldBytes -= bytes;
     };
   }
 
   /**
    * Collects a whole body in memory. The client has REQUEST_TIMEOUT_MS to send it, counted from this call.
-   * @param bytes_max the limit in bytes; BODY_BYTES_MAX if undefined
+   * @param bytesMax the limit in bytes; BODY_BYTES_MAX if undefined
    * @param done called with the body, or with the 408, 413 or 503 failure that refuses it
    * @param gone called instead of `done` if the client disconnects first
    */
   collect(
     exchange: Exchange,
-    bytes_max: number | undefined,
+    bytesMax: number | undefined,
     done: (body: Uint8Array | Failure) => void,
     gone: () => void,
   ): void {
@@ -110,7 +110,7 @@ export class BodyReader {
       gone();
     });
     exchange.receive({
-      ...(bytes_max === undefined ? {} : { bytes_max }),
+      ...(bytesMax === undefined ? {} : { bytesMax }),
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {

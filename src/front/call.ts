@@ -18,9 +18,9 @@ export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
   /** The rules for its path parameters. */
-  readonly param_rules: readonly TextRules[];
+  readonly paramRules: readonly TextRules[];
   /** The headers that its handler reads. */
-  readonly header_names: readonly string[] | null;
+  readonly headerNames: readonly string[] | null;
   /** How the pipeline reads the JSON body; null if it reads none. */
   readonly json: JsonReading | null;
   readonly metrics: RouteMetrics;

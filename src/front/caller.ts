@@ -25,9 +25,9 @@ export interface Actors {
    * Finds the instance whose token has this SHA-256 (lowercase hex), and records that it was seen now. Returns its id;
    * undefined if there is none.
    */
-  touchToken(token_hash: string): string | undefined;
+  touchToken(tokenHash: string): string | undefined;
   /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */
-  hadToken(token_hash: string): boolean;
+  hadToken(tokenHash: string): boolean;
   /** Counts instance `id` as alive until the returned function is called. Used while one of its calls waits. */
   beginWait(id: string): () => void;
   /** Whether there is an instance with this id. Does not count as activity of the instance. */

@@ -26,10 +26,10 @@ const actors: Actors = {
   onRevoked: () => () => undefined,
 };
 
-function authOf(auth_token: string): DashboardAuth {
+function authOf(authToken: string): DashboardAuth {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
-  const config = { ...defaults, auth_token } as unknown as Config;
-  const guard = new RequestGuard(config, { port_numbers: [9800, 9847] }, { now: () => 1 }, quietLog());
+  const config = { ...defaults, auth_token: authToken } as unknown as Config;
+  const guard = new RequestGuard(config, { portNumbers: [9800, 9847] }, { now: () => 1 }, quietLog());
   return new DashboardAuth({
     guard,
     actors,

@@ -36,9 +36,9 @@ export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
  * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. A message to /mcp may have an
  * empty one, because only its tool decides whether the call writes.
  */
-export function refuseConditions({ headers, counted_as }: Route, exchange: Exchange): Failure | null {
+export function refuseConditions({ headers, countedAs }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
-  if (isUnnamed && counted_as !== "mcp") return NEEDS_INSTANCE;
+  if (isUnnamed && countedAs !== "mcp") return NEEDS_INSTANCE;
   for (const [header, name] of CONDITION_NAMES) {
     if (!exchange.has(name)) continue;
     if (headers === undefined || !(name in headers)) return invalid(`${header} is not taken here`);

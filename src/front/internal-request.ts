@@ -132,10 +132,10 @@ export class InternalRequests {
 
 /** Returns the whole text of an answer. The pieces of a stream are joined. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
-  const too_long = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
+  const tooLong = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {
     const text = body === null ? "" : typeof body === "string" ? body : Buffer.from(body).toString("utf8");
-    return text.length > most ? too_long : withoutLineEnd(text);
+    return text.length > most ? tooLong : withoutLineEnd(text);
   }
   return new Promise((resolve) => {
     let text = "";
@@ -145,7 +145,7 @@ function collectText({ body }: Reply, most: number): Promise<string | Failure> |
         text += piece;
         if (text.length <= most) return true;
         text = "";
-        resolve(too_long);
+        resolve(tooLong);
         closed();
         return true;
       },

@@ -95,7 +95,7 @@ function describeRoute(row: Route): Json {
   ]);
   if (row.body !== undefined) statuses.add(408).add(415);
   if (row.body !== undefined && row.body.kind !== "stream") statuses.add(413);
-  if ((row.body !== undefined || row.audited !== undefined) && row.asks_only === undefined) statuses.add(507);
+  if ((row.body !== undefined || row.audited !== undefined) && row.asksOnly === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
   // A 202 answer has the same body as the 200 answer. It is described only if that body has a fixed shape.

@@ -20,7 +20,7 @@ const SCHEMA = Type.Object({
   notices: Type.Optional(Switch),
   diff: Type.Optional(Type.String({ pattern: "^[0-9]+,[0-9]+$" })),
   name: Type.Optional(Name(8)),
-  note: Type.Optional(Text({ characters_max: 4 })),
+  note: Type.Optional(Text({ charactersMax: 4 })),
   word: Type.Optional(Type.String({ pattern: "^(a|b)$", "x-refusal": "word must be a or b" })),
   many: Type.Optional(Type.Array(Name(4), { maxItems: 3 })),
 });
@@ -151,7 +151,7 @@ t.test("path parameters are checked by the route's schemas", (t) => {
   t.match(refuseParameters(names, anyLine, ["p", "", "k\r"], "GET"), {
     message: "key must not contain control characters",
   });
-  const rules = parameterRules(names, { key: Name(8), project: Text({ characters_max: 4 }), rest: Type.String() });
+  const rules = parameterRules(names, { key: Name(8), project: Text({ charactersMax: 4 }), rest: Type.String() });
   const rows: readonly (readonly [params: readonly string[], refusal: string | null])[] = [
     [["p", "x".repeat(100), "k"], null],
     [["p", "x\n", "k"], "rest must not contain control characters"],

@@ -25,7 +25,7 @@ interface ParameterSchema {
 }
 
 /** The rules for a text whose schema has no rules. Such a text is a name, so it must not contain control characters. */
-const ONE_LINE: TextRules = { characters_max: Number.POSITIVE_INFINITY, line: true };
+const ONE_LINE: TextRules = { charactersMax: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
 /** A parameter of every route (src/front/positions.ts). */

@@ -8,7 +8,7 @@ export interface PathShape {
   readonly rest: boolean;
   readonly names: readonly string[];
   /** The offset of the only parameter, if that parameter takes the rest of the path; else 0. */
-  readonly rest_at: number;
+  readonly restAt: number;
 }
 
 /** Parses a route's path, such as `/api/state/{key...}`. In the result a parameter's segment is null. */
@@ -25,17 +25,17 @@ export function parsePath(path: string): PathShape {
       rest = match[2] !== undefined;
       return null;
     });
-  return { segments, rest, names, rest_at: rest && names.length === 1 ? path.indexOf("{") : 0 };
+  return { segments, rest, names, restAt: rest && names.length === 1 ? path.indexOf("{") : 0 };
 }
 
 /** Returns the decoded parameters of a raw path that matches the shape; undefined if a percent escape is malformed. */
-export function pathParameters(shape: PathShape, raw_path: string): readonly string[] | undefined {
-  if (shape.rest_at > 0) {
+export function pathParameters(shape: PathShape, rawPath: string): readonly string[] | undefined {
+  if (shape.restAt > 0) {
     // The rest of the path is decoded in one piece, which gives the same result as decoding each segment.
-    const decoded = decodePathSegment(raw_path.slice(shape.rest_at));
+    const decoded = decodePathSegment(rawPath.slice(shape.restAt));
     return decoded === undefined ? undefined : [decoded];
   }
-  const parts = raw_path.slice(1).split("/");
+  const parts = rawPath.slice(1).split("/");
   const params: string[] = [];
   for (let at = 0; at < shape.segments.length; at++) {
     if (shape.segments[at] !== null) continue;

@@ -2,9 +2,9 @@
 import { Failure } from "../base/result.js";
 
 export class PausedFailure extends Failure {
-  /** @param retry_after_s after how many seconds the client may try again */
+  /** @param retryAfterS after how many seconds the client may try again */
   constructor(
-    readonly retry_after_s: number,
+    readonly retryAfterS: number,
     message: string,
   ) {
     super("TOO_MANY_ATTEMPTS", message);

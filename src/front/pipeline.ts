@@ -93,16 +93,16 @@ export class Pipeline {
     return {
       route,
       shape,
-      param_rules: parameterRules(shape.names, route.params),
-      header_names: route.headers === undefined ? null : Object.keys(route.headers),
+      paramRules: parameterRules(shape.names, route.params),
+      headerNames: route.headers === undefined ? null : Object.keys(route.headers),
       json: jsonReading(route),
       metrics: this.#options.metrics.addRoute(route.name),
     };
   }
 
   /** Requests that were not answered yet. */
-  get in_flight(): number {
-    return this.#options.metrics.in_flight;
+  get inFlight(): number {
+    return this.#options.metrics.inFlight;
   }
 
   get draining(): boolean {
@@ -120,8 +120,8 @@ export class Pipeline {
   }
 
   /** Ends the requests whose bodies take too long to arrive. */
-  tick(now_ms: number): void {
-    this.#bodies.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#bodies.tick(nowMs);
   }
 
   /** Serves one request, up to its answer. */
@@ -129,17 +129,17 @@ export class Pipeline {
     const { route } = bound;
     // Calls on the dashboard's port are not counted as REST or MCP calls.
     const call = newCall(exchange, bound, port, { counted: port === "api" && route.uncounted === undefined });
-    this.#options.metrics.in_flight += 1;
+    this.#options.metrics.inFlight += 1;
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;
-    const request = this.#options.metrics.in_flight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#admit(call);
+    const request = this.#options.metrics.inFlight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#admit(call);
     const refusal = request instanceof Failure || route.body === undefined ? null : refuseCoding(exchange);
     if (request instanceof Failure) {
       this.#finish(call, request);
     } else if (refusal !== null) {
       this.#finish(call, refusal, [IDENTITY_ALONE]);
-    } else if (route.body === undefined && !exchange.body_first) {
+    } else if (route.body === undefined && !exchange.bodyFirst) {
       this.#handle(call, request);
     } else if (call.deferral === null || call.deferral.pendingRefusal === null) {
       this.#takeBody(call, request);
@@ -162,8 +162,8 @@ export class Pipeline {
 
   #count(route: Route): void {
     const { metrics } = this.#options;
-    if (route.counted_as === "mcp") metrics.mcp_calls += 1;
-    else metrics.rest_calls += 1;
+    if (route.countedAs === "mcp") metrics.mcpCalls += 1;
+    else metrics.restCalls += 1;
   }
 
   /**
@@ -172,7 +172,7 @@ export class Pipeline {
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
     const call = newCall(exchange, bound, port, { upgrades: true });
-    this.#options.metrics.in_flight += 1;
+    this.#options.metrics.inFlight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return undefined;
     const request = this.#admit(call);
@@ -191,7 +191,7 @@ export class Pipeline {
       this.#finish(call, admitted);
       return undefined;
     }
-    this.#options.metrics.in_flight -= 1;
+    this.#options.metrics.inFlight -= 1;
     if (admitted === undefined || !this.#authenticator.mayEnd(call)) return admitted;
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
@@ -199,7 +199,7 @@ export class Pipeline {
   /** @param late the deferral if the request has waited too long; else null */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
-      this.#options.metrics.in_flight -= 1;
+      this.#options.metrics.inFlight -= 1;
       return undefined;
     }
     // When draining began, all open sockets were told to close. A socket that opens now would not be told, so it is
@@ -208,14 +208,14 @@ export class Pipeline {
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
     // The socket is opened only to be closed with a reason. A browser hides the reason of a refused upgrade from the
     // page, but shows it the reason of a close.
-    this.#options.metrics.in_flight -= 1;
+    this.#options.metrics.inFlight -= 1;
     return late.retryLater;
   }
 
   /** Answers with a page of the dashboard. It needs no token, because it contains no stored data. */
   servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
     const call = newCall(exchange, bound, "dashboard");
-    this.#options.metrics.in_flight += 1;
+    this.#options.metrics.inFlight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;
     // Sec-Fetch-Site is not checked here, because a page of any site may link to the dashboard.
@@ -226,7 +226,7 @@ export class Pipeline {
   refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[], port: PortName): void {
     const call = newCall(exchange, bound, port);
     call.path = exchange.path;
-    this.#options.metrics.in_flight += 1;
+    this.#options.metrics.inFlight += 1;
     if (this.#refuseFaulty(call)) return;
     // A CORS preflight needs no token, because browsers send none with it.
     const isPreflight =
@@ -254,8 +254,8 @@ export class Pipeline {
     const path = exchange.path;
     const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
     call.params = params ?? NO_PARAMS;
-    const query_text = exchange.query ?? "";
-    const deferral = this.#options.deferrals?.check(exchange, query_text) ?? null;
+    const queryText = exchange.query ?? "";
+    const deferral = this.#options.deferrals?.check(exchange, queryText) ?? null;
     if (!(deferral instanceof Failure)) call.deferral = deferral;
     const caller = this.#authenticator.authenticate(call, { open: route.open === true });
     if (caller instanceof Failure) {
@@ -269,19 +269,18 @@ export class Pipeline {
     if (this.#writesRefusal !== null && route.method !== "GET") return this.#writesRefusal;
     if (deferral instanceof Failure) return deferral;
     if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
-    const query = parseQuery(route.query, query_text);
+    const query = parseQuery(route.query, queryText);
     if (query instanceof Failure) return query;
-    const unknown =
-      route.method === "GET" || route.foreign_query === true ? null : refuseUnknownQuery(route, query_text);
+    const unknown = route.method === "GET" || route.foreignQuery === true ? null : refuseUnknownQuery(route, queryText);
     if (unknown !== null) return unknown;
     const empty = refuseEmptyHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
     if (empty !== null) return empty;
-    const wrong = refuseParameters(shape.names, bound.param_rules, call.params, route.method);
+    const wrong = refuseParameters(shape.names, bound.paramRules, call.params, route.method);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
-    if (bound.header_names !== null) {
+    if (bound.headerNames !== null) {
       const read: Record<string, string> = {};
-      for (const name of bound.header_names) read[name] = exchange.header(name);
+      for (const name of bound.headerNames) read[name] = exchange.header(name);
       headers = read;
     }
     return {
@@ -295,7 +294,7 @@ export class Pipeline {
       stream: null,
       caller: call.caller,
       context: call.context,
-      peer: route.reads_peer === true ? exchange.peer : "",
+      peer: route.readsPeer === true ? exchange.peer : "",
       onAbort: (listener) => {
         exchange.onAbort(listener);
         if (route.waits === true) call.aborts.push(listener);
@@ -316,7 +315,7 @@ export class Pipeline {
     call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;
     if (actor !== "" && call.counted)
-      this.#options.agents.add(actor, route.counted_as === "mcp" ? "mcp_calls" : "rest_calls", 1);
+      this.#options.agents.add(actor, route.countedAs === "mcp" ? "mcp_calls" : "rest_calls", 1);
     return refuseRole(this.#options.guard.guarded, route, caller, call.params);
   }
 
@@ -348,7 +347,7 @@ export class Pipeline {
    * could be answered.
    */
   #resume(call: Call, refusal: Failure | null, next: () => void): void {
-    if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+    if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
     else if (refusal === null) next();
     else this.#finish(call, refusal);
   }
@@ -370,7 +369,7 @@ export class Pipeline {
     const kind = call.bound.route.body;
     this.#bodies.collect(
       call.exchange,
-      kind === undefined || kind.kind === "stream" ? undefined : kind.bytes_max,
+      kind === undefined || kind.kind === "stream" ? undefined : kind.bytesMax,
       (body) => {
         const { json } = call.bound;
         if (body instanceof Failure) this.#finish(call, body);
@@ -385,7 +384,7 @@ export class Pipeline {
           );
       },
       () => {
-        this.#options.metrics.in_flight -= 1;
+        this.#options.metrics.inFlight -= 1;
       },
     );
   }
@@ -404,7 +403,7 @@ export class Pipeline {
     call.exchange.detach();
     void readJsonInPool(this.#options.pool, body, reading, call.context).then((read) => {
       // If the client has disconnected, the handler is not called, because nothing could be answered.
-      if (call.exchange.ended) this.#options.metrics.in_flight -= 1;
+      if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
       else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
       else this.#handleJson(call, request, read);
     });

@@ -35,18 +35,18 @@ function fits(schema: Omit<Published, "type">, text: string): boolean {
 const anyRules: fc.Arbitrary<TextRules> = fc
   .record(
     {
-      characters_max: fc.nat({ max: 24 }),
-      promised_characters_max: fc.nat({ max: 24 }),
+      charactersMax: fc.nat({ max: 24 }),
+      promisedCharactersMax: fc.nat({ max: 24 }),
       required: fc.constant(true as const),
       line: fc.constant(true as const),
     },
-    { requiredKeys: ["characters_max"] },
+    { requiredKeys: ["charactersMax"] },
   )
   // The promised length is no longer than the accepted one.
-  .map(({ promised_characters_max, ...rules }) =>
-    promised_characters_max === undefined
+  .map(({ promisedCharactersMax, ...rules }) =>
+    promisedCharactersMax === undefined
       ? rules
-      : { ...rules, promised_characters_max: Math.min(promised_characters_max, rules.characters_max) },
+      : { ...rules, promisedCharactersMax: Math.min(promisedCharactersMax, rules.charactersMax) },
   );
 const anyText = fc
   .array(
@@ -80,7 +80,7 @@ t.test("a value that fits the published schema is accepted, and a full promise e
     if (!fits(published, text)) {
       met.refused += 1;
       // A joiner between two emoji is accepted, and not promised.
-      return rules.promised_characters_max !== undefined || textProblem(text, rules) !== null || hidden.test(text);
+      return rules.promisedCharactersMax !== undefined || textProblem(text, rules) !== null || hidden.test(text);
     }
     met.fits += 1;
     return textProblem(text, rules) === null;
@@ -91,7 +91,7 @@ t.test("a value that fits the published schema is accepted, and a full promise e
 });
 
 t.test("bounds count characters of any script", (t) => {
-  const published = publishedSchema(Text({ characters_max: 4 })) as unknown as Published;
+  const published = publishedSchema(Text({ charactersMax: 4 })) as unknown as Published;
   for (const [text, taken] of [
     ["", true],
     ["1234", true],
@@ -109,10 +109,10 @@ t.test("published schemas are plain JSON Schema", (t) => {
   const published = publishedSchema(
     Type.Object({
       id: Name(256, "Who it is."),
-      note: Type.Optional(Text({ characters_max: 40, promised_characters_max: 20, default: "none" })),
-      word: Text({ characters_max: 8, line: true, promised_pattern: "^[a-z]*$" }),
+      note: Type.Optional(Text({ charactersMax: 40, promisedCharactersMax: 20, default: "none" })),
+      word: Text({ charactersMax: 8, line: true, promisedPattern: "^[a-z]*$" }),
       text: Type.String(),
-      tags: Type.Array(Text({ characters_max: 4 }), { maxItems: 3 }),
+      tags: Type.Array(Text({ charactersMax: 4 }), { maxItems: 3 }),
     }),
   );
   t.same(published, {
@@ -136,11 +136,11 @@ t.test("published schemas are plain JSON Schema", (t) => {
 });
 
 t.test("a member named `text` is not taken for a text's rules", (t) => {
-  const schema = Type.Object({ text: Text({ characters_max: 4 }), type: Type.String() });
+  const schema = Type.Object({ text: Text({ charactersMax: 4 }), type: Type.String() });
   t.same(Object.keys(publishedSchema(schema)["properties"] as object), ["text", "type"]);
-  const rules = Type.Object({ text: Type.Object({ characters_max: Type.Integer() }), type: Type.String() });
+  const rules = Type.Object({ text: Type.Object({ charactersMax: Type.Integer() }), type: Type.String() });
   const { properties } = publishedSchema(rules) as { readonly properties: Json };
-  t.match(properties["text"], { type: "object", properties: { characters_max: { type: "integer" } } });
+  t.match(properties["text"], { type: "object", properties: { charactersMax: { type: "integer" } } });
   t.equal(textRulesOf(schema), undefined);
   t.end();
 });
@@ -164,8 +164,8 @@ t.test("maxLength of each text of the API is the enforced bound, in ASCII and be
       const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
       // A text with a pattern has its bound there; for a text whose form is only promised, any form is tried.
       if (maxLength === undefined || rules.pattern !== undefined) continue;
-      const bound = rules.characters_max;
-      t.equal(maxLength, rules.promised_characters_max ?? bound);
+      const bound = rules.charactersMax;
+      t.equal(maxLength, rules.promisedCharactersMax ?? bound);
       for (const character of ["a", "\u{1f600}", "\u0301"]) {
         t.equal(textProblem(character.repeat(bound), rules), null);
         t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);

@@ -12,21 +12,21 @@ const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 
 /** Returns the JSON Schema for the length and the allowed characters of a text. */
 function textOf(rules: TextRules): Json {
-  const { characters_max, promised_characters_max = characters_max, promised_pattern, required, line, pattern } = rules;
+  const { charactersMax, promisedCharactersMax = charactersMax, promisedPattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
   // The pattern bounds the length itself.
   if (pattern !== undefined) return { ...minimum, pattern: pattern.source };
-  const said = promised_pattern ?? (line === true ? ONE_LINE : undefined);
-  return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promised_characters_max };
+  const said = promisedPattern ?? (line === true ? ONE_LINE : undefined);
+  return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promisedCharactersMax };
 }
 
 function publish(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(publish);
   if (typeof value !== "object" || value === null) return value;
   const { text, ...members } = value as { readonly text?: TextRules };
-  const is_text = typeof text === "object" && "characters_max" in text && "type" in members;
-  const published = Object.entries(is_text ? members : value).map(([name, member]) => [name, publish(member)] as const);
-  return { ...Object.fromEntries(published), ...(is_text ? textOf(text) : {}) };
+  const isText = typeof text === "object" && "charactersMax" in text && "type" in members;
+  const published = Object.entries(isText ? members : value).map(([name, member]) => [name, publish(member)] as const);
+  return { ...Object.fromEntries(published), ...(isText ? textOf(text) : {}) };
 }
 
 /** Returns the schema as plain JSON, without TypeBox's own markers, which are not enumerable. */

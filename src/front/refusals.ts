@@ -23,8 +23,8 @@ const UNAUTHENTICATED = 401;
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
   const row: StatusRow = STATUSES[failure.status];
   const headers: Header[] = [JSON_TYPE, ...extra];
-  const retry_after_s = failure instanceof PausedFailure ? failure.retry_after_s : row.retry_after_s;
-  if (retry_after_s !== undefined) headers.push(["Retry-After", String(retry_after_s)]);
+  const retryAfterS = failure instanceof PausedFailure ? failure.retryAfterS : row.retry_after_s;
+  if (retryAfterS !== undefined) headers.push(["Retry-After", String(retryAfterS)]);
   if (failure.status === "UNAUTHENTICATED") headers.push(["WWW-Authenticate", "Bearer"]);
   if (failure.status === "UPGRADE_REQUIRED") headers.push(["Upgrade", "websocket"]);
   return {
@@ -62,7 +62,7 @@ export class Refusals {
   readonly #metrics: RequestMetrics;
   readonly #clock: Clock;
   readonly #log: Log;
-  #reported_ms = 0;
+  #reportedMs = 0;
   /** The refusals since the last log line. */
   #unreported = 0;
 
@@ -101,16 +101,16 @@ export class Refusals {
    */
   report(route: Route, failure: Failure): void {
     if (failure.http < 500 || failure.status === "UNAVAILABLE") return;
-    const now_ms = this.#clock.now();
+    const nowMs = this.#clock.now();
     this.#unreported += 1;
-    if (now_ms - this.#reported_ms < SECOND_MS) return;
+    if (nowMs - this.#reportedMs < SECOND_MS) return;
     this.#log.warn("request refused", {
       route: route.name,
       status: failure.http,
       reason: failure.message,
       refused: this.#unreported,
     });
-    this.#reported_ms = now_ms;
+    this.#reportedMs = nowMs;
     this.#unreported = 0;
   }
 }

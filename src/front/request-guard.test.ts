@@ -18,7 +18,7 @@ const HERE = { from: { peer: ADDRESS }, counts: true };
 function guardOf(settings: Partial<Config> = {}, clock = { now: () => 1 }): RequestGuard {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const config = { ...defaults, ...settings } as unknown as Config;
-  return new RequestGuard(config, { port_numbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
+  return new RequestGuard(config, { portNumbers: [API_PORT, DASHBOARD_PORT] }, clock, quietLog());
 }
 
 interface HostRow {
@@ -325,8 +325,8 @@ t.test("a token is compared as a whole", (t) => {
 });
 
 t.test("after wrong tokens from an address the server's token is not checked from there for a while", (t) => {
-  let now_ms = 1_000;
-  const guard = guardOf({ auth_token: "the-server's-own" }, { now: () => now_ms });
+  let nowMs = 1_000;
+  const guard = guardOf({ auth_token: "the-server's-own" }, { now: () => nowMs });
   const ended = hashOf("ended");
   const actors: Actors = { ...actorsOf(), hadToken: (hash) => hash === ended };
   const ask = (token: string, peer = ADDRESS, counts = true) =>
@@ -350,9 +350,9 @@ t.test("after wrong tokens from an address the server's token is not checked fro
   t.match(ask(TOKEN), { role: "instance", actor: "one" }, "the agents of that address go on");
   t.match(ask("the-server's-own", "127.0.0.2"), { role: "server" }, "and so does every other address");
   t.match(guard.ownerOf(TOKEN, actors, ADDRESS), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
-  now_ms += LOG_IN_PAUSE_MS - 1;
+  nowMs += LOG_IN_PAUSE_MS - 1;
   t.match(ask("the-server's-own"), { retry_after_s: 1 });
-  now_ms += 1;
+  nowMs += 1;
   t.match(ask("the-server's-own"), { role: "server" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(guard.ownerOf("wrong", actors, ADDRESS), undefined);
   t.match(ask("the-server's-own"), { status: "TOO_MANY_ATTEMPTS" }, "wrong log-ins count as well");

@@ -51,31 +51,31 @@ function hostName(header: string): string {
 export class RequestGuard {
   readonly #token: Buffer | null;
   readonly #hosts: ReadonlySet<string>;
-  readonly #any_literal: boolean;
+  readonly #anyLiteral: boolean;
   readonly #origins: ReadonlySet<string>;
   readonly #throttle: TokenThrottle;
   readonly #log: Log;
-  readonly #known_hosts = new Map<string, boolean>();
-  readonly #known_origins = new Map<string, boolean>();
+  readonly #knownHosts = new Map<string, boolean>();
+  readonly #knownOrigins = new Map<string, boolean>();
 
   /** @param ports the server's ports. An Origin with any other port is not the server's own. */
-  constructor(config: Config, ports: { readonly port_numbers: readonly number[] }, clock: Clock, log: Log) {
+  constructor(config: Config, ports: { readonly portNumbers: readonly number[] }, clock: Clock, log: Log) {
     this.#throttle = new TokenThrottle(clock);
     this.#log = log;
     // The token is compared by its digest. All digests have the same length, so the duration reveals nothing about the
     // token's length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
-    this.#any_literal = binds.some(({ host }) => isWildcard(host));
+    this.#anyLiteral = binds.some(({ host }) => isWildcard(host));
     const hosts = new Set(["localhost", "127.0.0.1", "::1", ...config.allow_host.map((host) => hostName(host))]);
     for (const { host } of binds) if (!isWildcard(host)) hosts.add(host.toLowerCase());
-    if (this.#any_literal) hosts.add(hostname().toLowerCase());
+    if (this.#anyLiteral) hosts.add(hostname().toLowerCase());
     this.#hosts = hosts;
     this.#origins = new Set(config.allow_origin.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
     this.#ports = ports;
   }
 
-  readonly #ports: { readonly port_numbers: readonly number[] };
+  readonly #ports: { readonly portNumbers: readonly number[] };
 
   /** Whether the server checks tokens at all. */
   get guarded(): boolean {
@@ -84,15 +84,15 @@ export class RequestGuard {
 
   /** Returns null if `Host` names this server, otherwise the 421 failure. */
   checkHost(host: string): Failure | null {
-    const known = this.#known_hosts.get(host);
+    const known = this.#knownHosts.get(host);
     if (known !== undefined) return known ? null : MISDIRECTED;
     const name = hostName(host);
     const allowed =
       this.#hosts.has(name) ||
       name.endsWith(".localhost") ||
       /^127\.\d+\.\d+\.\d+$/.test(name) ||
-      (this.#any_literal && isIP(name) !== 0);
-    remember(this.#known_hosts, host, allowed);
+      (this.#anyLiteral && isIP(name) !== 0);
+    remember(this.#knownHosts, host, allowed);
     return allowed ? null : MISDIRECTED;
   }
 
@@ -103,10 +103,10 @@ export class RequestGuard {
   checkOrigin(origin: string, host: string): Failure | null {
     if (origin === "") return null;
     const pair = `${host} ${origin}`;
-    const known = this.#known_origins.get(pair);
+    const known = this.#knownOrigins.get(pair);
     if (known !== undefined) return known ? null : FOREIGN_ORIGIN;
     const allowed = this.#origins.has(origin.toLowerCase()) || this.#isOwn(origin, host);
-    remember(this.#known_origins, pair, allowed);
+    remember(this.#knownOrigins, pair, allowed);
     return allowed ? null : FOREIGN_ORIGIN;
   }
 
@@ -158,8 +158,8 @@ export class RequestGuard {
   }
 
   #serverOf(digest: Buffer): Caller | undefined {
-    const is_server = this.#token !== null && crypto().timingSafeEqual(digest, this.#token);
-    return is_server ? { role: "server", actor: "" } : undefined;
+    const isServer = this.#token !== null && crypto().timingSafeEqual(digest, this.#token);
+    return isServer ? { role: "server", actor: "" } : undefined;
   }
 
   /**
@@ -172,9 +172,9 @@ export class RequestGuard {
   }
 
   #refusePaused(peer: string): Failure | null {
-    const pause_ms = this.#throttle.pauseOf(peer);
-    if (pause_ms === 0) return null;
-    const seconds = Math.ceil(pause_ms / SECOND_MS);
+    const pauseMs = this.#throttle.pauseOf(peer);
+    if (pauseMs === 0) return null;
+    const seconds = Math.ceil(pauseMs / SECOND_MS);
     return new PausedFailure(seconds, `too many wrong tokens: wait ${seconds} seconds`);
   }
 
@@ -189,7 +189,7 @@ export class RequestGuard {
     const authority = match[1] ?? "";
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
-    if (!this.#ports.port_numbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
+    if (!this.#ports.portNumbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
     // If the server is bound to all addresses, it does not know its own addresses. So an IP address in the Origin must
     // equal the one in `Host`. An equal port is not enough, because a page of another machine may use the same port.
     const name = hostName(authority);

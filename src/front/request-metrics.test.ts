@@ -21,7 +21,7 @@ t.test("answers are counted by route and status", (t) => {
     (answers) => {
       const route = new RequestMetrics().addRoute("any");
       for (const [status, seconds] of answers) route.record(status, seconds);
-      const counted = [...route.by_status].map(([status, histogram]) => [status, histogram.count, histogram.sum]);
+      const counted = [...route.byStatus].map(([status, histogram]) => [status, histogram.count, histogram.sum]);
       const expected = [...new Set(answers.map(([status]) => status))].map((status) => {
         const times = answers.filter((answer) => answer[0] === status).map((answer) => answer[1]);
         return [status, times.length, times.reduce((total, time) => total + time, 0)];
@@ -31,7 +31,7 @@ t.test("answers are counted by route and status", (t) => {
   );
   t.doesNotThrow(() => fc.assert(property));
   get.record(200, 0.001);
-  t.equal(put.by_status.size, 0, "routes do not mix");
+  t.equal(put.byStatus.size, 0, "routes do not mix");
   t.same(
     read(metrics)
       .get("koor_http_requests_total")
@@ -81,7 +81,7 @@ t.test("requests by route and status, with their latencies", (t) => {
 
 t.test("calls by plane, refusals without a token, and requests in flight", (t) => {
   const metrics = new RequestMetrics();
-  Object.assign(metrics, { rest_calls: 11, mcp_calls: 12, unauthenticated: 13, in_flight: 4 });
+  Object.assign(metrics, { rest_calls: 11, mcp_calls: 12, unauthenticated: 13, inFlight: 4 });
   const calls = (): unknown =>
     read(metrics)
       .get("koor_calls_total")
@@ -99,7 +99,7 @@ t.test("calls by plane, refusals without a token, and requests in flight", (t) =
     ["rest", 0],
     ["mcp", 0],
   ]);
-  t.same([metrics.unauthenticated, metrics.in_flight], [13, 4], "nothing else is reset");
+  t.same([metrics.unauthenticated, metrics.inFlight], [13, 4], "nothing else is reset");
   t.end();
 });
 

@@ -7,22 +7,22 @@ import { Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
 
 /** One route's answers by status. */
 export class RouteMetrics {
-  readonly by_status = new Map<number, Histogram>();
-  #last_status = 0;
+  readonly byStatus = new Map<number, Histogram>();
+  #lastStatus = 0;
   #last: Histogram | null = null;
 
   constructor(readonly name: string) {}
 
   /** Counts one answer. `seconds` is the time from the request's headers to its answer. */
   record(status: number, seconds: number): void {
-    if (status !== this.#last_status || this.#last === null) {
-      let histogram = this.by_status.get(status);
+    if (status !== this.#lastStatus || this.#last === null) {
+      let histogram = this.byStatus.get(status);
       if (histogram === undefined) {
         histogram = new Histogram(LATENCY_BOUNDS_S);
-        this.by_status.set(status, histogram);
+        this.byStatus.set(status, histogram);
       }
       this.#last = histogram;
-      this.#last_status = status;
+      this.#lastStatus = status;
     }
     this.#last.observe(seconds);
   }
@@ -30,11 +30,11 @@ export class RouteMetrics {
 
 export class RequestMetrics implements Measured {
   readonly #routes: RouteMetrics[] = [];
-  rest_calls = 0;
-  mcp_calls = 0;
+  restCalls = 0;
+  mcpCalls = 0;
   unauthenticated = 0;
   /** Requests that were not answered yet. */
-  in_flight = 0;
+  inFlight = 0;
 
   /** Creates the metrics of one route. `name` is their label. */
   addRoute(name: string): RouteMetrics {
@@ -44,21 +44,21 @@ export class RequestMetrics implements Measured {
   }
 
   resetCalls(): void {
-    this.rest_calls = 0;
-    this.mcp_calls = 0;
+    this.restCalls = 0;
+    this.mcpCalls = 0;
   }
 
   expose(out: Exposition): void {
     const duration = "koor_http_request_duration_seconds";
     out.metric(duration, "histogram", "Time from a request's headers to its answer, by route and status.");
-    for (const { name, by_status } of this.#routes)
-      for (const [status, histogram] of by_status) out.histogram(duration, histogram, { route: name, status });
+    for (const { name, byStatus } of this.#routes)
+      for (const [status, histogram] of byStatus) out.histogram(duration, histogram, { route: name, status });
     out.metric("koor_http_requests_total", "counter", "Answered requests, by route and status.");
-    for (const { name, by_status } of this.#routes)
-      for (const [status, { count }] of by_status)
+    for (const { name, byStatus } of this.#routes)
+      for (const [status, { count }] of byStatus)
         out.sample("koor_http_requests_total", count, { route: name, status });
     out
-      .value("koor_http_requests_in_flight", "gauge", "Requests that were not answered yet.", this.in_flight)
+      .value("koor_http_requests_in_flight", "gauge", "Requests that were not answered yet.", this.inFlight)
       .value(
         "koor_http_unauthenticated_total",
         "counter",
@@ -66,7 +66,7 @@ export class RequestMetrics implements Measured {
         this.unauthenticated,
       )
       .metric("koor_calls_total", "counter", "Calls by plane since the start or the last reset.")
-      .sample("koor_calls_total", this.rest_calls, { plane: "rest" })
-      .sample("koor_calls_total", this.mcp_calls, { plane: "mcp" });
+      .sample("koor_calls_total", this.restCalls, { plane: "rest" })
+      .sample("koor_calls_total", this.mcpCalls, { plane: "mcp" });
   }
 }

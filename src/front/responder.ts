@@ -48,10 +48,10 @@ export class Responder {
     }
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
-    if (answer.outcome_unknown) {
+    if (answer.outcomeUnknown) {
       // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without an
       // answer.
-      metrics.in_flight -= 1;
+      metrics.inFlight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
       return;
@@ -78,7 +78,7 @@ export class Responder {
         return;
       }
       // The write is stored already, so a refusal would be wrong. The connection is cut without an answer.
-      this.#options.metrics.in_flight -= 1;
+      this.#options.metrics.inFlight -= 1;
       call.exchange.cut();
       return;
     }
@@ -108,11 +108,11 @@ export class Responder {
       else this.#unread.release(bytes);
     }
     if (!call.exchange.streaming) {
-      metrics.in_flight -= 1;
+      metrics.inFlight -= 1;
       return;
     }
     call.exchange.onAbort(() => {
-      metrics.in_flight -= 1;
+      metrics.inFlight -= 1;
     });
     if (authenticator.mayEnd(call)) call.exchange.onAbort(authenticator.onEnd(call, () => call.exchange.cut()));
     if (call.exchange.lingers) bodies.linger(call.exchange);

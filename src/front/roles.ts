@@ -51,10 +51,10 @@ export function authorOf(
  * Whether a call of this route may change something. Such a call is refused if its instance id is unknown, for example
  * mistyped, because the change would have no actor.
  */
-export function mayWrite({ method, asks_only, needs, counted_as }: Route): boolean {
+export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean {
   // A message to /mcp may or may not write, so this check is left to the route that its tool calls.
-  if (method === "GET" || counted_as === "mcp") return false;
-  return asks_only !== true || needs === "own instance";
+  if (method === "GET" || countedAs === "mcp") return false;
+  return asksOnly !== true || needs === "own instance";
 }
 
 /** Returns the 404 failure for a write whose claimed instance is not registered; null for any other call. */

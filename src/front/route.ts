@@ -31,7 +31,7 @@ export type Answer = Reply | Failure;
  * bytes, and lets the worker pool parse and check them.
  */
 export type RouteBody =
-  | { readonly kind: "raw"; readonly described?: TSchema; readonly bytes_max?: number }
+  | { readonly kind: "raw"; readonly described?: TSchema; readonly bytesMax?: number }
   | { readonly kind: "stream" }
   | (JsonBody & { readonly unread?: true })
   /** An empty body is accepted. It is read as an object without members. */
@@ -41,7 +41,7 @@ interface JsonBody {
   readonly kind: "json";
   readonly schema: TSchema;
   /** The limit in bytes; BODY_BYTES_MAX by default. */
-  readonly bytes_max?: number;
+  readonly bytesMax?: number;
 }
 
 /** The names of a path's parameters, as a type. For `/api/specs/{project}/{name}` it is ["project", "name"]. */
@@ -100,7 +100,7 @@ export interface Request<
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
-  /** The address of the client's socket if the route sets `reads_peer`; else "". */
+  /** The address of the client's socket if the route sets `readsPeer`; else "". */
   readonly peer: string;
   /** Adds a listener. It is called once if the client disconnects before the answer is sent. */
   onAbort(listener: () => void): void;
@@ -158,7 +158,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** The audit rule for refusals of this call; absent if refusals are not audited. */
   readonly audited?: Refused;
   /** The POST stores nothing, so it is not refused when the disk is full. */
-  readonly asks_only?: true;
+  readonly asksOnly?: true;
   /** The answer may wait for an event. While the call waits, its instance counts as alive. */
   readonly waits?: true;
   /** Needs no token. */
@@ -166,18 +166,18 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** The only port that serves the route; absent if both ports serve it. */
   readonly port?: "dashboard";
   /** The handler reads the address of the client's socket. */
-  readonly reads_peer?: true;
+  readonly readsPeer?: true;
   /**
    * The token that the call needs if the server checks tokens: the server's token (`server`), or the token of the
    * instance that the first path parameter names (`own instance`). If absent, the token of any instance suffices.
    */
   readonly needs?: "server" | "own instance";
   /** Unknown query parameters are ignored, even by a write. */
-  readonly foreign_query?: true;
+  readonly foreignQuery?: true;
   /** The call is not counted in the metrics of REST or MCP calls. */
   readonly uncounted?: true;
   /** The call is counted as an MCP call; if absent, it is counted as a REST call. */
-  readonly counted_as?: "mcp";
+  readonly countedAs?: "mcp";
 }
 
 /** A route without its specific types. The pipeline and the OpenAPI description use this type. `route` creates it. */

@@ -41,7 +41,7 @@ export class FrontServer implements Broadcaster {
   readonly #connections: ConnectionLimit;
   readonly #ports: ListeningPort[] = [];
   #numbers: number[] = [];
-  #dashboard_port = 0;
+  #dashboardPort = 0;
   #addresses: Addresses = { api: "", dashboard: "" };
 
   constructor(transport: Transport, connections: ConnectionLimit) {
@@ -50,13 +50,13 @@ export class FrontServer implements Broadcaster {
   }
 
   /** The ports that listen. */
-  get port_numbers(): readonly number[] {
+  get portNumbers(): readonly number[] {
     return this.#numbers;
   }
 
   /** The port number of the dashboard; 0 if the dashboard is disabled. */
-  get dashboard_port(): number {
-    return this.#dashboard_port;
+  get dashboardPort(): number {
+    return this.#dashboardPort;
   }
 
   get addresses(): Addresses {
@@ -79,7 +79,7 @@ export class FrontServer implements Broadcaster {
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
       this.#ports.push(port);
       this.#numbers.push(number);
-      if (name === "dashboard") this.#dashboard_port = number;
+      if (name === "dashboard") this.#dashboardPort = number;
       return formatAddress(address.host, number);
     };
     const api = await open(config.bind, "--bind", "api");

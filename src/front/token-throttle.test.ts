@@ -12,12 +12,12 @@ import { addressKey, TokenThrottle } from "./token-throttle.js";
 const PEER = "127.0.0.1";
 
 function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number) => void } {
-  let now_ms = 1_000_000;
-  const throttle = new TokenThrottle({ now: () => now_ms });
+  let nowMs = 1_000_000;
+  const throttle = new TokenThrottle({ now: () => nowMs });
   return {
     throttle,
     pass: (ms) => {
-      now_ms += ms;
+      nowMs += ms;
     },
   };
 }

@@ -26,7 +26,7 @@ interface Guess {
 interface Attempts {
   /** The oldest first; at most LOG_IN_WRONG_MAX. */
   readonly guesses: readonly Guess[];
-  readonly paused_until_ms: number;
+  readonly pausedUntilMs: number;
 }
 
 export class TokenThrottle {
@@ -36,7 +36,7 @@ export class TokenThrottle {
    */
   readonly #addresses = new Map<string, Attempts>();
   /** The end of the latest pause of any address. */
-  #paused_until_ms = 0;
+  #pausedUntilMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -49,13 +49,13 @@ export class TokenThrottle {
 
   /** Whether any address may be paused now. If not, no address needs to be looked up. */
   get pauses(): boolean {
-    return this.#paused_until_ms > 0 && this.#clock.now() < this.#paused_until_ms;
+    return this.#pausedUntilMs > 0 && this.#clock.now() < this.#pausedUntilMs;
   }
 
   /** Returns the rest of this address's pause in ms; 0 if it is not paused. Tokens are not checked during a pause. */
   pauseOf(peer: string): number {
-    const until_ms = this.#addresses.get(addressKey(peer))?.paused_until_ms ?? 0;
-    return Math.max(0, until_ms - this.#clock.now());
+    const untilMs = this.#addresses.get(addressKey(peer))?.pausedUntilMs ?? 0;
+    return Math.max(0, untilMs - this.#clock.now());
   }
 
   /**
@@ -64,20 +64,20 @@ export class TokenThrottle {
    */
   recordWrong(peer: string, digest: string | null): boolean {
     const key = addressKey(peer);
-    const now_ms = this.#clock.now();
-    const before = (this.#addresses.get(key)?.guesses ?? []).filter(({ at_ms }) => now_ms - at_ms < LOG_IN_WINDOW_MS);
+    const nowMs = this.#clock.now();
+    const before = (this.#addresses.get(key)?.guesses ?? []).filter(({ at_ms }) => nowMs - at_ms < LOG_IN_WINDOW_MS);
     const known = digest === null ? undefined : before.find((guess) => guess.digest === digest);
     const guesses =
       known === undefined
-        ? [...before, { at_ms: now_ms, digest, times: 1 }]
+        ? [...before, { at_ms: nowMs, digest, times: 1 }]
         : before.map((guess) => (guess === known ? { ...known, times: known.times + 1 } : guess));
     const count = guesses.reduce((sum, { times }) => sum + 1 + (times - 1) / BEARER_REPEATS_A_GUESS, 0);
     const pauses = count >= LOG_IN_WRONG_MAX;
-    if (pauses) this.#paused_until_ms = now_ms + LOG_IN_PAUSE_MS;
+    if (pauses) this.#pausedUntilMs = nowMs + LOG_IN_PAUSE_MS;
     this.#addresses.delete(key);
     this.#addresses.set(
       key,
-      pauses ? { guesses: [], paused_until_ms: now_ms + LOG_IN_PAUSE_MS } : { guesses, paused_until_ms: 0 },
+      pauses ? { guesses: [], pausedUntilMs: nowMs + LOG_IN_PAUSE_MS } : { guesses, pausedUntilMs: 0 },
     );
     dropOldest(this.#addresses, LOG_IN_ADDRESSES_MAX);
     return pauses;

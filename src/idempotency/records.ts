@@ -44,23 +44,23 @@ export class IdempotencyRecords {
    * Returns the result of an earlier call with this request_id; undefined if there is none. Returns a 409 if the
    * request_id was used for a different call.
    * @param caller the id of the instance; "" if the caller is not an instance
-   * @param request_id null if the call has none
+   * @param requestId null if the call has none
    * @param hash the hash of the request (hash.ts); "" if it is unknown. Without a hash, every call with this request_id
    * counts as a repetition.
    */
   find(
     kind: MadeKind,
     caller: string,
-    request_id: string | null,
-    now_ms: number,
+    requestId: string | null,
+    nowMs: number,
     hash = "",
   ): string | undefined | Failure {
-    if (request_id === null) return undefined;
-    const known = this.#find.all(caller, request_id).filter(({ at }) => at > now_ms - REQUEST_MEMORY_MS);
+    if (requestId === null) return undefined;
+    const known = this.#find.all(caller, requestId).filter(({ at }) => at > nowMs - REQUEST_MEMORY_MS);
     const same = known.find((one) => one.kind === kind);
     if (hash === "") return same?.made;
-    const is_other = known.some((one) => one.kind !== kind || (one.hash !== null && one.hash !== hash));
-    return is_other ? KEY_REUSED : same?.made;
+    const isOther = known.some((one) => one.kind !== kind || (one.hash !== null && one.hash !== hash));
+    return isOther ? KEY_REUSED : same?.made;
   }
 
   /** Deletes the record of a call after its result was undone. */
@@ -72,12 +72,12 @@ export class IdempotencyRecords {
    * Stores the result of a call. Also deletes a few expired records.
    * @param hash the hash of the request, with which `find` compares a repeated call
    */
-  store(kind: MadeKind, caller: string, request_id: string | null, made: string, now_ms: number, hash = ""): void {
-    if (request_id === null) return;
-    this.#insert.run(now_ms, kind, caller, request_id, made, hash === "" ? null : hash);
+  store(kind: MadeKind, caller: string, requestId: string | null, made: string, nowMs: number, hash = ""): void {
+    if (requestId === null) return;
+    this.#insert.run(nowMs, kind, caller, requestId, made, hash === "" ? null : hash);
     for (let count = 0; count < IDEMPOTENCY_PRUNE_ROWS; count++) {
       const oldest = this.#oldest.get();
-      if (oldest === undefined || oldest.at > now_ms - REQUEST_MEMORY_MS) return;
+      if (oldest === undefined || oldest.at > nowMs - REQUEST_MEMORY_MS) return;
       this.#deleteById.run(oldest.id);
     }
   }

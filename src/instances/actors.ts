@@ -14,7 +14,7 @@ export class InstanceActors {
   /** For each instance, the listeners to call when its token ends. */
   readonly #listeners = new Groups<string, () => void>();
   /** The hashes of tokens that have ended recently, the oldest first. */
-  readonly #ended_tokens = new Map<string, true>();
+  readonly #endedTokens = new Map<string, true>();
 
   constructor(directory: Directory, clock: Clock) {
     this.#directory = directory;
@@ -32,8 +32,8 @@ export class InstanceActors {
     return true;
   }
 
-  touchToken(token_hash: string): string | undefined {
-    const entry = this.#directory.byTokenHash(token_hash);
+  touchToken(tokenHash: string): string | undefined {
+    const entry = this.#directory.byTokenHash(tokenHash);
     if (entry === undefined || entry.ending) return undefined;
     this.#directory.touch(entry, this.#clock.now());
     return entry.id;
@@ -50,14 +50,14 @@ export class InstanceActors {
   }
 
   /** Remembers that a token is no longer valid, and notifies the listeners of its instance. */
-  revoke(id: string, token_hash: string): void {
-    this.#ended_tokens.set(token_hash, true);
-    dropOldest(this.#ended_tokens, ENDED_TOKENS_MAX);
+  revoke(id: string, tokenHash: string): void {
+    this.#endedTokens.set(tokenHash, true);
+    dropOldest(this.#endedTokens, ENDED_TOKENS_MAX);
     for (const listener of this.#listeners.take(id)) listener();
   }
 
-  hadToken(token_hash: string): boolean {
-    return this.#ended_tokens.has(token_hash) || this.#directory.byTokenHash(token_hash) !== undefined;
+  hadToken(tokenHash: string): boolean {
+    return this.#endedTokens.has(tokenHash) || this.#directory.byTokenHash(tokenHash) !== undefined;
   }
 
   beginWait(id: string): () => void {

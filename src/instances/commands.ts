@@ -41,10 +41,10 @@ function hasChanged(reply: Static<typeof InstanceChanged>): boolean {
 
 /**
  * Returns the reply of a call that changes an instance.
- * @param is_changed whether the call changed the instance; null if the instance does not exist
+ * @param isChanged whether the call changed the instance; null if the instance does not exist
  */
-function replyOf(id: string, is_changed: boolean | null): Static<typeof InstanceChanged> | Failure {
-  return is_changed === null ? noInstance(id) : { changed: is_changed };
+function replyOf(id: string, isChanged: boolean | null): Static<typeof InstanceChanged> | Failure {
+  return isChanged === null ? noInstance(id) : { changed: isChanged };
 }
 
 function changedIds(_request: unknown, { ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
@@ -68,11 +68,11 @@ export const registerInstance = writerMethod({
   },
   changes: changed,
   models,
-  run: ({ instances }, request, { now_ms }) => {
+  run: ({ instances }, request, { nowMs }) => {
     const { registered_by } = request;
     // The check is repeated here, because the registering instance may have been deleted after its token was checked.
     if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
-    return { row: instances.register(request, now_ms), registered_at: now_ms };
+    return { row: instances.register(request, nowMs), registered_at: nowMs };
   },
 });
 
@@ -84,7 +84,7 @@ export const activateInstance = writerMethod({
   audit: { action: "instance.activate", resource: resourceId, writesRow: hasChanged, detail: noDetail },
   changes: changed,
   models,
-  run: ({ instances }, { id }, { now_ms }) => replyOf(id, instances.activate(id, now_ms)),
+  run: ({ instances }, { id }, { nowMs }) => replyOf(id, instances.activate(id, nowMs)),
 });
 
 export const setCapabilities = writerMethod({
@@ -161,7 +161,7 @@ export const deregisterInstance = writerMethod({
       ids.push(current);
       if (current === id) return { ids, more: null };
       const detail = JSON.stringify({ registered_by: registrant });
-      audit.append(call.now_ms, call.actor, "instance.deregister", current, detail, "success");
+      audit.append(call.nowMs, call.actor, "instance.deregister", current, detail, "success");
       current = registrant;
     }
     return { ids, more: current };
@@ -201,11 +201,11 @@ export const markStale = writerMethod({
     const marked: number[] = [];
     const ids: string[] = [];
     for (const [at, row] of rows.entries()) {
-      const last_seen_ms = must(last_seen[at], "a time for each row");
-      const stale = instances.markStale(row, last_seen_ms);
+      const lastSeenMs = must(last_seen[at], "a time for each row");
+      const stale = instances.markStale(row, lastSeenMs);
       if (stale === undefined) continue;
       const { id, name, workspace, stack } = stale;
-      const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen_ms) });
+      const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(lastSeenMs) });
       events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
       marked.push(row);
       ids.push(id);

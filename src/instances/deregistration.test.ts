@@ -17,7 +17,7 @@ import { Instances } from "./front.js";
 
 interface Writer {
   readonly server: SimulatedServer;
-  readonly register: (id: string, registered_by: string) => void;
+  readonly register: (id: string, registeredBy: string) => void;
   readonly remove: (id: string, at: string | null) => DeregisterReply | Failure;
   readonly left: () => readonly string[];
 }
@@ -29,9 +29,13 @@ function openWriter(t: Test): Writer {
   let tokens = 0;
   return {
     server,
-    register: (id, registered_by) => {
-      const token_hash = (++tokens).toString(16).padStart(64, "0");
-      const reply = server.reply(registerInstance, { id, name: id, token_hash, registered_by, ...rest }, "");
+    register: (id, registeredBy) => {
+      const tokenHash = (++tokens).toString(16).padStart(64, "0");
+      const reply = server.reply(
+        registerInstance,
+        { id, name: id, token_hash: tokenHash, registered_by: registeredBy, ...rest },
+        "",
+      );
       if (reply instanceof Failure) throw reply;
     },
     remove: (id, at) => server.reply(deregisterInstance, { id, at }, "me"),
@@ -125,7 +129,7 @@ t.test("two calls that delete the same instance do not disturb each other", (t) 
   t.end();
 });
 
-function rowOf(row: number, id: string, registered_by = ""): InstanceRow {
+function rowOf(row: number, id: string, registeredBy = ""): InstanceRow {
   return {
     row,
     id,
@@ -139,7 +143,7 @@ function rowOf(row: number, id: string, registered_by = ""): InstanceRow {
     registered_at: 0,
     last_seen: 0,
     busy_until: 0,
-    registered_by,
+    registered_by: registeredBy,
   };
 }
 

@@ -9,7 +9,7 @@ import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type 
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending"): InstanceRow {
+function rowOf(row: number, lastSeen: number, status: InstanceStatus = "pending"): InstanceRow {
   return {
     row,
     id: `id-${row}`,
@@ -20,8 +20,8 @@ function rowOf(row: number, last_seen: number, status: InstanceStatus = "pending
     stack: "",
     capabilities: row % 2 === 0 ? ["even"] : [],
     status,
-    registered_at: last_seen,
-    last_seen,
+    registered_at: lastSeen,
+    last_seen: lastSeen,
     busy_until: 0,
     registered_by: "",
   };
@@ -205,7 +205,7 @@ t.test("an instance that is busy, or waits in a call, is not silent", (t) => {
   const directory = new Directory();
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active"), rowOf(3, 30, "active")]);
   const [busy, waiting] = [directory.get("id-1") as Entry, directory.get("id-2") as Entry];
-  const idsAt = (until_ms: number): string[] => directory.silentSince(until_ms, ALL).map(({ id }) => id);
+  const idsAt = (untilMs: number): string[] => directory.silentSince(untilMs, ALL).map(({ id }) => id);
   directory.setBusy(busy, 5_000, 100);
   t.ok(directory.urgent, "it is stored at once");
   const end = directory.beginWait(waiting, () => 400);
@@ -228,7 +228,7 @@ t.test("an instance that is busy, or waits in a call, is not silent", (t) => {
 
 t.test("the activity of a watched instance is reported before it counts", (t) => {
   const reported: [string, number, number][] = [];
-  const directory = new Directory({ onSeen: (entry, now_ms) => reported.push([entry.id, entry.last_seen, now_ms]) });
+  const directory = new Directory({ onSeen: (entry, nowMs) => reported.push([entry.id, entry.last_seen, nowMs]) });
   directory.load([rowOf(1, 10, "active"), rowOf(2, 20, "active")]);
   (directory.get("id-1") as Entry).watched = true;
   directory.touch(directory.get("id-2") as Entry, 3_000);

@@ -82,7 +82,7 @@ export interface DirectoryEvents {
    * Called before last_seen of a watched instance changes, but only if the instance was silent for INSTANCE_SILENCE_MS
    * or more.
    */
-  readonly onSeen?: (entry: Entry, now_ms: number) => void;
+  readonly onSeen?: (entry: Entry, nowMs: number) => void;
   /** Called when an instance is added or removed, or its status changes. */
   readonly onStatus?: (entry: Entry) => void;
   /** Called when an instance's capabilities change. */
@@ -90,15 +90,15 @@ export interface DirectoryEvents {
   /** Called when a watched instance ends its announced busy time early. */
   readonly onIdle?: (entry: Entry) => void;
   /** Called when the token of the instance with this id is no longer valid. */
-  readonly onRevoked?: (id: string, token_hash: string) => void;
+  readonly onRevoked?: (id: string, tokenHash: string) => void;
 }
 
 /**
  * Returns when an instance was last seen, in ms. If the instance is busy, this is the announced end, which is in the
  * future.
  */
-export function lastSeenAt({ last_seen, busy_until, waits }: Entry, now_ms: number): number {
-  return Math.max(last_seen, busy_until, waits > 0 ? now_ms : 0);
+export function lastSeenAt({ last_seen, busy_until, waits }: Entry, nowMs: number): number {
+  return Math.max(last_seen, busy_until, waits > 0 ? nowMs : 0);
 }
 
 /** Compares two instances by the time at which they were seen. The most recently seen comes first. */
@@ -149,21 +149,21 @@ function newLists(): Lists {
 }
 
 export class Directory implements Measured {
-  readonly #by_id = new Map<string, Entry>();
-  readonly #by_row = new Map<number, Entry>();
-  readonly #by_token = new Map<string, Entry>();
+  readonly #byId = new Map<string, Entry>();
+  readonly #byRow = new Map<number, Entry>();
+  readonly #byToken = new Map<string, Entry>();
   readonly #names = new NameIndex<Entry>();
   /** The active instances of each workspace, by row. No list is empty. */
   readonly #activeIn = new TurnoverMap<string, Entry[]>();
   /** The instances that an instance's token has registered, by the id of that instance. */
-  readonly #by_registrant = new Groups<string, Entry>();
+  readonly #byRegistrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
   /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
-  #newest_ms = 0;
+  #newestMs = 0;
   #urgent = false;
   #loads = 0;
   readonly #events: DirectoryEvents;
@@ -173,7 +173,7 @@ export class Directory implements Measured {
   }
 
   get size(): number {
-    return this.#by_id.size;
+    return this.#byId.size;
   }
 
   /**
@@ -181,7 +181,7 @@ export class Directory implements Measured {
    * @param id the existing instance whose texts they replace; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
-    const known = this.#by_id.get(id);
+    const known = this.#byId.get(id);
     return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
   }
 
@@ -192,7 +192,7 @@ export class Directory implements Measured {
   }
 
   get(id: string): Entry | undefined {
-    return this.#by_id.get(id);
+    return this.#byId.get(id);
   }
 
   /**
@@ -218,12 +218,12 @@ export class Directory implements Measured {
 
   /** Returns true if the token of this instance has registered other instances that still exist. */
   hasRegistered(id: string): boolean {
-    return this.#by_registrant.get(id) !== undefined;
+    return this.#byRegistrant.get(id) !== undefined;
   }
 
   /** Returns the instance whose token has this hash, or undefined if there is none. */
-  byTokenHash(token_hash: string): Entry | undefined {
-    return this.#by_token.get(token_hash);
+  byTokenHash(tokenHash: string): Entry | undefined {
+    return this.#byToken.get(tokenHash);
   }
 
   /**
@@ -232,7 +232,7 @@ export class Directory implements Measured {
    * instance itself are closed; those of the others are closed when they are removed.
    */
   beginEnding(id: string): void {
-    const entry = this.#by_id.get(id);
+    const entry = this.#byId.get(id);
     if (entry === undefined || entry.ending) return;
     this.#markEnding(entry, true);
     this.#events.onRevoked?.(id, entry.token_hash);
@@ -240,7 +240,7 @@ export class Directory implements Measured {
 
   /** Accepts the tokens again, because the instance could not be deleted. Does nothing if it is deleted. */
   cancelEnding(id: string): void {
-    const entry = this.#by_id.get(id);
+    const entry = this.#byId.get(id);
     if (entry !== undefined) this.#markEnding(entry, false);
   }
 
@@ -249,7 +249,7 @@ export class Directory implements Measured {
     // The list grows during the loop, until it has the instances of all levels.
     for (const entry of marked) {
       entry.ending = ending;
-      for (const registered of this.#by_registrant.get(entry.id) ?? []) marked.push(registered);
+      for (const registered of this.#byRegistrant.get(entry.id) ?? []) marked.push(registered);
     }
   }
 
@@ -263,7 +263,7 @@ export class Directory implements Measured {
    * the meantime. The walk visits each instance once that exists from its beginning to its end.
    */
   entries(): IterableIterator<Entry> {
-    return this.#by_id.values();
+    return this.#byId.values();
   }
 
   /**
@@ -271,14 +271,14 @@ export class Directory implements Measured {
    * been missed. A last_seen in memory is kept if it is newer than the stored one.
    */
   load(rows: readonly InstanceRow[]): void {
-    const before = new Map(this.#by_id);
-    this.#by_id.clear();
+    const before = new Map(this.#byId);
+    this.#byId.clear();
     this.#bytes = 0;
-    this.#by_token.clear();
-    this.#by_row.clear();
+    this.#byToken.clear();
+    this.#byRow.clear();
     this.#names.clear();
     this.#activeIn.clear();
-    this.#by_registrant.clear();
+    this.#byRegistrant.clear();
     this.#loads += 1;
     this.#lists = newLists();
     this.#unsaved = [];
@@ -310,20 +310,20 @@ export class Directory implements Measured {
     }
     this.#urgent = this.#unsaved.length > 0;
     for (const { id, token_hash } of before.values())
-      if (this.#by_id.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
+      if (this.#byId.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
   /** Adds an instance that the writer has stored. If it is already present, nothing changes. */
   add(row: InstanceRow): Entry {
-    const known = this.#by_id.get(row.id);
+    const known = this.#byId.get(row.id);
     if (known !== undefined) return known;
     const entry: Entry = {
       ...row,
-      last_seen: Math.max(row.last_seen, this.#newest_ms),
+      last_seen: Math.max(row.last_seen, this.#newestMs),
       waits: 0,
       watched: false,
       unsaved: false,
-      ending: this.#by_id.get(row.registered_by)?.ending ?? false,
+      ending: this.#byId.get(row.registered_by)?.ending ?? false,
       text: null,
       newer: null,
       older: null,
@@ -336,24 +336,24 @@ export class Directory implements Measured {
 
   /** Removes an instance. Its token ends. */
   remove(id: string): void {
-    const entry = this.#by_id.get(id);
+    const entry = this.#byId.get(id);
     if (entry === undefined) return;
     this.#lists[entry.status].remove(entry);
     this.#waiting.delete(entry);
-    this.#by_id.delete(id);
+    this.#byId.delete(id);
     this.#bytes -= bytesOf(entry);
-    this.#by_token.delete(entry.token_hash);
-    this.#by_row.delete(entry.row);
+    this.#byToken.delete(entry.token_hash);
+    this.#byRow.delete(entry.row);
     this.#names.remove(entry);
     if (entry.status === "active") this.#removeActive(entry);
-    this.#by_registrant.remove(entry.registered_by, entry);
+    this.#byRegistrant.remove(entry.registered_by, entry);
     this.#events.onStatus?.(entry);
     this.#events.onRevoked?.(id, entry.token_hash);
   }
 
   /** Applies a change that another node made to an instance. `row` is undefined if the instance was deleted. */
   applyRemote(id: string, row: InstanceRow | undefined): void {
-    const entry = this.#by_id.get(id);
+    const entry = this.#byId.get(id);
     if (row === undefined) {
       this.remove(id);
       return;
@@ -373,17 +373,17 @@ export class Directory implements Measured {
   }
 
   /** Applies a last_seen that another node has stored. */
-  applyLastSeen(row: number, seen_ms: number, busy_until: number): void {
-    const entry = this.#by_row.get(row);
-    if (entry === undefined || seen_ms < entry.last_seen) return;
+  applyLastSeen(row: number, seenMs: number, busyUntil: number): void {
+    const entry = this.#byRow.get(row);
+    if (entry === undefined || seenMs < entry.last_seen) return;
     // Usually this node itself stored this time. An equal time changes neither the order nor the status.
-    if (seen_ms === entry.last_seen) {
-      if (!entry.unsaved) entry.busy_until = busy_until;
+    if (seenMs === entry.last_seen) {
+      if (!entry.unsaved) entry.busy_until = busyUntil;
       return;
     }
-    entry.last_seen = seen_ms;
-    entry.busy_until = busy_until;
-    if (seen_ms > this.#newest_ms) this.#newest_ms = seen_ms;
+    entry.last_seen = seenMs;
+    entry.busy_until = busyUntil;
+    if (seenMs > this.#newestMs) this.#newestMs = seenMs;
     if (entry.status === "stale") this.#move(entry, "active");
     else this.#lists[entry.status].touch(entry);
   }
@@ -404,10 +404,10 @@ export class Directory implements Measured {
   }
 
   /** Records activity of an instance. A stale instance becomes active again; a pending one stays pending. */
-  touch(entry: Entry, now_ms: number): void {
-    if (entry.watched && now_ms - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, now_ms);
-    if (now_ms > this.#newest_ms) this.#newest_ms = now_ms;
-    entry.last_seen = this.#newest_ms;
+  touch(entry: Entry, nowMs: number): void {
+    if (entry.watched && nowMs - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, nowMs);
+    if (nowMs > this.#newestMs) this.#newestMs = nowMs;
+    entry.last_seen = this.#newestMs;
     if (!entry.unsaved) {
       entry.unsaved = true;
       this.#unsaved.push(entry);
@@ -422,13 +422,13 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records that an instance will be silent and busy until `until_ms`. It counts as seen until then. An earlier
-   * announcement with a later end stays valid. If `until_ms` is not in the future, the announcement ends.
+   * Records that an instance will be silent and busy until `untilMs`. It counts as seen until then. An earlier
+   * announcement with a later end stays valid. If `untilMs` is not in the future, the announcement ends.
    */
-  setBusy(entry: Entry, until_ms: number, now_ms: number): void {
-    this.touch(entry, now_ms);
-    const ends = until_ms <= now_ms && entry.busy_until > now_ms;
-    entry.busy_until = until_ms <= now_ms ? 0 : Math.max(entry.busy_until, until_ms);
+  setBusy(entry: Entry, untilMs: number, nowMs: number): void {
+    this.touch(entry, nowMs);
+    const ends = untilMs <= nowMs && entry.busy_until > nowMs;
+    entry.busy_until = untilMs <= nowMs ? 0 : Math.max(entry.busy_until, untilMs);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
     // The time is stored at once, because the process may be killed before the instance is seen again.
     this.#urgent = true;
@@ -440,7 +440,7 @@ export class Directory implements Measured {
     this.#waiting.add(entry);
     return () => {
       // The entry is looked up again, because a reload of the directory may have replaced it during the wait.
-      const current = this.#by_id.get(entry.id);
+      const current = this.#byId.get(entry.id);
       if (current === undefined) return;
       // The activity is recorded first, so that a liveness check never finds the instance silent in between.
       this.touch(current, now());
@@ -450,30 +450,30 @@ export class Directory implements Measured {
   }
 
   /** Applies an activation that the writer has stored. It also counts as activity. */
-  activate(entry: Entry, now_ms: number): void {
+  activate(entry: Entry, nowMs: number): void {
     if (entry.status === "pending") this.#move(entry, "active");
-    this.touch(entry, now_ms);
+    this.touch(entry, nowMs);
   }
 
   /**
    * Marks instances as stale after the database has done so. An instance stays active if it was seen after its time in
    * `last_seen`.
    */
-  markStale(entries: readonly Entry[], last_seen: readonly number[]): void {
+  markStale(entries: readonly Entry[], lastSeen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
-      if (this.#by_id.get(entry.id) !== entry || entry.status !== "active") continue;
+      if (this.#byId.get(entry.id) !== entry || entry.status !== "active") continue;
       // The instance was seen meanwhile. Its activity is stored soon, so that it is active in the database, too.
-      if (entry.last_seen !== last_seen[at]) this.#urgent = true;
+      if (entry.last_seen !== lastSeen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }
   }
 
   /**
-   * Returns at most `most` instances of a status that have been silent since `until_ms`, the longest silent first.
+   * Returns at most `most` instances of a status that have been silent since `untilMs`, the longest silent first.
    * @param spares returns true for an instance that must be left out
    */
   silentSince(
-    until_ms: number,
+    untilMs: number,
     most: number,
     status: InstanceStatus = "active",
     spares: (entry: Entry) => boolean = () => false,
@@ -481,10 +481,10 @@ export class Directory implements Measured {
     const silent: Entry[] = [];
     for (
       let entry = this.#lists[status].oldest;
-      entry !== null && entry.last_seen <= until_ms && silent.length < most;
+      entry !== null && entry.last_seen <= untilMs && silent.length < most;
       entry = entry.newer
     ) {
-      if (entry.busy_until <= until_ms && entry.waits === 0 && !spares(entry)) silent.push(entry);
+      if (entry.busy_until <= untilMs && entry.waits === 0 && !spares(entry)) silent.push(entry);
     }
     return silent;
   }
@@ -520,8 +520,8 @@ export class Directory implements Measured {
    * Records activity of each instance with a waiting call. It is stored in the database, from which other nodes learn
    * of it.
    */
-  touchWaiting(now_ms: number): void {
-    for (const entry of this.#waiting) this.touch(entry, now_ms);
+  touchWaiting(nowMs: number): void {
+    for (const entry of this.#waiting) this.touch(entry, nowMs);
   }
 
   /** True if some activity must be stored at once, for example because a stale instance was seen. */
@@ -537,12 +537,12 @@ export class Directory implements Measured {
     const taken = this.#unsaved.splice(0, most);
     for (const entry of taken) entry.unsaved = false;
     if (this.#unsaved.length === 0) this.#urgent = false;
-    return taken.filter((entry) => this.#by_id.get(entry.id) === entry);
+    return taken.filter((entry) => this.#byId.get(entry.id) === entry);
   }
 
   requeueUnsaved(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.unsaved || this.#by_id.get(entry.id) !== entry) continue;
+      if (entry.unsaved || this.#byId.get(entry.id) !== entry) continue;
       entry.unsaved = true;
       this.#unsaved.push(entry);
     }
@@ -555,14 +555,14 @@ export class Directory implements Measured {
   }
 
   #insert(entry: Entry): void {
-    assert(!this.#by_id.has(entry.id), "an id is registered once");
-    this.#by_id.set(entry.id, entry);
+    assert(!this.#byId.has(entry.id), "an id is registered once");
+    this.#byId.set(entry.id, entry);
     this.#bytes += bytesOf(entry);
-    if (entry.registered_by !== "") this.#by_registrant.add(entry.registered_by, entry);
-    this.#by_token.set(entry.token_hash, entry);
-    this.#by_row.set(entry.row, entry);
+    if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
+    this.#byToken.set(entry.token_hash, entry);
+    this.#byRow.set(entry.row, entry);
     this.#lists[entry.status].addNewest(entry);
-    if (entry.last_seen > this.#newest_ms) this.#newest_ms = entry.last_seen;
+    if (entry.last_seen > this.#newestMs) this.#newestMs = entry.last_seen;
   }
 
   /** Adds an entry to the lists that are ordered by row. */

@@ -71,23 +71,23 @@ export class Instances {
    *
    * A single server keeps the time only in memory at first. A cluster stores it before the answer, so that every node
    * that has applied the log up to the answer's position knows it. If it cannot be stored, only this node knows it.
-   * @param busy_s the number of seconds for which the instance will be silent; null if it does not announce any
+   * @param busyS the number of seconds for which the instance will be silent; null if it does not announce any
    */
-  heartbeat(id: string, busy_s: number | null): Entry | Failure | Promise<Entry> {
+  heartbeat(id: string, busyS: number | null): Entry | Failure | Promise<Entry> {
     const entry = this.find(id);
     if (entry instanceof Failure) return entry;
-    const now_ms = this.#clock.now();
-    if (busy_s === null) this.directory.touch(entry, now_ms);
-    else this.directory.setBusy(entry, now_ms + busy_s * SECOND_MS, now_ms);
+    const nowMs = this.#clock.now();
+    if (busyS === null) this.directory.touch(entry, nowMs);
+    else this.directory.setBusy(entry, nowMs + busyS * SECOND_MS, nowMs);
     return this.#flushLastSeen === null ? entry : this.#flushLastSeen().then(() => entry);
   }
 
   /**
    * Registers a new instance, which is pending until it is activated. Only the answer to this call has its token.
-   * @param registered_by the id of the instance whose token made the call; "" if no instance's token made it. The new
+   * @param registeredBy the id of the instance whose token made the call; "" if no instance's token made it. The new
    * instance is deleted together with that instance.
    */
-  async register(body: RegisterBody, registered_by: string, context: CallContext): Promise<Registration | Failure> {
+  async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
     if (this.directory.size + this.#registering >= INSTANCES_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
@@ -95,7 +95,7 @@ export class Instances {
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
     // The registering instance may be in the middle of its deletion, and this call was authenticated before.
-    if (this.directory.get(registered_by)?.ending === true) return noInstance(registered_by);
+    if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
     const token = makeToken();
     const request = {
       id: crypto().randomUUID(),
@@ -105,7 +105,7 @@ export class Instances {
       intent,
       stack,
       capabilities,
-      registered_by,
+      registered_by: registeredBy,
     };
     this.#registering += 1;
     return new Promise((resolve) => {

@@ -4,9 +4,9 @@ import { type Directory, lastSeenAt } from "./directory.js";
 
 export function holdersOf(directory: Directory): Holders {
   return {
-    lastSeenOf: (id, now_ms) => {
+    lastSeenOf: (id, nowMs) => {
       const entry = directory.get(id);
-      return entry === undefined ? 0 : lastSeenAt(entry, now_ms);
+      return entry === undefined ? 0 : lastSeenAt(entry, nowMs);
     },
     watch: (id, watched) => {
       const entry = directory.get(id);

@@ -17,29 +17,29 @@ export class LastSeenFlusher implements BackgroundTask {
   readonly #writer: Writer;
   readonly #flushes: Periodic<void>;
   readonly #shared: boolean;
-  #now_ms: number;
+  #nowMs: number;
 
   /**
-   * @param shared_ms the interval in ms at which times are stored for the other nodes of a cluster; null on a single
+   * @param sharedMs the interval in ms at which times are stored for the other nodes of a cluster; null on a single
    * server
    */
-  constructor(directory: Directory, writer: Writer, now_ms: number, shared_ms: number | null) {
+  constructor(directory: Directory, writer: Writer, nowMs: number, sharedMs: number | null) {
     this.#directory = directory;
     this.#writer = writer;
-    this.#shared = shared_ms !== null;
-    this.#now_ms = now_ms;
+    this.#shared = sharedMs !== null;
+    this.#nowMs = nowMs;
     this.#flushes = new Periodic({
-      interval_ms: shared_ms ?? INSTANCE_FLUSH_INTERVAL_MS,
-      now_ms,
+      intervalMs: sharedMs ?? INSTANCE_FLUSH_INTERVAL_MS,
+      nowMs,
       work: () => this.#flushUnsaved(),
       urgent: () => directory.urgent,
       ready: () => writer.attached,
     });
   }
 
-  tick(now_ms: number): void {
-    this.#now_ms = now_ms;
-    this.#flushes.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#flushes.tick(nowMs);
   }
 
   /** Stores all activity up to now. The promise also resolves if the writer could not store it. */
@@ -58,7 +58,7 @@ export class LastSeenFlusher implements BackgroundTask {
 
   /** Stores the activity up to now. If the writer does not accept some entries, the next flush stores them. */
   async #flushUnsaved(): Promise<void> {
-    if (this.#shared) this.#directory.touchWaiting(this.#now_ms);
+    if (this.#shared) this.#directory.touchWaiting(this.#nowMs);
     for (;;) {
       const seen = this.#directory.takeUnsaved(INSTANCE_FLUSH_ROWS);
       if (seen.length === 0) return;

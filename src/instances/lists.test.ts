@@ -13,7 +13,7 @@ import { CallerSlices } from "./caller-slices.js";
 import { Directory, type Entry, type InstanceRow } from "./directory.js";
 import { collect, InstanceLists } from "./lists.js";
 
-function rowOf(row: number, last_seen: number, status: InstanceStatus = "active"): InstanceRow {
+function rowOf(row: number, lastSeen: number, status: InstanceStatus = "active"): InstanceRow {
   return {
     row,
     id: `id-${row}`,
@@ -25,7 +25,7 @@ function rowOf(row: number, last_seen: number, status: InstanceStatus = "active"
     capabilities: [],
     status,
     registered_at: 0,
-    last_seen,
+    last_seen: lastSeen,
     busy_until: 0,
     registered_by: "",
   };
@@ -115,7 +115,7 @@ async function textOf(read: ReturnType<InstanceLists["read"]>): Promise<string> 
 
 /** A directory whose lists run under a clock that advances by one slice with each `perSlice` examined instances. */
 function bench(count: number, perSlice: number) {
-  let now_ms = 0;
+  let nowMs = 0;
   let examined = 0;
   const due: (() => void)[] = [];
   const directory = new Directory();
@@ -124,11 +124,11 @@ function bench(count: number, perSlice: number) {
     Object.defineProperty(entry, "name", {
       get: () => {
         examined += 1;
-        now_ms += TIME_SLICE_MS / perSlice;
+        nowMs += TIME_SLICE_MS / perSlice;
         return "n";
       },
     } satisfies PropertyDescriptor & ThisType<Entry>);
-  const slices = new FairSlices({ now: () => now_ms, later: (run) => due.push(run) });
+  const slices = new FairSlices({ now: () => nowMs, later: (run) => due.push(run) });
   const lists = new InstanceLists(directory, new CallerSlices(slices));
   /** Runs all ticks, and returns how many instances each one has examined. */
   const ticks = async (): Promise<number[]> => {

@@ -26,7 +26,7 @@ export interface LivenessOptions {
    * this node learns of activity at other nodes only after a delay.
    */
   readonly stale_after_ms: () => number;
-  readonly interval_ms: number;
+  readonly intervalMs: number;
 }
 
 export class Liveness implements BackgroundTask {
@@ -36,13 +36,13 @@ export class Liveness implements BackgroundTask {
 
   constructor(options: LivenessOptions) {
     this.#options = options;
-    const { interval_ms, clock } = options;
+    const { intervalMs, clock } = options;
     // If the writer is busy or restarting, the check is repeated at the next interval.
-    this.#checks = new Periodic({ interval_ms, now_ms: clock.now(), work: () => this.#check() });
+    this.#checks = new Periodic({ intervalMs, nowMs: clock.now(), work: () => this.#check() });
   }
 
-  tick(now_ms: number): void {
-    this.#checks.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#checks.tick(nowMs);
   }
 
   /**
@@ -61,27 +61,31 @@ export class Liveness implements BackgroundTask {
    * Returns the last time at which instances could reach the server. Usually that is now. For a while after the process
    * was paused, it is the time at which the pause began.
    */
-  #reachableUntil(now_ms: number): number {
-    const { before_ms, until_ms } = this.#options.pauseDetector.resumed(now_ms);
+  #reachableUntil(nowMs: number): number {
+    const { beforeMs, untilMs } = this.#options.pauseDetector.resumed(nowMs);
     // After a start, the time of the last stop is unknown, and instances could connect during the start.
-    return now_ms < until_ms && Number.isFinite(before_ms) ? before_ms : now_ms;
+    return nowMs < untilMs && Number.isFinite(beforeMs) ? beforeMs : nowMs;
   }
 
   async #check(): Promise<readonly Entry[] | Failure> {
     const { directory, writer, clock, log, stale_after_ms } = this.#options;
-    const until_ms = this.#reachableUntil(clock.now()) - stale_after_ms();
-    const newly_stale: Entry[] = [];
+    const untilMs = this.#reachableUntil(clock.now()) - stale_after_ms();
+    const newlyStale: Entry[] = [];
     for (;;) {
-      const silent = directory.silentSince(until_ms, INSTANCE_FLUSH_ROWS);
-      if (silent.length === 0) return newly_stale;
-      const last_seen = silent.map((entry) => entry.last_seen);
-      const reply = await writer.request(markStale, { rows: silent.map(({ row }) => row), last_seen }, NO_CALLER);
+      const silent = directory.silentSince(untilMs, INSTANCE_FLUSH_ROWS);
+      if (silent.length === 0) return newlyStale;
+      const lastSeen = silent.map((entry) => entry.last_seen);
+      const reply = await writer.request(
+        markStale,
+        { rows: silent.map(({ row }) => row), last_seen: lastSeen },
+        NO_CALLER,
+      );
       if (reply instanceof Failure) return reply;
-      directory.markStale(silent, last_seen);
+      directory.markStale(silent, lastSeen);
       const marked = new Set(reply.rows);
       for (const entry of silent) {
         if (!marked.has(entry.row)) continue;
-        newly_stale.push(entry);
+        newlyStale.push(entry);
         log.info("instance stale", { id: entry.id, name: entry.name });
       }
     }

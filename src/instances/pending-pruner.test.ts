@@ -11,13 +11,7 @@ const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 
 t.test("it deletes a pending instance that is silent for a day, and no other", async (t) => {
   const directory = new Directory();
-  const add = (
-    row: number,
-    id: string,
-    status: "pending" | "active" | "stale",
-    silent_ms: number,
-    registered_by = "",
-  ) =>
+  const add = (row: number, id: string, status: "pending" | "active" | "stale", silentMs: number, registeredBy = "") =>
     directory.add({
       row,
       id,
@@ -29,9 +23,9 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
       capabilities: [],
       status,
       registered_at: 0,
-      last_seen: NOW_MS - silent_ms,
+      last_seen: NOW_MS - silentMs,
       busy_until: 0,
-      registered_by,
+      registered_by: registeredBy,
     });
   add(1, "old", "pending", PENDING_SILENCE_MS_MAX + 1);
   add(2, "older-but-active", "active", PENDING_SILENCE_MS_MAX + 1);

@@ -93,7 +93,7 @@ export function instanceRoutes(
       needs: "own instance",
       summary: "Sends a heartbeat of an instance, and optionally for how long it will be silent.",
       body: { kind: "json", schema: HeartbeatBody, optional: true },
-      asks_only: true,
+      asksOnly: true,
       answer: HeartbeatAnswer,
       statuses: [404],
       handle: ({ params: [id], json: { busy_s = null } }) => {

@@ -70,18 +70,18 @@ export class InstanceWriter extends PublishingModel {
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
   readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
-  readonly #insert_life: Statement<[number | bigint, string, number], unknown>;
-  readonly #row_of: Statement<[string], number>;
+  readonly #insertLife: Statement<[number | bigint, string, number], unknown>;
+  readonly #rowOf: Statement<[string], number>;
   readonly #registrant: Statement<[string], string>;
   readonly #newestRegistered: Statement<[string], string>;
   readonly #eventData: Statement<[number], InstanceEventData>;
   readonly #activate: Statement<[number, number], unknown>;
   readonly #status: Statement<[number], string>;
   readonly #capabilities: Statement<[string], string>;
-  readonly #set_intent: Statement<[string, string], unknown>;
-  readonly #set_capabilities: Statement<[string, string], unknown>;
+  readonly #setIntent: Statement<[string, string], unknown>;
+  readonly #setCapabilities: Statement<[string, string], unknown>;
   readonly #delete: Statement<[number], unknown>;
-  readonly #delete_life: Statement<[number], unknown>;
+  readonly #deleteLife: Statement<[number], unknown>;
   readonly #storeLastSeen: Statement<[number, number, number, number, number], unknown>;
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
@@ -92,8 +92,8 @@ export class InstanceWriter extends PublishingModel {
          (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))`,
     );
-    this.#insert_life = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
-    this.#row_of = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
+    this.#insertLife = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
+    this.#rowOf = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
     this.#registrant = db
       .prepare<[string], string>("SELECT coalesce(registered_by, '') FROM instance WHERE id = ?")
       .pluck();
@@ -106,10 +106,10 @@ export class InstanceWriter extends PublishingModel {
     );
     this.#status = db.prepare<[number], string>("SELECT status FROM instance_life WHERE row = ?").pluck();
     this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
-    this.#set_intent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
-    this.#set_capabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
+    this.#setIntent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
+    this.#setCapabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
-    this.#delete_life = db.prepare("DELETE FROM instance_life WHERE row = ?");
+    this.#deleteLife = db.prepare("DELETE FROM instance_life WHERE row = ?");
     // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
@@ -124,7 +124,7 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /** Stores a new instance with the status pending, and returns its row. */
-  register(request: RegisterRequest, now_ms: number): number {
+  register(request: RegisterRequest, nowMs: number): number {
     const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
     const { lastInsertRowid } = this.#insert.run(
       id,
@@ -134,36 +134,36 @@ export class InstanceWriter extends PublishingModel {
       intent,
       stack,
       JSON.stringify(capabilities),
-      now_ms,
+      nowMs,
       registered_by,
     );
-    this.#insert_life.run(lastInsertRowid, "pending", now_ms);
+    this.#insertLife.run(lastInsertRowid, "pending", nowMs);
     this.#touch(id);
     return Number(lastInsertRowid);
   }
 
   /** Returns true if an instance has this id. */
   has(id: string): boolean {
-    return this.#row_of.get(id) !== undefined;
+    return this.#rowOf.get(id) !== undefined;
   }
 
   /**
    * Activates an instance.
    * @returns true if the instance was not active before; null if it does not exist
    */
-  activate(id: string, now_ms: number): boolean | null {
-    const row = this.#row_of.get(id);
+  activate(id: string, nowMs: number): boolean | null {
+    const row = this.#rowOf.get(id);
     this.#touch(id);
     if (row === undefined) return null;
     const changed = this.#status.get(row) !== "active";
-    this.#activate.run(now_ms, row);
+    this.#activate.run(nowMs, row);
     return changed;
   }
 
   /** Stores the intent of an instance. Returns false if the instance does not exist. */
   setIntent(id: string, intent: string): boolean {
     this.#touch(id);
-    return this.#set_intent.run(intent, id).changes > 0;
+    return this.#setIntent.run(intent, id).changes > 0;
   }
 
   /**
@@ -176,17 +176,17 @@ export class InstanceWriter extends PublishingModel {
     const text = JSON.stringify(capabilities);
     if (text === before) return false;
     this.#touch(id);
-    this.#set_capabilities.run(text, id);
+    this.#setCapabilities.run(text, id);
     return true;
   }
 
   /** Deletes an instance. Returns false if it does not exist. */
   deregister(id: string): boolean {
-    const row = this.#row_of.get(id);
+    const row = this.#rowOf.get(id);
     if (row === undefined) return false;
     this.#touch(id);
     this.#delete.run(row);
-    this.#delete_life.run(row);
+    this.#deleteLife.run(row);
     return true;
   }
 
@@ -209,14 +209,14 @@ export class InstanceWriter extends PublishingModel {
     this.#seen.push(request);
     this.markDirty();
     for (const [at, row] of rows.entries()) {
-      const seen_ms = must(last_seen[at], "a time for each row");
-      this.#storeLastSeen.run(seen_ms, seen_ms, must(busy_until[at], "a time for each row"), row, seen_ms);
+      const seenMs = must(last_seen[at], "a time for each row");
+      this.#storeLastSeen.run(seenMs, seenMs, must(busy_until[at], "a time for each row"), row, seenMs);
     }
   }
 
   /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */
-  markStale(row: number, last_seen_ms: number): InstanceEventData | undefined {
-    if (this.#stale.run(last_seen_ms, row, last_seen_ms, last_seen_ms).changes === 0) return undefined;
+  markStale(row: number, lastSeenMs: number): InstanceEventData | undefined {
+    if (this.#stale.run(lastSeenMs, row, lastSeenMs, lastSeenMs).changes === 0) return undefined;
     const data = this.#eventData.get(row);
     if (data !== undefined) this.#touch(data.id);
     return data;

@@ -105,10 +105,10 @@ export class LeaseFront {
   }
 
   /** Replies with a lease. With `wait_s`, the reply waits until the lease is no longer waiting. */
-  async get(id: string, wait_s: number, client: Client): Promise<Answer> {
+  async get(id: string, waitS: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    if (wait_s > 0) await this.#options.leases.whileWaiting(row, wait_s * SECOND_MS, client);
+    if (waitS > 0) await this.#options.leases.whileWaiting(row, waitS * SECOND_MS, client);
     return this.#answer(row);
   }
 
@@ -230,10 +230,10 @@ export class LeaseFront {
    * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if the request was granted, has
    * ended, or may stay in the queue without a call (`queue`). Otherwise returns the refusal.
    */
-  async #wait(row: number, wait_s: number, context: CallContext, client: Client): Promise<Failure | null> {
+  async #wait(row: number, waitS: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
     const endWait = queuedCalls.join(row);
-    if (wait_s > 0) await leases.whileWaiting(row, wait_s * SECOND_MS, client);
+    if (waitS > 0) await leases.whileWaiting(row, waitS * SECOND_MS, client);
     const { others } = endWait();
     const record = leases.get(row);
     if (record?.state !== "waiting" || record.queued) return null;

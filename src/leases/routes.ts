@@ -75,7 +75,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Checks which of some paths another holder has leased.",
       headers: { "x-koor-workspace": WorkspaceHeader },
       body: { kind: "json", schema: LeaseCheckBody },
-      asks_only: true,
+      asksOnly: true,
       answer: LeaseCheckAnswer,
       handle: ({ json, headers, context }) => leases.check(json, headers["x-koor-workspace"], context),
     }),

@@ -14,9 +14,9 @@ function pings(count: number, from = 0): object[] {
 
 /** Batches under a clock in which each message takes `ms`, and ticks that the test runs. */
 function bench({ ms = 1, bytesMax = Infinity, text = "" } = {}) {
-  let now_ms = 0;
+  let nowMs = 0;
   const due: (() => void)[] = [];
-  const slices = new FairSlices({ now: () => now_ms, later: (run) => due.push(run) });
+  const slices = new FairSlices({ now: () => nowMs, later: (run) => due.push(run) });
   const budget = new ByteBudget(bytesMax);
   const ran: number[] = [];
   const run = (messages: readonly unknown[], share = new Share(budget)) =>
@@ -25,7 +25,7 @@ function bench({ ms = 1, bytesMax = Infinity, text = "" } = {}) {
       share,
       exchange: ({ id }) => {
         ran.push(Number(id));
-        now_ms += ms;
+        nowMs += ms;
         return Promise.resolve(JSON.stringify({ id, text }));
       },
     });

@@ -13,7 +13,7 @@ export interface Installation {
   /** Whether the server is a node of a cluster. */
   readonly cluster: boolean;
   /** The folder of Koor's package. The command line can be installed from it. */
-  readonly package_folder: string;
+  readonly packageFolder: string;
 }
 
 /** The name of the route that exists only on a cluster node. */
@@ -56,19 +56,19 @@ const MESSAGE = [
 /**
  * Returns the JSON text `{"api_base","endpoints":{name:"METHOD /path"},"cli":{"install","usage"},"message"}`. Endpoints
  * of one area follow each other.
- * @param api_base the server's address that the client used
+ * @param apiBase the server's address that the client used
  */
-export function listEndpoints(routes: readonly Route[], api_base: string, has: Installation): string {
+export function listEndpoints(routes: readonly Route[], apiBase: string, has: Installation): string {
   const rows = routes
     .filter((row) => isForAgents(row, has))
     .map(({ name, method, path }) => [name, `${method} ${path.replace("...}", "}")}`] as const);
   return JSON.stringify({
-    api_base,
+    api_base: apiBase,
     endpoints: Object.fromEntries(rows),
     cli: {
-      install: `npm install --global ${shellWord(has.package_folder)} (on Koor's machine)`,
-      usage: `KOOR_SERVER=${api_base} koor-cli state get <key>; koor-cli --help lists all`,
+      install: `npm install --global ${shellWord(has.packageFolder)} (on Koor's machine)`,
+      usage: `KOOR_SERVER=${apiBase} koor-cli state get <key>; koor-cli --help lists all`,
     },
-    message: MESSAGE.join(" ").replace("BASE", api_base),
+    message: MESSAGE.join(" ").replace("BASE", apiBase),
   });
 }

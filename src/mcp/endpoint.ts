@@ -93,9 +93,9 @@ function acceptsJson(accept: string): boolean {
 /** Returns the accepted types in the form that the library expects. */
 function plainAccept(accept: string): string {
   const ranges = acceptedRanges(accept);
-  const has_stream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
+  const hasStream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
   if (accept === "") return "";
-  return has_stream ? `${JSON_TYPE}, ${EVENT_STREAM}` : JSON_TYPE;
+  return hasStream ? `${JSON_TYPE}, ${EVENT_STREAM}` : JSON_TYPE;
 }
 
 const NOT_ACCEPTABLE = refusalReply(
@@ -205,9 +205,9 @@ export class McpEndpoint {
     ) {
       return messageReply(await this.#stateless.exchange(route.message, requester));
     }
-    const web_request = makeWebRequest(headers, request);
-    this.#requesters.set(web_request, requester);
-    return await replyOf(await this.#handler.fetch(web_request, { parsedBody: json }));
+    const webRequest = makeWebRequest(headers, request);
+    this.#requesters.set(webRequest, requester);
+    return await replyOf(await this.#handler.fetch(webRequest, { parsedBody: json }));
   }
 
   async #answerOlder(json: unknown, headers: McpHeaders, requester: Requester): Promise<Reply> {

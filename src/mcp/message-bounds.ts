@@ -30,8 +30,8 @@ function cutMessage(message: unknown): unknown {
   const { params } = cut;
   if (!isJsonObject(params)) return cut;
   const { _meta: meta } = params;
-  const cut_params = cutTexts(isJsonObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
-  return withMember(cut, "params", cut_params);
+  const cutParams = cutTexts(isJsonObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
+  return withMember(cut, "params", cutParams);
 }
 
 function withMember(json: JsonObject, name: string, value: unknown): JsonObject {

@@ -14,14 +14,14 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       tag: "mcp",
       summary: "The Model Context Protocol (Streamable HTTP, stateless): five tools for discovery and rule proposals.",
       headers: MCP_HEADERS,
-      body: { kind: "raw", described: ProtocolMessage, bytes_max: MCP_BODY_BYTES_MAX },
+      body: { kind: "raw", described: ProtocolMessage, bytesMax: MCP_BODY_BYTES_MAX },
       answer: "json",
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
-      counted_as: "mcp",
+      countedAs: "mcp",
       // An unknown query is accepted, because some clients are configured with a URL whose query is meant for other
       // software.
-      foreign_query: true,
+      foreignQuery: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),
   ];

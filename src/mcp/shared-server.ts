@@ -42,7 +42,7 @@ export class SharedServer {
   readonly #transport: SharedTransport;
   readonly #waiting = new Map<number, Waiting>();
   readonly #connected: Promise<void>;
-  #last_id = 0;
+  #lastId = 0;
 
   /**
    * @param classification the protocol revisions of all requests to this server: all older revisions together, or one
@@ -67,7 +67,7 @@ export class SharedServer {
   async exchange(message: JSONRPCRequest, requester: Requester): Promise<string> {
     await this.#connected;
     return await new Promise((resolve) => {
-      const id = ++this.#last_id;
+      const id = ++this.#lastId;
       this.#waiting.set(id, { requester, id: message.id, settle: resolve });
       this.#transport.onmessage?.({ ...message, id }, { classification: this.#classification });
     });

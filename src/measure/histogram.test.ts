@@ -11,11 +11,11 @@ t.test("a histogram counts each value in the first bucket that holds it", (t) =>
       "bounds rise",
     );
     t.equal(new Set(bounds).size, bounds.length);
-    const any_value = fc.oneof(
+    const anyValue = fc.oneof(
       fc.constantFrom(...bounds),
       fc.double({ min: 0, max: (bounds.at(-1) ?? 0) * 2, noNaN: true }),
     );
-    const property = fc.property(fc.array(any_value, { maxLength: 60 }), (values) => {
+    const property = fc.property(fc.array(anyValue, { maxLength: 60 }), (values) => {
       const histogram = new Histogram(bounds);
       for (const value of values) histogram.observe(value);
       const expected = [...bounds, Number.POSITIVE_INFINITY].map(

@@ -55,7 +55,7 @@ function newMessage(sender: string, to: readonly string[], more: Partial<NewMess
 }
 
 function pageOf(instance: string, more: Partial<PageRequest> = {}): PageRequest {
-  return { instance, box: "in", unread: false, thread: null, after: 0, limit: ALL, now_ms: 0, ...more };
+  return { instance, box: "in", unread: false, thread: null, after: 0, limit: ALL, nowMs: 0, ...more };
 }
 
 interface Copy {
@@ -90,34 +90,34 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
   const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
     const { db, writer, reader } = open();
     let known: Known[] = [];
-    let now_ms = 0;
+    let nowMs = 0;
     let rows = 0;
-    const there = ({ expires_at }: Known): boolean => expires_at === null || expires_at > now_ms;
+    const there = ({ expires_at }: Known): boolean => expires_at === null || expires_at > nowMs;
     for (const one of steps) {
-      now_ms += one.passed;
+      nowMs += one.passed;
       if (one.do === "send") {
-        const expires_at = one.expires_in === null ? null : now_ms + one.expires_in;
+        const expiresAt = one.expires_in === null ? null : nowMs + one.expires_in;
         const subject = `s${rows + 1}`;
         const sent = writer.send(
-          newMessage(one.who, one.to, { thread: one.thread, subject, sent_at: now_ms, expires_at }),
+          newMessage(one.who, one.to, { thread: one.thread, subject, sent_at: nowMs, expires_at: expiresAt }),
         );
         rows += 1;
         t.same(sent, { row: rows, thread: one.thread ?? `message-${rows}` });
         const copies = new Map(
           one.to.map((id): [string, Copy] => [id, { delivered: false, read: false, acked: false, note: null }]),
         );
-        known.push({ ...sent, sender: one.who, subject, sent_at: now_ms, expires_at, copies });
+        known.push({ ...sent, sender: one.who, subject, sent_at: nowMs, expires_at: expiresAt, copies });
         const pushed = pushOf(writer, BOXES);
         t.same([pushed?.in, pushed?.out], [one.to, [one.who]], "both are notified");
       } else if (one.do === "deliver") {
-        writer.deliver(one.who, one.rows, now_ms);
+        writer.deliver(one.who, one.rows, nowMs);
         for (const { row, copies } of known) {
           const copy = copies.get(one.who);
           if (copy !== undefined && one.rows.includes(row)) copy.delivered = true;
         }
       } else if (one.do === "read" || one.do === "acked") {
         const messages = [...new Set(one.rows)];
-        const changed = writer.mark({ instance: one.who, messages, as: one.do, note: one.note }, now_ms);
+        const changed = writer.mark({ instance: one.who, messages, as: one.do, note: one.note }, nowMs);
         const expected = messages.filter((row) => {
           const message = known.find((other) => other.row === row);
           const copy = message?.copies.get(one.who);
@@ -132,8 +132,8 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
         t.same(changed, expected, "the rows that a mark changed");
       } else if (one.do === "prune") {
         const before = known.length;
-        known = known.filter((message) => there(message) && message.sent_at > now_ms - MESSAGE_DAYS * DAY_MS);
-        t.same(writer.prune(now_ms), { removed: before - known.length, more: false });
+        known = known.filter((message) => there(message) && message.sent_at > nowMs - MESSAGE_DAYS * DAY_MS);
+        t.same(writer.prune(nowMs), { removed: before - known.length, more: false });
       } else {
         writer.reload();
       }
@@ -149,7 +149,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
         [reader.countUnread(), reader.nextExpiry()],
         "and the front gets these figures",
       );
-    for (const instance of WHO) compareBoxes(reader, { known: known.filter(there), rows }, instance, now_ms);
+    for (const instance of WHO) compareBoxes(reader, { known: known.filter(there), rows }, instance, nowMs);
     db.close();
     return t.passing();
   });
@@ -164,7 +164,7 @@ interface Sent {
 }
 
 /** Compares the boxes that an instance reads with the expected ones. */
-function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instance: string, now_ms: number): void {
+function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instance: string, nowMs: number): void {
   const mine: Record<MessageBoxName, readonly Known[]> = {
     in: known.filter(({ copies }) => copies.has(instance)),
     out: known.filter(({ sender }) => sender === instance),
@@ -176,7 +176,7 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
           [0, ALL],
           [3, 2],
         ] as const) {
-          const page = pageOf(instance, { box, unread, thread, after, limit, now_ms });
+          const page = pageOf(instance, { box, unread, thread, after, limit, nowMs });
           const expected = mine[box]
             // A cursor ahead of the newest message that ever existed belongs to another history, so the box is read
             // from its beginning.
@@ -253,7 +253,7 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
   const expected = threads.toSorted((x, y) => y.last - x.last);
   for (const limit of [1, ALL])
     t.same(
-      [...reader.threads({ instance, before: Number.MAX_SAFE_INTEGER, limit, now_ms })].map(([row, others]) => ({
+      [...reader.threads({ instance, before: Number.MAX_SAFE_INTEGER, limit, nowMs })].map(([row, others]) => ({
         ...row,
         others: others.map(({ id }) => id).toSorted(),
       })),
@@ -282,11 +282,11 @@ t.test("one pruning step deletes a bounded number of rows, for any number of rec
   const { db, writer, reader } = open();
   const to = Array.from({ length: MESSAGE_RECIPIENTS_MAX }, (_, at) => `i${at}`);
   for (let at = 0; at < 10; at++) writer.send(newMessage("a", to));
-  const now_ms = MESSAGE_DAYS * DAY_MS;
-  t.same(writer.prune(now_ms - 1), { removed: 0, more: false }, "none is old enough");
-  const first = writer.prune(now_ms);
+  const nowMs = MESSAGE_DAYS * DAY_MS;
+  t.same(writer.prune(nowMs - 1), { removed: 0, more: false }, "none is old enough");
+  const first = writer.prune(nowMs);
   t.same(first, { removed: Math.ceil(MESSAGE_PRUNE_COPIES / (MESSAGE_RECIPIENTS_MAX + 1)), more: true });
-  t.same(writer.prune(now_ms), { removed: 10 - first.removed, more: false });
+  t.same(writer.prune(nowMs), { removed: 10 - first.removed, more: false });
   t.equal(reader.countUnread(), 0);
   t.equal(db.prepare<[], number>("SELECT count(*) FROM message_box").pluck().get(), 0);
   t.equal(writer.send(newMessage("a", ["b"])).row, 11, "no id is given out twice");

@@ -56,7 +56,7 @@ export class BoxWriter extends PublishingModel {
     [number, number | null, number | null, string, string, string, string, string, string, string, string | null],
     unknown
   >;
-  readonly #insert_copy: Statement<[string, MessageBoxName, number | bigint, string, string], unknown>;
+  readonly #insertCopy: Statement<[string, MessageBoxName, number | bigint, string, string], unknown>;
   readonly #thread: Statement<[string, number, number], string>;
   readonly #count: Statement<[string, number], number>;
   readonly #deliver: Statement<[number, string, number], unknown>;
@@ -65,14 +65,14 @@ export class BoxWriter extends PublishingModel {
   readonly #expired: Statement<[number], PrunedRow>;
   readonly #old: Statement<[number], PrunedRow>;
   readonly #delete: Statement<[number], unknown>;
-  readonly #was_unread: Statement<[string, number], unknown>;
-  readonly #delete_copy: Statement<[string, MessageBoxName, number], unknown>;
-  readonly #all_unread: Statement<[], { instance: string; unread: number }>;
-  readonly #next_expiry: Statement<[], { at: number | null }>;
+  readonly #wasUnread: Statement<[string, number], unknown>;
+  readonly #deleteCopy: Statement<[string, MessageBoxName, number], unknown>;
+  readonly #allUnread: Statement<[], { instance: string; unread: number }>;
+  readonly #nextExpiry: Statement<[], { at: number | null }>;
   /** The number of unread messages in each in-box, by the id of the instance that owns it. */
   #unread = new Map<string, number>();
-  #unread_in_all = 0;
-  #expires_at: number | null = null;
+  #unreadInAll = 0;
+  #expiresAt: number | null = null;
   /** The figures of the latest push message. */
   #published = { unread: 0, expires_at: null as number | null };
   #woken: Record<MessageBoxName, Set<string>> = { in: new Set(), out: new Set() };
@@ -83,7 +83,7 @@ export class BoxWriter extends PublishingModel {
       `INSERT INTO message (sent_at, expires_at, reply_to, sender, sender_name, intent, importance, subject, recipients,
          body, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#insert_copy = db.prepare(
+    this.#insertCopy = db.prepare(
       "INSERT INTO message_box (instance, box, message, thread, name) VALUES (?, ?, ?, ?, ?)",
     );
     this.#thread = db
@@ -116,25 +116,25 @@ export class BoxWriter extends PublishingModel {
     // Times never go back, so the message with the smallest row is the oldest.
     this.#old = db.prepare(`${pruned} WHERE row = (SELECT min(row) FROM message) AND sent_at <= ?`);
     this.#delete = db.prepare("DELETE FROM message WHERE row = ?");
-    this.#was_unread = db.prepare(
+    this.#wasUnread = db.prepare(
       "SELECT 1 FROM message_box WHERE instance = ? AND box = 'in' AND message = ? AND read_at IS NULL",
     );
-    this.#delete_copy = db.prepare("DELETE FROM message_box WHERE instance = ? AND box = ? AND message = ?");
-    this.#all_unread = db.prepare(COUNT_UNREAD);
-    this.#next_expiry = db.prepare(NEXT_EXPIRY);
+    this.#deleteCopy = db.prepare("DELETE FROM message_box WHERE instance = ? AND box = ? AND message = ?");
+    this.#allUnread = db.prepare(COUNT_UNREAD);
+    this.#nextExpiry = db.prepare(NEXT_EXPIRY);
     this.reload();
-    this.#published = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+    this.#published = { unread: this.#unreadInAll, expires_at: this.#expiresAt };
   }
 
   /** Returns the thread of a message; undefined if the message is in neither of the instance's boxes. */
-  threadOf(instance: string, row: number, now_ms: number): string | undefined {
-    return this.#thread.get(instance, row, now_ms);
+  threadOf(instance: string, row: number, nowMs: number): string | undefined {
+    return this.#thread.get(instance, row, nowMs);
   }
 
   /** Returns true if an in-box is full and accepts no more messages. */
-  isFull(instance: string, now_ms: number): boolean {
+  isFull(instance: string, nowMs: number): boolean {
     if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
-    return (this.#count.get(instance, now_ms) ?? 0) >= IN_BOX_UNREAD_MAX;
+    return (this.#count.get(instance, nowMs) ?? 0) >= IN_BOX_UNREAD_MAX;
   }
 
   /** Stores a message in the sender's out-box and the recipients' in-boxes. */
@@ -155,33 +155,33 @@ export class BoxWriter extends PublishingModel {
     );
     const row = Number(lastInsertRowid);
     const thread = message.thread ?? messageId(row);
-    this.#insert_copy.run(sender.id, "out", row, thread, sender.name);
+    this.#insertCopy.run(sender.id, "out", row, thread, sender.name);
     this.#woken.out.add(sender.id);
     this.markDirty();
     for (const { id, name } of to) {
-      this.#insert_copy.run(id, "in", row, thread, name);
+      this.#insertCopy.run(id, "in", row, thread, name);
       this.#woken.in.add(id);
       this.#addUnread(id, 1);
     }
-    if (expires_at !== null) this.#expires_at = Math.min(this.#expires_at ?? expires_at, expires_at);
+    if (expires_at !== null) this.#expiresAt = Math.min(this.#expiresAt ?? expires_at, expires_at);
     return { row, thread };
   }
 
   /** Records that messages in an instance's in-box were delivered to the instance. */
-  deliver(instance: string, rows: readonly number[], now_ms: number): void {
-    for (const row of rows) this.#deliver.run(now_ms, instance, row);
+  deliver(instance: string, rows: readonly number[], nowMs: number): void {
+    for (const row of rows) this.#deliver.run(nowMs, instance, row);
   }
 
   /**
    * Marks messages of an in-box. A message that is marked as acked is also marked as read. Returns the rows of the
    * messages that have changed.
    */
-  mark({ instance, messages, as, note }: MarkRequest, now_ms: number): number[] {
+  mark({ instance, messages, as, note }: MarkRequest, nowMs: number): number[] {
     const changed: number[] = [];
     for (const row of messages) {
-      const marked = this.#marked.get(instance, row, now_ms);
+      const marked = this.#marked.get(instance, row, nowMs);
       if (marked === undefined || (as === "read" ? marked.read_at : marked.acked_at) !== null) continue;
-      this.#mark.run(now_ms, now_ms, as === "acked" ? now_ms : null, note, instance, row);
+      this.#mark.run(nowMs, nowMs, as === "acked" ? nowMs : null, note, instance, row);
       if (marked.read_at === null) this.#addUnread(instance, -1);
       changed.push(row);
     }
@@ -189,32 +189,32 @@ export class BoxWriter extends PublishingModel {
   }
 
   /** Deletes messages that have expired or are too old, a limited number at a time. */
-  prune(now_ms: number): PruneMessagesReply {
+  prune(nowMs: number): PruneMessagesReply {
     this.markDirty();
     let removed = 0;
     for (let copies = 0; copies < MESSAGE_PRUNE_COPIES; removed++) {
-      const message = this.#expired.get(now_ms) ?? this.#old.get(now_ms - MESSAGE_DAYS * DAY_MS);
+      const message = this.#expired.get(nowMs) ?? this.#old.get(nowMs - MESSAGE_DAYS * DAY_MS);
       if (message === undefined) {
-        this.#expires_at = this.#next_expiry.get()?.at ?? null;
+        this.#expiresAt = this.#nextExpiry.get()?.at ?? null;
         return { removed, more: false };
       }
       copies += this.#remove(message);
     }
-    this.#expires_at = this.#next_expiry.get()?.at ?? null;
+    this.#expiresAt = this.#nextExpiry.get()?.at ?? null;
     return { removed, more: true };
   }
 
   reload(): void {
-    this.#unread = new Map(this.#all_unread.all().map(({ instance, unread }) => [instance, unread]));
-    this.#unread_in_all = 0;
-    for (const unread of this.#unread.values()) this.#unread_in_all += unread;
-    this.#expires_at = this.#next_expiry.get()?.at ?? null;
+    this.#unread = new Map(this.#allUnread.all().map(({ instance, unread }) => [instance, unread]));
+    this.#unreadInAll = 0;
+    for (const unread of this.#unread.values()) this.#unreadInAll += unread;
+    this.#expiresAt = this.#nextExpiry.get()?.at ?? null;
     this.#woken = { in: new Set(), out: new Set() };
   }
 
   afterCommit({ push }: Publication): void {
     const { in: into, out } = this.#woken;
-    const now = { unread: this.#unread_in_all, expires_at: this.#expires_at };
+    const now = { unread: this.#unreadInAll, expires_at: this.#expiresAt };
     const { unread, expires_at } = this.#published;
     if (out.size === 0 && now.unread === unread && now.expires_at === expires_at) return;
     this.#published = now;
@@ -227,17 +227,17 @@ export class BoxWriter extends PublishingModel {
     const unread = (this.#unread.get(instance) ?? 0) + count;
     if (unread === 0) this.#unread.delete(instance);
     else this.#unread.set(instance, unread);
-    this.#unread_in_all += count;
+    this.#unreadInAll += count;
   }
 
   /** Deletes a message from all boxes. Returns the number of deleted box rows. */
   #remove({ row, sender, recipients }: PrunedRow): number {
     const instances = JSON.parse(recipients) as readonly string[];
     for (const instance of instances) {
-      if (this.#was_unread.get(instance, row) !== undefined) this.#addUnread(instance, -1);
-      this.#delete_copy.run(instance, "in", row);
+      if (this.#wasUnread.get(instance, row) !== undefined) this.#addUnread(instance, -1);
+      this.#deleteCopy.run(instance, "in", row);
     }
-    this.#delete_copy.run(sender, "out", row);
+    this.#deleteCopy.run(sender, "out", row);
     this.#delete.run(row);
     return instances.length + 1;
   }

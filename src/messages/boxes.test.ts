@@ -36,12 +36,12 @@ function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
 t.test("only waiters of the changed box look", async (t) => {
   const { boxes } = open();
   const mine = waitFor(boxes, "in", "me");
-  const also_mine = waitFor(boxes, "in", "me");
+  const alsoMine = waitFor(boxes, "in", "me");
   const sent = waitFor(boxes, "out", "me");
   const other = waitFor(boxes, "in", "other");
   t.equal(boxes.waiting, 4);
   t.same(
-    [mine, also_mine, sent, other].map(({ state }) => state.looks),
+    [mine, alsoMine, sent, other].map(({ state }) => state.looks),
     [1, 1, 1, 1],
     "each looks once at first",
   );
@@ -49,7 +49,7 @@ t.test("only waiters of the changed box look", async (t) => {
   boxes.accept({ ...NOTHING, in: ["me"], out: ["other"] });
   await settle();
   t.same(
-    [mine, also_mine, sent, other].map(({ state }) => state.looks),
+    [mine, alsoMine, sent, other].map(({ state }) => state.looks),
     [2, 2, 1, 1],
     "one look for messages of one commit",
   );
@@ -58,13 +58,13 @@ t.test("only waiters of the changed box look", async (t) => {
   t.equal(await mine.found, "found");
   await settle();
   t.equal(boxes.waiting, 3);
-  t.equal(also_mine.state.looks, 3, "another waiter took the message: it continues to wait");
+  t.equal(alsoMine.state.looks, 3, "another waiter took the message: it continues to wait");
   boxes.accept(NOTHING);
   await settle();
-  t.equal(also_mine.state.looks, 3, "a mark wakes no waiter");
-  for (const { state } of [also_mine, sent, other]) state.there = true;
+  t.equal(alsoMine.state.looks, 3, "a mark wakes no waiter");
+  for (const { state } of [alsoMine, sent, other]) state.there = true;
   boxes.catchUp();
-  t.same(await Promise.all([also_mine.found, sent.found, other.found]), ["found", "found", "found"]);
+  t.same(await Promise.all([alsoMine.found, sent.found, other.found]), ["found", "found", "found"]);
   t.equal(boxes.waiting, 0);
 });
 
@@ -122,11 +122,11 @@ t.test("the figures are the writer's, and are read again after a crash", (t) => 
     boxes.expose(out);
     return /^koor_messages_unread (.*)$/m.exec(out.text())?.[1] ?? "";
   };
-  t.same([shown(), boxes.expires_at], ["3", 5_000]);
+  t.same([shown(), boxes.expiresAt], ["3", 5_000]);
   boxes.accept({ ...NOTHING, unread: 8, expires_at: null });
-  t.same([shown(), boxes.expires_at], ["8", null]);
+  t.same([shown(), boxes.expiresAt], ["8", null]);
   figures.expires_at = 9;
   boxes.catchUp();
-  t.same([shown(), boxes.expires_at], ["3", 9]);
+  t.same([shown(), boxes.expiresAt], ["3", 9]);
   t.end();
 });

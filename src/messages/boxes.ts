@@ -25,7 +25,7 @@ export class MessageBoxes implements Measured {
   /** Waiters by the box's owner: long polls, and calls that wait for one of many conditions. */
   readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
-  #expires_at: number | null = null;
+  #expiresAt: number | null = null;
 
   constructor(figures: BoxFigures) {
     this.#figures = figures;
@@ -33,8 +33,8 @@ export class MessageBoxes implements Measured {
   }
 
   /** The time in ms at which the next message expires; null if none does. */
-  get expires_at(): number | null {
-    return this.#expires_at;
+  get expiresAt(): number | null {
+    return this.#expiresAt;
   }
 
   /** The number of waiters. */
@@ -45,7 +45,7 @@ export class MessageBoxes implements Measured {
   /** Takes the box changes of a commit. */
   accept(notice: BoxesPush): void {
     this.#unread = notice.unread;
-    this.#expires_at = notice.expires_at;
+    this.#expiresAt = notice.expires_at;
     for (const box of MESSAGE_BOXES) for (const instance of notice[box]) this.#waiters[box].wake(instance);
   }
 
@@ -95,6 +95,6 @@ export class MessageBoxes implements Measured {
 
   #read(): void {
     this.#unread = this.#figures.countUnread();
-    this.#expires_at = this.#figures.nextExpiry();
+    this.#expiresAt = this.#figures.nextExpiry();
   }
 }

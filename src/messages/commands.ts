@@ -40,7 +40,7 @@ function refuseSending(
   request: SendRequest,
   thread: string | undefined,
   { boxes, instances }: { readonly boxes: BoxWriter; readonly instances: InstanceWriter },
-  now_ms: number,
+  nowMs: number,
 ): Failure | null {
   const { to, nobody, reply_to } = request;
   if (nobody !== null) return noRecipient(nobody);
@@ -50,7 +50,7 @@ function refuseSending(
   if (reply_to !== null && thread === undefined) return noMessage(messageId(reply_to));
   if (reply_to !== null && request.thread !== null && request.thread !== thread)
     return invalid("thread is not that of the message in reply_to");
-  const full = to.find(({ id }) => boxes.isFull(id, now_ms));
+  const full = to.find(({ id }) => boxes.isFull(id, nowMs));
   return full === undefined ? null : new Failure("STOCK_FULL", `the in-box of ${full.name} is full`);
 }
 
@@ -77,12 +77,12 @@ export const sendMessage = writerMethod({
   models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: idempotencyRecords },
   run: ({ boxes, instances, events, requests }, request, call) => {
     const { sender, subject, body, intent, importance, reply_to, data, request_id, expires_in_s } = request;
-    const { now_ms } = call;
-    const known = requests.find("message", sender.id, request_id, now_ms, request.request_hash);
+    const { nowMs } = call;
+    const known = requests.find("message", sender.id, request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { ...(JSON.parse(known) as MessageSent), made: false };
-    const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, now_ms);
-    const refusal = refuseSending(request, replied, { boxes, instances }, now_ms);
+    const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, nowMs);
+    const refusal = refuseSending(request, replied, { boxes, instances }, nowMs);
     if (refusal !== null) return refusal;
     // A recipient that is named twice gets only one copy.
     const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
@@ -96,11 +96,11 @@ export const sendMessage = writerMethod({
       intent,
       importance,
       data,
-      sent_at: now_ms,
-      expires_at: expires_in_s === null ? null : now_ms + expires_in_s * SECOND_MS,
+      sent_at: nowMs,
+      expires_at: expires_in_s === null ? null : nowMs + expires_in_s * SECOND_MS,
     });
     const sent: MessageSent = { id: messageId(row), thread, to };
-    requests.store("message", sender.id, request_id, JSON.stringify(sent), now_ms, request.request_hash);
+    requests.store("message", sender.id, request_id, JSON.stringify(sent), nowMs, request.request_hash);
     const published = {
       message_id: sent.id,
       thread,
@@ -128,8 +128,8 @@ export const deliverMessages = writerMethod({
   audit: null,
   changes: [changes("message", ({ messages }: DeliverRequest) => changedIds(messages.map(messageId)))],
   models,
-  run: ({ boxes }, { instance, messages }, { now_ms }) => {
-    boxes.deliver(instance, messages, now_ms);
+  run: ({ boxes }, { instance, messages }, { nowMs }) => {
+    boxes.deliver(instance, messages, nowMs);
     return null;
   },
 });
@@ -151,7 +151,7 @@ export const markMessages = writerMethod({
   },
   changes: [changes("message", (_request, { ids }: MarkReply) => changedIds(ids))],
   models,
-  run: ({ boxes }, request, { now_ms }) => ({ ids: boxes.mark(request, now_ms).map(messageId) }),
+  run: ({ boxes }, request, { nowMs }) => ({ ids: boxes.mark(request, nowMs).map(messageId) }),
 });
 
 /** Deletes messages that have expired or are too old, a limited number at a time. */
@@ -163,5 +163,5 @@ export const pruneMessages = writerMethod({
   audit: null,
   changes: [changes("message", (_request, { removed }: PruneMessagesReply) => (removed === 0 ? [] : reportAny()))],
   models,
-  run: ({ boxes }, _request, { now_ms }) => boxes.prune(now_ms),
+  run: ({ boxes }, _request, { nowMs }) => boxes.prune(nowMs),
 });

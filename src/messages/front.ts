@@ -70,8 +70,8 @@ export class MessageFront {
     if (data !== null && utf8Length(data) > MESSAGE_DATA_BYTES_MAX)
       return invalid(`data is longer than ${MESSAGE_DATA_BYTES_MAX} bytes`);
     const { reply_to: answered } = json;
-    const reply_to = answered === undefined ? null : rowOfMessage(answered);
-    if (reply_to === undefined) return noMessage(answered ?? "");
+    const replyTo = answered === undefined ? null : rowOfMessage(answered);
+    if (replyTo === undefined) return noMessage(answered ?? "");
     // Unknown recipients are rejected by the writer, which first looks for the answer to a repeated call.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
@@ -84,7 +84,7 @@ export class MessageFront {
       intent: json.intent ?? "inform",
       importance: json.importance ?? "normal",
       thread: json.thread ?? null,
-      reply_to,
+      reply_to: replyTo,
       data,
       expires_in_s: json.expires_in_s ?? null,
       request_id: json.request_id ?? null,
@@ -119,7 +119,7 @@ export class MessageFront {
     const { reads, clock } = this.#options;
     const caller = this.#caller(context);
     if (caller instanceof Failure) return caller;
-    const request = { instance: caller.id, before: rowBefore(before), limit, now_ms: clock.now() };
+    const request = { instance: caller.id, before: rowBefore(before), limit, nowMs: clock.now() };
     return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
@@ -134,7 +134,7 @@ export class MessageFront {
       urgent: urgent === 1,
       before: rowBefore(before),
       limit,
-      now_ms: clock.now(),
+      nowMs: clock.now(),
     };
     return listReply(reads.stream(listAllMessages, request, context, MANY_ROWS));
   }
@@ -150,7 +150,7 @@ export class MessageFront {
       thread: thread === "" ? null : thread,
       after: after === undefined ? 0 : (rowOfMessage(after) ?? 0),
       limit,
-      now_ms: this.#options.clock.now(),
+      nowMs: this.#options.clock.now(),
     });
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
     // Messages of an out-box need no delivery.
@@ -163,7 +163,7 @@ export class MessageFront {
 
   async #wait(
     page: () => PageRequest,
-    wait_s: number,
+    waitS: number,
     context: CallContext,
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
@@ -174,7 +174,7 @@ export class MessageFront {
       const found = this.#find(page(), context);
       return found instanceof Promise ? found.then(something) : something(found);
     };
-    const found = await this.#options.boxes.wait(box, instance, wait_s * SECOND_MS, look, onAbort);
+    const found = await this.#options.boxes.wait(box, instance, waitS * SECOND_MS, look, onAbort);
     return this.#deliver(page(), found ?? EMPTY, context);
   }
 

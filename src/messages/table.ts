@@ -48,12 +48,12 @@ const THREAD_INDEX = "INDEXED BY message_box_thread";
 type Bound = (string | number)[];
 
 /** Builds the FROM and WHERE clauses that select a page, and the values bound to them, in order. */
-function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): {
+function pageOf({ instance, box, unread, thread, after, nowMs }: PageRequest): {
   readonly from: string;
   readonly bound: Bound;
 } {
   const conditions = ["b.instance = ?", `b.box = '${box}'`, "b.message > ?", NOT_EXPIRED];
-  const bound: Bound = [instance, after, now_ms];
+  const bound: Bound = [instance, after, nowMs];
   if (thread !== null) {
     conditions.push("b.thread = ?");
     bound.push(thread);
@@ -74,12 +74,12 @@ function pageOf({ instance, box, unread, thread, after, now_ms }: PageRequest): 
  * Builds the conditions that select messages of all instances. Except for the condition on threads, each condition is a
  * range of one B-tree.
  */
-function conditionsOf({ instance, thread, unread, urgent, before, now_ms }: AllMessagesRequest): {
+function conditionsOf({ instance, thread, unread, urgent, before, nowMs }: AllMessagesRequest): {
   readonly conditions: readonly string[];
   readonly bound: Bound;
 } {
   const conditions = ["m.row < ?", NOT_EXPIRED];
-  const bound: Bound = [before, now_ms];
+  const bound: Bound = [before, nowMs];
   const among = (boxes: string): number => conditions.push(`m.row IN (SELECT message FROM message_box ${boxes})`);
   if (instance !== null) {
     among("WHERE instance = ?");
@@ -190,7 +190,7 @@ export class MessageReader {
   nextUnread(
     instance: string,
     after: number,
-    now_ms: number,
+    nowMs: number,
   ): readonly [MessageRow, readonly RecipientRow[]] | undefined {
     const page = {
       instance,
@@ -199,7 +199,7 @@ export class MessageReader {
       thread: null,
       after,
       limit: 1,
-      now_ms,
+      nowMs,
       up_to: null,
       cut: false,
     } as const;
@@ -215,7 +215,7 @@ export class MessageReader {
     instance,
     before,
     limit,
-    now_ms,
+    nowMs,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
     // Messages are counted distinctly, because a message that an instance sends to itself is in both of its boxes.
     const groups = this.#prepare<GroupRow>(
@@ -223,7 +223,7 @@ export class MessageReader {
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread
        FROM message_box b CROSS JOIN message m ON m.row = b.message
        WHERE b.instance = ? AND ${NOT_EXPIRED} GROUP BY b.thread HAVING last < ? ORDER BY last DESC LIMIT ?`,
-    ).all(instance, now_ms, before, limit);
+    ).all(instance, nowMs, before, limit);
     const head = this.#prepare<{ subject: string; sent_at: number }>(
       "SELECT subject, sent_at FROM message WHERE row = ?",
     );
@@ -241,9 +241,9 @@ export class MessageReader {
     );
     for (const { thread, messages, unread, first, last } of groups) {
       const subject = head.get(first)?.subject ?? "";
-      const last_at = head.get(last)?.sent_at ?? 0;
-      const known = others.all(instance, thread, now_ms, instance, thread, now_ms, instance);
-      yield [{ thread, subject, messages, unread, last, last_at }, known];
+      const lastAt = head.get(last)?.sent_at ?? 0;
+      const known = others.all(instance, thread, nowMs, instance, thread, nowMs, instance);
+      yield [{ thread, subject, messages, unread, last, last_at: lastAt }, known];
     }
   }
 

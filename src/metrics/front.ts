@@ -19,9 +19,9 @@ export interface MetricsFrontOptions {
   readonly writer: Writer;
   readonly log: Log;
   /** The time since the start. */
-  readonly uptime_ms: () => number;
-  readonly time_lead: { readonly ahead_s: number };
-  readonly hub: { readonly last_id: number };
+  readonly uptimeMs: () => number;
+  readonly timeLead: { readonly aheadS: number };
+  readonly hub: { readonly lastId: number };
   readonly state_keys: { readonly count: number };
   readonly instances: { readonly size: number };
   /** The addresses on which the server listens; "" for a port that is off. */
@@ -46,36 +46,36 @@ export class MetricsFront {
   }
 
   health(): Reply {
-    const { pipeline, cluster, storage, time_lead } = this.#options;
+    const { pipeline, cluster, storage, timeLead } = this.#options;
     const node = cluster?.health() ?? SINGLE_SERVER;
-    const is_well = node.well && storage.fault === null;
-    const status = pipeline.draining ? "draining" : is_well ? "ok" : "unwell";
+    const isWell = node.well && storage.fault === null;
+    const status = pipeline.draining ? "draining" : isWell ? "ok" : "unwell";
     const reason = storage.fault === null ? undefined : `the database takes no writes: ${storage.fault}`;
-    const times_ahead_s = time_lead.ahead_s === 0 ? undefined : time_lead.ahead_s;
-    const health = { status, uptime: this.#uptime(), reason, times_ahead_s, cluster: node.cluster };
+    const timesAheadS = timeLead.aheadS === 0 ? undefined : timeLead.aheadS;
+    const health = { status, uptime: this.#uptime(), reason, times_ahead_s: timesAheadS, cluster: node.cluster };
     const reply = jsonReply(JSON.stringify(health));
     return status === "ok" ? reply : { ...reply, status: 503, headers: UNWELL_HEADERS };
   }
 
   read(): Reply {
     const { requests, hub, state_keys, instances, ports } = this.#options;
-    const { rest_calls, mcp_calls } = requests;
-    const total_calls = rest_calls + mcp_calls;
+    const { restCalls, mcpCalls } = requests;
+    const totalCalls = restCalls + mcpCalls;
     return jsonReply(
       JSON.stringify({
         uptime: this.#uptime(),
         state_keys: state_keys.count,
         instances: instances.size,
-        last_event_id: hub.last_id,
+        last_event_id: hub.lastId,
         api_bind: ports.addresses.api,
         dashboard_bind: ports.addresses.dashboard,
         token_tax: {
-          mcp_calls,
-          rest_calls,
-          total_calls,
-          mcp_estimated_tokens: mcp_calls * TOKENS_PER_MCP_CALL,
-          rest_tokens_saved: rest_calls * TOKENS_PER_MCP_CALL,
-          savings_percent: total_calls === 0 ? 0 : Math.round((rest_calls / total_calls) * 10_000) / 100,
+          mcp_calls: mcpCalls,
+          rest_calls: restCalls,
+          total_calls: totalCalls,
+          mcp_estimated_tokens: mcpCalls * TOKENS_PER_MCP_CALL,
+          rest_tokens_saved: restCalls * TOKENS_PER_MCP_CALL,
+          savings_percent: totalCalls === 0 ? 0 : Math.round((restCalls / totalCalls) * 10_000) / 100,
         },
       }),
     );
@@ -97,6 +97,6 @@ export class MetricsFront {
   }
 
   #uptime(): string {
-    return formatUptime(this.#options.uptime_ms());
+    return formatUptime(this.#options.uptimeMs());
   }
 }

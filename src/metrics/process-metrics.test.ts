@@ -9,7 +9,7 @@ import { ProcessMetrics } from "./process-metrics.js";
 const BLOCKED_MS = 600;
 
 t.test("every metric exists once, with its type", (t) => {
-  const metrics = new ProcessMetrics({ walBytes: () => 7, runtime: { sqlite: "some way" }, uptime_ms: () => 1500 });
+  const metrics = new ProcessMetrics({ walBytes: () => 7, runtime: { sqlite: "some way" }, uptimeMs: () => 1500 });
   const out = new Exposition();
   metrics.expose(out);
   const families = parseExposition(out.text());
@@ -45,8 +45,8 @@ t.test("every metric exists once, with its type", (t) => {
 });
 
 t.test("a second reader does not change the first one's values", async (t) => {
-  let uptime_ms = 0;
-  const metrics = new ProcessMetrics({ walBytes: () => 0, runtime: {}, uptime_ms: () => uptime_ms });
+  let uptimeMs = 0;
+  const metrics = new ProcessMetrics({ walBytes: () => 0, runtime: {}, uptimeMs: () => uptimeMs });
   const longest = (): number => {
     const out = new Exposition();
     metrics.expose(out);
@@ -55,19 +55,19 @@ t.test("a second reader does not change the first one's values", async (t) => {
   // A delay is measured between two runs of a timer, and the timer may not have run yet when the loop is first blocked.
   // So the loop may have to be blocked again.
   while (longest() < BLOCKED_MS / 2_000) {
-    const began_ms = performance.now();
-    while (performance.now() - began_ms < BLOCKED_MS);
+    const beganMs = performance.now();
+    while (performance.now() - beganMs < BLOCKED_MS);
     await new Promise((resolve) => {
       setTimeout(resolve, 10);
     });
   }
   const delay = longest();
   t.equal(longest(), delay, "while the window is young, every reader gets it");
-  uptime_ms = 10_000;
+  uptimeMs = 10_000;
   t.ok(longest() >= delay, "the window is over, and reported as a whole");
-  uptime_ms = 15_000;
+  uptimeMs = 15_000;
   t.ok(longest() >= delay, "also to a reader soon after");
-  uptime_ms = 20_000;
+  uptimeMs = 20_000;
   t.ok(longest() < delay, "then the next window is reported");
   t.end();
 });

@@ -16,8 +16,8 @@ const LOOP_DELAY_RESOLUTION_MS = 100;
  * Returns by how much a timer was late, in seconds. The histogram contains the intervals between two runs of the timer,
  * in ns. So the timer's own interval is subtracted.
  */
-function latenessOf(interval_ns: number): number {
-  return Math.max(0, interval_ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
+function latenessOf(intervalNs: number): number {
+  return Math.max(0, intervalNs / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 /**
@@ -40,20 +40,20 @@ export interface ProcessMetricsOptions {
   /** The libraries that were chosen at the start: for each purpose, the library's name. */
   readonly runtime: Readonly<Record<string, string>>;
   /** The time since the start. */
-  readonly uptime_ms: () => number;
+  readonly uptimeMs: () => number;
 }
 
 export class ProcessMetrics implements Measured {
   readonly #options: ProcessMetricsOptions;
-  readonly #loop_delay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
-  #window_began_ms: number;
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
+  #windowBeganMs: number;
   /** The delays of the last complete window. */
-  #last_window: LoopDelay | null = null;
+  #lastWindow: LoopDelay | null = null;
 
   constructor(options: ProcessMetricsOptions) {
     this.#options = options;
-    this.#window_began_ms = options.uptime_ms();
-    this.#loop_delay.enable();
+    this.#windowBeganMs = options.uptimeMs();
+    this.#loopDelay.enable();
   }
 
   expose(out: Exposition): void {
@@ -69,7 +69,7 @@ export class ProcessMetrics implements Measured {
       .sample("koor_build_info", 1, { version: VERSION })
       .metric("koor_runtime_info", "gauge", "Always 1; the labels are the Node version and the chosen libraries.")
       .sample("koor_runtime_info", 1, { node: process.versions.node, ...this.#options.runtime })
-      .value("koor_uptime_seconds", "gauge", "Seconds since the start of the server.", this.#options.uptime_ms() / 1000)
+      .value("koor_uptime_seconds", "gauge", "Seconds since the start of the server.", this.#options.uptimeMs() / 1000)
       .metric("koor_event_loop_delay_seconds", "summary", "Delay of timers in the front's event loop.")
       .sample("koor_event_loop_delay_seconds", p50, { quantile: "0.5" })
       .sample("koor_event_loop_delay_seconds", p99, { quantile: "0.99" })
@@ -81,18 +81,18 @@ export class ProcessMetrics implements Measured {
    * one.
    */
   #readLoopDelay(): LoopDelay {
-    const delay = this.#loop_delay;
-    const now_ms = this.#options.uptime_ms();
-    const is_over = now_ms - this.#window_began_ms >= LOOP_DELAY_WINDOW_MS_MIN;
-    if (!is_over && this.#last_window !== null) return this.#last_window;
+    const delay = this.#loopDelay;
+    const nowMs = this.#options.uptimeMs();
+    const isOver = nowMs - this.#windowBeganMs >= LOOP_DELAY_WINDOW_MS_MIN;
+    if (!isOver && this.#lastWindow !== null) return this.#lastWindow;
     const read = {
       p50: latenessOf(delay.percentile(50)),
       p99: latenessOf(delay.percentile(99)),
       max: latenessOf(delay.max),
     };
-    if (!is_over) return read;
-    this.#last_window = read;
-    this.#window_began_ms = now_ms;
+    if (!isOver) return read;
+    this.#lastWindow = read;
+    this.#windowBeganMs = nowMs;
     delay.reset();
     return read;
   }

@@ -23,7 +23,7 @@ export interface TimeLeadOptions {
 
 export class TimeLead implements BackgroundTask {
   readonly #options: TimeLeadOptions;
-  #passed_ms = 0;
+  #passedMs = 0;
   #ahead = false;
 
   constructor(options: TimeLeadOptions) {
@@ -33,23 +33,23 @@ export class TimeLead implements BackgroundTask {
   /** Checks the stored times, at the start and after a snapshot was restored. */
   checkStored(): void {
     const { newestPassed, machine, log } = this.#options;
-    const before_ms = this.#passed_ms;
-    this.#passed_ms = newestPassed();
-    const ahead_ms = this.#passed_ms - machine.now();
-    if (this.#passed_ms !== before_ms && ahead_ms > CLOCK_LEAD_MS_MAX)
+    const beforeMs = this.#passedMs;
+    this.#passedMs = newestPassed();
+    const aheadMs = this.#passedMs - machine.now();
+    if (this.#passedMs !== beforeMs && aheadMs > CLOCK_LEAD_MS_MAX)
       log.warn("stored times are ahead of the machine's clock: they are kept, and new times follow the clock", {
-        ahead_s: Math.round(ahead_ms / SECOND_MS),
+        ahead_s: Math.round(aheadMs / SECOND_MS),
       });
   }
 
-  tick(now_ms: number): void {
-    const ahead_ms = now_ms - this.#options.machine.now();
-    if (this.#ahead ? ahead_ms > 0 : ahead_ms > CLOCK_LEAD_MS_MAX) {
+  tick(nowMs: number): void {
+    const aheadMs = nowMs - this.#options.machine.now();
+    if (this.#ahead ? aheadMs > 0 : aheadMs > CLOCK_LEAD_MS_MAX) {
       if (!this.#ahead)
         this.#options.log.warn(
           "the machine's clock was set back: the server keeps its own time until it is restarted",
           {
-            ahead_s: Math.round(ahead_ms / SECOND_MS),
+            ahead_s: Math.round(aheadMs / SECOND_MS),
           },
         );
       this.#ahead = true;
@@ -57,10 +57,10 @@ export class TimeLead implements BackgroundTask {
   }
 
   /** How far a time is ahead of the machine's clock, in whole seconds; 0 if it is at most CLOCK_LEAD_MS_MAX ahead. */
-  get ahead_s(): number {
+  get aheadS(): number {
     const { clock, machine } = this.#options;
-    const ahead_ms = Math.max(this.#passed_ms, clock.now()) - machine.now();
-    return ahead_ms > CLOCK_LEAD_MS_MAX ? Math.round(ahead_ms / SECOND_MS) : 0;
+    const aheadMs = Math.max(this.#passedMs, clock.now()) - machine.now();
+    return aheadMs > CLOCK_LEAD_MS_MAX ? Math.round(aheadMs / SECOND_MS) : 0;
   }
 
   expose(out: Exposition): void {
@@ -68,7 +68,7 @@ export class TimeLead implements BackgroundTask {
       "koor_times_ahead_seconds",
       "gauge",
       "Seconds by which the server's time, or a stored time, is ahead of the machine's clock.",
-      this.ahead_s,
+      this.aheadS,
     );
   }
 }

@@ -22,19 +22,19 @@ t.test("a refusal is an answer", async (t) => {
 
 t.test("it fails with the first request, whatever happens to the others", async (t) => {
   const asks: ((why: Error) => void)[] = [];
-  let asked_twice: () => void = () => undefined;
+  let askedTwice: () => void = () => undefined;
   const second = new Promise<void>((resolve) => {
-    asked_twice = resolve;
+    askedTwice = resolve;
   });
-  const given_up = askUntilAnswered(
+  const givenUp = askUntilAnswered(
     () =>
       new Promise<never>((_, reject) => {
         asks.push(reject);
-        if (asks.length === 2) asked_twice();
+        if (asks.length === 2) askedTwice();
       }),
   );
   await second;
   asks[0]?.(new Error("late"));
-  await t.rejects(given_up, { message: "late" });
+  await t.rejects(givenUp, { message: "late" });
   asks[1]?.(new Error("later"));
 });

@@ -129,9 +129,9 @@ async function readCredentials(path: string): Promise<Authenticator> {
 function checkServer({ info }: NatsConnection, shown: string): void {
   const version = info?.version ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
-  const [major_min, minor_min] = VERSION_MIN;
+  const [majorMin, minorMin] = VERSION_MIN;
   // The comparison is negated, so that a version that is not a number (NaN) is rejected too.
-  if (!(major > major_min || (major === major_min && minor >= minor_min)))
+  if (!(major > majorMin || (major === majorMin && minor >= minorMin)))
     throw new LogError(
       "too_old",
       `the NATS server at ${shown} is version ${version}; Koor needs ${VERSION_MIN.join(".")} or newer`,

@@ -46,8 +46,8 @@ export class Delivery {
   }
 
   #requestConsumer(): void {
-    const deliver_subject = createInbox();
-    const subscription = this.#server.connection.subscribe(deliver_subject, {
+    const deliverSubject = createInbox();
+    const subscription = this.#server.connection.subscribe(deliverSubject, {
       callback: (error, message) => {
         if (this.#choose(subscription)) this.#listener.message(error, message);
       },
@@ -55,7 +55,7 @@ export class Delivery {
     this.#subscriptions.push(subscription);
     this.#server.manager.consumers
       .add(this.#stream, {
-        deliver_subject,
+        deliver_subject: deliverSubject,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: this.#first,
         ack_policy: AckPolicy.None,

@@ -54,8 +54,8 @@ interface Answer {
 interface Append {
   readonly done: (outcome: Appended) => void;
   /** The number of ticks that may pass until the server's next acknowledgement. */
-  ticks_left: number;
-  readonly ticks_max: number;
+  ticksLeft: number;
+  readonly ticksMax: number;
 }
 
 /**
@@ -237,16 +237,16 @@ class NatsSession implements LogSession {
     const { message_bytes_max } = this.#bounds;
     const number = ++this.#appended;
     const reply = `${this.#answers}.${number}`;
-    const ms_max = LOG_ANSWER_MS_MAX + (bytes.byteLength / LOG_ANSWER_BYTES_PER_S_MIN) * 1_000;
-    const ticks_max = Math.round(ms_max / LOG_HEARTBEAT_MS);
-    const append = { done, ticks_left: ticks_max, ticks_max };
+    const msMax = LOG_ANSWER_MS_MAX + (bytes.byteLength / LOG_ANSWER_BYTES_PER_S_MIN) * 1_000;
+    const ticksMax = Math.round(msMax / LOG_HEARTBEAT_MS);
+    const append = { done, ticksLeft: ticksMax, ticksMax };
     if (bytes.byteLength <= message_bytes_max) {
       this.#appends.set(number, append);
       connection.publish(this.#subject, bytes, { reply });
       return;
     }
-    const part_bytes = message_bytes_max - LOG_PIECE_HEADER_BYTES;
-    const of = Math.ceil(bytes.byteLength / part_bytes);
+    const partBytes = message_bytes_max - LOG_PIECE_HEADER_BYTES;
+    const of = Math.ceil(bytes.byteLength / partBytes);
     if (of > LOG_PIECES_MAX) {
       setImmediate(() => {
         if (!this.#ended) done("too_large");
@@ -258,7 +258,7 @@ class NatsSession implements LogSession {
     // Every piece asks for an answer. If the server rejects one, only the answer to that piece has the reason; the
     // answer to the last piece does not.
     for (let at = 1; at <= of; at++) {
-      const part = bytes.subarray((at - 1) * part_bytes, at * part_bytes);
+      const part = bytes.subarray((at - 1) * partBytes, at * partBytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
     }
   }
@@ -344,7 +344,7 @@ class NatsSession implements LogSession {
     const append = this.#appends.get(number);
     // An earlier piece was answered with an error, so the append has its outcome already.
     if (append === undefined) return;
-    append.ticks_left = append.ticks_max;
+    append.ticksLeft = append.ticksMax;
     if (message.headers !== undefined && message.headers.code !== 0) {
       this.#appends.delete(number);
       append.done("unknown");
@@ -435,12 +435,12 @@ class NatsSession implements LogSession {
 
   #tick(): void {
     for (const [number, append] of this.#appends) {
-      append.ticks_left -= 1;
-      if (append.ticks_left >= 0) continue;
+      append.ticksLeft -= 1;
+      if (append.ticksLeft >= 0) continue;
       this.#appends.delete(number);
       append.done("unknown");
       this.#lose(
-        `it did not say within ${append.ticks_max * LOG_HEARTBEAT_MS} ms whether it has stored an entry: it is held up, or its disk is full`,
+        `it did not say within ${append.ticksMax * LOG_HEARTBEAT_MS} ms whether it has stored an entry: it is held up, or its disk is full`,
       );
       return;
     }

@@ -210,7 +210,7 @@ export class NatsSnapshots implements SnapshotStore {
   /** Returns the number of pieces of each object, by the object's id. */
   async #countPieces({
     manager,
-  }: NatsServer): Promise<{ readonly counts: Map<string, number>; readonly now_ms: number }> {
+  }: NatsServer): Promise<{ readonly counts: Map<string, number>; readonly nowMs: number }> {
     const name = bucketName(this.#address.name);
     const prefix = pieceSubject(name, "");
     const { state, ts } = await manager.streams.info(`OBJ_${name}`, { subjects_filter: `${prefix}*` });
@@ -218,7 +218,7 @@ export class NatsSnapshots implements SnapshotStore {
       subject.slice(prefix.length),
       count,
     ]);
-    return { counts: new Map(counts), now_ms: Date.parse(ts ?? "") };
+    return { counts: new Map(counts), nowMs: Date.parse(ts ?? "") };
   }
 
   /** Removes the pieces that a killed process has left in the middle of a put. Nothing else removes them. */
@@ -227,13 +227,13 @@ export class NatsSnapshots implements SnapshotStore {
     const { streams } = server.manager;
     // The pieces are counted before the objects are listed. In the other order, an object that is completed in between
     // would look like an orphan.
-    const { counts, now_ms } = await this.#countPieces(server);
+    const { counts, nowMs } = await this.#countPieces(server);
     for (const { nuid } of await bucket.list()) counts.delete(nuid);
     for (const nuid of counts.keys()) {
       const subject = pieceSubject(name, nuid);
       const newest = await streams.getMessage(`OBJ_${name}`, { last_by_subj: subject });
       // The two times can be compared, because both are from the server's clock.
-      if (newest !== null && now_ms - newest.time.getTime() > this.#orphanMs)
+      if (newest !== null && nowMs - newest.time.getTime() > this.#orphanMs)
         await streams.purge(`OBJ_${name}`, { filter: subject });
     }
   }

@@ -212,15 +212,15 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
     throw refuse("subject", `its entries are those of ${subject}`);
   const broken = SETTINGS.find(({ isSafe }) => !isSafe(config));
   if (broken !== undefined) throw refuse(broken.setting, broken.because);
-  const message_bytes_max = Math.min(
+  const messageBytesMax = Math.min(
     server.connection.info?.max_payload ?? 0,
     config.max_msg_size > 0 ? config.max_msg_size : Number.POSITIVE_INFINITY,
   );
   const bound = config.max_msg_size > 0 ? "max_payload and max_msg_size" : "max_payload";
-  const entry_bytes_max = checkMessages(server, message_bytes_max, bound);
+  const entryBytesMax = checkMessages(server, messageBytesMax, bound);
   const warnings: string[] = [];
-  if (entry_bytes_max < ENTRY_BYTES_MAX)
-    warnings.push(`entries of more than ${entry_bytes_max} bytes cannot be stored: raise ${bound} of ${server.shown}`);
+  if (entryBytesMax < ENTRY_BYTES_MAX)
+    warnings.push(`entries of more than ${entryBytesMax} bytes cannot be stored: raise ${bound} of ${server.shown}`);
   if (config.num_replicas === 1)
     warnings.push(
       `one server only: without ${server.shown} nothing can be written, and without its disk the log is lost; it has ` +
@@ -229,8 +229,8 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
   if (config.num_replicas === 2)
     warnings.push(`two servers only: when either of the two at ${server.shown} is away nothing can be written`);
   const { messages, first_seq, last_seq } = info.state;
-  const first_sequence = messages === 0 ? last_seq + 1 : first_seq;
-  return { generation, first_sequence, last: last_seq, message_bytes_max, warnings };
+  const firstSequence = messages === 0 ? last_seq + 1 : first_seq;
+  return { generation, first_sequence: firstSequence, last: last_seq, message_bytes_max: messageBytesMax, warnings };
 }
 
 /**
@@ -256,16 +256,16 @@ export function warnOfCopies(
  * @param bound the name of the server's setting that limits the size of messages
  * @throws LogError with fault "unsafe" if the largest entry is smaller than BATCH_BYTES_MAX
  */
-function checkMessages({ shown }: NatsServer, message_bytes_max: number, bound: string): number {
-  const entry_bytes_max = largestEntry(message_bytes_max);
-  if (entry_bytes_max >= BATCH_BYTES_MAX) return entry_bytes_max;
+function checkMessages({ shown }: NatsServer, messageBytesMax: number, bound: string): number {
+  const entryBytesMax = largestEntry(messageBytesMax);
+  if (entryBytesMax >= BATCH_BYTES_MAX) return entryBytesMax;
   throw new LogError(
     "unsafe",
-    `the NATS server at ${shown} takes messages of ${message_bytes_max} bytes, too small for Koor: raise its ${bound}`,
+    `the NATS server at ${shown} takes messages of ${messageBytesMax} bytes, too small for Koor: raise its ${bound}`,
   );
 }
 
 /** Returns the size in bytes of the largest entry that fits into one atomic batch of messages of this size. */
-export function largestEntry(message_bytes_max: number): number {
-  return Math.max(0, message_bytes_max - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
+export function largestEntry(messageBytesMax: number): number {
+  return Math.max(0, messageBytesMax - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
 }

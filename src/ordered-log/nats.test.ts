@@ -175,7 +175,7 @@ t.test(
   "a server with a full disk may not answer at all: Koor names the likely cause",
   { skip: unmountable },
   async (t) => {
-    const { url } = await startNats(t, { disk_bytes: 8 * 1024 * 1024 });
+    const { url } = await startNats(t, { diskBytes: 8 * 1024 * 1024 });
     const node = await HeardSession.open(t, await makeLog(url));
     const ended = node.loss();
     const answers: unknown[] = [];
@@ -249,19 +249,19 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
   const right = logAt(`nats://koor:the%20secret@127.0.0.1:${port}`);
   t.equal(await right.open(new HeardSession()), null);
 
-  const { port: token_port } = await startNats(t, { config: 'authorization { token: "s3cret" }' });
-  t.match(await refusal(logAt(`nats://other@127.0.0.1:${token_port}`).open(new HeardSession())), { fault: "denied" });
-  t.equal(await logAt(`nats://s3cret@127.0.0.1:${token_port}`).open(new HeardSession()), null);
+  const { port: tokenPort } = await startNats(t, { config: 'authorization { token: "s3cret" }' });
+  t.match(await refusal(logAt(`nats://other@127.0.0.1:${tokenPort}`).open(new HeardSession())), { fault: "denied" });
+  t.equal(await logAt(`nats://s3cret@127.0.0.1:${tokenPort}`).open(new HeardSession()), null);
 
   const rights =
     'authorization { users: [{ user: "koor", password: "p", permissions: { publish: ["$JS.API.INFO"] } }] }';
-  const { port: bare_port } = await startNats(t, { config: rights });
-  t.match(await refusal(logAt(`nats://koor:p@127.0.0.1:${bare_port}`).open(new HeardSession())), { fault: "denied" });
+  const { port: barePort } = await startNats(t, { config: rights });
+  t.match(await refusal(logAt(`nats://koor:p@127.0.0.1:${barePort}`).open(new HeardSession())), { fault: "denied" });
 
   const reading =
     'authorization { users: [{ user: "koor", password: "p", permissions: { publish: ["$JS.API.>", "$O.>"] } }] }';
-  const { port: reading_port } = await startNats(t, { config: reading });
-  const silent = await HeardSession.open(t, await makeLog(`nats://koor:p@127.0.0.1:${reading_port}`));
+  const { port: readingPort } = await startNats(t, { config: reading });
+  const silent = await HeardSession.open(t, await makeLog(`nats://koor:p@127.0.0.1:${readingPort}`));
   silent.session.append(Buffer.from("dropped"), () => undefined);
   t.match(await silent.loss(), { fault: "denied", message: /refuses Koor: .*koor\.test/ }, "what it drops it says");
 
@@ -439,10 +439,10 @@ t.test("a server that is partitioned from the others", { skip }, async (t) => {
   t.equal(await log.open(new HeardSession()), null, "the next one is asked");
   await log.create("g1");
 
-  const of_use = natsLog({ ...address, url }).snapshots;
+  const ofUse = natsLog({ ...address, url }).snapshots;
   const bytes = Buffer.alloc(300_000, 7);
   const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
-  for (const position of [1, 3]) await of_use.put(info(position), inChunks(bytes));
+  for (const position of [1, 3]) await ofUse.put(info(position), inChunks(bytes));
   // Each transfer has its own store, so it cannot use what an earlier one found out.
   const store = (): SnapshotStore => natsLog(address).snapshots;
   const [fetched, [first]] = await Promise.all([
@@ -453,7 +453,7 @@ t.test("a server that is partitioned from the others", { skip }, async (t) => {
   ]);
   t.ok(bytes.equals(fetched));
   t.same(first, info(1));
-  t.same(await of_use.list(), [info(1), info(2)]);
+  t.same(await ofUse.list(), [info(1), info(2)]);
 });
 
 t.test("a server that is too old", async (t) => {
@@ -524,11 +524,11 @@ t.test("a server that hangs", { skip }, async (t) => {
   await Promise.all([follower.count(1), writer.count(1)]);
   server.hold();
   t.teardown(() => server.release());
-  const started_ms = performance.now();
+  const startedMs = performance.now();
   writer.session.append(Buffer.from("two"), () => undefined);
   for (const node of [follower, writer]) t.match(await node.loss(), { fault: "unreachable" });
-  const took_ms = performance.now() - started_ms;
-  t.ok(took_ms < 6_000, `noticed after ${took_ms.toFixed(0)} ms`);
+  const tookMs = performance.now() - startedMs;
+  t.ok(tookMs < 6_000, `noticed after ${tookMs.toFixed(0)} ms`);
   server.release();
   const again = await reopen(t, log);
   t.equal(await again.append("three"), "stored");
@@ -660,11 +660,11 @@ t.test("three servers", { skip }, async (t) => {
     if (signal === "SIGKILL") await leader.stop(signal);
     else leader.hold();
     // Whether a session survives depends on its server. Its appends are either stored or lost.
-    const goes_on = writers.map(async (writer, at) => {
+    const goesOn = writers.map(async (writer, at) => {
       const before = texts[at]?.length ?? 0;
       await writer.until(() => writer.losses.length > 0 || (texts[at]?.length ?? 0) > before + 100);
     });
-    await Promise.all(goes_on);
+    await Promise.all(goesOn);
     await Promise.all(writers.map((writer) => writer.session.close()));
     if (signal === "SIGKILL") await leader.start();
     else leader.release();

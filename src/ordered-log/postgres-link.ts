@@ -30,7 +30,7 @@ export interface AskOptions {
   /** The number of bytes that are sent or received. They extend the deadline. */
   readonly bytes?: number;
   /** The deadline in ms, not counting the extension for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
-  readonly answer_ms_max?: number;
+  readonly answerMsMax?: number;
 }
 
 /** A notification of the server on a channel. */
@@ -227,14 +227,14 @@ export class PostgresLink {
   #send<Row extends object>(
     statement: Statement,
     values: readonly Parameter[],
-    { bytes = 0, answer_ms_max = POSTGRES_ANSWER_MS_MAX }: AskOptions,
+    { bytes = 0, answerMsMax = POSTGRES_ANSWER_MS_MAX }: AskOptions,
   ): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== null) {
         reject(this.#ended);
         return;
       }
-      const patience_ms = answer_ms_max + bytes / POSTGRES_BYTES_PER_MS_MIN;
+      const patienceMs = answerMsMax + bytes / POSTGRES_BYTES_PER_MS_MIN;
       let settled = false;
       const settle = (): boolean => {
         if (settled) return false;
@@ -248,9 +248,9 @@ export class PostgresLink {
         // as late.
         setImmediate(() => {
           if (!settled)
-            this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patience_ms)} ms`));
+            this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patienceMs)} ms`));
         });
-      }, patience_ms);
+      }, patienceMs);
       this.#abort = (error) => {
         if (settle()) reject(error);
       };

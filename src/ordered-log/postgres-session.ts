@@ -107,7 +107,7 @@ export interface SessionParts {
   readonly listener: LogListener;
   readonly appending: PostgresLink;
   /** The id of the server process that runs this session's appends. The notifications of those appends contain it. */
-  readonly appending_pid: number;
+  readonly appendingPid: number;
   /** The connection that listens. */
   readonly following: PostgresLink;
   /** Opens another connection to the same server. */
@@ -213,8 +213,8 @@ export class PostgresSession implements LogSession {
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
     // An entry of this session that is the next one is delivered by the answer to its append, so it is not fetched.
-    const is_own = pid === this.#parts.appending_pid && id === this.#delivered + 1;
-    if (this.#following && id > this.#delivered && !is_own) void this.#fetch();
+    const isOwn = pid === this.#parts.appendingPid && id === this.#delivered + 1;
+    if (this.#following && id > this.#delivered && !isOwn) void this.#fetch();
   }
 
   /**
@@ -228,10 +228,10 @@ export class PostgresSession implements LogSession {
     const { following, name } = this.#parts;
     do {
       const after = this.#delivered;
-      const rows_max = this.#following ? POSTGRES_PAGE_ROWS : 0;
+      const rowsMax = this.#following ? POSTGRES_PAGE_ROWS : 0;
       const page = await this.#attempt(
-        following.ask<PageRow>(FETCH, [name, after, rows_max, POSTGRES_PAGE_BYTES], {
-          answer_ms_max: POSTGRES_PROBE_MS_MAX,
+        following.ask<PageRow>(FETCH, [name, after, rowsMax, POSTGRES_PAGE_BYTES], {
+          answerMsMax: POSTGRES_PROBE_MS_MAX,
         }),
       );
       if (page === null || this.#ended) return;
@@ -245,7 +245,7 @@ export class PostgresSession implements LogSession {
         return;
       }
       this.#known = Math.max(this.#known, head.last);
-      if (rows_max > 0) await this.#take(page, after);
+      if (rowsMax > 0) await this.#take(page, after);
     } while (!this.#ended && this.#following && this.#known > this.#delivered);
     this.#fetching = false;
   }

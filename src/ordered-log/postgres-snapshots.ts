@@ -207,8 +207,8 @@ export class PostgresSnapshots implements SnapshotStore {
 
   /** Finds out why a piece is missing. The snapshot may have been replaced or removed while it was read. */
   async #missing(link: PostgresLink, { id }: ListedRow, what: string): Promise<LogError> {
-    const is_listed = (await this.#listRows(link)).some((row) => row.id === id);
-    return is_listed
+    const isListed = (await this.#listRows(link)).some((row) => row.id === id);
+    return isListed
       ? new LogError("foreign", `${what} is not what was stored: a piece of it is missing`)
       : new LogError("unreachable", `${what} is not there any more`);
   }

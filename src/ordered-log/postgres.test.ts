@@ -341,12 +341,12 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     const log = await make("frozen");
     const [idle, busy] = [await HeardSession.open(t, log), await HeardSession.open(t, log)];
     server.freeze();
-    const frozen_ms = performance.now();
+    const frozenMs = performance.now();
     const outcome = busy.append("into the void");
     for (const node of [idle, busy]) t.match(await node.loss(), { fault: "unreachable" });
-    const took_ms = performance.now() - frozen_ms;
+    const tookMs = performance.now() - frozenMs;
     t.equal(await outcome, "unknown");
-    t.ok(took_ms < 8_000, `${Math.round(took_ms)} ms`);
+    t.ok(tookMs < 8_000, `${Math.round(tookMs)} ms`);
     for (const node of [idle, busy]) t.equal(node.losses.length, 1);
     server.thaw();
     const { session } = await HeardSession.open(t, log, null);

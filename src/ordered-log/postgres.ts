@@ -76,7 +76,7 @@ function openSession(target: PostgresTarget, name: string, listener: LogListener
       status: { ...found, warnings },
       listener,
       appending: first.link,
-      appending_pid: first.facts.pid,
+      appendingPid: first.facts.pid,
       following: second.link,
       connect: async () => (await connectAgain(target, first)).link,
     });
@@ -89,7 +89,7 @@ function createLog(target: PostgresTarget, name: string, generation: string): Pr
     const { link } = server;
     links.push(link);
     checkServer(target, server);
-    const patience = { answer_ms_max: POSTGRES_CREATE_MS_MAX };
+    const patience = { answerMsMax: POSTGRES_CREATE_MS_MAX };
     await link.ask({ text: "BEGIN" });
     await link.ask({ text: "SELECT set_config('statement_timeout', $1, true)" }, [String(POSTGRES_CREATE_MS_MAX)]);
     await link.ask(LOCK_CREATION, [], patience);

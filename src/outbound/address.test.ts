@@ -167,8 +167,8 @@ t.test("an embedded address has no better class than the plain one", (t) => {
 });
 
 t.test("URLs", (t) => {
-  const lan = { allow_private: true };
-  const internet = { allow_private: false };
+  const lan = { allowPrivate: true };
+  const internet = { allowPrivate: false };
   for (const text of [
     "http://a.example/x?y=1",
     "https://a.example:8443",

@@ -19,7 +19,7 @@ import { OutboundClient, type OutboundAnswer, type OutboundOptions, type Outboun
 import { Resolver, type Resolve, type Resolved } from "./resolver.js";
 import type { OutboundFailure } from "./url.js";
 
-const GET: OutboundRequest = { method: "GET", headers: {}, body: null, deadline_ms: 20_000, answer_bytes_max: 1000 };
+const GET: OutboundRequest = { method: "GET", headers: {}, body: null, deadlineMs: 20_000, answerBytesMax: 1000 };
 
 async function listen(t: Owner, server: PlainServer): Promise<number> {
   const sockets = new Set<Socket>();
@@ -41,10 +41,10 @@ function serve(t: Owner, listener: RequestListener): Promise<number> {
 
 function makeClient(
   t: Owner,
-  options: Partial<OutboundOptions> & { readonly allow_private?: boolean } = {},
+  options: Partial<OutboundOptions> & { readonly allowPrivate?: boolean } = {},
 ): OutboundClient {
-  const { allow_private = true, ...rest } = options;
-  const client = new OutboundClient({ policy: { allow_private }, ...rest });
+  const { allowPrivate = true, ...rest } = options;
+  const client = new OutboundClient({ policy: { allowPrivate }, ...rest });
   t.teardown(() => client.close());
   return client;
 }
@@ -99,12 +99,12 @@ t.test("each failure has its kind", async (t) => {
   );
   const failure = async (port: number, options: Partial<OutboundRequest> = {}): Promise<OutboundFailure> =>
     (await client.request(new URL(`http://127.0.0.1:${port}/`), { ...GET, ...options })) as OutboundFailure;
-  t.match(await failure(silent, { deadline_ms: 50 }), {
+  t.match(await failure(silent, { deadlineMs: 50 }), {
     kind: "timeout",
     http: 504,
     message: /did not answer within 50 ms/,
   });
-  t.match(await failure(dribbling, { deadline_ms: 200 }), { kind: "timeout" }, "a body that dribbles");
+  t.match(await failure(dribbling, { deadlineMs: 200 }), { kind: "timeout" }, "a body that dribbles");
   t.match(await failure(large), { kind: "too_large", message: /larger than 1000 bytes/ });
   t.match(await failure(endless), { kind: "too_large" });
   t.match(await failure(cutting), {
@@ -239,7 +239,7 @@ t.test("with real sockets: a name that resolves to a private address", async (t)
     connections += 1;
   });
   const port = await listen(t, server);
-  const guarded = makeClient(t, { allow_private: false, resolve: resolvesTo("127.0.0.1") });
+  const guarded = makeClient(t, { allowPrivate: false, resolve: resolvesTo("127.0.0.1") });
   t.match(await guarded.request(new URL(`http://inside.example:${port}/`), GET), {
     kind: "refused",
     message: "address refused: private addresses may not be called",
@@ -261,7 +261,7 @@ t.test(
     const hanging = await serve(t, () => undefined);
     const port = await serve(t, (_request, response) => void response.end("1"));
     const connections = new ConnectionLimit(2);
-    const [one, other] = [1, 2].map(() => makeClient(t, { connections, keeps_connections: false }));
+    const [one, other] = [1, 2].map(() => makeClient(t, { connections, keepsConnections: false }));
     if (one === undefined || other === undefined) throw new Error("two clients");
     const url = new URL(`http://127.0.0.1:${port}/`);
     const untilOpen = async (holds: (open: number) => boolean): Promise<void> => {
@@ -297,13 +297,13 @@ t.test("a connection that bypassed the lookup is closed before anything is sent"
     }),
   );
   const careless = { makeConnector: () => connectTo(port), resolve: resolvesTo("1.1.1.1") };
-  const guarded = makeClient(t, { allow_private: false, ...careless });
+  const guarded = makeClient(t, { allowPrivate: false, ...careless });
   t.match(await guarded.request(new URL("http://innocent.example/"), GET), {
     kind: "refused",
     message: "address refused: private addresses may not be called",
   });
   const open = makeClient(t, careless);
-  t.match(await open.request(new URL("http://innocent.example/"), { ...GET, deadline_ms: 200 }), { kind: "timeout" });
+  t.match(await open.request(new URL("http://innocent.example/"), { ...GET, deadlineMs: 200 }), { kind: "timeout" });
   t.match(received, /^GET \/ HTTP\/1\.1/, "the request of the client that may call it arrives");
   t.equal(received.match(/GET/g)?.length, 1, "and no other");
 });

@@ -30,9 +30,9 @@ export interface OutboundRequest {
    * The time limit, from the call to the last byte of the answer. It includes name resolution, connecting and slow
    * answers.
    */
-  readonly deadline_ms: number;
+  readonly deadlineMs: number;
   /** A larger answer is a failure. No more than this many bytes are kept in memory. */
-  readonly answer_bytes_max: number;
+  readonly answerBytesMax: number;
   readonly signal?: AbortSignal;
 }
 
@@ -59,11 +59,11 @@ export interface ConnectionBound {
 export interface OutboundOptions {
   readonly policy: OutboundPolicy;
   /** The maximum number of connections to one host and port; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX by default. */
-  readonly connections_per_origin_max?: number;
+  readonly connectionsPerOriginMax?: number;
   /** A limit on the connections to all hosts. Several clients can share it. By default there is none. */
   readonly connections?: ConnectionBound;
   /** Whether connections stay open for the next request; true by default. */
-  readonly keeps_connections?: boolean;
+  readonly keepsConnections?: boolean;
   /** A resolver for tests. */
   readonly resolve?: Resolve;
   /** Creates the connector, for tests. `lookup` checks the addresses. */
@@ -98,9 +98,9 @@ export async function loadHttpClient(): Promise<void> {
 export class OutboundClient {
   readonly policy: OutboundPolicy;
   readonly #resolver: Resolver;
-  readonly #connections_max: number;
+  readonly #connectionsMax: number;
   readonly #connections: ConnectionBound | undefined;
-  readonly #keeps_connections: boolean;
+  readonly #keepsConnections: boolean;
   readonly #makeConnector: OutboundOptions["makeConnector"];
   #transport: Transport | null = null;
   #running = 0;
@@ -109,9 +109,9 @@ export class OutboundClient {
   constructor(options: OutboundOptions) {
     this.policy = options.policy;
     this.#resolver = new Resolver(options.resolve);
-    this.#connections_max = options.connections_per_origin_max ?? OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX;
+    this.#connectionsMax = options.connectionsPerOriginMax ?? OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX;
     this.#connections = options.connections;
-    this.#keeps_connections = options.keeps_connections ?? true;
+    this.#keepsConnections = options.keepsConnections ?? true;
     this.#makeConnector = options.makeConnector;
   }
 
@@ -136,8 +136,8 @@ export class OutboundClient {
       abort.abort();
     };
     const timer = setTimeout(
-      () => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadline_ms} ms`)),
-      options.deadline_ms,
+      () => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadlineMs} ms`)),
+      options.deadlineMs,
     );
     const cancel = (): void => stop(new OutboundFailure("aborted", "the call was cancelled"));
     if (options.signal?.aborted === true) cancel();
@@ -172,16 +172,16 @@ export class OutboundClient {
       headers: options.headers,
       body: options.body,
     });
-    const too_large = new OutboundFailure(
+    const tooLarge = new OutboundFailure(
       "too_large",
-      `the answer of ${url.host} is larger than ${options.answer_bytes_max} bytes`,
+      `the answer of ${url.host} is larger than ${options.answerBytesMax} bytes`,
     );
     const parts: Buffer[] = [];
     let bytes = 0;
     // A return inside this loop destroys the body and its connection.
     for await (const part of response.body as AsyncIterable<Buffer>) {
       bytes += part.byteLength;
-      if (bytes > options.answer_bytes_max) return too_large;
+      if (bytes > options.answerBytesMax) return tooLarge;
       parts.push(part);
     }
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };
@@ -201,9 +201,9 @@ export class OutboundClient {
         if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
         else done(new RefusedConnection(refusal), null);
       },
-      connections: this.#connections_max,
+      connections: this.#connectionsMax,
       maxOrigins: OUTBOUND_ORIGINS_MAX,
-      pipelining: this.#keeps_connections ? 1 : 0,
+      pipelining: this.#keepsConnections ? 1 : 0,
       keepAliveTimeout: OUTBOUND_IDLE_MS,
       keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
       maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,

@@ -49,7 +49,7 @@ export class OutboundFailure extends Failure {
 /** Decides which networks may be called. The public network always may, and metadata services never may. */
 export interface OutboundPolicy {
   /** Whether loopback, private, shared, link-local and reserved networks may be called. */
-  readonly allow_private: boolean;
+  readonly allowPrivate: boolean;
 }
 
 /** The names of metadata services. They are refused, whatever address they resolve to. */
@@ -84,7 +84,7 @@ function classifyHost(hostname: string): AddressClass {
 export function refuseClass(found: AddressClass, policy: OutboundPolicy): OutboundFailure | null {
   if (found === "metadata")
     return new OutboundFailure("refused", "address refused: cloud metadata addresses are never called");
-  if (found === "private" && !policy.allow_private)
+  if (found === "private" && !policy.allowPrivate)
     return new OutboundFailure("refused", "address refused: private addresses may not be called");
   return null;
 }

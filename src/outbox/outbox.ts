@@ -75,7 +75,7 @@ export class Outbox extends PublishingModel {
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
   /** All webhooks, by the text of each pattern. */
-  #by_pattern = new Map<string, Set<HeldWebhook>>();
+  #byPattern = new Map<string, Set<HeldWebhook>>();
   #active = 0;
   #rows = 0;
   #queued = new Set<number>();
@@ -202,7 +202,7 @@ export class Outbox extends PublishingModel {
    * @param event the id that the head must have; null if the head may be any event
    * @returns the id of the event, or the refusal
    */
-  skip(row: number, event: number | null, now_ms: number): number | Failure {
+  skip(row: number, event: number | null, nowMs: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
     const head = this.table.first(row);
     if (head === undefined) return new Failure("ALREADY_EXISTS", "no event waits for this webhook");
@@ -212,7 +212,7 @@ export class Outbox extends PublishingModel {
     const attempts = stored.head_event === head ? (stored.head_tries ?? 0) : 0;
     const error = attempts > 0 ? `skipped: ${stored.last_error ?? ""}` : "skipped";
     this.#touch(row);
-    this.#setAside(held, { event: head, at_ms: now_ms, attempts, error: error.slice(0, WEBHOOK_ERROR_CHARS_MAX) });
+    this.#setAside(held, { event: head, at_ms: nowMs, attempts, error: error.slice(0, WEBHOOK_ERROR_CHARS_MAX) });
     this.#unqueue(held, head);
     this.table.setHead(row, null);
     return head;
@@ -261,7 +261,7 @@ export class Outbox extends PublishingModel {
   #load(): void {
     this.#held = new Map();
     this.#index = new PatternIndex();
-    this.#by_pattern = new Map();
+    this.#byPattern = new Map();
     this.#active = 0;
     this.#rows = 0;
     for (const webhook of this.table.all()) {
@@ -284,8 +284,8 @@ export class Outbox extends PublishingModel {
     this.#setActive(held, webhook.active === 1);
     for (const text of held.patterns) {
       this.#addPattern(text);
-      const others = this.#by_pattern.get(text);
-      if (others === undefined) this.#by_pattern.set(text, new Set([held]));
+      const others = this.#byPattern.get(text);
+      if (others === undefined) this.#byPattern.set(text, new Set([held]));
       else others.add(held);
     }
   }
@@ -307,11 +307,11 @@ export class Outbox extends PublishingModel {
 
   #removePatterns(held: HeldWebhook): void {
     for (const text of held.patterns) {
-      const others = this.#by_pattern.get(text);
+      const others = this.#byPattern.get(text);
       if (others === undefined) continue;
       others.delete(held);
       if (others.size > 0) continue;
-      this.#by_pattern.delete(text);
+      this.#byPattern.delete(text);
       this.#index.delete(text);
     }
   }
@@ -337,11 +337,11 @@ export class Outbox extends PublishingModel {
    * Disables the webhooks for which a chain is too long. They are sorted by row, because every node must disable them
    * in the same order.
    */
-  #disableChained(wanting: HeldWebhook[], now_ms: number): readonly DisabledWebhook[] {
+  #disableChained(wanting: HeldWebhook[], nowMs: number): readonly DisabledWebhook[] {
     return wanting
       .sort((a, b) => a.row - b.row)
       .map((held) => {
-        this.table.setFailure(held.row, { error: CHAIN_TOO_LONG, at_ms: now_ms });
+        this.table.setFailure(held.row, { error: CHAIN_TOO_LONG, at_ms: nowMs });
         return this.#disable(held, CHAIN_TOO_LONG);
       });
   }
@@ -350,7 +350,7 @@ export class Outbox extends PublishingModel {
   #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {
-      for (const held of this.#by_pattern.get(text) ?? []) {
+      for (const held of this.#byPattern.get(text) ?? []) {
         if (!held.active || held.seen === event) continue;
         held.seen = event;
         wanting.push(held);

@@ -60,20 +60,20 @@ export interface QueueSize {
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #characters: Statement<[], number>;
-  readonly #by_id: Statement<[string], WebhookRow>;
-  readonly #by_row: Statement<[number], WebhookRow>;
+  readonly #byId: Statement<[string], WebhookRow>;
+  readonly #byRow: Statement<[number], WebhookRow>;
   readonly #status: Statement<[string], WebhookStatus>;
 
   constructor(db: Db) {
     this.#status = db.prepare(`SELECT ${STATUS_COLUMNS} FROM webhook WHERE id = ?`);
     this.#characters = db.prepare<[], number>("SELECT coalesce(sum(length(patterns)), 0) FROM webhook").pluck();
     this.#all = db.prepare("SELECT * FROM webhook ORDER BY id");
-    this.#by_id = db.prepare("SELECT * FROM webhook WHERE id = ?");
-    this.#by_row = db.prepare("SELECT * FROM webhook WHERE row = ?");
+    this.#byId = db.prepare("SELECT * FROM webhook WHERE id = ?");
+    this.#byRow = db.prepare("SELECT * FROM webhook WHERE row = ?");
   }
 
   /** The total length of all webhooks' patterns as JSON, in characters. */
-  get pattern_characters(): number {
+  get patternCharacters(): number {
     return this.#characters.get() ?? 0;
   }
 
@@ -83,11 +83,11 @@ class WebhookLookup {
   }
 
   byId(id: string): WebhookRow | undefined {
-    return this.#by_id.get(id);
+    return this.#byId.get(id);
   }
 
   byRow(row: number): WebhookRow | undefined {
-    return this.#by_row.get(row);
+    return this.#byRow.get(row);
   }
 
   /** Returns a webhook with the counts of its queue. */
@@ -113,7 +113,7 @@ export class WebhookTable extends WebhookLookup {
   readonly #body: Statement<[number, number, number, string, number], unknown>;
   readonly #size: Statement<[number, number], { rows: number; bytes: number | null }>;
   readonly #settle: Statement<[number, number], unknown>;
-  readonly #drop_bodies: Statement<[number, number], unknown>;
+  readonly #dropBodies: Statement<[number, number], unknown>;
   readonly #unqueue: Statement<[number, number], unknown>;
 
   constructor(db: Db) {
@@ -143,12 +143,12 @@ export class WebhookTable extends WebhookLookup {
     const due = "SELECT event FROM webhook_queue WHERE webhook = ? AND event <= ?";
     this.#size = db.prepare(`SELECT count(*) AS rows, sum(bytes) AS bytes FROM webhook_body WHERE event IN (${due})`);
     this.#settle = db.prepare(`UPDATE webhook_body SET waiting = waiting - 1 WHERE event IN (${due})`);
-    this.#drop_bodies = db.prepare(`DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0`);
+    this.#dropBodies = db.prepare(`DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0`);
     this.#unqueue = db.prepare("DELETE FROM webhook_queue WHERE webhook = ? AND event <= ?");
   }
 
-  insert({ id, url, patterns, secret }: WebhookCreateRequest, now_ms: number): void {
-    this.#insert.run(id, url, JSON.stringify(patterns), secret, now_ms);
+  insert({ id, url, patterns, secret }: WebhookCreateRequest, nowMs: number): void {
+    this.#insert.run(id, url, JSON.stringify(patterns), secret, nowMs);
   }
 
   /** Deletes a webhook. The caller empties its queue first. */
@@ -164,8 +164,8 @@ export class WebhookTable extends WebhookLookup {
     this.#disable.run(row);
   }
 
-  setProgress(row: number, fail_count: number, fired_at: number | null): void {
-    this.#progress.run(fail_count, fired_at, row);
+  setProgress(row: number, failCount: number, firedAt: number | null): void {
+    this.#progress.run(failCount, firedAt, row);
   }
 
   /** Stores the state of the event at the head of the queue; null if that event has not failed. */
@@ -206,7 +206,7 @@ export class WebhookTable extends WebhookLookup {
     const size = this.size(webhook, upto);
     if (size.rows === 0) return size;
     this.#settle.run(webhook, upto);
-    this.#drop_bodies.run(webhook, upto);
+    this.#dropBodies.run(webhook, upto);
     this.#unqueue.run(webhook, upto);
     return size;
   }

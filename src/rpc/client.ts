@@ -38,7 +38,7 @@ const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 
 interface PendingCall {
   readonly id: number;
-  readonly deadline_ms: number;
+  readonly deadlineMs: number;
   readonly weight: number;
   /** The packing of the reply. */
   readonly packing: Packing;
@@ -51,10 +51,10 @@ interface PendingCall {
 export interface RpcClientOptions {
   readonly methods: MethodTable;
   readonly clock: Clock;
-  readonly calls_max?: number;
-  readonly bytes_max?: number;
+  readonly callsMax?: number;
+  readonly bytesMax?: number;
   /** The push messages that the serving side may send; none by default. */
-  readonly push_messages?: readonly PushMessage[];
+  readonly pushMessages?: readonly PushMessage[];
   readonly onPush?: (name: string, payload: unknown) => void;
 }
 
@@ -65,13 +65,13 @@ export interface RpcClientOptions {
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
-  #next_id = 1;
+  #nextId = 1;
   size = 0;
 
   /** Returns the next id whose slot is free. Ids only grow. At least one slot must be free. */
   nextId(): number {
-    while (this.#slots[this.#next_id % PENDING_SLOTS] !== null) this.#next_id += 1;
-    return this.#next_id++;
+    while (this.#slots[this.#nextId % PENDING_SLOTS] !== null) this.#nextId += 1;
+    return this.#nextId++;
   }
 
   add(call: PendingCall): void {
@@ -107,8 +107,8 @@ class PendingCalls {
 export class RpcClient {
   readonly #methods: MethodTable;
   readonly #clock: Clock;
-  readonly #calls_max: number;
-  readonly #bytes_max: number;
+  readonly #callsMax: number;
+  readonly #bytesMax: number;
   readonly #pushPackings: ReadonlyMap<string, Packing>;
   readonly #onPush: (name: string, payload: unknown) => void;
   readonly #pending = new PendingCalls();
@@ -118,11 +118,11 @@ export class RpcClient {
   constructor(options: RpcClientOptions) {
     this.#methods = options.methods;
     this.#clock = options.clock;
-    this.#calls_max = options.calls_max ?? MAILBOX_CALLS_MAX;
-    assert(this.#calls_max < PENDING_SLOTS, "every call in flight has a slot");
-    this.#bytes_max = options.bytes_max ?? MAILBOX_BYTES_MAX;
-    const { push_messages = [] } = options;
-    this.#pushPackings = new Map(push_messages.map(({ name, payload }) => [name, packingOf(payload)]));
+    this.#callsMax = options.callsMax ?? MAILBOX_CALLS_MAX;
+    assert(this.#callsMax < PENDING_SLOTS, "every call in flight has a slot");
+    this.#bytesMax = options.bytesMax ?? MAILBOX_BYTES_MAX;
+    const { pushMessages = [] } = options;
+    this.#pushPackings = new Map(pushMessages.map(({ name, payload }) => [name, packingOf(payload)]));
     this.#onPush = options.onPush ?? (() => undefined);
   }
 
@@ -148,16 +148,16 @@ export class RpcClient {
 
   /**
    * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
-   * @param committed_id the calls up to this id may have been executed, although no reply came. Their failures are
-   * marked `outcome_unknown`.
+   * @param committedId the calls up to this id may have been executed, although no reply came. Their failures are
+   * marked `outcomeUnknown`.
    */
-  detach(reason: Failure, committed_id = 0): void {
+  detach(reason: Failure, committedId = 0): void {
     this.#port?.close();
     this.#port = null;
     const lost = this.#pending.takeAll();
     this.#bytes = 0;
     for (const call of lost) {
-      call.done(call.id <= committed_id ? new Failure(reason.status, reason.message, reason.members, true) : reason);
+      call.done(call.id <= committedId ? new Failure(reason.status, reason.message, reason.members, true) : reason);
     }
   }
 
@@ -173,10 +173,10 @@ export class RpcClient {
     request: RequestOf<Row>,
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
-    deadline_ms?: number,
+    deadlineMs?: number,
     weight?: number,
   ): number {
-    return this.#start(method, request, context, done as (reply: unknown) => void, null, deadline_ms, weight);
+    return this.#start(method, request, context, done as (reply: unknown) => void, null, deadlineMs, weight);
   }
 
   /** Like `call`, but returns the reply as a promise. */
@@ -184,10 +184,10 @@ export class RpcClient {
     method: Row,
     request: RequestOf<Row>,
     context: CallContext,
-    deadline_ms?: number,
+    deadlineMs?: number,
   ): Promise<ReplyOf<Row> | Failure> {
     return new Promise((resolve) => {
-      this.call(method, request, context, resolve, deadline_ms);
+      this.call(method, request, context, resolve, deadlineMs);
     });
   }
 
@@ -199,7 +199,7 @@ export class RpcClient {
     method: Row,
     request: RequestOf<Row>,
     context: CallContext,
-    deadline_ms?: number,
+    deadlineMs?: number,
   ): AsyncGenerator<string | Failure, ReplyOf<Row> | Failure, undefined> {
     const chunks: string[] = [];
     let outcome: unknown;
@@ -222,7 +222,7 @@ export class RpcClient {
         chunks.push(text);
         notify();
       },
-      deadline_ms,
+      deadlineMs,
     );
     try {
       for (;;) {
@@ -256,14 +256,14 @@ export class RpcClient {
    * Ends the calls whose deadline has passed. The serving side is notified first, and has OUTCOME_GRACE_MS to report
    * whether it has executed the call. Without a report the outcome is unknown.
    */
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     for (const call of this.#pending.all()) {
-      if (now_ms < call.deadline_ms) continue;
+      if (nowMs < call.deadlineMs) continue;
       if (!call.overdue) {
         call.overdue = true;
         this.#port?.send([FRAME.CANCEL, call.id]);
       }
-      if (now_ms < call.deadline_ms + OUTCOME_GRACE_MS) continue;
+      if (nowMs < call.deadlineMs + OUTCOME_GRACE_MS) continue;
       this.#forget(call);
       call.done(new Failure("DEADLINE_EXCEEDED", "deadline exceeded", null, true));
     }
@@ -275,22 +275,22 @@ export class RpcClient {
     context: CallContext,
     done: (reply: unknown) => void,
     chunk: ((text: string) => void) | null,
-    deadline_ms: number | undefined,
+    deadlineMs: number | undefined,
     weight = method.weight(request),
   ): number {
     if (this.#port === null) {
       done(new Failure("UNAVAILABLE", "the server is not ready, try again"));
       return 0;
     }
-    if (this.#pending.size >= this.#calls_max || this.#bytes + weight > this.#bytes_max) {
+    if (this.#pending.size >= this.#callsMax || this.#bytes + weight > this.#bytesMax) {
       done(BUSY);
       return 0;
     }
     const id = this.#pending.nextId();
     const position = this.#methods.positionOf(method);
-    const deadline = this.#clock.now() + (deadline_ms ?? method.deadline_ms);
+    const deadline = this.#clock.now() + (deadlineMs ?? method.deadlineMs);
     const packings = this.#methods.packingsAt(position);
-    this.#pending.add({ id, deadline_ms: deadline, weight, packing: packings.reply, done, chunk, overdue: false });
+    this.#pending.add({ id, deadlineMs: deadline, weight, packing: packings.reply, done, chunk, overdue: false });
     this.#bytes += weight;
     addCall(this.#port.outbox, id, position, deadline, weight, context, packings.request, request);
     this.#port.queued();

@@ -35,7 +35,7 @@ export type CallFrame = readonly [
   id: number,
   /** The position of the method in the table of methods (`MethodTable`). */
   method: number,
-  deadline_ms: number,
+  deadlineMs: number,
   /** The weight of the request in bytes, as the method has computed it. */
   weight: number,
   actor: string,
@@ -79,13 +79,13 @@ export function addCall(
   message: unknown[],
   id: number,
   method: number,
-  deadline_ms: number,
+  deadlineMs: number,
   weight: number,
   { actor, trace }: CallContext,
   packing: Packing,
   request: unknown,
 ): void {
-  const at = message.push(0, FRAME.CALL, id, method, deadline_ms, weight, actor, trace);
+  const at = message.push(0, FRAME.CALL, id, method, deadlineMs, weight, actor, trace);
   if (request !== null) packing.pack(request, message);
   message[at - REQUEST_FIELD - 1] = message.length - at + REQUEST_FIELD;
 }

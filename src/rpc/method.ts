@@ -16,7 +16,7 @@ export interface Method<Request extends TSchema = TSchema, Reply extends TSchema
   readonly kind: "unary" | "stream";
   readonly request: Request;
   readonly reply: Reply;
-  readonly deadline_ms: number;
+  readonly deadlineMs: number;
   /** Returns the weight of the request in bytes. It counts towards the limits of a mailbox and of a batch. */
   weight(request: Static<Request>): number;
 }
@@ -34,15 +34,15 @@ export class MethodTable<Row extends Method = Method> {
   readonly rows: readonly Row[];
   readonly #packings: readonly MethodPackings[];
   readonly #positions = new Map<Method, number>();
-  readonly #by_name = new Map<string, Row>();
+  readonly #byName = new Map<string, Row>();
 
   constructor(rows: readonly Row[]) {
     this.rows = rows;
     this.#packings = rows.map(({ request, reply }) => ({ request: packingOf(request), reply: packingOf(reply) }));
     for (const [at, row] of rows.entries()) {
-      assert(!this.#by_name.has(row.name), `one method is named ${row.name}`);
+      assert(!this.#byName.has(row.name), `one method is named ${row.name}`);
       this.#positions.set(row, at);
-      this.#by_name.set(row.name, row);
+      this.#byName.set(row.name, row);
     }
   }
 
@@ -60,7 +60,7 @@ export class MethodTable<Row extends Method = Method> {
   }
 
   named(name: string): Row | undefined {
-    return this.#by_name.get(name);
+    return this.#byName.get(name);
   }
 }
 

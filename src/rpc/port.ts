@@ -8,7 +8,7 @@ import { addFrame, takeFrames, type Frame } from "./frames.js";
 
 /** The methods that `Worker`, `parentPort` and `MessagePort` have in common. */
 export interface Endpoint {
-  postMessage(value: unknown, transfer_list?: readonly Transferable[]): void;
+  postMessage(value: unknown, transferList?: readonly Transferable[]): void;
   on(event: "message", listener: (value: unknown) => void): unknown;
   off(event: "message", listener: (value: unknown) => void): unknown;
 }
@@ -20,15 +20,15 @@ export class Port {
   #waiting = 0;
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
-  readonly #frames_max: number;
+  readonly #framesMax: number;
 
   /**
    * @param onFrame called with each received frame, in the order in which frames were sent
-   * @param frames_max the largest number of frames in a message
+   * @param framesMax the largest number of frames in a message
    */
-  constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, frames_max = Number.POSITIVE_INFINITY) {
+  constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, framesMax = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
-    this.#frames_max = frames_max;
+    this.#framesMax = framesMax;
     this.#receive = (value) => {
       if (!this.#closed) takeFrames(value as readonly unknown[], onFrame);
     };
@@ -36,7 +36,7 @@ export class Port {
   }
 
   /**
-   * Queues a frame. It is sent at the end of this event-loop tick, by `flush`, or when `frames_max` frames are queued.
+   * Queues a frame. It is sent at the end of this event-loop tick, by `flush`, or when `framesMax` frames are queued.
    * With this limit the other thread can start while this thread is still reading its sockets.
    */
   send(frame: Frame): void {
@@ -56,7 +56,7 @@ export class Port {
       return;
     }
     this.#waiting += 1;
-    if (this.#waiting >= this.#frames_max) {
+    if (this.#waiting >= this.#framesMax) {
       this.flush();
       return;
     }

@@ -38,13 +38,13 @@ class Pair {
   readonly log: string[] = [];
   readonly outcomes = new Map<string, Acted | Failure>();
 
-  constructor(t: Owner, options: Partial<RpcClientOptions> = {}, mailbox_max?: number) {
-    this.shared = Shared.make(mailbox_max);
+  constructor(t: Owner, options: Partial<RpcClientOptions> = {}, mailboxMax?: number) {
+    this.shared = Shared.make(mailboxMax);
     this.worker = startPeer({ shared: this.shared.buffer });
     this.client = new RpcClient({
       methods: PEER_METHODS,
       clock: this.shared,
-      push_messages: [BEFORE, AFTER, READY],
+      pushMessages: [BEFORE, AFTER, READY],
       onPush: (name, payload) => this.log.push(`${name} ${String(payload)}`),
       ...options,
     });
@@ -56,7 +56,7 @@ class Pair {
   }
 
   /** Makes a call whose topic says what the peer does, and records the outcome under the topic. */
-  call(topic: string, deadline_ms = 1000, weight = 0): number {
+  call(topic: string, deadlineMs = 1000, weight = 0): number {
     return this.client.call(
       act,
       { topic, padding: "x".repeat(weight) },
@@ -65,7 +65,7 @@ class Pair {
         this.log.push(topic);
         this.outcomes.set(topic, reply);
       },
-      deadline_ms,
+      deadlineMs,
     );
   }
 
@@ -105,7 +105,7 @@ t.test("a call reaches the other side and its reply comes back", async (t) => {
     status: "FAILED_PRECONDITION",
     message: "precondition failed",
     members: { current_version: 3 },
-    outcome_unknown: false,
+    outcomeUnknown: false,
   });
   t.equal(pair.client.depth, 0);
   t.throws(() => pair.client.attach(pair.worker), AssertionError, "one port at a time");
@@ -118,17 +118,13 @@ t.test("a call that has not started before its deadline is not executed", async 
   pair.call("seen by the peer", 100);
   pair.call("in time", 101);
   pair.client.tick(99);
-  pair.shared.time_ms = 101;
+  pair.shared.timeMs = 101;
   pair.client.tick(100);
   t.equal(pair.client.depth, 4, "first the peer is asked for the outcome");
   pair.shared.open();
   t.same(await pair.executed(), ["hold", "in time"]);
   for (const topic of ["seen by the client", "seen by the peer"]) {
-    t.match(
-      pair.outcomes.get(topic),
-      { status: "DEADLINE_EXCEEDED", outcome_unknown: false },
-      `${topic}: not executed`,
-    );
+    t.match(pair.outcomes.get(topic), { status: "DEADLINE_EXCEEDED", outcomeUnknown: false }, `${topic}: not executed`);
   }
   t.equal(pair.status("in time"), "OK", "a call that starts at its deadline is in time");
 });
@@ -137,10 +133,10 @@ t.test("the peer refuses overdue calls by itself", async (t) => {
   const pair = new Pair(t);
   await pair.hold();
   pair.call("late", 100);
-  pair.shared.time_ms = 101;
+  pair.shared.timeMs = 101;
   pair.shared.open();
   t.same(await pair.executed(), ["hold"], "without any tick of the client");
-  t.match(pair.outcomes.get("late"), { status: "DEADLINE_EXCEEDED", outcome_unknown: false });
+  t.match(pair.outcomes.get("late"), { status: "DEADLINE_EXCEEDED", outcomeUnknown: false });
 });
 
 t.test("a call that is never answered ends after its grace period with an unknown outcome", async (t) => {
@@ -151,11 +147,11 @@ t.test("a call that is never answered ends after its grace period with an unknow
   pair.client.tick(100 + OUTCOME_GRACE_MS - 1);
   t.equal(pair.outcomes.size, 0);
   pair.client.tick(100 + OUTCOME_GRACE_MS);
-  t.match(pair.outcomes.get("silent"), { status: "DEADLINE_EXCEEDED", outcome_unknown: true });
+  t.match(pair.outcomes.get("silent"), { status: "DEADLINE_EXCEEDED", outcomeUnknown: true });
 
   await pair.hold();
   pair.client.tick(1000 + OUTCOME_GRACE_MS);
-  t.match(pair.outcomes.get("hold"), { status: "DEADLINE_EXCEEDED", outcome_unknown: true });
+  t.match(pair.outcomes.get("hold"), { status: "DEADLINE_EXCEEDED", outcomeUnknown: true });
   t.equal(pair.client.depth, 0);
   pair.shared.open();
   t.same(await pair.executed(), ["silent", "hold"], "it was executed after all");
@@ -181,11 +177,11 @@ t.test("a cancelled call that still waits is never executed", async (t) => {
 });
 
 t.test("the calling side refuses calls when the mailbox is full", async (t) => {
-  const pair = new Pair(t, { calls_max: 3, bytes_max: 100 });
+  const pair = new Pair(t, { callsMax: 3, bytesMax: 100 });
   await pair.hold();
   t.ok(pair.call("heavy", 1000, 60) > 0);
   t.equal(pair.call("too heavy", 1000, 41), 0);
-  t.match(pair.outcomes.get("too heavy"), { status: "RESOURCE_EXHAUSTED", outcome_unknown: false }, "bytes");
+  t.match(pair.outcomes.get("too heavy"), { status: "RESOURCE_EXHAUSTED", outcomeUnknown: false }, "bytes");
   const fitting = pair.call("fitting", 1000, 40);
   t.equal(pair.call("one more"), 0);
   t.match(pair.outcomes.get("one more"), { status: "RESOURCE_EXHAUSTED" }, "calls");
@@ -230,10 +226,10 @@ t.test("the other side crashes: everything in flight fails", async (t) => {
   );
   t.match(
     pair.outcomes.get("silent 1"),
-    { outcome_unknown: true },
+    { outcomeUnknown: true },
     "a call up to the committed id may have been executed",
   );
-  t.match(pair.outcomes.get("silent 2"), { outcome_unknown: false }, "a later one was not");
+  t.match(pair.outcomes.get("silent 2"), { outcomeUnknown: false }, "a later one was not");
   let last: unknown;
   for await (const chunk of chunks) last = chunk;
   t.match(last, { status: "UNAVAILABLE" }, "an interrupted stream ends with the failure");
@@ -313,7 +309,7 @@ t.test("a stream that is cancelled while it waits never starts", async (t) => {
   await pair.hold();
   const chunks = pair.client.stream(count, { prefix: "", limit: null }, CONTEXT, 100);
   const first = chunks.next();
-  pair.shared.time_ms = 100;
+  pair.shared.timeMs = 100;
   pair.client.tick(100);
   pair.shared.open();
   t.match((await first).value, { status: "DEADLINE_EXCEEDED" });

@@ -30,8 +30,8 @@ export interface RpcServerOptions<Row extends Method = Method> {
   readonly clock: Clock;
   /** Executes a group of calls in order. Must answer each call by `reply`, `fail` or `stream`. */
   readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
-  readonly mailbox_max?: number;
-  readonly batch_max?: number;
+  readonly mailboxMax?: number;
+  readonly batchMax?: number;
 }
 
 interface OpenStream {
@@ -46,8 +46,8 @@ export class RpcServer<Row extends Method = Method> {
   readonly #methods: MethodTable<Row>;
   readonly #clock: Clock;
   readonly #execute: RpcServerOptions<Row>["execute"];
-  readonly #mailbox_max: number;
-  readonly #batch_max: number;
+  readonly #mailboxMax: number;
+  readonly #batchMax: number;
   readonly #port: Port;
   #mailbox: CallFrame[] = [];
   /** The ids of cancelled calls that are still in the mailbox. */
@@ -56,7 +56,7 @@ export class RpcServer<Row extends Method = Method> {
   /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
   /** Credit that has arrived before its stream was opened, by the call's id. */
-  readonly #early_credit = new Map<number, number>();
+  readonly #earlyCredit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
 
@@ -64,8 +64,8 @@ export class RpcServer<Row extends Method = Method> {
     this.#methods = options.methods;
     this.#clock = options.clock;
     this.#execute = options.execute;
-    this.#mailbox_max = options.mailbox_max ?? MAILBOX_CALLS_MAX;
-    this.#batch_max = options.batch_max ?? BATCH_CALLS_MAX;
+    this.#mailboxMax = options.mailboxMax ?? MAILBOX_CALLS_MAX;
+    this.#batchMax = options.batchMax ?? BATCH_CALLS_MAX;
     this.#port = new Port(endpoint, (frame) => this.#take(frame));
   }
 
@@ -87,8 +87,8 @@ export class RpcServer<Row extends Method = Method> {
    * stream. Each piece of a chunk needs credit from the reader.
    */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
-    const credit = this.#early_credit.get(call.id) ?? 0;
-    this.#early_credit.delete(call.id);
+    const credit = this.#earlyCredit.get(call.id) ?? 0;
+    this.#earlyCredit.delete(call.id);
     const open: OpenStream = { packing: call.packing, chunks: chunks[Symbol.iterator](), rest: "", credit };
     this.#streams.set(call.id, open);
     this.#pump(call.id, open);
@@ -129,7 +129,7 @@ export class RpcServer<Row extends Method = Method> {
   #take(frame: Frame): void {
     switch (frame[0]) {
       case FRAME.CALL:
-        if (this.#mailbox.length >= this.#mailbox_max) {
+        if (this.#mailbox.length >= this.#mailboxMax) {
           this.#port.send([FRAME.FAILURE, frame[1], "RESOURCE_EXHAUSTED", "the server is busy, try again", null]);
         } else {
           this.#mailbox.push(frame);
@@ -142,8 +142,7 @@ export class RpcServer<Row extends Method = Method> {
       case FRAME.CREDIT: {
         const open = this.#streams.get(frame[1]);
         if (open === undefined) {
-          if (this.#waits(frame[1]))
-            this.#early_credit.set(frame[1], (this.#early_credit.get(frame[1]) ?? 0) + frame[2]);
+          if (this.#waits(frame[1])) this.#earlyCredit.set(frame[1], (this.#earlyCredit.get(frame[1]) ?? 0) + frame[2]);
         } else {
           open.credit += frame[2];
           this.#pump(frame[1], open);
@@ -186,14 +185,14 @@ export class RpcServer<Row extends Method = Method> {
 
   #drain(): void {
     if (this.#paused) return;
-    const taken = this.#mailbox.length <= this.#batch_max ? this.#mailbox : this.#mailbox.slice(0, this.#batch_max);
-    this.#mailbox = taken === this.#mailbox ? [] : this.#mailbox.slice(this.#batch_max);
+    const taken = this.#mailbox.length <= this.#batchMax ? this.#mailbox : this.#mailbox.slice(0, this.#batchMax);
+    this.#mailbox = taken === this.#mailbox ? [] : this.#mailbox.slice(this.#batchMax);
     const now = this.#clock.now();
     const calls: ServerCall<Row>[] = [];
     for (const frame of taken) {
-      const [, id, position, deadline_ms, weight, actor, trace] = frame;
-      if (now > deadline_ms || this.#cancelled.delete(id)) {
-        this.#early_credit.delete(id);
+      const [, id, position, deadlineMs, weight, actor, trace] = frame;
+      if (now > deadlineMs || this.#cancelled.delete(id)) {
+        this.#earlyCredit.delete(id);
         this.#port.send([FRAME.FAILURE, id, "DEADLINE_EXCEEDED", "deadline exceeded", null]);
       } else {
         const packings = this.#methods.packingsAt(position);

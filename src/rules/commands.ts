@@ -42,14 +42,14 @@ export const proposeRule = writerMethod({
   audit: { action: "rule.propose", resource, detail: () => '{"status":"proposed"}' },
   changes: changed,
   models,
-  run: ({ rules }, { project, rule_id, rule }, { now_ms }) => {
+  run: ({ rules }, { project, rule_id, rule }, { nowMs }) => {
     if (rules.find(project, rule_id) !== undefined)
       return new Failure("ALREADY_EXISTS", `rule already exists: ${shorten(ruleName(project, rule_id))}`);
     const checked = JSON.parse(rule) as CheckedRule;
     const held = rules.totals(project);
     const refusal = refuseTotals(project, { rules: held.rules + 1, instructions: held.instructions + checked.size });
     if (refusal !== null) return refusal;
-    rules.store(checked, "proposed", now_ms);
+    rules.store(checked, "proposed", nowMs);
     rules.touch(project);
     return null;
   },
@@ -111,12 +111,12 @@ export const putRules = writerMethod({
     ),
   ],
   models,
-  run: ({ rules }, { project, rules: sent }, { now_ms }) => {
+  run: ({ rules }, { project, rules: sent }, { nowMs }) => {
     const given = JSON.parse(sent) as readonly CheckedRule[];
     const instructions = given.reduce((sum, rule) => sum + rule.size, 0);
     const refusal = refuseTotals(project, { rules: given.length, instructions });
     if (refusal !== null) return refusal;
-    rules.replace(project, given, now_ms);
+    rules.replace(project, given, nowMs);
     rules.touch(project);
     return { count: given.length };
   },
@@ -139,11 +139,11 @@ export const importRules = writerMethod({
     ),
   ],
   models,
-  run: ({ rules }, { rules: sent }, { now_ms }) => {
+  run: ({ rules }, { rules: sent }, { nowMs }) => {
     const given = JSON.parse(sent) as readonly CheckedRule[];
     const refusal = refuseImport(rules, given);
     if (refusal !== null) return refusal;
-    storeImported(rules, given, now_ms);
+    storeImported(rules, given, nowMs);
     return { count: given.length };
   },
 });
@@ -167,8 +167,8 @@ export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): 
 }
 
 /** Stores the rules as accepted. A stored rule with the same id is replaced. `refuseImport` must be called before. */
-export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], now_ms: number): void {
-  for (const rule of given) rules.store(rule, "accepted", now_ms);
+export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], nowMs: number): void {
+  for (const rule of given) rules.store(rule, "accepted", nowMs);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 

@@ -155,7 +155,7 @@ t.test("a stored glob that would be refused today matches as before", (t) => {
 });
 
 t.test("every glob of the published schema compiles", (t) => {
-  const promised = new RegExp(must(FileGlob.text.promised_pattern, "globs have a pattern"), "u");
+  const promised = new RegExp(must(FileGlob.text.promisedPattern, "globs have a pattern"), "u");
   const parts = fc.constantFrom("a", "[", "]", "^", "-", "/", "*", "**", "?", ".", ".ts", "{", ",", "}", "[a-c]");
   let globs = 0;
   fc.assert(

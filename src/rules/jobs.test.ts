@@ -19,7 +19,7 @@ import { openDatabase } from "../store/sqlite/choice.js";
 
 await loadRuleReading();
 
-const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
+const CALL = { nowMs: 1_000, actor: "", reload: (): void => undefined };
 const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 function open() {
@@ -157,10 +157,10 @@ t.test("a single rule is checked against a text, whatever its status", (t) => {
     body: bytes({ project: "p", rule_id: "c", pattern: "x" }),
   });
   proposeRule.bind(models)(proposal, CALL);
-  const preview = (rule_id: string, body: object): unknown => {
-    const request = { project: "p", rule_id, versions: null, body: bytes(body) };
+  const preview = (ruleId: string, body: object): unknown => {
+    const request = { project: "p", rule_id: ruleId, versions: null, body: bytes(body) };
     const short = run(validateShort, request);
-    t.same(read(validateLong, request), { chunks: [short.text], reply: { violations: short.violations } }, rule_id);
+    t.same(read(validateLong, request), { chunks: [short.text], reply: { violations: short.violations } }, ruleId);
     const { violations, count, applies } = JSON.parse(short.text) as Static<typeof RulePreview>;
     t.equal(short.violations, count);
     return [violations.map((violation) => `${violation.rule_id}:${violation.line}`), count, applies];

@@ -208,15 +208,15 @@ export const validateLong = streamJob({
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
   { project, rule_id, versions, body }: ValidateRequest,
-  steps_max: number,
-  ms_max: number,
+  stepsMax: number,
+  msMax: number,
 ): Generator<string, { readonly violations: number } | Failure, undefined> {
   const subject = readSubject(unpackBytes(body));
   if (subject instanceof Failure) return subject;
   const rules = rulesFor(models, project, rule_id, versions);
   if (rules instanceof Failure) return rules;
   const content = new Content(subject.content);
-  const budget = new WorkBudget(steps_max, ms_max);
+  const budget = new WorkBudget(stepsMax, msMax);
   yield `{"project":${JSON.stringify(project)},"violations":[`;
   let count = 0;
   let bytes = 0;
@@ -262,13 +262,13 @@ function readSubject(body: Uint8Array): Subject | Failure {
 function rulesFor(
   { rules, sets }: { readonly rules: RuleReader; readonly sets: RuleSets },
   project: string,
-  rule_id: string | null,
+  ruleId: string | null,
   versions: ValidateRequest["versions"],
 ): readonly CompiledRule[] | Failure {
-  if (rule_id !== null) {
-    const row = rules.find(project, rule_id);
+  if (ruleId !== null) {
+    const row = rules.find(project, ruleId);
     return row === undefined
-      ? notFound(`rule not found: ${shorten(ruleName(project, rule_id))}`)
+      ? notFound(`rule not found: ${shorten(ruleName(project, ruleId))}`)
       : [new CompiledRule(row)];
   }
   const alone = project === GLOBAL_PROJECT;

@@ -74,7 +74,7 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       params: { project: ProjectName },
       body: { kind: "json", schema: ValidateBody, unread: true },
       answer: Validation,
-      asks_only: true,
+      asksOnly: true,
       handle: (request) => rules.validate(request.params[0], request),
     }),
     route({
@@ -122,7 +122,7 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
       body: { kind: "json", schema: ValidateBody, unread: true },
       answer: RulePreview,
       statuses: [404],
-      asks_only: true,
+      asksOnly: true,
       handle: (request) => rules.preview(named(request.params), request),
     }),
     route({
@@ -185,8 +185,8 @@ export function ruleRoutes({ rules, reads }: RuleRoutesOptions): Route[] {
   ];
 }
 
-function named([project, rule_id]: readonly [project: string, rule_id: string]): RuleRequest {
-  return { project, rule_id };
+function named([project, ruleId]: readonly [project: string, ruleId: string]): RuleRequest {
+  return { project, rule_id: ruleId };
 }
 
 /** Returns the value of a filter; null if it is missing or empty. */

@@ -9,8 +9,8 @@ import { RuleSets, type StoredRule } from "./rule-sets.js";
 
 await loadRegexEngine();
 
-const row = (rule_id: string, size = 1): StoredRule => ({
-  rule_id,
+const row = (ruleId: string, size = 1): StoredRule => ({
+  rule_id: ruleId,
   severity: "error",
   match_type: "regex",
   pattern: "x",

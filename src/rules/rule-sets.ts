@@ -28,7 +28,7 @@ const EVERY_NAME = "*";
 
 /** A rule of a rule set. Its regex is compiled at the first use. */
 export class CompiledRule implements Matcher {
-  readonly match_type: MatchType;
+  readonly matchType: MatchType;
   readonly stack: string;
   /** The beginning of the JSON text of each violation: the rule_id, the severity and the message. */
   readonly head: string;
@@ -38,7 +38,7 @@ export class CompiledRule implements Matcher {
   #regex: Regex | null | undefined;
 
   constructor({ rule_id, severity, match_type, pattern, message, stack, applies_to }: StoredRule) {
-    this.match_type = match_type;
+    this.matchType = match_type;
     this.stack = stack;
     this.#source = pattern;
     const text = message === "" ? defaultMessage(match_type, pattern) : message;
@@ -50,7 +50,7 @@ export class CompiledRule implements Matcher {
   get regex(): Regex | null {
     if (this.#regex === undefined) {
       const compiled =
-        this.match_type === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
+        this.matchType === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
       // A failure here is a bug, because the same engine has compiled the regex within the same limits before the rule
       // was stored.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);

@@ -57,8 +57,10 @@ t.test("defaults of missing and empty members", (t) => {
     source: "learned",
     proposed_by: "ana",
   });
-  for (const proposed_by of ["ana", ""])
-    t.match(readRule({ ...sent, project: "q", proposed_by }, proposalBy("me", true)), { proposed_by: "me" });
+  for (const proposedBy of ["ana", ""])
+    t.match(readRule({ ...sent, project: "q", proposed_by: proposedBy }, proposalBy("me", true)), {
+      proposed_by: "me",
+    });
   t.match(readRules([{ ...sent, source: "s" }], WHOLE_BODY, rulesOf("p")), [{ source: "s" }]);
   t.match(readRule({ ...sent, match_type: "custom", pattern: "no-console-log", project: "q" }, IMPORTED), { size: 1 });
   t.end();

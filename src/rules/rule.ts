@@ -46,13 +46,13 @@ export interface RuleReading {
 /**
  * Returns the options for parsing a proposed rule.
  * @param actor the proposer if the rule does not name one
- * @param is_proven whether the call's token proves the actor. If so, a proposer that the rule names is ignored.
+ * @param isProven whether the call's token proves the actor. If so, a proposer that the rule names is ignored.
  */
-export function proposalBy(actor: string, is_proven: boolean): RuleReading {
+export function proposalBy(actor: string, isProven: boolean): RuleReading {
   return {
     shape: ProposedRule,
     missing: { source: PROPOSED_SOURCE, proposed_by: actor },
-    always: { source: PROPOSED_SOURCE, ...(is_proven ? { proposed_by: actor } : {}) },
+    always: { source: PROPOSED_SOURCE, ...(isProven ? { proposed_by: actor } : {}) },
   };
 }
 
@@ -184,15 +184,15 @@ function completeRule(sent: SentRule, label: string, { missing, always, stored }
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
-  const match_type = orElse(sent.match_type, "regex");
+  const matchType = orElse(sent.match_type, "regex");
   // The regex is checked last, because no other check takes a noticeable time.
-  const size = match_type === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
+  const size = matchType === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {
     project,
     rule_id,
     severity: orElse(sent.severity, "error"),
-    match_type,
+    match_type: matchType,
     pattern,
     message,
     stack,

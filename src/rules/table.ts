@@ -35,27 +35,27 @@ export interface RuleTotals {
 
 type Values = [
   project: string,
-  rule_id: string,
+  ruleId: string,
   severity: string,
-  match_type: string,
+  matchType: string,
   pattern: string,
   message: string,
   stack: string,
-  applies_to: string,
+  appliesTo: string,
   source: string,
   status: string,
-  proposed_by: string,
+  proposedBy: string,
   context: string,
-  created_at: number,
+  createdAt: number,
   size: number,
 ];
 
 export class RuleWriter {
   readonly #upsert: Statement<Values, unknown>;
   readonly #find: Statement<[string, string], { status: RuleStatus; created_at: number; size: number }>;
-  readonly #set_status: Statement<[string, string, string], unknown>;
+  readonly #setStatus: Statement<[string, string, string], unknown>;
   readonly #remove: Statement<[string, string], unknown>;
-  readonly #remove_all: Statement<[string], unknown>;
+  readonly #removeAll: Statement<[string], unknown>;
   readonly #totals: Statement<[string], RuleTotals>;
   readonly #created: Statement<[string], { rule_id: string; created_at: number }>;
   readonly #touch: Statement<[string], unknown>;
@@ -70,9 +70,9 @@ export class RuleWriter {
        context = excluded.context, size = excluded.size`,
     );
     this.#find = db.prepare("SELECT status, created_at, size FROM rule WHERE project = ? AND rule_id = ?");
-    this.#set_status = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
+    this.#setStatus = db.prepare("UPDATE rule SET status = ? WHERE project = ? AND rule_id = ?");
     this.#remove = db.prepare("DELETE FROM rule WHERE project = ? AND rule_id = ?");
-    this.#remove_all = db.prepare("DELETE FROM rule WHERE project = ?");
+    this.#removeAll = db.prepare("DELETE FROM rule WHERE project = ?");
     this.#totals = db.prepare(
       "SELECT count(*) AS rules, coalesce(sum(size), 0) AS instructions FROM rule WHERE project = ?",
     );
@@ -84,9 +84,9 @@ export class RuleWriter {
 
   find(
     project: string,
-    rule_id: string,
+    ruleId: string,
   ): { readonly status: RuleStatus; readonly created_at: number; readonly size: number } | undefined {
-    return this.#find.get(project, rule_id);
+    return this.#find.get(project, ruleId);
   }
 
   totals(project: string): RuleTotals {
@@ -97,7 +97,7 @@ export class RuleWriter {
    * Stores a rule. If it replaces a rule with the same id, it keeps that rule's creation time. `touch` must be called
    * afterwards.
    */
-  store(rule: CheckedRule, status: RuleStatus, created_at: number): void {
+  store(rule: CheckedRule, status: RuleStatus, createdAt: number): void {
     this.#upsert.run(
       rule.project,
       rule.rule_id,
@@ -111,25 +111,25 @@ export class RuleWriter {
       status,
       rule.proposed_by,
       rule.context,
-      created_at,
+      createdAt,
       rule.size,
     );
   }
 
   /** Stores these rules, and deletes all other rules of the project. `touch` must be called afterwards. */
-  replace(project: string, rules: readonly CheckedRule[], now_ms: number): void {
+  replace(project: string, rules: readonly CheckedRule[], nowMs: number): void {
     const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
-    this.#remove_all.run(project);
-    for (const rule of rules) this.store(rule, "accepted", created.get(rule.rule_id) ?? now_ms);
+    this.#removeAll.run(project);
+    for (const rule of rules) this.store(rule, "accepted", created.get(rule.rule_id) ?? nowMs);
   }
 
-  setStatus(project: string, rule_id: string, status: RuleStatus): void {
-    this.#set_status.run(status, project, rule_id);
+  setStatus(project: string, ruleId: string, status: RuleStatus): void {
+    this.#setStatus.run(status, project, ruleId);
   }
 
   /** Deletes a rule. Returns false if there is no such rule. */
-  remove(project: string, rule_id: string): boolean {
-    return this.#remove.run(project, rule_id).changes > 0;
+  remove(project: string, ruleId: string): boolean {
+    return this.#remove.run(project, ruleId).changes > 0;
   }
 
   /** Increments the version of the project's set. */
@@ -147,7 +147,7 @@ export interface RuleFilter {
   readonly sources: readonly string[] | null;
   readonly status: string | null;
   /** Only rules after this project and rule_id. */
-  readonly after: readonly [project: string, rule_id: string];
+  readonly after: readonly [project: string, ruleId: string];
 }
 
 export class RuleReader {
@@ -181,8 +181,8 @@ export class RuleReader {
   }
 
   /** Returns a rule of any status; undefined if there is no such rule. */
-  find(project: string, rule_id: string): RuleRow | undefined {
-    return this.#find.get(project, rule_id);
+  find(project: string, ruleId: string): RuleRow | undefined {
+    return this.#find.get(project, ruleId);
   }
 
   /** Returns the accepted rules of a project, in the order of rule_id. */

@@ -21,8 +21,8 @@ function compiled(pattern: string): Regex {
   return result;
 }
 
-function find(pattern: string, text: string, match_type: "regex" | "missing" | "custom" = "regex"): Found[] {
-  return [...violationsOf({ match_type, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
+function find(pattern: string, text: string, matchType: "regex" | "missing" | "custom" = "regex"): Found[] {
+  return [...violationsOf({ matchType: matchType, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
 /** Searches each line of a text by itself, using only the engine. */
@@ -120,7 +120,7 @@ t.test("searching all lines together gives the same result", (t) => {
       // Some of the generated regexes are malformed, for example those with `\Q` at the end. They are skipped.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
-      const found = [...violationsOf({ match_type: "regex", regex: result }, new Content(content), BOUNDLESS)];
+      const found = [...violationsOf({ matchType: "regex", regex: result }, new Content(content), BOUNDLESS)];
       if (expected.length > 0) hits += 1;
       else if (!result.mayMatchLine(new Content(content).lines)) shortcuts += 1;
       if (JSON.stringify(found) !== JSON.stringify(expected))
@@ -172,7 +172,7 @@ t.test('a "missing" rule searches the whole text', (t) => {
 t.test("custom rules", (t) => {
   const found = [
     ...violationsOf(
-      { match_type: "custom", regex: null },
+      { matchType: "custom", regex: null },
       new Content("console.log(1)\nconsole.logs()\n  a;console.log("),
       BOUNDLESS,
     ),
@@ -226,7 +226,7 @@ t.test("expensive searches do not start while other requests wait", (t) => {
   const content = new Content(`b\n${"a".repeat(100)}\nb\n${"a".repeat(10)}`);
   const steps = program.size * 110;
   const look = (budget: WorkBudget): [lines: number[], spent: boolean] => [
-    [...violationsOf({ match_type: "regex", regex: program }, content, budget)].map(({ line }) => line),
+    [...violationsOf({ matchType: "regex", regex: program }, content, budget)].map(({ line }) => line),
     budget.spent,
   ];
   t.same(

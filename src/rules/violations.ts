@@ -9,7 +9,7 @@ import type { Regex } from "./regex.js";
 
 /** The parts of a rule that decide what it matches. `regex` is null for a custom rule with a built-in meaning. */
 export interface Matcher {
-  readonly match_type: MatchType;
+  readonly matchType: MatchType;
   readonly regex: Regex | null;
 }
 
@@ -50,18 +50,18 @@ function* findInLines(
 ): Generator<Found, void, undefined> {
   let number = 0;
   for (let start = 0; start <= lines.length; ) {
-    let block_end = start - 1;
+    let blockEnd = start - 1;
     let count = 0;
-    while (count < BLOCK_LINES && block_end < lines.length) {
-      block_end = endOfLine(lines, block_end + 1);
+    while (count < BLOCK_LINES && blockEnd < lines.length) {
+      blockEnd = endOfLine(lines, blockEnd + 1);
       count += 1;
     }
-    if (!mayFind(lines.slice(start, block_end))) {
+    if (!mayFind(lines.slice(start, blockEnd))) {
       number += count;
-      start = block_end + 1;
+      start = blockEnd + 1;
       continue;
     }
-    while (start <= block_end) {
+    while (start <= blockEnd) {
       const end = endOfLine(lines, start);
       number += 1;
       // An empty line is skipped, because it can have only an empty match.
@@ -74,7 +74,7 @@ function* findInLines(
 
 /** Yields the matches of a rule in the order of the lines. Stops when the budget is exhausted. */
 export function* violationsOf(
-  { match_type, regex }: Matcher,
+  { matchType, regex }: Matcher,
   content: Content,
   budget: WorkBudget,
 ): Generator<Found, void, undefined> {
@@ -86,7 +86,7 @@ export function* violationsOf(
         (block) => block.includes(CONSOLE_LOG),
         (line) => (line.includes(CONSOLE_LOG) ? CONSOLE_LOG : null),
       );
-  } else if (match_type === "missing") {
+  } else if (matchType === "missing") {
     if (!regex.test(content.text)) yield MISSING;
   } else if (regex.mayMatchLine(content.lines)) {
     yield* findInLines(
@@ -98,8 +98,8 @@ export function* violationsOf(
 }
 
 /** Returns the message of a violation if the rule has no message of its own. */
-export function defaultMessage(match_type: MatchType, pattern: string): string {
-  if (match_type === "missing") return `required pattern '${pattern}' not found`;
-  if (match_type === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";
+export function defaultMessage(matchType: MatchType, pattern: string): string {
+  if (matchType === "missing") return `required pattern '${pattern}' not found`;
+  if (matchType === "custom" && pattern === NO_CONSOLE_LOG) return "console.log found";
   return `pattern '${pattern}' matched`;
 }

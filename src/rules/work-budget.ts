@@ -4,26 +4,26 @@
  * Pure but for the given clock.
  */
 export class WorkBudget {
-  readonly #until_ms: number;
+  readonly #untilMs: number;
   readonly #now: () => number;
   #steps: number;
   #spent = false;
 
   /**
-   * @param steps_max the steps of all searches together; a search takes instructions times characters
-   * @param ms_max the time limit in ms from now. The time of all other work counts too.
+   * @param stepsMax the steps of all searches together; a search takes instructions times characters
+   * @param msMax the time limit in ms from now. The time of all other work counts too.
    * @param now monotonic time in ms
    */
-  constructor(steps_max: number, ms_max: number, now: () => number = () => performance.now()) {
-    this.#steps = steps_max;
+  constructor(stepsMax: number, msMax: number, now: () => number = () => performance.now()) {
+    this.#steps = stepsMax;
     this.#now = now;
-    this.#until_ms = now() + ms_max;
+    this.#untilMs = now() + msMax;
   }
 
   /** Whether work of this many steps may begin. After the first false, the result is always false. */
   allow(steps: number): boolean {
     this.#steps -= steps;
-    this.#spent ||= this.#steps < 0 || this.#now() > this.#until_ms;
+    this.#spent ||= this.#steps < 0 || this.#now() > this.#untilMs;
     return !this.#spent;
   }
 

@@ -18,8 +18,8 @@ export const openSession = writerMethod({
   audit: null,
   changes: [],
   models,
-  run: ({ sessions }, request, { now_ms }) => {
-    sessions.open(request, now_ms);
+  run: ({ sessions }, request, { nowMs }) => {
+    sessions.open(request, nowMs);
     return null;
   },
 });

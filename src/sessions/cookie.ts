@@ -38,6 +38,6 @@ export function clearCookie(name: string): string {
   return setCookie(name, "", 0, false);
 }
 
-function setCookie(name: string, value: string, max_age_s: number, secure: boolean): string {
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${max_age_s}${secure ? "; Secure" : ""}`;
+function setCookie(name: string, value: string, maxAgeS: number, secure: boolean): string {
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure ? "; Secure" : ""}`;
 }

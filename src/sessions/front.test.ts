@@ -21,17 +21,17 @@ const actors: Actors = {
 };
 const FULL = new Failure("DISK_FULL", "no room");
 
-function play(auth_token: string, exposed = false) {
+function play(authToken: string, exposed = false) {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([key, option]) => [key, option.fallback]));
   const guard = new RequestGuard(
-    { ...defaults, auth_token } as unknown as Config,
-    { port_numbers: [9847] },
+    { ...defaults, auth_token: authToken } as unknown as Config,
+    { portNumbers: [9847] },
     { now: () => 1_000 },
     quietLog(),
   );
   const clock = { now: () => 1_000 };
   const instances = new Map<string, { readonly name: string }>();
-  const book = new SessionRegistry({ token: auth_token, clock, instances });
+  const book = new SessionRegistry({ token: authToken, clock, instances });
   const played = new FakeWriter();
   const front = new SessionFront({
     book,
@@ -39,7 +39,7 @@ function play(auth_token: string, exposed = false) {
     guard,
     actors,
     instances,
-    ports: { dashboard_port: 9847 },
+    ports: { dashboardPort: 9847 },
     exposed,
     stale_after_ms: 1,
     clock,
@@ -48,7 +48,7 @@ function play(auth_token: string, exposed = false) {
   const ask = (caller: Caller, cookie = "") => ({
     caller,
     headers: { cookie, origin: "", host: "localhost:9847" },
-    json: { token: auth_token },
+    json: { token: authToken },
     peer: "127.0.0.1",
   });
   return { book, played, front, ask };

@@ -25,8 +25,8 @@ export interface SessionFrontOptions {
   readonly guard: RequestGuard;
   readonly actors: Actors;
   readonly instances: { get(id: string): { readonly name: string } | undefined };
-  /** `dashboard_port` is the port on which the dashboard listens. */
-  readonly ports: { readonly dashboard_port: number };
+  /** `dashboardPort` is the port on which the dashboard listens. */
+  readonly ports: { readonly dashboardPort: number };
   /** True if other machines can reach the server and it requires no token. */
   readonly exposed: boolean;
   readonly stale_after_ms: number;
@@ -103,7 +103,7 @@ export class SessionFront {
   }
 
   get #cookie(): string {
-    return cookieName(this.#options.ports.dashboard_port);
+    return cookieName(this.#options.ports.dashboardPort);
   }
 
   #lookUp(cookies: string): { readonly value: string; readonly session: Session } | undefined {

@@ -25,9 +25,9 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       name: "session.log_in",
       summary: "Logs in with the server's token or an instance's own.",
       headers: { cookie: null, origin: null, host: null },
-      reads_peer: true,
+      readsPeer: true,
       // Unauthenticated clients may send this body, so its maximum size is small.
-      body: { kind: "json", schema: LogInBody, bytes_max: LOG_IN_BODY_BYTES_MAX },
+      body: { kind: "json", schema: LogInBody, bytesMax: LOG_IN_BODY_BYTES_MAX },
       answer: SessionAnswer,
       statuses: [401, 429],
       handle: (request) => sessions.logIn(request),

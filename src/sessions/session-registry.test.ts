@@ -10,7 +10,7 @@ import { SessionRegistry, type NewSession } from "./session-registry.js";
 const START_MS = 1_000_000_000;
 
 class Play {
-  now_ms = START_MS;
+  nowMs = START_MS;
   readonly instances = new Map<string, object>([["one", {}]]);
   readonly book: SessionRegistry;
 
@@ -20,7 +20,7 @@ class Play {
 
   /** Makes the registry that the same machine has after a restart. */
   another(token = "secret"): SessionRegistry {
-    return new SessionRegistry({ token, clock: { now: () => this.now_ms }, instances: this.instances });
+    return new SessionRegistry({ token, clock: { now: () => this.nowMs }, instances: this.instances });
   }
 
   open(instance = "", secure = false): NewSession {
@@ -74,18 +74,18 @@ t.test("it expires after twelve hours without use", (t) => {
   const play = new Play();
   const { book } = play;
   const { value, row } = play.open();
-  play.now_ms += SESSION_IDLE_MS - 1;
+  play.nowMs += SESSION_IDLE_MS - 1;
   t.ok(book.find(value));
-  play.now_ms += SESSION_IDLE_MS - 1;
-  book.prune(play.now_ms);
+  play.nowMs += SESSION_IDLE_MS - 1;
+  book.prune(play.nowMs);
   t.ok(book.find(value), "it was used in between");
-  play.now_ms += SESSION_IDLE_MS;
+  play.nowMs += SESSION_IDLE_MS;
   t.equal(book.find(value), undefined);
   t.same(book.takeExpired(SESSIONS_MAX), [row.id]);
   t.same(book.takeUses(), [], "its use is of no more use");
 
   const idle = play.open();
-  play.now_ms += SESSION_IDLE_MS;
+  play.nowMs += SESSION_IDLE_MS;
   const later = play.another();
   later.load([idle.row]);
   t.equal(later.find(idle.value), undefined, "nor does a restart bring it back");
@@ -103,7 +103,7 @@ t.test("it ends with the instance that owns its token", (t) => {
   });
   play.instances.delete("one");
   t.equal(book.find(first.value), undefined);
-  book.prune(play.now_ms);
+  book.prune(play.nowMs);
   t.equal(ended, 1, "even if no request comes");
   t.ok(book.find(server.value));
   t.same(new Set(book.takeExpired(SESSIONS_MAX)), new Set([first.row.id, second.row.id]));
@@ -133,10 +133,10 @@ t.test("uses are taken once, and can be put back if they were not stored", (t) =
   const { book } = play;
   const [used, unused] = [play.open(), play.open()];
   t.same(book.takeUses(), [], "a log-in is stored with its time");
-  play.now_ms += 5;
+  play.nowMs += 5;
   book.find(used.value);
   const uses = book.takeUses();
-  t.same(uses, [{ id: used.row.id, last_used_at: play.now_ms }]);
+  t.same(uses, [{ id: used.row.id, last_used_at: play.nowMs }]);
   t.same(book.takeUses(), []);
   book.requeueUses([...uses, { id: "gone", last_used_at: 1 }]);
   t.same(book.takeUses(), uses);
@@ -153,12 +153,12 @@ t.test("loading again keeps state that only memory has, and ends deleted session
   must(book.find(gone.value), "it is open").onEnd(() => {
     ended += 1;
   });
-  play.now_ms += 7;
+  play.nowMs += 7;
   book.find(kept.value);
   book.load([kept.row]);
   t.equal(ended, 1);
   t.equal(book.find(gone.value), undefined);
-  t.same(book.takeUses(), [{ id: kept.row.id, last_used_at: play.now_ms }]);
+  t.same(book.takeUses(), [{ id: kept.row.id, last_used_at: play.nowMs }]);
   t.end();
 });
 
@@ -170,7 +170,7 @@ t.test("sessions are bounded, and the least recently used is evicted", (t) => {
   while (book.size < SESSIONS_MAX - 1) play.open();
   t.same(book.idsToEvict(), []);
   play.open();
-  play.now_ms += 1;
+  play.nowMs += 1;
   book.find(first.value);
   t.same(book.idsToEvict(), [second.row.id]);
   book.remove(book.idsToEvict());

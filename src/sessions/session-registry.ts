@@ -39,7 +39,7 @@ export interface NewSession {
 export class Session {
   readonly row: SessionRow;
   readonly caller: SessionCaller;
-  last_used_ms: number;
+  lastUsedMs: number;
   /** True if the time of the last use is not in the database yet. */
   unsaved = false;
   /** True if a cookie of this session was verified with the server's current token. */
@@ -50,7 +50,7 @@ export class Session {
   constructor(row: SessionRow, proven: boolean) {
     this.row = row;
     this.proven = proven;
-    this.last_used_ms = row.last_used_at;
+    this.lastUsedMs = row.last_used_at;
     this.caller =
       row.instance === "" ? { role: "server", actor: DASHBOARD_ACTOR } : { role: "instance", actor: row.instance };
   }
@@ -80,7 +80,7 @@ export class Session {
 
 export class SessionRegistry {
   readonly #options: SessionBookOptions;
-  #by_id = new Map<string, Session>();
+  #byId = new Map<string, Session>();
   /** The ids of sessions that have ended and are still in the database. */
   #expired: string[] = [];
 
@@ -89,7 +89,7 @@ export class SessionRegistry {
   }
 
   get size(): number {
-    return this.#by_id.size;
+    return this.#byId.size;
   }
 
   /**
@@ -98,10 +98,10 @@ export class SessionRegistry {
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
-    const before = this.#by_id;
+    const before = this.#byId;
     this.#expired = [];
-    this.#by_id = new Map(rows.map((row) => [row.id, before.get(row.id) ?? new Session(row, false)]));
-    for (const [id, session] of before) if (!this.#by_id.has(id)) session.end("revoked");
+    this.#byId = new Map(rows.map((row) => [row.id, before.get(row.id) ?? new Session(row, false)]));
+    for (const [id, session] of before) if (!this.#byId.has(id)) session.end("revoked");
   }
 
   /**
@@ -110,15 +110,15 @@ export class SessionRegistry {
    * attacker cannot choose.
    */
   find(value: string): Session | undefined {
-    const session = this.#by_id.get(idOf(value));
+    const session = this.#byId.get(idOf(value));
     if (session === undefined) return undefined;
     session.proven ||= crypto().timingSafeEqual(Buffer.from(session.row.proof, HEX), this.#prove(value));
-    const now_ms = this.#options.clock.now();
-    if (!session.proven || this.#isExpired(session, now_ms)) {
+    const nowMs = this.#options.clock.now();
+    if (!session.proven || this.#isExpired(session, nowMs)) {
       this.#drop(session, "logged out");
       return undefined;
     }
-    session.last_used_ms = now_ms;
+    session.lastUsedMs = nowMs;
     session.unsaved = true;
     return session;
   }
@@ -135,10 +135,10 @@ export class SessionRegistry {
 
   /** Returns the ids of the least recently used sessions that must end to make room for a new one. */
   idsToEvict(): string[] {
-    const most = this.#by_id.size - SESSIONS_MAX + 1;
+    const most = this.#byId.size - SESSIONS_MAX + 1;
     if (most <= 0) return [];
-    return [...this.#by_id.values()]
-      .sort((a, b) => a.last_used_ms - b.last_used_ms)
+    return [...this.#byId.values()]
+      .sort((a, b) => a.lastUsedMs - b.lastUsedMs)
       .slice(0, most)
       .map(({ row }) => row.id);
   }
@@ -146,37 +146,37 @@ export class SessionRegistry {
   /** Adds a session that was stored in the database. */
   add(row: SessionRow): Session {
     const session = new Session(row, true);
-    this.#by_id.set(row.id, session);
+    this.#byId.set(row.id, session);
     return session;
   }
 
   /** Applies a change that another node made to a session. If the session was deleted, `row` is undefined. */
   applyRemote(id: string, row: SessionRow | undefined): void {
-    const known = this.#by_id.get(id);
+    const known = this.#byId.get(id);
     if (row === undefined) this.remove([id]);
-    else if (known === undefined) this.#by_id.set(id, new Session(row, false));
-    else known.last_used_ms = Math.max(known.last_used_ms, row.last_used_at);
+    else if (known === undefined) this.#byId.set(id, new Session(row, false));
+    else known.lastUsedMs = Math.max(known.lastUsedMs, row.last_used_at);
   }
 
   /** Removes sessions that were deleted from the database. */
   remove(ids: readonly string[]): void {
     for (const id of ids) {
-      const session = this.#by_id.get(id);
-      this.#by_id.delete(id);
+      const session = this.#byId.get(id);
+      this.#byId.delete(id);
       session?.end("logged out");
     }
   }
 
   /** Ends the sessions that were opened with an instance's token, because the token is no longer valid. */
   revoke(instance: string): void {
-    for (const session of [...this.#by_id.values()])
+    for (const session of [...this.#byId.values()])
       if (session.row.instance === instance) this.#drop(session, "revoked");
   }
 
   /** Ends the sessions that have expired by this time. */
-  prune(now_ms: number): void {
-    for (const session of [...this.#by_id.values()])
-      if (this.#isExpired(session, now_ms)) this.#drop(session, "logged out");
+  prune(nowMs: number): void {
+    for (const session of [...this.#byId.values()])
+      if (this.#isExpired(session, nowMs)) this.#drop(session, "logged out");
   }
 
   /** Takes at most `most` ids of expired sessions that are still in the database. */
@@ -194,8 +194,8 @@ export class SessionRegistry {
    */
   takeUses(): UseSessionsRequest["uses"] {
     const uses: UseSessionsRequest["uses"] = [];
-    for (const { row, last_used_ms, unsaved } of this.#by_id.values())
-      if (unsaved && uses.length < SESSIONS_MAX) uses.push({ id: row.id, last_used_at: last_used_ms });
+    for (const { row, lastUsedMs, unsaved } of this.#byId.values())
+      if (unsaved && uses.length < SESSIONS_MAX) uses.push({ id: row.id, last_used_at: lastUsedMs });
     this.#setUnsaved(uses, false);
     return uses;
   }
@@ -206,19 +206,19 @@ export class SessionRegistry {
 
   #setUnsaved(uses: UseSessionsRequest["uses"], unsaved: boolean): void {
     for (const { id } of uses) {
-      const session = this.#by_id.get(id);
+      const session = this.#byId.get(id);
       if (session !== undefined) session.unsaved = unsaved;
     }
   }
 
-  #isExpired({ row: { instance }, last_used_ms }: Session, now_ms: number): boolean {
-    if (now_ms - last_used_ms >= SESSION_IDLE_MS) return true;
+  #isExpired({ row: { instance }, lastUsedMs }: Session, nowMs: number): boolean {
+    if (nowMs - lastUsedMs >= SESSION_IDLE_MS) return true;
     return instance !== "" && this.#options.instances.get(instance) === undefined;
   }
 
   #drop(session: Session, how: AccessEnd): void {
     this.#expired.push(session.row.id);
-    this.#by_id.delete(session.row.id);
+    this.#byId.delete(session.row.id);
     session.end(how);
   }
 

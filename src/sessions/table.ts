@@ -76,10 +76,10 @@ export class SessionWriter extends PublishingModel {
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");
   }
 
-  open({ id, proof, instance, secure, ends }: OpenSessionRequest, now_ms: number): void {
+  open({ id, proof, instance, secure, ends }: OpenSessionRequest, nowMs: number): void {
     this.end(ends);
     this.#touch(id);
-    this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, now_ms, now_ms);
+    this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, nowMs, nowMs);
   }
 
   /** Deletes sessions, and skips missing ones. */

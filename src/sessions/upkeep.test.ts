@@ -9,14 +9,14 @@ import { endSessions, useSessions } from "./commands.js";
 import { SessionUpkeep } from "./upkeep.js";
 
 function play() {
-  const time = { now_ms: 1_000 };
-  const clock = { now: () => time.now_ms };
+  const time = { nowMs: 1_000 };
+  const clock = { now: () => time.nowMs };
   const book = new SessionRegistry({ token: "secret", clock, instances: new Map() });
   const played = new FakeWriter();
   const upkeep = new SessionUpkeep(book, played.writer, clock);
   const pass = async (ms: number): Promise<void> => {
-    time.now_ms += ms;
-    upkeep.tick(time.now_ms);
+    time.nowMs += ms;
+    upkeep.tick(time.nowMs);
     await settle();
   };
   return { book, played, upkeep, pass, time };
@@ -31,19 +31,19 @@ t.test("uses are written together, once an interval, and expired sessions are de
   await pass(SESSION_FLUSH_INTERVAL_MS);
   t.equal(calls.length, 0, "nothing was used since");
   for (let at = 0; at < 3; at++) {
-    time.now_ms += 1;
+    time.nowMs += 1;
     book.find(used.value);
   }
-  const last_used_at = time.now_ms;
+  const lastUsedAt = time.nowMs;
   await pass(SESSION_FLUSH_INTERVAL_MS - 4);
   t.equal(calls.length, 0, "not before the interval is over");
   await pass(1);
-  t.match(calls[0], { name: "session.use", request: { uses: [{ id: used.row.id, last_used_at }] } });
+  t.match(calls[0], { name: "session.use", request: { uses: [{ id: used.row.id, last_used_at: lastUsedAt }] } });
   t.ok(Compile(useSessions.request).Check(played.asked(0)));
   calls[0]?.answer(null);
   await settle();
   t.equal(calls.length, 1);
-  time.now_ms = last_used_at + SESSION_IDLE_MS - 1;
+  time.nowMs = lastUsedAt + SESSION_IDLE_MS - 1;
   await pass(0);
   t.match(calls[1], { name: "session.end", request: { ids: [idle.row.id] } });
   t.ok(Compile(endSessions.request).Check(played.asked(1)));
@@ -61,11 +61,11 @@ t.test("a shutdown writes the state of memory", async (t) => {
   const { book, played, upkeep, time } = play();
   const { value, row } = book.begin("", false);
   book.add(row);
-  time.now_ms += 9;
+  time.nowMs += 9;
   book.find(value);
   const closing = upkeep.close();
   await settle();
-  t.match(played.calls[0], { name: "session.use", request: { uses: [{ id: row.id, last_used_at: time.now_ms }] } });
+  t.match(played.calls[0], { name: "session.use", request: { uses: [{ id: row.id, last_used_at: time.nowMs }] } });
   played.calls[0]?.answer(null);
   await closing;
 });

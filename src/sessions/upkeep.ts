@@ -23,15 +23,15 @@ export class SessionUpkeep implements BackgroundTask {
     this.#writer = writer;
     this.#clock = clock;
     this.#flushes = new Periodic({
-      interval_ms: SESSION_FLUSH_INTERVAL_MS,
-      now_ms: clock.now(),
+      intervalMs: SESSION_FLUSH_INTERVAL_MS,
+      nowMs: clock.now(),
       work: () => this.#flush(),
       ready: () => writer.attached,
     });
   }
 
-  tick(now_ms: number): void {
-    this.#flushes.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#flushes.tick(nowMs);
   }
 
   async close(): Promise<void> {

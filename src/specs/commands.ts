@@ -33,9 +33,9 @@ export const putSpec = writerMethod({
   audit: { action: "spec.put", resource, detail: versionDetail },
   changes: changed,
   models,
-  run: ({ specs, book }, { key, value, content_type, condition, fence }, { now_ms, actor }) =>
+  run: ({ specs, book }, { key, value, content_type, condition, fence }, { nowMs, actor }) =>
     book.refuseWrite("spec", key, fence, actor) ??
-    specs.put(key, unpackBytes(value), content_type, condition, now_ms, actor),
+    specs.put(key, unpackBytes(value), content_type, condition, nowMs, actor),
 });
 
 export const rollbackSpec = writerMethod({
@@ -44,8 +44,8 @@ export const rollbackSpec = writerMethod({
   audit: { action: "spec.rollback", resource, detail: rollbackDetail },
   changes: changed,
   models,
-  run: ({ specs, book }, { key, version, condition, fence }, { now_ms, actor }) =>
-    book.refuseWrite("spec", key, fence, actor) ?? specs.rollback(key, version, condition, now_ms, actor),
+  run: ({ specs, book }, { key, version, condition, fence }, { nowMs, actor }) =>
+    book.refuseWrite("spec", key, fence, actor) ?? specs.rollback(key, version, condition, nowMs, actor),
 });
 
 export const deleteSpec = writerMethod({

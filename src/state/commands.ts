@@ -63,7 +63,7 @@ export const putState = writerMethod({
   run: (opened, { key, value, content_type, condition, fence }, call) => {
     const refusal = opened.claims.refuseWrite("state", key, fence, call.actor);
     if (refusal !== null) return refusal;
-    const reply = opened.state.put(key, unpackBytes(value), content_type, condition, call.now_ms, call.actor);
+    const reply = opened.state.put(key, unpackBytes(value), content_type, condition, call.nowMs, call.actor);
     return announceUpdate(opened, key, reply, call);
   },
 });
@@ -77,7 +77,7 @@ export const rollbackState = writerMethod({
   run: (opened, { key, version, condition, fence }, call) => {
     const refusal = opened.claims.refuseWrite("state", key, fence, call.actor);
     if (refusal !== null) return refusal;
-    const reply = opened.state.rollback(key, version, condition, call.now_ms, call.actor);
+    const reply = opened.state.rollback(key, version, condition, call.nowMs, call.actor);
     return announceUpdate(opened, key, reply, call);
   },
 });

@@ -142,16 +142,16 @@ export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: S
 }
 
 function put(state: VersionedFront, key: string, given: string, request: WriteRequest): Answer | Promise<Answer> {
-  const content_type = storedType(given);
-  const problem = content_type === DEFAULT_TYPE ? null : textProblem(content_type, ContentType.text);
+  const contentType = storedType(given);
+  const problem = contentType === DEFAULT_TYPE ? null : textProblem(contentType, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
   // U+FFFD replaces bytes that are not UTF-8, so such a content type could not be returned unchanged.
-  if (content_type.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
+  if (contentType.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
-  const type = content_type === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(content_type);
+  const type = contentType === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(contentType);
   return state.put(
     key,
-    content_type,
+    contentType,
     request,
     ({ version, hash, updated_at }) =>
       `{"key":${JSON.stringify(key)},"version":${version},"hash":"${hash}","content_type":${type}` +

@@ -273,13 +273,13 @@ t.test("the database is opened and migrated, or one clear line says why not", (t
   const directory = makeDirectory(t);
   const lock = claimDataDir(directory);
   t.teardown(() => lock.release());
-  const in_the_way = join(directory, "data.db");
-  mkdirSync(in_the_way);
+  const inTheWay = join(directory, "data.db");
+  mkdirSync(inTheWay);
   t.throws(() => prepareDatabase(directory, lock), {
     name: "DataDirError",
     message: `cannot open the database in ${directory} (SQLITE_CANTOPEN); its files were left as they are`,
   });
-  rmdirSync(in_the_way);
+  rmdirSync(inTheWay);
   const db = prepareDatabase(directory, lock);
   t.equal(db.pragma("user_version", { simple: true }), LAYOUT_VERSION, "a refused open leaves no lock");
   db.close();

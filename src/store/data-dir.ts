@@ -61,12 +61,12 @@ export interface DataDirLock extends Lock {
  * Creates, locks and checks the directory.
  * @throws DataDirError; its message is one line for the operator
  */
-export function claimDataDir(data_dir: string): DataDirLock {
+export function claimDataDir(dataDir: string): DataDirLock {
   try {
-    makeDirectory(data_dir);
-    if (!statSync(data_dir).isDirectory())
-      throw new DataDirError(`cannot use data directory ${data_dir}: it is not a directory`);
-    accessSync(data_dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    makeDirectory(dataDir);
+    if (!statSync(dataDir).isDirectory())
+      throw new DataDirError(`cannot use data directory ${dataDir}: it is not a directory`);
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof DataDirError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
@@ -78,11 +78,11 @@ export function claimDataDir(data_dir: string): DataDirLock {
           : code === "ENOENT"
             ? "it cannot be made"
             : (code ?? "it is unusable");
-    throw new DataDirError(`cannot use data directory ${data_dir}: ${why}`);
+    throw new DataDirError(`cannot use data directory ${dataDir}: ${why}`);
   }
-  const lock = lockDatabase(data_dir);
+  const lock = lockDatabase(dataDir);
   try {
-    checkDatabase(data_dir);
+    checkDatabase(dataDir);
   } catch (error) {
     lock.release();
     throw error;
@@ -110,19 +110,19 @@ function makeDirectory(path: string): void {
  * Returns the folders in which another server may find the same database: the directory itself, and the real file's
  * folder if `data.db` is a link.
  */
-export function foldersOf(data_dir: string): string[] {
-  return [...new Set([realpathSync(data_dir), dirname(databaseFile(data_dir))])];
+export function foldersOf(dataDir: string): string[] {
+  return [...new Set([realpathSync(dataDir), dirname(databaseFile(dataDir))])];
 }
 
 /** Whether other users of the machine have access to the directory, or to the folder of the real database file. */
-export function isOpenToOthers(data_dir: string): boolean {
+export function isOpenToOthers(dataDir: string): boolean {
   // Windows has no such permission bits.
   if (process.platform === "win32") return false;
-  return foldersOf(data_dir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
+  return foldersOf(dataDir).some((folder) => (statSync(folder).mode & OTHERS) !== 0);
 }
 
 /** Locks every folder in which the database can be found. Also locks the file itself if it has several names. */
-function lockDatabase(data_dir: string): DataDirLock {
+function lockDatabase(dataDir: string): DataDirLock {
   const held: Lock[] = [];
   let file: Lock | null = null;
   const release = (): void => {
@@ -130,29 +130,29 @@ function lockDatabase(data_dir: string): DataDirLock {
     file?.release();
   };
   const lockFile = (): void => {
-    file ??= lockSharedFile(databasePath(data_dir));
+    file ??= lockSharedFile(databasePath(dataDir));
   };
   try {
-    for (const folder of foldersOf(data_dir)) held.push(lockFolder(folder, data_dir));
+    for (const folder of foldersOf(dataDir)) held.push(lockFolder(folder, dataDir));
     lockFile();
   } catch (error) {
     release();
     if (error instanceof DataDirError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unusable";
-    throw new DataDirError(`cannot lock data directory ${data_dir}: data.db is a link that leads nowhere (${code})`);
+    throw new DataDirError(`cannot lock data directory ${dataDir}: data.db is a link that leads nowhere (${code})`);
   }
   return { release, lockFile };
 }
 
-function lockFolder(folder: string, data_dir: string): Lock {
+function lockFolder(folder: string, dataDir: string): Lock {
   try {
     return holdLock(join(folder, LOCK_FILE));
   } catch (error) {
     const code = sqliteCode(error) ?? "";
     throw new DataDirError(
       code.startsWith("SQLITE_BUSY")
-        ? `data directory ${data_dir} is in use by another koor server`
-        : `cannot lock data directory ${data_dir}: ${UNWRITABLE.has(code) ? "it is not writable" : code}`,
+        ? `data directory ${dataDir} is in use by another koor server`
+        : `cannot lock data directory ${dataDir}: ${UNWRITABLE.has(code) ? "it is not writable" : code}`,
     );
   }
 }
@@ -162,7 +162,7 @@ function lockFolder(folder: string, data_dir: string): Lock {
  * The operating system releases the lock when the process ends, even after a crash.
  */
 function holdLock(path: string): Lock {
-  const db = openDatabase(path, { timeout_ms: 0 });
+  const db = openDatabase(path, { timeoutMs: 0 });
   try {
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
@@ -225,13 +225,13 @@ function usedElsewhere(path: string): DataDirError {
  * Opens the database of a claimed directory, and migrates it to the newest layout.
  * @throws DataDirError; its message is one line for the operator
  */
-export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
+export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
   let db: Db;
   try {
-    db = openWriter(data_dir);
+    db = openWriter(dataDir);
   } catch (error) {
     throw new DataDirError(
-      `cannot open the database in ${data_dir} (${openFailure(error)}); its files were left as they are`,
+      `cannot open the database in ${dataDir} (${openFailure(error)}); its files were left as they are`,
     );
   }
   try {
@@ -252,7 +252,7 @@ export function prepareDatabase(data_dir: string, lock: DataDirLock): Db {
  * process has the file open, a request for exclusive access fails.
  */
 function refuseShared(path: string): void {
-  const db = openDatabase(path, { timeout_ms: 0 });
+  const db = openDatabase(path, { timeoutMs: 0 });
   try {
     db.pragma("locking_mode = EXCLUSIVE");
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -264,8 +264,8 @@ function refuseShared(path: string): void {
   }
 }
 
-function checkDatabase(data_dir: string): void {
-  const path = databasePath(data_dir);
+function checkDatabase(dataDir: string): void {
+  const path = databasePath(dataDir);
   if (!existsSync(path)) return;
   const damaged = (why: string): DataDirError =>
     new DataDirError(`database ${path} is damaged (${why}); its files were left as they are`);
@@ -290,7 +290,7 @@ function checkDatabase(data_dir: string): void {
   }
   let db: Db | undefined;
   try {
-    db = openReader(data_dir);
+    db = openReader(dataDir);
     const layout = Number(db.pragma("user_version", { simple: true }));
     if (layout > LAYOUT_VERSION)
       throw new DataDirError(

@@ -51,19 +51,19 @@ export function newestTime(db: Db, schema: string): number {
 }
 
 /** Finds the rows between two times in ms, both inclusive. If a time is null, there is no limit on that side. */
-export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms: number | null): IdRange {
-  const from = from_ms ?? TIME_MS_MIN;
-  const to = to_ms ?? TIME_MS_MAX;
+export function idRange(db: Db, table: TimedTable, fromMs: number | null, toMs: number | null): IdRange {
+  const from = fromMs ?? TIME_MS_MIN;
+  const to = toMs ?? TIME_MS_MAX;
   const unbounded = { first: 0, end: Number.MAX_SAFE_INTEGER, from, to };
-  if (from_ms === null && to_ms === null) return unbounded;
+  if (fromMs === null && toMs === null) return unbounded;
   const steps = db.prepare<[string], number>("SELECT row FROM time_step WHERE name = ? ORDER BY row").pluck();
   const find = finder(db, table);
   let [first, end] = [LAST_ID, 0];
   let after = 0;
   for (const last of [...steps.all(table), LAST_ID]) {
     const part = {
-      first: from_ms === null ? after + 1 : find(from, after, last),
-      end: to_ms === null ? last + 1 : find(to + 1, after, last),
+      first: fromMs === null ? after + 1 : find(from, after, last),
+      end: toMs === null ? last + 1 : find(to + 1, after, last),
     };
     if (part.first < part.end) {
       first = Math.min(first, part.first);
@@ -75,10 +75,10 @@ export function idRange(db: Db, table: TimedTable, from_ms: number | null, to_ms
 }
 
 /**
- * Returns a function that finds the first id whose time is at least `time_ms`, among the ids above `after` and up to
+ * Returns a function that finds the first id whose time is at least `timeMs`, among the ids above `after` and up to
  * `last`. If there is none, it returns the id that follows the searched ones.
  */
-function finder(db: Db, table: TimedTable): (time_ms: number, after: number, last: number) => number {
+function finder(db: Db, table: TimedTable): (timeMs: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(
     `SELECT id, ${TIME_COLUMNS[table]} AS time FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,
   );
@@ -87,13 +87,13 @@ function finder(db: Db, table: TimedTable): (time_ms: number, after: number, las
       `SELECT (SELECT min(id) FROM ${table}) AS low, (SELECT max(id) FROM ${table}) AS high`,
     )
     .get();
-  return (time_ms, after, last) => {
+  return (timeMs, after, last) => {
     let low = Math.max(bounds?.low ?? 1, after + 1);
     let high = Math.min(bounds?.high ?? 0, last) + 1;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const row = edge.get(middle);
-      if (row === undefined || row.time >= time_ms) high = middle;
+      if (row === undefined || row.time >= timeMs) high = middle;
       else low = row.id + 1;
     }
     return low;

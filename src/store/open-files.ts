@@ -28,17 +28,17 @@ export class OpenFiles {
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
 
-  /** @param data_dir the directory of a database that is open for writing, so that all of its files exist */
-  constructor(data_dir: string) {
-    const path = databasePath(data_dir);
+  /** @param dataDir the directory of a database that is open for writing, so that all of its files exist */
+  constructor(dataDir: string) {
+    const path = databasePath(dataDir);
     this.#database = openSync(path, "r");
     const { dev, ino } = fstatSync(this.#database, { bigint: true });
-    const is_stable = idOf(path) === `${dev}:${ino}`;
-    const file = databaseFile(data_dir);
-    const locks = foldersOf(data_dir).map((folder) => join(folder, LOCK_FILE));
+    const isStable = idOf(path) === `${dev}:${ino}`;
+    const file = databaseFile(dataDir);
+    const locks = foldersOf(dataDir).map((folder) => join(folder, LOCK_FILE));
     this.#files = [path, `${file}-wal`, `${file}-shm`, ...locks].flatMap((each) => {
       const id = idOf(each);
-      return id === undefined ? [] : [{ path: each, id: is_stable ? id : undefined }];
+      return id === undefined ? [] : [{ path: each, id: isStable ? id : undefined }];
     });
   }
 

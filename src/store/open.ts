@@ -14,8 +14,8 @@ import type { Db } from "./sqlite/library.js";
 export type { Db, Statement } from "./sqlite/library.js";
 
 /** The path of the database in a data directory. */
-export function databasePath(data_dir: string): string {
-  return join(data_dir, "data.db");
+export function databasePath(dataDir: string): string {
+  return join(dataDir, "data.db");
 }
 
 /**
@@ -23,22 +23,22 @@ export function databasePath(data_dir: string): string {
  * another folder.
  * @throws the error of the operating system if a link points to a missing folder
  */
-export function databaseFile(data_dir: string): string {
-  return realFile(databasePath(data_dir));
+export function databaseFile(dataDir: string): string {
+  return realFile(databasePath(dataDir));
 }
 
 /** Resolves all links of a path. The last link may point to a file that does not exist yet. */
 function realFile(path: string): string {
   const folder = realpathSync(dirname(path));
   const file = join(folder, basename(path));
-  const is_link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  if (!is_link) return file;
+  const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (!isLink) return file;
   return existsSync(file) ? realpathSync(file) : realFile(resolve(folder, readlinkSync(file)));
 }
 
 /** The size of the write-ahead log in bytes; 0 if there is none. */
-export function walBytes(data_dir: string): number {
-  return statSync(`${databaseFile(data_dir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+export function walBytes(dataDir: string): number {
+  return statSync(`${databaseFile(dataDir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
@@ -46,8 +46,8 @@ export function walBytes(data_dir: string): number {
  * `synchronous=FULL` each commit in WAL mode fsyncs the WAL. SQLite makes a checkpoint in the commit that fills the
  * WAL. Checkpoints by a second connection in another thread were tried, and made writes slower.
  */
-export function openWriter(data_dir: string): Db {
-  const db = openDatabase(databasePath(data_dir), { timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
+export function openWriter(dataDir: string): Db {
+  const db = openDatabase(databasePath(dataDir), { timeoutMs: SQLITE_BUSY_TIMEOUT_MS });
   try {
     db.pragma("journal_mode = WAL");
     setSynced(db, true);
@@ -71,13 +71,13 @@ export function setSynced(db: Db, synced: boolean): void {
 }
 
 /** Opens a read-only handle on a database that the writer has already migrated. */
-export function openReader(data_dir: string): Db {
-  return openReaderOf(databasePath(data_dir));
+export function openReader(dataDir: string): Db {
+  return openReaderOf(databasePath(dataDir));
 }
 
 /** Like `openReader`, for the path of a database file. */
 export function openReaderOf(path: string): Db {
-  const db = openDatabase(path, { readonly: true, timeout_ms: SQLITE_BUSY_TIMEOUT_MS });
+  const db = openDatabase(path, { readonly: true, timeoutMs: SQLITE_BUSY_TIMEOUT_MS });
   // A negative size is in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;

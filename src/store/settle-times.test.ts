@@ -74,13 +74,13 @@ t.test("live things last as long as they would have, and history keeps its times
   t.same(values("SELECT hour, value FROM agent_metric"), [[Math.floor(NOW / HOUR_MS), 5]]);
   t.same(values("SELECT created_at FROM event"), [[NOW - 10], [AHEAD]]);
   t.same(values("SELECT * FROM time_step"), [["event", 2, AHEAD]]);
-  t.equal(new PassedTimes(db).newest_ms, AHEAD);
+  t.equal(new PassedTimes(db).newestMs, AHEAD);
 
   publish(db, NOW + 20);
   publish(db, NOW + 30);
   t.equal(newestTime(db, "main"), NOW + 30, "time continues from the newest row");
   t.equal(settleTimes(db, NOW + 40), NOW + 40);
-  t.equal(new PassedTimes(db).newest_ms, AHEAD, "the newest skipped time is still known after a restart");
+  t.equal(new PassedTimes(db).newestMs, AHEAD, "the newest skipped time is still known after a restart");
   t.same(found(db, "event", NOW, null), [2, 3, 4], "a lookup by time misses no row");
   t.same(found(db, "event", NOW, NOW + 25), [3], "and finds no row outside the span");
   t.same(found(db, "event", null, NOW + 25), [1, 3]);
@@ -95,7 +95,7 @@ t.test("live things last as long as they would have, and history keeps its times
 
   db.exec("DELETE FROM event WHERE id <= 2");
   settleTimes(db, NOW + 50);
-  t.equal(new PassedTimes(db).newest_ms, 0, "a pruned row is no longer ahead");
+  t.equal(new PassedTimes(db).newestMs, 0, "a pruned row is no longer ahead");
   t.end();
 });
 
@@ -103,7 +103,7 @@ t.test("a small lead is no wrong clock: time continues from there", (t) => {
   const db = opened(t);
   publish(db, NOW + 900);
   t.equal(settleTimes(db, NOW), NOW + 900);
-  t.equal(new PassedTimes(db).newest_ms, 0);
+  t.equal(new PassedTimes(db).newestMs, 0);
   t.equal(settleTimes(db, NOW + 1_000), NOW + 1_000);
   t.end();
 });

@@ -19,37 +19,37 @@ import type { Db, Statement } from "./sqlite/library.js";
  * Returns the SQL that moves the times of live things, such as agents and open tasks. There are few of these rows, or
  * an index finds them.
  */
-function moveLive(now_ms: number, limit_ms: number): string {
+function moveLive(nowMs: number, limitMs: number): string {
   return `
-    UPDATE instance_life SET last_seen = ${now_ms},
+    UPDATE instance_life SET last_seen = ${nowMs},
       busy_until = iif(busy_until > last_seen,
-        ${now_ms} + min(busy_until - last_seen, ${INSTANCE_BUSY_S_MAX * SECOND_MS}), 0)
-      WHERE last_seen > ${limit_ms};
-    UPDATE session SET created_at = min(created_at, ${now_ms}), last_used_at = ${now_ms} WHERE last_used_at > ${limit_ms};
+        ${nowMs} + min(busy_until - last_seen, ${INSTANCE_BUSY_S_MAX * SECOND_MS}), 0)
+      WHERE last_seen > ${limitMs};
+    UPDATE session SET created_at = min(created_at, ${nowMs}), last_used_at = ${nowMs} WHERE last_used_at > ${limitMs};
     UPDATE lease INDEXED BY lease_live
-      SET requested_at = min(requested_at, ${now_ms}), granted_at = min(granted_at, ${now_ms})
-      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limit_ms};
+      SET requested_at = min(requested_at, ${nowMs}), granted_at = min(granted_at, ${nowMs})
+      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limitMs};
     -- A task that a client has delayed until a certain time keeps that time. A task that waits after a failure waits
     -- for as long as it would have.
     UPDATE task_life INDEXED BY task_live
-      SET ready_at = min(ready_at, ${now_ms}), claimed_at = min(claimed_at, ${now_ms}), updated_at = ${now_ms},
-        reserved_until = min(reserved_until, ${now_ms + TASK_RESERVED_MS}),
+      SET ready_at = min(ready_at, ${nowMs}), claimed_at = min(claimed_at, ${nowMs}), updated_at = ${nowMs},
+        reserved_until = min(reserved_until, ${nowMs + TASK_RESERVED_MS}),
         not_before = iif(attempts > 0 AND not_before BETWEEN updated_at AND updated_at + ${TASK_BACKOFF_MS_MAX},
-          not_before - updated_at + ${now_ms}, not_before)
-      WHERE ended_at IS NULL AND updated_at > ${limit_ms};`;
+          not_before - updated_at + ${nowMs}, not_before)
+      WHERE ended_at IS NULL AND updated_at > ${limitMs};`;
 }
 
 /**
  * Returns the SQL that moves the times of things that have ended or are kept for a while. The counters of future hours
  * are added to those of the current hour.
  */
-function moveKept(now_ms: number, limit_ms: number): string {
-  const hour = Math.floor(now_ms / HOUR_MS);
+function moveKept(nowMs: number, limitMs: number): string {
+  const hour = Math.floor(nowMs / HOUR_MS);
   return `
-    UPDATE lease SET ended_at = ${now_ms} WHERE ended_at > ${limit_ms};
-    UPDATE task_life SET ended_at = ${now_ms} WHERE ended_at > ${limit_ms};
-    UPDATE remembered_request SET at = ${now_ms} WHERE at > ${limit_ms};
-    UPDATE message SET expires_at = expires_at - sent_at + ${now_ms}, sent_at = ${now_ms} WHERE sent_at > ${limit_ms};
+    UPDATE lease SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
+    UPDATE task_life SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
+    UPDATE remembered_request SET at = ${nowMs} WHERE at > ${limitMs};
+    UPDATE message SET expires_at = expires_at - sent_at + ${nowMs}, sent_at = ${nowMs} WHERE sent_at > ${limitMs};
     INSERT INTO agent_metric (hour, instance, metric, value)
       SELECT ${hour}, instance, metric, sum(value) FROM agent_metric WHERE hour > ${hour} GROUP BY instance, metric
       ON CONFLICT (hour, instance, metric) DO UPDATE SET value = value + excluded.value;
@@ -58,26 +58,26 @@ function moveKept(now_ms: number, limit_ms: number): string {
 
 /**
  * Repairs the times. Must run in a transaction of the caller. After the repair, stored times are at most
- * CLOCK_LEAD_MS_MAX ahead of `now_ms`. Only rows of history may have later times; `time_step` has the last of these
+ * CLOCK_LEAD_MS_MAX ahead of `nowMs`. Only rows of history may have later times; `time_step` has the last of these
  * rows for each table.
  * @returns the time with which the server starts
  */
-export function settleTimes(db: Db, now_ms: number): number {
-  const newest_ms = newestTime(db, "main");
-  const limit_ms = now_ms + CLOCK_LEAD_MS_MAX;
-  db.exec(moveLive(now_ms, limit_ms));
+export function settleTimes(db: Db, nowMs: number): number {
+  const newestMs = newestTime(db, "main");
+  const limitMs = nowMs + CLOCK_LEAD_MS_MAX;
+  db.exec(moveLive(nowMs, limitMs));
   for (const table of TIMED_TABLES)
     db.exec(`DELETE FROM time_step WHERE name = '${table}' AND NOT EXISTS (
       SELECT 1 FROM ${table} WHERE id <= time_step.row)`);
-  if (newest_ms <= limit_ms) return Math.max(now_ms, newest_ms);
-  db.exec(moveKept(now_ms, limit_ms));
+  if (newestMs <= limitMs) return Math.max(nowMs, newestMs);
+  db.exec(moveKept(nowMs, limitMs));
   for (const table of TIMED_TABLES) {
     const time = TIME_COLUMNS[table];
     db.exec(`INSERT OR IGNORE INTO time_step (name, row, newest)
       SELECT '${table}', id, ${time} FROM (SELECT id, ${time} FROM ${table} ORDER BY id DESC LIMIT 1)
-      WHERE ${time} > ${limit_ms}`);
+      WHERE ${time} > ${limitMs}`);
   }
-  return now_ms;
+  return nowMs;
 }
 
 /** Finds the rows after which the times go back, in tables that were filled from a snapshot. */
@@ -98,7 +98,7 @@ export class PassedTimes {
     this.#newest = db.prepare<[], number>("SELECT coalesce(max(newest), 0) FROM time_step").pluck();
   }
 
-  get newest_ms(): number {
+  get newestMs(): number {
     return this.#newest.get() ?? 0;
   }
 }

@@ -9,14 +9,14 @@ import { migrate } from "./migrate.js";
 import type { Db } from "./open.js";
 import { openDatabase } from "./sqlite/choice.js";
 
-export function stagingPath(data_dir: string): string {
-  return join(data_dir, "restore.db");
+export function stagingPath(dataDir: string): string {
+  return join(dataDir, "restore.db");
 }
 
 /** Opens an empty staging database. It begins a transaction, which `finishStaging` commits. */
-export function openStaging(data_dir: string): Db {
-  removeStaging(data_dir);
-  const db = openDatabase(stagingPath(data_dir));
+export function openStaging(dataDir: string): Db {
+  removeStaging(dataDir);
+  const db = openDatabase(stagingPath(dataDir));
   // The mode is MEMORY, because not all of the SQLite libraries allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
@@ -36,6 +36,6 @@ export function finishStaging(db: Db): boolean {
   return sound;
 }
 
-export function removeStaging(data_dir: string): void {
-  rmSync(stagingPath(data_dir), { force: true });
+export function removeStaging(dataDir: string): void {
+  rmSync(stagingPath(dataDir), { force: true });
 }

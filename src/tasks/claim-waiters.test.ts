@@ -60,19 +60,19 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
 
 /** A front whose writer answers only when the test calls `answer`. */
 class Fixture {
-  now_ms = 0;
+  nowMs = 0;
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseProjection();
   readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
-  readonly waiters = new ClaimWaiters(this.tasks, () => this.now_ms);
+  readonly waiters = new ClaimWaiters(this.tasks, () => this.nowMs);
   /** The callers that are asking the writer, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** The result of each caller. */
   readonly got: [who: string, found: string | null][] = [];
   asked = 0;
 
-  wait(who: string, more: Partial<Claimant> & { id?: string; request_id?: string; wait_ms?: number } = {}): () => void {
-    const { id = null, request_id = null, wait_ms = LONG_MS, ...others } = more;
+  wait(who: string, more: Partial<Claimant> & { id?: string; request_id?: string; waitMs?: number } = {}): () => void {
+    const { id = null, request_id = null, waitMs = LONG_MS, ...others } = more;
     const claimant = { id: who, name: who, capabilities: [], workspace: "w", labels: [], ...others };
     let abort: () => void = () => undefined;
     const attempt = (): Promise<string | null> =>
@@ -81,7 +81,7 @@ class Fixture {
         this.asking.push({ who, answer });
       });
     void this.waiters
-      .wait({ claimant, id, request_id }, wait_ms, attempt, (listener) => (abort = listener))
+      .wait({ claimant, id, request_id }, waitMs, attempt, (listener) => (abort = listener))
       .then((found) => this.got.push([who, found]));
     return abort;
   }
@@ -97,7 +97,7 @@ class Fixture {
       })),
       counts: COUNTS,
     };
-    this.tasks.accept(push, this.now_ms);
+    this.tasks.accept(push, this.nowMs);
   }
 
   /** Answers the call that asked first. It gets the given task, which no other caller can have then, or none. */
@@ -206,10 +206,10 @@ t.test("a lease that ends, a time that comes, a reservation that passes", async 
   fixture.publish([kept]);
   t.same(fixture.who(), ["eve"], "first the one with the reservation");
   await fixture.answer(null);
-  fixture.now_ms = 499;
+  fixture.nowMs = 499;
   fixture.tasks.tick(499);
   t.equal(fixture.asking.length, 0);
-  fixture.now_ms = 500;
+  fixture.nowMs = 500;
   fixture.tasks.tick(500);
   t.same(fixture.who(), ["eve"], "then in the order of the queue");
   await fixture.answer(null);
@@ -219,7 +219,7 @@ t.test("a lease that ends, a time that comes, a reservation that passes", async 
   const later = ready(3, { not_before: 900 });
   fixture.publish([later]);
   t.equal(fixture.asking.length, 0);
-  fixture.now_ms = 900;
+  fixture.nowMs = 900;
   fixture.wait("cid", { labels: ["none"] });
   t.same(fixture.who(), ["eve"], "a call that joins at that time takes no other call's task");
   await fixture.answer(null);
@@ -272,12 +272,12 @@ t.test("after a crash all calls look, and each task is asked for once", async (t
   const fixture = new Fixture();
   for (let at = 0; at < MANY; at++) fixture.wait(`i${at}`);
   fixture.stored = [ready(1), ready(2)];
-  fixture.tasks.catchUp(fixture.now_ms);
+  fixture.tasks.catchUp(fixture.nowMs);
   t.same(fixture.who(), ["i0", "i1"]);
   await fixture.answer(null);
   t.equal(fixture.asking.at(-1)?.who, "i2", "in vain, so the next one asks");
   fixture.stored = [];
-  fixture.tasks.catchUp(fixture.now_ms);
+  fixture.tasks.catchUp(fixture.nowMs);
   for (let left = fixture.asking.length; left > 0; left--) await fixture.answer(null);
   t.equal(fixture.asking.length, 0, "no call asks for a task that is gone");
   fixture.end();
@@ -286,7 +286,7 @@ t.test("after a crash all calls look, and each task is asked for once", async (t
 t.test("a call whose client is gone does not ask, and one that times out gets nothing", async (t) => {
   const fixture = new Fixture();
   const abort = fixture.wait("gone");
-  fixture.wait("short", { wait_ms: 1 });
+  fixture.wait("short", { waitMs: 1 });
   fixture.wait("ana");
   abort();
   while (fixture.waiters.waiting > 1)
@@ -341,9 +341,9 @@ t.test("an instance with a new capability looks again", async (t) => {
 
 t.test("a call for one task reports the task's state on timeout", async (t) => {
   const fixture = new Fixture();
-  fixture.wait("ana", { id: "task-1", wait_ms: 1 });
-  fixture.wait("any", { wait_ms: 1 });
-  const abort = fixture.wait("gone", { id: "task-1", wait_ms: 1 });
+  fixture.wait("ana", { id: "task-1", waitMs: 1 });
+  fixture.wait("any", { waitMs: 1 });
+  const abort = fixture.wait("gone", { id: "task-1", waitMs: 1 });
   abort();
   while (fixture.waiters.waiting > 0)
     await new Promise((resolve) => {

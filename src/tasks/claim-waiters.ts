@@ -124,11 +124,11 @@ export class ClaimWaiters {
   /** Finds the first call in the queue that may have this task, and lets it ask the writer for the task. */
   #assign(task: ClaimableTask): void {
     if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
-    const now_ms = this.#now();
+    const nowMs = this.#now();
     for (const waiter of this.#queue) {
       if (waiter.busy || !this.#wants(waiter, task)) continue;
       const { claimant } = waiter.call;
-      if (!mayClaim(task, claimant, now_ms) || !this.#tasks.isFree(task, claimant.id)) continue;
+      if (!mayClaim(task, claimant, nowMs) || !this.#tasks.isFree(task, claimant.id)) continue;
       void this.#ask(waiter, task);
       return;
     }

@@ -6,8 +6,8 @@ import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
 /** The JSON text of an empty array in the database. */
 const NONE = "[]";
 
-function timeOrNull(time_ms: number | null): string {
-  return time_ms === null ? "null" : `"${formatTime(time_ms)}"`;
+function timeOrNull(timeMs: number | null): string {
+  return timeMs === null ? "null" : `"${formatTime(timeMs)}"`;
 }
 
 /** Returns the JSON text of a task without its closing brace. */

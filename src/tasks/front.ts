@@ -161,9 +161,9 @@ export class TaskFront {
     const reply = await writer.request(reportProgress, { id, fence, percent, note, checkpoint }, context);
     if (reply instanceof Failure) return reply;
     const claim = leases.get(reply.claim);
-    const expires_ms = claim === undefined ? null : expiry.endOf(claim);
+    const expiresMs = claim === undefined ? null : expiry.endOf(claim);
     const { cancel_requested } = reply;
-    return jsonReply(JSON.stringify({ expires_at: formatTime(expires_ms ?? clock.now()), cancel_requested }));
+    return jsonReply(JSON.stringify({ expires_at: formatTime(expiresMs ?? clock.now()), cancel_requested }));
   }
 
   async complete(id: string, { free: [given], json, context }: CallOf<Static<typeof CompleteBody>>): Promise<Answer> {

@@ -48,10 +48,10 @@ t.test("tasks are added, lost and retried in any order", (t) => {
       const task = there.get(row);
       if (task !== undefined) {
         // It ends without being done.
-        const was_stuck = live.isStuck(task);
+        const wasStuck = live.isStuck(task);
         live.remove(task);
         there.delete(row);
-        const lost = was_stuck ? [] : live.lose(row);
+        const lost = wasStuck ? [] : live.lose(row);
         const expected = stuckByWalk(there).filter((other) => !before.has(other));
         if (JSON.stringify(lost.map((one) => one.row)) !== JSON.stringify(expected.toSorted((a, b) => a - b)))
           return false;

@@ -32,8 +32,8 @@ export interface Found {
 }
 
 export class LiveTasks {
-  readonly #by_id = new TurnoverMap<string, LiveTask>();
-  readonly #by_row = new TurnoverMap<number, LiveTask>();
+  readonly #byId = new TurnoverMap<string, LiveTask>();
+  readonly #byRow = new TurnoverMap<number, LiveTask>();
   readonly #ready = new ReadyQueue<QueuedTask>();
   /** The blocked tasks, grouped by the row of each task that blocks them. */
   readonly #blocked = new Groups<number, LiveTask>();
@@ -44,11 +44,11 @@ export class LiveTasks {
    * Maps the row of each stuck task to the number of its lost blockers. A blocker is lost if it ended without being
    * done, or if it is stuck itself. Each change updates the numbers, so that a read need not walk the graph of tasks.
    */
-  readonly #lost_blockers = new TurnoverMap<number, number>();
-  /** True if `#lost_blockers` has changed since the last commit. */
+  readonly #lostBlockers = new TurnoverMap<number, number>();
+  /** True if `#lostBlockers` has changed since the last commit. */
   #stuckChanged = false;
   /** The estimated memory of each task, in bytes, by row. */
-  readonly #bytes_of = new TurnoverMap<number, number>();
+  readonly #bytesOf = new TurnoverMap<number, number>();
   #bytes = 0;
 
   /** Returns the estimated memory of all tasks, in bytes. */
@@ -63,12 +63,12 @@ export class LiveTasks {
 
   /** Called after a rollback. By then, each task is back in its state at the last commit. */
   rolledBack(): void {
-    if (this.#stuckChanged) this.findStuck(this.#by_row.values());
+    if (this.#stuckChanged) this.findStuck(this.#byRow.values());
     this.#stuckChanged = false;
   }
 
   get size(): number {
-    return this.#by_id.size;
+    return this.#byId.size;
   }
 
   /** Returns the number of tasks in each state, in the order of TASK_STATES. */
@@ -77,18 +77,18 @@ export class LiveTasks {
   }
 
   get(id: string): LiveTask | undefined {
-    return this.#by_id.get(id);
+    return this.#byId.get(id);
   }
 
   byRow(row: number): LiveTask | undefined {
-    return this.#by_row.get(row);
+    return this.#byRow.get(row);
   }
 
   clear(): void {
-    this.#by_id.clear();
-    this.#by_row.clear();
-    this.#bytes_of.clear();
-    this.#lost_blockers.clear();
+    this.#byId.clear();
+    this.#byRow.clear();
+    this.#bytesOf.clear();
+    this.#lostBlockers.clear();
     this.#bytes = 0;
     this.#ready.clear();
     this.#blocked.clear();
@@ -97,14 +97,14 @@ export class LiveTasks {
   }
 
   /** Adds a task in its current state. Does nothing if the task has ended. */
-  add(task: LiveTask, now_ms: number): void {
+  add(task: LiveTask, nowMs: number): void {
     const { state, reserved } = task.life;
     if (hasEnded(state)) return;
-    this.#by_id.set(task.id, task);
-    this.#by_row.set(task.row, task);
+    this.#byId.set(task.id, task);
+    this.#byRow.set(task.row, task);
     this.weigh(task);
     this.#count(state, 1);
-    if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
+    if (state === "ready") this.#ready.add(queuedTask(task), nowMs);
     if (reserved !== null) this.#reserved.add(reserved, task);
     let lost = 0;
     for (const blocker of task.blockers) {
@@ -117,27 +117,27 @@ export class LiveTasks {
 
   /** Removes a task before its state changes. Also clears the task's set of blockers. */
   remove(task: LiveTask): void {
-    if (!this.#by_id.delete(task.id)) return;
-    this.#by_row.delete(task.row);
+    if (!this.#byId.delete(task.id)) return;
+    this.#byRow.delete(task.row);
     this.#bytes -= this.bytesOf(task.row);
-    this.#bytes_of.delete(task.row);
+    this.#bytesOf.delete(task.row);
     const { state, reserved } = task.life;
     this.#count(state, -1);
     if (state === "ready") this.#ready.remove(task.row);
     if (reserved !== null) this.#reserved.remove(reserved, task);
     if (task.blockers.size > 0) this.#stuckChanged = true;
     for (const blocker of task.blockers) this.unblock(task, blocker);
-    this.#lost_blockers.delete(task.row);
+    this.#lostBlockers.delete(task.row);
   }
 
   /** Returns whether a task waits, directly or through others, for a task that has ended without being done. */
   isStuck({ row }: LiveTask): boolean {
-    return this.#lost_blockers.has(row);
+    return this.#lostBlockers.has(row);
   }
 
   /** Returns whether a blocker is lost: it has ended without being done, or it is stuck itself. */
   isLost(row: number): boolean {
-    return this.#by_row.get(row) === undefined || this.#lost_blockers.has(row);
+    return this.#byRow.get(row) === undefined || this.#lostBlockers.has(row);
   }
 
   /** Marks a task as lost. Returns the tasks that become stuck because of that, the oldest first. */
@@ -156,14 +156,14 @@ export class LiveTasks {
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
-    for (const row of rows) this.#lost_blockers.delete(row);
+    for (const row of rows) this.#lostBlockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
       // Count only the blockers outside the list. A blocker from the list is counted later, if it turns out to be
       // stuck.
       for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
-      const before = this.#lost_blockers.get(task.row) ?? 0;
+      const before = this.#lostBlockers.get(task.row) ?? 0;
       this.#setLost(task.row, before + lost);
       if (before === 0) this.#spread([task.row], 1);
     }
@@ -174,22 +174,22 @@ export class LiveTasks {
    * reservation.
    * @param before the instance for which the task was reserved before the change
    */
-  requeue(task: LiveTask, { reserved: before }: TaskLife, now_ms: number): void {
+  requeue(task: LiveTask, { reserved: before }: TaskLife, nowMs: number): void {
     const { state, reserved } = task.life;
     if (before !== null && before !== reserved) this.#reserved.remove(before, task);
-    if (state === "ready") this.#ready.add(queuedTask(task), now_ms);
+    if (state === "ready") this.#ready.add(queuedTask(task), nowMs);
   }
 
   /** Returns the estimated memory of a task, in bytes; 0 if it has ended. */
   bytesOf(row: number): number {
-    return this.#bytes_of.get(row) ?? 0;
+    return this.#bytesOf.get(row) ?? 0;
   }
 
   /** Updates the memory estimate of a task after a change of its texts or blockers. */
   weigh(task: LiveTask): void {
     const bytes = taskBytes(task);
     this.#bytes += bytes - this.bytesOf(task.row);
-    this.#bytes_of.set(task.row, bytes);
+    this.#bytesOf.set(task.row, bytes);
   }
 
   /** Returns the tasks that are reserved for an instance, the oldest first. */
@@ -203,10 +203,10 @@ export class LiveTasks {
    * @param after the rank after which the search begins; null to begin at the start
    * @param look checks the resources of one task
    */
-  best(claimant: Claimant, now_ms: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
+  best(claimant: Claimant, nowMs: number, after: Rank | null, look: (task: LiveTask) => Looked): Found {
     let steps = 0;
     let last = after;
-    for (const { task, level, fits } of this.#ready.inOrder(claimant, now_ms, after)) {
+    for (const { task, level, fits } of this.#ready.inOrder(claimant, nowMs, after)) {
       if (steps >= CLAIM_STEPS_MAX) return { task: null, more: last };
       last = { level, row: task.row };
       steps += 1;
@@ -234,13 +234,13 @@ export class LiveTasks {
     this.#blocked.remove(blocker, task);
     // Reduce the memory estimate too, because it must equal the estimate of a node that reads the same tasks from the
     // database.
-    if (!waited || !this.#bytes_of.has(task.row)) return;
-    this.#bytes_of.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
+    if (!waited || !this.#bytesOf.has(task.row)) return;
+    this.#bytesOf.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;
   }
 
   #isLive(row: number, rows: ReadonlySet<number>): boolean {
-    return rows.has(row) ? this.#by_row.get(row) !== undefined : !this.isLost(row);
+    return rows.has(row) ? this.#byRow.get(row) !== undefined : !this.isLost(row);
   }
 
   /**
@@ -252,7 +252,7 @@ export class LiveTasks {
     const changed: LiveTask[] = [];
     for (const row of rows) {
       for (const task of this.#blocked.get(row) ?? []) {
-        const before = this.#lost_blockers.get(task.row) ?? 0;
+        const before = this.#lostBlockers.get(task.row) ?? 0;
         this.#setLost(task.row, before + by);
         if (before !== 0 && before + by !== 0) continue;
         rows.push(task.row);
@@ -263,8 +263,8 @@ export class LiveTasks {
   }
 
   #setLost(row: number, lost: number): void {
-    if (lost > 0) this.#lost_blockers.set(row, lost);
-    else this.#lost_blockers.delete(row);
+    if (lost > 0) this.#lostBlockers.set(row, lost);
+    else this.#lostBlockers.delete(row);
   }
 
   #count(state: TaskState, by: 1 | -1): void {

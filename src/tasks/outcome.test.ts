@@ -8,13 +8,13 @@ import { backoffMs, type LiveTask } from "./task.js";
 
 const NOW_MS = 1_000_000;
 
-function held(attempts: number, cancel_requested = false, not_before: number | null = null): LiveTask {
+function held(attempts: number, cancelRequested = false, notBefore: number | null = null): LiveTask {
   return liveTask(1, "a", new Set(), {
     state: "claimed",
     attempts,
-    not_before,
+    not_before: notBefore,
     claim: 1,
-    cancel_requested,
+    cancel_requested: cancelRequested,
     steps: 2,
     ready_at: 0,
     claimed_at: 0,
@@ -35,7 +35,7 @@ t.test("each ending", (t) => {
     attempts: number,
     state: TaskState,
     counted: number,
-    wait_ms: number | null,
+    waitMs: number | null,
     lost: boolean,
   ])[] = [
     [{ kind: "complete" }, 1, "done", 1, null, false],
@@ -52,12 +52,12 @@ t.test("each ending", (t) => {
     [loss("broken"), 2, "ready", 2, null, false],
     [loss("restored"), 2, "ready", 2, null, false],
   ];
-  for (const [ending, attempts, state, counted, wait_ms, lost] of rows) {
+  for (const [ending, attempts, state, counted, waitMs, lost] of rows) {
     if (ending === undefined) continue;
-    const not_before = wait_ms === null ? null : NOW_MS + wait_ms;
+    const notBefore = waitMs === null ? null : NOW_MS + waitMs;
     t.same(
       outcomeOf(held(attempts), ending, NOW_MS),
-      { state, attempts: counted, not_before, lost },
+      { state, attempts: counted, not_before: notBefore, lost },
       `${JSON.stringify(ending)} after ${attempts}`,
     );
     const canceled = outcomeOf(held(attempts, true), ending, NOW_MS);
@@ -71,21 +71,21 @@ t.test("each ending", (t) => {
 });
 
 t.test("a delay that was set while it was held stays", (t) => {
-  const soon_ms = NOW_MS + 10;
-  const late_ms = NOW_MS + 2_000;
-  const rows: readonly (readonly [ending: Ending, set_ms: number, not_before: number | null])[] = [
-    [{ kind: "release" }, late_ms, late_ms],
-    [{ kind: "ask" }, late_ms, late_ms],
-    [{ kind: "loss", loss: "broken" }, late_ms, late_ms],
-    [{ kind: "fail", retry: true }, late_ms, late_ms],
-    [{ kind: "loss", loss: "expired" }, late_ms, late_ms],
-    [{ kind: "fail", retry: true }, soon_ms, NOW_MS + 1_000],
+  const soonMs = NOW_MS + 10;
+  const lateMs = NOW_MS + 2_000;
+  const rows: readonly (readonly [ending: Ending, setMs: number, notBefore: number | null])[] = [
+    [{ kind: "release" }, lateMs, lateMs],
+    [{ kind: "ask" }, lateMs, lateMs],
+    [{ kind: "loss", loss: "broken" }, lateMs, lateMs],
+    [{ kind: "fail", retry: true }, lateMs, lateMs],
+    [{ kind: "loss", loss: "expired" }, lateMs, lateMs],
+    [{ kind: "fail", retry: true }, soonMs, NOW_MS + 1_000],
     [{ kind: "release" }, NOW_MS, null],
     [{ kind: "ask" }, NOW_MS - 1, null],
-    [{ kind: "complete" }, late_ms, null],
+    [{ kind: "complete" }, lateMs, null],
   ];
-  for (const [ending, set_ms, not_before] of rows)
-    t.equal(outcomeOf(held(0, false, set_ms), ending, NOW_MS).not_before, not_before, JSON.stringify(ending));
+  for (const [ending, setMs, notBefore] of rows)
+    t.equal(outcomeOf(held(0, false, setMs), ending, NOW_MS).not_before, notBefore, JSON.stringify(ending));
   t.end();
 });
 

@@ -24,14 +24,14 @@ export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_befo
  */
 const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
-export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_ms: number): Outcome {
+export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, nowMs: number): Outcome {
   const { attempts } = life;
   // Keep `not_before` if it is still in the future, because it may have been set while the task was held.
-  const kept = stillNotBefore(life, now_ms);
-  const as = (state: TaskLife["state"], not_before: number | null = null): Outcome => ({
+  const kept = stillNotBefore(life, nowMs);
+  const as = (state: TaskLife["state"], notBefore: number | null = null): Outcome => ({
     state,
     attempts,
-    not_before,
+    not_before: notBefore,
     lost: false,
   });
   if (ending.kind === "complete") return as("done");
@@ -42,6 +42,6 @@ export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, now_
   if (!counts) return as("ready", kept);
   const tried = attempts + 1;
   if (tried >= max_attempts) return { state: "dead", attempts: tried, not_before: null, lost: ending.kind === "loss" };
-  const not_before = Math.max(now_ms + backoffMs(tried), kept ?? 0);
-  return { state: "ready", attempts: tried, not_before, lost: false };
+  const notBefore = Math.max(nowMs + backoffMs(tried), kept ?? 0);
+  return { state: "ready", attempts: tried, not_before: notBefore, lost: false };
 }

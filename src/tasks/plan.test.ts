@@ -10,24 +10,24 @@ import { makeRandom, newSeed } from "../../test/support/random.js";
 import { Failure } from "../base/result.js";
 import { planTasks, type PlannedTask } from "./plan.js";
 
-function asked(id: string | null, after: readonly string[] = [], request_id: string | null = null): NewTask {
-  return { ...NEW_TASK, id, after: [...after], request_id };
+function asked(id: string | null, after: readonly string[] = [], requestId: string | null = null): NewTask {
+  return { ...NEW_TASK, id, after: [...after], request_id: requestId };
 }
 
 interface Ground {
-  readonly last_row?: number;
+  readonly lastRow?: number;
   readonly known?: Readonly<Record<string, readonly [row: number, state: TaskState]>>;
   readonly made?: Readonly<Record<string, string>>;
 }
 
-function plan(tasks: readonly NewTask[], { last_row = 0, known = {}, made = {} }: Ground = {}): PlannedTask[] | string {
+function plan(tasks: readonly NewTask[], { lastRow = 0, known = {}, made = {} }: Ground = {}): PlannedTask[] | string {
   const planned = planTasks(tasks, {
-    last_row,
+    lastRow,
     find: (id) => {
       const [row, state] = known[id] ?? [];
       return row === undefined || state === undefined ? undefined : { row, state };
     },
-    made: (request_id) => (request_id === null ? undefined : made[request_id]),
+    made: (requestId) => (requestId === null ? undefined : made[requestId]),
   });
   return planned instanceof Failure ? planned.message : planned;
 }
@@ -41,7 +41,7 @@ function shown(planned: PlannedTask[] | string): string[] | string {
 }
 
 t.test("ids and rows", (t) => {
-  t.same(shown(plan([asked(null), asked("a"), asked(null)], { last_row: 7 })), [
+  t.same(shown(plan([asked(null), asked("a"), asked(null)], { lastRow: 7 })), [
     "task-8(8) 0:",
     "a(9) 0:",
     "task-10(10) 0:",
@@ -64,7 +64,7 @@ t.test("a task that many wait for is looked up once", (t) => {
   const planned = planTasks(
     ids.map((id) => asked(id, names)),
     {
-      last_row: 64,
+      lastRow: 64,
       find: (id) => {
         looked.push(id);
         return id.startsWith("old") ? { row: Number(id.slice(3)) + 1, state: "ready" } : undefined;
@@ -79,7 +79,7 @@ t.test("a task that many wait for is looked up once", (t) => {
 
 t.test("which task waits for which", (t) => {
   const known = { old: [1, "ready"], done: [2, "done"], dead: [3, "dead"] } as const;
-  const ground = { last_row: 10, known };
+  const ground = { lastRow: 10, known };
   t.same(shown(plan([asked("a", ["old", "done", "dead", "old"])], ground)), ["a(11) 2: old(1),done(2),dead(3)"]);
   t.same(
     shown(plan([asked("a", ["#2", "b"]), asked("b", ["#2"]), asked("c")], ground)),
@@ -104,7 +104,7 @@ t.test("which task waits for which", (t) => {
 
 t.test("tasks that the same call has created", (t) => {
   const ground = {
-    last_row: 5,
+    lastRow: 5,
     known: { a: [1, "done"], b: [2, "ready"] },
     made: { r: "a", s: "b", gone: "pruned" },
   } as const;
@@ -164,11 +164,11 @@ t.test("a cycle is found if there is one, and never otherwise", (t) => {
             .split(" → ")
             .map((name) => Number(name.slice(1)))
         : [];
-    const is_one =
+    const isOne =
       names.length > 1 &&
       names[0] === names.at(-1) &&
       names.slice(1).every((on, at) => after[names[at] ?? -1]?.includes(on));
-    if (remaining.size > 0 !== (typeof planned === "string") || (typeof planned === "string" && !is_one)) {
+    if (remaining.size > 0 !== (typeof planned === "string") || (typeof planned === "string" && !isOne)) {
       t.fail(`seed ${seed}, round ${round}: ${JSON.stringify(after)} is ${JSON.stringify(planned)}`);
       break;
     }

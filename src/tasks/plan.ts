@@ -28,14 +28,14 @@ export interface PlannedTask {
 }
 
 export interface PlanContext {
-  readonly last_row: number;
+  readonly lastRow: number;
   /** Finds a task by its id. */
   find(id: string): KnownTask | undefined;
   /**
    * Returns the id of the task that an earlier attempt of the same call created; undefined if there was none. Returns a
    * Failure if the request_id was used for a different call.
    */
-  made(request_id: string | null, hash?: string): string | undefined | Failure;
+  made(requestId: string | null, hash?: string): string | undefined | Failure;
 }
 
 /** A task of the request's array during planning. */
@@ -60,7 +60,7 @@ const CYCLE_IDS_MAX = 16;
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
   if (slots instanceof Failure) return slots;
-  const by_id = new Map(slots.map(({ id, at }) => [id, at]));
+  const byId = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
   /** Lists, for each new task, the array positions of the new tasks for which it waits. */
@@ -70,16 +70,16 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
     const own: number[] = [];
     const blockers = new Set<number>();
     for (const name of task?.after ?? []) {
-      const named = POSITION.test(name) ? slots[Number(name.slice(1))]?.at : by_id.get(name);
+      const named = POSITION.test(name) ? slots[Number(name.slice(1))]?.at : byId.get(name);
       const slot = named === undefined ? undefined : slots[named];
-      const is_new = slot !== undefined && slot.task !== null;
-      const known = is_new ? undefined : findOnce(slot?.id ?? name);
+      const isNew = slot !== undefined && slot.task !== null;
+      const known = isNew ? undefined : findOnce(slot?.id ?? name);
       const found = slot ?? (known === undefined ? undefined : { id: name, row: known.row });
       if (found === undefined) return unknownTask(name);
       if (after.has(found.id)) continue;
       after.set(found.id, { id: found.id, row: found.row });
       if (known?.state !== "done") blockers.add(found.row);
-      if (is_new) own.push(slot.at);
+      if (isNew) own.push(slot.at);
     }
     edges.push(own);
     planned.push({ row, id, task, after: [...after.values()], blockers });
@@ -160,7 +160,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   const taken = new Set<string>();
   const requests = new Set<string>();
   const slots: PlanSlot[] = [];
-  let row = context.last_row;
+  let row = context.lastRow;
   for (const [at, task] of tasks.entries()) {
     if (task.request_id !== null && requests.has(task.request_id))
       return invalid(`[${at}].request_id is that of another task of this call`);

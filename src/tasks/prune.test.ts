@@ -57,7 +57,7 @@ class Fixture {
   }
 
   prune(after = 0): ReplyOf<typeof commands.pruneTasks> {
-    return this.#done(this.server.reply(commands.pruneTasks, { after, ended_before: this.server.now_ms }, ""));
+    return this.#done(this.server.reply(commands.pruneTasks, { after, ended_before: this.server.nowMs }, ""));
   }
 
   /** All stored rows, each as `TABLE TASK`. */
@@ -77,7 +77,7 @@ t.test("with its texts, its history and its blockers; a blocker of others stays"
     { id: "waits", after: ["a", "d"] },
   );
   for (const id of ["a", "b", "c"]) fixture.complete(id);
-  fixture.server.now_ms += DAY_MS;
+  fixture.server.nowMs += DAY_MS;
   t.same(fixture.prune(), { removed: 2, after: null }, "a is still waited for, by one that waits for d, too");
   const remaining = [
     ...["after 1 5", "after 4 5", "history 1", "history 4", "history 5"],
@@ -87,7 +87,7 @@ t.test("with its texts, its history and its blockers; a blocker of others stays"
   fixture.complete("d");
   t.same(fixture.prune(), { removed: 1, after: null }, "no task waits for a any more, and d has just ended");
   fixture.cancel("waits");
-  fixture.server.now_ms += 1;
+  fixture.server.nowMs += 1;
   t.same(fixture.prune(), { removed: 2, after: null });
   t.same(fixture.stored(), []);
   t.same(fixture.make({ id: "a" }), { rows: [6], made: ["a"] }, "its id is free, and its row is not used again");
@@ -102,7 +102,7 @@ t.test("a bounded number at a time, at the cost of the removed rows", (t) => {
   for (let at = 0; at < many; at += 500) fixture.make(...tasks.slice(at, at + 500));
   fixture.make({ id: "last", after: ["n0", "n1"] });
   for (const { id } of tasks.slice(1)) fixture.cancel(id ?? "");
-  fixture.server.now_ms += DAY_MS;
+  fixture.server.nowMs += DAY_MS;
   const first = fixture.prune();
   t.same(first, { removed: TASK_PRUNE_ROWS - 2, after: TASK_PRUNE_ROWS }, "n0 is ready, n1 is waited for");
   t.same(fixture.prune(must(first.after, "there are more")), { removed: 1, after: null });
@@ -131,7 +131,7 @@ t.test("no deletion reads a table from one end to the other", (t) => {
     },
     new WriteBuffer(db),
   );
-  t.equal(writer.last_row, 0);
+  t.equal(writer.lastRow, 0);
   t.ok(plans.length >= 6, `${plans.length} steps`);
   t.same(
     plans.filter((step) => step.startsWith("SCAN")),

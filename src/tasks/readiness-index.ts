@@ -15,16 +15,16 @@ export interface DatedTask extends ReadyTask {
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. This lease did not block its own holder. So `others_at_ms` counts for this
+   * The holder of the lease that ended last. This lease did not block its own holder. So `othersAtMs` counts for this
    * holder, instead of `at_ms`.
    */
   readonly holder: string;
   /** The time at which the last overlapping lease of another holder than `holder` ended. */
-  readonly others_at_ms: number;
+  readonly othersAtMs: number;
 }
 
 /** The times of a task whose resources have never been leased, as far as this server knows. */
-export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", others_at_ms: 0 };
+export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", othersAtMs: 0 };
 
 /** A position in the order. Tasks are ordered by time, then by row. */
 export interface SortKey {
@@ -46,8 +46,8 @@ const DROPPED_TOGETHER = 64;
 
 /** Returns the time in ms since which an instance may claim a task that is not reserved for another instance. */
 function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
-  const freed_ms = freed.holder === claimant ? freed.others_at_ms : freed.at_ms;
-  return Math.max(ready_at, updated_at, not_before ?? 0, freed_ms);
+  const freedMs = freed.holder === claimant ? freed.othersAtMs : freed.at_ms;
+  return Math.max(ready_at, updated_at, not_before ?? 0, freedMs);
 }
 
 /**
@@ -86,10 +86,10 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /** Moves a task to a later position because a lease that overlapped its resources has ended. */
-  free(task: Task, holder: string, at_ms: number): void {
+  free(task: Task, holder: string, atMs: number): void {
     const { freed } = task;
-    const others_at_ms = freed.holder === holder ? freed.others_at_ms : freed.at_ms;
-    task.freed = { at_ms: Math.max(at_ms, freed.at_ms), holder, others_at_ms };
+    const othersAtMs = freed.holder === holder ? freed.othersAtMs : freed.at_ms;
+    task.freed = { at_ms: Math.max(atMs, freed.at_ms), holder, othersAtMs };
     this.#insertKeys(task);
     this.#compact();
   }
@@ -109,10 +109,10 @@ export class ReadinessIndex<Task extends DatedTask> {
    * Yields the entries after a key, up to the current time. A task has several entries if some instances may claim it
    * later than others. `since` returns the time of the entry that counts for an instance.
    */
-  *after(key: SortKey, now_ms: number): Generator<ReadyEntry<Task>> {
+  *after(key: SortKey, nowMs: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {
       const entry = this.#entries[at];
-      if (entry === undefined || entry.at_ms > now_ms) return;
+      if (entry === undefined || entry.at_ms > nowMs) return;
       if (this.#isCurrent(entry.task)) yield entry;
     }
   }

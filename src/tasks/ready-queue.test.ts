@@ -19,7 +19,7 @@ function some(random: Random, words: readonly string[]): string[] {
   return words.filter(() => random(3) === 0);
 }
 
-function randomTask(random: Random, row: number, now_ms: number): RandomTask {
+function randomTask(random: Random, row: number, nowMs: number): RandomTask {
   const kept = random(6) === 0;
   return {
     row,
@@ -27,11 +27,11 @@ function randomTask(random: Random, row: number, now_ms: number): RandomTask {
     labels: some(random, WORDS),
     requires: random(2) === 0 ? [] : some(random, WORDS),
     priority: random(TASK_PRIORITY_MAX + 1),
-    ready_at: now_ms - random(3) * random(TASK_AGING_MS),
-    not_before: random(4) === 0 ? now_ms + random(TASK_AGING_MS) : null,
+    ready_at: nowMs - random(3) * random(TASK_AGING_MS),
+    not_before: random(4) === 0 ? nowMs + random(TASK_AGING_MS) : null,
     assignee: random(4) === 0 ? must(NAMES[random(2)], "one of two") : null,
     reserved: kept ? must(NAMES[random(2)], "one of two") : null,
-    reserved_until: kept ? now_ms + random(TASK_AGING_MS) : 0,
+    reserved_until: kept ? nowMs + random(TASK_AGING_MS) : 0,
     blockers: BLOCKERS.filter(() => random(3) === 0),
   };
 }
@@ -51,16 +51,16 @@ function randomClaimant(random: Random): Claimant {
 function naiveBest(
   tasks: Iterable<RandomTask>,
   claimant: Claimant,
-  now_ms: number,
+  nowMs: number,
   free: (task: RandomTask) => boolean,
 ): number | undefined {
   const level = ({ priority, ready_at, not_before }: RandomTask): number =>
     Math.min(
       TASK_PRIORITY_MAX,
-      priority + Math.floor(Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0)) / TASK_AGING_MS),
+      priority + Math.floor(Math.max(0, nowMs - Math.max(ready_at, not_before ?? 0)) / TASK_AGING_MS),
     );
   return [...tasks]
-    .filter((task) => mayClaim(task, claimant, now_ms) && free(task))
+    .filter((task) => mayClaim(task, claimant, nowMs) && free(task))
     .toSorted((a, b) => level(b) - level(a) || a.row - b.row)
     .at(0)?.row;
 }
@@ -70,12 +70,12 @@ function bestInParts(
   random: Random,
   queue: ReadyQueue<RandomTask>,
   claimant: Claimant,
-  now_ms: number,
+  nowMs: number,
   free: (task: RandomTask) => boolean,
 ): RandomTask | undefined {
   for (let after: Rank | null = null; ; ) {
     let more: Rank | null = null;
-    for (const { task, level, fits } of queue.inOrder(claimant, now_ms, after)) {
+    for (const { task, level, fits } of queue.inOrder(claimant, nowMs, after)) {
       if (fits && free(task)) return task;
       more = { level, row: task.row };
       if (random(4) === 0) break;
@@ -92,20 +92,20 @@ t.test("the best task is that of a naive model", async (t) => {
   const steps = countRounds(20_000, 1_000_000);
   const queue = new ReadyQueue<RandomTask>();
   const tasks = new Map<number, RandomTask>();
-  let now_ms = 1_000_000_000;
+  let nowMs = 1_000_000_000;
   let rows = 0;
   let found = 0;
   /** The blockers that are active now. A blocker that is not active blocks no task. */
   const active = new Set<number>(BLOCKERS);
   for (let step = 0; step < steps; step++) {
-    now_ms += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);
+    nowMs += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);
     const what = random(10);
     if (what < 4 && tasks.size < 60) {
       const known = [...tasks.keys()];
       const row = random(5) === 0 && known.length > 0 ? must(known[random(known.length)], "a row") : (rows += 1);
-      const task = randomTask(random, row, now_ms);
+      const task = randomTask(random, row, nowMs);
       tasks.set(row, task);
-      queue.add(task, now_ms);
+      queue.add(task, nowMs);
     } else if (what === 4) {
       const blocker = must(BLOCKERS[random(BLOCKERS.length)], "one of them");
       if (!active.delete(blocker)) active.add(blocker);
@@ -114,8 +114,8 @@ t.test("the best task is that of a naive model", async (t) => {
       const overtaken = new Set(BLOCKERS.filter(() => random(4) === 0));
       const free = ({ blockers }: RandomTask): boolean =>
         blockers.every((blocker) => !active.has(blocker) || overtaken.has(blocker));
-      const best = bestInParts(random, queue, claimant, now_ms, free);
-      const expected = naiveBest(tasks.values(), claimant, now_ms, free);
+      const best = bestInParts(random, queue, claimant, nowMs, free);
+      const expected = naiveBest(tasks.values(), claimant, nowMs, free);
       if (best?.row !== expected) {
         t.equal(best?.row, expected, `step ${step}`);
         return;

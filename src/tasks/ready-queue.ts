@@ -143,23 +143,23 @@ class Queue<Task extends ReadyTask> {
 const DROPPED_TOGETHER = 64;
 
 /** Returns the current priority of a task: its own, plus the levels that it has gained by waiting. */
-export function levelOf({ priority, ready_at, not_before }: ReadyTask, now_ms: number): number {
-  const waited_ms = Math.max(0, now_ms - Math.max(ready_at, not_before ?? 0));
-  return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waited_ms / TASK_AGING_MS));
+export function levelOf({ priority, ready_at, not_before }: ReadyTask, nowMs: number): number {
+  const waitedMs = Math.max(0, nowMs - Math.max(ready_at, not_before ?? 0));
+  return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waitedMs / TASK_AGING_MS));
 }
 
 /** Returns the id or name of the only instance that may claim a task; "" if any instance may. */
-function forWhom({ assignee, reserved, reserved_until }: ReadyTask, now_ms: number): string {
-  return (reserved_until > now_ms ? reserved : assignee) ?? "";
+function forWhom({ assignee, reserved, reserved_until }: ReadyTask, nowMs: number): string {
+  return (reserved_until > nowMs ? reserved : assignee) ?? "";
 }
 
 /** Returns whether an instance may claim a task. Does not check the task's resources. */
-export function mayClaim(task: ReadyTask, claimant: Claimant, now_ms: number): boolean {
+export function mayClaim(task: ReadyTask, claimant: Claimant, nowMs: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
-  const whom = forWhom(task, now_ms);
+  const whom = forWhom(task, nowMs);
   return (
     task.workspace === workspace &&
-    (task.not_before ?? 0) <= now_ms &&
+    (task.not_before ?? 0) <= nowMs &&
     (whom === "" || whom === id || whom === name) &&
     labels.every((label) => task.labels.includes(label)) &&
     task.requires.every((capability) => capabilities.includes(capability))
@@ -192,11 +192,11 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /** Adds a task. If the queue has a task with the same row, the new one replaces it. */
-  add(task: Task, now_ms: number): void {
+  add(task: Task, nowMs: number): void {
     this.remove(task.row);
     const slot: Slot<Task> = { task, entry: null, recheck: null };
     this.#slots.set(task.row, slot);
-    this.#enqueue(slot, now_ms);
+    this.#enqueue(slot, nowMs);
   }
 
   remove(row: number): void {
@@ -210,11 +210,11 @@ export class ReadyQueue<Task extends ReadyTask> {
    * Advances the queue to a time. Returns the tasks that an instance can claim only from now on, because their
    * `not_before` has come or a reservation has expired.
    */
-  advance(now_ms: number): Task[] {
+  advance(nowMs: number): Task[] {
     const due: Task[] = [];
     for (
       let recheck = this.#rechecks.peek();
-      recheck !== undefined && recheck.at_ms <= now_ms;
+      recheck !== undefined && recheck.at_ms <= nowMs;
       recheck = this.#rechecks.peek()
     ) {
       this.#rechecks.pop();
@@ -224,7 +224,7 @@ export class ReadyQueue<Task extends ReadyTask> {
       slot.recheck = null;
       if (recheck.at_ms === not_before || recheck.at_ms === reserved_until) due.push(recheck.task);
       this.#dequeue(slot);
-      this.#enqueue(slot, now_ms);
+      this.#enqueue(slot, nowMs);
     }
     return due;
   }
@@ -235,8 +235,8 @@ export class ReadyQueue<Task extends ReadyTask> {
    * its search. The queue must not change during the iteration.
    * @param after yields only the tasks after this rank; null yields all
    */
-  *inOrder(claimant: Claimant, now_ms: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
-    this.advance(now_ms);
+  *inOrder(claimant: Claimant, nowMs: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
+    this.advance(nowMs);
     const queues = this.#queuesFor(claimant);
     for (let level = after?.level ?? TASK_PRIORITY_MAX; level >= 0; level--) {
       const afterRow = level === after?.level ? after.row : 0;
@@ -249,35 +249,35 @@ export class ReadyQueue<Task extends ReadyTask> {
       }
       for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
         const { task } = run.entry;
-        yield { task, level, fits: mayClaim(task, claimant, now_ms) };
+        yield { task, level, fits: mayClaim(task, claimant, nowMs) };
         if (advanceRun(run, level, task.row)) runs.push(run);
       }
     }
   }
 
   /** Puts a task into its queues, and schedules its next recheck. */
-  #enqueue(slot: Slot<Task>, now_ms: number): void {
+  #enqueue(slot: Slot<Task>, nowMs: number): void {
     const { task } = slot;
     const { workspace, labels, requires, ready_at, not_before, reserved_until, priority } = task;
-    if (not_before !== null && not_before > now_ms) {
+    if (not_before !== null && not_before > nowMs) {
       this.#scheduleRecheck(slot, not_before);
       return;
     }
-    const whom = forWhom(task, now_ms);
-    const level = levelOf(task, now_ms);
+    const whom = forWhom(task, nowMs);
+    const level = levelOf(task, nowMs);
     const queues = ["", ...new Set(labels)].map((label) => this.#queueOf(workspace, whom, label, requires));
     const entry = { task, queues, alive: true };
     for (const queue of queues) queue.push(entry, level);
     slot.entry = entry;
-    const since_ms = Math.max(ready_at, not_before ?? 0);
-    const rises_ms = since_ms + (level - priority + 1) * TASK_AGING_MS;
-    const reserved_ms = reserved_until > now_ms ? reserved_until : Number.POSITIVE_INFINITY;
-    const next_ms = Math.min(reserved_ms, level < TASK_PRIORITY_MAX ? rises_ms : Number.POSITIVE_INFINITY);
-    if (next_ms < Number.POSITIVE_INFINITY) this.#scheduleRecheck(slot, next_ms);
+    const sinceMs = Math.max(ready_at, not_before ?? 0);
+    const risesMs = sinceMs + (level - priority + 1) * TASK_AGING_MS;
+    const reservedMs = reserved_until > nowMs ? reserved_until : Number.POSITIVE_INFINITY;
+    const nextMs = Math.min(reservedMs, level < TASK_PRIORITY_MAX ? risesMs : Number.POSITIVE_INFINITY);
+    if (nextMs < Number.POSITIVE_INFINITY) this.#scheduleRecheck(slot, nextMs);
   }
 
-  #scheduleRecheck(slot: Slot<Task>, at_ms: number): void {
-    slot.recheck = { at_ms, task: slot.task };
+  #scheduleRecheck(slot: Slot<Task>, atMs: number): void {
+    slot.recheck = { at_ms: atMs, task: slot.task };
     this.#rechecks.push(slot.recheck);
     // Drop the stale rechecks. There are many, because most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)

@@ -141,7 +141,7 @@ class Model {
   }
 
   make(row: number, id: string, asked: NewTask): Known {
-    const now_ms = this.now();
+    const nowMs = this.now();
     const blocked = asked.after.some((on) => this.tasks.get(on)?.state !== "done");
     const { labels, priority, assignee, not_before } = asked;
     const task: Known = {
@@ -154,7 +154,7 @@ class Model {
       not_before,
       state: blocked ? "blocked" : "ready",
       attempts: 0,
-      ready_at: now_ms,
+      ready_at: nowMs,
       ended_at: 0,
       reserved: null,
       reserved_until: 0,
@@ -183,11 +183,11 @@ class Model {
     if (state !== "blocked") return undefined;
     const ids = new Set(asked.after);
     for (const id of ids) {
-      const waited_for = this.tasks.get(id);
+      const waitedFor = this.tasks.get(id);
       // A done task may be pruned.
-      if (waited_for === undefined || waited_for.state === "done") continue;
-      if (ENDED.has(waited_for.state)) return waited_for;
-      if (waited_for.state === "blocked") for (const next of waited_for.asked.after) ids.add(next);
+      if (waitedFor === undefined || waitedFor.state === "done") continue;
+      if (ENDED.has(waitedFor.state)) return waitedFor;
+      if (waitedFor.state === "blocked") for (const next of waitedFor.asked.after) ids.add(next);
     }
     return undefined;
   }
@@ -323,7 +323,7 @@ t.test("random actions of a few agents with tasks", (t) => {
   const steps = countRounds(60_000, 400_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const some = (words: readonly string[], of: number): string[] => words.filter(() => random(of) === 0);
-  const model: Model = new Model(() => played.now_ms);
+  const model: Model = new Model(() => played.nowMs);
   const { problems, checker } = model;
   const played: SimulatedServer = new SimulatedServer({ methods: METHODS, hear, notice });
   const people = new People(played);
@@ -335,7 +335,7 @@ t.test("random actions of a few agents with tasks", (t) => {
   function notice(row: { readonly name: string }, payload: unknown): void {
     if (row !== TASKS) return;
     const published = payload as TasksPush;
-    projection.accept(published, played.now_ms);
+    projection.accept(published, played.nowMs);
     for (const one of published.changed) changed.add(one.row);
   }
 
@@ -355,9 +355,8 @@ t.test("random actions of a few agents with tasks", (t) => {
     };
     const task = model.tasks.get(task_id);
     if ((reason === "expired" || reason === "max_s") && task?.held?.fence === fence) {
-      const ends_ms = endOf({ ...task, held: must(task?.held, "it is held") });
-      if (ends_ms > played.now_ms)
-        problems.push(`${task_id} was lost ${ends_ms - played.now_ms} ms too early: ${reason}`);
+      const endsMs = endOf({ ...task, held: must(task?.held, "it is held") });
+      if (endsMs > played.nowMs) problems.push(`${task_id} was lost ${endsMs - played.nowMs} ms too early: ${reason}`);
       model.lose(must(task, "it is known"), reason, true);
     }
     model.published.push(`${event.topic} ${task_id} ${fence ?? "-"} ${reason ?? "-"}`);
@@ -366,7 +365,7 @@ t.test("random actions of a few agents with tasks", (t) => {
   const endOf = ({ held, asked }: Known & { readonly held: HeldBy }): number => {
     const { ttl_s, granted_at } = held;
     const life = { ttl_s, max_s: asked.max_s, offered: false, requested_at: granted_at, granted_at };
-    return endsAt(life, people.get(held.holder), played.started_ms, played.now_ms);
+    return endsAt(life, people.get(held.holder), played.startedMs, played.nowMs);
   };
   const register = (person: Person): void => void capabilities.set(person.id, canDo);
   let canDo: readonly string[] = [];
@@ -394,11 +393,11 @@ t.test("random actions of a few agents with tasks", (t) => {
     else model.transition(task, "canceled", "r", { not_before: task.not_before });
   };
   const pass = (ms: number): void => {
-    played.now_ms += ms;
-    played.expiry.tick(played.now_ms);
+    played.nowMs += ms;
+    played.expiry.tick(played.nowMs);
     for (const task of model.claimed()) {
-      const late_ms = played.now_ms - Math.max(endOf(task), played.started_ms);
-      if (late_ms > LATE_MS) problems.push(`${task.id} should have been lost ${late_ms} ms ago`);
+      const lateMs = played.nowMs - Math.max(endOf(task), played.startedMs);
+      if (lateMs > LATE_MS) problems.push(`${task.id} should have been lost ${lateMs} ms ago`);
     }
   };
 
@@ -423,7 +422,7 @@ t.test("random actions of a few agents with tasks", (t) => {
             max_attempts: 1 + random(4),
             ttl_s: 1 + random(60),
             max_s: 1 + random(200),
-            not_before: random(5) === 0 ? played.now_ms + random(20_000) : null,
+            not_before: random(5) === 0 ? played.nowMs + random(20_000) : null,
             assignee: random(6) === 0 ? pick(people.list).id : null,
           }),
         );
@@ -443,19 +442,19 @@ t.test("random actions of a few agents with tasks", (t) => {
         const person = activePerson();
         const can = must(capabilities.get(person.id), "what it can do is known");
         const labels = some(WORDS, 4);
-        const by_id = random(4) === 0 && model.tasks.size > 0;
-        const id = by_id ? pick([...model.tasks.keys()]) : null;
-        const ttl_s = random(2) === 0 ? null : 1 + random(30);
+        const byId = random(4) === 0 && model.tasks.size > 0;
+        const id = byId ? pick([...model.tasks.keys()]) : null;
+        const ttlS = random(2) === 0 ? null : 1 + random(30);
         const expected = id === null ? model.best(person, can, labels, "all") : must(model.tasks.get(id), "it is one");
         const claimant = { id: person.id, name: person.id, capabilities: can, workspace: "", labels };
         if (
           id === null &&
-          projection.best(claimant, played.now_ms, () => true)?.id !== model.best(person, can, labels, "held")?.id
+          projection.best(claimant, played.nowMs, () => true)?.id !== model.best(person, can, labels, "held")?.id
         )
           problems.push("the front would choose another task");
         const reply = played.reply(
           commands.claimTask,
-          { workspace: "", labels, id, ttl_s, request_id: null },
+          { workspace: "", labels, id, ttl_s: ttlS, request_id: null },
           person.id,
         );
         const refused = id === null || expected === undefined ? null : model.refusal(expected, person, can);
@@ -478,7 +477,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         model.transition(expected, "claimed", null, { not_before: expected.not_before });
         model.expected.pop();
         model.expected.push(`task.claimed ${expected.id} ${fence} -`);
-        expected.held = { holder: person.id, fence, ttl_s: ttl_s ?? expected.asked.ttl_s, granted_at: played.now_ms };
+        expected.held = { holder: person.id, fence, ttl_s: ttlS ?? expected.asked.ttl_s, granted_at: played.nowMs };
         expected.holders.add(person.id);
         if (fence <= checker.fence && expected.asked.resources.length === 0) problems.push(`fence ${fence} twice`);
         checker.fence = Math.max(checker.fence, fence);
@@ -497,8 +496,8 @@ t.test("random actions of a few agents with tasks", (t) => {
         const retry = random(3) > 0;
         const fence = random(6) > 0 && task.held !== null ? task.held.fence : 1 + random(checker.fence + 1);
         const again = task.calls.has(`${fence} ${known.id} ${verb}`);
-        const is_held = task.held?.holder === known.id && task.held.fence === fence;
-        const refused = is_held || again ? null : task.holders.has(known.id) ? "claim lost" : "not yours";
+        const isHeld = task.held?.holder === known.id && task.held.fence === fence;
+        const refused = isHeld || again ? null : task.holders.has(known.id) ? "claim lost" : "not yours";
         const request = {
           id: task.id,
           fence,
@@ -509,7 +508,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         };
         const reply = played.reply(ENDINGS[verb], request, known.id);
         check(verb, reply, refused);
-        if (is_held) model.end(task, verb, retry);
+        if (isHeld) model.end(task, verb, retry);
       },
     ],
     [
@@ -548,7 +547,7 @@ t.test("random actions of a few agents with tasks", (t) => {
           if (state !== "input_required") return;
           const there = people.list.some((person) => person.id === task.asker);
           const free = task.assignee === null || task.assignee === task.asker;
-          const kept = there && free ? { reserved: task.asker, reserved_until: played.now_ms + RESERVED_MS } : {};
+          const kept = there && free ? { reserved: task.asker, reserved_until: played.nowMs + RESERVED_MS } : {};
           model.transition(task, "ready", null, { not_before: model.delayUntil(task), ...kept });
         } else if (what === 1 && random(3) === 0) {
           cancel(task);
@@ -562,7 +561,7 @@ t.test("random actions of a few agents with tasks", (t) => {
             priority: random(10),
             labels: some(WORDS, 3),
             assignee: random(3) === 0 ? pick(people.list).id : null,
-            not_before: random(3) === 0 ? played.now_ms + random(5_000) : null,
+            not_before: random(3) === 0 ? played.nowMs + random(5_000) : null,
           };
           const ended = ENDED.has(state);
           check(
@@ -646,7 +645,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       },
     ],
     ["hear", 6, () => void activePerson()],
-    ["busy", 1, () => people.setBusy(pick(people.list), played.now_ms + random(3) * 20_000)],
+    ["busy", 1, () => people.setBusy(pick(people.list), played.nowMs + random(3) * 20_000)],
     ["wait", 2, () => people.turnWait(pick(people.list))],
     [
       "delete",
@@ -680,7 +679,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       "prune",
       0.3,
       () => {
-        const before = played.now_ms - 60_000;
+        const before = played.nowMs - 60_000;
         const known = [...model.tasks.values()];
         const blocked = known.filter(({ state }) => state === "blocked");
         const gone = known.filter(
@@ -710,7 +709,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       0.25,
       () => {
         people.restart(random(2) === 0, random(3) * 1_000);
-        projection = new TaskProjection(new TaskReader(played.db), played.mirror, played.now_ms);
+        projection = new TaskProjection(new TaskReader(played.db), played.mirror, played.nowMs);
       },
     ],
     ["pass", 20, () => pass(100)],
@@ -766,8 +765,8 @@ t.test("random actions of a few agents with tasks", (t) => {
     act();
     model.settle(name);
     checker.readEnd();
-    const by_row = step % 500 === 0 ? new Map([...model.tasks.values()].map((task) => [task.row, task])) : null;
-    if (by_row !== null) for (const [row, task] of by_row) compare(task, row);
+    const byRow = step % 500 === 0 ? new Map([...model.tasks.values()].map((task) => [task.row, task])) : null;
+    if (byRow !== null) for (const [row, task] of byRow) compare(task, row);
     else
       for (const row of changed)
         compare(
@@ -799,15 +798,15 @@ t.test("random actions of a few agents with tasks", (t) => {
 });
 
 t.test("a machine's clock that is set back by an hour does not prolong a claim", (t) => {
-  const machine = { now_ms: 10_000_000, elapsed_ms: 0 };
-  const clock = new MonotonicClock({ now: () => machine.now_ms }, 0, () => machine.elapsed_ms);
+  const machine = { nowMs: 10_000_000, elapsedMs: 0 };
+  const clock = new MonotonicClock({ now: () => machine.nowMs }, 0, () => machine.elapsedMs);
   const topics: string[] = [];
   const played = new SimulatedServer({ methods: METHODS, hear: ({ topic }) => topics.push(topic) });
   const pass = (ms: number): void => {
-    machine.now_ms += ms;
-    machine.elapsed_ms += ms;
-    played.now_ms = clock.now();
-    played.expiry.tick(played.now_ms);
+    machine.nowMs += ms;
+    machine.elapsedMs += ms;
+    played.nowMs = clock.now();
+    played.expiry.tick(played.nowMs);
   };
   pass(0);
   const people = new People(played);
@@ -816,7 +815,7 @@ t.test("a machine's clock that is set back by an hour does not prolong a claim",
   played.reply(commands.createTasks, { tasks: [asked] }, "");
   const request = { workspace: "", labels: [], id: null, ttl_s: null, request_id: null };
   played.reply(commands.claimTask, request, ana.id);
-  machine.now_ms -= 3_600_000;
+  machine.nowMs -= 3_600_000;
   pass(9_900);
   t.same(topics, ["task.created", "task.ready", "task.claimed"], "she still has it");
   pass(300);

@@ -114,7 +114,7 @@ type Bound = (string | number)[];
 export class TaskReader {
   readonly #db: Db;
   readonly #get: (row: number) => WholeTaskRow | undefined;
-  readonly #row_of: Statement<[string], number>;
+  readonly #rowOf: Statement<[string], number>;
   readonly #waiting: Statement<[string], WaitingTask>;
   readonly #history: Statement<[number], HistoryRow>;
   readonly #dependents: Statement<[number, number], string>;
@@ -132,7 +132,7 @@ export class TaskReader {
       WHOLE_COLUMNS,
       `FROM task t CROSS JOIN task_life l ON l.row = t.row ${JOINED} WHERE t.row = ?`,
     );
-    this.#row_of = db.prepare<[string], number>("SELECT row FROM task WHERE id = ?").pluck();
+    this.#rowOf = db.prepare<[string], number>("SELECT row FROM task WHERE id = ?").pluck();
     this.#waiting = db.prepare(
       "SELECT t.id, l.state, t.after FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?",
     );
@@ -174,7 +174,7 @@ export class TaskReader {
   }
 
   rowOf(id: string): number | undefined {
-    return this.#row_of.get(id);
+    return this.#rowOf.get(id);
   }
 
   byId(id: string): WholeTaskRow | undefined {

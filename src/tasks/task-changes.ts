@@ -95,7 +95,7 @@ export class TaskChanges extends PublishingModel {
    */
   #undo(): void {
     this.#changed = [];
-    this.#lastRow = this.table.last_row;
+    this.#lastRow = this.table.lastRow;
     const touched = [...this.#touched];
     for (const id of touched) {
       const task = this.live.get(id);
@@ -113,7 +113,7 @@ export class TaskChanges extends PublishingModel {
     this.live.clear();
     this.#changed = [];
     this.#touched = new Set();
-    this.#lastRow = this.table.last_row;
+    this.#lastRow = this.table.lastRow;
     const live = this.table.live();
     for (const task of live) this.live.add(task, 0);
     this.live.findStuck(live);
@@ -153,57 +153,57 @@ export class TaskChanges extends PublishingModel {
 
   /**
    * Changes the state of a task. The task is offered to the instances that may claim it now.
-   * @param waited_ms how long the task was ready before it was claimed; null if the change is not a claim
+   * @param waitedMs how long the task was ready before it was claimed; null if the change is not a claim
    */
   transition(
     task: LiveTask,
     change: Partial<TaskLife> & Pick<TaskLife, "state">,
     transition: Transition,
     call: WriteCall,
-    waited_ms: number | null = null,
+    waitedMs: number | null = null,
   ): void {
-    const { now_ms } = call;
+    const { nowMs } = call;
     const { state } = change;
     assertTransition(transition.trigger, task.life.state, state);
-    const had_ended = hasEnded(task.life.state);
-    const was_stuck = !had_ended && this.live.isStuck(task);
+    const hadEnded = hasEnded(task.life.state);
+    const wasStuck = !hadEnded && this.live.isStuck(task);
     this.live.remove(task);
     const kept = state === "ready" ? {} : NOT_RESERVED;
-    const ready_at = state === "ready" ? now_ms : task.life.ready_at;
-    const ended_at = hasEnded(state) ? now_ms : null;
+    const readyAt = state === "ready" ? nowMs : task.life.ready_at;
+    const endedAt = hasEnded(state) ? nowMs : null;
     this.update(
       task,
-      { ready_at, ...kept, ...change, ended_at },
+      { ready_at: readyAt, ...kept, ...change, ended_at: endedAt },
       { call: transition.trigger, ...transition },
       call,
-      waited_ms,
+      waitedMs,
     );
-    this.live.add(task, now_ms);
+    this.live.add(task, nowMs);
     const topic = TOPICS[state];
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
     // Report the tasks that wait for this task: they are stuck if it has ended without being done, and no longer stuck
     // if it was retried. Nothing changes for them if this task was stuck before, or is stuck now.
-    else if (hasEnded(state) && !was_stuck) this.#stuck.lose(task, waitsForNote({ id: task.id, state }), call);
-    else if (had_ended && !this.#stuck.publish(task, call)) this.#stuck.regain(task, call);
+    else if (hasEnded(state) && !wasStuck) this.#stuck.lose(task, waitsForNote({ id: task.id, state }), call);
+    else if (hadEnded && !this.#stuck.publish(task, call)) this.#stuck.regain(task, call);
   }
 
   /** Sets the tasks for which a task waits. The task must not be held. */
   setAfter(task: LiveTask, after: readonly KnownAfter[], call: WriteCall): void {
-    const was_stuck = this.live.isStuck(task);
+    const wasStuck = this.live.isStuck(task);
     const before = task.life.state;
     this.table.setAfter(task.row, after);
     // Remove the task before its blockers change, because tasks are indexed by their blockers.
     this.live.remove(task);
     const state = this.setBlockers(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
-    if (state === before) this.live.add(task, call.now_ms);
+    if (state === before) this.live.add(task, call.nowMs);
     else this.transition(task, { state }, { trigger: "update", note: null }, call);
-    const is_stuck = this.live.isStuck(task);
-    if (is_stuck === was_stuck) return;
-    if (is_stuck) this.#stuck.publish(task, call);
+    const isStuck = this.live.isStuck(task);
+    if (isStuck === wasStuck) return;
+    if (isStuck) this.#stuck.publish(task, call);
     else if (state === "blocked") publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
-    if (is_stuck) this.#stuck.lose(task, this.#stuck.causeOf(task), call);
+    if (isStuck) this.#stuck.lose(task, this.#stuck.causeOf(task), call);
     else this.#stuck.regain(task, call);
   }
 
@@ -215,11 +215,11 @@ export class TaskChanges extends PublishingModel {
   }
 
   /** Changes a task but not its state. Other instances may be able to claim the task afterwards. */
-  requeue(task: LiveTask, change: Partial<TaskLife>, { now_ms }: WriteCall): void {
+  requeue(task: LiveTask, change: Partial<TaskLife>, { nowMs }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
     this.table.putLife(task.row, task.life);
-    this.live.requeue(task, before, now_ms);
+    this.live.requeue(task, before, nowMs);
     this.record(task, null);
   }
 
@@ -229,19 +229,25 @@ export class TaskChanges extends PublishingModel {
     change: Partial<TaskLife>,
     { call: from, note, claim, actor }: Change,
     call: WriteCall,
-    waited_ms: number | null = null,
+    waitedMs: number | null = null,
   ): void {
-    task.life = { ...task.life, ...change, steps: task.life.steps + 1, updated_at: call.now_ms };
+    task.life = { ...task.life, ...change, steps: task.life.steps + 1, updated_at: call.nowMs };
     this.table.putLife(task.row, task.life);
     this.table.addStep(task, { actor: actor ?? call.actor, note, fence: claim?.fence ?? null, call: from });
-    this.record(task, waited_ms);
+    this.record(task, waitedMs);
   }
 
   /** Records that a task has changed, for the push message of the commit. */
-  record(task: LiveTask, waited_ms: number | null): void {
+  record(task: LiveTask, waitedMs: number | null): void {
     const { row, id, life } = task;
     this.#touch(id);
-    this.#changed.push({ row, id, state: life.state, ready: life.state === "ready" ? record(task) : null, waited_ms });
+    this.#changed.push({
+      row,
+      id,
+      state: life.state,
+      ready: life.state === "ready" ? record(task) : null,
+      waited_ms: waitedMs,
+    });
   }
 
   /** Makes each task ready that waited only for this task, the oldest first. */

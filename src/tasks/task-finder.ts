@@ -41,10 +41,10 @@ export class TaskFinder {
    * Finds the best task that the claimant may have and whose resources are free. If several tasks have the same
    * resources, these are checked only once.
    */
-  best(claimant: Claimant, now_ms: number, after: Rank | null): Found {
+  best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(claimant.id);
     const taken = new Set<string>();
-    return this.#live.best(claimant, now_ms, after, ({ resources }) => {
+    return this.#live.best(claimant, nowMs, after, ({ resources }) => {
       if (resources.length === 0) return NEEDS_NOTHING;
       const needs = resources.map(({ text }) => text).join("\n");
       if (taken.has(needs)) return { free: false, steps: 0 };
@@ -58,7 +58,7 @@ export class TaskFinder {
    * Finds a task by its id and checks that the instance may claim it now. The claim registry checks its resources
    * later.
    */
-  named(id: string, { id: claimant, name, capabilities }: Claimant, now_ms: number): Found | Failure {
+  named(id: string, { id: claimant, name, capabilities }: Claimant, nowMs: number): Found | Failure {
     const task = this.#live.get(id);
     if (task === undefined) {
       const ended = this.#table.stateOf(id);
@@ -68,10 +68,10 @@ export class TaskFinder {
     if (!isPossible("claim", state)) return taskIs(state);
     const missing = task.requires.find((capability) => !capabilities.includes(capability));
     if (missing !== undefined) return new Failure("ALREADY_EXISTS", `task needs ${missing}`);
-    const whom = reserved_until > now_ms ? reserved : assignee;
+    const whom = reserved_until > nowMs ? reserved : assignee;
     if (whom !== null && whom !== claimant && whom !== name)
       return new Failure("ALREADY_EXISTS", `task is assigned to ${this.#claims.nameOf(whom) ?? whom}`);
-    if (not_before !== null && not_before > now_ms)
+    if (not_before !== null && not_before > nowMs)
       return new Failure("ALREADY_EXISTS", `task is not before ${formatTime(not_before)}`);
     return { task, more: null };
   }

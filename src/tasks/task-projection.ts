@@ -53,13 +53,13 @@ export class TaskProjection implements Measured {
   readonly #stored: StoredTasks;
   readonly #leases: LeaseProjection;
   readonly #ready = new ReadyQueue<ClaimableTask>();
-  readonly #by_resource = new ResourceIndex<ClaimableTask>();
+  readonly #byResource = new ResourceIndex<ClaimableTask>();
   readonly #readiness = new ReadinessIndex<ClaimableTask>((task) => this.#ready.get(task.row) === task);
   readonly #listeners = new Set<TaskListener>();
   /** The waiters for the next change of a task, by the task's id. */
   readonly #waiters = new Waiters<string>();
   /** Counts the claims, and sums the seconds from ready to claimed, for the metrics. */
-  readonly #waited = { count: 0, sum_s: 0 };
+  readonly #waited = { count: 0, sumS: 0 };
   #counts: readonly number[] = [];
   /**
    * The tasks that have become claimable since the last tick because their `not_before` or the end of their reservation
@@ -67,13 +67,13 @@ export class TaskProjection implements Measured {
    */
   #due: ClaimableTask[] = [];
 
-  constructor(stored: StoredTasks, leases: LeaseProjection, now_ms: number) {
+  constructor(stored: StoredTasks, leases: LeaseProjection, nowMs: number) {
     this.#stored = stored;
     this.#leases = leases;
     leases.listen((record) => {
       if (record.state !== "held" && record.state !== "waiting") this.#freed(record);
     });
-    this.#read(now_ms);
+    this.#read(nowMs);
   }
 
   listen(listener: TaskListener): void {
@@ -98,15 +98,15 @@ export class TaskProjection implements Measured {
   }
 
   /** Applies the changes of a commit. */
-  accept({ changed, counts }: TasksPush, now_ms: number): void {
+  accept({ changed, counts }: TasksPush, nowMs: number): void {
     this.#counts = counts;
     const claimable: ClaimableTask[] = [];
     for (const { row, ready, waited_ms } of changed) {
       this.#remove(row);
-      if (ready !== null) claimable.push(this.#add(ready, now_ms, NEVER_LEASED));
+      if (ready !== null) claimable.push(this.#add(ready, nowMs, NEVER_LEASED));
       if (waited_ms === null) continue;
       this.#waited.count += 1;
-      this.#waited.sum_s += waited_ms / 1000;
+      this.#waited.sumS += waited_ms / 1000;
     }
     for (const { id, state } of changed) {
       this.#waiters.wake(id);
@@ -115,21 +115,21 @@ export class TaskProjection implements Measured {
     // Notify only about tasks that are still ready, because a later change of the same commit may have claimed or ended
     // a task.
     for (const task of claimable)
-      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= now_ms) this.#notifyClaimable(task);
+      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= nowMs) this.#notifyClaimable(task);
   }
 
   /**
    * Reads all tasks again after a crash of the writer or a restore. Notifies listeners, because they may have missed
    * changes.
    */
-  catchUp(now_ms: number): void {
-    this.#read(now_ms);
+  catchUp(nowMs: number): void {
+    this.#read(nowMs);
     for (const listener of [...this.#listeners]) listener.lost?.();
   }
 
-  tick(now_ms: number): void {
+  tick(nowMs: number): void {
     const due = this.#due.splice(0);
-    this.#advance(now_ms);
+    this.#advance(nowMs);
     // Notify about these tasks a second time. The writer may have refused the first claims, because its clock was
     // slightly late.
     for (const task of due) this.#notifyClaimable(task);
@@ -141,17 +141,17 @@ export class TaskProjection implements Measured {
    * that becomes claimable.
    * @param wants returns false for tasks that are to be skipped
    */
-  best(claimant: Claimant, now_ms: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    return this.#search(claimant, now_ms, (task) => wants(task) && this.isFree(task, claimant.id));
+  best(claimant: Claimant, nowMs: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
+    return this.#search(claimant, nowMs, (task) => wants(task) && this.isFree(task, claimant.id));
   }
 
   /**
    * Returns the best tasks that an instance could claim now if other holders had not leased their resources. Each task
    * comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
-  busyFor(claimant: Claimant, now_ms: number, most: number): BusyTask[] {
+  busyFor(claimant: Claimant, nowMs: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
-    this.#search(claimant, now_ms, (task) => {
+    this.#search(claimant, nowMs, (task) => {
       const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
       if (held !== undefined)
         busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
@@ -161,10 +161,10 @@ export class TaskProjection implements Measured {
   }
 
   /** Yields the tasks after a key that an instance can claim now, in the order in which they became claimable. */
-  *claimableAfter(key: SortKey, claimant: Claimant, now_ms: number): Generator<ClaimableTask> {
-    this.#advance(now_ms);
-    for (const { task, at_ms } of this.#readiness.after(key, now_ms))
-      if (at_ms === since(task, claimant) && mayClaim(task, claimant, now_ms) && this.isFree(task, claimant.id))
+  *claimableAfter(key: SortKey, claimant: Claimant, nowMs: number): Generator<ClaimableTask> {
+    this.#advance(nowMs);
+    for (const { task, at_ms } of this.#readiness.after(key, nowMs))
+      if (at_ms === since(task, claimant) && mayClaim(task, claimant, nowMs) && this.isFree(task, claimant.id))
         yield task;
   }
 
@@ -179,17 +179,17 @@ export class TaskProjection implements Measured {
       if (!hasEnded(state)) out.sample("koor_tasks", this.#counts[at] ?? 0, { state });
     out
       .metric("koor_task_claim_seconds", "summary", "From when a task is ready to its claim.")
-      .sample("koor_task_claim_seconds_sum", this.#waited.sum_s)
+      .sample("koor_task_claim_seconds_sum", this.#waited.sumS)
       .sample("koor_task_claim_seconds_count", this.#waited.count);
   }
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
-  #search(claimant: Claimant, now_ms: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
+  #search(claimant: Claimant, nowMs: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     // Advance the queue here instead of in `inOrder`, because the queue reports only once that a task has become
     // claimable.
-    this.#advance(now_ms);
+    this.#advance(nowMs);
     let steps = 0;
-    for (const { task, fits } of this.#ready.inOrder(claimant, now_ms)) {
+    for (const { task, fits } of this.#ready.inOrder(claimant, nowMs)) {
       if (steps >= TASK_OFFER_STEPS_MAX) return undefined;
       if (fits && admits(task)) return task;
       const { resources } = task;
@@ -199,29 +199,29 @@ export class TaskProjection implements Measured {
     return undefined;
   }
 
-  #advance(now_ms: number): void {
-    for (const task of this.#ready.advance(now_ms)) {
+  #advance(nowMs: number): void {
+    for (const task of this.#ready.advance(nowMs)) {
       this.#due.push(task);
       this.#notifyClaimable(task);
     }
   }
 
-  #read(now_ms: number): void {
+  #read(nowMs: number): void {
     this.#ready.clear();
-    this.#by_resource.clear();
+    this.#byResource.clear();
     this.#readiness.clear();
     this.#due = [];
     this.#counts = this.#stored.counts();
-    const freed = { ...NEVER_LEASED, at_ms: now_ms };
+    const freed = { ...NEVER_LEASED, at_ms: nowMs };
     // This server does not know when leases ended before it started, so assume that they ended just now.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
-  #add({ resources: texts, ...record }: ReadyRecord, now_ms: number, freed: Freed): ClaimableTask {
+  #add({ resources: texts, ...record }: ReadyRecord, nowMs: number, freed: Freed): ClaimableTask {
     const resources = resourcesOf(texts, record.workspace);
     const task = { ...record, resources, freed };
-    this.#ready.add(task, now_ms);
-    if (resources.length > 0) this.#by_resource.add(task);
+    this.#ready.add(task, nowMs);
+    if (resources.length > 0) this.#byResource.add(task);
     this.#readiness.add(task);
     return task;
   }
@@ -230,7 +230,7 @@ export class TaskProjection implements Measured {
     const task = this.#ready.get(row);
     if (task === undefined) return;
     this.#ready.remove(row);
-    this.#by_resource.remove(task);
+    this.#byResource.remove(task);
     this.#readiness.removed();
   }
 
@@ -240,10 +240,10 @@ export class TaskProjection implements Measured {
 
   /** Notifies listeners about the tasks that need a resource of a lease that has ended. */
   #freed(lease: LeaseRecord): void {
-    if (this.#by_resource.size === 0) return;
+    if (this.#byResource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);
     const freed = new Set<ClaimableTask>();
-    for (const { filed } of this.#by_resource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
+    for (const { filed } of this.#byResource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
     for (const task of freed) this.#readiness.free(task, lease.holder, lease.ended_at ?? 0);
     for (const task of [...freed].toSorted((a, b) => a.row - b.row))
       if (this.#ready.get(task.row) === task) this.#notifyClaimable(task);

@@ -73,11 +73,11 @@ export class TaskRegistry implements TaskClaims {
    * created again, and the reply has its current state.
    */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
-    const { actor, now_ms } = call;
+    const { actor, nowMs } = call;
     const planned = planTasks(tasks, {
-      last_row: this.#changes.lastRow,
+      lastRow: this.#changes.lastRow,
       find: (id) => this.#finder.find(id),
-      made: (request_id, hash) => this.#requests.find("task", actor, request_id, now_ms, hash),
+      made: (requestId, hash) => this.#requests.find("task", actor, requestId, nowMs, hash),
     });
     if (planned instanceof Failure) return planned;
     const made = planned.filter(({ task }) => task !== null);
@@ -103,10 +103,10 @@ export class TaskRegistry implements TaskClaims {
    * Gives the caller the task that it names, or the best task that it may have. The reply has no task if there is none.
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
-    const { actor, now_ms } = call;
+    const { actor, nowMs } = call;
     const name = this.#claims.nameOf(actor);
     if (name === undefined) return NEEDS_INSTANCE;
-    const known = this.#requests.find("claim", actor, request.request_id, now_ms, request.request_hash);
+    const known = this.#requests.find("claim", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
     this.#claims.settle(call);
@@ -114,8 +114,8 @@ export class TaskRegistry implements TaskClaims {
     const claimant = { id: actor, name, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
     const found =
       id === null
-        ? this.#finder.best(claimant, now_ms, request.behind ?? null)
-        : this.#finder.named(id, claimant, now_ms);
+        ? this.#finder.best(claimant, nowMs, request.behind ?? null)
+        : this.#finder.named(id, claimant, nowMs);
     if (found instanceof Failure) return found;
     const { task, more } = found;
     if (task === null) return more === null ? NOTHING : { ...NOTHING, more };
@@ -135,16 +135,16 @@ export class TaskRegistry implements TaskClaims {
       call,
     );
     if (claim instanceof Failure) return claim;
-    const waited_ms = now_ms - Math.max(task.life.ready_at ?? now_ms, task.life.not_before ?? 0);
+    const waitedMs = nowMs - Math.max(task.life.ready_at ?? nowMs, task.life.not_before ?? 0);
     this.#changes.transition(
       task,
-      { state: "claimed", claim: claim.row, progress: null, claimed_at: now_ms },
+      { state: "claimed", claim: claim.row, progress: null, claimed_at: nowMs },
       { trigger: "claim", note: null, claim },
       call,
-      Math.max(0, waited_ms),
+      Math.max(0, waitedMs),
     );
     const claimed = { row: task.row, id: task.id, claim: claim.row };
-    this.#requests.store("claim", actor, request.request_id, JSON.stringify(claimed), now_ms, request.request_hash);
+    this.#requests.store("claim", actor, request.request_id, JSON.stringify(claimed), nowMs, request.request_hash);
     return { task: claimed, made: true };
   }
 
@@ -156,7 +156,7 @@ export class TaskRegistry implements TaskClaims {
     // A call that reports nothing new is only a heartbeat, and changes nothing in the task.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
-      task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.now_ms };
+      task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.nowMs };
       this.#table.putLife(task.row, task.life);
       this.#changes.record(task, null);
     }
@@ -193,7 +193,7 @@ export class TaskRegistry implements TaskClaims {
 
   holderGone(holder: string, call: WriteCall): void {
     for (const task of this.#live.reservedFor(holder))
-      if (task.life.reserved_until > call.now_ms) this.#changes.requeue(task, NOT_RESERVED, call);
+      if (task.life.reserved_until > call.nowMs) this.#changes.requeue(task, NOT_RESERVED, call);
   }
 
   /** Answers the question of a task. The instance that asked it has given up the task by asking. */
@@ -202,9 +202,14 @@ export class TaskRegistry implements TaskClaims {
     if (task instanceof Failure) return task;
     if (!isPossible("answer", task.life.state)) return taskIs(task.life.state);
     this.#table.putTexts(task.row, { answer });
-    const not_before = stillNotBefore(task.life, call.now_ms);
+    const notBefore = stillNotBefore(task.life, call.nowMs);
     const kept = this.#reservation(task, call);
-    this.#changes.transition(task, { state: "ready", not_before, ...kept }, { trigger: "answer", note: answer }, call);
+    this.#changes.transition(
+      task,
+      { state: "ready", not_before: notBefore, ...kept },
+      { trigger: "answer", note: answer },
+      call,
+    );
     return { row: task.row, changed: true };
   }
 
@@ -260,13 +265,13 @@ export class TaskRegistry implements TaskClaims {
     // Drop the reservation if the request names an assignee, because an assignee takes precedence over the instance
     // that asked a question.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
-    this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.now_ms }, call);
+    this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.nowMs }, call);
     if (after !== null) this.#changes.setAfter(task, after, call);
     return { row: task.row, changed: true };
   }
 
-  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
-    return this.#table.prune(after, ended_before_ms, rows);
+  prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
+    return this.#table.prune(after, endedBeforeMs, rows);
   }
 
   #create(
@@ -275,7 +280,7 @@ export class TaskRegistry implements TaskClaims {
     resources: readonly Resource[],
     call: WriteCall,
   ): void {
-    const { now_ms, actor } = call;
+    const { nowMs, actor } = call;
     const { workspace, title, labels, requires, max_attempts, ttl_s, max_s, priority, not_before, assignee } = task;
     const life: TaskLife = {
       state: blockers.size > 0 ? "blocked" : "ready",
@@ -289,8 +294,8 @@ export class TaskRegistry implements TaskClaims {
       progress: null,
       cancel_requested: false,
       steps: 1,
-      ready_at: blockers.size > 0 ? null : now_ms,
-      updated_at: now_ms,
+      ready_at: blockers.size > 0 ? null : nowMs,
+      updated_at: nowMs,
       claimed_at: null,
       ended_at: null,
     };
@@ -306,29 +311,29 @@ export class TaskRegistry implements TaskClaims {
       ttl_s,
       max_s,
       created_by: actor === "" ? null : actor,
-      created_at: now_ms,
+      created_at: nowMs,
       life,
       blockers,
     };
     this.#changes.create(made, task, after, call);
-    this.#requests.store("task", actor, task.request_id, id, now_ms, task.request_hash);
+    this.#requests.store("task", actor, task.request_id, id, nowMs, task.request_hash);
   }
 
   /**
    * Returns the reservation of a task after its question was answered. The task is reserved for the instance that
    * asked, unless it has been assigned to another instance meanwhile.
    */
-  #reservation({ row, life }: LiveTask, { now_ms }: WriteCall): Partial<TaskLife> {
+  #reservation({ row, life }: LiveTask, { nowMs }: WriteCall): Partial<TaskLife> {
     const asked = this.#table.askedBy(row) ?? "";
     const name = this.#claims.nameOf(asked);
     // Make no reservation if the instance that asked is deleted, or if another instance is the assignee.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
-    return { reserved: asked, reserved_until: now_ms + TASK_RESERVED_MS };
+    return { reserved: asked, reserved_until: nowMs + TASK_RESERVED_MS };
   }
 
   /** Changes the state of a task because its claim has ended. */
   #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
-    const { lost, ...outcome } = outcomeOf(task, ending, call.now_ms);
+    const { lost, ...outcome } = outcomeOf(task, ending, call.nowMs);
     if (lost) this.#table.setMissingError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
     this.#changes.transition(task, { ...outcome, claim: null }, transition, call);
   }

@@ -13,18 +13,18 @@ type LifeRow = [
   state: string,
   priority: number,
   attempts: number,
-  not_before: number | null,
+  notBefore: number | null,
   assignee: string | null,
   reserved: string | null,
-  reserved_until: number,
+  reservedUntil: number,
   claim: number | null,
   progress: number | null,
-  cancel_requested: number,
+  cancelRequested: number,
   steps: number,
-  ready_at: number | null,
-  updated_at: number,
-  claimed_at: number | null,
-  ended_at: number | null,
+  readyAt: number | null,
+  updatedAt: number,
+  claimedAt: number | null,
+  endedAt: number | null,
 ];
 
 type StepRow = [
@@ -47,11 +47,11 @@ type NewRow = [
   requires: string,
   resources: string,
   after: string,
-  max_attempts: number,
-  ttl_s: number,
-  max_s: number,
-  created_by: string | null,
-  created_at: number,
+  maxAttempts: number,
+  ttlS: number,
+  maxS: number,
+  createdBy: string | null,
+  createdAt: number,
   body: string,
   data: string | null,
 ];
@@ -150,26 +150,26 @@ export class TaskWriter {
   readonly #tasks: BufferedTable<NewRow>;
   readonly #lives: BufferedTable<LifeRow>;
   readonly #steps: BufferedTable<StepRow>;
-  readonly #waits: BufferedTable<[on_task: number, task: number]>;
-  readonly #last_row: Statement<[], number>;
+  readonly #waits: BufferedTable<[onTask: number, task: number]>;
+  readonly #lastRow: Statement<[], number>;
   readonly #live: Statement<[], StoredTask>;
   readonly #get: Statement<[string], StoredTask>;
-  readonly #state_of: Statement<[string], { row: number; state: TaskState }>;
+  readonly #stateOf: Statement<[string], { row: number; state: TaskState }>;
   readonly #putTexts: Statement<(string | number | null)[], unknown>;
-  readonly #forget_answer: Statement<[number], unknown>;
+  readonly #forgetAnswer: Statement<[number], unknown>;
   readonly #setMissingError: Statement<[number, string], unknown>;
   readonly #patch: Statement<(string | number | null)[], unknown>;
   readonly #blockers: Statement<[number], number>;
   readonly #dependents: Statement<[number], { row: number; id: string }>;
   readonly #ended: Statement<[number], { id: string; state: TaskState }>;
-  readonly #wait_for_none: Statement<[number], unknown>;
-  readonly #set_after: Statement<[string, number], unknown>;
-  readonly #was_called: Statement<[number, number, string, string], unknown>;
-  readonly #has_held: Statement<[number, string], unknown>;
-  readonly #asked_by: Statement<[number], string>;
+  readonly #waitForNone: Statement<[number], unknown>;
+  readonly #setAfter: Statement<[string, number], unknown>;
+  readonly #wasCalled: Statement<[number, number, string, string], unknown>;
+  readonly #hasHeld: Statement<[number, string], unknown>;
+  readonly #askedBy: Statement<[number], string>;
   readonly #capabilities: Statement<[string], string>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
-  readonly #waited_for: Statement<[number], unknown>;
+  readonly #waitedFor: Statement<[number], unknown>;
   readonly #deletions: readonly Statement<[number], unknown>[];
 
   constructor(db: Db, rows: WriteBuffer) {
@@ -178,13 +178,13 @@ export class TaskWriter {
     this.#lives = rows.into("REPLACE INTO task_life", 16);
     this.#steps = rows.into("INSERT INTO task_history", 8);
     this.#waits = rows.into("INSERT OR IGNORE INTO task_after", 2);
-    this.#last_row = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'task'").pluck();
+    this.#lastRow = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'task'").pluck();
     this.#live = db.prepare(
       `${STORED} FROM task_life l INDEXED BY task_live CROSS JOIN task t ON t.row = l.row
        WHERE l.ended_at IS NULL ORDER BY l.row`,
     );
     this.#get = db.prepare(`${STORED} FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?`);
-    this.#state_of = db.prepare(
+    this.#stateOf = db.prepare(
       "SELECT t.row, l.state FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.id = ?",
     );
     this.#putTexts = db.prepare(
@@ -194,7 +194,7 @@ export class TaskWriter {
          error = coalesce(excluded.error, error), checkpoint = coalesce(excluded.checkpoint, checkpoint),
          result = coalesce(excluded.result, result)`,
     );
-    this.#forget_answer = db.prepare("UPDATE task_text SET answer = NULL WHERE row = ?");
+    this.#forgetAnswer = db.prepare("UPDATE task_text SET answer = NULL WHERE row = ?");
     this.#setMissingError = db.prepare(
       `INSERT INTO task_text (row, error) VALUES (?, ?)
        ON CONFLICT (row) DO UPDATE SET error = coalesce(error, excluded.error)`,
@@ -216,20 +216,20 @@ export class TaskWriter {
     this.#ended = db.prepare(
       "SELECT t.id, l.state FROM task t CROSS JOIN task_life l ON l.row = t.row WHERE t.row = ?",
     );
-    this.#wait_for_none = db.prepare(`DELETE FROM ${WAITS_OF}`);
-    this.#set_after = db.prepare("UPDATE task SET after = ? WHERE row = ?");
-    this.#was_called = db.prepare(
+    this.#waitForNone = db.prepare(`DELETE FROM ${WAITS_OF}`);
+    this.#setAfter = db.prepare("UPDATE task SET after = ? WHERE row = ?");
+    this.#wasCalled = db.prepare(
       "SELECT 1 FROM task_history WHERE task = ? AND fence = ? AND actor = ? AND call = ? LIMIT 1",
     );
-    this.#has_held = db.prepare("SELECT 1 FROM task_history WHERE task = ? AND actor = ? AND call = 'claim' LIMIT 1");
-    this.#asked_by = db
+    this.#hasHeld = db.prepare("SELECT 1 FROM task_history WHERE task = ? AND actor = ? AND call = 'claim' LIMIT 1");
+    this.#askedBy = db
       .prepare<[number], string>(
         "SELECT actor FROM task_history WHERE task = ? AND call = 'ask' ORDER BY step DESC LIMIT 1",
       )
       .pluck();
     this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
     this.#oldest = db.prepare("SELECT row, ended_at FROM task_life WHERE row > ? ORDER BY row LIMIT ?");
-    this.#waited_for = db.prepare(
+    this.#waitedFor = db.prepare(
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
@@ -246,9 +246,9 @@ export class TaskWriter {
   }
 
   /** The row that was assigned to the newest task. */
-  get last_row(): number {
+  get lastRow(): number {
     this.#rows.write();
-    return this.#last_row.get() ?? 0;
+    return this.#lastRow.get() ?? 0;
   }
 
   /** Returns the tasks that have not ended, the oldest first. */
@@ -266,7 +266,7 @@ export class TaskWriter {
 
   stateOf(id: string): { readonly row: number; readonly state: TaskState } | undefined {
     this.#rows.write();
-    return this.#state_of.get(id);
+    return this.#stateOf.get(id);
   }
 
   /** Returns the capabilities of an instance. */
@@ -332,7 +332,7 @@ export class TaskWriter {
     const texts = [note, question, answer, error, checkpoint, result].map((text) => text ?? null);
     if (texts.every((text) => text === null)) return;
     this.#putTexts.run(row, ...texts);
-    if (question !== undefined) this.#forget_answer.run(row);
+    if (question !== undefined) this.#forgetAnswer.run(row);
   }
 
   /** Sets the error text of a task if it has none. */
@@ -367,27 +367,27 @@ export class TaskWriter {
   /** Replaces the list of tasks for which a task waits. */
   setAfter(row: number, after: readonly { readonly id: string; readonly row: number }[]): void {
     this.#rows.write();
-    this.#wait_for_none.run(row);
-    this.#set_after.run(JSON.stringify(after.map(({ id }) => id)), row);
+    this.#waitForNone.run(row);
+    this.#setAfter.run(JSON.stringify(after.map(({ id }) => id)), row);
     for (const one of after) this.#waits.add(one.row, row);
   }
 
   /** Returns whether an instance has already made this call about a task under this fence. */
   wasCalled(row: number, fence: number, actor: string, call: string): boolean {
     this.#rows.write();
-    return this.#was_called.get(row, fence, actor, call) !== undefined;
+    return this.#wasCalled.get(row, fence, actor, call) !== undefined;
   }
 
   /** Returns whether an instance has ever held a task. */
   hasHeld(row: number, actor: string): boolean {
     this.#rows.write();
-    return this.#has_held.get(row, actor) !== undefined;
+    return this.#hasHeld.get(row, actor) !== undefined;
   }
 
   /** Returns the id of the instance that asked the most recent question about a task. */
   askedBy(row: number): string | undefined {
     this.#rows.write();
-    return this.#asked_by.get(row);
+    return this.#askedBy.get(row);
   }
 
   /**
@@ -395,12 +395,12 @@ export class TaskWriter {
    * rows, beginning after the row `after`.
    * @returns the number of removed tasks, and the row after which to continue; null if there are no more rows
    */
-  prune(after: number, ended_before_ms: number, rows: number): { removed: number; after: number | null } {
+  prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();
     const found = this.#oldest.all(after, rows);
     let removed = 0;
     for (const { row, ended_at } of found) {
-      if (ended_at === null || ended_at >= ended_before_ms || this.#waited_for.get(row) !== undefined) continue;
+      if (ended_at === null || ended_at >= endedBeforeMs || this.#waitedFor.get(row) !== undefined) continue;
       for (const deletion of this.#deletions) deletion.run(row);
       removed += 1;
     }

@@ -81,6 +81,6 @@ export function backoffMs(attempts: number): number {
 }
 
 /** Returns the time before which a task may not be claimed, or null if that time has passed. */
-export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, now_ms: number): number | null {
-  return not_before !== null && not_before > now_ms ? not_before : null;
+export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, nowMs: number): number | null {
+  return not_before !== null && not_before > nowMs ? not_before : null;
 }

@@ -40,10 +40,10 @@ export const createTemplate = writerMethod({
   audit: { action: "template.create", resource: resourceId, detail: noDetail },
   changes: changed,
   models,
-  run: ({ templates }, { id, template }, { now_ms }) => {
+  run: ({ templates }, { id, template }, { nowMs }) => {
     if (templates.exists(id)) return new Failure("ALREADY_EXISTS", `template already exists: ${shorten(id)}`);
-    templates.store({ ...(JSON.parse(template) as CheckedTemplate), id }, now_ms);
-    return { created_at: now_ms };
+    templates.store({ ...(JSON.parse(template) as CheckedTemplate), id }, nowMs);
+    return { created_at: nowMs };
   },
 });
 
@@ -83,7 +83,7 @@ export const applyTemplate = writerMethod({
     ),
   ],
   models: { templates: templateWriter, rules: ruleWriter, specs: specWriter, claims: claimRegistry },
-  run: (opened, { id, project, fence }, { now_ms, actor }) => {
+  run: (opened, { id, project, fence }, { nowMs, actor }) => {
     const content = opened.templates.content(id);
     if (content === undefined) return missing(id);
     const rules = (JSON.parse(content.rules) as readonly CheckedRule[]).map((rule) => ({ ...rule, project }));
@@ -99,10 +99,10 @@ export const applyTemplate = writerMethod({
     }
     const refusal = refuseImport(opened.rules, rules);
     if (refusal !== null) return refusal;
-    storeImported(opened.rules, rules, now_ms);
+    storeImported(opened.rules, rules, nowMs);
     const specs = contracts.map(([name, text]) => {
       const key = specKey(project, name);
-      return { key, version: opened.specs.write(key, Buffer.from(text), CONTRACT_TYPE, now_ms, actor).version };
+      return { key, version: opened.specs.write(key, Buffer.from(text), CONTRACT_TYPE, nowMs, actor).version };
     });
     return { kind: content.kind, rules: rules.length, specs };
   },

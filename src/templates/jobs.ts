@@ -79,7 +79,7 @@ export const examineTemplate = unaryJob({
   name: "template.examine",
   request: TemplateRequest,
   reply: ExamineTemplateReply,
-  deadline_ms: CONTRACT_DEADLINE_MS,
+  deadlineMs: CONTRACT_DEADLINE_MS,
   cost: "unbounded",
   prepare: loadJsonSchemas,
   models: { templates: templateReader },

@@ -41,8 +41,8 @@ type Values = [
   kind: string,
   tags: string,
   version: number,
-  created_at: number,
-  updated_at: number,
+  createdAt: number,
+  updatedAt: number,
   data: string,
   rules: string,
 ];
@@ -64,7 +64,7 @@ export class TemplateWriter {
     return this.#exists.get(id) !== undefined;
   }
 
-  store({ id, name, description, kind, tags, data, rules }: CheckedTemplate, now_ms: number): void {
+  store({ id, name, description, kind, tags, data, rules }: CheckedTemplate, nowMs: number): void {
     this.#insert.run(
       id,
       name,
@@ -72,8 +72,8 @@ export class TemplateWriter {
       kind,
       JSON.stringify(tags),
       FIRST_VERSION,
-      now_ms,
-      now_ms,
+      nowMs,
+      nowMs,
       data,
       JSON.stringify(rules),
     );

@@ -43,7 +43,7 @@ t.test("valid templates", (t) => {
 });
 
 t.test("invalid templates", (t) => {
-  const no_contract = 'must be a contract: {"kind":"contract","endpoints":{…}}';
+  const noContract = 'must be a contract: {"kind":"contract","endpoints":{…}}';
   const rows: readonly (readonly [body: unknown, sentence: string])[] = [
     [[], "the body must be an object"],
     [{ name: "B" }, "id is required"],
@@ -59,15 +59,15 @@ t.test("invalid templates", (t) => {
     [{ id: "b", name: "B", data: [{ pattern: "x" }] }, "rule [0]: rule_id is required"],
     [{ id: "b", name: "B", data: [rule, rule] }, 'rule "r": is in the array twice'],
     [{ id: "b", name: "B", kind: "contracts" }, "data is required"],
-    [{ id: "b", name: "B", kind: "contracts", data: { kind: "contract" } }, `data ${no_contract}`],
-    [{ id: "b", name: "B", kind: "contracts", data: { kind: "contract", endpoints: [] } }, `data ${no_contract}`],
-    [{ id: "b", name: "B", kind: "contracts", data: [] }, `data ${no_contract}`],
+    [{ id: "b", name: "B", kind: "contracts", data: { kind: "contract" } }, `data ${noContract}`],
+    [{ id: "b", name: "B", kind: "contracts", data: { kind: "contract", endpoints: [] } }, `data ${noContract}`],
+    [{ id: "b", name: "B", kind: "contracts", data: [] }, `data ${noContract}`],
     [bundle, "data is required"],
     [{ ...bundle, data: {} }, "data must be an object with rules or contracts"],
     [{ ...bundle, data: [] }, "data must be an object with rules or contracts"],
     [{ ...bundle, data: { rules: {} } }, "data.rules must be an array"],
     [{ ...bundle, data: { contracts: [] } }, "data.contracts must be an object of contracts by name"],
-    [{ ...bundle, data: { contracts: { a: {} } } }, `data.contracts["a"] ${no_contract}`],
+    [{ ...bundle, data: { contracts: { a: {} } } }, `data.contracts["a"] ${noContract}`],
     [{ ...bundle, data: { contracts: { "": contract } } }, 'the name of data.contracts[""] is required'],
     [
       { ...bundle, data: { contracts: { "a\n": contract } } },

@@ -130,7 +130,7 @@ const FAULTS = {
 } as const satisfies Readonly<Record<string, (models: { readonly db: Db; readonly lines: LineTable }) => void>>;
 type Fault = keyof typeof FAULTS;
 
-const AddRequest = Type.Object({ name: Type.String(), wait_ms: Type.Optional(Type.Integer()) });
+const AddRequest = Type.Object({ name: Type.String(), waitMs: Type.Optional(Type.Integer()) });
 const row = {
   request: AddRequest,
   reply: Type.Object({ id: Type.Integer() }),
@@ -148,13 +148,13 @@ const add = writerMethod({
     detail: ({ name }, { id }) => JSON.stringify({ name, id }),
     writesRow: ({ id }) => id > 0,
   },
-  run: (models, { name, wait_ms = 0 }, call) => {
+  run: (models, { name, waitMs = 0 }, call) => {
     if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
     // A restore moves the time in the same way, to the later times of its snapshot.
-    call.now_ms += wait_ms;
-    const id = models.lines.add(name, call.now_ms, call.actor);
+    call.nowMs += waitMs;
+    const id = models.lines.add(name, call.nowMs, call.actor);
     if (name in FAULTS) FAULTS[name as Fault](models);
     return { id };
   },
@@ -171,7 +171,7 @@ const addQuietly = writerMethod({
       inRequest(({ name }: { readonly name: string }) => [name]),
     ),
   ],
-  run: ({ lines }, { name }, { now_ms, actor }) => ({ id: lines.add(name, now_ms, actor) }),
+  run: ({ lines }, { name }, { nowMs, actor }) => ({ id: lines.add(name, nowMs, actor) }),
 });
 const later = {
   ...row,
@@ -213,14 +213,14 @@ function schemaOf(name: string): TSchema {
 
 class World {
   readonly messages: Message[] = [];
-  readonly clock = { now_ms: 1000, now: (): number => this.clock.now_ms };
+  readonly clock = { nowMs: 1000, now: (): number => this.clock.nowMs };
   readonly db: Db;
   readonly #outside: Db;
   readonly watched = new WatchedKinds();
   readonly #batch: Batch;
   readonly #server: RpcServer<WriterMethod>;
   #receive: (message: unknown) => void = () => undefined;
-  #next_id = 1;
+  #nextId = 1;
 
   constructor(directory: string) {
     this.db = openWriter(directory);
@@ -256,12 +256,12 @@ class World {
 
   call(
     name: string,
-    more: Partial<ServerCall<WriterMethod>> & { readonly wait_ms?: number } = {},
+    more: Partial<ServerCall<WriterMethod>> & { readonly waitMs?: number } = {},
   ): ServerCall<WriterMethod> {
-    const { wait_ms, ...rest } = more;
-    const request = { name, ...(wait_ms === undefined ? {} : { wait_ms }) };
+    const { waitMs, ...rest } = more;
+    const request = { name, ...(waitMs === undefined ? {} : { waitMs }) };
     return {
-      id: this.#next_id++,
+      id: this.#nextId++,
       method: add,
       packing: packingOf((more.method ?? add).reply),
       weight: 10,
@@ -500,9 +500,9 @@ t.test("the audit log names the caller of each call", (t) => {
 
 t.test("the time of a batch never goes back, not even after a restore", (t) => {
   const world = openWorld(t);
-  const at = (now_ms: number, name: string, wait_ms?: number): void => {
-    world.clock.now_ms = now_ms;
-    world.execute(world.call(name, wait_ms === undefined ? {} : { wait_ms }), world.call(`${name} too`));
+  const at = (nowMs: number, name: string, waitMs?: number): void => {
+    world.clock.nowMs = nowMs;
+    world.execute(world.call(name, waitMs === undefined ? {} : { waitMs }), world.call(`${name} too`));
   };
   at(2000, "a");
   at(500, "b");
@@ -528,18 +528,18 @@ t.test("in any batch each call behaves as if it were the only one", (t) => {
     twice: "INTERNAL",
     orphan: "INTERNAL",
   };
-  const any_name = fc.oneof(
+  const anyName = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom("a", "b", "large") },
     fc.constantFrom(...Object.keys(STATUSES)),
   );
   const world = openWorld(t);
   const stored: string[] = ["first"];
   world.execute(world.call("first"));
-  const any_batch = fc.array(fc.tuple(any_name, fc.constantFrom(10, BATCH_BYTES_MAX / 2)), {
+  const anyBatch = fc.array(fc.tuple(anyName, fc.constantFrom(10, BATCH_BYTES_MAX / 2)), {
     minLength: 1,
     maxLength: 8,
   });
-  const property = fc.property(any_batch, (batch) => {
+  const property = fc.property(anyBatch, (batch) => {
     const calls = batch.map(([name, weight]) => world.call(name, { weight }));
     const answers = new Map(
       world

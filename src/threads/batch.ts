@@ -57,7 +57,7 @@ export class Batch {
       transaction.begin();
       hasBegun = true;
       // The time may be ahead of the clock, because a restore moves it forward to the times in its snapshot.
-      transaction.now_ms = Math.max(transaction.now_ms, this.#clock.now());
+      transaction.nowMs = Math.max(transaction.nowMs, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {

@@ -9,7 +9,7 @@ import type { ReportedChange } from "./changes.js";
 
 export class ChangeSet {
   readonly #names = new Map<ChangeKind, Map<string | null, number | null>>();
-  readonly #left_out = new Set<ChangeKind>();
+  readonly #leftOut = new Set<ChangeKind>();
   readonly #wants: (kind: ChangeKind) => boolean;
 
   /** @param wants returns whether clients watch a kind; changes of other kinds are dropped */
@@ -30,7 +30,7 @@ export class ChangeSet {
       this.#names.set(kind, names);
     }
     if (names.size < CHANGE_NAMES_MAX || names.has(key)) names.set(key, version);
-    else this.#left_out.add(kind);
+    else this.#leftOut.add(kind);
   }
 
   /** Adds changes. `reported` is null if there are too many changes to name them. */
@@ -41,22 +41,22 @@ export class ChangeSet {
 
   /** Records that things of a kind have changed whose names the set does not have. */
   leaveOut(kind: ChangeKind): void {
-    if (this.#wants(kind)) this.#left_out.add(kind);
+    if (this.#wants(kind)) this.#leftOut.add(kind);
   }
 
   /** Returns the collected changes and forgets them; null if there are none. */
   take(): ChangesPush | null {
-    if (this.#names.size === 0 && this.#left_out.size === 0) return null;
+    if (this.#names.size === 0 && this.#leftOut.size === 0) return null;
     const changes = [...this.#names].flatMap(([kind, names]) =>
       [...names].map(([key, version]) => ({ kind, key, version })),
     );
-    const left_out = [...this.#left_out];
+    const leftOut = [...this.#leftOut];
     this.clear();
-    return { changes, left_out };
+    return { changes, left_out: leftOut };
   }
 
   clear(): void {
     this.#names.clear();
-    this.#left_out.clear();
+    this.#leftOut.clear();
   }
 }

@@ -105,9 +105,9 @@ export function startThread(url: URL, data: WriterData): EarlyThread {
 }
 
 /** Creates the data with which a writer thread is started. No other writer may use the same database. */
-export function writerData(data_dir: string, settings: WriterSettings): WriterData {
+export function writerData(dataDir: string, settings: WriterSettings): WriterData {
   return {
-    data_dir,
+    data_dir: dataDir,
     settings: storeSettings(settings),
     cluster: clusterSettings(settings),
     committed: new SharedCounter().memory,
@@ -123,17 +123,17 @@ export function writerData(data_dir: string, settings: WriterSettings): WriterDa
  * Returns the time in ms at which a server's clock starts. On a single server, stored times that are ahead of the
  * machine's clock are first moved back to the current time.
  */
-function startTime(db: Db, in_cluster: boolean): number {
-  const now_ms = systemClock.now();
+function startTime(db: Db, inCluster: boolean): number {
+  const nowMs = systemClock.now();
   // A node must not change stored times, because it follows the time of the log and must store the same rows as the
   // other nodes.
-  if (in_cluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
-    return Math.max(now_ms, newestTime(db, "main"));
-  let start_ms = now_ms;
+  if (inCluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
+    return Math.max(nowMs, newestTime(db, "main"));
+  let startMs = nowMs;
   db.transaction(() => {
-    start_ms = settleTimes(db, now_ms);
+    startMs = settleTimes(db, nowMs);
   })();
-  return start_ms;
+  return startMs;
 }
 
 /** Wakes the writer thread, which may now open the database. */
@@ -152,14 +152,14 @@ export function waitUntilPrepared({ prepared }: WriterData): void {
  * Starts the writer thread. While it loads, locks the data directory, and opens and migrates the database.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
-export function startWriter(url: URL, data_dir: string, settings: WriterSettings): WriterHandle {
-  const data = writerData(data_dir, settings);
+export function startWriter(url: URL, dataDir: string, settings: WriterSettings): WriterHandle {
+  const data = writerData(dataDir, settings);
   const thread = startThread(url, data);
   let lock: DataDirLock | undefined;
   try {
-    lock = claimDataDir(data_dir);
-    removeStaging(data_dir);
-    const database = prepareDatabase(data_dir, lock);
+    lock = claimDataDir(dataDir);
+    removeStaging(dataDir);
+    const database = prepareDatabase(dataDir, lock);
     new SharedTime(data.time).raise(startTime(database, data.cluster !== null));
     signalPrepared(data);
     return { lock, database, ...thread };

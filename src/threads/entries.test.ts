@@ -38,8 +38,8 @@ const addLine = writerMethod({
     ),
   ],
   models: { db: DATABASE },
-  run: ({ db }, { name }, { now_ms }) => {
-    db.prepare("INSERT INTO line VALUES (?, ?)").run(name, now_ms);
+  run: ({ db }, { name }, { nowMs }) => {
+    db.prepare("INSERT INTO line VALUES (?, ?)").run(name, nowMs);
     if (name.startsWith("throws")) throw new Error(`${name} on purpose`);
     if (name.startsWith("nul")) throw sqliteError("a text holds a NUL", "SQLITE_MISMATCH_TEXT");
     return name.startsWith("refused") ? new Failure("NOT_FOUND", "refused") : `did ${name}`;
@@ -111,12 +111,12 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
 }
 
 /** Creates an entry. The calls of a local one get ids from 1 up. */
-function entryOf(now_ms: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
+function entryOf(nowMs: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
   const calls = names.map((name): Served => ({ method: addLine, actor: "", request: { name } }));
   const refusals = new Map(refused.map((at) => [at, new Failure("UNAVAILABLE", "not here")]));
   const packing = packingOf(addLine.reply);
   const callers = calls.map((call, at) => ({ ...call, id: at + 1, packing, weight: 1, trace: "" }));
-  return { now_ms, calls, refusals, callers: own ? callers : null };
+  return { nowMs, calls, refusals, callers: own ? callers : null };
 }
 
 t.test("entries that arrive together share a transaction, each with its own time", (t) => {

@@ -22,7 +22,7 @@ import type { Served, WriterMethod } from "./writer-method.js";
 /** One entry of the log. */
 export interface BatchEntry {
   /** The time of the entry. */
-  readonly now_ms: number;
+  readonly nowMs: number;
   readonly calls: readonly Served[];
   /** The calls that are not executed. Maps the index of each in `calls` to its failure. */
   readonly refusals: ReadonlyMap<number, Failure>;
@@ -99,8 +99,8 @@ export class Entries<Kept extends BatchEntry> {
       // Sync the transaction only if a client of this node waits for it. Other entries are still in the log, so they
       // are applied again after a power cut.
       transaction.begin(entries.some(({ callers }) => callers !== null));
-      const answers = entries.map(({ now_ms, calls, refusals, callers, callersFrom = 0 }) => {
-        transaction.now_ms = now_ms;
+      const answers = entries.map(({ nowMs, calls, refusals, callers, callersFrom = 0 }) => {
+        transaction.nowMs = nowMs;
         const ownEnd = callers === null ? 0 : callersFrom + callers.length;
         return calls.map((call, at) => refusals.get(at) ?? transaction.run(call, at < callersFrom || at >= ownEnd));
       });
@@ -154,14 +154,14 @@ export class Entries<Kept extends BatchEntry> {
    * Finds the first call that throws. Skips the calls in `broken`, which are known to throw. Rolls all changes back.
    */
   #firstThrown(
-    { now_ms, calls, refusals }: Kept,
+    { nowMs, calls, refusals }: Kept,
     broken: ReadonlyMap<number, Failure>,
   ): { readonly at: number; readonly error: unknown } | null {
     const transaction = this.#transaction;
     let running = 0;
     try {
       transaction.begin();
-      transaction.now_ms = now_ms;
+      transaction.nowMs = nowMs;
       for (const [at, call] of calls.entries()) {
         if (refusals.has(at) || broken.has(at)) continue;
         running = at;

@@ -6,11 +6,11 @@ import type { WriterMethod } from "./writer-method.js";
 export type AnyMethod = WriterMethod | PoolMethod | StagingMethod;
 
 export function isWriterMethod(method: AnyMethod): method is WriterMethod {
-  return method.runs_in === "writer";
+  return method.runsIn === "writer";
 }
 
 export function isPoolMethod(method: AnyMethod): method is PoolMethod {
-  return method.runs_in === "pool";
+  return method.runsIn === "pool";
 }
 
 /** Returns the methods among the exports of modules. */
@@ -19,5 +19,5 @@ export function methodsIn(...modules: readonly object[]): AnyMethod[] {
 }
 
 function isMethod(value: unknown): value is AnyMethod {
-  return typeof value === "object" && value !== null && "runs_in" in value;
+  return typeof value === "object" && value !== null && "runsIn" in value;
 }

@@ -21,12 +21,19 @@ const URLS = {
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 t.test("a writer that becomes ready after the rest is closed notifies no handler", async (t) => {
-  const data_dir = makeDirectory(t);
-  const invocation = loadConfig(["--data-dir", data_dir], {});
+  const dataDir = makeDirectory(t);
+  const invocation = loadConfig(["--data-dir", dataDir], {});
   if (invocation.kind !== "serve") throw new Error("these are flags of the server");
   const { config } = invocation;
   const log = quietLog();
-  const threads = openThreads({ config, data_dir, urls: URLS, log, methods: METHODS, push_messages: PUSH_MESSAGES });
+  const threads = openThreads({
+    config,
+    data_dir: dataDir,
+    urls: URLS,
+    log,
+    methods: METHODS,
+    pushMessages: PUSH_MESSAGES,
+  });
   const events = threads.reads.model(eventReader);
   const ignore = (): void => undefined;
   let restarts = 0;
@@ -49,7 +56,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
     () => {
       restarts += 1;
       // The hub does the same to catch up.
-      t.equal(events.last_id, 0);
+      t.equal(events.lastId, 0);
     },
   );
 
@@ -60,14 +67,14 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
       NO_CALLER,
     );
   t.match(await put("early"), { version: 1 }, "a call before the writer serves waits for it");
-  const late = join(data_dir, LATE_FILE);
+  const late = join(dataDir, LATE_FILE);
   writeFileSync(late, "");
   t.match(await put(FAULTS.crash), { status: "UNAVAILABLE" });
   while (!threads.writer.attached) await nextTurn();
   const closed = threads.close();
   const readable = (): boolean => {
     try {
-      return events.last_id === 0;
+      return events.lastId === 0;
     } catch {
       return false;
     }

@@ -46,7 +46,7 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly urls: ThreadUrls;
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
-  readonly push_messages: Messages;
+  readonly pushMessages: Messages;
   /** The writer thread, if it was started before this module was loaded (early-writer.ts). */
   readonly earlyWriter?: WriterHandle | undefined;
 }
@@ -68,7 +68,7 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** The time that the front and its writer share. */
   readonly time: SharedTime;
   /** The file in which a restore collects its snapshot. */
-  readonly staging_path: string;
+  readonly stagingPath: string;
   /** The size of the database's write-ahead log in bytes. */
   walBytes(): number;
   /** Starts the thread of a restore. */
@@ -91,7 +91,7 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
 export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
   options: ThreadsOptions<Messages>,
 ): Threads<Messages> {
-  const { data_dir, urls, log, methods, push_messages } = options;
+  const { data_dir, urls, log, methods, pushMessages } = options;
   const earlyWriter = options.earlyWriter ?? startWriter(urls.writer, data_dir, options.config);
   const { lock } = earlyWriter;
   const handlersByName = new Map<string, (payload: never) => void>([
@@ -109,7 +109,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const client = new RpcClient({
     methods,
     clock: machineClock,
-    push_messages: [READY, UNUSABLE, ...Object.values(push_messages)],
+    pushMessages: [READY, UNUSABLE, ...Object.values(pushMessages)],
     onPush: (name, payload) => {
       const handle = handlersByName.get(name);
       if (handle === undefined) undelivered.push([name, payload]);
@@ -126,7 +126,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     files,
     check: () => pool.run(checkStorage, { path: databasePath(data_dir) }, { caller: THE_SERVER }),
     log,
-    now_ms: systemClock.now(),
+    nowMs: systemClock.now(),
     hold: (refusal) => writer.hold(refusal),
   });
   const thread = new WriterThread({
@@ -146,7 +146,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   thread.start();
   const reader = new Reader(data_dir, settings);
   earlyWriter.database.close();
-  const exports = new Pool({ url: urls.pool, methods, data, log, threads_max: BACKUPS_AT_ONCE_MAX });
+  const exports = new Pool({ url: urls.pool, methods, data, log, threadsMax: BACKUPS_AT_ONCE_MAX });
   return {
     writer,
     pool,
@@ -155,12 +155,12 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     watched,
     appliedPosition: new SharedCounter(earlyWriter.data.appliedPosition),
     time: new SharedTime(earlyWriter.data.time),
-    staging_path: stagingPath(data_dir),
+    stagingPath: stagingPath(data_dir),
     walBytes: () => walBytes(data_dir),
     storage,
     startStaging: () => new StagingThread({ url: urls.staging, methods, data, clock: machineClock, log }),
     listen: (handlers, afterRestart, onRestart = () => undefined) => {
-      for (const [key, message] of Object.entries(push_messages))
+      for (const [key, message] of Object.entries(pushMessages))
         handlersByName.set(message.name, handlers[key] as never);
       onRestarted = afterRestart;
       onStartedAgain = onRestart;
@@ -172,7 +172,7 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
       // Remove the handlers, because they may read from database handles that are closed now. Otherwise a restarting
       // writer could still cause a call of them.
       onRestarted = () => undefined;
-      for (const { name } of Object.values(push_messages)) handlersByName.set(name, () => undefined);
+      for (const { name } of Object.values(pushMessages)) handlersByName.set(name, () => undefined);
       reader.close();
       await thread.close();
       files.close();

@@ -15,7 +15,7 @@ import type { Model, Models, OpenedModels } from "./model.js";
 export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
-  readonly runs_in: "pool";
+  readonly runsIn: "pool";
   /**
    * Whether the running time of the job has a known bound. Jobs without one, such as those with users' regular
    * expressions or schemas, never occupy all threads of the pool.
@@ -56,7 +56,7 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
   readonly name: string;
   readonly request: Request;
   /** The deadline in ms; POOL_DEADLINE_MS by default. */
-  readonly deadline_ms?: number;
+  readonly deadlineMs?: number;
   readonly cost: "bounded" | "unbounded";
   readonly prepare?: () => Promise<void>;
   readonly models: Named;
@@ -84,13 +84,13 @@ export interface StreamRow<
 export function unaryJob<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>(
   row: UnaryRow<Request, Reply, Named>,
 ): UnaryJob<Request, Reply> {
-  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, snapshot = "given", ...rest } = row;
+  const { models: named, run, deadlineMs = POOL_DEADLINE_MS, prepare = null, snapshot = "given", ...rest } = row;
   return {
     ...rest,
     kind: "unary",
     snapshot,
-    runs_in: "pool",
-    deadline_ms,
+    runsIn: "pool",
+    deadlineMs,
     prepare,
     paced: false,
     weight: weightOf,
@@ -103,12 +103,12 @@ export function streamJob<
   Reply extends TSchema,
   Named extends Readonly<Record<string, Model>>,
 >(row: StreamRow<Request, Reply, Named>): StreamJob<Request, Reply> {
-  const { models: named, run, deadline_ms = POOL_DEADLINE_MS, prepare = null, paced = false, ...rest } = row;
+  const { models: named, run, deadlineMs = POOL_DEADLINE_MS, prepare = null, paced = false, ...rest } = row;
   return {
     ...rest,
     kind: "stream",
-    runs_in: "pool",
-    deadline_ms,
+    runsIn: "pool",
+    deadlineMs,
     prepare,
     paced,
     weight: weightOf,

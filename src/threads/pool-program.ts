@@ -27,7 +27,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
 
-  const runTask = async ([method, request, stream_port]: PoolTask): Promise<PoolAnswer> => {
+  const runTask = async ([method, request, streamPort]: PoolTask): Promise<PoolAnswer> => {
     try {
       reader ??= new Reader(data_dir, settings);
       const row = methods.at(method);
@@ -37,7 +37,7 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
         prepared.add(job);
       }
       if (job.kind === "stream")
-        return await serveStream(methods, job, request, reader, must(stream_port, "a stream has its port"));
+        return await serveStream(methods, job, request, reader, must(streamPort, "a stream has its port"));
       const reply: unknown = reader.run(job, request);
       if (!(reply instanceof Failure)) return ["reply", reply];
       return ["failure", reply.status, reply.message, reply.members, reply.subject];
@@ -59,9 +59,9 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
       if (at > 0) {
         if (!cursor.advance(at)) break;
         // Answers are posted together with later ones, unless those take too long.
-        const now_ms = performance.now();
-        if (now_ms - postedMs > POOL_ANSWERS_HELD_MS_MAX) {
-          postedMs = now_ms;
+        const nowMs = performance.now();
+        if (nowMs - postedMs > POOL_ANSWERS_HELD_MS_MAX) {
+          postedMs = nowMs;
           post(false);
         }
       }

@@ -28,8 +28,8 @@ export interface Job {
   /** Whether the job may share a batch, and so a thread, with other jobs. */
   readonly shares: boolean;
   /** The deadline in ms, counted from the moment at which a thread takes the job. */
-  readonly deadline_ms: number;
-  readonly waits_since_ms: number;
+  readonly deadlineMs: number;
+  readonly waitsSinceMs: number;
   /** Called with the reply or the Failure; only the first call counts. */
   readonly settle: (reply: unknown) => void;
   settled: boolean;
@@ -78,7 +78,7 @@ export class PoolThread {
   #fault: unknown = "the thread ended";
   #ended = false;
   /** The time since which the thread has been idle, in ms. */
-  idle_since_ms = machineClock.now();
+  idleSinceMs = machineClock.now();
 
   constructor(options: PoolThreadOptions) {
     this.#options = options;
@@ -122,12 +122,12 @@ export class PoolThread {
       this.#finish(INTERNAL);
       return;
     }
-    this.#wait(this.#started ? this.#patience_ms : POOL_START_MS_MAX);
+    this.#wait(this.#started ? this.#patienceMs : POOL_START_MS_MAX);
   }
 
   /** The time in ms after which the thread's next answer is overdue. */
-  get #patience_ms(): number {
-    return this.#soleJob?.deadline_ms ?? POOL_BATCH_PATIENCE_MS;
+  get #patienceMs(): number {
+    return this.#soleJob?.deadlineMs ?? POOL_BATCH_PATIENCE_MS;
   }
 
   /** Restarts the deadline of a job, if that deadline has started to count. */
@@ -169,7 +169,7 @@ export class PoolThread {
   #returnAllBut(job: Job): void {
     const others = this.#batch.filter((other) => other !== job && !other.settled);
     this.#soleJob = job;
-    this.#wait(job.deadline_ms);
+    this.#wait(job.deadlineMs);
     this.#options.onReturned(others);
   }
 
@@ -178,7 +178,7 @@ export class PoolThread {
     if (!this.#started) {
       // The first message of the thread only says that it has started.
       this.#started = true;
-      if (!this.isFree) this.#wait(this.#patience_ms);
+      if (!this.isFree) this.#wait(this.#patienceMs);
       return;
     }
     this.#hasAnswered = true;
@@ -218,13 +218,13 @@ export class PoolThread {
   #onExit(): void {
     if (this.#ended) return;
     this.#ended = true;
-    const is_short = !this.#started && isShortage(this.#fault);
-    if (is_short) this.#options.onShortage(this.#fault);
+    const isShort = !this.#started && isShortage(this.#fault);
+    if (isShort) this.#options.onShortage(this.#fault);
     else this.#options.report(this.isFree ? "pool worker failed" : "job failed", this.#fault);
     if (!this.isFree) {
       const at = this.#cursor.reclaim();
       if (this.#soleJob === null) this.#returnAllBut(must(this.#batch[at], "a thread is at a task of its batch"));
-      this.#finish(is_short ? SHORT : INTERNAL);
+      this.#finish(isShort ? SHORT : INTERNAL);
     }
     this.#options.onEnded();
   }
@@ -239,7 +239,7 @@ export class PoolThread {
     clearTimeout(this.#timer);
     this.#batch = NOTHING;
     this.#soleJob = null;
-    this.idle_since_ms = machineClock.now();
+    this.idleSinceMs = machineClock.now();
     if (!this.#ended) this.#options.onFree();
   }
 }

@@ -26,17 +26,17 @@ const SERVERS = { caller: THE_SERVER };
 const SHORT_MS = 1_000;
 
 /** A pool, and the errors that it has logged. */
-function makePool(t: Owner, deadline_ms?: number): { readonly pool: Pool; readonly errors: string[] } {
-  const data_dir = makeDirectory(t);
-  openWriter(data_dir).close();
+function makePool(t: Owner, deadlineMs?: number): { readonly pool: Pool; readonly errors: string[] } {
+  const dataDir = makeDirectory(t);
+  openWriter(dataDir).close();
   const errors: string[] = [];
   const log = quietLog({ error: (message, fields) => errors.push(`${message}: ${String(fields?.["error"])}`) });
   const pool = new Pool({
     url: JOBS,
     methods: TEST_METHODS,
-    data: { data_dir, settings: { state_history: 0, state_events: false, event_history: 0 } },
+    data: { data_dir: dataDir, settings: { state_history: 0, state_events: false, event_history: 0 } },
     log,
-    ...(deadline_ms === undefined ? {} : { deadline_ms }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
   t.teardown(() => pool.close());
   return { pool, errors };
@@ -183,8 +183,8 @@ t.test("a stream returns its reply at its end", async (t) => {
 t.test("unbounded jobs leave a thread to the others", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, unbounded, POOL_THREADS_MAX);
-  const at_gates = gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX);
-  for (const gate of at_gates) await gate.held();
+  const atGates = gates.slice(0, POOL_UNBOUNDED_TOGETHER_MAX);
+  for (const gate of atGates) await gate.held();
   t.equal(pool.waiting, POOL_THREADS_MAX - POOL_UNBOUNDED_TOGETHER_MAX, "the rest waits");
   t.equal(await run(pool, "a"), "done a", "a bounded job overtakes them");
   t.equal((await read(pool, "", 3)).text, numbers(3));
@@ -201,7 +201,7 @@ t.test("a job's deadline counts from when a thread takes it", async (t) => {
   const { pool } = makePool(t);
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
-  const late = pool.run(bounded, { what: "late" }, { ...SERVERS, deadline_ms: SHORT_MS });
+  const late = pool.run(bounded, { what: "late" }, { ...SERVERS, deadlineMs: SHORT_MS });
   const until = performance.now() + SHORT_MS + 50;
   while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
   t.equal(pool.waiting, 1, "it has waited for longer than its deadline");
@@ -310,13 +310,13 @@ t.test("a stuck job delays none of the jobs of its batch", async (t) => {
   const { pool, errors } = makePool(t);
   const gate = Shared.make();
   await run(pool, "start");
-  const run_short = (what: string): Promise<string | Failure> =>
+  const runShort = (what: string): Promise<string | Failure> =>
     pool.run(bounded, { what, shared: gate.buffer }, { ...SERVERS, short: true });
-  const [before, held, ...after] = ["a", "hold", "b", "c"].map(run_short);
+  const [before, held, ...after] = ["a", "hold", "b", "c"].map(runShort);
   t.equal(await before, "done a", "though it was done by the thread that is stuck");
   t.same(await Promise.all(after), ["done b", "done c"]);
   await gate.held();
-  t.same(await Promise.all(["d", "e"].map(run_short)), ["done d", "done e"], "nor later jobs");
+  t.same(await Promise.all(["d", "e"].map(runShort)), ["done d", "done e"], "nor later jobs");
   gate.open();
   t.equal(await held, "held", "and is answered when it is done");
   t.equal(pool.waiting, 0);

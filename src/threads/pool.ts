@@ -43,9 +43,9 @@ export interface PoolOptions {
    * The largest number of threads. A pool with this limit keeps no threads while it is idle. Without it the pool has
    * POOL_THREADS_MIN to POOL_THREADS_MAX threads.
    */
-  readonly threads_max?: number;
+  readonly threadsMax?: number;
   /** Set by tests only: a deadline in ms for all jobs, shorter than those of the methods. */
-  readonly deadline_ms?: number;
+  readonly deadlineMs?: number;
 }
 
 /** Options of one job. */
@@ -53,7 +53,7 @@ export interface JobOptions {
   /** Buffers of the request that are transferred instead of copied. The caller cannot use them any more. */
   readonly transfer?: readonly ArrayBuffer[];
   /** A deadline in ms that is shorter than the method's own. */
-  readonly deadline_ms?: number;
+  readonly deadlineMs?: number;
   /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
   readonly caller: string;
   /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
@@ -84,14 +84,14 @@ interface Submission {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #methods: MethodTable<AnyMethod>;
-  readonly #threads_min: number;
-  readonly #threads_max: number;
+  readonly #threadsMin: number;
+  readonly #threadsMax: number;
   readonly #threads = new Set<PoolThread>();
   readonly #shortage: SparseReport;
   readonly #bounded = new FairQueue<Job>();
   readonly #unbounded = new FairQueue<Job>();
-  #waiting_bytes = 0;
-  #last_order = 0;
+  #waitingBytes = 0;
+  #lastOrder = 0;
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
 
@@ -101,8 +101,8 @@ export class Pool {
     this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (jobs, error) =>
       options.log.error("jobs are refused: the server cannot open what they need", { error: reasonOf(error), jobs }),
     );
-    this.#threads_max = options.threads_max ?? POOL_THREADS_MAX;
-    this.#threads_min = options.threads_max === undefined ? POOL_THREADS_MIN : 0;
+    this.#threadsMax = options.threadsMax ?? POOL_THREADS_MAX;
+    this.#threadsMin = options.threadsMax === undefined ? POOL_THREADS_MIN : 0;
   }
 
   /** The number of jobs that wait for a thread. */
@@ -166,12 +166,12 @@ export class Pool {
   }
 
   /** Refuses jobs that have waited for too long, and ends threads that have been idle for too long. */
-  tick(now_ms: number): void {
-    const isLate = ({ waits_since_ms }: Job): boolean => now_ms - waits_since_ms > POOL_WAIT_MS_MAX;
+  tick(nowMs: number): void {
+    const isLate = ({ waitsSinceMs }: Job): boolean => nowMs - waitsSinceMs > POOL_WAIT_MS_MAX;
     for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
     for (const thread of this.#threads) {
-      if (this.#threads.size <= this.#threads_min) break;
-      if (thread.isFree && now_ms - thread.idle_since_ms > POOL_IDLE_MS) this.#end(thread);
+      if (this.#threads.size <= this.#threadsMin) break;
+      if (thread.isFree && nowMs - thread.idleSinceMs > POOL_IDLE_MS) this.#end(thread);
     }
   }
 
@@ -186,23 +186,23 @@ export class Pool {
   /** Puts a job into the queue; returns null if the job was refused. */
   #submit({ method, request, port, options, settle }: Submission): Job | null {
     const bytes = method.weight(request);
-    const { transfer = NO_BUFFERS, deadline_ms = method.deadline_ms, short = false, caller } = options;
+    const { transfer = NO_BUFFERS, deadlineMs = method.deadlineMs, short = false, caller } = options;
     if (this.#closed || this.#isFull(caller, bytes)) {
       settle(this.#closed ? STOPPING : BUSY);
       return null;
     }
-    this.#last_order += 1;
+    this.#lastOrder += 1;
     const job: Job = {
       method,
       caller,
-      order: this.#last_order,
+      order: this.#lastOrder,
       bytes,
       task: [this.#methods.positionOf(method), request, port],
       transfer: port === null ? transfer : [port, ...transfer],
       // A job that transfers buffers cannot share a batch, because it cannot be run a second time.
       shares: short && port === null && transfer.length === 0,
-      deadline_ms: this.#options.deadline_ms ?? deadline_ms,
-      waits_since_ms: machineClock.now(),
+      deadlineMs: this.#options.deadlineMs ?? deadlineMs,
+      waitsSinceMs: machineClock.now(),
       settled: false,
       settle: (reply) => {
         if (job.settled) return;
@@ -211,7 +211,7 @@ export class Pool {
       },
     };
     this.#queueOf(job).push(job);
-    this.#waiting_bytes += bytes;
+    this.#waitingBytes += bytes;
     if (this.waiting >= CALLS_TOGETHER_MAX) this.#startNext();
     else this.#schedule();
     return job;
@@ -223,7 +223,7 @@ export class Pool {
    */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
-    if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
     return (
       caller !== THE_SERVER && this.#bounded.sizeOf(caller) + this.#unbounded.sizeOf(caller) >= POOL_QUEUE_OF_CALLER_MAX
     );
@@ -235,14 +235,14 @@ export class Pool {
 
   #takeWhere(matches: (job: Job) => boolean): Job[] {
     const taken = [this.#bounded, this.#unbounded].flatMap((queue) => queue.takeWhere(matches));
-    for (const { bytes } of taken) this.#waiting_bytes -= bytes;
+    for (const { bytes } of taken) this.#waitingBytes -= bytes;
     return taken;
   }
 
   #putBack(jobs: readonly Job[]): void {
     for (const queue of [this.#bounded, this.#unbounded])
       queue.putBack(jobs.filter((job) => this.#queueOf(job) === queue));
-    for (const { bytes } of jobs) this.#waiting_bytes += bytes;
+    for (const { bytes } of jobs) this.#waitingBytes += bytes;
   }
 
   /**
@@ -260,7 +260,7 @@ export class Pool {
   #startNext(): void {
     while (this.waiting > 0 && !this.#closed) {
       const free = [...this.#threads].find((thread) => thread.isFree);
-      if (free === undefined && this.#threads.size >= this.#threads_max) return;
+      if (free === undefined && this.#threads.size >= this.#threadsMax) return;
       const jobs = this.#takeJobs(free?.hasAnswered === true ? CALLS_TOGETHER_MAX : 1);
       if (jobs.length === 0) return;
       (free ?? this.#start()).run(jobs);
@@ -271,13 +271,13 @@ export class Pool {
    * Takes the jobs for a free thread from the queues: the next job that may start, and the jobs after it that may share
    * a batch with it.
    */
-  #takeJobs(jobs_max: number): readonly Job[] {
+  #takeJobs(jobsMax: number): readonly Job[] {
     const queue = this.#nextQueue();
     const jobs: Job[] = [];
-    for (let next = queue?.peek(); next !== undefined && jobs.length < jobs_max; next = queue?.peek()) {
+    for (let next = queue?.peek(); next !== undefined && jobs.length < jobsMax; next = queue?.peek()) {
       if (!next.settled && jobs.length > 0 && !next.shares) break;
       queue?.take();
-      this.#waiting_bytes -= next.bytes;
+      this.#waitingBytes -= next.bytes;
       if (next.settled) continue;
       jobs.push(next);
       if (!next.shares) break;
@@ -297,7 +297,7 @@ export class Pool {
    * Starts the threads that the pool keeps while it is idle. If a job is submitted before, a thread is started for it.
    */
   startThreads(): void {
-    while (this.#threads.size < this.#threads_min) this.#start();
+    while (this.#threads.size < this.#threadsMin) this.#start();
   }
 
   #start(): PoolThread {

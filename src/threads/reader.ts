@@ -16,8 +16,8 @@ export class Reader {
   readonly #commit: Statement<[], unknown>;
   readonly #bound = new Map<UnaryJob | StreamJob, (request: unknown) => unknown>();
 
-  constructor(data_dir: string, settings: StoreSettings) {
-    this.#db = openReader(data_dir);
+  constructor(dataDir: string, settings: StoreSettings) {
+    this.#db = openReader(dataDir);
     this.models = new Models(this.#db, settings);
     this.#begin = this.#db.prepare("BEGIN");
     this.#commit = this.#db.prepare("COMMIT");

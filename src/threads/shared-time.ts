@@ -9,9 +9,9 @@ export class SharedTime extends SharedCounter {
   /** Sets a thread's clock forward to the newest time of any thread, and returns the clock's time. */
   advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.value);
-    const now_ms = clock.now();
-    this.raise(now_ms);
-    return now_ms;
+    const nowMs = clock.now();
+    this.raise(nowMs);
+    return nowMs;
   }
 }
 
@@ -29,7 +29,7 @@ export class SharedClock {
     return this.#time.advance(this.#clock);
   }
 
-  raise(now_ms: number): void {
-    this.#clock.raise(now_ms);
+  raise(nowMs: number): void {
+    this.#clock.raise(nowMs);
   }
 }

@@ -76,7 +76,7 @@ t.test("short work starts at once, long work with a permit", async (t) => {
   );
   for (const { request, options } of started)
     t.equal(
-      options.deadline_ms !== undefined,
+      options.deadlineMs !== undefined,
       request.startsWith("short"),
       `${request}: short work has a short deadline`,
     );

@@ -98,8 +98,8 @@ export class SlowLane {
     { caller, subject }: WorkSize,
     transfer = NO_BUFFERS,
   ): Promise<ReplyOf<Row> | Failure> {
-    const deadline_ms = Math.min(SHORT_WORK_DEADLINE_MS, job.deadline_ms);
-    const options = { transfer, short: true, deadline_ms, caller };
+    const deadlineMs = Math.min(SHORT_WORK_DEADLINE_MS, job.deadlineMs);
+    const options = { transfer, short: true, deadlineMs, caller };
     return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 

@@ -11,7 +11,7 @@ import type { Model, Models, OpenedModels } from "./model.js";
 export interface StagingMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends Method<Request, Reply> {
   readonly kind: "unary";
-  readonly runs_in: "staging";
+  readonly runsIn: "staging";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;
 }
 
@@ -38,8 +38,8 @@ export function stagingMethod<
   return {
     ...rest,
     kind: "unary",
-    runs_in: "staging",
-    deadline_ms: POOL_DEADLINE_MS,
+    runsIn: "staging",
+    deadlineMs: POOL_DEADLINE_MS,
     bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }

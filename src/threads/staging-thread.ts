@@ -51,8 +51,8 @@ export class StagingThread {
     return await this.#client.request(method, request, context);
   }
 
-  tick(now_ms: number): void {
-    this.#client.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#client.tick(nowMs);
   }
 
   async close(): Promise<void> {

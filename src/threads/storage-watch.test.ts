@@ -12,7 +12,7 @@ function play() {
     answer: null as string | null | Failure,
     checks: 0,
     held: null as Failure | null,
-    now_ms: 0,
+    nowMs: 0,
   };
   const watch = new StorageWatch({
     files: { findFault: () => played.fault, readState: () => played.state },
@@ -21,13 +21,13 @@ function play() {
       return Promise.resolve(played.answer);
     },
     log: quietLog(),
-    now_ms: 0,
+    nowMs: 0,
     hold: (refusal) => {
       played.held = refusal;
     },
   });
   const tick = async (): Promise<void> => {
-    watch.tick((played.now_ms += 10_000));
+    watch.tick((played.nowMs += 10_000));
     for (let at = 0; at < 5; at++) await new Promise((resolve) => setImmediate(resolve));
   };
   return { played, watch, tick };

@@ -24,7 +24,7 @@ export interface StorageWatchOptions {
   readonly check: () => Promise<string | null | Failure>;
   readonly log: Log;
   /** The current time in ms. The first check of the files is one interval later. */
-  readonly now_ms: number;
+  readonly nowMs: number;
   /** Makes the writer refuse all writes with this failure. Null allows writes again. */
   readonly hold: (refusal: Failure | null) => void;
 }
@@ -42,17 +42,17 @@ export class StorageWatch implements BackgroundTask {
   #suspicion: string | null = null;
   /** The state of the database file when its pages were last checked. */
   #checked: bigint;
-  #check_after_ms = 0;
-  #now_ms: number;
+  #checkAfterMs = 0;
+  #nowMs: number;
   #fault: string | null = null;
 
   constructor(options: StorageWatchOptions) {
     this.#options = options;
-    this.#now_ms = options.now_ms;
+    this.#nowMs = options.nowMs;
     this.#checked = options.files.readState().changed;
     this.#periodic = new Periodic({
-      interval_ms: STORAGE_WATCH_INTERVAL_MS,
-      now_ms: options.now_ms,
+      intervalMs: STORAGE_WATCH_INTERVAL_MS,
+      nowMs: options.nowMs,
       work: () => this.#look(),
       urgent: () => this.#suspicion !== null && this.#damage === null,
     });
@@ -63,9 +63,9 @@ export class StorageWatch implements BackgroundTask {
     return this.#fault;
   }
 
-  tick(now_ms: number): void {
-    this.#now_ms = now_ms;
-    this.#periodic.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#periodic.tick(nowMs);
   }
 
   /** Ends the watch. Does not wait for a running check: it may take long, and it ends with the pool. */
@@ -105,11 +105,11 @@ export class StorageWatch implements BackgroundTask {
   async #checkPages(): Promise<void> {
     const { changed, bytes } = this.#options.files.readState();
     const suspicion = this.#suspicion;
-    const is_due = suspicion !== null || (changed !== this.#checked && bytes <= CHECKED_BYTES_MAX);
-    if (!is_due || this.#now_ms < this.#check_after_ms) return;
+    const isDue = suspicion !== null || (changed !== this.#checked && bytes <= CHECKED_BYTES_MAX);
+    if (!isDue || this.#nowMs < this.#checkAfterMs) return;
     const started = performance.now();
     const damage = await this.#options.check();
-    this.#check_after_ms = this.#now_ms + (performance.now() - started) * PAUSE_PER_CHECK;
+    this.#checkAfterMs = this.#nowMs + (performance.now() - started) * PAUSE_PER_CHECK;
     if (damage instanceof Failure) {
       // If the check does not end in time, the reported damage counts as confirmed.
       if (damage.status === "DEADLINE_EXCEEDED" && suspicion !== null) this.#damage = `it is damaged (${suspicion})`;

@@ -26,7 +26,7 @@ import type { Command, Served, WriteCall, WriterMethod } from "./writer-method.j
 export interface AuditTrail {
   /** @param detail JSON text */
   append(
-    now_ms: number,
+    nowMs: number,
     actor: string,
     action: string,
     resource: string,
@@ -61,7 +61,7 @@ export class Transaction {
   readonly #begin;
   readonly #commit;
   readonly #rollback;
-  readonly #call: { now_ms: number; actor: string; readonly reload: () => void };
+  readonly #call: { nowMs: number; actor: string; readonly reload: () => void };
   readonly #dirty = new DirtySet();
   /**
    * The remote changes that were counted before the commit, until the front is told about them; null if there are none.
@@ -82,7 +82,7 @@ export class Transaction {
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
     this.#call = {
-      now_ms: 0,
+      nowMs: 0,
       actor: "",
       reload: () => {
         this.#rows.write();
@@ -92,12 +92,12 @@ export class Transaction {
   }
 
   /** The time in ms that the current or latest calls use. A restore moves it forward. */
-  get now_ms(): number {
-    return this.#call.now_ms;
+  get nowMs(): number {
+    return this.#call.nowMs;
   }
 
-  set now_ms(now_ms: number) {
-    this.#call.now_ms = now_ms;
+  set nowMs(nowMs: number) {
+    this.#call.nowMs = nowMs;
   }
 
   /**
@@ -172,7 +172,7 @@ export class Transaction {
     const resource = auditedResource(served, reply);
     const { audit } = method;
     if (audit !== null && resource !== null)
-      this.#audit.append(call.now_ms, actor, audit.action, resource, audit.detail(request, reply), "success");
+      this.#audit.append(call.nowMs, actor, audit.action, resource, audit.detail(request, reply), "success");
     // A call that has failed has changed nothing.
     if (!(reply instanceof Failure)) this.#dirty.add(served, reply, resource, isRemote);
     return reply;
@@ -201,8 +201,8 @@ export class Transaction {
     });
     const changed = changes?.take() ?? null;
     if (changed !== null) server.push(CHANGES, changed);
-    const duration_us = Math.round((performance.now() - startedMs) * 1000);
-    server.push(COMMIT, { calls, duration_us, waiting: server.depth });
+    const durationUs = Math.round((performance.now() - startedMs) * 1000);
+    server.push(COMMIT, { calls, duration_us: durationUs, waiting: server.depth });
   }
 }
 

@@ -17,7 +17,7 @@ import type { Model, Models, OpenedModels } from "./model.js";
 /** The context in which a call is executed. All calls of a batch have the same members except for the actor. */
 export interface WriteCall {
   /** The time of the batch in ms. It never goes back, and a restore moves it forward to the times in its snapshot. */
-  now_ms: number;
+  nowMs: number;
   /** The id of the instance that made the call; "" if it is unknown. */
   readonly actor: string;
   /** Makes every model read its tables again. A restore needs this, because it fills the tables without the models. */
@@ -78,11 +78,11 @@ export type MethodFamily = "claims";
 export interface WriterMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema>
   extends Method<Request, Reply> {
   readonly kind: "unary";
-  readonly runs_in: "writer";
+  readonly runsIn: "writer";
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly family?: MethodFamily;
-  readonly in_cluster?: InCluster;
+  readonly inCluster?: InCluster;
   rows?(request: Static<Request>): number;
   bind(models: Models): Command<Static<Request>, Static<Reply>>;
   afterwards?(control: WriterControl): void;
@@ -108,7 +108,7 @@ export interface WriterRow<
   /** Returns the number of tasks, events or recipients in the request, if one request may have many. */
   readonly rows?: (request: Static<Request>) => number;
   /** WRITER_DEADLINE_MS by default. */
-  readonly deadline_ms?: number;
+  readonly deadlineMs?: number;
   /**
    * The audit rule; null if the method has no audit rows. Background calls have none. Writes whose stored rows name the
    * author have none either.
@@ -118,7 +118,7 @@ export interface WriterRow<
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
-  readonly in_cluster?: InCluster;
+  readonly inCluster?: InCluster;
   /** Executes the call inside the batch's transaction. The function must make all checks before its first change. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
   /** Called in the writer thread after the transaction, whether the call has succeeded or failed. */
@@ -130,12 +130,12 @@ export function writerMethod<
   Reply extends TSchema,
   Named extends Readonly<Record<string, Model>>,
 >(row: WriterRow<Request, Reply, Named>): WriterMethod<Request, Reply> {
-  const { models: named, run, deadline_ms = WRITER_DEADLINE_MS, ...rest } = row;
+  const { models: named, run, deadlineMs = WRITER_DEADLINE_MS, ...rest } = row;
   return {
     ...rest,
     kind: "unary",
-    runs_in: "writer",
-    deadline_ms,
+    runsIn: "writer",
+    deadlineMs,
     bind: (models) => run.bind(undefined, models.bind(named)),
   };
 }

@@ -4,8 +4,8 @@ import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S } from "../measure/hist
 import type { CommitPush } from "./push-messages.js";
 
 export class WriterMetrics implements Measured {
-  readonly #batch_calls = new Histogram(BATCH_BOUNDS_CALLS);
-  readonly #commit_seconds = new Histogram(LATENCY_BOUNDS_S);
+  readonly #batchCalls = new Histogram(BATCH_BOUNDS_CALLS);
+  readonly #commitSeconds = new Histogram(LATENCY_BOUNDS_S);
   readonly #writer: { readonly depth: number };
   readonly #pool: { readonly waiting: number };
   #waiting = 0;
@@ -17,8 +17,8 @@ export class WriterMetrics implements Measured {
   }
 
   recordCommit({ calls, duration_us, waiting }: CommitPush): void {
-    this.#batch_calls.observe(calls);
-    this.#commit_seconds.observe(duration_us / 1e6);
+    this.#batchCalls.observe(calls);
+    this.#commitSeconds.observe(duration_us / 1e6);
     this.#waiting = waiting;
   }
 
@@ -31,9 +31,9 @@ export class WriterMetrics implements Measured {
       .value("koor_writer_in_flight", "gauge", "Calls that wait for the writer's answer.", this.#writer.depth)
       .value("koor_writer_queue_depth", "gauge", "Calls that came in during the last commit.", this.#waiting)
       .metric("koor_writer_batch_calls", "histogram", "Calls in one transaction.")
-      .histogram("koor_writer_batch_calls", this.#batch_calls)
+      .histogram("koor_writer_batch_calls", this.#batchCalls)
       .metric("koor_writer_commit_seconds", "histogram", "Time of one transaction until it was on disk.")
-      .histogram("koor_writer_commit_seconds", this.#commit_seconds)
+      .histogram("koor_writer_commit_seconds", this.#commitSeconds)
       .value("koor_writer_restarts_total", "counter", "Restarts of the writer after a crash.", this.#restarts)
       .value("koor_pool_queue_depth", "gauge", "Jobs that wait for a worker of the pool.", this.#pool.waiting);
   }

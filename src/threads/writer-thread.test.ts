@@ -63,7 +63,7 @@ function supervise(url: URL): {
   const client: RpcClient = new RpcClient({
     methods: PEER_METHODS,
     clock: { now: () => 0 },
-    push_messages: [READY],
+    pushMessages: [READY],
     onPush: () => thread.takeReady(),
   });
   const starts: number[] = [];
@@ -99,7 +99,7 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
     const outcomes = await Promise.all(["commit", "silent", "crash", "after it"].map(ask));
     for (const outcome of outcomes) t.match(outcome, { status: "UNAVAILABLE", http: 503 });
     t.same(
-      outcomes.map((outcome) => outcome instanceof Failure && outcome.outcome_unknown),
+      outcomes.map((outcome) => outcome instanceof Failure && outcome.outcomeUnknown),
       [true, false, false, false],
       "only what was committed may have been executed",
     );
@@ -108,7 +108,7 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
     t.same(await log.wait("writer crashed", crash), { error: "crashed on purpose" });
     t.same(
       await log.wait("writer restarts", crash),
-      { delay_ms: WRITER_RESTART_DELAY_MS },
+      { delayMs: WRITER_RESTART_DELAY_MS },
       "once it was ready the delay is short again",
     );
     await ready(crash + 1);
@@ -122,7 +122,7 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
 t.test("a thread that cannot start is tried again with growing delays", async (t) => {
   const { thread, log } = supervise(new URL("../../test/threads/nowhere.js", import.meta.url));
   for (let attempt = 1; attempt <= 3; attempt++) {
-    t.same(await log.wait("writer restarts", attempt), { delay_ms: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
+    t.same(await log.wait("writer restarts", attempt), { delayMs: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
   }
   const { length } = log.lines;
   await thread.close();

@@ -35,7 +35,7 @@ export class WriterThread {
   readonly #options: WriterThreadOptions;
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
-  #delay_ms = WRITER_RESTART_DELAY_MS;
+  #delayMs = WRITER_RESTART_DELAY_MS;
   #closing = false;
 
   constructor(options: WriterThreadOptions) {
@@ -60,7 +60,7 @@ export class WriterThread {
 
   /** Handles the push message READY. */
   takeReady(): void {
-    this.#delay_ms = WRITER_RESTART_DELAY_MS;
+    this.#delayMs = WRITER_RESTART_DELAY_MS;
     this.#options.storage.takeUnusable(null);
     this.#options.onReady();
   }
@@ -89,13 +89,13 @@ export class WriterThread {
     const committed = new SharedCounter(this.#options.early.data.committed).value;
     this.#options.client.detach(new Failure("UNAVAILABLE", "the writer is restarting, try again"), committed);
     if (this.#closing) return;
-    this.#options.log.warn("writer restarts", { delay_ms: this.#delay_ms });
+    this.#options.log.warn("writer restarts", { delay_ms: this.#delayMs });
     this.#startLater();
   }
 
   #startLater(): void {
-    this.#restart = setTimeout(() => this.#startAgain(), this.#delay_ms);
-    this.#delay_ms = Math.min(this.#delay_ms * 2, WRITER_RESTART_DELAY_MS_MAX);
+    this.#restart = setTimeout(() => this.#startAgain(), this.#delayMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, WRITER_RESTART_DELAY_MS_MAX);
   }
 
   /**

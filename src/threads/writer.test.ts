@@ -88,11 +88,11 @@ interface Notification {
 class World {
   readonly notifications: (Notification | string)[] = [];
   readonly sent: number[] = [];
-  now_ms = 0;
+  nowMs = 0;
   readonly #client = new RpcClient({
     methods: new MethodTable([put, apply, look, store]),
-    clock: { now: () => this.now_ms },
-    calls_max: 3,
+    clock: { now: () => this.nowMs },
+    callsMax: 3,
   });
   readonly writer = new Writer(this.#client, new SharedCounter());
   take: (message: unknown) => void = () => undefined;
@@ -129,9 +129,9 @@ class World {
     return this.notifications.splice(0);
   }
 
-  /** Ends the writer thread, which has reported its commits up to the call `committed_id`. */
-  lose(committed_id: number): void {
-    this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committed_id);
+  /** Ends the writer thread, which has reported its commits up to the call `committedId`. */
+  lose(committedId: number): void {
+    this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committedId);
   }
 }
 
@@ -201,7 +201,7 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
     world.takeNotifications().map((notification) => {
       if (typeof notification === "string") return notification;
       const { at, changedKeys } = notification;
-      return changedKeys instanceof Failure ? [at, changedKeys.status, changedKeys.outcome_unknown] : [at, changedKeys];
+      return changedKeys instanceof Failure ? [at, changedKeys.status, changedKeys.outcomeUnknown] : [at, changedKeys];
     });
   const call = (): void => writer.call(put, { keys: ["k"] }, CONTEXT, world.done);
   call();
@@ -244,8 +244,8 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   slow.takeNotifications();
   slow.writer.tick(WRITER_DEADLINE_MS);
   t.same(slow.takeNotifications(), [], "the writer may still report the outcome");
-  slow.now_ms = WRITER_DEADLINE_MS + OUTCOME_GRACE_MS;
-  slow.writer.tick(slow.now_ms);
+  slow.nowMs = WRITER_DEADLINE_MS + OUTCOME_GRACE_MS;
+  slow.writer.tick(slow.nowMs);
   t.same(slow.takeNotifications(), ["done DEADLINE_EXCEEDED"], "it may still be executed, so its end is not reported");
   slow.writer.call(look, {}, CONTEXT, slow.done);
   slow.writer.call(put, { keys: ["l"] }, CONTEXT, slow.done);
@@ -254,7 +254,7 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   slow.take(messageOf([FRAME.REPLY, slow.sent[1] ?? 0, null]));
   t.match(
     slow.takeNotifications(),
-    [{ at: "end", requestKeys: ["k"], changedKeys: { status: "DEADLINE_EXCEEDED", outcome_unknown: true } }, "done"],
+    [{ at: "end", requestKeys: ["k"], changedKeys: { status: "DEADLINE_EXCEEDED", outcomeUnknown: true } }, "done"],
     "a later call was answered, so this one can no longer be executed",
   );
   slow.take(messageOf([FRAME.REPLY, slow.sent[2] ?? 0, null]));

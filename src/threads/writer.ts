@@ -94,7 +94,7 @@ export class Writer {
    * Calls a method of the writer. Replies arrive in the order of the commits. The front's caches are notified of a
    * change before `done` is called.
    * @param done called with the reply or a Failure. The method may return any Failure. This function itself fails with
-   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcome_unknown` is set if the call may have been executed.
+   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcomeUnknown` is set if the call may have been executed.
    */
   call<Row extends WriterMethod>(
     method: Row,
@@ -153,7 +153,7 @@ export class Writer {
     const sent = ++this.#sent;
     this.#begin(method, request);
     const answered = (reply: ReplyOf<Row> | Failure): void => {
-      if (reply instanceof Failure && reply.outcome_unknown && reply.status === "DEADLINE_EXCEEDED") {
+      if (reply instanceof Failure && reply.outcomeUnknown && reply.status === "DEADLINE_EXCEEDED") {
         this.#timedOut.push({ sent, method, request, failure: reply });
       } else {
         if (this.#timedOut.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
@@ -163,7 +163,7 @@ export class Writer {
         reply.resource = method.audit.resource(request, null);
       done(reply);
     };
-    this.#client.call(method, request, context, answered, method.deadline_ms, bytes);
+    this.#client.call(method, request, context, answered, method.deadlineMs, bytes);
   }
 
   /**
@@ -186,8 +186,8 @@ export class Writer {
   }
 
   /** Ends the calls whose deadline has passed. */
-  tick(now_ms: number): void {
-    this.#client.tick(now_ms);
+  tick(nowMs: number): void {
+    this.#client.tick(nowMs);
   }
 
   #begin(method: WriterMethod, request: unknown): void {

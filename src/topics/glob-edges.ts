@@ -57,7 +57,7 @@ class LiteralTable<Target> {
   readonly buckets = new Map<string, Bucket<Target>>();
   /** The distinct lengths of the keys, ascending. */
   lengths: readonly number[] = [];
-  readonly #keys_by_length = new Map<number, number>();
+  readonly #keysByLength = new Map<number, number>();
 
   add(key: string, edge: Edge<Target>): void {
     const bucket = this.buckets.get(key);
@@ -79,11 +79,11 @@ class LiteralTable<Target> {
   }
 
   #countKey(length: number, change: 1 | -1): void {
-    const count = (this.#keys_by_length.get(length) ?? 0) + change;
-    if (count === 0) this.#keys_by_length.delete(length);
-    else this.#keys_by_length.set(length, count);
-    if (this.#keys_by_length.size !== this.lengths.length)
-      this.lengths = [...this.#keys_by_length.keys()].sort((a, b) => a - b);
+    const count = (this.#keysByLength.get(length) ?? 0) + change;
+    if (count === 0) this.#keysByLength.delete(length);
+    else this.#keysByLength.set(length, count);
+    if (this.#keysByLength.size !== this.lengths.length)
+      this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
   }
 }
 
@@ -93,10 +93,10 @@ class Tables<Target> {
   readonly pieces = new LiteralTable<Target>();
 }
 
-/** Returns the largest power of two that is at most `run_length` and at most PIECE_CHARS_MAX. */
-function pieceLength(run_length: number): number {
+/** Returns the largest power of two that is at most `runLength` and at most PIECE_CHARS_MAX. */
+function pieceLength(runLength: number): number {
   let length = 1;
-  while (length * 2 <= run_length && length < PIECE_CHARS_MAX) length *= 2;
+  while (length * 2 <= runLength && length < PIECE_CHARS_MAX) length *= 2;
   return length;
 }
 
@@ -112,17 +112,16 @@ function onlyStar({ tokens }: SegmentGlob): StarPlace | undefined {
 
 /** Adds up the steps of edges that have one literal each. A segment contains at most one literal of each length. */
 class LiteralSteps {
-  readonly #by_literal = new Map<string, number>();
+  readonly #byLiteral = new Map<string, number>();
 
   add(literal: string, steps: number): void {
-    this.#by_literal.set(literal, (this.#by_literal.get(literal) ?? 0) + steps);
+    this.#byLiteral.set(literal, (this.#byLiteral.get(literal) ?? 0) + steps);
   }
 
   /** The most steps of one segment: for each length the lookup, and the literal with the most steps. */
   get most(): number {
     const byLength = new Map<number, number>();
-    for (const [{ length }, steps] of this.#by_literal)
-      byLength.set(length, Math.max(byLength.get(length) ?? 0, steps));
+    for (const [{ length }, steps] of this.#byLiteral) byLength.set(length, Math.max(byLength.get(length) ?? 0, steps));
     return [...byLength.values()].reduce((sum, steps) => sum + 1 + steps, 0);
   }
 }
@@ -140,8 +139,8 @@ export class GlobEdges<Target> {
   }
 
   /** Returns the target of the edge whose glob has this text. */
-  get(glob_text: string): Target | undefined {
-    return this.#edges.get(glob_text)?.target;
+  get(globText: string): Target | undefined {
+    return this.#edges.get(globText)?.target;
   }
 
   /** Adds an edge. There must be no edge yet whose glob has the same text. */
@@ -158,10 +157,10 @@ export class GlobEdges<Target> {
     for (const each of this.#unfiled.splice(0)) this.#file(this.#tables, each);
   }
 
-  delete(glob_text: string): void {
-    const edge = this.#edges.get(glob_text);
+  delete(globText: string): void {
+    const edge = this.#edges.get(globText);
     if (edge === undefined) return;
-    this.#edges.delete(glob_text);
+    this.#edges.delete(globText);
     if (edge.filedUnder === undefined) removeFrom(this.#unfiled, edge);
     else edge.filedUnder.table.delete(edge.filedUnder.key, edge);
   }

@@ -95,10 +95,10 @@ t.test("it matches as all patterns tested one by one, while patterns are added a
     piece.map((a) => `*${a}*`),
   );
   const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
-  const topic_segment = fc
+  const topicSegment = fc
     .array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 })
     .map((parts) => parts.join(""));
-  const topic = fc.array(topic_segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const topic = fc.array(topicSegment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
   const command = fc.oneof(
     { weight: 3, arbitrary: pattern.map((text) => ({ kind: "add", text }) as const) },
     { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },

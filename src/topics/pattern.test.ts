@@ -123,8 +123,8 @@ t.test("malformed patterns are refused", (t) => {
       t.same([refused.status, refused.message], ["INVALID_ARGUMENT", `malformed pattern "${text}"`]);
   }
   t.notOk(compilePattern("é".repeat(PATTERN_BYTES_MAX)) instanceof Failure, "the maximum length");
-  const too_long = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX)}a`);
-  t.match(too_long, { status: "INVALID_ARGUMENT", message: `pattern is longer than ${PATTERN_BYTES_MAX} characters` });
+  const tooLong = compilePattern(`${"é".repeat(PATTERN_BYTES_MAX)}a`);
+  t.match(tooLong, { status: "INVALID_ARGUMENT", message: `pattern is longer than ${PATTERN_BYTES_MAX} characters` });
   t.end();
 });
 
@@ -180,14 +180,14 @@ function modelSegments(pattern: readonly string[], topic: readonly string[]): bo
 
 t.test("it matches as a matcher that tries everything", (t) => {
   const character = fc.constantFrom("a", "b", "c", "-", "😀");
-  const in_class = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
-  const character_class = fc
+  const inClass = fc.constantFrom("a", "b", "c", "\\-", "\\]", "😀");
+  const characterClass = fc
     .tuple(
       fc.constantFrom("", "^"),
       fc.array(
         fc.oneof(
-          in_class,
-          fc.tuple(in_class, in_class).map(([low, high]) => `${low}-${high}`),
+          inClass,
+          fc.tuple(inClass, inClass).map(([low, high]) => `${low}-${high}`),
         ),
         { minLength: 1, maxLength: 2 },
       ),
@@ -197,7 +197,7 @@ t.test("it matches as a matcher that tries everything", (t) => {
     { weight: 4, arbitrary: character },
     { weight: 3, arbitrary: fc.constant("*") },
     fc.constantFrom("?", "\\*", "\\a"),
-    character_class,
+    characterClass,
   );
   const segment = fc.oneof(
     { weight: 4, arbitrary: fc.array(token, { maxLength: 5 }).map((tokens) => tokens.join("")) },

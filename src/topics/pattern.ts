@@ -45,9 +45,9 @@ class CompiledPattern implements Pattern {
 
   matches(topic: string): boolean {
     const { segments } = this;
-    const topic_segments = topic.split(".");
-    if (this.#spans ? topic_segments.length < segments.length : topic_segments.length !== segments.length) return false;
-    return matchSegments(segments, topic_segments, MANY_MIN);
+    const topicSegments = topic.split(".");
+    if (this.#spans ? topicSegments.length < segments.length : topicSegments.length !== segments.length) return false;
+    return matchSegments(segments, topicSegments, MANY_MIN);
   }
 }
 

@@ -14,7 +14,7 @@ const GENERATION_MATCHES_MAX = TOPIC_CACHE_MATCHES_MAX / 2;
 export class TopicMemo {
   #young = new Map<string, readonly string[]>();
   #old = new Map<string, readonly string[]>();
-  #young_matches = 0;
+  #youngMatches = 0;
 
   /** Returns the cached matches of a topic; undefined if there are none. */
   get(topic: string): readonly string[] | undefined {
@@ -28,18 +28,18 @@ export class TopicMemo {
   /** Caches the matches of a topic, unless they are more than a generation may hold. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
-    if (this.#young.size >= GENERATION_TOPICS_MAX || this.#young_matches + texts.length > GENERATION_MATCHES_MAX) {
+    if (this.#young.size >= GENERATION_TOPICS_MAX || this.#youngMatches + texts.length > GENERATION_MATCHES_MAX) {
       this.#old = this.#young;
       this.#young = new Map();
-      this.#young_matches = 0;
+      this.#youngMatches = 0;
     }
     this.#young.set(topic, texts);
-    this.#young_matches += texts.length;
+    this.#youngMatches += texts.length;
   }
 
   clear(): void {
     if (this.#young.size > 0) this.#young = new Map();
     if (this.#old.size > 0) this.#old = new Map();
-    this.#young_matches = 0;
+    this.#youngMatches = 0;
   }
 }

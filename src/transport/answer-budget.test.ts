@@ -5,7 +5,7 @@ import { AnswerBudget } from "./answer-budget.js";
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function passTime(ms: number): void {
-  for (const from_ms = performance.now(); performance.now() - from_ms <= ms; );
+  for (const fromMs = performance.now(); performance.now() - fromMs <= ms; );
 }
 
 t.test("a tick is over when it has answered many requests and taken long", async (t) => {

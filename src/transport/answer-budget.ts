@@ -10,7 +10,7 @@ const UNTIMED_ANSWERS = 8;
 export class AnswerBudget {
   #answers = 0;
   /** The time at which the count reached UNTIMED_ANSWERS; null before that. */
-  #counted_ms: number | null = null;
+  #countedMs: number | null = null;
 
   /**
    * Counts a request. Returns true if this tick has already answered many requests and taken long. The request must
@@ -19,14 +19,14 @@ export class AnswerBudget {
   isOver(): boolean {
     this.#answers += 1;
     if (this.#answers < UNTIMED_ANSWERS) return false;
-    const now_ms = performance.now();
-    if (this.#counted_ms === null) {
-      this.#counted_ms = now_ms;
+    const nowMs = performance.now();
+    if (this.#countedMs === null) {
+      this.#countedMs = nowMs;
       setImmediate(() => {
         this.#answers = 0;
-        this.#counted_ms = null;
+        this.#countedMs = null;
       });
     }
-    return this.#answers > ANSWERS_PER_TICK && now_ms - this.#counted_ms > ANSWERS_TICK_MS;
+    return this.#answers > ANSWERS_PER_TICK && nowMs - this.#countedMs > ANSWERS_TICK_MS;
   }
 }

@@ -11,7 +11,7 @@ const EMPTY = new Uint8Array(0);
 /** The receiver of a body. */
 export interface BodyReceiver {
   /** The largest size of the body in bytes; BODY_BYTES_MAX by default. */
-  readonly bytes_max?: number;
+  readonly bytesMax?: number;
   /**
    * Reserves memory for more bytes. If it returns false, it has freed the body's earlier reservations, and the body is
    * refused.
@@ -25,33 +25,33 @@ export interface BodyReceiver {
 
 export class BodyCollector {
   readonly #receiver: BodyReceiver;
-  readonly #bytes_max: number;
+  readonly #bytesMax: number;
   #refused: Failure | null = null;
   #first = true;
   #chunks: Uint8Array[] | null = null;
   #size = 0;
-  #given_up = false;
+  #givenUp = false;
 
   /**
    * @param declared Content-Length; NaN or 0 if there is none
    */
   constructor(declared: number, receiver: BodyReceiver) {
     this.#receiver = receiver;
-    this.#bytes_max = receiver.bytes_max ?? BODY_BYTES_MAX;
-    this.#given_up = declared > this.#bytes_max;
+    this.#bytesMax = receiver.bytesMax ?? BODY_BYTES_MAX;
+    this.#givenUp = declared > this.#bytesMax;
   }
 
   /**
    * Whether the body was refused before its end. Later pieces are then dropped, and the connection is closed after the
    * answer.
    */
-  get given_up(): boolean {
-    return this.#given_up;
+  get givenUp(): boolean {
+    return this.#givenUp;
   }
 
   /** Refuses a body whose declared length is too large. Called before the first piece is read. */
   begin(): void {
-    if (this.#given_up) this.#receiver.done(tooLarge(this.#bytes_max));
+    if (this.#givenUp) this.#receiver.done(tooLarge(this.#bytesMax));
   }
 
   /**
@@ -61,15 +61,15 @@ export class BodyCollector {
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
     const { reserve, done, partial } = this.#receiver;
     this.#size += piece.byteLength;
-    if (this.#size > this.#bytes_max) this.#refused ??= tooLarge(this.#bytes_max);
+    if (this.#size > this.#bytesMax) this.#refused ??= tooLarge(this.#bytesMax);
     else if (this.#refused === null && !reserve(piece.byteLength)) this.#refused = BUSY;
     const whole = this.#first && last;
     if (this.#first && (!last || this.#refused !== null)) partial();
     this.#first = false;
     if (this.#refused !== null) {
       this.#chunks = null;
-      this.#given_up = !last && this.#size > REFUSED_BODY_BYTES_MAX;
-      if (last || this.#given_up) done(this.#refused);
+      this.#givenUp = !last && this.#size > REFUSED_BODY_BYTES_MAX;
+      if (last || this.#givenUp) done(this.#refused);
     } else if (whole) {
       done(piece.byteLength === 0 ? EMPTY : keep(piece));
     } else {
@@ -80,8 +80,8 @@ export class BodyCollector {
   }
 }
 
-function tooLarge(bytes_max: number): Failure {
-  return new Failure("OUT_OF_RANGE", `body larger than ${bytes_max} bytes`);
+function tooLarge(bytesMax: number): Failure {
+  return new Failure("OUT_OF_RANGE", `body larger than ${bytesMax} bytes`);
 }
 
 function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -72,26 +72,26 @@ export const CHUNKS_UNPAID = new Failure(
  */
 export class ChunkDebts {
   /** The time at which the debt of each address ends. The address whose debt grew last is at the end of the map. */
-  readonly #ends_ms = new Map<string, number>();
+  readonly #endsMs = new Map<string, number>();
 
   /**
    * Adds to the debt of an address.
-   * @param now_ms monotonic time
+   * @param nowMs monotonic time
    */
-  add(peer: string, chunks: number, now_ms: number): void {
-    const end_ms = Math.max(this.#ends_ms.get(peer) ?? now_ms, now_ms) + (chunks * CHUNK_DEBT_US) / MS_US;
-    this.#ends_ms.delete(peer);
-    this.#ends_ms.set(peer, end_ms);
-    const [oldest] = this.#ends_ms.keys();
-    if (this.#ends_ms.size > CHUNK_DEBTORS_MAX && oldest !== undefined) this.#ends_ms.delete(oldest);
+  add(peer: string, chunks: number, nowMs: number): void {
+    const endMs = Math.max(this.#endsMs.get(peer) ?? nowMs, nowMs) + (chunks * CHUNK_DEBT_US) / MS_US;
+    this.#endsMs.delete(peer);
+    this.#endsMs.set(peer, endMs);
+    const [oldest] = this.#endsMs.keys();
+    if (this.#endsMs.size > CHUNK_DEBTORS_MAX && oldest !== undefined) this.#endsMs.delete(oldest);
   }
 
   /** Whether an address has a debt. */
-  has(peer: string, now_ms: number): boolean {
-    const end_ms = this.#ends_ms.get(peer);
-    if (end_ms === undefined) return false;
-    if (now_ms < end_ms) return true;
-    this.#ends_ms.delete(peer);
+  has(peer: string, nowMs: number): boolean {
+    const endMs = this.#endsMs.get(peer);
+    if (endMs === undefined) return false;
+    if (nowMs < endMs) return true;
+    this.#endsMs.delete(peer);
     return false;
   }
 }

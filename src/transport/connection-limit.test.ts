@@ -19,10 +19,10 @@ t.test("connections beyond the limit are refused until others are closed", (t) =
 
 t.test("the server keeps the descriptors that it may need; with few of them it keeps half", (t) => {
   const shares = (max: number): readonly number[] => {
-    const { clients_max, outbound_max } = connectionShares({ max, open: 40 }, 128, 2_048);
-    return [clients_max, outbound_max];
+    const { clientsMax, outboundMax } = connectionShares({ max, open: 40 }, 128, 2_048);
+    return [clientsMax, outboundMax];
   };
-  t.same(connectionShares(null, 128, 2_048), { clients_max: Number.POSITIVE_INFINITY, outbound_max: 2_048 });
+  t.same(connectionShares(null, 128, 2_048), { clientsMax: Number.POSITIVE_INFINITY, outboundMax: 2_048 });
   t.same(shares(20_000), [17_784, 2_048]);
   t.same(shares(1_024), [692, 164]);
   t.same(shares(256), [72, 36]);

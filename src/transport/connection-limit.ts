@@ -7,13 +7,13 @@
  * on the front, and does not depend on the HTTP library.
  */
 export class ConnectionLimit {
-  readonly #connections_max: number;
+  readonly #connectionsMax: number;
   readonly #onRefused: () => void;
   #open = 0;
 
   /** @param onRefused called for each connection above the limit */
-  constructor(connections_max: number, onRefused: () => void = () => undefined) {
-    this.#connections_max = connections_max;
+  constructor(connectionsMax: number, onRefused: () => void = () => undefined) {
+    this.#connectionsMax = connectionsMax;
     this.#onRefused = onRefused;
   }
 
@@ -28,7 +28,7 @@ export class ConnectionLimit {
    */
   enter(): boolean {
     this.#open += 1;
-    if (this.#open <= this.#connections_max) return true;
+    if (this.#open <= this.#connectionsMax) return true;
     this.#onRefused();
     return false;
   }
@@ -41,28 +41,28 @@ export class ConnectionLimit {
 
 /** The limits of open connections. */
 export interface ConnectionShares {
-  readonly clients_max: number;
+  readonly clientsMax: number;
   /** The limit of connections to other servers. */
-  readonly outbound_max: number;
+  readonly outboundMax: number;
 }
 
 /**
  * Computes how many connections leave enough file descriptors for the server itself.
  * @param descriptors the limit, and how many are open before any port is open; null if there is no limit
- * @param own_max the most descriptors that the server opens for itself: threads, handles, files
- * @param outbound_max the most connections to other servers
+ * @param ownMax the most descriptors that the server opens for itself: threads, handles, files
+ * @param outboundMax the most connections to other servers
  */
 export function connectionShares(
   descriptors: { readonly max: number; readonly open: number } | null,
-  own_max: number,
-  outbound_max: number,
+  ownMax: number,
+  outboundMax: number,
 ): ConnectionShares {
-  if (descriptors === null) return { clients_max: Number.POSITIVE_INFINITY, outbound_max };
+  if (descriptors === null) return { clientsMax: Number.POSITIVE_INFINITY, outboundMax };
   const left = Math.max(0, descriptors.max - descriptors.open);
   // Outbound connections get at most a sixth. So if they hang, most descriptors are left for the clients and the
   // server.
-  const outbound = Math.min(outbound_max, Math.max(1, Math.floor(left / 6)));
+  const outbound = Math.min(outboundMax, Math.max(1, Math.floor(left / 6)));
   // Clients get at least a third. If there are few descriptors, some jobs may then fail, but a server that accepts no
   // connection would be useless.
-  return { clients_max: Math.max(1, left - own_max - outbound, Math.floor(left / 3)), outbound_max: outbound };
+  return { clientsMax: Math.max(1, left - ownMax - outbound, Math.floor(left / 3)), outboundMax: outbound };
 }

@@ -17,18 +17,18 @@ const COPIES = 2;
 
 export class EventStream {
   readonly #sink: Sink;
-  #commented_ms: number;
+  #commentedMs: number;
   readonly #buffer = new SocketBuffer();
   #behind = false;
   #closed = false;
 
-  constructor(sink: Sink, now_ms: number) {
+  constructor(sink: Sink, nowMs: number) {
     this.#sink = sink;
     sink.onClose(() => {
       this.#closed = true;
       this.#buffer.set(0);
     });
-    this.#commented_ms = now_ms;
+    this.#commentedMs = nowMs;
   }
 
   /** Whether the socket has backpressure. Nothing should be written until the socket has drained. */
@@ -56,9 +56,9 @@ export class EventStream {
   }
 
   /** Sends a comment if one is due and the socket has no backpressure. */
-  comment(now_ms: number): void {
-    if (this.#behind || now_ms - this.#commented_ms < SSE_COMMENT_INTERVAL_MS) return;
-    this.#commented_ms = now_ms;
+  comment(nowMs: number): void {
+    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return;
+    this.#commentedMs = nowMs;
     this.write(": still here\n\n");
   }
 

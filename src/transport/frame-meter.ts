@@ -17,19 +17,19 @@ export type FrameVerdict = "read" | "end" | "cut";
 /** Counts the frames of one socket. */
 export class FrameMeter {
   /** When the current second began. It begins with its first frame. */
-  #began_ms = Number.NEGATIVE_INFINITY;
+  #beganMs = Number.NEGATIVE_INFINITY;
   #frames = 0;
   #ended = false;
 
   /**
    * Counts a frame. The first frame above the limit returns "end". The next ones return "cut", because the client has
    * not seen the close frame and still sends.
-   * @param now_ms monotonic time
+   * @param nowMs monotonic time
    */
-  take(now_ms: number): FrameVerdict {
+  take(nowMs: number): FrameVerdict {
     if (this.#ended) return "cut";
-    if (now_ms - this.#began_ms >= SECOND_MS) {
-      this.#began_ms = now_ms;
+    if (nowMs - this.#beganMs >= SECOND_MS) {
+      this.#beganMs = nowMs;
       this.#frames = 0;
     }
     this.#frames += 1;

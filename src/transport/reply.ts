@@ -63,7 +63,7 @@ export interface WireReply {
   /** The body; null if there is none. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
   /** The Content-Length of a body that is not sent, because the status is 304. */
-  readonly unsent_bytes?: number;
+  readonly unsentBytes?: number;
   /** Called instead of the body function if the body is not sent: for a HEAD, or if the client has disconnected. */
   readonly discard?: () => void;
   /** All headers except Content-Length; Content-Type is included. */

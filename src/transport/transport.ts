@@ -49,7 +49,7 @@ export interface Exchange {
    */
   readonly fault: Failure | null;
   /** Whether the handler must run only after the body has arrived, even if it does not use the body. */
-  readonly body_first: boolean;
+  readonly bodyFirst: boolean;
   /**
    * Stops reading the body until a handler requests it or the request is answered. Bytes in flight still arrive. Must
    * be called before the handler returns.

@@ -33,7 +33,7 @@ export const recordUsage = writerMethod({
   ],
   models: { usage: usageAppender, events: publisher },
   run: ({ usage, events }, request, call) => {
-    const row = usage.append(request, call.now_ms);
+    const row = usage.append(request, call.nowMs);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
     return { id: row.id };
   },

@@ -61,12 +61,12 @@ export const summarizeUsage = streamJob({
 /** Returns the members of the answer that depend on the interval. Returns an error if the series would be too long. */
 function readSeries(
   db: Db,
-  group_by: UsageGroup,
+  groupBy: UsageGroup,
   interval: UsageInterval,
   from: number | null,
   to: number | null,
 ): string | Failure {
-  const series = encodeSeries(sumSeries(db, group_by, interval, from, to, USAGE_SERIES_SUMS_MAX + 1), interval);
+  const series = encodeSeries(sumSeries(db, groupBy, interval, from, to, USAGE_SERIES_SUMS_MAX + 1), interval);
   return series instanceof Failure ? series : `,"interval":"${interval}","series":${series}`;
 }
 

@@ -33,9 +33,9 @@ export class UsageAppender {
     );
   }
 
-  append(usage: UsageRecordRequest, now_ms: number): UsageRow {
+  append(usage: UsageRecordRequest, nowMs: number): UsageRow {
     const { lastInsertRowid } = this.#insert.run(
-      now_ms,
+      nowMs,
       usage.instance_id,
       usage.project,
       usage.session_tag,
@@ -46,7 +46,7 @@ export class UsageAppender {
       usage.tokens_out,
       usage.cost_usd,
     );
-    return { ...usage, id: Number(lastInsertRowid), created_at: now_ms };
+    return { ...usage, id: Number(lastInsertRowid), created_at: nowMs };
   }
 }
 
@@ -137,7 +137,7 @@ export function sumAll(db: Db, from: number | null, to: number | null): Totals {
  */
 export function* sumSeries(
   db: Db,
-  group_by: UsageGroup,
+  groupBy: UsageGroup,
   interval: UsageInterval,
   from: number | null,
   to: number | null,
@@ -148,7 +148,7 @@ export function* sumSeries(
   // The interval is added because SQLite's remainder is negative for times before 1970, which a restore can bring.
   const rows = db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
-      `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[group_by]} AS name, ${SUMS}
+      `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[groupBy]} AS name, ${SUMS}
        FROM llm_usage WHERE ${WITHIN} GROUP BY start_ms, name ORDER BY start_ms, name LIMIT ?`,
     )
     .iterate(range.first, range.end, range.from, range.to, limit);

@@ -11,15 +11,15 @@ import { openDatabase } from "../store/sqlite/choice.js";
 const micros = fc.integer({ min: 0, max: 5_000_000 });
 const tokens = fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 
-function recordOf(project: string, tokens_in: number, tokens_out: number, cost_usd: number) {
+function recordOf(project: string, tokensIn: number, tokensOut: number, costUsd: number) {
   return {
     provider: "p",
     model: "m",
     instance_id: "",
     project,
-    tokens_in,
-    tokens_out,
-    cost_usd,
+    tokens_in: tokensIn,
+    tokens_out: tokensOut,
+    cost_usd: costUsd,
     request_type: "completion",
     session_tag: "",
   };
@@ -34,13 +34,13 @@ t.test("the sums are those of decimal arithmetic", (t) => {
         migrate(db);
         const appender = new UsageAppender(db);
         const wanted = new Map<string, { in: bigint; out: bigint; micros: bigint; rows: number }>();
-        for (const [at, [project, tokens_in, tokens_out, cost]] of rows.entries()) {
-          appender.append(recordOf(project, tokens_in, tokens_out, Number(`${cost}e-6`)), at);
+        for (const [at, [project, tokensIn, tokensOut, cost]] of rows.entries()) {
+          appender.append(recordOf(project, tokensIn, tokensOut, Number(`${cost}e-6`)), at);
           for (const name of [`group ${project}`, "total"]) {
             const sum = wanted.get(name) ?? { in: 0n, out: 0n, micros: 0n, rows: 0 };
             wanted.set(name, {
-              in: sum.in + BigInt(tokens_in),
-              out: sum.out + BigInt(tokens_out),
+              in: sum.in + BigInt(tokensIn),
+              out: sum.out + BigInt(tokensOut),
               micros: sum.micros + BigInt(cost),
               rows: sum.rows + 1,
             });
@@ -84,17 +84,17 @@ t.test("a series has the sums of each hour or day", (t) => {
       fc.constantFrom(0, -5 * HOUR_MS - 1, 1_770_000_000_000),
       fc.nat({ max: 60 }),
       fc.integer({ min: 1, max: 70 }),
-      (rows, interval, begin_ms, cut, limit) => {
+      (rows, interval, beginMs, cut, limit) => {
         const db = openDatabase(":memory:");
         try {
           migrate(db);
           const appender = new UsageAppender(db);
           const times: number[] = [];
-          let now_ms = begin_ms;
-          for (const [passed_ms, project, amount, cost] of rows) {
-            now_ms += passed_ms;
-            times.push(now_ms);
-            appender.append(recordOf(project, amount, amount, Number(`${cost}e-6`)), now_ms);
+          let nowMs = beginMs;
+          for (const [passedMs, project, amount, cost] of rows) {
+            nowMs += passedMs;
+            times.push(nowMs);
+            appender.append(recordOf(project, amount, amount, Number(`${cost}e-6`)), nowMs);
           }
           const from = times[cut] ?? null;
           // The first characters of a time are its hour or its day. The test adds up the rows of each such interval by

@@ -82,7 +82,7 @@ const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
 /** A front with its cache, together with the database that the front reads. */
 class World {
-  readonly #bytes_max: number;
+  readonly #bytesMax: number;
   readonly #cache: HotCache<Reply>;
   readonly #database = new Map<string, { version: number; bytes: number; live: boolean }>();
   #sent: Call[] = [];
@@ -93,9 +93,9 @@ class World {
    */
   #unheard: Call[] = [];
 
-  constructor(bytes_max: number) {
-    this.#bytes_max = bytes_max;
-    this.#cache = new HotCache<Reply>(bytes_max);
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+    this.#cache = new HotCache<Reply>(bytesMax);
   }
 
   take(step: Step): void {
@@ -123,7 +123,7 @@ class World {
       case "read":
         this.#read(step.key);
     }
-    if (this.#cache.bytes > this.#bytes_max) throw new Error(`${this.#cache.bytes} bytes are too many`);
+    if (this.#cache.bytes > this.#bytesMax) throw new Error(`${this.#cache.bytes} bytes are too many`);
   }
 
   /**
@@ -133,7 +133,7 @@ class World {
     this.#send({ keys: ["a"], named: "request", bytes: 1, deletes: false, refused: false });
     for (const call of this.#sent.splice(0)) this.#commit(call);
     for (const call of this.#done.splice(0)) this.#answer(call);
-    for (const key of this.#bytes_max < ROOMY_BYTES ? [] : KEYS) {
+    for (const key of this.#bytesMax < ROOMY_BYTES ? [] : KEYS) {
       this.#read(key);
       const row = this.#database.get(key);
       const kept = row?.live === true && row.bytes <= HOT_CACHE_VALUE_BYTES_MAX;
@@ -179,14 +179,14 @@ class World {
     met.replaced += 1;
   }
 
-  #lose(call: Call, outcome_unknown: boolean): void {
+  #lose(call: Call, outcomeUnknown: boolean): void {
     if (call.expired) this.#unheard.push(call);
-    else this.#end(call, "UNAVAILABLE", outcome_unknown);
+    else this.#end(call, "UNAVAILABLE", outcomeUnknown);
     met.lost += 1;
   }
 
-  #end(call: Call, status: "UNAVAILABLE" | "DEADLINE_EXCEEDED", outcome_unknown: boolean): void {
-    this.#cache.end(askedBy(call), new Failure(status, "lost", null, outcome_unknown));
+  #end(call: Call, status: "UNAVAILABLE" | "DEADLINE_EXCEEDED", outcomeUnknown: boolean): void {
+    this.#cache.end(askedBy(call), new Failure(status, "lost", null, outcomeUnknown));
   }
 
   #read(key: string): void {
@@ -214,8 +214,8 @@ t.test("a read never goes back in time", (t) => {
   const property = fc.property(
     fc.array(anyStep, { minLength: 20, maxLength: 120, size: "max" }),
     fc.constantFrom(0, 2000, 4000, ROOMY_BYTES),
-    (steps, bytes_max) => {
-      const world = new World(bytes_max);
+    (steps, bytesMax) => {
+      const world = new World(bytesMax);
       for (const step of steps) world.take(step);
       world.finish();
     },

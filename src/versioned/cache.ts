@@ -48,13 +48,13 @@ export class HotCache<Reply> implements ChangeListener {
    * the database. An array is used instead of a Map for the reason that rpc/client.ts gives.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
-  readonly #bytes_max: number;
+  readonly #bytesMax: number;
   #bytes = 0;
   /** The number of writes in flight whose keys are unknown. While there is one, the cache returns no entry. */
   #held = 0;
 
-  constructor(bytes_max = HOT_CACHE_BYTES_MAX) {
-    this.#bytes_max = bytes_max;
+  constructor(bytesMax = HOT_CACHE_BYTES_MAX) {
+    this.#bytesMax = bytesMax;
   }
 
   get bytes(): number {
@@ -69,7 +69,7 @@ export class HotCache<Reply> implements ChangeListener {
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {
     if (!(made instanceof Failure)) {
       this.#drop(made);
-    } else if (made.outcome_unknown) {
+    } else if (made.outcomeUnknown) {
       this.#drop(asked);
     }
     if (asked === null) this.#held -= 1;
@@ -89,21 +89,21 @@ export class HotCache<Reply> implements ChangeListener {
   }
 
   /** Adds a value that was read from the database, unless a write of its key is in flight. */
-  add(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
+  add(key: string, version: number, etag: string, reply: Reply, valueBytes: number): void {
     if (this.#held > 0 || this.#writes[counterOf(key)] !== 0) return;
-    this.#put(key, version, etag, reply, value_bytes);
+    this.#put(key, version, etag, reply, valueBytes);
   }
 
   /** Stores a value whose write was acknowledged, unless the cache already has the same or a newer version of it. */
-  replace(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
+  replace(key: string, version: number, etag: string, reply: Reply, valueBytes: number): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, value_bytes);
+    if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, valueBytes);
   }
 
-  #put(key: string, version: number, etag: string, reply: Reply, value_bytes: number): void {
+  #put(key: string, version: number, etag: string, reply: Reply, valueBytes: number): void {
     this.#remove(key);
-    if (value_bytes > HOT_CACHE_VALUE_BYTES_MAX) return;
-    const bytes = value_bytes + ENTRY_OVERHEAD_BYTES + key.length;
+    if (valueBytes > HOT_CACHE_VALUE_BYTES_MAX) return;
+    const bytes = valueBytes + ENTRY_OVERHEAD_BYTES + key.length;
     this.#entries.set(key, { version, etag, reply, bytes, used: false });
     this.#bytes += bytes;
     this.#evict();
@@ -137,7 +137,7 @@ export class HotCache<Reply> implements ChangeListener {
    * it was read since it was last examined. In that case it moves to the end of the queue.
    */
   #evict(): void {
-    while (this.#bytes > this.#bytes_max) {
+    while (this.#bytes > this.#bytesMax) {
       for (const [key, entry] of this.#entries) {
         this.#entries.delete(key);
         if (entry.used) {

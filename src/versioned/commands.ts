@@ -36,9 +36,9 @@ type VersionRow = [
   version: number,
   previous: number,
   hash: Buffer,
-  content_type: string,
-  updated_at: number,
-  updated_by: string,
+  contentType: string,
+  updatedAt: number,
+  updatedBy: string,
   value: Uint8Array,
 ];
 
@@ -103,21 +103,21 @@ export class VersionedWriter extends PublishingModel {
   readonly #keep: number;
   readonly #rows: WriteBuffer;
   readonly #versions: BufferedTable<VersionRow>;
-  readonly #new_heads: BufferedTable<[string, number, number]>;
-  readonly #drop_head: Statement<[string], unknown>;
-  readonly #put_gone: Statement<[string, number, number], unknown>;
-  readonly #drop_gone: Statement<[string], unknown>;
-  readonly #insert_mark: Statement<[string, number, number], unknown>;
-  readonly #old_marks: Statement<[string, number, number], Head>;
-  readonly #drop_mark: Statement<[string, number], unknown>;
-  readonly #drop_version: Statement<[number], { previous: number }>;
-  readonly #newest_row: Statement<[], number | null>;
+  readonly #newHeads: BufferedTable<[string, number, number]>;
+  readonly #dropHead: Statement<[string], unknown>;
+  readonly #putGone: Statement<[string, number, number], unknown>;
+  readonly #dropGone: Statement<[string], unknown>;
+  readonly #insertMark: Statement<[string, number, number], unknown>;
+  readonly #oldMarks: Statement<[string, number, number], Head>;
+  readonly #dropMark: Statement<[string, number], unknown>;
+  readonly #dropVersion: Statement<[number], { previous: number }>;
+  readonly #newestRow: Statement<[], number | null>;
   /**
    * Caches heads of keys, the oldest entry first. A head is the newest version of a key. A write of a key in this cache
    * needs no look-up.
    */
   readonly #heads = new Map<string, CachedHead>();
-  #next_row = 0;
+  #nextRow = 0;
   #keys = 0;
   /** The number that was last reported. */
   #publishedKeys = -1;
@@ -134,17 +134,17 @@ export class VersionedWriter extends PublishingModel {
     this.#keep = keep;
     this.#rows = rows;
     this.#versions = rows.into(`INSERT INTO ${name}_version`, 8);
-    this.#new_heads = rows.into(`REPLACE INTO ${name}_head`, 3);
-    this.#drop_head = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
-    this.#put_gone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
-    this.#drop_gone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
-    this.#insert_mark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
-    this.#old_marks = db.prepare(
+    this.#newHeads = rows.into(`REPLACE INTO ${name}_head`, 3);
+    this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
+    this.#putGone = db.prepare(`INSERT INTO ${name}_gone VALUES (?, ?, ?)`);
+    this.#dropGone = db.prepare(`DELETE FROM ${name}_gone WHERE key = ?`);
+    this.#insertMark = db.prepare(`INSERT INTO ${name}_mark VALUES (?, ?, ?)`);
+    this.#oldMarks = db.prepare(
       `SELECT version, row FROM ${name}_mark WHERE key = ? AND version <= ? ORDER BY version LIMIT ?`,
     );
-    this.#drop_mark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
-    this.#drop_version = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
-    this.#newest_row = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
+    this.#dropMark = db.prepare(`DELETE FROM ${name}_mark WHERE key = ? AND version = ?`);
+    this.#dropVersion = db.prepare(`DELETE FROM ${name}_version WHERE id = ? RETURNING previous`);
+    this.#newestRow = db.prepare<[], number | null>(`SELECT max(id) FROM ${name}_version`).pluck();
     this.reload();
   }
 
@@ -156,7 +156,7 @@ export class VersionedWriter extends PublishingModel {
   /** Empties the cache of heads. After a rollback of the transaction, they may name rows that do not exist. */
   reload(): void {
     this.#heads.clear();
-    this.#next_row = (this.#newest_row.get() ?? 0) + 1;
+    this.#nextRow = (this.#newestRow.get() ?? 0) + 1;
     this.#keys = this.#reader.count();
   }
 
@@ -175,20 +175,20 @@ export class VersionedWriter extends PublishingModel {
   put(
     key: string,
     value: Uint8Array,
-    content_type: string,
+    contentType: string,
     condition: Condition | null,
-    now_ms: number,
+    nowMs: number,
     actor: string,
   ): WriteReply | Failure {
     const refusal = condition === null ? null : this.#refusal(condition, this.#headOf(key));
-    return refusal ?? this.write(key, value, content_type, now_ms, actor);
+    return refusal ?? this.write(key, value, contentType, nowMs, actor);
   }
 
   /** Stores a new version unconditionally. */
-  write(key: string, value: Uint8Array, content_type: string, now_ms: number, actor: string): WriteReply {
+  write(key: string, value: Uint8Array, contentType: string, nowMs: number, actor: string): WriteReply {
     // The hash is computed as hex text, because the reply needs the text. Asking for a Buffer would take 0.3 µs longer.
     const hash = crypto().hash("sha256", value, "hex");
-    return this.#append(key, this.#headOf(key), value, hash, content_type, now_ms, actor);
+    return this.#append(key, this.#headOf(key), value, hash, contentType, nowMs, actor);
   }
 
   /** Stores the bytes of version `number` as a new version. A rollback also restores a deleted key. */
@@ -196,7 +196,7 @@ export class VersionedWriter extends PublishingModel {
     key: string,
     number: number,
     condition: Condition | null,
-    now_ms: number,
+    nowMs: number,
     actor: string,
   ): WriteReply | Failure {
     const head = this.#headOf(key);
@@ -205,7 +205,7 @@ export class VersionedWriter extends PublishingModel {
     if (head === undefined) return notFound(this.space.missing(key));
     const old = this.#stored.version(key, number);
     if (old === undefined) return notFound(`version ${number} not found for ${this.space.described(key)}`);
-    return this.#append(key, head, old.value, old.hash.toString("hex"), old.content_type, now_ms, actor);
+    return this.#append(key, head, old.value, old.hash.toString("hex"), old.content_type, nowMs, actor);
   }
 
   /** Deletes the key; its history stays. Returns the newest version of the key. */
@@ -215,8 +215,8 @@ export class VersionedWriter extends PublishingModel {
     if (refusal !== null) return refusal;
     if (head === undefined || !head.live) return notFound(this.space.missing(key));
     const info = must(this.#stored.info(head.row), "a head's row exists");
-    this.#drop_head.run(key);
-    this.#put_gone.run(key, head.version, head.row);
+    this.#dropHead.run(key);
+    this.#putGone.run(key, head.version, head.row);
     this.#countKeys(-1);
     head.live = false;
     return { version: head.version, hash: info.hash };
@@ -227,32 +227,32 @@ export class VersionedWriter extends PublishingModel {
     head: CachedHead | undefined,
     value: Uint8Array,
     hash: string,
-    content_type: string,
-    now_ms: number,
+    contentType: string,
+    nowMs: number,
     actor: string,
   ): WriteReply {
     const version = (head?.version ?? 0) + 1;
-    const row = this.#next_row++;
+    const row = this.#nextRow++;
     const previous = head?.row ?? 0;
-    this.#versions.add(row, version, previous, Buffer.from(hash, "hex"), content_type, now_ms, actor, value);
-    this.#new_heads.add(key, version, row);
+    this.#versions.add(row, version, previous, Buffer.from(hash, "hex"), contentType, nowMs, actor, value);
+    this.#newHeads.add(key, version, row);
     if (head === undefined) {
       this.#countKeys(1);
       this.#remember(key, { version, row, live: true });
     } else {
       if (!head.live) {
         this.#countKeys(1);
-        this.#drop_gone.run(key);
+        this.#dropGone.run(key);
       }
       head.version = version;
       head.row = row;
       head.live = true;
     }
     if (version % VERSION_MARK_INTERVAL === 0) {
-      this.#insert_mark.run(key, version, row);
+      this.#insertMark.run(key, version, row);
       if (this.#keep > 0 && version > this.#keep) this.#prune(key, version - this.#keep);
     }
-    return { version, hash, content_type, updated_at: now_ms };
+    return { version, hash, content_type: contentType, updated_at: nowMs };
   }
 
   /**
@@ -261,12 +261,12 @@ export class VersionedWriter extends PublishingModel {
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
-    for (const mark of this.#old_marks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
+    for (const mark of this.#oldMarks.all(key, newest, PRUNED_SEGMENTS_MAX)) {
       let row = mark.row;
       for (let step = 0; step < VERSION_MARK_INTERVAL && row !== 0; step++) {
-        row = this.#drop_version.get(row)?.previous ?? 0;
+        row = this.#dropVersion.get(row)?.previous ?? 0;
       }
-      this.#drop_mark.run(key, mark.version);
+      this.#dropMark.run(key, mark.version);
     }
   }
 

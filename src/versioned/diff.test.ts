@@ -257,40 +257,40 @@ t.test("entries are sorted by path", (t) => {
 });
 
 t.test("the diff is that of the naive model, and gives the other document when applied", (t) => {
-  let entries_seen = 0;
+  let entriesSeen = 0;
   const property = fc.property(anyPair, fc.infiniteStream(fc.nat({ max: 59 })), ([before, after], choices) => {
     const pick = (): number => choices.next().value as number;
-    const before_text = scribble(before, pick);
-    const after_text = scribble(after, pick);
-    const text = diffText(before_text, after_text);
+    const beforeText = scribble(before, pick);
+    const afterText = scribble(after, pick);
+    const text = diffText(beforeText, afterText);
     const entries = JSON.parse(text) as Entry[];
-    entries_seen += entries.length;
+    entriesSeen += entries.length;
     if (!isDeepStrictEqual(entries, modelDiff(before, after))) return false;
-    if (!isDeepStrictEqual(applyDiff(JSON.parse(before_text) as Json, entries), after)) return false;
+    if (!isDeepStrictEqual(applyDiff(JSON.parse(beforeText) as Json, entries), after)) return false;
     // Values are the source's own text.
-    const one_line_before = before_text.replace(/[\r\n]/g, " ");
-    const one_line_after = after_text.replace(/[\r\n]/g, " ");
+    const oneLineBefore = beforeText.replace(/[\r\n]/g, " ");
+    const oneLineAfter = afterText.replace(/[\r\n]/g, " ");
     return (elementTexts(text) ?? []).every((entry) => {
       const members = memberTexts(entry);
       return (
-        one_line_before.includes(members?.get("old_value") ?? "") &&
-        one_line_after.includes(members?.get("new_value") ?? "")
+        oneLineBefore.includes(members?.get("old_value") ?? "") &&
+        oneLineAfter.includes(members?.get("new_value") ?? "")
       );
     });
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 3000 }));
-  t.ok(entries_seen > 3000, `the random documents differ often enough to say something: ${entries_seen}`);
+  t.ok(entriesSeen > 3000, `the random documents differ often enough to say something: ${entriesSeen}`);
   t.end();
 });
 
 t.test("parsed once, compared twice", (t) => {
   const before = '{"a":[1,{"b":2}]}';
   const after = '{"a":[1,{"b":3}]}';
-  const before_node = parseJsonText(before);
-  const after_node = parseJsonText(after);
-  if (before_node === undefined || after_node === undefined) throw new Error("both are JSON");
-  t.equal(diffNodes(before, before_node, after, after_node), diffText(before, after));
-  t.equal(diffNodes(before, before_node, before, before_node), "[]");
+  const beforeNode = parseJsonText(before);
+  const afterNode = parseJsonText(after);
+  if (beforeNode === undefined || afterNode === undefined) throw new Error("both are JSON");
+  t.equal(diffNodes(before, beforeNode, after, afterNode), diffText(before, after));
+  t.equal(diffNodes(before, beforeNode, before, beforeNode), "[]");
   t.end();
 });
 

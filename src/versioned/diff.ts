@@ -172,17 +172,17 @@ class Diff {
   }
 
   #enterObject(before: number, after: number): boolean {
-    const names_before = this.#before.names(before);
-    const names_after = this.#after.names(after);
+    const namesBefore = this.#before.names(before);
+    const namesAfter = this.#after.names(after);
     const changed: ChangedMember[] = [];
-    for (const [name, row] of names_before) {
-      const other = names_after.get(name) ?? ABSENT;
+    for (const [name, row] of namesBefore) {
+      const other = namesAfter.get(name) ?? ABSENT;
       if (other === ABSENT || this.#mayDiffer(row + ROW_CELLS, other + ROW_CELLS)) {
         changed.push({ token: escapeToken(name), before: row, after: other });
       }
     }
-    for (const [name, row] of names_after) {
-      if (!names_before.has(name)) changed.push({ token: escapeToken(name), before: ABSENT, after: row });
+    for (const [name, row] of namesAfter) {
+      if (!namesBefore.has(name)) changed.push({ token: escapeToken(name), before: ABSENT, after: row });
     }
     if (changed.length === 0) return true;
 
@@ -214,13 +214,13 @@ class Diff {
   #stepArray(frame: number): boolean {
     const before = this.#frames.get(frame + ARRAY_BEFORE);
     const after = this.#frames.get(frame + ARRAY_AFTER);
-    const in_before = before < this.#frames.get(frame + ARRAY_BEFORE_END);
-    const in_after = after < this.#frames.get(frame + ARRAY_AFTER_END);
-    if (!in_before && !in_after) return this.#popFrame();
-    if (in_before) this.#frames.set(frame + ARRAY_BEFORE, this.#before.next(before));
-    if (in_after) this.#frames.set(frame + ARRAY_AFTER, this.#after.next(after));
+    const inBefore = before < this.#frames.get(frame + ARRAY_BEFORE_END);
+    const inAfter = after < this.#frames.get(frame + ARRAY_AFTER_END);
+    if (!inBefore && !inAfter) return this.#popFrame();
+    if (inBefore) this.#frames.set(frame + ARRAY_BEFORE, this.#before.next(before));
+    if (inAfter) this.#frames.set(frame + ARRAY_AFTER, this.#after.next(after));
     this.#frames.set(frame + ARRAY_TAKEN, this.#frames.get(frame + ARRAY_TAKEN) + 1);
-    return this.#visit(in_before ? before : ABSENT, in_after ? after : ABSENT);
+    return this.#visit(inBefore ? before : ABSENT, inAfter ? after : ABSENT);
   }
 
   #stepObject(frame: number): boolean {
@@ -284,12 +284,7 @@ class Diff {
  * Returns the text of the `diffs` array for two parsed documents. Returns OUT_OF_RANGE if the text would be longer than
  * DIFF_BYTES_MAX bytes.
  */
-export function diffNodes(
-  before_text: string,
-  before: JsonNode,
-  after_text: string,
-  after: JsonNode,
-): string | Failure {
-  const diff = new Diff(new Side(before_text, before.cells), new Side(after_text, after.cells));
+export function diffNodes(beforeText: string, before: JsonNode, afterText: string, after: JsonNode): string | Failure {
+  const diff = new Diff(new Side(beforeText, before.cells), new Side(afterText, after.cells));
   return diff.run(before.row, after.row);
 }

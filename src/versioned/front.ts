@@ -86,17 +86,17 @@ const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETag
 
 /** Returns the compare-and-swap condition and the fence of a write. Returns the 400 if one of them is malformed. */
 function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Preconditions | Failure {
-  const { "if-match": if_match, "if-none-match": if_none_match } = headers;
+  const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
   if (fence instanceof Failure) return fence;
   // Empty headers never get here.
-  if (if_match !== "" && !isEtagList(if_match)) return MALFORMED_MATCH;
-  if (if_none_match !== "" && !isEtagList(if_none_match)) return MALFORMED_NONE_MATCH;
-  if (if_version === undefined && if_match === "" && if_none_match === "") return { condition: null, fence };
+  if (ifMatch !== "" && !isEtagList(ifMatch)) return MALFORMED_MATCH;
+  if (ifNoneMatch !== "" && !isEtagList(ifNoneMatch)) return MALFORMED_NONE_MATCH;
+  if (if_version === undefined && ifMatch === "" && ifNoneMatch === "") return { condition: null, fence };
   const condition = {
     ...(if_version === undefined ? {} : { if_version }),
-    ...(if_match === "" ? {} : { if_match }),
-    ...(if_none_match === "" ? {} : { if_none_match }),
+    ...(ifMatch === "" ? {} : { if_match: ifMatch }),
+    ...(ifNoneMatch === "" ? {} : { if_none_match: ifNoneMatch }),
   };
   return { condition, fence };
 }
@@ -105,12 +105,12 @@ function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Prec
 type ValueReply = Reply & { readonly body: Uint8Array };
 
 /** Returns the answer with a value. Its headers prevent stored HTML or SVG from running as a page of this origin. */
-function valueReply(content_type: string, etag: string, version: number, value: Uint8Array): ValueReply {
+function valueReply(contentType: string, etag: string, version: number, value: Uint8Array): ValueReply {
   return {
     status: 200,
     body: value,
     headers: headerBlock([
-      ["Content-Type", content_type],
+      ["Content-Type", contentType],
       ["ETag", etag],
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
@@ -129,9 +129,9 @@ function etagOf(version: Version): string {
  * Returns the answer, or a 304 if the client already has the value. The 304 also has all headers, because two versions
  * can have the same bytes but another version number or content type.
  */
-function orNotModified(if_none_match: string, etag: string, reply: ValueReply): Reply {
-  const held = if_none_match !== "" && etagMatches(if_none_match, etag);
-  return held ? { status: 304, body: null, unsent_bytes: reply.body.byteLength, headers: reply.headers } : reply;
+function orNotModified(ifNoneMatch: string, etag: string, reply: ValueReply): Reply {
+  const held = ifNoneMatch !== "" && etagMatches(ifNoneMatch, etag);
+  return held ? { status: 304, body: null, unsentBytes: reply.body.byteLength, headers: reply.headers } : reply;
 }
 
 const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
@@ -169,9 +169,9 @@ export class VersionedFront {
     const { diff, history, limit = HISTORY_ROWS_DEFAULT, version } = query;
     if (diff !== undefined) return this.#diff(key, diff, context);
     if (history === 1) return this.#history(key, limit, context);
-    const if_none_match = headers["if-none-match"];
-    if (version !== undefined) return this.#readInSlice(() => this.#version(key, version, if_none_match));
-    return this.#cached(key, if_none_match) ?? this.#readInSlice(() => this.#current(key, if_none_match));
+    const ifNoneMatch = headers["if-none-match"];
+    if (version !== undefined) return this.#readInSlice(() => this.#version(key, version, ifNoneMatch));
+    return this.#cached(key, ifNoneMatch) ?? this.#readInSlice(() => this.#current(key, ifNoneMatch));
   }
 
   /**
@@ -181,26 +181,26 @@ export class VersionedFront {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
   }
 
-  #cached(key: string, if_none_match: string): Answer | undefined {
+  #cached(key: string, ifNoneMatch: string): Answer | undefined {
     const cached = this.#writer.hasUnseenRemoteWrites ? undefined : this.#cache.get(key);
-    return cached === undefined ? undefined : orNotModified(if_none_match, cached.etag, cached.reply);
+    return cached === undefined ? undefined : orNotModified(ifNoneMatch, cached.etag, cached.reply);
   }
 
-  #current(key: string, if_none_match: string): Answer {
-    const cached = this.#cached(key, if_none_match);
+  #current(key: string, ifNoneMatch: string): Answer {
+    const cached = this.#cached(key, ifNoneMatch);
     if (cached !== undefined) return cached;
     const current = this.#reader.current(key);
     if (current === undefined) return notFound(this.#reader.space.missing(key));
     const etag = etagOf(current);
     const reply = valueReply(current.content_type, etag, current.version, current.value);
     this.#cache.add(key, current.version, etag, reply, current.value.byteLength);
-    return orNotModified(if_none_match, etag, reply);
+    return orNotModified(ifNoneMatch, etag, reply);
   }
 
   /** Stores the body of the request as a new version. `answer` builds the text of the answer. */
   put(
     key: string,
-    content_type: string,
+    contentType: string,
     request: WriteRequest,
     answer: (reply: WriteReply) => string,
   ): Answer | Promise<Answer> {
@@ -210,7 +210,7 @@ export class VersionedFront {
     const { body } = request;
     // A write updates the cache only if the key is in it, because only reads add entries.
     const cached = this.#cache.has(key);
-    const put = { key, value: packBytes(body), content_type, ...preconditions };
+    const put = { key, value: packBytes(body), content_type: contentType, ...preconditions };
     return new Promise((resolve) => {
       this.#writer.call(this.#methods.put, put, request.context, (reply) => {
         if (reply instanceof Failure) {
@@ -220,7 +220,7 @@ export class VersionedFront {
         const { version } = reply;
         if (cached) {
           const etag = `"${reply.hash}"`;
-          this.#cache.replace(key, version, etag, valueReply(content_type, etag, version, body), body.byteLength);
+          this.#cache.replace(key, version, etag, valueReply(contentType, etag, version, body), body.byteLength);
         }
         if (this.#log.infos) this.#log.info(this.#updated, { key: label(key), version });
         resolve(jsonReply(answer(reply)));
@@ -240,18 +240,18 @@ export class VersionedFront {
     const preconditions = preconditionsOf(request);
     if (preconditions instanceof Failure) return preconditions;
     const { name, identity, label } = this.#reader.space;
-    const { rollback: rolled_back } = request.query;
-    const change = { key, version: rolled_back, ...preconditions };
+    const { rollback: rolledBack } = request.query;
+    const change = { key, version: rolledBack, ...preconditions };
     const reply = await this.#writer.request(this.#methods.rollback, change, request.context);
     if (reply instanceof Failure) return this.#toClientFailure(reply);
     const { version, hash, updated_at } = reply;
-    this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back });
+    this.#log.info(`${name} rolled back`, { key: label(key), version, rolled_back: rolledBack });
     const warnings = await warningsOf(version);
     const answer = {
       ...identity(key),
       version,
       hash,
-      rolled_back,
+      rolled_back: rolledBack,
       updated_at: formatTime(updated_at),
       ...(warnings.length === 0 ? {} : { warnings }),
     };
@@ -269,11 +269,11 @@ export class VersionedFront {
     return jsonReply(JSON.stringify({ deleted: label(key) }));
   }
 
-  #version(key: string, number: number, if_none_match: string): Answer {
+  #version(key: string, number: number, ifNoneMatch: string): Answer {
     const found = this.#reader.version(key, number);
     if (found === undefined) return notFound(`version ${number} not found for ${this.#reader.space.described(key)}`);
     const etag = etagOf(found);
-    return orNotModified(if_none_match, etag, valueReply(found.content_type, etag, found.version, found.value));
+    return orNotModified(ifNoneMatch, etag, valueReply(found.content_type, etag, found.version, found.value));
   }
 
   async #history(key: string, limit: number, context: CallContext): Promise<Answer> {

@@ -80,7 +80,7 @@ interface Content {
   /** Undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
   /** Whether the content type says that the value is a text. The value itself is not examined. */
-  readonly is_text: boolean;
+  readonly isText: boolean;
 }
 
 function contentOf(reader: VersionedReader, key: string, number: number): Content | Failure {
@@ -88,7 +88,7 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
   if (version === undefined) return notFound(`version ${number} not found for ${reader.space.described(key)}`);
   const text = isUtf8(version.value) ? version.value.toString("utf8") : undefined;
   const root = text === undefined ? undefined : parseJsonText(text);
-  return { number, text, root, is_text: version.content_type.startsWith("text/") };
+  return { number, text, root, isText: version.content_type.startsWith("text/") };
 }
 
 /**
@@ -96,11 +96,11 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
  * names the version that is not JSON.
  */
 function diffContents(before: Content, after: Content): string | Failure {
-  const is_text = (before.is_text && after.is_text) || (before.root === undefined && after.root === undefined);
-  if (is_text && before.text !== undefined && after.text !== undefined) return diffLines(before.text, after.text);
-  const { root: old_root, text: old_text = "" } = before;
-  const { root: new_root, text: new_text = "" } = after;
-  if (old_root === undefined || new_root === undefined)
-    return invalid(`version ${(old_root === undefined ? before : after).number} is not JSON`);
-  return diffNodes(old_text, old_root, new_text, new_root);
+  const isText = (before.isText && after.isText) || (before.root === undefined && after.root === undefined);
+  if (isText && before.text !== undefined && after.text !== undefined) return diffLines(before.text, after.text);
+  const { root: oldRoot, text: oldText = "" } = before;
+  const { root: newRoot, text: newText = "" } = after;
+  if (oldRoot === undefined || newRoot === undefined)
+    return invalid(`version ${(oldRoot === undefined ? before : after).number} is not JSON`);
+  return diffNodes(oldText, oldRoot, newText, newRoot);
 }

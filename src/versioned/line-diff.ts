@@ -53,16 +53,16 @@ function backtrack(trace: readonly Int32Array[], rows: number, columns: number):
     const reach = trace[edits];
     const diagonal = row - column;
     const [below = 0, above = 0] = [reach?.[diagonal + edits], reach?.[diagonal + edits + 2]];
-    const is_down = diagonal === -edits || (diagonal !== edits && below < above);
-    const start = edits === 0 ? 0 : is_down ? above : below;
-    const from_row = edits === 0 ? 0 : is_down ? start : start + 1;
-    while (row > from_row) {
+    const isDown = diagonal === -edits || (diagonal !== edits && below < above);
+    const start = edits === 0 ? 0 : isDown ? above : below;
+    const fromRow = edits === 0 ? 0 : isDown ? start : start + 1;
+    while (row > fromRow) {
       row -= 1;
       column -= 1;
       pairs.push([row, column]);
     }
     if (edits > 0) {
-      column = start - (is_down ? diagonal + 1 : diagonal - 1);
+      column = start - (isDown ? diagonal + 1 : diagonal - 1);
       row = start;
     }
   }
@@ -72,15 +72,15 @@ function backtrack(trace: readonly Int32Array[], rows: number, columns: number):
 /** Yields the differences between two texts, in the order of the text. */
 function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
   let start = 0;
-  let [end, other_end] = [before.length, after.length];
-  while (start < Math.min(end, other_end) && before[start] === after[start]) start += 1;
-  while (end > start && other_end > start && before[end - 1] === after[other_end - 1]) {
+  let [end, otherEnd] = [before.length, after.length];
+  while (start < Math.min(end, otherEnd) && before[start] === after[start]) start += 1;
+  while (end > start && otherEnd > start && before[end - 1] === after[otherEnd - 1]) {
     end -= 1;
-    other_end -= 1;
+    otherEnd -= 1;
   }
-  const common = commonLines(before.slice(start, end), after.slice(start, other_end)) ?? [];
+  const common = commonLines(before.slice(start, end), after.slice(start, otherEnd)) ?? [];
   let [from, into] = [start, start];
-  for (const [at, other] of [...common, [end - start, other_end - start] as const]) {
+  for (const [at, other] of [...common, [end - start, otherEnd - start] as const]) {
     const hunk = { from, to: at + start, into, until: other + start };
     if (hunk.from < hunk.to || hunk.into < hunk.until) yield hunk;
     from = hunk.to + 1;
@@ -93,8 +93,8 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
  * is the index in the older text, otherwise in the newer text. Returns OUT_OF_RANGE if the result is longer than
  * DIFF_BYTES_MAX bytes.
  */
-export function diffLines(before_text: string, after_text: string): string | Failure {
-  const [before, after] = [before_text.split("\n"), after_text.split("\n")];
+export function diffLines(beforeText: string, afterText: string): string | Failure {
+  const [before, after] = [beforeText.split("\n"), afterText.split("\n")];
   const entries: string[] = [];
   let bytes = 0;
   for (const { from, to, into, until } of hunksOf(before, after)) {

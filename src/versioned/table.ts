@@ -66,7 +66,7 @@ function listStart(prefix: string, after: string): Buffer {
 
 export class VersionedReader {
   readonly #keep: number;
-  readonly #last_row: Statement<[], number>;
+  readonly #lastRow: Statement<[], number>;
   readonly #head: Statement<[string], Head>;
   readonly #gone: Statement<[string], Head>;
   readonly #current: Statement<[string], Version>;
@@ -78,10 +78,10 @@ export class VersionedReader {
   readonly #list: Statement<[Buffer, Buffer, number], ListedKey>;
   readonly #nth: Statement<[Buffer, Buffer, number], unknown>;
   readonly #count: Statement<[], number>;
-  readonly #count_prefix: Statement<[string, Buffer], number>;
+  readonly #countPrefix: Statement<[string, Buffer], number>;
   readonly #every: Statement<[], EveryKey>;
-  readonly #next_mark: Statement<[string, number], Head>;
-  readonly #after_prefix: Statement<[Buffer], string>;
+  readonly #nextMark: Statement<[string, number], Head>;
+  readonly #afterPrefix: Statement<[Buffer], string>;
 
   /** @param keep the number of readable versions of a key; 0 means that all versions are readable */
   constructor(
@@ -91,7 +91,7 @@ export class VersionedReader {
   ) {
     const { name } = space;
     this.#keep = keep;
-    this.#last_row = db.prepare<[], number>(`SELECT coalesce(max(id), 0) FROM ${name}_version`).pluck();
+    this.#lastRow = db.prepare<[], number>(`SELECT coalesce(max(id), 0) FROM ${name}_version`).pluck();
     this.#head = db.prepare(`SELECT version, row FROM ${name}_head WHERE key = ?`);
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
@@ -113,24 +113,24 @@ export class VersionedReader {
        ORDER BY key LIMIT 1 OFFSET ?`,
     );
     this.#count = db.prepare<[], number>(`SELECT count(*) FROM ${name}_head`).pluck();
-    this.#count_prefix = db
+    this.#countPrefix = db
       .prepare<[string, Buffer], number>(`SELECT count(*) FROM ${name}_head WHERE key >= ? AND key < CAST(? AS TEXT)`)
       .pluck();
     this.#every = db.prepare(
       `SELECT key, version, row, 0 AS deleted FROM ${name}_head
        UNION ALL SELECT key, version, row, 1 FROM ${name}_gone ORDER BY key`,
     );
-    this.#next_mark = db.prepare(
+    this.#nextMark = db.prepare(
       `SELECT version, row FROM ${name}_mark WHERE key = ? AND version > ? ORDER BY version LIMIT 1`,
     );
-    this.#after_prefix = db
+    this.#afterPrefix = db
       .prepare<[Buffer], string>(`SELECT key FROM ${name}_head WHERE key >= CAST(? AS TEXT) ORDER BY key LIMIT 1`)
       .pluck();
   }
 
   /** The id of the newest row in the table of versions, whatever its key; 0 if there is none. */
-  get last_row(): number {
-    return this.#last_row.get() ?? 0;
+  get lastRow(): number {
+    return this.#lastRow.get() ?? 0;
   }
 
   /** Returns the newest version of an existing key; undefined if the key does not exist or is deleted. */
@@ -209,7 +209,7 @@ export class VersionedReader {
   /** Yields all readable versions of a key, oldest first. It keeps at most the row ids between two marks in memory. */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
-      const mark = this.#next_mark.get(head.key, newest);
+      const mark = this.#nextMark.get(head.key, newest);
       const end = mark !== undefined && mark.version < head.version ? mark : head;
       const rows: number[] = [];
       for (let row = end.row; row !== 0; ) {
@@ -240,12 +240,12 @@ export class VersionedReader {
 
   /** Returns the number of existing keys that start with `prefix`. */
   countPrefix(prefix: string): number {
-    return this.#count_prefix.get(prefix, prefixEnd(prefix)) ?? 0;
+    return this.#countPrefix.get(prefix, prefixEnd(prefix)) ?? 0;
   }
 
   /** Returns the first existing key that sorts after all keys with the prefix `prefix`. */
   afterPrefix(prefix: string): string | undefined {
-    return this.#after_prefix.get(prefixEnd(prefix));
+    return this.#afterPrefix.get(prefixEnd(prefix));
   }
 
   /** Returns the number of existing keys. */

@@ -145,7 +145,7 @@ class Pair {
   #reader: VersionedReader;
   #model = new Map<string, ModelKey>();
   #committed = new Map<string, ModelKey>();
-  #now_ms = 1_700_000_000_000;
+  #nowMs = 1_700_000_000_000;
 
   constructor(directory: string, keep: number) {
     this.#directory = directory;
@@ -277,10 +277,14 @@ class Pair {
   }
 
   #put(key: string, value: string, condition: Condition | null): unknown {
-    const updated_at = this.#now_ms++;
-    const content_type = value.length % 2 === 0 ? "text/plain" : "application/json";
-    const reply = this.#writer.put(key, Buffer.from(value), content_type, condition, updated_at, `by ${value}`);
-    return this.#append(key, { value, content_type, updated_at, updated_by: `by ${value}` }, reply);
+    const updatedAt = this.#nowMs++;
+    const contentType = value.length % 2 === 0 ? "text/plain" : "application/json";
+    const reply = this.#writer.put(key, Buffer.from(value), contentType, condition, updatedAt, `by ${value}`);
+    return this.#append(
+      key,
+      { value, content_type: contentType, updated_at: updatedAt, updated_by: `by ${value}` },
+      reply,
+    );
   }
 
   #delete(key: string, condition: Condition | null): unknown {
@@ -299,9 +303,9 @@ class Pair {
   #rollback(key: string, back: number, condition: Condition | null): unknown {
     const { known } = this.#state(key);
     const number = known.versions.length - back;
-    const updated_at = this.#now_ms++;
+    const updatedAt = this.#nowMs++;
     const old = this.#readable(known, number);
-    const reply = this.#writer.rollback(key, number, condition, updated_at, "back");
+    const reply = this.#writer.rollback(key, number, condition, updatedAt, "back");
     if (reply instanceof Failure && reply.status === "NOT_FOUND") {
       const message =
         known.versions.length === 0
@@ -311,7 +315,7 @@ class Pair {
     }
     if (!(reply instanceof Failure) && old === undefined)
       throw new Error(`version ${number} of ${key} came back from nowhere`);
-    return old === undefined ? reply : this.#append(key, { ...old, updated_at, updated_by: "back" }, reply);
+    return old === undefined ? reply : this.#append(key, { ...old, updated_at: updatedAt, updated_by: "back" }, reply);
   }
 
   #readable({ versions }: ModelKey, number: number): ModelVersion | undefined {

@@ -35,7 +35,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {
-    if (made instanceof Failure && !made.outcome_unknown) return;
+    if (made instanceof Failure && !made.outcomeUnknown) return;
     const keys = made instanceof Failure ? asked : made;
     if (keys === null) this.#waiters.wakeAll();
     else for (const key of keys) this.#waiters.wake(key);

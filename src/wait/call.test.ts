@@ -92,8 +92,8 @@ t.test("conditions that hold are reported round robin, across calls", async (t) 
     cursor = at(call);
   }
   t.same(results, ["a1", "c2", "a3", "c4", "a5", "c6"]);
-  const other_order = open([c, b, a], cursor);
-  t.equal(await other_order.look(), "a6", "the order does not depend on that of the parameters");
+  const otherOrder = open([c, b, a], cursor);
+  t.equal(await otherOrder.look(), "a6", "the order does not depend on that of the parameters");
 });
 
 t.test("an unreported change is kept; a new condition starts now", async (t) => {
@@ -106,11 +106,11 @@ t.test("an unreported change is kept; a new condition starts now", async (t) => 
   t.equal(await second.look(), "a1");
   t.equal(await second.look(), null, "b had this value when it was first waited for");
   const strange = at(second).marks;
-  const made_up = new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks: strange });
-  t.equal(await made_up.look(), null);
+  const madeUp = new WaitingCall([a.condition], NO_CALLER, { event: 0, eventAt: 0, last: "", marks: strange });
+  t.equal(await madeUp.look(), null);
   const marks = new Map([[a.condition.name, "x"]]);
   t.equal(
-    await new WaitingCall([a.condition], NO_CALLER, { event: 0, event_at: 0, last: "", marks }).look(),
+    await new WaitingCall([a.condition], NO_CALLER, { event: 0, eventAt: 0, last: "", marks }).look(),
     null,
     "a mark of another form counts as unknown",
   );

@@ -42,7 +42,7 @@ export class WaitingCall {
     this.#context = context;
     const since = cursor === null ? null : readValuesPosition(cursor);
     this.#marks = conditions.map((condition) => {
-      const known = condition.is_position ? cursor?.event.toString() : cursor?.marks.get(condition.name);
+      const known = condition.isPosition ? cursor?.event.toString() : cursor?.marks.get(condition.name);
       return known === undefined || !condition.takes(known) ? condition.start(since) : known;
     });
     this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
@@ -50,7 +50,7 @@ export class WaitingCall {
 
   /** True if one of the conditions waits for events. */
   get waitsForEvents(): boolean {
-    return this.#conditions.some(({ is_position }) => is_position);
+    return this.#conditions.some(({ isPosition }) => isPosition);
   }
 
   /** Drops the marks of all conditions, which then start again from the current state. */
@@ -65,7 +65,7 @@ export class WaitingCall {
    */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
-      if (condition.is_position) this.#marks[at] = condition.start(null);
+      if (condition.isPosition) this.#marks[at] = condition.start(null);
   }
 
   listen(waiter: Wakeable): () => void {
@@ -125,11 +125,11 @@ export class WaitingCall {
   cursor(newest: number, timeOf: (event: number) => number): Cursor {
     const marks = new Map<string, string>();
     let event = newest;
-    for (const [at, { name, is_position }] of this.#conditions.entries()) {
+    for (const [at, { name, isPosition }] of this.#conditions.entries()) {
       const mark = this.#marks[at] ?? "";
-      if (is_position) event = Number(mark);
+      if (isPosition) event = Number(mark);
       else marks.set(name, mark);
     }
-    return { event, event_at: timeOf(event), last: this.#conditions[this.#last]?.name ?? "", marks };
+    return { event, eventAt: timeOf(event), last: this.#conditions[this.#last]?.name ?? "", marks };
   }
 }

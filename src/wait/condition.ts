@@ -74,7 +74,7 @@ export interface ConditionRow<Subject> {
    * Set if the mark is the id of an event, and all events up to it are reported. The cursor also keeps this id
    * separately, for later calls that wait for other events.
    */
-  readonly is_position?: true;
+  readonly isPosition?: true;
 }
 
 /** A row with its subject. */
@@ -90,8 +90,8 @@ export class Condition {
     this.name = nameOf(JSON.stringify([row.parameter, ...row.identity(subject)]));
   }
 
-  get is_position(): boolean {
-    return this.#row.is_position === true;
+  get isPosition(): boolean {
+    return this.#row.isPosition === true;
   }
 
   /** Returns whether a text has the form of this condition's marks. */

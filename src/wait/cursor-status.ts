@@ -11,9 +11,9 @@ import type { Cursor } from "./cursor.js";
  */
 export type CursorStatus = "here" | "pruned" | "elsewhere";
 
-export function cursorStatusOf({ event, event_at }: Cursor, stored: EventReader): CursorStatus {
-  const published_at = stored.timeOf(event);
-  if (published_at !== undefined) return published_at === event_at ? "here" : "elsewhere";
-  if (event > stored.last_id) return "elsewhere";
-  return event + 1 < stored.first_id ? "pruned" : "here";
+export function cursorStatusOf({ event, eventAt }: Cursor, stored: EventReader): CursorStatus {
+  const publishedAt = stored.timeOf(event);
+  if (publishedAt !== undefined) return publishedAt === eventAt ? "here" : "elsewhere";
+  if (event > stored.lastId) return "elsewhere";
+  return event + 1 < stored.firstId ? "pruned" : "here";
 }

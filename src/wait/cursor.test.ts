@@ -8,7 +8,7 @@ const name = fc.nat().map((of) => nameOf(String(of)));
 const mark = fc.stringMatching(/^[\w.-]{1,40}$/);
 const cursors: fc.Arbitrary<Cursor> = fc.record({
   event: fc.maxSafeNat(),
-  event_at: fc.maxSafeNat(),
+  eventAt: fc.maxSafeNat(),
   last: fc.oneof(fc.constant(""), name),
   marks: fc.array(fc.tuple(name, mark), { maxLength: WAIT_CONDITIONS_MAX }).map((pairs) => new Map(pairs)),
 });
@@ -20,7 +20,7 @@ t.test("a written cursor is read back, also from a URL", (t) => {
       return encodeURIComponent(text) === text && JSON.stringify(read(text)) === JSON.stringify(shown(cursor));
     }),
   );
-  const empty = encodeCursor({ event: 0, event_at: 0, last: "", marks: new Map([[nameOf("a"), ""]]) });
+  const empty = encodeCursor({ event: 0, eventAt: 0, last: "", marks: new Map([[nameOf("a"), ""]]) });
   t.same(readCursor(empty)?.marks, new Map(), "an empty mark takes no space");
   t.end();
 });
@@ -46,7 +46,7 @@ t.test("a cursor with the most conditions can be sent back", (t) => {
     of === 0 ? "m".repeat(WAIT_MARK_CHARACTERS_MAX) : `-${"9".repeat(15)}.${"9".repeat(15)}`,
   ];
   const marks = new Map(Array.from({ length: WAIT_CONDITIONS_MAX }, (_, of) => longest(of)));
-  const text = encodeCursor({ event: 2 ** 53 - 1, event_at: 2 ** 53 - 1, last: nameOf("0"), marks });
+  const text = encodeCursor({ event: 2 ** 53 - 1, eventAt: 2 ** 53 - 1, last: nameOf("0"), marks });
   t.ok(text.length <= WAIT_CURSOR_BYTES_MAX, `${text.length}`);
   t.same(readCursor(text)?.marks, marks);
   t.end();

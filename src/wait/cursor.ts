@@ -16,7 +16,7 @@ export interface Cursor {
    * When that event was published, in ms. It exposes a cursor of another history, in which an event may have the same
    * id but hardly the same time.
    */
-  readonly event_at: number;
+  readonly eventAt: number;
   /** The name of the condition that was reported last; "" if none was reported. */
   readonly last: string;
   /**
@@ -45,8 +45,8 @@ export function nameOf(identity: string): string {
   return digest(identity);
 }
 
-export function encodeCursor({ event, event_at, last, marks }: Cursor): string {
-  const fields = [VERSION, event.toString(RADIX), event_at.toString(RADIX), last];
+export function encodeCursor({ event, eventAt, last, marks }: Cursor): string {
+  const fields = [VERSION, event.toString(RADIX), eventAt.toString(RADIX), last];
   for (const [name, mark] of marks) if (mark !== "") fields.push(name, mark);
   const text = fields.join(SEPARATOR);
   return text + SEPARATOR + digest(text);
@@ -54,14 +54,14 @@ export function encodeCursor({ event, event_at, last, marks }: Cursor): string {
 
 /** Parses a cursor. Returns undefined if its checksum or form shows that no server has written it. */
 export function readCursor(text: string): Cursor | undefined {
-  const [, event = "", event_at = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
+  const [, event = "", eventAt = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;
-  const numbers = [Number.parseInt(event, RADIX), Number.parseInt(event_at, RADIX)] as const;
+  const numbers = [Number.parseInt(event, RADIX), Number.parseInt(eventAt, RADIX)] as const;
   if (!numbers.every(Number.isSafeInteger)) return undefined;
   const fields = rest.split(SEPARATOR).slice(1);
   const marks = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) marks.set(fields[at] ?? "", fields[at + 1] ?? "");
-  return { event: numbers[0], event_at: numbers[1], last, marks };
+  return { event: numbers[0], eventAt: numbers[1], last, marks };
 }
 
 function digest(text: string): string {

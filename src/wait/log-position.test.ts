@@ -6,7 +6,7 @@ import { encodeCursor, nameOf, readCursor, type Cursor } from "./cursor.js";
 import { withLogPosition, logPositionIn } from "./log-position.js";
 
 const marks = new Map(Array.from({ length: WAIT_CONDITIONS_MAX }, (_, of) => [nameOf(String(of)), "1.1"]));
-const BARE: Cursor = { event: 7, event_at: 8, last: "", marks };
+const BARE: Cursor = { event: 7, eventAt: 8, last: "", marks };
 
 t.test("a cursor keeps the position of the log, beside the most conditions", (t) => {
   fc.assert(

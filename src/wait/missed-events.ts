@@ -63,7 +63,7 @@ export class MissedEvents {
   ): Promise<boolean | Failure> {
     const { history, stored } = this.#options;
     if (this.now <= after) return false;
-    if (after + 1 < stored.first_id) return true;
+    if (after + 1 < stored.firstId) return true;
     const last = WAIT_MISSED_EVENTS_MAX;
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);

@@ -96,8 +96,8 @@ export function fits({ names }: ReportedTasks): boolean {
 }
 
 /** Returns the sort key before which the front knows all tasks. The writer will report no further tasks before it. */
-export function settledBefore(now_ms: number): SortKey {
-  return { at_ms: Math.max(0, now_ms - WAIT_SETTLED_MS), row: 0 };
+export function settledBefore(nowMs: number): SortKey {
+  return { at_ms: Math.max(0, nowMs - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
@@ -105,9 +105,9 @@ export function settledBefore(now_ms: number): SortKey {
  * The first candidate is the safest, because no task can still arrive before it. The last candidate is the task's own
  * key, which covers the most tasks.
  */
-export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, now_ms: number): readonly SortKey[] {
+export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, nowMs: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);
   const before = { at_ms: own.at_ms, row: 0 };
-  const settled = settledBefore(now_ms);
+  const settled = settledBefore(nowMs);
   return [isAfter(settled, before) ? before : settled, before, own];
 }

@@ -27,12 +27,8 @@ export function retryDelay(failures: number, chance: number): number {
  * contains seconds or a date (RFC 9110).
  * @param header undefined if the answer has no such header
  */
-export function retryAfterDelay(header: string | undefined, now_ms: number): number {
+export function retryAfterDelay(header: string | undefined, nowMs: number): number {
   const text = header?.trim() ?? "";
-  const delay_ms = /^\d+$/.test(text)
-    ? Number(text) * SECOND_MS
-    : text.endsWith(" GMT")
-      ? Date.parse(text) - now_ms
-      : 0;
-  return Number.isNaN(delay_ms) ? 0 : Math.max(0, Math.min(delay_ms, WEBHOOK_RETRY_AFTER_MS_MAX));
+  const delayMs = /^\d+$/.test(text) ? Number(text) * SECOND_MS : text.endsWith(" GMT") ? Date.parse(text) - nowMs : 0;
+  return Number.isNaN(delayMs) ? 0 : Math.max(0, Math.min(delayMs, WEBHOOK_RETRY_AFTER_MS_MAX));
 }

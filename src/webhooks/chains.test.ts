@@ -16,7 +16,7 @@ import { deliveryHeaders } from "./request.js";
 import { webhookReader } from "../outbox/table.js";
 import { openDatabase } from "../store/sqlite/choice.js";
 
-const CALL = { now_ms: 1_000, actor: "", reload: (): void => undefined };
+const CALL = { nowMs: 1_000, actor: "", reload: (): void => undefined };
 const REASON = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
 /** Opens the models of the writer on a database in memory. `webhooks` has the patterns of each webhook, by its id. */
@@ -130,7 +130,7 @@ t.test("a webhook that would make a chain too long is disabled, with an event th
   outbox.enable(rowOf("other"));
   publish("a.b", 3);
   t.same(queueOf("other").at(-1), [6, 3], "it continues when it is enabled");
-  t.equal(events.last_id, 6);
+  t.equal(events.lastId, 6);
   t.end();
 });
 

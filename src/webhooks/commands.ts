@@ -53,18 +53,18 @@ export const createWebhook = writerMethod({
   },
   changes: changed,
   models,
-  run: ({ outbox }, request, { now_ms }) => {
+  run: ({ outbox }, request, { nowMs }) => {
     if (outbox.table.byId(request.id) !== undefined)
       return new Failure("ALREADY_EXISTS", `webhook already exists: ${shorten(request.id)}`);
     if (outbox.webhooks >= WEBHOOKS_MAX) return invalid(`there are ${WEBHOOKS_MAX} webhooks already: delete one first`);
     const refusal = outbox.refusePatterns(request.patterns);
     if (refusal !== null) return refusal;
-    const characters = JSON.stringify(request.patterns).length + outbox.table.pattern_characters;
+    const characters = JSON.stringify(request.patterns).length + outbox.table.patternCharacters;
     if (characters > WEBHOOK_PATTERNS_CHARACTERS_MAX)
       return invalid(`the patterns of webhooks have ${WEBHOOK_PATTERNS_CHARACTERS_MAX} characters: delete one first`);
     const costly = outbox.refuseSteps(request.patterns);
     if (costly !== null) return costly;
-    outbox.table.insert(request, now_ms);
+    outbox.table.insert(request, nowMs);
     const webhook = must(outbox.table.status(request.id), "it was stored");
     outbox.add(webhook);
     return encodeWebhook(webhook);
@@ -106,12 +106,12 @@ export const enableWebhook = writerMethod({
     const webhook = outbox.table.byId(id);
     if (webhook === undefined) return noWebhook(id);
     const { active, fail_count, head_event } = webhook;
-    const is_changed = active !== 1 || fail_count > 0 || head_event !== null;
-    if (is_changed) {
+    const isChanged = active !== 1 || fail_count > 0 || head_event !== null;
+    if (isChanged) {
       outbox.table.enable(webhook.row);
       outbox.enable(webhook.row);
     }
-    return { webhook: encodeWebhook(must(outbox.table.status(id), "it was stored")), changed: is_changed };
+    return { webhook: encodeWebhook(must(outbox.table.status(id), "it was stored")), changed: isChanged };
   },
 });
 
@@ -124,9 +124,9 @@ export const skipEvent = writerMethod({
   audit: { action: "webhook.skip", resource: resourceId, detail: (_request, event) => eventDetail({ event }) },
   changes: changed,
   models,
-  run: ({ outbox }, { id, event }, { now_ms }) => {
+  run: ({ outbox }, { id, event }, { nowMs }) => {
     const webhook = outbox.table.byId(id);
-    return webhook === undefined ? noWebhook(id) : outbox.skip(webhook.row, event, now_ms);
+    return webhook === undefined ? noWebhook(id) : outbox.skip(webhook.row, event, nowMs);
   },
 });
 
@@ -184,7 +184,7 @@ export const advanceWebhooks = writerMethod({
     return weight + numbers * Float64Array.BYTES_PER_ELEMENT;
   },
   audit: null,
-  in_cluster: "leader",
+  inCluster: "leader",
   changes: [changes("webhook", reportAny)],
   models: { outbox: outboxModel, events: publisher },
   run: ({ outbox, events }, { receivers, guarded }, call) => {

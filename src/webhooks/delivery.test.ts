@@ -45,7 +45,7 @@ const failed = (reason: string): Outcome => ({
   failure: "unreachable",
   reason,
   status: null,
-  retry_after_ms: 0,
+  retryAfterMs: 0,
 });
 const FAILED = failed("connection refused");
 type Failed = Extract<Outcome, { readonly kind: "failed" }>;
@@ -55,7 +55,7 @@ const REFUSED: Failed = {
   failure: "refused",
   reason: "it answered 400",
   status: 400,
-  retry_after_ms: 0,
+  retryAfterMs: 0,
 };
 const UNAVAILABLE: Failed = { ...REFUSED, failure: "unavailable", reason: "it answered 503", status: 503 };
 const errorOf = (outcome: Outcome): string => (outcome.kind === "delivered" ? "" : outcome.reason);
@@ -71,7 +71,7 @@ class System {
   readonly reader: WebhookReader;
   outbox: Outbox;
   deliveries: Deliveries;
-  now_ms = 1_000_000;
+  nowMs = 1_000_000;
   chance = 0.5;
   /** Requests in flight. */
   requests: Request[] = [];
@@ -84,11 +84,11 @@ class System {
   readonly reported: WebhookProgress[] = [];
   #event = 0;
 
-  readonly #requests_max: number | undefined;
+  readonly #requestsMax: number | undefined;
 
-  /** @param requests_max the maximum number of requests in flight */
-  constructor(requests_max?: number) {
-    this.#requests_max = requests_max;
+  /** @param requestsMax the maximum number of requests in flight */
+  constructor(requestsMax?: number) {
+    this.#requestsMax = requestsMax;
     migrate(this.db);
     this.reader = new WebhookReader(this.db);
     this.outbox = new Outbox(this.db);
@@ -105,8 +105,8 @@ class System {
   private start(): Deliveries {
     const deliveries: Deliveries = new Deliveries({
       reader: this.reader,
-      ...(this.#requests_max === undefined ? {} : { requests_max: this.#requests_max }),
-      clock: { now: () => this.now_ms },
+      ...(this.#requestsMax === undefined ? {} : { requestsMax: this.#requestsMax }),
+      clock: { now: () => this.nowMs },
       log: { ...SILENT, warn: (message, fields) => this.warnings.push([message, fields]) },
       random: () => this.chance,
       send: (delivery) =>
@@ -149,7 +149,7 @@ class System {
   }
 
   add(id: string, patterns: readonly string[] = ["*"]): void {
-    this.outbox.table.insert({ id, url: `http://${id}/`, patterns: [...patterns], secret: "" }, this.now_ms);
+    this.outbox.table.insert({ id, url: `http://${id}/`, patterns: [...patterns], secret: "" }, this.nowMs);
     this.outbox.add(this.stored(id));
     this.commit();
   }
@@ -175,7 +175,7 @@ class System {
       topic,
       data,
       source: "",
-      created_at: this.now_ms,
+      created_at: this.nowMs,
       hops,
       trusted: true,
     }))
@@ -194,8 +194,8 @@ class System {
   }
 
   async pass(ms: number): Promise<void> {
-    this.now_ms += ms;
-    this.deliveries.tick(this.now_ms);
+    this.nowMs += ms;
+    this.deliveries.tick(this.nowMs);
     await this.rest();
   }
 
@@ -385,19 +385,19 @@ t.test(
       "log",
       "set_aside",
     ]);
-    const failed_ms = system.now_ms;
+    const failedMs = system.nowMs;
     await system.answer("w", failed("x".repeat(WEBHOOK_ERROR_CHARS_MAX + 1)));
     system.refusal = new Failure("UNAVAILABLE", "the writer is restarting");
     await system.pass(1_000);
     system.refusal = null;
     await system.pass(100);
-    const failure = { at_ms: failed_ms, error: "x".repeat(WEBHOOK_ERROR_CHARS_MAX) };
+    const failure = { at_ms: failedMs, error: "x".repeat(WEBHOOK_ERROR_CHARS_MAX) };
     t.same(
       system.reported.slice(1).map((word) => word.failure),
       [failure, failure],
       "cut to its bound",
     );
-    t.match(system.stored("w"), { last_error: failure.error, last_failure_at: failed_ms });
+    t.match(system.stored("w"), { last_error: failure.error, last_failure_at: failedMs });
     await system.answer("w", DELIVERED);
     await system.pass(100);
     t.notOk("failure" in (system.reported.at(-1) ?? {}));
@@ -457,10 +457,10 @@ t.test("a shutdown starts no request, and does not count those that it ended", a
   system.publish();
   await system.rest();
   system.deliveries.drain();
-  t.equal(system.deliveries.in_flight, 2);
+  t.equal(system.deliveries.inFlight, 2);
   t.equal(await system.answer("ended", DELIVERED), 1);
   t.equal(await system.answer("cut", FAILED), 1);
-  t.equal(system.deliveries.in_flight, 0);
+  t.equal(system.deliveries.inFlight, 0);
   t.same(system.requests, []);
   await system.deliveries.close();
   t.match(system.stored("cut"), { fail_count: 0 });
@@ -505,7 +505,7 @@ t.test("deliveries beyond the maximum of requests in flight wait, and each gets 
   await system.rest();
   while (system.requests.length > 0) {
     t.ok(system.requests.length <= 2, "no more at once");
-    t.equal(system.requests.length, system.deliveries.in_flight);
+    t.equal(system.requests.length, system.deliveries.inFlight);
     const [request] = system.requests;
     const { event = 0, url = "" } = request ?? {};
     served.push(`${new URL(url).hostname}${event}`);
@@ -552,7 +552,7 @@ t.test("a chain that would be too long stops the deliveries, and the log says wh
   t.same(system.disabled, ["w"]);
   const reason = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
   t.same(system.warnings, [["webhook disabled", { id: "w", fail_count: 0, reason }]]);
-  t.match(system.stored("w"), { last_error: reason, last_failure_at: system.now_ms });
+  t.match(system.stored("w"), { last_error: reason, last_failure_at: system.nowMs });
   await system.rest();
   t.same(system.requests, [], "disabled before the first request");
   system.enable("w");
@@ -570,7 +570,7 @@ t.test("a webhook that is disabled for a chain during a delivery keeps that reas
   system.publish("t", "1", WEBHOOK_HOPS_MAX);
   const { last_error, last_failure_at } = system.stored("w");
   t.match(last_error, /chain of deliveries/);
-  system.now_ms += 50;
+  system.nowMs += 50;
   await system.answer("w", FAILED);
   await system.pass(100);
   t.match(system.stored("w"), { active: 0, fail_count: 1, last_error, last_failure_at });
@@ -625,7 +625,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
   system.chance = 0;
   for (const [at, { outcome, tries, hours }] of budgets.entries()) {
     const event = at + 1;
-    const began_ms = system.now_ms;
+    const beganMs = system.nowMs;
     for (let failures = 1; failures <= tries; failures++) {
       t.equal(await system.answer("w", outcome), event);
       // An unreachable receiver costs the event nothing.
@@ -635,9 +635,9 @@ t.test("a refused event is set aside after its own budget, and the next one is d
       }
       if (failures < tries) await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
     }
-    let minimum_ms = 0;
-    for (let failures = 1; failures < tries; failures++) minimum_ms += retryDelay(failures, 0);
-    t.ok(minimum_ms >= hours * 3_600_000, `${minimum_ms} ms`);
+    let minimumMs = 0;
+    for (let failures = 1; failures < tries; failures++) minimumMs += retryDelay(failures, 0);
+    t.ok(minimumMs >= hours * 3_600_000, `${minimumMs} ms`);
     await system.pass(100);
     t.match(system.lettersOf("w")[at], {
       event,
@@ -645,7 +645,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
       attempts: tries + 1,
       error: errorOf(outcome),
     });
-    t.ok(system.now_ms > began_ms);
+    t.ok(system.nowMs > beganMs);
   }
   t.equal(await system.answer("w", DELIVERED), 3, "later events are delivered");
   await system.pass(100);
@@ -670,7 +670,7 @@ t.test("dead letters and the delivery log are bounded; the oldest ones are disca
   for (let at = 0; at < WEBHOOK_DEAD_LETTERS_MAX + 2; at++) {
     const event = system.publish();
     if (at === 0) await system.answer("w", UNAVAILABLE);
-    t.equal(system.outbox.skip(row, at === 0 ? event : null, system.now_ms), event);
+    t.equal(system.outbox.skip(row, at === 0 ? event : null, system.nowMs), event);
     system.commit();
   }
   const letters = system.lettersOf("w");
@@ -699,12 +699,12 @@ t.test("after a skip the next event is delivered at once, whatever the skipped o
   await system.pass(100);
   t.match(system.outbox.skip(row, 2, 1), { status: "ALREADY_EXISTS", message: /event 1 is/ });
   t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: WEBHOOK_REFUSAL_COST });
-  t.equal(system.outbox.skip(row, 1, system.now_ms), 1);
+  t.equal(system.outbox.skip(row, 1, system.nowMs), 1);
   system.commit();
   t.match(system.lettersOf("w"), [{ event: 1, attempts: 1, error: "skipped: it answered 400" }]);
   await system.rest();
   t.match(system.requests, [{ event: 2 }], "without a wait");
-  t.equal(system.outbox.skip(row, null, system.now_ms), 2, "skipped with its request in flight");
+  t.equal(system.outbox.skip(row, null, system.nowMs), 2, "skipped with its request in flight");
   system.commit();
   t.equal(await system.answer("w", REFUSED), 2);
   t.equal(await system.answer("w", DELIVERED), 3, "no wait, either");
@@ -716,16 +716,16 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   const system = new System();
   system.add("w");
   system.publish();
-  await system.answer("w", { ...UNAVAILABLE, retry_after_ms: 60_000 });
+  await system.answer("w", { ...UNAVAILABLE, retryAfterMs: 60_000 });
   await system.pass(100);
-  t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: 1, next_try_at: system.now_ms + 59_900 });
+  t.match(system.stored("w"), { head_event: 1, head_tries: 1, head_spent: 1, next_try_at: system.nowMs + 59_900 });
   system.restart();
   await system.pass(59_899);
   t.same(system.requests, [], "not yet");
   await system.pass(1);
   t.match(system.requests, [{ event: 1 }]);
   const delay = retryDelay(2, system.chance);
-  await system.answer("w", { ...UNAVAILABLE, retry_after_ms: 1 });
+  await system.answer("w", { ...UNAVAILABLE, retryAfterMs: 1 });
   await system.pass(delay - 1);
   t.same(system.requests, [], "an earlier one counts for nothing");
   await system.pass(1);
@@ -733,7 +733,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
   t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
   // Set the clock back: it was far ahead when the time was stored.
-  system.now_ms -= 10 * 3_600_000;
+  system.nowMs -= 10 * 3_600_000;
   system.restart();
   await system.pass(0);
   await system.pass(WEBHOOK_RETRY_AFTER_MS_MAX);

@@ -46,7 +46,7 @@ export interface DeliveriesOptions {
   /** Reports progress to the writer. */
   readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
   /** The maximum number of requests in flight; WEBHOOK_REQUESTS_MAX by default. */
-  readonly requests_max?: number;
+  readonly requestsMax?: number;
   /** Whether this server delivers; true by default. */
   readonly isLeader?: () => boolean;
   readonly clock: Clock;
@@ -59,7 +59,7 @@ export class Deliveries implements BackgroundTask {
   readonly #options: DeliveriesOptions;
   readonly #random: () => number;
   readonly #isLeader: () => boolean;
-  readonly #requests_max: number;
+  readonly #requestsMax: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
   /** The receivers with an event to deliver that wait for their request to start. */
@@ -72,35 +72,35 @@ export class Deliveries implements BackgroundTask {
   #unreportedRows = 0;
   /** Reports progress to the writer. Progress is reported at the next tick, or at once if there is much of it. */
   readonly #reporting: Periodic<void>;
-  #in_flight = 0;
+  #inFlight = 0;
   #delivered = 0;
   #failed = 0;
-  #set_aside = 0;
+  #setAside = 0;
   #dropped = 0;
   /** The queued deliveries of all webhooks. */
   #queued = 0;
   /** How many events were dropped since drops were last logged. */
-  #unlogged_drops = 0;
-  #drops_logged_ms = 0;
+  #unloggedDrops = 0;
+  #dropsLoggedMs = 0;
   #draining = false;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#isLeader = options.isLeader ?? ((): boolean => true);
-    this.#requests_max = options.requests_max ?? WEBHOOK_REQUESTS_MAX;
+    this.#requestsMax = options.requestsMax ?? WEBHOOK_REQUESTS_MAX;
     this.#bodies = new Bodies((event) => options.reader.body(event));
     this.#reporting = new Periodic({
-      interval_ms: Number.POSITIVE_INFINITY,
-      now_ms: options.clock.now(),
+      intervalMs: Number.POSITIVE_INFINITY,
+      nowMs: options.clock.now(),
       work: () => this.#report(),
       urgent: () => this.#unreported.size > 0 && this.#isLeader(),
     });
   }
 
   /** The number of requests in flight. */
-  get in_flight(): number {
-    return this.#in_flight;
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** The number of queued deliveries of all webhooks. */
@@ -131,7 +131,7 @@ export class Deliveries implements BackgroundTask {
   take({ queued, changed, chained, rows, dropped }: OutboxPush): void {
     this.#queued = rows;
     this.#dropped += dropped;
-    this.#unlogged_drops += dropped;
+    this.#unloggedDrops += dropped;
     for (const { id, fail_count, reason } of chained)
       this.#options.log.warn("webhook disabled", { id, fail_count, reason });
     for (const row of changed) this.#reload(row);
@@ -141,19 +141,19 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
-  tick(now_ms: number): void {
-    if (this.#unlogged_drops > 0 && now_ms - this.#drops_logged_ms >= SECOND_MS) {
-      this.#options.log.warn("webhook queue full", { dropped: this.#unlogged_drops });
-      this.#unlogged_drops = 0;
-      this.#drops_logged_ms = now_ms;
+  tick(nowMs: number): void {
+    if (this.#unloggedDrops > 0 && nowMs - this.#dropsLoggedMs >= SECOND_MS) {
+      this.#options.log.warn("webhook queue full", { dropped: this.#unloggedDrops });
+      this.#unloggedDrops = 0;
+      this.#dropsLoggedMs = nowMs;
     }
     for (const receiver of this.#waiting) {
-      if (receiver.due_ms > now_ms) continue;
+      if (receiver.dueMs > nowMs) continue;
       this.#waiting.delete(receiver);
       receiver.state = "idle";
       this.#wake(receiver);
     }
-    this.#reporting.tick(now_ms);
+    this.#reporting.tick(nowMs);
   }
 
   /** Starts no more requests. Requests in flight may still end. */
@@ -180,7 +180,7 @@ export class Deliveries implements BackgroundTask {
       )
       .sample("koor_webhook_deliveries_total", this.#delivered, { outcome: "delivered" })
       .sample("koor_webhook_deliveries_total", this.#failed, { outcome: "failed" })
-      .sample("koor_webhook_deliveries_total", this.#set_aside, { outcome: "dead_letter" })
+      .sample("koor_webhook_deliveries_total", this.#setAside, { outcome: "dead_letter" })
       .sample("koor_webhook_deliveries_total", this.#dropped, { outcome: "dropped" })
       .value("koor_webhook_queue", "gauge", "Queued deliveries of all webhooks.", this.#queued);
   }
@@ -217,7 +217,7 @@ export class Deliveries implements BackgroundTask {
     receiver.update(stored);
     // A waiting receiver checks its queue now, because the webhook may have been enabled, or the failing event may have
     // been skipped.
-    if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.fail_count < WEBHOOK_FAILURES_MAX)) {
+    if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.failCount < WEBHOOK_FAILURES_MAX)) {
       this.#waiting.delete(receiver);
       receiver.state = "idle";
     }
@@ -243,11 +243,11 @@ export class Deliveries implements BackgroundTask {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#ready.length === 0 || this.#in_flight >= this.#requests_max) return;
+    if (this.#scheduled || this.#ready.length === 0 || this.#inFlight >= this.#requestsMax) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const starts = Math.min(WEBHOOK_STARTS_PER_TICK, this.#requests_max - this.#in_flight);
+      const starts = Math.min(WEBHOOK_STARTS_PER_TICK, this.#requestsMax - this.#inFlight);
       for (const receiver of this.#ready.splice(0, starts)) this.#begin(receiver);
       this.#schedule();
     });
@@ -260,9 +260,9 @@ export class Deliveries implements BackgroundTask {
     const next = this.#options.reader.next(receiver.row, receiver.delivered);
     if (next === undefined) return;
     receiver.setHead(next.event);
-    const began_ms = this.#options.clock.now();
-    if (receiver.due_ms > began_ms) {
-      this.#wait(receiver, Math.min(receiver.due_ms - began_ms, WEBHOOK_RETRY_AFTER_MS_MAX));
+    const beganMs = this.#options.clock.now();
+    if (receiver.dueMs > beganMs) {
+      this.#wait(receiver, Math.min(receiver.dueMs - beganMs, WEBHOOK_RETRY_AFTER_MS_MAX));
       return;
     }
     const body = this.#bodies.take(next.event, next.bytes);
@@ -273,14 +273,14 @@ export class Deliveries implements BackgroundTask {
       return;
     }
     receiver.state = "sending";
-    this.#in_flight += 1;
+    this.#inFlight += 1;
     const { url, secret, id } = receiver;
     const sent = this.#options.send({ url, secret, id: deliveryId(id, next.event), hops: next.hops, body });
-    void sent.then((outcome) => this.#settle(receiver, next.event, began_ms, outcome));
+    void sent.then((outcome) => this.#settle(receiver, next.event, beganMs, outcome));
   }
 
-  #settle(receiver: Receiver, event: number, began_ms: number, outcome: Outcome): void {
-    this.#in_flight -= 1;
+  #settle(receiver: Receiver, event: number, beganMs: number, outcome: Outcome): void {
+    this.#inFlight -= 1;
     this.#bodies.release(event);
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
@@ -288,7 +288,7 @@ export class Deliveries implements BackgroundTask {
       // During a shutdown a failed request does not count against the receiver, because the shutdown may have ended it.
       else if (outcome.kind === "delivered" || !this.#draining) {
         this.#unreported.add(receiver);
-        receiver.record(this.#logged(receiver, event, began_ms, outcome));
+        receiver.record(this.#logged(receiver, event, beganMs, outcome));
         if (outcome.kind === "delivered") this.#settleDelivered(receiver, event);
         else this.#settleFailed(receiver, event, outcome);
       }
@@ -303,42 +303,42 @@ export class Deliveries implements BackgroundTask {
   #logged(
     { tries }: Receiver,
     event: number,
-    began_ms: number,
+    beganMs: number,
     outcome: Exclude<Outcome, { readonly kind: "not sent" }>,
   ): LoggedDelivery {
-    const duration_ms = Math.max(0, this.#options.clock.now() - began_ms);
+    const durationMs = Math.max(0, this.#options.clock.now() - beganMs);
     const error = outcome.kind === "delivered" ? null : errorText(outcome.reason);
-    return { at_ms: began_ms, event, attempt: tries + 1, status: outcome.status, duration_ms, error };
+    return { at_ms: beganMs, event, attempt: tries + 1, status: outcome.status, duration_ms: durationMs, error };
   }
 
   #settleDelivered(receiver: Receiver, event: number): void {
     const { clock, log } = this.#options;
     this.#delivered += 1;
     if (log.debugs) log.debug("webhook delivered", { id: receiver.id, event_id: event });
-    receiver.fail_count = 0;
-    receiver.fired_at = clock.now();
+    receiver.failCount = 0;
+    receiver.firedAt = clock.now();
     this.#settled(receiver, event);
   }
 
-  #settleFailed(receiver: Receiver, event: number, { failure, reason, retry_after_ms }: Failed): void {
+  #settleFailed(receiver: Receiver, event: number, { failure, reason, retryAfterMs }: Failed): void {
     const { clock, log, reader } = this.#options;
-    const now_ms = clock.now();
+    const nowMs = clock.now();
     this.#failed += 1;
-    if (receiver.tries === 0) receiver.since_ms = now_ms;
-    receiver.fail_count += 1;
+    if (receiver.tries === 0) receiver.sinceMs = nowMs;
+    receiver.failCount += 1;
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
-    receiver.failure = { at_ms: now_ms, error: errorText(reason) };
+    receiver.failure = { at_ms: nowMs, error: errorText(reason) };
     // The URL of a redirect is hidden in the log, because more people can read the log than may know that URL.
     const shown = withoutLocation(reason);
     log.debug("webhook delivery failed", {
       id: receiver.id,
       event_id: event,
       reason: shown,
-      fail_count: receiver.fail_count,
+      fail_count: receiver.failCount,
     });
-    if (receiver.fail_count >= WEBHOOK_FAILURES_MAX) {
-      log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.fail_count, reason: shown });
+    if (receiver.failCount >= WEBHOOK_FAILURES_MAX) {
+      log.warn("webhook disabled", { id: receiver.id, fail_count: receiver.failCount, reason: shown });
       receiver.state = "ended";
       void this.#reporting.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
@@ -351,11 +351,11 @@ export class Deliveries implements BackgroundTask {
         attempts: receiver.tries,
         reason: shown,
       });
-      this.#set_aside += 1;
-      receiver.setAside({ event, at_ms: now_ms, attempts: receiver.tries, error: errorText(reason) });
+      this.#setAside += 1;
+      receiver.setAside({ event, at_ms: nowMs, attempts: receiver.tries, error: errorText(reason) });
       this.#settled(receiver, event);
     } else {
-      this.#wait(receiver, Math.max(retryDelay(receiver.tries, this.#random()), retry_after_ms));
+      this.#wait(receiver, Math.max(retryDelay(receiver.tries, this.#random()), retryAfterMs));
     }
   }
 
@@ -368,9 +368,9 @@ export class Deliveries implements BackgroundTask {
     this.#wake(receiver);
   }
 
-  #wait(receiver: Receiver, delay_ms: number): void {
+  #wait(receiver: Receiver, delayMs: number): void {
     receiver.state = "waiting";
-    receiver.due_ms = this.#options.clock.now() + delay_ms;
+    receiver.dueMs = this.#options.clock.now() + delayMs;
     this.#waiting.add(receiver);
   }
 }

@@ -51,7 +51,7 @@ export class WebhooksFront {
   readonly #letters: DeadLetterReader;
   /** The number of requests in flight whose result is awaited by a client. */
   #tests = 0;
-  #tests_made = 0;
+  #testsMade = 0;
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
@@ -71,9 +71,9 @@ export class WebhooksFront {
 
   list(after: string, { caller, context }: Pick<Request, "caller" | "context">): Answer | Promise<Answer> {
     const { guarded, reads, queued } = this.#options;
-    const for_instance = !mayAll(guarded, caller);
+    const forInstance = !mayAll(guarded, caller);
     const rows = this.#reader.count + queued() / COUNTED_ROWS;
-    return listReply(reads.stream(listWebhooks, { after, for_instance }, context, rows));
+    return listReply(reads.stream(listWebhooks, { after, forInstance }, context, rows));
   }
 
   /** Lists the latest attempts of a webhook. */
@@ -91,8 +91,8 @@ export class WebhooksFront {
   }
 
   /** Returns the body of a dead letter, as it would be delivered. */
-  deadLetter(id: string, event_text: string): Answer {
-    const letter = this.#letter(id, event_text);
+  deadLetter(id: string, eventText: string): Answer {
+    const letter = this.#letter(id, eventText);
     return letter instanceof Failure ? letter : jsonReply(letter.body);
   }
 
@@ -104,10 +104,10 @@ export class WebhooksFront {
     return jsonReply(JSON.stringify({ id, skipped }));
   }
 
-  async discard(id: string, event_text: string, context: CallContext): Promise<Answer> {
+  async discard(id: string, eventText: string, context: CallContext): Promise<Answer> {
     const { writer, log } = this.#options;
-    const event = eventOf(event_text);
-    if (event === undefined) return noDeadLetter(id, event_text);
+    const event = eventOf(eventText);
+    if (event === undefined) return noDeadLetter(id, eventText);
     const refusal = await writer.request(discardEvent, { id, event }, context);
     if (refusal !== null) return refusal;
     log.info("webhook event discarded", { id, event_id: event });
@@ -115,12 +115,12 @@ export class WebhooksFront {
   }
 
   /** Sends a dead letter at once, not through the queue. If the receiver accepts it, the dead letter is deleted. */
-  async resend(id: string, event_text: string, context: CallContext): Promise<Answer> {
+  async resend(id: string, eventText: string, context: CallContext): Promise<Answer> {
     const { writer, clock, log } = this.#options;
-    const letter = this.#letter(id, event_text);
+    const letter = this.#letter(id, eventText);
     if (letter instanceof Failure) return letter;
     const { webhook, event, attempts, body } = letter;
-    const at_ms = clock.now();
+    const atMs = clock.now();
     const outcome = await this.#sendNow({
       url: webhook.url,
       secret: webhook.secret,
@@ -131,13 +131,13 @@ export class WebhooksFront {
     if (outcome instanceof Failure) return outcome;
     if (outcome.kind === "not sent") return new Failure("UNAVAILABLE", outcome.reason);
     const error = outcome.kind === "delivered" ? null : errorText(outcome.reason);
-    const duration_ms = Math.max(0, clock.now() - at_ms);
+    const durationMs = Math.max(0, clock.now() - atMs);
     const delivery: LoggedDelivery = {
-      at_ms,
+      at_ms: atMs,
       event,
       attempt: attempts + 1,
       status: outcome.status,
-      duration_ms,
+      duration_ms: durationMs,
       error,
     };
     const refusal = await writer.request(resendEvent, { id, event, delivery }, context);
@@ -147,12 +147,12 @@ export class WebhooksFront {
     return jsonReply(JSON.stringify({ id, sent: event }));
   }
 
-  #letter(id: string, event_text: string) {
+  #letter(id: string, eventText: string) {
     const webhook = this.#reader.byId(id);
     if (webhook === undefined) return noWebhook(id);
-    const letter = this.#letters.get(webhook.row, eventOf(event_text) ?? 0);
+    const letter = this.#letters.get(webhook.row, eventOf(eventText) ?? 0);
     const body = letter === undefined ? undefined : this.#reader.body(letter.event);
-    if (letter === undefined || body === undefined) return noDeadLetter(id, event_text);
+    if (letter === undefined || body === undefined) return noDeadLetter(id, eventText);
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
@@ -187,19 +187,19 @@ export class WebhooksFront {
     const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
     if (webhook === undefined) return noWebhook(id);
-    const now_ms = clock.now();
+    const nowMs = clock.now();
     const body = encodeDelivery({
       id: TEST_EVENT_ID,
       topic: TEST_TOPIC,
       data: JSON.stringify({ webhook: id }),
       source: WEBHOOKS_SOURCE,
-      created_at: now_ms,
+      created_at: nowMs,
     });
     const { url, secret } = webhook;
     const outcome = await this.#sendNow({
       url,
       secret,
-      id: deliveryId(id, `test ${now_ms} ${++this.#tests_made}`),
+      id: deliveryId(id, `test ${nowMs} ${++this.#testsMade}`),
       hops: 0,
       body: Buffer.from(body),
     });

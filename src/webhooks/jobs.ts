@@ -14,14 +14,14 @@ import { streamJob } from "../threads/pool-method.js";
 
 export const listWebhooks = streamJob({
   name: "webhook.list",
-  request: Type.Object({ after: Type.String(), for_instance: Type.Boolean() }),
+  request: Type.Object({ after: Type.String(), forInstance: Type.Boolean() }),
   text: WebhookList,
   reply: ListEnd,
   cost: "bounded",
   models: { webhooks: webhookReader },
-  *run({ webhooks }, { after, for_instance }) {
+  *run({ webhooks }, { after, forInstance }) {
     return yield* encodeList(webhooks.statuses(after), {
-      encode: for_instance ? encodeWebhookForInstance : encodeWebhook,
+      encode: forInstance ? encodeWebhookForInstance : encodeWebhook,
       cursorOf: ({ id }) => cursor("after", id),
     });
   },

@@ -25,26 +25,26 @@ export class Receiver {
   /** All events of the queue up to this id were delivered or moved to the dead letters. */
   delivered = 0;
   /** The number of consecutive failures. */
-  fail_count: number;
+  failCount: number;
   /** The id of the event at the head of the queue; 0 if that event was not tried yet. */
   head: number;
   /**
-   * The failures of the head event. `tries` is their number, `since_ms` the time of the first one, and `spent` their
+   * The failures of the head event. `tries` is their number, `sinceMs` the time of the first one, and `spent` their
    * cost, which counts against the event's retry budget.
    */
   tries: number;
-  since_ms: number;
+  sinceMs: number;
   spent: number;
   /** The time from which the head event may be tried again. */
-  due_ms: number;
-  fired_at: number | null = null;
+  dueMs: number;
+  firedAt: number | null = null;
   /** The latest failure, until it is reported to the writer; then null. */
   failure: WebhookFailure | null = null;
   /**
    * The new dead letters that are not reported to the writer yet. `#log` has the delivery attempts that are not
    * reported yet.
    */
-  #set_aside: SetAside[] = [];
+  #setAside: SetAside[] = [];
   #log: LoggedDelivery[] = [];
 
   constructor(stored: WebhookRow) {
@@ -54,12 +54,12 @@ export class Receiver {
     this.secret = stored.secret;
     this.active = stored.active === 1;
     this.epoch = stored.epoch;
-    this.fail_count = stored.fail_count;
+    this.failCount = stored.fail_count;
     this.head = stored.head_event ?? 0;
     this.tries = stored.head_tries ?? 0;
-    this.since_ms = stored.head_since ?? 0;
+    this.sinceMs = stored.head_since ?? 0;
     this.spent = stored.head_spent ?? 0;
-    this.due_ms = stored.next_try_at ?? 0;
+    this.dueMs = stored.next_try_at ?? 0;
   }
 
   /**
@@ -71,7 +71,7 @@ export class Receiver {
     this.active = active === 1;
     this.epoch = epoch;
     if (!enabled) return;
-    this.fail_count = 0;
+    this.failCount = 0;
     this.#resetHead(this.head);
   }
 
@@ -83,9 +83,9 @@ export class Receiver {
   #resetHead(event: number): void {
     this.head = event;
     this.tries = 0;
-    this.since_ms = 0;
+    this.sinceMs = 0;
     this.spent = 0;
-    this.due_ms = 0;
+    this.dueMs = 0;
   }
 
   /** Keeps one attempt for the log. */
@@ -95,7 +95,7 @@ export class Receiver {
   }
 
   setAside(aside: SetAside): void {
-    this.#set_aside.push(aside);
+    this.#setAside.push(aside);
   }
 
   /**
@@ -103,27 +103,27 @@ export class Receiver {
    * `requeueProgress`.
    */
   takeProgress(): WebhookProgress {
-    const { row: webhook, epoch, delivered, fail_count, fired_at, failure, head, tries, since_ms, spent } = this;
+    const { row: webhook, epoch, delivered, failCount, firedAt, failure, head, tries, sinceMs, spent } = this;
     const progress = {
       webhook,
       epoch,
       delivered,
-      fail_count,
-      fired_at,
-      head: tries === 0 ? null : { event: head, since_ms, tries, spent, next_ms: Math.ceil(this.due_ms) },
+      fail_count: failCount,
+      fired_at: firedAt,
+      head: tries === 0 ? null : { event: head, since_ms: sinceMs, tries, spent, next_ms: Math.ceil(this.dueMs) },
       log: this.#log,
-      set_aside: this.#set_aside,
+      set_aside: this.#setAside,
       ...(failure === null ? {} : { failure }),
     };
     this.failure = null;
     this.#log = [];
-    this.#set_aside = [];
+    this.#setAside = [];
     return progress;
   }
 
   requeueProgress({ failure, log, set_aside }: WebhookProgress): void {
     this.failure ??= failure ?? null;
     this.#log = [...log, ...this.#log].slice(-WEBHOOK_LOG_ROWS);
-    this.#set_aside = [...set_aside, ...this.#set_aside];
+    this.#setAside = [...set_aside, ...this.#setAside];
   }
 }

@@ -50,7 +50,7 @@ t.test("a redirect shows its target, bounded and without control characters", (t
 });
 
 t.test("Retry-After: seconds or a date, bounded", (t) => {
-  for (const [header, delay_ms] of [
+  for (const [header, delayMs] of [
     [undefined, 0],
     ["", 0],
     ["0", 0],
@@ -65,7 +65,7 @@ t.test("Retry-After: seconds or a date, bounded", (t) => {
     ["Fri, 25 Dec 2026 12:00:00 GMT", WEBHOOK_RETRY_AFTER_MS_MAX],
     ["not a date GMT", 0],
   ] as const)
-    t.equal(retryAfterDelay(header, NOW_MS), delay_ms, String(header));
-  t.match(answerOutcome("h", { status: 503, headers: { "retry-after": "30" } }, NOW_MS), { retry_after_ms: 30_000 });
+    t.equal(retryAfterDelay(header, NOW_MS), delayMs, String(header));
+  t.match(answerOutcome("h", { status: 503, headers: { "retry-after": "30" } }, NOW_MS), { retryAfterMs: 30_000 });
   t.end();
 });

@@ -46,7 +46,7 @@ export type Outcome =
       /** The HTTP status of the answer; null if there was no answer. */
       readonly status: number | null;
       /** The delay that the receiver asks for, in ms; 0 if it asks for no delay. */
-      readonly retry_after_ms: number;
+      readonly retryAfterMs: number;
     }
   /** No request was sent, and the receiver is not the cause. */
   | { readonly kind: "not sent"; readonly reason: string };
@@ -69,8 +69,8 @@ export function senderOver(client: OutboundClient, now: () => number): Send {
       method: "POST",
       headers: deliveryHeaders(id, hops, signature),
       body,
-      deadline_ms: WEBHOOK_TIMEOUT_MS,
-      answer_bytes_max: WEBHOOK_ANSWER_BYTES_MAX,
+      deadlineMs: WEBHOOK_TIMEOUT_MS,
+      answerBytesMax: WEBHOOK_ANSWER_BYTES_MAX,
     });
     return answer instanceof OutboundFailure ? failureOutcome(answer) : answerOutcome(target.host, answer, now());
   };
@@ -79,14 +79,14 @@ export function senderOver(client: OutboundClient, now: () => number): Send {
 function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
   if (kind === "busy" || kind === "aborted") return { kind: "not sent", reason };
   const failure = kind === "timeout" || kind === "too_large" ? "unavailable" : "unreachable";
-  return { kind: "failed", failure, reason, status: null, retry_after_ms: 0 };
+  return { kind: "failed", failure, reason, status: null, retryAfterMs: 0 };
 }
 
 /** The 4xx statuses after which a retry makes sense: request timeout, too early, too many requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Returns the outcome of a delivery from the receiver's answer. Only a 2xx status counts as delivered. */
-export function answerOutcome(host: string, { status, headers }: Answered, now_ms: number): Outcome {
+export function answerOutcome(host: string, { status, headers }: Answered, nowMs: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const location = first(headers["location"]);
   const moved = status >= 300 && status < 400 && location !== undefined;
@@ -95,7 +95,7 @@ export function answerOutcome(host: string, { status, headers }: Answered, now_m
     failure: status >= 300 && status < 500 && !LATER.has(status) ? "refused" : "unavailable",
     reason: `${host} answered ${status}${moved ? ` with Location ${shownLocation(location)}, which is not followed` : ""}`,
     status,
-    retry_after_ms: retryAfterDelay(first(headers["retry-after"]), now_ms),
+    retryAfterMs: retryAfterDelay(first(headers["retry-after"]), nowMs),
   };
 }
 

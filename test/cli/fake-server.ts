@@ -55,11 +55,11 @@ export class FakeServer {
   answer: (request: SeenRequest) => Reply = () => replyJson({});
   answerUpgrade: (url: string) => UpgradeReply = () => "accept";
   /** Headers of the answer to an accepted upgrade. */
-  upgrade_headers: readonly string[] = [];
+  upgradeHeaders: readonly string[] = [];
   /** Called with each accepted WebSocket. */
   onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
   private readonly http: Server;
-  private readonly web_sockets = new WebSocketServer({ noServer: true });
+  private readonly webSockets = new WebSocketServer({ noServer: true });
   private readonly connections = new Set<Socket>();
 
   private constructor() {
@@ -81,7 +81,7 @@ export class FakeServer {
         response.end(reply.body);
       });
     });
-    this.web_sockets.on("headers", (headers) => headers.push(...this.upgrade_headers));
+    this.webSockets.on("headers", (headers) => headers.push(...this.upgradeHeaders));
     this.http.on("connection", (socket) => {
       this.connections.add(socket);
       socket.once("close", () => this.connections.delete(socket));
@@ -93,9 +93,9 @@ export class FakeServer {
       if (reply === "close") socket.destroy();
       else if (reply !== "accept") socket.end(formatHttp(reply));
       else {
-        this.web_sockets.handleUpgrade(request, socket, head, (web_socket) => {
-          this.sockets.push(web_socket);
-          this.onSocket(web_socket, new URL(url, "http://fake"));
+        this.webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+          this.sockets.push(webSocket);
+          this.onSocket(webSocket, new URL(url, "http://fake"));
         });
       }
     });

@@ -108,7 +108,7 @@ export const addLine = writerMethod({
   audit: { action: "line.add", resource: ({ name = "" }) => name, detail: () => "{}" },
   changes: [],
   models: { lines },
-  run: ({ lines: all }, { name }, { now_ms, actor }) => all.add(name, now_ms, actor),
+  run: ({ lines: all }, { name }, { nowMs, actor }) => all.add(name, nowMs, actor),
 });
 
 /** Adds a line, and then throws. */
@@ -120,8 +120,8 @@ export const breakLine = writerMethod({
   audit: null,
   changes: [],
   models: { lines },
-  run: ({ lines: all }, { name }, { now_ms, actor }) => {
-    all.add(name, now_ms, actor);
+  run: ({ lines: all }, { name }, { nowMs, actor }) => {
+    all.add(name, nowMs, actor);
     throw new Error("broken on purpose");
   },
 });
@@ -147,9 +147,9 @@ export const leadLine = writerMethod({
   weight: () => 100,
   audit: null,
   changes: [],
-  in_cluster: "leader",
+  inCluster: "leader",
   models: { lines },
-  run: ({ lines: all }, { name }, { now_ms, actor }) => all.add(name, now_ms, actor),
+  run: ({ lines: all }, { name }, { nowMs, actor }) => all.add(name, nowMs, actor),
 });
 
 /** Crashes the process that applies it. That is not a failure of the call: nothing in the process survives it. */

@@ -82,7 +82,7 @@ export class SimulatedNode {
   readonly name: string;
   readonly db: Db;
   /** The error of its machine's clock. */
-  skew_ms: number;
+  skewMs: number;
   replica: Replica | null = null;
   /** Whether its disk is full. */
   full = false;
@@ -100,18 +100,18 @@ export class SimulatedNode {
    * How often it may be killed this way. More crashes may be at one entry, which the node would take for a poison
    * entry.
    */
-  killings_left = POISON_ENTRY_TRIES_MAX - 1;
+  killingsLeft = POISON_ENTRY_TRIES_MAX - 1;
   /** Calls that the front has sent and the replica has not taken. */
   mailbox: ServerCall<WriterMethod>[] = [];
   deferred: (() => void)[] = [];
   readonly #world: Simulation;
   #boots = 0;
 
-  constructor(world: Simulation, name: string, db: Db, skew_ms: number) {
+  constructor(world: Simulation, name: string, db: Db, skewMs: number) {
     this.#world = world;
     this.name = name;
     this.db = db;
-    this.skew_ms = skew_ms;
+    this.skewMs = skewMs;
     this.applyVersion = world.applyVersion;
   }
 
@@ -197,8 +197,8 @@ export class SimulatedNode {
       },
       committed: new SharedCounter(),
       pendingBytesMax: WAITING_BYTES_MAX,
-      wall: () => world.now_ms + this.skew_ms,
-      elapsed: () => world.now_ms - START_MS,
+      wall: () => world.nowMs + this.skewMs,
+      elapsed: () => world.nowMs - START_MS,
       defer: (work) => void deferred.push(work),
       later: (work) => void deferred.push(work),
       publish: () => undefined,
@@ -242,7 +242,7 @@ export class Simulation {
   readonly #made = new Map<number, Made>();
   /** The apply version at the start: the last one that writes no bundles, or the first that does. */
   readonly applyVersion: number;
-  now_ms = START_MS;
+  nowMs = START_MS;
   snapshot: { readonly position: number; readonly content: string } | null = null;
   #id = 0;
   #value = 0;
@@ -300,12 +300,12 @@ export class Simulation {
     else if (what < 700) this.log.step(random);
     else if (what < 820) this.#deferred(node);
     else if (what < FAULTS_FROM) this.#tick();
-    else if (what < 930) node.skew_ms = drawSkew(random);
+    else if (what < 930) node.skewMs = drawSkew(random);
     else if (what < 950) this.log.breakSession(random);
     else if (what < 965) {
       if (node.replica === null) node.start();
-      else if (node.killings_left > 0 && random(3) === 0) {
-        node.killings_left -= 1;
+      else if (node.killingsLeft > 0 && random(3) === 0) {
+        node.killingsLeft -= 1;
         node.dying = true;
       } else node.crash();
     } else if (what < 975) node.full = random(3) === 0;
@@ -385,7 +385,7 @@ export class Simulation {
   }
 
   #tick(): void {
-    this.now_ms += (this.isCalm ? CALM_TICK_MS : TICK_MS) * (1 + this.#random(4));
+    this.nowMs += (this.isCalm ? CALM_TICK_MS : TICK_MS) * (1 + this.#random(4));
     for (const node of this.nodes) {
       this.#runIn(node, () => node.replica?.tick());
       this.#take(node);
@@ -523,7 +523,7 @@ function applyOneByOne(
   });
   const replies = new Map<string, unknown[]>();
   const last = new Map<string, { readonly epoch: number; number: number; heard_at: number }>();
-  let now_ms = START_MS;
+  let nowMs = START_MS;
   let applyVersion = founded;
   let term = 0;
   let leader = "";
@@ -532,16 +532,16 @@ function applyOneByOne(
     for (const { head, content } of decodeMessage(bytes, FAKE_METHODS, applyVersion)) {
       if (content.kind === "hello") {
         if ((last.get(head.node)?.epoch ?? 0) !== content.replaces) continue;
-        now_ms = Math.max(now_ms, head.at);
-        for (const [node, { heard_at }] of last) if (now_ms - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
-        last.set(head.node, { epoch: at + 1, number: 0, heard_at: now_ms });
+        nowMs = Math.max(nowMs, head.at);
+        for (const [node, { heard_at }] of last) if (nowMs - heard_at >= NODE_FORGOTTEN_MS) last.delete(node);
+        last.set(head.node, { epoch: at + 1, number: 0, heard_at: nowMs });
         continue;
       }
       const known = last.get(head.node);
       if (known?.epoch !== head.epoch || known.number + 1 !== head.number) continue;
       known.number += 1;
-      now_ms = Math.max(now_ms, head.at);
-      known.heard_at = now_ms;
+      nowMs = Math.max(nowMs, head.at);
+      known.heard_at = nowMs;
       if (content.kind === "upgrade") applyVersion = Math.max(applyVersion, content.to);
       if (head.applyVersion !== applyVersion) continue;
       if (content.kind === "candidacy" && content.term === term) {
@@ -556,8 +556,8 @@ function applyOneByOne(
     for (const { method, actor, request, isLeader } of counted) {
       const { name } = request as { readonly name: string };
       const reply = runAlone(() => {
-        if (method.in_cluster === "leader" && !isLeader) return new Failure("UNAVAILABLE", "another node leads");
-        transaction.now_ms = now_ms;
+        if (method.inCluster === "leader" && !isLeader) return new Failure("UNAVAILABLE", "another node leads");
+        transaction.nowMs = nowMs;
         return transaction.run({ method, actor, request });
       }, transaction);
       replies.set(name, [...(replies.get(name) ?? []), reply]);
@@ -570,8 +570,8 @@ function applyOneByOne(
 
 /** The error of a clock: usually close to zero, sometimes hours or days. */
 function drawSkew(random: Random): number {
-  const span_ms = [3_600_000, 86_400_000, 3 * 86_400_000][random(3)] ?? 0;
-  return random(4) === 0 ? span_ms * (random(3) - 1) : random(20) - 10;
+  const spanMs = [3_600_000, 86_400_000, 3 * 86_400_000][random(3)] ?? 0;
+  return random(4) === 0 ? spanMs * (random(3) - 1) : random(20) - 10;
 }
 
 function runAlone(run: () => unknown, transaction: Transaction): unknown {

@@ -67,9 +67,9 @@ t.test("a client that disconnects in the middle of a request leaves nothing", as
   }
   await checkNothingStored(t, koor);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - from_ms < STOP_MS, "the shutdown does not wait");
+  t.ok(performance.now() - fromMs < STOP_MS, "the shutdown does not wait");
 });
 
 t.test("bytes that were reserved for bodies are released when the rest never comes", async (t) => {
@@ -138,8 +138,8 @@ t.test("a request that is sent slowly is cut", async (t) => {
     [head("POST", "/api/instances/nobody/heartbeat", "Content-Length: 1000"), "x"],
     ["", ""],
   ];
-  const is_asked_for = (first: string): boolean => !/^(?:GET|HEAD) .*\r\n\r\n$/s.test(first);
-  const from_ms = performance.now();
+  const isAskedFor = (first: string): boolean => !/^(?:GET|HEAD) .*\r\n\r\n$/s.test(first);
+  const fromMs = performance.now();
   const cuts = drops.map(async ([first, drop]) => {
     const socket = await dial(t, koor.port);
     socket.write(first);
@@ -150,19 +150,19 @@ t.test("a request that is sent slowly is cut", async (t) => {
     });
     await closeOf(socket);
     clearInterval(dripping);
-    const took_ms = performance.now() - from_ms;
+    const tookMs = performance.now() - fromMs;
     // The library cuts slow connections by a time limit of its own, without an answer.
     if (koor.transport === "node" && first.startsWith("PUT ")) t.match(answer, /^HTTP\/1\.1 408 /, first);
     if (answer.includes(" 408 ")) t.match(answer, /\r\nConnection: close\r\n/, first);
-    return { took_ms, first };
+    return { tookMs, first };
   });
   while ((await countInFlight(koor.port)) < 4);
   t.equal((await send(koor.port, "GET", "/health")).status, 200, "other clients are served meanwhile");
-  for (const { took_ms, first } of await Promise.all(cuts)) {
-    const what = `after ${Math.round(took_ms)} ms: ${first}`;
-    t.ok(took_ms < REQUEST_TIMEOUT_MS + LATE_MS, what);
+  for (const { tookMs, first } of await Promise.all(cuts)) {
+    const what = `after ${Math.round(tookMs)} ms: ${first}`;
+    t.ok(tookMs < REQUEST_TIMEOUT_MS + LATE_MS, what);
     // A request for an unknown path may be answered at once.
-    if (is_asked_for(first)) t.ok(took_ms > REQUEST_TIMEOUT_MS / 2, what);
+    if (isAskedFor(first)) t.ok(tookMs > REQUEST_TIMEOUT_MS / 2, what);
   }
   await untilInFlight(koor, 0);
   await checkNothingStored(t, koor);
@@ -178,11 +178,11 @@ interface Upload {
   readonly bytes: number;
   readonly chunked?: true;
   /** The client reads nothing before it has sent everything. */
-  readonly reads_last?: true;
+  readonly readsLast?: true;
 }
 
 /** Sends as fast as the socket takes it until the answer is whole; returns the answer's text. */
-async function upload(t: Owner, port: number, { request, bytes, chunked, reads_last }: Upload): Promise<string> {
+async function upload(t: Owner, port: number, { request, bytes, chunked, readsLast }: Upload): Promise<string> {
   const socket = await dial(t, port);
   let answer = "";
   const answered = new Promise<void>((resolve) => {
@@ -194,7 +194,7 @@ async function upload(t: Owner, port: number, { request, bytes, chunked, reads_l
       if (at > 0 && answer.length >= at + 4 + length) socket.destroy();
     });
   });
-  if (reads_last === true) socket.pause();
+  if (readsLast === true) socket.pause();
   socket.write(request);
   for (let sent = 0; sent < bytes && !socket.destroyed; sent += PIECE.byteLength) {
     const piece = PIECE.subarray(0, bytes - sent);
@@ -220,7 +220,7 @@ t.test("a client that is refused while it still sends can read why", { skip: RES
     [
       "read last",
       413,
-      { request: head("PUT", "/api/state/k", `Content-Length: ${fits + 1}`), bytes: fits + 1, reads_last: true },
+      { request: head("PUT", "/api/state/k", `Content-Length: ${fits + 1}`), bytes: fits + 1, readsLast: true },
     ],
   ];
   for (const [what, status, each] of uploads) {
@@ -245,7 +245,7 @@ t.test("a client that continues after its refusal is cut, by its bytes and by th
   const long = head("PUT", "/api/state/k", `Content-Length: ${1000 * GIB}`);
   const slow = await dial(t, koor.port);
   const fast = await dial(t, koor.port);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   let taken = 0;
   slow.write(long);
   const dripping = setInterval(() => slow.write("x"), 100);
@@ -267,10 +267,10 @@ t.test("a client that continues after its refusal is cut, by its bytes and by th
     }),
   );
   clearInterval(dripping);
-  const took_ms = performance.now() - from_ms;
+  const tookMs = performance.now() - fromMs;
   t.ok(
-    took_ms > REFUSED_LINGER_MS / 2 && took_ms < REFUSED_LINGER_MS + LATE_MS,
-    `it was cut after ${Math.round(took_ms)} ms`,
+    tookMs > REFUSED_LINGER_MS / 2 && tookMs < REFUSED_LINGER_MS + LATE_MS,
+    `it was cut after ${Math.round(tookMs)} ms`,
   );
   // The bytes beyond the bound are in the system's buffers.
   t.ok(taken < 2 * REFUSED_LINGER_BYTES_MAX, `${taken} bytes were taken`);
@@ -279,7 +279,7 @@ t.test("a client that continues after its refusal is cut, by its bytes and by th
   const last = await dial(t, koor.port);
   last.write(long);
   await untilInFlight(koor, 1);
-  const stopped_ms = performance.now();
+  const stoppedMs = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - stopped_ms < REFUSED_LINGER_MS + STOP_MS, "the shutdown no longer waits for it");
+  t.ok(performance.now() - stoppedMs < REFUSED_LINGER_MS + STOP_MS, "the shutdown no longer waits for it");
 });

@@ -47,7 +47,7 @@ function foreignBytes(entry: Uint8Array): readonly Uint8Array[] {
 
 /** The newest entry that a node has appended to the log. */
 async function entryOf(cluster: TestCluster): Promise<Uint8Array> {
-  const log = await openLogAt({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
+  const log = await openLogAt({ url: cluster.logUrl, name: CLUSTER_NAME, credentials: "" });
   const session = must(await log.open({ entry: () => undefined, lost: () => undefined }), "there is a log");
   try {
     for (let id = session.status.last; id > 0; id--) {
@@ -62,7 +62,7 @@ async function entryOf(cluster: TestCluster): Promise<Uint8Array> {
 
 /** Stores two invalid snapshots that are newer than the cluster's. */
 async function putForeignSnapshots(cluster: TestCluster): Promise<void> {
-  const { snapshots } = await openLogAt({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
+  const { snapshots } = await openLogAt({ url: cluster.logUrl, name: CLUSTER_NAME, credentials: "" });
   const { generation } = must((await snapshots.list())[0], "the founder has put one");
   const { log_last } = (await must(cluster.nodes[1], "b").health()).cluster;
   for (const position of [log_last, 999_999_999])
@@ -112,7 +112,7 @@ async function checkLog(t: Test, cluster: TestCluster, disturb: () => Promise<nu
 
 t.test("a foreign message in NATS", { skip: natsMissing() }, async (t) => {
   const cluster = await TestCluster.start(t, { log: "nats", nodes: 2 });
-  const { connection, manager } = await connectNats({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
+  const { connection, manager } = await connectNats({ url: cluster.logUrl, name: CLUSTER_NAME, credentials: "" });
   t.teardown(() => connection.close());
   const { config, state } = await manager.streams.info(`KOOR_${CLUSTER_NAME}`);
   const subject = must(config.subjects?.[0], "the log has a subject");

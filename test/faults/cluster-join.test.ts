@@ -29,7 +29,7 @@ t.test("nodes join behind a trimmed log", { skip: natsMissing() }, async (t) => 
       (await send(a.koor.port, "PUT", `/api/state/large/${at}`, { body: JSON.stringify(VALUE.toString()) })).status,
       200,
     );
-  const log = await openLogAt({ url: cluster.log_url, name: CLUSTER_NAME, credentials: "" });
+  const log = await openLogAt({ url: cluster.logUrl, name: CLUSTER_NAME, credentials: "" });
   const snapshot = await until("there is a snapshot", async () => {
     const newest = (await log.snapshots.list()).at(-1);
     return newest !== undefined && newest.position > VALUES && newest;
@@ -44,7 +44,7 @@ t.test("nodes join behind a trimmed log", { skip: natsMissing() }, async (t) => 
   t.equal((await send(c.koor.port, "GET", "/api/state/large/0")).body.byteLength, VALUE.byteLength + 2, "it has all");
   t.comment(`c writes after ${await work.untilWritten(c)} ms`);
   const d = await cluster.addNode();
-  const fetched = join(d.data_dir, "join.db");
+  const fetched = join(d.dataDir, "join.db");
   const started = d.start();
   await until("d fetches the snapshot", () => (statSync(fetched, { throwIfNoEntry: false })?.size ?? 0) > 0);
   // Longer than the fetch waits for a piece.

@@ -54,7 +54,7 @@ class LogWatch {
   readonly #looking: Promise<void>;
   #ended = false;
   /** The time of the last look at which fewer than two servers had what was written, from the start. */
-  #poor_ms = 0;
+  #poorMs = 0;
 
   constructor(cluster: TestCluster) {
     this.#looking = this.#look(cluster);
@@ -64,14 +64,14 @@ class LogWatch {
   async end(): Promise<number> {
     this.#ended = true;
     await this.#looking;
-    return Math.round(this.#poor_ms);
+    return Math.round(this.#poorMs);
   }
 
   async #look(cluster: TestCluster): Promise<void> {
     while (!this.#ended) {
       const state = await cluster.logState().catch(() => null);
       const takes = state !== null && state.leader >= 0 && state.following > 0;
-      if (!takes && !this.#ended) this.#poor_ms = performance.now() - this.#began;
+      if (!takes && !this.#ended) this.#poorMs = performance.now() - this.#began;
       await pause(LOOK_MS);
     }
   }
@@ -105,10 +105,10 @@ t.test("the log's servers, each in turn", { skip: natsMissing() }, async (t) => 
       await fault.begin(cluster, at);
       const watch = new LogWatch(cluster);
       const took = await Promise.all(cluster.nodes.map((node) => work.untilWritten(node)));
-      const taken_after = await watch.end();
+      const takenAfter = await watch.end();
       t.ok(
-        Math.max(...took) - taken_after < RECOVERY_MS_MAX,
-        `server ${at} is ${fault.name}: nodes write after ${took.join(", ")} ms, the log after ${taken_after}`,
+        Math.max(...took) - takenAfter < RECOVERY_MS_MAX,
+        `server ${at} is ${fault.name}: nodes write after ${took.join(", ")} ms, the log after ${takenAfter}`,
       );
       await fault.end(cluster, at);
       await untilWhole(t, cluster);

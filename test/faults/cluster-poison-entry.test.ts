@@ -47,7 +47,7 @@ t.test("an entry that ends the process of every node", { skip: natsMissing() }, 
   const preload = join(makeDirectory(t), "deadly.mjs");
   writeFileSync(preload, PRELOAD);
   const env = { NODE_OPTIONS: `--import=${pathToFileURL(preload).href}` };
-  const cluster = await TestCluster.start(t, { log: "nats", nodes: 2, node_options: { env } });
+  const cluster = await TestCluster.start(t, { log: "nats", nodes: 2, nodeOptions: { env } });
   const [a, b] = cluster.nodes.map((node) => node) as [TestNode, TestNode];
   t.equal((await send(a.koor.port, "PUT", "/api/state/kept", { body: "1" })).status, 200);
   await t.rejects(send(a.koor.port, "PUT", `/api/state/${DEADLY}`, { body: "1" }));
@@ -72,11 +72,11 @@ t.test("an entry that ends the process of every node", { skip: natsMissing() }, 
   await b.untilState("halted");
   await b.stop();
   // The cause of the crash is gone: the operator makes the node retry.
-  rmSync(join(b.data_dir, "suspect.txt"));
+  rmSync(join(b.dataDir, "suspect.txt"));
   await b.start();
   await b.untilState("ok");
   t.equal((await send(b.koor.port, "GET", `/api/state/${DEADLY}`)).status, 200, "it was in the log");
-  t.notOk(existsSync(join(b.data_dir, "suspect.txt")), "nothing is left of it");
+  t.notOk(existsSync(join(b.dataDir, "suspect.txt")), "nothing is left of it");
 
   // It takes a while until a missing log counts as lost.
   if (longFormOnly() !== false) return;

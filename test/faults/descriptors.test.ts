@@ -47,7 +47,7 @@ const CALLS: readonly Call[] = [
 ];
 
 async function make(koor: Koor, { port, method, path, body, headers = {} }: Call): Promise<number> {
-  const to = port === "api" ? koor.port : koor.dashboard_port;
+  const to = port === "api" ? koor.port : koor.dashboardPort;
   return (await send(to, method, path, { headers, ...(body === undefined ? {} : { body }) })).status;
 }
 
@@ -57,7 +57,7 @@ async function start(t: Test, name: string, launcher: readonly string[] = []): P
   const webhook = { id: "w", url: "http://127.0.0.1:1/", patterns: ["none"] };
   await send(koor.port, "POST", "/api/webhooks", { body: JSON.stringify(webhook) });
   // The pages are requested over this connection.
-  await send(koor.dashboard_port, "GET", "/health");
+  await send(koor.dashboardPort, "GET", "/health");
   return koor;
 }
 
@@ -104,7 +104,7 @@ for (const name of NAMES) {
       const sockets: Socket[] = [];
       await Promise.all(
         Array.from({ length: CONNECTIONS }, (_, at) => {
-          const socket = connect({ port: at % 2 === 0 ? koor.port : koor.dashboard_port, host: "127.0.0.1" });
+          const socket = connect({ port: at % 2 === 0 ? koor.port : koor.dashboardPort, host: "127.0.0.1" });
           sockets.push(socket);
           return new Promise<void>((resolve) => {
             socket.once("connect", resolve).once("error", () => resolve());
@@ -117,7 +117,7 @@ for (const name of NAMES) {
       t.notMatch(koor.log(), /EMFILE|level=ERROR/);
       for (const socket of sockets) socket.destroy();
       await reconnect(koor.port);
-      await reconnect(koor.dashboard_port);
+      await reconnect(koor.dashboardPort);
       await checkAll(t, koor, "afterwards");
       t.equal(await koor.stop(), 0);
     });
@@ -126,10 +126,10 @@ for (const name of NAMES) {
   t.test(`${name}: webhooks to a receiver that never answers leave descriptors for clients`, { skip }, async (t) => {
     const koor = await start(t, name, ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]);
     let open = 0;
-    let open_most = 0;
+    let openMost = 0;
     const receiver = createServer((socket) => {
       open += 1;
-      open_most = Math.max(open_most, open);
+      openMost = Math.max(openMost, open);
       socket.on("error", () => undefined).on("close", () => (open -= 1));
       socket.resume();
     });
@@ -145,7 +145,7 @@ for (const name of NAMES) {
     // Each uses a connection of its own, as other clients would.
     for (let call = 0; call < 50; call++) t.ok(await isAnswered(koor.port), "a client can still connect");
     await checkAll(t, koor, "meanwhile", [400, 503]);
-    t.ok(open_most < 16, `${open_most} connections to the receiver`);
+    t.ok(openMost < 16, `${openMost} connections to the receiver`);
     t.notMatch(koor.log(), /EMFILE|level=ERROR/);
     receiver.close();
     t.equal(await koor.stop(), 0);

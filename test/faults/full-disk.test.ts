@@ -144,39 +144,39 @@ function limitFiles(koor: Koor, bytes: number | null): void {
 const IN_THE_LOG = { skip: singleServerOnly("calls that are in the log wait for the disk") };
 
 const MOUNT = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} koor "$KOOR_TEST_DISK"`;
-const can_limit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
-const can_mount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
-t.comment(`prlimit: ${can_limit}, own file system: ${can_mount}`);
-t.ok(can_limit || can_mount || process.platform !== "linux", "Linux always has a way to fill a disk");
+const canLimit = succeeds("prlimit", "--pid", String(process.pid), "--fsize");
+const canMount = succeeds("unshare", "-Urm", "sh", "-c", "mount -t tmpfs koor /tmp");
+t.comment(`prlimit: ${canLimit}, own file system: ${canMount}`);
+t.ok(canLimit || canMount || process.platform !== "linux", "Linux always has a way to fill a disk");
 
-if (can_limit) {
+if (canLimit) {
   t.test("a server whose files reach their size limit refuses writes and recovers", IN_THE_LOG, async (t) => {
-    const data_dir = makeDirectory(t);
-    const koor = await startKoor(t, { data_dir });
+    const dataDir = makeDirectory(t);
+    const koor = await startKoor(t, { data_dir: dataDir });
     await begin(t, koor);
-    limitFiles(koor, statSync(join(data_dir, "data.db-wal")).size + ROOM_BYTES);
+    limitFiles(koor, statSync(join(dataDir, "data.db-wal")).size + ROOM_BYTES);
     const stored = await checkFull(t, koor, () => limitFiles(koor, null));
 
-    limitFiles(koor, statSync(join(data_dir, "data.db-wal")).size);
+    limitFiles(koor, statSync(join(dataDir, "data.db-wal")).size);
     while ((await reset(koor)).status === 200);
     t.equal(await koor.stop(), 0, "a server whose disk is full exits with 0");
-    const next = await startKoor(t, { data_dir });
+    const next = await startKoor(t, { data_dir: dataDir });
     t.same(await unlike(next, stored), [], "and nothing is lost");
     t.equal((await send(next.port, "GET", "/api/state/first")).text, "3");
     t.equal((await put(next, "first", "4")).json<{ readonly version: number }>().version, 4);
     t.equal(await next.stop(), 0);
-    const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
+    const db = openDatabase(join(dataDir, "data.db"), { readonly: true });
     t.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
   });
 }
 
-if (can_mount) {
+if (canMount) {
   t.test("a server on a full file system refuses writes and recovers", IN_THE_LOG, async (t) => {
-    const data_dir = makeDirectory(t);
+    const dataDir = makeDirectory(t);
     const koor = await startKoor(t, {
-      data_dir,
-      env: { KOOR_TEST_DISK: data_dir },
+      data_dir: dataDir,
+      env: { KOOR_TEST_DISK: dataDir },
       launcher: [
         "unshare",
         "-Urm",
@@ -187,7 +187,7 @@ if (can_mount) {
     });
     await begin(t, koor);
     // The mount is in the server's own namespace; its root directory shows it to this process.
-    const stored = await checkFull(t, koor, () => rmSync(join(`/proc/${koor.process.pid}/root`, data_dir, BALLAST)));
+    const stored = await checkFull(t, koor, () => rmSync(join(`/proc/${koor.process.pid}/root`, dataDir, BALLAST)));
     t.same(await unlike(koor, stored), []);
     while ((await put(koor, "last", LARGE)).status === 200);
     while ((await reset(koor)).status === 200);

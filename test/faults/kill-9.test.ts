@@ -22,11 +22,11 @@ t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
   const workload = new Workload(CLIENTS, seed);
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   const delivered = new Map<number, string>();
-  let last_id = 0;
+  let lastId = 0;
   for (let round = 1; round <= ROUNDS; round++) {
-    const koor = await startKoor(t, { data_dir, args: ARGS });
+    const koor = await startKoor(t, { data_dir: dataDir, args: ARGS });
     t.same(await workload.findLosses(koor.port), [], `nothing is lost before round ${round}`);
     const history = await sendJson(koor.port, "GET", "/api/events/history?after=0&last=10000", "");
     for (const [id, text] of delivered)
@@ -34,7 +34,7 @@ t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle
     const fresh = (
       await sendJson(koor.port, "POST", "/api/events/publish", { topic: "round", data: `round ${round}` })
     ).json<ReceivedEvent>();
-    t.ok(fresh.id > last_id, `${fresh.id} is a new id, after ${last_id}`);
+    t.ok(fresh.id > lastId, `${fresh.id} is a new id, after ${lastId}`);
 
     const subscriber = await openSocket(t, koor.port);
     const goal = workload.acknowledged + 50 + random(200);
@@ -49,9 +49,9 @@ t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle
     t.ok(workload.lost.length > lost, "it was in the middle of writes");
     await subscriber.closed;
     for (const text of subscriber.items) delivered.set((JSON.parse(text) as ReceivedEvent).id, text);
-    last_id = Math.max(fresh.id, ...delivered.keys());
+    lastId = Math.max(fresh.id, ...delivered.keys());
   }
-  const koor = await startKoor(t, { data_dir, args: ARGS });
+  const koor = await startKoor(t, { data_dir: dataDir, args: ARGS });
   t.same(await workload.findLosses(koor.port), [], "nothing is lost");
   t.ok(
     workload.acknowledged > ROUNDS * 50,
@@ -59,7 +59,7 @@ t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle
   );
   t.ok(delivered.size > ROUNDS, `${delivered.size} events were delivered`);
   t.equal(await koor.stop(), 0);
-  const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
+  const db = openDatabase(join(dataDir, "data.db"), { readonly: true });
   t.equal(db.pragma("integrity_check", { simple: true }), "ok");
   db.close();
 });

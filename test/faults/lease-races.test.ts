@@ -69,12 +69,12 @@ t.test("leases have one holder in a race against a server that is killed", async
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   const checker = new LeaseChecker();
   const events: StoredEvent[] = [];
   const reported: Had[] = [];
   for (let round = 0; round < countRounds(2, 6); round++) {
-    const koor: Koor = await startKoor(t, { data_dir });
+    const koor: Koor = await startKoor(t, { data_dir: dataDir });
     await readAll(koor.port, checker, events);
     const agents = await Promise.all(
       Array.from({ length: AGENTS }, (_, at) => Agent.register(koor.port, `agent-${round}-${at}`)),
@@ -87,7 +87,7 @@ t.test("leases have one holder in a race against a server that is killed", async
     await once(koor.process, "exit");
     await races;
   }
-  const koor = await startKoor(t, { data_dir });
+  const koor = await startKoor(t, { data_dir: dataDir });
   let live: string[];
   let known: number;
   await readAll(koor.port, checker, events);

@@ -41,9 +41,9 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 t.test("a server that is killed while it receives the snapshot has nothing of it", async (t) => {
-  const data_dir = makeDirectory(t);
-  const staging = join(data_dir, "restore.db");
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const staging = join(dataDir, "restore.db");
+  const koor = await startKoor(t, { data_dir: dataDir });
   async function* half(): AsyncGenerator<string> {
     yield snapshot.slice(0, snapshot.length >> 1);
     await until(() => koor.process.exitCode !== null || koor.process.signalCode !== null);
@@ -53,7 +53,7 @@ t.test("a server that is killed while it receives the snapshot has nothing of it
   await koor.stop("SIGKILL");
   await lost;
   t.ok(existsSync(staging), "the restore was in progress");
-  const next = await startKoor(t, { data_dir });
+  const next = await startKoor(t, { data_dir: dataDir });
   t.notOk(existsSync(staging), "the next start removes it");
   t.equal(await countKeys(next), 0);
   t.equal((await send(next.port, "POST", "/api/restore", { body: snapshot })).status, 200);
@@ -63,9 +63,9 @@ t.test("a server that is killed while it receives the snapshot has nothing of it
 t.test("a server that is killed while the writer copies the snapshot has nothing of it or all", async (t) => {
   const outcomes = new Set<number>();
   for (const part of PARTS) {
-    const data_dir = makeDirectory(t);
-    const log = join(data_dir, "data.db-wal");
-    const koor = await startKoor(t, { data_dir });
+    const dataDir = makeDirectory(t);
+    const log = join(dataDir, "data.db-wal");
+    const koor = await startKoor(t, { data_dir: dataDir });
     const before = sizeOf(log);
     let answered = false;
     const asked = send(koor.port, "POST", "/api/restore", { body: snapshot }).then(
@@ -77,7 +77,7 @@ t.test("a server that is killed while the writer copies the snapshot has nothing
     await until(() => answered || sizeOf(log) > before + part * KEYS * VALUE_BYTES);
     await koor.stop("SIGKILL");
     await asked;
-    const next = await startKoor(t, { data_dir });
+    const next = await startKoor(t, { data_dir: dataDir });
     const keys = await countKeys(next);
     outcomes.add(keys);
     t.ok(keys === 0 || keys === KEYS, `at ${part}: ${keys} keys`);

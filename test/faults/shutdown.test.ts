@@ -50,34 +50,34 @@ t.test("a signal in the middle of writes: all are answered, and what was acknowl
     const seed = newSeed();
     t.comment(`seed ${seed}`);
     const workload = new Workload(12, seed);
-    workload.ends_when_refused = true;
-    const data_dir = makeDirectory(t);
-    const koor = await startKoor(t, { data_dir, args: KEEP_ALL });
-    let signalled_ms = 0;
+    workload.endsWhenRefused = true;
+    const dataDir = makeDirectory(t);
+    const koor = await startKoor(t, { data_dir: dataDir, args: KEEP_ALL });
+    let signalledMs = 0;
     const stopped = new Promise<number | null>((resolve) => {
       workload.onAcknowledged = () => {
         if (workload.acknowledged !== 200) return;
-        signalled_ms = performance.now();
+        signalledMs = performance.now();
         resolve(koor.stop(signal));
       };
     });
     await workload.run(koor.port);
     t.equal(await stopped, 0, `${signal} ends it with 0`);
     t.ok(
-      performance.now() - signalled_ms < SHUTDOWN_DRAIN_MS,
+      performance.now() - signalledMs < SHUTDOWN_DRAIN_MS,
       "it takes less time than it would give to a request that hangs",
     );
     t.same(
-      workload.lost.filter((sent_ms) => sent_ms < signalled_ms),
+      workload.lost.filter((sentMs) => sentMs < signalledMs),
       [],
       "requests that were sent before the signal were answered",
     );
     t.ok(workload.acknowledged >= 200);
-    t.notOk(existsSync(join(data_dir, "data.db-wal")), "the write-ahead log is in the database");
-    const db = openDatabase(join(data_dir, "data.db"), { readonly: true });
+    t.notOk(existsSync(join(dataDir, "data.db-wal")), "the write-ahead log is in the database");
+    const db = openDatabase(join(dataDir, "data.db"), { readonly: true });
     t.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
-    const next = await startKoor(t, { data_dir, args: KEEP_ALL });
+    const next = await startKoor(t, { data_dir: dataDir, args: KEEP_ALL });
     t.same(await workload.findLosses(next.port), [], "nothing is lost");
     t.equal(await next.stop(), 0);
   }
@@ -92,9 +92,9 @@ t.test("at a shutdown subscribers are closed with 1001, and waiting calls are an
   const waiting = async (): Promise<boolean> =>
     /^koor_subscribers 4$/m.test((await send(koor.port, "GET", "/metrics")).text);
   while (!(await waiting()));
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - from_ms < STOP_MS, "no subscriber delays it");
+  t.ok(performance.now() - fromMs < STOP_MS, "no subscriber delays it");
   t.equal(await socket.closed, 1001);
   t.equal(await lagging.closed, 1001);
   await stream.ended;
@@ -111,7 +111,7 @@ t.test("a request that never comes whole is awaited, then cut; meanwhile health 
     return String((await once(other, "data"))[0]);
   };
   t.match(await ask("/health"), /^HTTP\/1\.1 200 /);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
   t.match(
@@ -125,27 +125,24 @@ t.test("a request that never comes whole is awaited, then cut; meanwhile health 
   );
   await t.rejects(dial(t, koor.port), { code: "ECONNREFUSED" }, "new connections are refused");
   t.equal(await stopped, 0);
-  const took_ms = performance.now() - from_ms;
-  t.ok(
-    took_ms >= SHUTDOWN_DRAIN_MS - 100 && took_ms < SHUTDOWN_DRAIN_MS + STOP_MS,
-    `it took ${Math.round(took_ms)} ms`,
-  );
+  const tookMs = performance.now() - fromMs;
+  t.ok(tookMs >= SHUTDOWN_DRAIN_MS - 100 && tookMs < SHUTDOWN_DRAIN_MS + STOP_MS, `it took ${Math.round(tookMs)} ms`);
   if (!half.readableEnded) await closeOf(half);
   t.ok(half.closed || half.readableEnded, "its connection was cut");
 });
 
 t.test("a second signal stops at once, and what was acknowledged is safe", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   await sendHalf(t, koor.port);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", { kept: true })).status, 200);
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   koor.process.kill("SIGTERM");
   t.equal(await stopped, 1, "the exit code is not that of a clean end");
-  t.ok(performance.now() - from_ms < STOP_MS);
-  const next = await startKoor(t, { data_dir });
+  t.ok(performance.now() - fromMs < STOP_MS);
+  const next = await startKoor(t, { data_dir: dataDir });
   t.same((await send(next.port, "GET", "/api/state/kept")).json(), { kept: true });
   t.equal((await send(next.port, "GET", "/api/state/half")).status, 404);
 });
@@ -171,8 +168,8 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
 });
 
 t.test("a second server on the same directory or port prints one clear line and exits with 1", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   const flags = (directory: string, bind: string): string[] => [
     "--bind",
     bind,
@@ -183,11 +180,11 @@ t.test("a second server on the same directory or port prints one clear line and 
   ];
   const elsewhere = makeDirectory(t);
 
-  const same = await runKoor(flags(data_dir, "127.0.0.1:0"), elsewhere);
+  const same = await runKoor(flags(dataDir, "127.0.0.1:0"), elsewhere);
   t.same(same, {
     code: 1,
     stdout: "",
-    stderr: `koor-server: data directory ${data_dir} is in use by another koor server\n`,
+    stderr: `koor-server: data directory ${dataDir} is in use by another koor server\n`,
   });
 
   const bound = await runKoor(flags(elsewhere, `127.0.0.1:${koor.port}`), elsewhere);
@@ -214,19 +211,19 @@ t.test(
   { skip: MADE_BEFORE },
   async (t) => {
     const folder = makeDirectory(t);
-    const data_dir = join(folder, "real/data");
-    const koor = await startKoor(t, { data_dir, cwd: folder });
-    const [folder_link, file_link, hard_link] = ["folder", "file", "hard"].map((name) => join(folder, name)) as [
+    const dataDir = join(folder, "real/data");
+    const koor = await startKoor(t, { data_dir: dataDir, cwd: folder });
+    const [folderLink, fileLink, hardLink] = ["folder", "file", "hard"].map((name) => join(folder, name)) as [
       string,
       string,
       string,
     ];
-    symlinkSync(data_dir, folder_link);
-    for (const path of [file_link, hard_link]) mkdirSync(path);
-    symlinkSync("../real/data/data.db", join(file_link, "data.db"));
-    linkSync(join(data_dir, "data.db"), join(hard_link, "data.db"));
+    symlinkSync(dataDir, folderLink);
+    for (const path of [fileLink, hardLink]) mkdirSync(path);
+    symlinkSync("../real/data/data.db", join(fileLink, "data.db"));
+    linkSync(join(dataDir, "data.db"), join(hardLink, "data.db"));
     const flags = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir"];
-    const names = [folder_link, file_link, hard_link, join(folder, "real", "..", "real", "data"), "real/data/."];
+    const names = [folderLink, fileLink, hardLink, join(folder, "real", "..", "real", "data"), "real/data/."];
     const refused = await Promise.all(names.map((name) => runKoor([...flags, name], folder)));
     for (const [at, { code, stderr }] of refused.entries()) {
       t.equal(code, 1, `${names[at]}`);
@@ -234,9 +231,9 @@ t.test(
     }
     t.equal((await sendJson(koor.port, "PUT", "/api/state/k", "1")).status, 200, "the first server still serves");
     t.equal(await koor.stop(), 0);
-    const after = await startKoor(t, { data_dir: file_link });
+    const after = await startKoor(t, { data_dir: fileLink });
     t.equal((await send(after.port, "GET", "/api/state/k")).text, "1", "a link to the directory is refused, too");
-    t.match((await runKoor([...flags, data_dir], folder)).stderr, /is in use by another koor server/);
+    t.match((await runKoor([...flags, dataDir], folder)).stderr, /is in use by another koor server/);
   },
 );
 
@@ -247,25 +244,25 @@ t.test(
     const folder = makeDirectory(t);
     const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     const umask = ["-c", 'umask 0; exec "$@"', "sh"];
-    const data_dir = join(folder, "made/for it");
+    const dataDir = join(folder, "made/for it");
     const koor = await startKoor(t, {
-      data_dir,
+      data_dir: dataDir,
       cwd: folder,
       launcher: ["/bin/sh", ...umask],
       args: ["--auth-token", "x"],
     });
-    t.same([modeOf(join(folder, "made")), modeOf(data_dir)], ["700", "700"]);
-    const files = readdirSync(data_dir);
+    t.same([modeOf(join(folder, "made")), modeOf(dataDir)], ["700", "700"]);
+    const files = readdirSync(dataDir);
     t.ok(files.includes("data.db-wal") && files.includes("koor.lock"), String(files));
-    for (const file of files) t.equal(modeOf(join(data_dir, file)), "600", file);
+    for (const file of files) t.equal(modeOf(join(dataDir, file)), "600", file);
     t.notMatch(koor.log(), "other users");
     await koor.stop();
     for (const [mode, args, warned] of [
       [0o755, ["--auth-token", "x"], true],
       [0o755, [], false],
     ] as const) {
-      chmodSync(data_dir, mode);
-      const again = await startKoor(t, { data_dir, args });
+      chmodSync(dataDir, mode);
+      const again = await startKoor(t, { data_dir: dataDir, args });
       t.equal(/level=WARN msg="other users of this machine can open the data directory/.test(again.log()), warned);
       await again.stop();
     }
@@ -273,23 +270,23 @@ t.test(
 );
 
 t.test("a damaged database stops the start and keeps its files unchanged", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   for (let at = 0; at < 50; at++)
     await sendJson(koor.port, "PUT", `/api/state/k${at}`, { at, filler: "x".repeat(2000) });
   t.equal(await koor.stop(), 0);
-  const path = join(data_dir, "data.db");
+  const path = join(dataDir, "data.db");
   const bytes = readFileSync(path);
   for (let page = 12; page < statSync(path).size / 4096; page++) bytes.write("\xff".repeat(64), page * 4096, "latin1");
   writeFileSync(path, bytes);
-  const names = readdirSync(data_dir).toSorted();
+  const names = readdirSync(dataDir).toSorted();
 
-  const refused = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir], data_dir);
+  const refused = await runKoor(["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", dataDir], dataDir);
   t.equal(refused.code, 1);
   t.match(refused.stderr, /^koor-server: database [^\n]* is damaged [^\n]*\n$/);
   t.ok(readFileSync(path).equals(bytes), "the files are the same byte by byte");
   t.same(
-    readdirSync(data_dir)
+    readdirSync(dataDir)
       .filter((name) => !/-(wal|shm)$/.test(name))
       .toSorted(),
     names,

@@ -72,10 +72,10 @@ t.test("a client that stops reading a long answer is cut off", async (t) => {
   await send(koor.port, "PUT", "/api/state/long", { body: Buffer.alloc(BODY_BYTES_MAX, "x") });
   await Promise.all([open(t, koor), open(t, koor, "/api/state/long")]);
   t.equal(await countInFlight(koor.port), 2);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   while ((await countInFlight(koor.port)) > 0);
-  const took_ms = performance.now() - from_ms;
-  t.ok(took_ms > REQUEST_TIMEOUT_MS / 2 && took_ms < 3 * REQUEST_TIMEOUT_MS, `after ${Math.round(took_ms)} ms`);
+  const tookMs = performance.now() - fromMs;
+  t.ok(tookMs > REQUEST_TIMEOUT_MS / 2 && tookMs < 3 * REQUEST_TIMEOUT_MS, `after ${Math.round(tookMs)} ms`);
 });
 
 t.test("clients that disconnect in the middle of an answer free their workers", async (t) => {

@@ -204,17 +204,17 @@ async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number>
     openStream(t, koor.port),
   ]);
   const data = "x".repeat(30_000);
-  let took_ms = 0;
+  let tookMs = 0;
   let last = 0;
   for (let round = 0; round < HEALTHY_ROUNDS; round++) {
-    const from_ms = performance.now();
+    const fromMs = performance.now();
     // As many events as are held for each subscriber; this process reads only while the publisher waits.
     last = await publish(
       koor,
       Array.from({ length: SUBSCRIBER_BUFFER_EVENTS_MAX - 10 }, () => ({ topic: "t", data })),
     );
     for (let at = 0; at < 10; at++) last = await publish(koor, [{ topic: "t", data }]);
-    took_ms += performance.now() - from_ms;
+    tookMs += performance.now() - fromMs;
     await Promise.all(healthy.map((subscriber) => subscriber.untilId(last)));
   }
   for (const subscriber of healthy) {
@@ -222,17 +222,17 @@ async function checkHealthy(t: Test, koor: Koor, first: number): Promise<number>
     if ("socket" in subscriber) subscriber.socket.terminate();
     else subscriber.leave();
   }
-  return took_ms;
+  return tookMs;
 }
 
 t.test("twenty subscribers that never read slow no client down, and cost little memory", async (t) => {
   const koor = await startKoor(t);
-  const alone_ms = await checkHealthy(t, koor, 1);
+  const aloneMs = await checkHealthy(t, koor, 1);
   const before = await figures(koor);
   const stalled: SlowClient[] = [];
   for (let at = 0; at < 20; at++)
     stalled.push(await (at % 4 === 3 ? openSlowStream : openSlowSocket)(t, koor.port, "notices=1"));
-  const beside_ms = await checkHealthy(t, koor, 1 + HEALTHY_ROUNDS * SUBSCRIBER_BUFFER_EVENTS_MAX);
+  const besideMs = await checkHealthy(t, koor, 1 + HEALTHY_ROUNDS * SUBSCRIBER_BUFFER_EVENTS_MAX);
   const after = await figures(koor);
   t.ok(after.dropped > 20 * HEALTHY_ROUNDS * 25, `${after.dropped} events were dropped for those that do not read`);
   // If they were kept, they would be twenty times thirty megabytes.
@@ -241,8 +241,8 @@ t.test("twenty subscribers that never read slow no client down, and cost little 
     `memory grew by ${Math.round((after.resident - before.resident) / MIB)} MiB`,
   );
   t.ok(
-    beside_ms < 3 * alone_ms + 3000,
-    `publishing took ${Math.round(alone_ms)} ms alone, ${Math.round(beside_ms)} ms beside them`,
+    besideMs < 3 * aloneMs + 3000,
+    `publishing took ${Math.round(aloneMs)} ms alone, ${Math.round(besideMs)} ms beside them`,
   );
   for (const client of stalled) client.leave();
   while ((await figures(koor)).subscribers > 0);
@@ -258,7 +258,7 @@ t.test("subscribers that never read do not delay the shutdown", async (t) => {
       Array.from({ length: 60 }, () => ({ topic: "t", data: FILLER })),
     );
   t.ok((await figures(koor)).dropped > 0);
-  const from_ms = performance.now();
+  const fromMs = performance.now();
   t.equal(await koor.stop(), 0);
-  t.ok(performance.now() - from_ms < 3000);
+  t.ok(performance.now() - fromMs < 3000);
 });

@@ -46,16 +46,16 @@ async function startFilled(t: Owner): Promise<Koor> {
 }
 
 /** Writes over pages of a file, as `dd conv=notrunc` does. */
-function overwrite(path: string, first_page: number, bytes: Buffer): void {
+function overwrite(path: string, firstPage: number, bytes: Buffer): void {
   const file = openSync(path, "r+");
-  writeSync(file, bytes, 0, bytes.length, first_page * PAGE_BYTES);
+  writeSync(file, bytes, 0, bytes.length, firstPage * PAGE_BYTES);
   closeSync(file);
 }
 
 async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void> {
   const { status, reason: reported } = await untilHealth(koor, 503, reason);
   t.equal(status, "unwell");
-  t.match(await health(koor.dashboard_port), { code: 503, reason: reported }, "the dashboard's port reports it, too");
+  t.match(await health(koor.dashboardPort), { code: 503, reason: reported }, "the dashboard's port reports it, too");
   const calls = [
     ["PUT", "/api/state/lost", 1],
     ["POST", "/api/events/publish", { topic: "lost" }],
@@ -99,16 +99,16 @@ t.test("writes are refused while the database is damaged or moved away, and acce
 });
 
 t.test("a directory, a log or a lock that is replaced is noticed", async (t) => {
-  const faults: readonly (readonly [name: string, fault: (data_dir: string) => void, reason: RegExp])[] = [
-    ["rm -rf", (data_dir) => rmSync(data_dir, { recursive: true }), /data\.db was removed/],
-    ["rm data.db-wal", (data_dir) => rmSync(join(data_dir, "data.db-wal")), /data\.db-wal was re(moved|placed)/],
-    ["rm koor.lock", (data_dir) => rmSync(join(data_dir, "koor.lock")), /koor\.lock was removed/],
+  const faults: readonly (readonly [name: string, fault: (dataDir: string) => void, reason: RegExp])[] = [
+    ["rm -rf", (dataDir) => rmSync(dataDir, { recursive: true }), /data\.db was removed/],
+    ["rm data.db-wal", (dataDir) => rmSync(join(dataDir, "data.db-wal")), /data\.db-wal was re(moved|placed)/],
+    ["rm koor.lock", (dataDir) => rmSync(join(dataDir, "koor.lock")), /koor\.lock was removed/],
     [
       "a copy of the directory in its place",
-      (data_dir) => {
-        cpSync(data_dir, `${data_dir}2`, { recursive: true });
-        renameSync(data_dir, `${data_dir}1`);
-        renameSync(`${data_dir}2`, data_dir);
+      (dataDir) => {
+        cpSync(dataDir, `${dataDir}2`, { recursive: true });
+        renameSync(dataDir, `${dataDir}1`);
+        renameSync(`${dataDir}2`, dataDir);
       },
       /data\.db was replaced/,
     ],

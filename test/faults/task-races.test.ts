@@ -102,8 +102,8 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
-  const data_dir = makeDirectory(t);
-  let koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  let koor = await startKoor(t, { data_dir: dataDir });
   const checker = new TaskChecker();
   const leases = new LeaseChecker();
   const events: StoredEvent[] = [];
@@ -144,7 +144,7 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
     if (kill % 2 === 0) {
       koor.process.kill("SIGKILL");
       await once(koor.process, "exit");
-      koor = await startKoor(t, { data_dir });
+      koor = await startKoor(t, { data_dir: dataDir });
       for (const claimer of claimers) claimer.write(koor.url);
     } else {
       const at = random(claimers.length);
@@ -166,16 +166,16 @@ async function race(t: Test, tasks: number, kills: number): Promise<void> {
   );
   const all = [...checker.tasks.values()];
   t.equal(all.filter((task) => task.done === 1).length, tasks, `each was done once, by ${checker.claims} claims`);
-  const by_task = new Map(
+  const byTask = new Map(
     events.filter(({ topic }) => topic === "task.done").map(({ data }) => [data["task_id"], data["fence"]] as const),
   );
   const reported = said.flatMap((text) => text.split("\n").filter((line) => line.startsWith("done ")));
-  const wrong = reported.filter((line) => by_task.get(line.split(" ")[1]) !== Number(line.split(" ")[2]));
+  const wrong = reported.filter((line) => byTask.get(line.split(" ")[1]) !== Number(line.split(" ")[2]));
   t.same(wrong.slice(0, 5), [], "every reported completion is in the database");
   t.equal(new Set(reported).size, reported.length, "and each was reported by one claimer");
   t.ok(reported.length > tasks - 2 * kills, `${reported.length} completions were reported`);
   const written = await Promise.all(
-    [...by_task].map(async ([task, fence]) => {
+    [...byTask].map(async ([task, fence]) => {
       const value = (await send(koor.port, "GET", `/api/state/work/${String(task)}`)).json<{ fence: number }>();
       return value.fence === fence ? null : `${String(task)}: ${value.fence}, not ${String(fence)}`;
     }),
@@ -237,11 +237,11 @@ t.test("a claim is all or nothing when the writer crashes over it", IN_THE_LOG, 
   t.equal(await koor.stop(), 0);
 });
 
-const can_limit = spawnSync("prlimit", ["--pid", String(process.pid), "--fsize"], { stdio: "ignore" }).status === 0;
+const canLimit = spawnSync("prlimit", ["--pid", String(process.pid), "--fsize"], { stdio: "ignore" }).status === 0;
 
 t.test(
   "a claim on a full disk is granted whole or not at all",
-  { skip: can_limit ? singleServerOnly("calls that are in the log wait for the disk") : "no prlimit" },
+  { skip: canLimit ? singleServerOnly("calls that are in the log wait for the disk") : "no prlimit" },
   async (t) => {
     const koor = await startKoor(t);
     const { port } = koor;

@@ -110,9 +110,9 @@ t.test("an answer that never comes, or never ends, is a failure after its time l
   t.match(await untilWebhook(koor, "silent", ({ fail_count }) => fail_count > 0), { active: true });
   await silent.untilCount(2);
   const [first, second] = silent.requests;
-  const gap_ms = (second?.at_ms ?? 0) - (first?.at_ms ?? 0);
+  const gapMs = (second?.at_ms ?? 0) - (first?.at_ms ?? 0);
   // The time starts when the request is made, which on a busy machine is well before it comes.
-  t.ok(gap_ms >= WEBHOOK_TIMEOUT_MS / 2, `tried again after ${gap_ms} ms`);
+  t.ok(gapMs >= WEBHOOK_TIMEOUT_MS / 2, `tried again after ${gapMs} ms`);
   t.equal(first?.headers["x-koor-delivery"], second?.headers["x-koor-delivery"]);
   t.equal(await koor.stop("SIGKILL"), null);
 });
@@ -123,7 +123,7 @@ t.test(
     const seed = newSeed();
     t.comment(`seed ${seed}`);
     const random = makeRandom(seed);
-    const data_dir = makeDirectory(t);
+    const dataDir = makeDirectory(t);
     let tries = 0;
     const seen = new Set<string>();
     const receiver = await startReceiver(t, (request) => {
@@ -133,7 +133,7 @@ t.test(
     });
     const published: number[] = [];
     // Events are pruned long before they are delivered: waiting deliveries do not depend on the history.
-    let koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
+    let koor = await startKoor(t, { data_dir: dataDir, args: ["--event-history", "1"] });
     await add(koor, { id: "steady", url: `${receiver.url}/steady` });
     await add(koor, { id: "shaky", url: `${receiver.url}/shaky`, secret: "s" });
     for (let round = 0; round < KILLS; round++) {
@@ -141,7 +141,7 @@ t.test(
       for (let at = 0; at < 4; at++) published.push(...(await publish(koor, 100, { round, at })));
       await receiver.untilCount(goal);
       t.equal(await koor.stop("SIGKILL"), null, "killed in the middle");
-      koor = await startKoor(t, { data_dir, args: ["--event-history", "1"] });
+      koor = await startKoor(t, { data_dir: dataDir, args: ["--event-history", "1"] });
     }
     await receiver.until(() => seen.size === 2 * published.length);
     // The last delivery to the shaky receiver may have been refused when it first came.
@@ -168,8 +168,8 @@ t.test(
 );
 
 t.test("a shutdown lets deliveries in flight end, and keeps the rest", async (t) => {
-  const data_dir = makeDirectory(t);
-  const koor = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const koor = await startKoor(t, { data_dir: dataDir });
   let release: () => void = () => undefined;
   const receiver = await startReceiver(t, (_request, response) => {
     release = () => response.writeHead(200).end();
@@ -184,7 +184,7 @@ t.test("a shutdown lets deliveries in flight end, and keeps the rest", async (t)
   t.equal(await stopped, 0);
   t.equal(receiver.requests.length, 1);
   receiver.behave = () => 200;
-  const again = await startKoor(t, { data_dir });
+  const again = await startKoor(t, { data_dir: dataDir });
   await receiver.untilCount(3);
   t.same(receiver.ids(), ids, "a delivery that had ended is not repeated");
 
@@ -195,7 +195,7 @@ t.test("a shutdown lets deliveries in flight end, and keeps the rest", async (t)
   t.equal(await again.stop(), 0);
   t.ok(performance.now() - began < SHUTDOWN_DRAIN_MS + 15_000, "a delivery that hangs is cut");
   receiver.behave = () => 200;
-  const third = await startKoor(t, { data_dir });
+  const third = await startKoor(t, { data_dir: dataDir });
   await receiver.untilCount(5);
   t.same(receiver.ids().slice(3), [...last, ...last], "and is delivered later");
   t.match(await untilWebhook(third, "w", ({ fail_count }) => fail_count === 0), { active: true });

@@ -16,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.me
 const EVENT_BYTES = 960 * 1024;
 
 t.test("waiting events of more than a batch's bytes become several batches", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true });
   const event = { topic: "large", data: "x".repeat(EVENT_BYTES) };
   const fitting = Math.floor(BATCH_BYTES_MAX / EVENT_BYTES);
   const count = 3 * fitting + 3;
@@ -34,7 +34,7 @@ t.test("waiting events of more than a batch's bytes become several batches", asy
 });
 
 t.test("a method with a bug fails its own call only, and stores nothing", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true });
   const sent = await gather(koor, 1, () => [
     sendJson(koor.port, "PUT", "/api/state/first", 1),
     sendJson(koor.port, "PUT", `/api/state/${FAULTS.bug}`, 1),

@@ -32,7 +32,7 @@ const callsOf = async (koor: Koor, id: string): Promise<number | undefined> =>
 const IN_THE_LOG = { skip: singleServerOnly("a call that was appended to the log runs after the crash") };
 
 t.test("a flush that is lost before it ran is sent again", IN_THE_LOG, async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   // The read flushes first: its flush is in the batch that crashes.
@@ -50,7 +50,7 @@ t.test("a flush that is lost before it ran is sent again", IN_THE_LOG, async (t)
 });
 
 t.test("a flush that ran but was not acknowledged is sent again, and counts once", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true });
   const id = await register(koor);
   for (let at = 0; at < 5; at++) await send(koor.port, "GET", "/api/state", { headers: as(id) });
   const [agents, silent] = await gather(koor, 1, () => [
@@ -65,7 +65,7 @@ t.test("a flush that ran but was not acknowledged is sent again, and counts once
 });
 
 t.test("a registration or deletion without an answer is known as the database has it", async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true });
   const [stays, goes] = [await register(koor), await register(koor)];
   await send(koor.port, "POST", `/api/instances/${stays}/activate`);
   const lost = await gather(koor, 1, () => [
@@ -105,7 +105,7 @@ t.test("a registration or deletion without an answer is known as the database ha
 });
 
 t.test("heartbeats and checks are answered while the writer is away", IN_THE_LOG, async (t) => {
-  const koor = await startKoor(t, { program: PROGRAM, own_reads_only: true, args: ["--stale-after", "1ms"] });
+  const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true, args: ["--stale-after", "1ms"] });
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);
   while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);

@@ -19,7 +19,7 @@ const CRASHES = countRounds(2, 3);
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
 function start(t: Owner, ...args: string[]): Promise<Koor> {
-  return startKoor(t, { program: PROGRAM, own_reads_only: true, args });
+  return startKoor(t, { program: PROGRAM, ownReadsOnly: true, args });
 }
 
 function put(koor: Koor, key: string, value: unknown): Promise<Answer> {

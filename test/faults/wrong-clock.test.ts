@@ -21,11 +21,11 @@ interface Health {
 }
 
 /** Starts a server whose machine's clock is ahead. */
-function startAhead(t: Owner, ahead_s: number, data_dir = makeDirectory(t)): Promise<Koor> {
+function startAhead(t: Owner, aheadS: number, dataDir = makeDirectory(t)): Promise<Koor> {
   const program = join(makeDirectory(t), "ahead.cjs");
-  writeFileSync(program, `const { now } = Date; Date.now = () => now() + ${ahead_s * 1_000};`);
-  const env = ahead_s === 0 ? {} : { NODE_OPTIONS: `--require ${program}` };
-  return startKoor(t, { data_dir, env, args: ["--stale-after", "1s", "--liveness-interval", "1s"] });
+  writeFileSync(program, `const { now } = Date; Date.now = () => now() + ${aheadS * 1_000};`);
+  const env = aheadS === 0 ? {} : { NODE_OPTIONS: `--require ${program}` };
+  return startKoor(t, { data_dir: dataDir, env, args: ["--stale-after", "1s", "--liveness-interval", "1s"] });
 }
 
 async function healthOf({ port }: Koor): Promise<Health> {
@@ -62,10 +62,10 @@ t.test(
     t.ok(Math.abs((health.times_ahead_s ?? 0) - 8 * HOUR_S) < 60, `${health.times_ahead_s} s`);
     t.match((await send(koor.port, "GET", "/metrics")).text, /^koor_times_ahead_seconds 2\d{4}$/m);
     const lease = (await send(koor.port, "GET", "/api/leases/lease-1")).json<{ expires_at: string }>();
-    const left_s = aheadOf(lease.expires_at);
-    t.ok(left_s > 5 && left_s <= 15, `the lease ends in ${left_s} s`);
-    const [last_seen] = (await send(koor.port, "GET", "/api/instances")).json<{ last_seen: string }[]>();
-    t.ok(aheadOf(last_seen?.last_seen) <= 1);
+    const leftS = aheadOf(lease.expires_at);
+    t.ok(leftS > 5 && leftS <= 15, `the lease ends in ${leftS} s`);
+    const [lastSeen] = (await send(koor.port, "GET", "/api/instances")).json<{ last_seen: string }[]>();
+    t.ok(aheadOf(lastSeen?.last_seen) <= 1);
     t.ok(Math.abs(await putAt(koor, "b")) < 10, "new times are right");
     const since = new Date(Date.now() - 60_000).toISOString();
     const until = new Date(Date.now() + 60_000).toISOString();

@@ -89,11 +89,11 @@ function readImport(
   if (ts.isImportDeclaration(node)) {
     const clause = node.importClause;
     const names = clause?.namedBindings;
-    const only_type_names =
+    const onlyTypeNames =
       !clause?.name && names && ts.isNamedImports(names) && names.elements.every((name) => name.isTypeOnly);
     return {
       specifier: node.moduleSpecifier,
-      typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || only_type_names === true,
+      typesOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || onlyTypeNames === true,
     };
   }
   if (ts.isExportDeclaration(node)) return { specifier: node.moduleSpecifier, typesOnly: node.isTypeOnly };
@@ -137,8 +137,8 @@ function refuse(path: string, target: string): string | null {
   if (!isFile(target)) return matchesAny(packages, target) ? null : because;
   if (matchesAny(stack.common, target)) return null;
   const view = viewOf(path);
-  const other_view = viewOf(target);
-  if (view !== undefined && other_view !== undefined && view !== other_view) return VIEWS_APART;
+  const otherView = viewOf(target);
+  if (view !== undefined && otherView !== undefined && view !== otherView) return VIEWS_APART;
   const other = layerOf(target);
   return other !== undefined && other.stack === stack && other.layer <= layer ? null : because;
 }
@@ -162,7 +162,7 @@ function checkImports(file: SourceFile, sources: Sources): string[] {
     if (isFile(target) && !sources.has(target)) found.push(`${path} imports ${target}, which does not exist`);
     if (matchesAny(OUTSIDE, path)) continue;
     for (const row of RESERVED) {
-      if (!matches(row.target, target) || matchesAny(row.by, path) || (typesOnly && row.types_free)) continue;
+      if (!matches(row.target, target) || matchesAny(row.by, path) || (typesOnly && row.typesFree)) continue;
       found.push(`${path} imports ${target}, reserved for ${row.by.join(", ") || "no file"}: ${row.because}`);
     }
   }
@@ -188,7 +188,7 @@ function checkShape(file: SourceFile): string[] {
 
 /** Each cycle once, as the path that closes it. */
 function findCycles(files: readonly SourceFile[]): string[] {
-  const by_path = new Map(files.map((file) => [file.path, file]));
+  const byPath = new Map(files.map((file) => [file.path, file]));
   const state = new Map<string, "open" | "done">();
   const found: string[] = [];
   const visit = (path: string, trail: readonly string[]): void => {
@@ -199,7 +199,7 @@ function findCycles(files: readonly SourceFile[]): string[] {
       return;
     }
     state.set(path, "open");
-    for (const { target } of by_path.get(path)?.imports ?? []) if (by_path.has(target)) visit(target, [...trail, path]);
+    for (const { target } of byPath.get(path)?.imports ?? []) if (byPath.has(target)) visit(target, [...trail, path]);
     state.set(path, "done");
   };
   for (const file of files) visit(file.path, []);

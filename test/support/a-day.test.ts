@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000;
 const koor = await startKoor(t, { args: ["--stale-after", "1h"] });
 // Events of the tests are delivered, too.
 const receiver = await startReceiver(t);
-const day = await fillWithADay(koor, { now_ms: NOW_MS, receiver_url: receiver.url });
+const day = await fillWithADay(koor, { nowMs: NOW_MS, receiverUrl: receiver.url });
 const { known } = day;
 const list = async (path: string): Promise<Row[]> => (await send(koor.port, "GET", `/api/${path}`)).json<Row[]>();
 const ofKind = (snapshot: string, kind: string): Row[] => readSnapshot(snapshot).filter((row) => row["kind"] === kind);
@@ -49,8 +49,8 @@ t.test("state has a tree with many types and versions, and values with a script 
   const deep = rows.filter(({ version }) => Number(version) >= 5 && Number(version) <= 25);
   t.ok(deep.length > 30, `${deep.length} keys with a history`);
   for (const [key, type] of [
-    [known.script_key, "text/html; charset=utf-8"],
-    [known.svg_key, "image/svg+xml"],
+    [known.scriptKey, "text/html; charset=utf-8"],
+    [known.svgKey, "image/svg+xml"],
   ] as const) {
     t.match((await send(koor.port, "GET", `/api/state/${key}`)).text, "<script>alert(");
     t.equal(rows.find((row) => row["key"] === key)?.["content_type"], type);
@@ -69,7 +69,7 @@ t.test("state has a tree with many types and versions, and values with a script 
     [],
     "each version differs from the one before",
   );
-  const history = (await send(koor.port, "GET", `/api/state/${known.versioned_key}?history=1&limit=100`)).json<{
+  const history = (await send(koor.port, "GET", `/api/state/${known.versionedKey}?history=1&limit=100`)).json<{
     readonly versions: Row[];
   }>();
   t.equal(history.versions.length, known.versions);
@@ -120,12 +120,12 @@ t.test("some rules are pending, and templates were applied", async (t) => {
         .filter((rule) => rule["status"] === status)
         .map((rule) => `${String(rule["project"])}/${String(rule["rule_id"])}`),
     );
-  t.same(named("proposed"), new Set(known.proposed_rules));
-  t.same(named("rejected"), new Set(known.rejected_rules));
+  t.same(named("proposed"), new Set(known.proposedRules));
+  t.same(named("rejected"), new Set(known.rejectedRules));
   const ids = new Set(day.agents.map(({ id }) => id));
   t.ok(rules.every((rule) => rule["source"] !== "learned" || ids.has(String(rule["proposed_by"]))));
   t.equal((await list("templates")).length, 4);
-  const [rule = ""] = known.proposed_rules;
+  const [rule = ""] = known.proposedRules;
   t.equal((await send(koor.port, "POST", `/api/rules/${rule}/accept`)).status, 200);
 });
 
@@ -133,15 +133,15 @@ t.test("three webhooks deliver, one fails, one is off", async (t) => {
   const rows = await list("webhooks");
   t.equal(rows.length, 5);
   const named = new Map(rows.map((row) => [row["id"], row]));
-  t.match(named.get(known.failing_webhook), { active: true, fail_count: 4, last_error: /answered 503$/ });
-  t.match(named.get(known.disabled_webhook), { active: false, fail_count: 400, last_error: /connection refused$/ });
+  t.match(named.get(known.failingWebhook), { active: true, fail_count: 4, last_error: /answered 503$/ });
+  t.match(named.get(known.disabledWebhook), { active: false, fail_count: 400, last_error: /connection refused$/ });
   t.ok(rows.every(({ last_fired }) => typeof last_fired === "string"));
   t.equal(rows.filter(({ active, fail_count }) => active === true && fail_count === 0).length, 3);
 });
 
 t.test("events have many topics, newest first, and are denser where the team works", async (t) => {
   const rows = await list("events/history?last=10000");
-  const made = rows.filter(({ id }) => Number(id) <= known.newest_event_id);
+  const made = rows.filter(({ id }) => Number(id) <= known.newestEventId);
   t.equal(made.length, 900);
   t.ok(Object.keys(count(made, "topic")).length >= 14, Object.keys(count(made, "topic")).join(" "));
   const ago = made.map(({ created_at }) => (NOW_MS - Date.parse(String(created_at))) / HOUR_MS);
@@ -154,7 +154,7 @@ t.test("events have many topics, newest first, and are denser where the team wor
 });
 
 t.test("the audit log agrees with what is stored", async (t) => {
-  const rows = (await list("audit?limit=10000")).filter(({ id }) => Number(id) <= known.newest_audit_id);
+  const rows = (await list("audit?limit=10000")).filter(({ id }) => Number(id) <= known.newestAuditId);
   t.ok(rows.length >= 1_400 && rows.length <= 1_700, `${rows.length} rows`);
   const errors = rows.filter(({ outcome }) => outcome === "error");
   t.ok(errors.length > 40 && errors.length < 100, `${errors.length} refusals`);
@@ -179,8 +179,8 @@ t.test("the audit log agrees with what is stored", async (t) => {
   const present = new Map(day.agents.map((agent) => [agent.id, agent]));
   const early = rows.filter(({ actor, timestamp }) => {
     const agent = present.get(String(actor));
-    const at_ms = Date.parse(String(timestamp));
-    return agent !== undefined && (at_ms < agent.registered_ms || at_ms > agent.last_seen_ms);
+    const atMs = Date.parse(String(timestamp));
+    return agent !== undefined && (atMs < agent.registeredMs || atMs > agent.lastSeenMs);
   });
   t.same(early, [], "no agent acts before it was registered, or after it was last seen");
   t.equal(done.filter(({ action }) => action === "llm.usage").length, day.counts["usage"]);
@@ -204,14 +204,14 @@ t.test("usage and agents' calls are there by the hour", async (t) => {
 });
 
 t.test("the day depends on its seed, and has the requested size", async (t) => {
-  t.equal(aDay({ now_ms: NOW_MS, receiver_url: receiver.url }).snapshot, day.snapshot);
-  t.not(aDay({ now_ms: NOW_MS, seed: 2, receiver_url: receiver.url }).snapshot, day.snapshot);
+  t.equal(aDay({ nowMs: NOW_MS, receiverUrl: receiver.url }).snapshot, day.snapshot);
+  t.not(aDay({ nowMs: NOW_MS, seed: 2, receiverUrl: receiver.url }).snapshot, day.snapshot);
   const server = await startKoor(t);
   const large = await fillWithADay(server, {
-    now_ms: Date.now(),
+    nowMs: Date.now(),
     agents: 500,
     state_keys: 5_000,
-    receiver_url: receiver.url,
+    receiverUrl: receiver.url,
   });
   t.equal(large.agents.length, 500);
   const agents = (await send(server.port, "GET", "/api/instances")).json<Row[]>();
@@ -225,7 +225,7 @@ t.test("the day depends on its seed, and has the requested size", async (t) => {
 t.test("a server accepts the day of every seed", async (t) => {
   for (const seed of [2, 3, 4]) {
     const server = await startKoor(t);
-    const other = await fillWithADay(server, { now_ms: NOW_MS, seed });
+    const other = await fillWithADay(server, { nowMs: NOW_MS, seed });
     t.ok((other.counts["audit"] ?? 0) > 1_300, `seed ${seed}`);
     await server.stop();
   }

@@ -32,14 +32,14 @@ export interface DayOptions {
    * The time at which the day is viewed. It must not be later than the clock of the server that the day is restored
    * into, and not much earlier: agents' calls by the hour are kept for a limited time only.
    */
-  readonly now_ms: number;
+  readonly nowMs: number;
   readonly seed?: number;
   /** The least number of instances; fourteen of them do something. */
   readonly agents?: number;
   /** The least number of state keys that are not deleted. */
   readonly state_keys?: number;
   /** The beginning of the webhooks' URLs; by default no server listens there. */
-  readonly receiver_url?: string;
+  readonly receiverUrl?: string;
 }
 
 export interface ADay {
@@ -51,24 +51,24 @@ export interface ADay {
   /** Keys, ids and names (as `project/name`) that tests look for. */
   readonly known: {
     /** A text with a script in it, as text/html, and a picture with one. */
-    readonly script_key: string;
-    readonly svg_key: string;
+    readonly scriptKey: string;
+    readonly svgKey: string;
     /** A JSON value with this many versions. */
-    readonly versioned_key: string;
+    readonly versionedKey: string;
     readonly versions: number;
     /** A key and a spec whose newest version is a rollback. */
-    readonly rolled_back_key: string;
-    readonly rolled_back_spec: string;
+    readonly rolledBackKey: string;
+    readonly rolledBackSpec: string;
     readonly contracts: readonly string[];
-    readonly proposed_rules: readonly string[];
-    readonly rejected_rules: readonly string[];
+    readonly proposedRules: readonly string[];
+    readonly rejectedRules: readonly string[];
     /** A thread of several messages, and the subject of a request that has been unread for hours. */
-    readonly busy_thread: string;
-    readonly unread_request: string;
-    readonly failing_webhook: string;
-    readonly disabled_webhook: string;
-    readonly newest_event_id: number;
-    readonly newest_audit_id: number;
+    readonly busyThread: string;
+    readonly unreadRequest: string;
+    readonly failingWebhook: string;
+    readonly disabledWebhook: string;
+    readonly newestEventId: number;
+    readonly newestAuditId: number;
   };
 }
 
@@ -88,35 +88,35 @@ function countsOf(records: readonly SnapshotLine[]): Record<string, number> {
 
 /** Makes a day. */
 export function aDay({
-  now_ms,
+  nowMs,
   seed = 1,
   agents = AGENTS,
   state_keys = 0,
-  receiver_url = NO_RECEIVER,
+  receiverUrl = NO_RECEIVER,
 }: DayOptions): ADay {
-  const samplerFor = (name: string): Sampler => new Sampler(seed, name, now_ms);
+  const samplerFor = (name: string): Sampler => new Sampler(seed, name, nowMs);
   const journal = new Journal();
-  const team = new Team(samplerFor("team"), now_ms, agents);
+  const team = new Team(samplerFor("team"), nowMs, agents);
   const state = stateContents(samplerFor("state"), team, samples(team), state_keys);
   const specs = specContents(samplerFor("specs"));
   team.note(journal);
-  const versioned = { sampler: samplerFor("versions"), team, journal, now_ms };
+  const versioned = { sampler: samplerFor("versions"), team, journal, nowMs };
   const stored = [
     ...versionRecords(state, { ...versioned, space: "state" }),
     ...versionRecords(specs, { ...versioned, space: "spec" }),
-    ...ruleRecords(samplerFor("rules"), team, journal, now_ms),
-    ...templateRecords(journal, now_ms),
+    ...ruleRecords(samplerFor("rules"), team, journal, nowMs),
+    ...templateRecords(journal, nowMs),
     ...team.records(),
-    ...messageRecords(team, journal, now_ms),
-    ...usageRecords(samplerFor("usage"), team, journal, now_ms),
-    ...complianceRecords(team, journal, now_ms),
+    ...messageRecords(team, journal, nowMs),
+    ...usageRecords(samplerFor("usage"), team, journal, nowMs),
+    ...complianceRecords(team, journal, nowMs),
   ];
-  addTalks(samplerFor("talks"), team, journal, now_ms);
-  noteRefusals(samplerFor("refusals"), team, journal, now_ms);
+  addTalks(samplerFor("talks"), team, journal, nowMs);
+  noteRefusals(samplerFor("refusals"), team, journal, nowMs);
   const records = [
     ...stored,
-    ...webhookRecords(receiver_url, team, journal, now_ms),
-    ...agentMetricRecords(samplerFor("metrics"), team, journal, now_ms),
+    ...webhookRecords(receiverUrl, team, journal, nowMs),
+    ...agentMetricRecords(samplerFor("metrics"), team, journal, nowMs),
     ...journal.eventRecords(EVENTS_KEPT),
     ...journal.auditRecords(),
   ];
@@ -126,21 +126,21 @@ export function aDay({
     counts: countsOf(records),
     agents: team.agents,
     known: {
-      script_key: SCRIPT_KEY,
-      svg_key: SVG_KEY,
-      versioned_key: VERSIONED_KEY,
+      scriptKey: SCRIPT_KEY,
+      svgKey: SVG_KEY,
+      versionedKey: VERSIONED_KEY,
       versions: state.find(({ key }) => key === VERSIONED_KEY)?.values.length ?? 0,
-      rolled_back_key: rolledBack(state).key,
-      rolled_back_spec: nameOf({ project: spec.project, name: spec.key }),
+      rolledBackKey: rolledBack(state).key,
+      rolledBackSpec: nameOf({ project: spec.project, name: spec.key }),
       contracts: CONTRACT_NAMES.map(nameOf),
-      proposed_rules: PROPOSED_RULES,
-      rejected_rules: REJECTED_RULES,
-      busy_thread: BUSY_THREAD,
-      unread_request: UNREAD_REQUEST,
-      failing_webhook: FAILING_WEBHOOK,
-      disabled_webhook: DISABLED_WEBHOOK,
-      newest_event_id: journal.events.length,
-      newest_audit_id: journal.acts.length,
+      proposedRules: PROPOSED_RULES,
+      rejectedRules: REJECTED_RULES,
+      busyThread: BUSY_THREAD,
+      unreadRequest: UNREAD_REQUEST,
+      failingWebhook: FAILING_WEBHOOK,
+      disabledWebhook: DISABLED_WEBHOOK,
+      newestEventId: journal.events.length,
+      newestAuditId: journal.acts.length,
     },
   };
 }
@@ -151,7 +151,7 @@ export function aDay({
  */
 export async function fillWithADay(
   koor: { readonly port: number },
-  options: DayOptions = { now_ms: Date.now() },
+  options: DayOptions = { nowMs: Date.now() },
   token = "",
 ): Promise<ADay> {
   const day = aDay(options);

@@ -53,7 +53,7 @@ export interface Findings {
   readonly refused: number;
   readonly unknown: number;
   readonly leases: number;
-  readonly events_followed: number;
+  readonly eventsFollowed: number;
   readonly problems: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export class ClusterWork {
   readonly #problems: string[] = [];
   readonly #running: Promise<void>[] = [];
   /** When the latest acknowledged request of each node was sent. */
-  readonly #acknowledged_at = new Map<string, number>();
+  readonly #acknowledgedAt = new Map<string, number>();
   /** How requests without an answer ended. */
   readonly #ends = new Map<string, number>();
   #stopped = false;
@@ -94,13 +94,13 @@ export class ClusterWork {
   }
 
   /** Waits until a node acknowledges a request that was sent from now on. Returns the ms that this took. */
-  async untilWritten(node: TestNode, patience_ms?: number): Promise<number> {
+  async untilWritten(node: TestNode, patienceMs?: number): Promise<number> {
     const since = performance.now();
     try {
       await until(
         `something is written at node ${node.name}`,
-        () => (this.#acknowledged_at.get(node.name) ?? 0) >= since,
-        patience_ms,
+        () => (this.#acknowledgedAt.get(node.name) ?? 0) >= since,
+        patienceMs,
       );
     } catch (error) {
       throw new Error(`${String(error)} ${node.log().slice(-4_000)}`, { cause: error });
@@ -109,12 +109,12 @@ export class ClusterWork {
   }
 
   /** Waits until a node refuses a request that was sent from now on. Returns the status. */
-  async untilRefused(node: TestNode, patience_ms?: number): Promise<number> {
+  async untilRefused(node: TestNode, patienceMs?: number): Promise<number> {
     const from = this.#writes.length;
     const found = await until(
       `something is refused at node ${node.name}`,
       () => this.#writes.slice(from).find((write) => write.node === node.name && write.status >= 500),
-      patience_ms,
+      patienceMs,
     );
     return found.status;
   }
@@ -179,7 +179,7 @@ export class ClusterWork {
       refused: count("refused"),
       unknown: count("unknown"),
       leases: this.#held.length,
-      events_followed: this.#followed,
+      eventsFollowed: this.#followed,
       problems,
     };
   }
@@ -216,9 +216,9 @@ export class ClusterWork {
     const counts = this.#writes.filter(({ kind }) => kind === "count");
     const made = counts.filter(({ outcome }) => outcome === "acknowledged").map(({ number }) => number);
     if (new Set(made).size < made.length) problems.push("two clients were told the same version of the counter");
-    const may_be = made.length + counts.filter(({ outcome }) => outcome === "unknown").length;
-    if (version < made.length || version > may_be)
-      problems.push(`the counter is at ${version}: ${made.length} were acknowledged, at most ${may_be} carried out`);
+    const mayBe = made.length + counts.filter(({ outcome }) => outcome === "unknown").length;
+    if (version < made.length || version > mayBe)
+      problems.push(`the counter is at ${version}: ${made.length} were acknowledged, at most ${mayBe} carried out`);
   }
 
   #checkLeases(events: readonly EventRow[], problems: string[]): void {
@@ -239,13 +239,13 @@ export class ClusterWork {
   async #write(node: TestNode): Promise<void> {
     while (!this.#stopped) {
       const nonce = `${node.name}-${++this.#nonce}`;
-      const is_put = this.#nonce % 3 > 0;
-      const answer = await this.#send(node, is_put ? "put" : "event", nonce, (port) =>
-        is_put
+      const isPut = this.#nonce % 3 > 0;
+      const answer = await this.#send(node, isPut ? "put" : "event", nonce, (port) =>
+        isPut
           ? send(port, "PUT", `/api/state/work/${nonce}`, { body: JSON.stringify(nonce) })
           : sendJson(port, "POST", "/api/events/publish", { topic: "work", data: nonce }),
       );
-      if (answer?.status === 200 && is_put && this.#nonce % 8 === 0) await this.#readElsewhere(node, nonce, answer);
+      if (answer?.status === 200 && isPut && this.#nonce % 8 === 0) await this.#readElsewhere(node, nonce, answer);
       await pause(answer?.status === 200 ? PACE_MS : REFUSED_PACE_MS);
     }
   }
@@ -275,7 +275,7 @@ export class ClusterWork {
         write.outcome = "acknowledged";
         const said = answer.json<{ readonly id?: number; readonly version?: number }>();
         write.number = said.id ?? said.version ?? 0;
-        this.#acknowledged_at.set(node.name, Math.max(this.#acknowledged_at.get(node.name) ?? 0, write.sent_at));
+        this.#acknowledgedAt.set(node.name, Math.max(this.#acknowledgedAt.get(node.name) ?? 0, write.sent_at));
       } else {
         write.outcome = "refused";
         if (![503, 507, 412, 409].includes(answer.status))

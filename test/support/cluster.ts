@@ -37,9 +37,9 @@ export interface NodeHealth {
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  patience_ms = PATIENCE_MS,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const ends_at = performance.now() + patience_ms;
+  const endsAt = performance.now() + patienceMs;
   let seen = "";
   for (;;) {
     try {
@@ -48,7 +48,7 @@ export async function until<T>(
     } catch (error) {
       seen = String(error);
     }
-    if (performance.now() > ends_at) throw new Error(`in ${patience_ms} ms it did not come to this: ${what}. ${seen}`);
+    if (performance.now() > endsAt) throw new Error(`in ${patienceMs} ms it did not come to this: ${what}. ${seen}`);
     await pause(LOOK_MS);
   }
 }
@@ -88,14 +88,14 @@ export class TestNode {
     readonly ways: readonly TcpProxy[],
     /** The address of the log through this node's proxies. */
     readonly url: string,
-    readonly data_dir: string,
+    readonly dataDir: string,
   ) {}
 
   /** Starts the node; again on the data that it has stored. */
   async start({ args = [], env = {}, program }: NodeOptions = {}): Promise<void> {
     const cluster = ["--cluster", this.url, "--cluster-name", CLUSTER_NAME, "--node-id", this.name];
     this.#koor = await startKoor(this.t, {
-      data_dir: this.data_dir,
+      data_dir: this.dataDir,
       args: [...ARGS, ...cluster, ...args],
       env,
       ...(program === undefined ? {} : { program }),
@@ -150,7 +150,7 @@ export class TestNode {
     return { status: answer.status, cluster: answer.json<{ readonly cluster: NodeHealth }>().cluster };
   }
 
-  async untilState(state: string, patience_ms = PATIENCE_MS): Promise<NodeHealth> {
+  async untilState(state: string, patienceMs = PATIENCE_MS): Promise<NodeHealth> {
     let seen = "nothing";
     try {
       return await until(
@@ -160,7 +160,7 @@ export class TestNode {
           seen = JSON.stringify(cluster);
           return cluster.state === state && cluster;
         },
-        patience_ms,
+        patienceMs,
       );
     } catch (error) {
       throw new Error(`${String(error)} last: ${seen}, log: ${this.log().slice(-2_000)}`, { cause: error });
@@ -169,7 +169,7 @@ export class TestNode {
 
   /** Reads its database. */
   read<T>(look: (db: Db) => T): T {
-    const db = openDatabase(join(this.data_dir, "data.db"), { readonly: true });
+    const db = openDatabase(join(this.dataDir, "data.db"), { readonly: true });
     try {
       return look(db);
     } finally {
@@ -182,7 +182,7 @@ export interface ClusterOptions {
   readonly log: "nats" | "three-nats" | "postgres";
   readonly nodes?: number;
   /** The options of each node. */
-  readonly node_options?: NodeOptions;
+  readonly nodeOptions?: NodeOptions;
 }
 
 export class TestCluster {
@@ -197,12 +197,12 @@ export class TestCluster {
   ) {}
 
   /** Starts a cluster whose nodes are all healthy. */
-  static async start(t: Owner, { log, nodes = 3, node_options = {} }: ClusterOptions): Promise<TestCluster> {
+  static async start(t: Owner, { log, nodes = 3, nodeOptions = {} }: ClusterOptions): Promise<TestCluster> {
     const cluster = await TestCluster.#startLog(t, log);
     for (let at = 0; at < nodes; at++) {
       const node = await cluster.addNode();
-      const args = [...(node_options.args ?? []), ...(at === 0 ? ["--cluster-seed"] : [])];
-      await node.start({ ...node_options, args });
+      const args = [...(nodeOptions.args ?? []), ...(at === 0 ? ["--cluster-seed"] : [])];
+      await node.start({ ...nodeOptions, args });
       await node.untilState("ok");
     }
     await until("somebody leads", async () => (await must(cluster.nodes[0], "a").health()).cluster.leader !== "");
@@ -226,7 +226,7 @@ export class TestCluster {
   /** Adds a node without starting it. Each node has another first server of the log. */
   async addNode(
     name = must(NAMES[this.nodes.length], "not as many nodes"),
-    data_dir = makeDirectory(this.t),
+    dataDir = makeDirectory(this.t),
   ): Promise<TestNode> {
     const { t, nats, postgres } = this;
     const ports = postgres === null ? nats.map((server) => () => server.port) : [() => postgres.port];
@@ -235,7 +235,7 @@ export class TestCluster {
     const first = this.nodes.length % hosts.length;
     const turned = [...hosts.slice(first), ...hosts.slice(0, first)];
     const url = postgres === null ? `nats://${turned.join(",")}` : `postgres://postgres@${turned.join(",")}/postgres`;
-    const node = new TestNode(t, name, ways, url, data_dir);
+    const node = new TestNode(t, name, ways, url, dataDir);
     this.nodes.push(node);
     return node;
   }
@@ -246,7 +246,7 @@ export class TestCluster {
   }
 
   /** The address of the log without proxies. */
-  get log_url(): string {
+  get logUrl(): string {
     return this.postgres?.url ?? `nats://${this.nats.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
@@ -263,7 +263,7 @@ export class TestCluster {
 
   /** The state of the stream according to its leader, or to any server that answers. Rejects if none answers. */
   async logState(): Promise<LogState> {
-    const { connection, manager } = await connectNats({ url: this.log_url, name: CLUSTER_NAME, credentials: "" });
+    const { connection, manager } = await connectNats({ url: this.logUrl, name: CLUSTER_NAME, credentials: "" });
     try {
       const { leader = "", replicas = [] } = (await manager.streams.info(streamName(CLUSTER_NAME))).cluster ?? {};
       return {
@@ -294,7 +294,7 @@ export class TestCluster {
   digests(): Promise<ReadonlyMap<string, string>> {
     const { running } = this;
     return until("the nodes are at one position", () => {
-      const handles = running.map(({ data_dir }) => openDatabase(join(data_dir, "data.db"), { readonly: true }));
+      const handles = running.map(({ dataDir }) => openDatabase(join(dataDir, "data.db"), { readonly: true }));
       try {
         const positions = handles.map((db) => {
           db.exec("BEGIN");
@@ -312,8 +312,8 @@ export class TestCluster {
 /** The tables whose rows differ between two databases, which a digest does not show. */
 export function differences(one: TestNode, other: TestNode): string[] {
   return one.read((db) =>
-    other.read((db_other) =>
-      tablesOf(db).filter((table) => JSON.stringify(rowsOf(db, table)) !== JSON.stringify(rowsOf(db_other, table))),
+    other.read((dbOther) =>
+      tablesOf(db).filter((table) => JSON.stringify(rowsOf(db, table)) !== JSON.stringify(rowsOf(dbOther, table))),
     ),
   );
 }

@@ -44,12 +44,12 @@ export class Clustered {
   }
 
   /** Starts a node and waits until it is healthy. The first node starts the cluster. */
-  async start(t: Owner, node: string, data_dir?: string, url = this.#url): Promise<Member> {
+  async start(t: Owner, node: string, dataDir?: string, url = this.#url): Promise<Member> {
     const seed = this.#begun ? [] : ["--cluster-seed"];
     this.#begun = true;
     const own = ["--cluster", url, "--cluster-name", this.#name, "--node-id", node, ...seed];
     const args = [...own, "--dashboard-bind", "127.0.0.1:0", ...this.#args];
-    const koor = await startKoor(t, data_dir === undefined ? { args } : { args, data_dir });
+    const koor = await startKoor(t, dataDir === undefined ? { args } : { args, data_dir: dataDir });
     await until(koor.port, "/health", ({ status }) => status === 200);
     return { ...koor, node };
   }

@@ -26,7 +26,7 @@ const HEADING_TIMEOUT_MS = 20_000;
 export async function startDashboard(t: Owner, options: KoorOptions = {}): Promise<Dashboard> {
   const koor = await startKoor(t, { ...options, args: ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])] });
   const browser = await startBrowser(t);
-  const url = `http://127.0.0.1:${koor.dashboard_port}`;
+  const url = `http://127.0.0.1:${koor.dashboardPort}`;
   return {
     koor,
     browser,

@@ -57,7 +57,7 @@ class Connection {
 export class FakeSocket<UserData> {
   readonly #library: FakeLibrary<UserData>;
   readonly #connection: Connection;
-  readonly #user_data: UserData;
+  readonly #userData: UserData;
   readonly topics = new Set<string>();
   collected: string[] = [];
   closed: number | null = null;
@@ -66,9 +66,9 @@ export class FakeSocket<UserData> {
   /** Whether a large message was sent in part while the drain handler ran. */
   #forgotten = false;
 
-  constructor(library: FakeLibrary<UserData>, user_data: UserData, room: number) {
+  constructor(library: FakeLibrary<UserData>, userData: UserData, room: number) {
     this.#library = library;
-    this.#user_data = user_data;
+    this.#userData = userData;
     this.#connection = new Connection(room);
   }
 
@@ -77,7 +77,7 @@ export class FakeSocket<UserData> {
   }
 
   getUserData(): UserData {
-    return this.#user_data;
+    return this.#userData;
   }
 
   subscribe(topic: string): void {
@@ -181,7 +181,7 @@ export class FakeLibrary<UserData> {
   connect(room: number): FakeSocket<UserData> {
     const upgraded: UserData[] = [];
     const headers: Readonly<Record<string, string>> = { upgrade: "websocket", "sec-websocket-key": "key" };
-    const response = { upgrade: (user_data: UserData) => void upgraded.push(user_data) };
+    const response = { upgrade: (userData: UserData) => void upgraded.push(userData) };
     const request = { getHeader: (name: string) => headers[name] ?? "" };
     const { upgrade } = this.behavior;
     void upgrade?.(response as unknown as HttpResponse, request as unknown as HttpRequest, {});

@@ -42,6 +42,6 @@ class FakeDocument extends EventTarget {
   }
 }
 
-export const fake_document = new FakeDocument();
+export const fakeDocument = new FakeDocument();
 
-Object.assign(globalThis, { document: fake_document, EventSource: FakeSource });
+Object.assign(globalThis, { document: fakeDocument, EventSource: FakeSource });

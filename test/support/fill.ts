@@ -2,5 +2,5 @@
 import { fillWithADay } from "./a-day.js";
 
 const [url = "http://127.0.0.1:9800", token = ""] = process.argv.slice(2);
-const { counts } = await fillWithADay({ port: Number(new URL(url).port) }, { now_ms: Date.now() }, token);
+const { counts } = await fillWithADay({ port: Number(new URL(url).port) }, { nowMs: Date.now() }, token);
 process.stdout.write(`${JSON.stringify(counts)}\n`);

@@ -114,7 +114,7 @@ const call: Arbitrary<Call> = fc.oneof(
 export const batches = fc.array(
   fc.record({
     calls: fc.array(call, { minLength: 1, maxLength: 6 }),
-    after_ms: fc.integer({ min: -50, max: 3_600_000 }),
+    afterMs: fc.integer({ min: -50, max: 3_600_000 }),
   }),
   { minLength: 2, maxLength: 25 },
 );

@@ -50,7 +50,7 @@ interface OtherNode {
   reads: number;
 }
 
-const other_nodes = new Map<number, OtherNode>();
+const otherNodes = new Map<number, OtherNode>();
 /** Matches reads of stored data. A node's status, and its view of agents within a second, are its own. */
 const OF_ALL =
   /^\/api\/(?:state|specs|rules|contracts|templates|compliance|leases|tasks|messages|audit|events\/history)\b/;
@@ -61,8 +61,8 @@ const NAMING = new Set(["host", "origin"]);
 const POSITION_HEADER = "x-koor-position";
 
 /** From now on sends every second read of this server to another node, which first has to reach the same position. */
-export function readElsewhere(port: number, other_port: number): void {
-  other_nodes.set(port, { port: other_port, position: 0, reads: 0 });
+export function readElsewhere(port: number, otherPort: number): void {
+  otherNodes.set(port, { port: otherPort, position: 0, reads: 0 });
 }
 
 /** The target of a request and its headers. */
@@ -72,7 +72,7 @@ function routeOf(
   path: string,
   headers: OutgoingHttpHeaders,
 ): { port: number; headers: OutgoingHttpHeaders } {
-  const other = other_nodes.get(port);
+  const other = otherNodes.get(port);
   if (other === undefined || !["GET", "HEAD"].includes(method) || !OF_ALL.test(path) || WAITS.test(path))
     return { port, headers };
   if (Object.keys(headers).some((name) => NAMING.has(name.toLowerCase()))) return { port, headers };
@@ -120,7 +120,7 @@ export function send(
       },
       (message) => {
         answered = true;
-        const other = other_nodes.get(port);
+        const other = otherNodes.get(port);
         if (other !== undefined)
           other.position = Math.max(other.position, Number(message.headers[POSITION_HEADER] ?? 0));
         const parts: Buffer[] = [];

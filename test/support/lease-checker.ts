@@ -97,8 +97,8 @@ export class LeaseChecker {
     if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
     this.fence = Math.max(this.fence, lease.fence ?? 0);
     // A new claim may overtake those that have to wait for its holder anyway.
-    const is_new = asked === lease;
-    const obstacle = this.#obstacles(asked).find((one) => !is_new || !this.#hasToWaitFor(one, asked.holder));
+    const isNew = asked === lease;
+    const obstacle = this.#obstacles(asked).find((one) => !isNew || !this.#hasToWaitFor(one, asked.holder));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
     this.held.set(lease.id, { ...asked, fence: lease.fence });
     this.granted += 1;

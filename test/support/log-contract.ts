@@ -133,8 +133,8 @@ export function fillRandom(random: Random, bytes: number): Uint8Array {
   return Buffer.alloc(bytes, repeated);
 }
 
-export async function* inChunks(bytes: Uint8Array, chunk_bytes = 100_000): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += chunk_bytes) yield bytes.subarray(at, at + chunk_bytes);
+export async function* inChunks(bytes: Uint8Array, chunkBytes = 100_000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }
 
 /** Chunks of random sizes, from a few bytes to many. */

@@ -19,7 +19,7 @@ export function logMissing(log: LogName): string | false {
 
 /** Called when the process ends, the last one first. Nothing can be awaited then. */
 const endings: (() => Promise<void> | void)[] = [];
-const whole_process: Owner = {
+const wholeProcess: Owner = {
   teardown: (done) => void endings.unshift(done),
 };
 process.once("exit", () => {
@@ -34,12 +34,12 @@ const names = new Map<string, string>();
  * The flags that make a server a node of the cluster that the server with this data directory has started.
  * @param seeds whether this server starts the cluster
  */
-export async function clusterFlagsOf(log: string, data_dir: string, node: string, seeds: boolean): Promise<string[]> {
+export async function clusterFlagsOf(log: string, dataDir: string, node: string, seeds: boolean): Promise<string[]> {
   const url = await logUrl(log);
-  let name = names.get(data_dir);
+  let name = names.get(dataDir);
   if (name === undefined) {
     name = randomUUID();
-    names.set(data_dir, name);
+    names.set(dataDir, name);
   }
   return ["--cluster", url, "--cluster-name", name, "--node-id", node, ...(seeds ? ["--cluster-seed"] : [])];
 }
@@ -57,12 +57,12 @@ export function logUrl(log: string): Promise<string> {
 async function startLog(log: string): Promise<string> {
   switch (log) {
     case "nats": {
-      const server = await startNats(whole_process);
+      const server = await startNats(wholeProcess);
       server.unref();
       return server.url;
     }
     case "postgres": {
-      const server = await startPostgres(whole_process);
+      const server = await startPostgres(wholeProcess);
       server.unref();
       return server.url;
     }

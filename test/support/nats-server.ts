@@ -37,7 +37,7 @@ export interface NatsOptions {
   /** False for a server without JetStream. */
   readonly jetstream?: boolean;
   /** The size of a file system for its store alone. `canMount` says whether that is possible. */
-  readonly disk_bytes?: number;
+  readonly diskBytes?: number;
 }
 
 /** Whether a process can have a file system of its own here. */
@@ -49,7 +49,7 @@ export function canMount(): boolean {
 export class NatsProcess {
   readonly #config: string;
   #process: ChildProcess | null = null;
-  #test_ended = false;
+  #testEnded = false;
   #ended: Promise<void> = Promise.resolve();
   #log = "";
   #port = -1;
@@ -64,7 +64,7 @@ export class NatsProcess {
   ) {
     this.#config = join(directory, "nats.conf");
     t.teardown(() => {
-      this.#test_ended = true;
+      this.#testEnded = true;
       return this.stop("SIGKILL");
     });
   }
@@ -85,7 +85,7 @@ export class NatsProcess {
   /** Starts it on its previous port. Rejects if it ends before it is ready. */
   async start(): Promise<void> {
     // A test that ran out of time may still get here.
-    if (this.#test_ended) throw new Error("the test has ended");
+    if (this.#testEnded) throw new Error("the test has ended");
     writeFileSync(this.#config, this.makeConfig(this.#port));
     this.#log = "";
     const [program, ...args] = [...this.launcher, findNatsServer() ?? NAME, "-c", this.#config];
@@ -156,18 +156,18 @@ export class NatsProcess {
 /** Starts a single server that syncs to disk before it acknowledges. */
 export async function startNats(
   t: Owner,
-  { config = "", jetstream = true, disk_bytes }: NatsOptions = {},
+  { config = "", jetstream = true, diskBytes }: NatsOptions = {},
 ): Promise<NatsProcess> {
   const directory = makeDirectory(t);
   // The server's own limit would keep a small disk from being full.
-  const bound = disk_bytes === undefined ? "" : ", max_file_store: 10G";
+  const bound = diskBytes === undefined ? "" : ", max_file_store: 10G";
   const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always${bound} }` : "";
-  const mount = `mkdir "$0" && mount -t tmpfs -o size=${disk_bytes} koor "$0" && exec "$@"`;
+  const mount = `mkdir "$0" && mount -t tmpfs -o size=${diskBytes} koor "$0" && exec "$@"`;
   const server = new NatsProcess(
     t,
     directory,
     (port) => `listen: "127.0.0.1:${port}"\n${store}\n${config}\n`,
-    disk_bytes === undefined ? [] : ["unshare", "-Urm", "sh", "-c", mount, join(directory, "store")],
+    diskBytes === undefined ? [] : ["unshare", "-Urm", "sh", "-c", mount, join(directory, "store")],
   );
   await server.start();
   return server;

@@ -20,7 +20,7 @@ interface NodeOptions {
   readonly data_dir: string;
   readonly cwd?: string;
   readonly args?: readonly string[];
-  readonly own_reads_only?: boolean;
+  readonly ownReadsOnly?: boolean;
 }
 
 interface Server {
@@ -55,7 +55,7 @@ export async function asNode<Options extends NodeOptions>(
   return {
     args: await clusterFlagsOf(CLUSTER_LOG, leader.data_dir, "led", false),
     started: (port) => {
-      if (options.own_reads_only !== true) readElsewhere(port, leader.port);
+      if (options.ownReadsOnly !== true) readElsewhere(port, leader.port);
     },
   };
 }
@@ -66,18 +66,18 @@ async function startLeader<Options extends NodeOptions>(
   options: Options,
   start: Start<Options>,
 ): Promise<Server> {
-  const data_dir = makeDirectory(t);
+  const dataDir = makeDirectory(t);
   mkdirSync(options.data_dir, { recursive: true });
   for (const name of readdirSync(options.data_dir).filter((file) => file.startsWith("data.db")))
-    renameSync(join(options.data_dir, name), join(data_dir, name));
-  const flags = await clusterFlagsOf(CLUSTER_LOG, data_dir, "leads", true);
+    renameSync(join(options.data_dir, name), join(dataDir, name));
+  const flags = await clusterFlagsOf(CLUSTER_LOG, dataDir, "leads", true);
   // The test's options about addresses are about the server that it sees.
-  const elsewhere = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
+  const elsewhere = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", dataDir];
   const leader = await start(t, {
     ...options,
     // The server may be configured by files in the follower's directory beside its data.
     cwd: options.cwd ?? options.data_dir,
-    data_dir,
+    data_dir: dataDir,
     args: [...flags, ...(options.args ?? []), ...elsewhere],
   });
   await leader.logged(/node leads/);

@@ -70,8 +70,8 @@ async function reach(port: number): Promise<{ readonly ended: Promise<void> } | 
   const untilEvent = (event: "connect" | "close"): Promise<void> =>
     new Promise((resolve) => socket.once(event, () => resolve()));
   const ended = untilEvent("close");
-  const is_open = await Promise.race([untilEvent("connect").then(() => true), ended.then(() => false)]);
-  return is_open ? { ended } : null;
+  const isOpen = await Promise.race([untilEvent("connect").then(() => true), ended.then(() => false)]);
+  return isOpen ? { ended } : null;
 }
 
 /** A server whose test's process is the leader of a group. */

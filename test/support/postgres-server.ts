@@ -132,7 +132,7 @@ export async function startPostgres(
   const port = await findFreePort();
 
   let child: ChildProcess | null = null;
-  let test_ended = false;
+  let testEnded = false;
   const pids = (): number[] => (child?.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)]);
   const hasExited = async (): Promise<void> => {
     if (child !== null && child.exitCode === null && child.signalCode === null) await once(child, "exit");
@@ -144,7 +144,7 @@ export async function startPostgres(
   };
   const start = async (changed: Readonly<Record<string, string>> = settings): Promise<void> => {
     // A test that ran out of time may still get here.
-    if (test_ended) throw new Error("the test has ended");
+    if (testEnded) throw new Error("the test has ended");
     const parameters = {
       listen_addresses: "127.0.0.1",
       unix_socket_directories: folder,
@@ -177,7 +177,7 @@ export async function startPostgres(
     clearTimeout(patience);
   };
   t.teardown(() => {
-    test_ended = true;
+    testEnded = true;
     return kill();
   });
   await start();

@@ -207,19 +207,19 @@ function generateText({ pattern, format, minLength = 0, maxLength }: Keywords): 
     return formatted.filter(fits);
   }
   const bound = maxLength ?? LONG_CHARACTERS;
-  const at_bound =
+  const atBound =
     bound > BOUND_CHARACTERS_MAX
       ? []
       : ["x", "é", "\u{1f600}"].map((unit) => unit.repeat(bound)).filter((text) => fits(text));
-  const long = at_bound.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...at_bound), weight: 1 }];
+  const long = atBound.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...atBound), weight: 1 }];
   const most = Math.min(bound, minLength + 64);
   const plain = fc.string({ unit: "grapheme-ascii", minLength, maxLength: most });
   const any = fc.string({ unit: "binary", minLength, maxLength: most });
   if (regex === undefined) return fc.oneof({ arbitrary: plain, weight: 6 }, { arbitrary: any, weight: 6 }, ...long);
   const matching = fc.stringMatching(regex).filter(fits);
   // A random text that matches finds what a pattern allows by mistake.
-  const by_chance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
-  return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: by_chance, weight: 6 }, ...long);
+  const byChance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
+  return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: byChance, weight: 6 }, ...long);
 }
 
 function generateArray(keywords: Keywords, resolve: Resolve, depth: number): Arbitrary<unknown> {

@@ -36,7 +36,7 @@ export interface KoorOptions {
   /** The working directory; the data directory by default. */
   readonly cwd?: string;
   /** Reads go to this server only, even where it is the follower of another node. */
-  readonly own_reads_only?: boolean;
+  readonly ownReadsOnly?: boolean;
   /** Another program that takes the same flags; SERVER_PROGRAM by default. */
   readonly program?: string;
   /** A command with its first arguments that starts the server and replaces itself by it. */
@@ -53,7 +53,7 @@ export interface Koor {
   readonly url: string;
   readonly port: number;
   /** The dashboard's port; 0 where the dashboard is off, as it is by default. */
-  readonly dashboard_port: number;
+  readonly dashboardPort: number;
   readonly data_dir: string;
   /** The transport; under `auto` the server chooses. */
   readonly transport: "uws" | "node";
@@ -128,15 +128,15 @@ const UNCAUGHT = /^Node\.js v/m;
  * ended by itself.
  */
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
-  const data_dir = options.data_dir ?? makeDirectory(t);
+  const dataDir = options.data_dir ?? makeDirectory(t);
   // A test about clusters chooses its log itself.
-  const is_node = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
-  const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", data_dir];
-  const node = is_node
-    ? await (await import("./node-variant.js")).asNode(t, { ...options, data_dir }, startKoor)
+  const isNode = CLUSTER !== "" && options.args?.includes("--cluster") !== true;
+  const own = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", dataDir];
+  const node = isNode
+    ? await (await import("./node-variant.js")).asNode(t, { ...options, data_dir: dataDir }, startKoor)
     : ALONE;
   const args = [...own, ...node.args, ...(options.args ?? [])];
-  const child = spawnServer(args, options.cwd ?? data_dir, options.env ?? {}, options.program, options.launcher);
+  const child = spawnServer(args, options.cwd ?? dataDir, options.env ?? {}, options.program, options.launcher);
   const output = new Output(child.stderr);
   child.stdout?.resume();
   let ended = false;
@@ -182,7 +182,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   void exited.then(() => clearTimeout(patience));
   const [line] = await logged(/.*koor listening.*\n/);
   // On a busy machine it may listen earlier, and refuses writes until then.
-  if (is_node) {
+  if (isNode) {
     await logged(/^(?=.*msg"?[=:]"?node\b(?! leads)).*state"?[=:]"?ok/m);
     if (!IS_FOLLOWER) await logged(/node leads/);
   }
@@ -194,15 +194,15 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    dashboard_port: portOf("dashboard"),
-    data_dir,
+    dashboardPort: portOf("dashboard"),
+    data_dir: dataDir,
     transport: /\btransport"?[=:]"?uws\b/.test(line) ? "uws" : "node",
     process: child,
     log,
     complaints: () =>
       log()
         .split("\n")
-        .filter((logged_line) => COMPLAINT.test(logged_line) && !STALLED.test(logged_line)),
+        .filter((loggedLine) => COMPLAINT.test(loggedLine) && !STALLED.test(loggedLine)),
     logged,
     stop,
   };

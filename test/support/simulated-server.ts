@@ -51,14 +51,14 @@ export interface SimulatedOptions {
 }
 
 export class SimulatedServer {
-  now_ms = 1_000_000;
-  started_ms = this.now_ms;
+  nowMs = 1_000_000;
+  startedMs = this.nowMs;
   readonly db = openDatabase(":memory:");
   #batch: Batch;
   directory: Directory;
   mirror: LeaseProjection;
   expiry: Expiry;
-  readonly clock = { now: () => this.now_ms };
+  readonly clock = { now: () => this.nowMs };
   readonly #options: SimulatedOptions;
 
   constructor(options: SimulatedOptions) {
@@ -70,7 +70,7 @@ export class SimulatedServer {
 
   /** Restarts: whatever was only in memory is lost. */
   restart(): void {
-    this.started_ms = this.now_ms;
+    this.startedMs = this.nowMs;
     this.#batch = this.#openBatch();
     [this.directory, this.mirror, this.expiry] = this.#openFront();
   }
@@ -89,16 +89,16 @@ export class SimulatedServer {
 
   #openFront(): [Directory, LeaseProjection, Expiry] {
     const directory: Directory = new Directory({
-      onSeen: ({ id }, seen_ms) => this.expiry.endOverdue(id, seen_ms),
+      onSeen: ({ id }, seenMs) => this.expiry.endOverdue(id, seenMs),
       onIdle: ({ id }) => this.expiry.hurry(id),
     });
     directory.load(new InstanceReader(this.db).all());
     const mirror = new LeaseProjection();
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
-    const { clock, started_ms } = this;
+    const { clock, startedMs } = this;
     // The simulated server runs, however far its clock is set.
-    const resumed = { before_ms: Number.NEGATIVE_INFINITY, at_ms: started_ms, until_ms: started_ms + RESTART_MS };
+    const resumed = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: startedMs, untilMs: startedMs + RESTART_MS };
     const pauseDetector = { resumed: () => resumed };
     const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), pauseDetector, shared: null });
     mirror.load(new LeaseReader(this.db).live());
@@ -148,8 +148,8 @@ export class SimulatedServer {
 /** The test's own record of an instance. */
 export interface Person {
   readonly id: string;
-  heard_ms: number;
-  busy_ms: number;
+  heardMs: number;
+  busyMs: number;
   endWait: (() => void) | null;
 }
 
@@ -157,19 +157,19 @@ export interface Person {
 export type ClaimedLife = Pick<LeaseRecord, "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at">;
 
 /** Returns when a claim ends without another heartbeat: the rules, written independently of the server. */
-export function endsAt(record: ClaimedLife, person: Person, started_ms: number, now_ms: number): number {
-  const ttl_ms = record.ttl_s * 1000;
-  const heard_ms = Math.max(person.heard_ms, person.busy_ms, person.endWait === null ? 0 : now_ms);
-  if (record.granted_at === null) return graced(Math.max(heard_ms, record.requested_at) + ttl_ms);
-  const untaken = record.offered && heard_ms <= record.granted_at;
-  const alive_ms = untaken
-    ? record.granted_at + Math.min(OFFER_MS, ttl_ms)
-    : Math.max(heard_ms, record.granted_at) + ttl_ms;
-  return graced(Math.min(alive_ms, record.granted_at + record.max_s * 1000));
+export function endsAt(record: ClaimedLife, person: Person, startedMs: number, nowMs: number): number {
+  const ttlMs = record.ttl_s * 1000;
+  const heardMs = Math.max(person.heardMs, person.busyMs, person.endWait === null ? 0 : nowMs);
+  if (record.granted_at === null) return graced(Math.max(heardMs, record.requested_at) + ttlMs);
+  const untaken = record.offered && heardMs <= record.granted_at;
+  const aliveMs = untaken
+    ? record.granted_at + Math.min(OFFER_MS, ttlMs)
+    : Math.max(heardMs, record.granted_at) + ttlMs;
+  return graced(Math.min(aliveMs, record.granted_at + record.max_s * 1000));
 
-  function graced(ends_ms: number): number {
-    const startedMs = record.granted_at ?? record.requested_at;
-    return startedMs < started_ms ? Math.max(ends_ms, started_ms + RESTART_MS) : ends_ms;
+  function graced(endsMs: number): number {
+    const claimStartMs = record.granted_at ?? record.requested_at;
+    return claimStartMs < startedMs ? Math.max(endsMs, startedMs + RESTART_MS) : endsMs;
   }
 }
 
@@ -188,11 +188,11 @@ export class People {
     const server = this.#server;
     this.#made += 1;
     const id = `i${this.#made}`;
-    const token_hash = this.#made.toString(16).padStart(8, "0");
+    const tokenHash = this.#made.toString(16).padStart(8, "0");
     const request = {
       id,
       registered_by: "",
-      token_hash,
+      token_hash: tokenHash,
       name: id,
       workspace: "",
       intent: "",
@@ -202,7 +202,7 @@ export class People {
     const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
     server.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });
-    const person = { id, heard_ms: server.now_ms, busy_ms: 0, endWait: null };
+    const person = { id, heardMs: server.nowMs, busyMs: 0, endWait: null };
     this.list.push(person);
     return person;
   }
@@ -216,15 +216,15 @@ export class People {
 
   /** Sends a heartbeat. */
   hear(person: Person): void {
-    this.#server.directory.touch(this.#entryOf(person), this.#server.now_ms);
-    person.heard_ms = this.#server.now_ms;
+    this.#server.directory.touch(this.#entryOf(person), this.#server.nowMs);
+    person.heardMs = this.#server.nowMs;
   }
 
-  setBusy(person: Person, until_ms: number): void {
+  setBusy(person: Person, untilMs: number): void {
     const server = this.#server;
     this.hear(person);
-    server.directory.setBusy(this.#entryOf(person), until_ms, server.now_ms);
-    person.busy_ms = until_ms === server.now_ms ? 0 : Math.max(person.busy_ms, until_ms);
+    server.directory.setBusy(this.#entryOf(person), untilMs, server.nowMs);
+    person.busyMs = untilMs === server.nowMs ? 0 : Math.max(person.busyMs, untilMs);
   }
 
   /** Starts to wait in a call, or ends the wait. */
@@ -232,12 +232,12 @@ export class People {
     const server = this.#server;
     if (person.endWait === null) {
       this.hear(person);
-      person.endWait = server.directory.beginWait(this.#entryOf(person), () => server.now_ms);
+      person.endWait = server.directory.beginWait(this.#entryOf(person), () => server.nowMs);
       return;
     }
     person.endWait();
     person.endWait = null;
-    person.heard_ms = server.now_ms;
+    person.heardMs = server.nowMs;
   }
 
   /** Deletes the instance, and registers another one in its place. */
@@ -254,7 +254,7 @@ export class People {
   }
 
   /** Restarts the server. @param stored whether the last seen times were written to disk */
-  restart(stored: boolean, down_ms: number): void {
+  restart(stored: boolean, downMs: number): void {
     const server = this.#server;
     this.endWaits();
     const seen = stored ? server.directory.takeUnsaved(1_000) : [];
@@ -264,11 +264,11 @@ export class People {
       busy_until: seen.map(({ busy_until }) => busy_until),
     };
     server.reply(storeLastSeen, request, "");
-    server.now_ms += down_ms;
+    server.nowMs += downMs;
     server.restart();
     for (const person of this.list) {
       const { last_seen, busy_until } = this.#entryOf(person);
-      Object.assign(person, { heard_ms: last_seen, busy_ms: busy_until, endWait: null });
+      Object.assign(person, { heardMs: last_seen, busyMs: busy_until, endWait: null });
     }
   }
 

@@ -64,7 +64,7 @@ mkdirSync(folder, { recursive: true });
 const run = new Run();
 try {
   const dashboard = await startDashboard(run, { args: ARGS });
-  const day = await fillWithADay(dashboard.koor, { now_ms: Date.now() });
+  const day = await fillWithADay(dashboard.koor, { nowMs: Date.now() });
   const { agents, known } = day;
   await leaseADay(dashboard.koor, day);
   await taskADay(dashboard.koor, day);
@@ -77,8 +77,8 @@ try {
     { name: "agent", address: `/agents/${agent?.id ?? ""}` },
     { name: "leases", address: "/leases" },
     { name: "tasks", address: "/tasks" },
-    { name: "messages", address: `/messages?thread=${known.busy_thread}` },
-    { name: "state", address: `/state/${known.versioned_key}?compare=${known.versions - 1},${known.versions}` },
+    { name: "messages", address: `/messages?thread=${known.busyThread}` },
+    { name: "state", address: `/state/${known.versionedKey}?compare=${known.versions - 1},${known.versions}` },
     { name: "specs", address: "/specs" },
     { name: "events", address: "/events" },
     { name: "rules", address: "/rules" },

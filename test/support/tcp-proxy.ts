@@ -13,7 +13,7 @@ export class TcpProxy {
   #cut = false;
   /** Resolves when bytes get through again; null while they do. */
   #stalled: { readonly ended: Promise<void>; readonly end: () => void } | null = null;
-  #delay_ms = 0;
+  #delayMs = 0;
 
   private constructor(readonly target: () => number) {
     this.#server = createServer((socket) => this.#accept(socket));
@@ -54,14 +54,14 @@ export class TcpProxy {
   }
 
   /** Delays each piece by this time; later pieces wait for earlier ones. */
-  slow(delay_ms: number): void {
-    this.#delay_ms = delay_ms;
+  slow(delayMs: number): void {
+    this.#delayMs = delayMs;
   }
 
   /** Lets everything through again, held bytes first. */
   resume(): void {
     this.#cut = false;
-    this.#delay_ms = 0;
+    this.#delayMs = 0;
     this.#stalled?.end();
     this.#stalled = null;
   }
@@ -90,7 +90,7 @@ export class TcpProxy {
   async #carry(from: Socket, to: Socket): Promise<void> {
     try {
       for await (const piece of from) {
-        if (this.#delay_ms > 0) await new Promise((resolve) => setTimeout(resolve, this.#delay_ms));
+        if (this.#delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#delayMs));
         while (this.#stalled !== null) await this.#stalled.ended;
         if (to.destroyed) return;
         if (!to.write(piece as Buffer)) await Promise.race([once(to, "drain"), once(to, "close")]);

@@ -29,15 +29,15 @@ class Count {
   /** Counts what this parser reports, and its subtests. */
   watch(parser: Parser): void {
     /** Failures within the subtest whose own line comes next; undefined where the next line is an assertion. */
-    let failures_within: number | undefined;
+    let failuresWithin: number | undefined;
     parser.on("child", (child: Parser) => {
       const before = this.failed;
       this.watch(child);
-      child.on("complete", () => (failures_within = this.failed - before));
+      child.on("complete", () => (failuresWithin = this.failed - before));
     });
     parser.on("assert", (result: Result) => {
-      const repeats = failures_within !== undefined && (result.ok || failures_within > 0);
-      failures_within = undefined;
+      const repeats = failuresWithin !== undefined && (result.ok || failuresWithin > 0);
+      failuresWithin = undefined;
       if (!repeats) this.#add(result);
     });
   }

@@ -26,8 +26,8 @@ export class WaitLoop {
   ) {}
 
   /** Makes the next call; without `wait_s` it only looks. */
-  async next(wait_s = 0, query = this.query): Promise<Matched> {
-    const answer = await askWait(this.port, `${query}&after=${this.cursor}&wait=${wait_s}`, this.headers);
+  async next(waitS = 0, query = this.query): Promise<Matched> {
+    const answer = await askWait(this.port, `${query}&after=${this.cursor}&wait=${waitS}`, this.headers);
     if (answer.status !== 200) throw new Error(answer.text);
     const { matched, cursor } = answer.json<Waited>();
     this.cursor = cursor;

@@ -62,7 +62,7 @@ export class Workload {
    */
   readonly lost: number[] = [];
   /** A client ends at its first 503, like a client that reacts to a shutdown. */
-  ends_when_refused = false;
+  endsWhenRefused = false;
   #nonce = 0;
   #running = false;
 
@@ -102,12 +102,12 @@ export class Workload {
 
   /** Returns the answer; null where there was none. A refusal by a server that is busy or stops is counted. */
   async #ask(request: Promise<Answer>, expected: readonly number[]): Promise<Answer | null> {
-    const sent_ms = performance.now();
+    const sentMs = performance.now();
     let answer: Answer;
     try {
       answer = await request;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") this.lost.push(sent_ms);
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") this.lost.push(sentMs);
       return null;
     }
     if (answer.status === 200) {
@@ -123,7 +123,7 @@ export class Workload {
 
   /** Whether the client continues after this answer. */
   #goesOn(answer: Answer | null): boolean {
-    return answer !== null && !(this.ends_when_refused && answer.status === 503);
+    return answer !== null && !(this.endsWhenRefused && answer.status === 503);
   }
 
   async #store(sent: Sent, request: Promise<Answer>, expected: readonly number[] = []): Promise<boolean> {

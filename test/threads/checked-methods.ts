@@ -71,12 +71,12 @@ function* checkPieces(
 }
 
 /** Makes a row check its requests and replies. */
-export function checkRow(row: AnyMethod, data_dir: string): void {
+export function checkRow(row: AnyMethod, dataDir: string): void {
   const bind = row.bind.bind(row) as (models: Models) => Run;
   const checked = (models: Models): Run => {
     const run = bind(models);
     return (request, call) => {
-      appendFileSync(join(data_dir, CALLED_FILE), `${row.name}\n`);
+      appendFileSync(join(dataDir, CALLED_FILE), `${row.name}\n`);
       check(row.request, request, `the request of ${row.name}`);
       const reply = run(request, call);
       if (row.kind === "stream") return checkPieces(row, reply as Iterable<string | Failure, unknown>);
@@ -88,6 +88,6 @@ export function checkRow(row: AnyMethod, data_dir: string): void {
 }
 
 /** Makes all rows of this thread check their requests and replies. */
-export function checkMethods(data_dir: string): void {
-  for (const row of METHODS.rows) checkRow(row, data_dir);
+export function checkMethods(dataDir: string): void {
+  for (const row of METHODS.rows) checkRow(row, dataDir);
 }

@@ -10,7 +10,7 @@ export const act = {
   kind: "unary",
   request: Type.Object({ topic: Type.String(), padding: Type.Optional(Type.String()) }),
   reply: Type.Object({ topics: Type.Array(Type.String()), actor: Type.String(), trace: Type.String() }),
-  deadline_ms: DEADLINE_MS,
+  deadlineMs: DEADLINE_MS,
   weight: ({ padding = "" }: { readonly padding?: string }) => weightOf(padding),
 } as const satisfies Method;
 
@@ -19,7 +19,7 @@ export const count = {
   kind: "stream",
   request: Type.Object({ prefix: Type.String(), limit: Type.Union([Type.Integer(), Type.Null()]) }),
   reply: Type.Object({ counted: Type.Integer() }),
-  deadline_ms: DEADLINE_MS,
+  deadlineMs: DEADLINE_MS,
   weight: () => 0,
 } as const satisfies Method;
 

@@ -77,7 +77,7 @@ function answer(call: ServerCall, server: RpcServer): void {
 const server = new RpcServer(must(parentPort, "the peer runs in a worker thread"), {
   methods: PEER_METHODS,
   clock: shared,
-  mailbox_max: shared.mailbox_max,
+  mailboxMax: shared.mailboxMax,
   execute: (calls) => {
     for (const call of calls) answer(call, server);
   },

@@ -24,9 +24,9 @@ export class Shared implements Clock {
   }
 
   /** Allocates memory: the clock at 0, the gate closed. */
-  static make(mailbox_max = 10_000): Shared {
+  static make(mailboxMax = 10_000): Shared {
     const shared = new Shared(new SharedArrayBuffer(CLOCK_BYTES + CELLS * Int32Array.BYTES_PER_ELEMENT));
-    shared.#cells[CELL.MAILBOX_MAX] = mailbox_max;
+    shared.#cells[CELL.MAILBOX_MAX] = mailboxMax;
     return shared;
   }
 
@@ -34,11 +34,11 @@ export class Shared implements Clock {
     return this.#clock[0] as number;
   }
 
-  set time_ms(now_ms: number) {
-    this.#clock[0] = now_ms;
+  set timeMs(nowMs: number) {
+    this.#clock[0] = nowMs;
   }
 
-  get mailbox_max(): number {
+  get mailboxMax(): number {
     return this.#read(CELL.MAILBOX_MAX);
   }
 

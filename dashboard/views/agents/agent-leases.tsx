@@ -19,7 +19,7 @@ export function AgentLeases({ id }: { readonly id: string }) {
       actions={<a href={addressOf("leases") + query({ holder: id, state: "all" })}>All leases</a>}
     >
       <Failure of={leases} />
-      <LeaseTable label="Leases held and waited for" leases={list} waiting={waitingFor(waits)} of_one />
+      <LeaseTable label="Leases held and waited for" leases={list} waiting={waitingFor(waits)} ofOne />
     </Section>
   );
 }

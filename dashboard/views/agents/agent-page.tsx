@@ -8,9 +8,9 @@ import { apiPath, query } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
-import { may_decide, session } from "../../api/session.js";
+import { mayDecide, session } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { agentName } from "../../parts/agent-name.js";
 import { Button, CopyButton } from "../../parts/button.js";
@@ -67,7 +67,7 @@ export function AgentPage({ id }: { readonly id: string }) {
 function Remove({ agent }: { readonly agent: Instance }) {
   const asking = useSignal(false);
   const { route } = useLocation();
-  const may = may_decide.value || session.value?.actor === agent.id;
+  const may = mayDecide.value || session.value?.actor === agent.id;
   const remove = async (): Promise<void> => {
     const path = apiPath("instances", agent.id);
     if (await attempt(() => removeAt(path), `Agent ${agent.name} removed`)) route(addressOf("agents"));
@@ -129,7 +129,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
       <dl class="facts">
         <dt>Capabilities</dt>
         <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
-        {may_decide.value && <Unread id={id} />}
+        {mayDecide.value && <Unread id={id} />}
       </dl>
       <dl class="facts agents-whole">
         <dt>Id</dt>
@@ -164,7 +164,7 @@ function Day({ id }: { readonly id: string }) {
   const cost = useResource(costLoader(id)).data.value;
   const data = counters.data.value;
   if (data === undefined) return <Failure of={counters} />;
-  const hours = lastHours(now_ms.value);
+  const hours = lastHours(nowMs.value);
   const series = metricSeries(data, hours);
   const total = (metric: string): number => sum(series.find((one) => one.metric === metric)?.values ?? []);
   const errors = total("errors");

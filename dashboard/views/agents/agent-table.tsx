@@ -70,7 +70,7 @@ interface FiltersProps extends ReturnType<typeof useAddressQuery> {
 }
 
 function Filters({ list, query, set, sort }: FiltersProps) {
-  const of_status = (status: string): number => list.filter((agent) => agent.status === status).length;
+  const ofStatus = (status: string): number => list.filter((agent) => agent.status === status).length;
   const among = (member: "workspace" | "stack") => withCurrent(valuesOf(list, member), query[member]);
   return (
     <Fields>
@@ -84,7 +84,7 @@ function Filters({ list, query, set, sort }: FiltersProps) {
       <Choice
         label="Status"
         value={query["status"] ?? ""}
-        choices={[["", "Any"], ...STATUSES.map((one) => [one, `${one} (${of_status(one)})`] as const)]}
+        choices={[["", "Any"], ...STATUSES.map((one) => [one, `${one} (${ofStatus(one)})`] as const)]}
         onChoose={(status) => set({ status })}
       />
       <Choice
@@ -116,13 +116,13 @@ function withCurrent(values: readonly string[], current = ""): (readonly [string
 }
 
 function summaryOf(list: readonly Instance[], listed: readonly Instance[]): string {
-  const by_status = STATUSES.flatMap((status) => {
-    const of_status = listed.filter((agent) => agent.status === status).length;
-    return of_status === 0 ? [] : [`${count(of_status)} ${status}`];
+  const byStatus = STATUSES.flatMap((status) => {
+    const ofStatus = listed.filter((agent) => agent.status === status).length;
+    return ofStatus === 0 ? [] : [`${count(ofStatus)} ${status}`];
   });
   const some =
     listed.length === list.length ? plural(list.length, "agent") : `${listed.length} of ${list.length} agents`;
-  return by_status.length === 0 ? some : `${some}: ${by_status.join(", ")}`;
+  return byStatus.length === 0 ? some : `${some}: ${byStatus.join(", ")}`;
 }
 
 function columnsWith(activity: Activity): readonly Column<Instance>[] {

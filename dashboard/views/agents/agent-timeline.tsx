@@ -33,7 +33,7 @@ export function AgentTimeline({ id }: { readonly id: string }) {
   const audit = useHistory<AuditEntry>({
     key: `audit ${id}`,
     kinds: ["audit"],
-    page_rows: PAGE_ROWS,
+    pageRows: PAGE_ROWS,
     read: ({ limit, to }, signal) => getJson(apiPath("audit") + query({ actor: id, limit, to }), signal),
     idOf: (entry) => entry.id,
     timeOf: (entry) => entry.timestamp,
@@ -41,7 +41,7 @@ export function AgentTimeline({ id }: { readonly id: string }) {
   const events = useHistory<Event>({
     key: `events ${id}`,
     kinds: [],
-    page_rows: PAGE_ROWS,
+    pageRows: PAGE_ROWS,
     read: ({ limit, to }, signal) =>
       getJson(apiPath("events", "history") + query({ source: id, last: limit, to }), signal),
     idOf: (event) => event.id,

@@ -20,24 +20,24 @@ interface Hour {
   readonly over: boolean;
 }
 
-async function hourOf(name: string, now_ms: number, signal: AbortSignal): Promise<Hour> {
+async function hourOf(name: string, nowMs: number, signal: AbortSignal): Promise<Hour> {
   const totals = await getJson<readonly AgentTotal[]>(apiPath("metrics", "agents") + query({ period: name }), signal);
-  return { name, totals, over: Date.parse(`${name}:00:00Z`) + HOUR_MS + FLUSH_MS < now_ms };
+  return { name, totals, over: Date.parse(`${name}:00:00Z`) + HOUR_MS + FLUSH_MS < nowMs };
 }
 
 /**
  * Loads the activity of all agents in each of the last 24 hours. An hour whose counters are complete is read only once.
  */
 function hoursSince(known: readonly Hour[], signal: AbortSignal): Promise<readonly Hour[]> {
-  const now_ms = Date.now();
+  const nowMs = Date.now();
   const over = new Map(known.flatMap((hour) => (hour.over ? [[hour.name, hour] as const] : [])));
-  return Promise.all(lastHours(now_ms).map(async (name) => over.get(name) ?? hourOf(name, now_ms, signal)));
+  return Promise.all(lastHours(nowMs).map(async (name) => over.get(name) ?? hourOf(name, nowMs, signal)));
 }
 
 export const activityLoader: Loader<readonly Hour[]> = {
   key: "agents' activity",
   kinds: ["agent_metric"],
-  gap_ms_min: 5_000,
+  gapMsMin: 5_000,
   fetch: (signal) => hoursSince([], signal),
   patch: (hours, _change, signal) => hoursSince(hours, signal),
 };
@@ -47,7 +47,7 @@ export function countersLoader(id: string): Loader<readonly AgentCounter[]> {
   return {
     key: `agent's counters ${id}`,
     kinds: ["agent_metric"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     fetch: async (signal) => {
       const days = new Set(lastHours(Date.now()).map((hour) => hour.slice(0, 10)));
       const counters = await Promise.all(
@@ -67,7 +67,7 @@ export function costLoader(id: string): Loader<Totals> {
   return {
     key: `agent's usage ${id}`,
     kinds: ["usage"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     fetch: async (signal) => {
       const from = new Date(Date.now() - HOURS_SHOWN * HOUR_MS).toISOString();
       const asked = query({ group_by: "instance", from });
@@ -89,7 +89,7 @@ export function runsLoader(id: string): Loader<readonly ComplianceRun[]> {
   return {
     key: `agent's runs ${id}`,
     kinds: ["compliance"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     concerns: ({ key }) => key === null || key === id,
     fetch: (signal) =>
       getJson<readonly ComplianceRun[]>(

@@ -35,8 +35,8 @@ export const METRIC_LABELS: Readonly<Record<AgentCounter["metric_name"], string>
 export const HOURS_SHOWN = 24;
 
 /** Returns the last 24 hours, oldest first, in the form that agent metrics use: `2026-02-16T14`, in UTC. */
-export function lastHours(now_ms: number): string[] {
-  const current = Math.floor(now_ms / HOUR_MS);
+export function lastHours(nowMs: number): string[] {
+  const current = Math.floor(nowMs / HOUR_MS);
   return Array.from({ length: HOURS_SHOWN }, (_, at) => hourName((current - HOURS_SHOWN + 1 + at) * HOUR_MS));
 }
 
@@ -60,9 +60,9 @@ export function activityOf(hours: readonly (readonly AgentTotal[])[]): Activity 
   const calls = new Map<string, number[]>();
   for (const [at, totals] of hours.entries())
     for (const { instance_id, metrics } of totals) {
-      const of_agent = calls.get(instance_id) ?? Array.from({ length: hours.length }, () => 0);
-      of_agent[at] = (metrics["rest_calls"] ?? 0) + (metrics["mcp_calls"] ?? 0);
-      calls.set(instance_id, of_agent);
+      const ofAgent = calls.get(instance_id) ?? Array.from({ length: hours.length }, () => 0);
+      ofAgent[at] = (metrics["rest_calls"] ?? 0) + (metrics["mcp_calls"] ?? 0);
+      calls.set(instance_id, ofAgent);
     }
   return calls;
 }
@@ -115,12 +115,12 @@ export interface MetricSeries {
 /** Returns the metrics of one agent, without those that are zero in all of these hours. */
 export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
   return METRICS.flatMap((metric) => {
-    const by_hour = new Map(
+    const byHour = new Map(
       counters.flatMap(({ metric_name, metric_value, period }) =>
         metric_name === metric ? [[period, metric_value] as const] : [],
       ),
     );
-    const values = hours.map((hour) => by_hour.get(hour) ?? 0);
+    const values = hours.map((hour) => byHour.get(hour) ?? 0);
     return values.some((value) => value > 0) ? [{ metric, values }] : [];
   });
 }

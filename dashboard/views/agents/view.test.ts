@@ -55,7 +55,7 @@ t.test("the table of agents has filters in the address, and live updates", { ski
 t.test("one agent's actions appear live, and it can be removed", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: STALE_AFTER });
   const { port } = dashboard.koor;
-  const { agents } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), agents: 500 });
+  const { agents } = await fillWithADay(dashboard.koor, { nowMs: Date.now(), agents: 500 });
   const { id = "" } = agents.find(({ name }) => name === "claude-checkout") ?? {};
   const address = `/agents/${id}`;
   const shown = (page: Page) =>

@@ -19,11 +19,11 @@ const SIFTED_ROWS = 1_000;
  * end.
  */
 export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
-  const page_rows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
+  const pageRows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;
   return {
-    key: `${page_rows} ${askedOf(filter)}`,
+    key: `${pageRows} ${askedOf(filter)}`,
     kinds: filter.to === "" ? ["audit"] : [],
-    page_rows,
+    pageRows,
     read: ({ limit, to }, signal) => readPage({ ...filter, to: to ?? filter.to }, limit, signal),
     idOf: ({ id }) => id,
     timeOf: ({ timestamp }) => timestamp,
@@ -42,7 +42,7 @@ export async function readForExport(
   filter: AuditFilter,
   most: number,
 ): Promise<{ readonly rows: readonly AuditEntry[]; readonly more: boolean }> {
-  const history = new History({ ...auditLog(filter), page_rows: PAGE_ROWS_MAX, rows_max: most + 1 });
+  const history = new History({ ...auditLog(filter), pageRows: PAGE_ROWS_MAX, rowsMax: most + 1 });
   await history.refresh();
   while (!history.complete.value && !history.full && history.error.value === null) await history.older();
   if (history.error.value !== null) throw history.error.value;
@@ -54,7 +54,7 @@ export function summaryLoader({ from, to }: Pick<AuditFilter, "from" | "to">): L
   return {
     key: `audit summary ${from} ${to}`,
     kinds: ["audit"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     fetch: (signal) => getJson(apiPath("audit", "summary") + query({ from, to }), signal),
   };
 }

@@ -15,7 +15,7 @@ import type { TryProps } from "./try-panel.js";
 import { ViolationList } from "./violation-list.js";
 
 export function LivePanel({ project, name, tried }: TryProps) {
-  const base_url = useSignal("");
+  const baseUrl = useSignal("");
   const typed = useSignal<string | null>(null);
   const { answer, failure, ask, forget } = useAnswer<ContractTest>();
   const data = typed.value ?? exampleTestData(tried);
@@ -29,7 +29,7 @@ export function LivePanel({ project, name, tried }: TryProps) {
     ask(() =>
       send<ContractTest>("POST", apiPath("contracts", project, name, "test"), {
         endpoint: tried?.name,
-        base_url: base_url.value,
+        base_url: baseUrl.value,
         test_data: invalid ? {} : json.value,
       }),
     );
@@ -41,9 +41,9 @@ export function LivePanel({ project, name, tried }: TryProps) {
         </p>
         <TextField
           label="Service"
-          value={base_url.value}
+          value={baseUrl.value}
           onInput={(text) => {
-            base_url.value = text;
+            baseUrl.value = text;
           }}
           placeholder="http://localhost:3000"
         />
@@ -58,7 +58,7 @@ export function LivePanel({ project, name, tried }: TryProps) {
           {...(invalid ? { hint: json.failure } : {})}
         />
         <div class="buttons">
-          <Button onClick={test} disabled={invalid || base_url.value.trim() === ""}>
+          <Button onClick={test} disabled={invalid || baseUrl.value.trim() === ""}>
             Test
           </Button>
         </div>

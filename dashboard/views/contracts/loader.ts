@@ -93,12 +93,12 @@ export const contractList: Loader<ContractList> = {
   fetch: async (signal) => {
     const specs = await allSpecs(signal);
     const next = specs.filter((spec) => !known.has(keyOf(spec))).values();
-    const until_ms = performance.now() + LOOK_MS;
+    const untilMs = performance.now() + LOOK_MS;
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
         for (const spec of next) {
           await lookAt(spec, signal).catch(passOverDeleted);
-          if (performance.now() > until_ms) return;
+          if (performance.now() > untilMs) return;
         }
       }),
     );
@@ -132,6 +132,6 @@ export function oneContract(project: string, name: string): Loader<StoredContrac
 export const complianceRuns: Loader<readonly ComplianceRun[]> = {
   key: "compliance runs",
   kinds: ["compliance"],
-  gap_ms_min: 2_000,
+  gapMsMin: 2_000,
   fetch: (signal) => getJson<readonly ComplianceRun[]>(`/api/compliance/history${query({ limit: RUNS_MAX })}`, signal),
 };

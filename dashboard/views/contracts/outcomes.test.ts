@@ -3,14 +3,14 @@ import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
 import { findingsOf, outcomesOf } from "./outcomes.js";
 
-let last_id = 0;
+let lastId = 0;
 
 /** Returns the run of an agent at a minute, with violations at these paths. */
-function run(minute: number, instance_id: string, paths: readonly string[], contract = "api"): ComplianceRun {
-  last_id += 1;
+function run(minute: number, instanceId: string, paths: readonly string[], contract = "api"): ComplianceRun {
+  lastId += 1;
   return {
-    id: last_id,
-    instance_id,
+    id: lastId,
+    instance_id: instanceId,
     project: "p",
     contract,
     pass: paths.length === 0,

@@ -63,25 +63,25 @@ interface Growing extends Omit<Finding, "since" | "now"> {
  */
 export function findingsOf(runs: readonly ComplianceRun[]): Finding[] {
   const found: Growing[] = [];
-  const by_agent = new Map<string, Map<string, Growing>>();
+  const byAgent = new Map<string, Map<string, Growing>>();
   for (const { instance_id, violations, run_at } of runs) {
-    const newest = !by_agent.has(instance_id);
-    const of_agent = by_agent.get(instance_id) ?? new Map<string, Growing>();
-    by_agent.set(instance_id, of_agent);
+    const newest = !byAgent.has(instance_id);
+    const ofAgent = byAgent.get(instance_id) ?? new Map<string, Growing>();
+    byAgent.set(instance_id, ofAgent);
     const here = new Set<string>();
     for (const { path, message } of violations) {
       const key = JSON.stringify([path, message]);
       if (here.has(key)) continue;
       here.add(key);
-      const later = of_agent.get(key);
+      const later = ofAgent.get(key);
       if (later?.open === true) later.since = run_at;
       else {
         const finding = { instance_id, path, message, since: run_at, until: run_at, now: newest, open: true };
-        of_agent.set(key, finding);
+        ofAgent.set(key, finding);
         found.push(finding);
       }
     }
-    for (const [key, finding] of of_agent) finding.open &&= here.has(key);
+    for (const [key, finding] of ofAgent) finding.open &&= here.has(key);
   }
   return found
     .map(({ open: _open, ...finding }) => finding)

@@ -1,7 +1,7 @@
 /** The button that runs all compliance checks now. It needs the server's token. */
 import { send } from "../../api/client.js";
 import { apiPath } from "../../base/path.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 
@@ -9,7 +9,7 @@ export function RunNow({ onDone }: { readonly onDone: () => Promise<void> }) {
   const run = async (): Promise<void> => {
     if (await attempt(() => send("POST", apiPath("compliance", "run")), "All contracts checked")) await onDone();
   };
-  const disabled = !may_decide.value;
+  const disabled = !mayDecide.value;
   return (
     <Button
       onClick={run}

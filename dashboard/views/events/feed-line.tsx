@@ -3,7 +3,7 @@
  * of events in the last minute.
  */
 import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { clockTime, count, plural } from "../../base/format.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
 import { Sparkline } from "../../parts/chart.js";
@@ -59,7 +59,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   const state = feed.state.value;
   // A feed that failed to start has no state to show. The pattern field shows the error.
   if (feed.failure.value !== null) return null;
-  const lost_ms = feed.lost_ms.value;
+  const lostMs = feed.lostMs.value;
   const words = {
     off: "paused",
     connecting: "connecting…",
@@ -73,15 +73,15 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
       <span role={state === "catching up" ? undefined : "status"}>
         <Badge tone={TONES[state]}>{words}</Badge>
       </span>
-      {state === "reconnecting" && lost_ms !== null && (
-        <span>disconnected since {clockTime(lost_ms, now_ms.value)}: missed events are shown after the reconnect</span>
+      {state === "reconnecting" && lostMs !== null && (
+        <span>disconnected since {clockTime(lostMs, nowMs.value)}: missed events are shown after the reconnect</span>
       )}
     </>
   );
 }
 
 function Rate({ feed }: Pick<FeedLineProps, "feed">) {
-  const counts = feed.lastMinute(now_ms.value);
+  const counts = feed.lastMinute(nowMs.value);
   const rate = formatRate(counts);
   return (
     <span class="feed-rate" title={`${rate} in the last minute, at most ${count(Math.max(...counts))} in a second`}>

@@ -43,7 +43,7 @@ export function Filter({ asked, refusal, onAsk }: FilterProps) {
       return;
     }
     try {
-      const id = cursor === null ? null : "id" in cursor ? cursor.id : await idBefore(cursor.time_ms);
+      const id = cursor === null ? null : "id" in cursor ? cursor.id : await idBefore(cursor.timeMs);
       onAsk({ ...asked, pattern: pattern.value.trim(), since: id });
     } catch (error) {
       wrong.value = reasonOf(error);

@@ -23,8 +23,8 @@ export function eventLoader(id: number): Loader<WholeEvent | null> {
 }
 
 /** Returns the id of the last event before a time; 0 if history begins after that time. */
-export async function idBefore(time_ms: number): Promise<number> {
-  const to = new Date(time_ms - 1).toISOString();
+export async function idBefore(timeMs: number): Promise<number> {
+  const to = new Date(timeMs - 1).toISOString();
   const [before] = await getJson<Event[]>(HISTORY + query({ to, last: 1 }));
   return before?.id ?? 0;
 }

@@ -15,7 +15,7 @@ import {
 } from "./model.js";
 
 const event = (id: number): Event => ({ id, topic: "a", data: null, source: "", created_at: "2026-02-09T14:30:00Z" });
-const gap = (after_id: number): Gap => ({ after_id, count: 2, why: "pruned", exact: true });
+const gap = (afterId: number): Gap => ({ after_id: afterId, count: 2, why: "pruned", exact: true });
 const LIST: EventList = { ...NO_EVENTS, events: [event(5), event(9), event(10)], gaps: [gap(2), gap(5), gap(10)] };
 
 t.test("gaps are rows at their places, in both orders", (t) => {
@@ -47,22 +47,22 @@ t.test("an address is parsed; malformed parameters are ignored", (t) => {
 });
 
 t.test("a replay begins after an id or at a time, in the notations that people use", (t) => {
-  const now_ms = new Date(2026, 1, 9, 15, 0, 0).getTime();
-  const at = (...parts: readonly [number, number, number?]): { readonly time_ms: number } => ({
-    time_ms: new Date(2026, 1, 9, ...parts).getTime(),
+  const nowMs = new Date(2026, 1, 9, 15, 0, 0).getTime();
+  const at = (...parts: readonly [number, number, number?]): { readonly timeMs: number } => ({
+    timeMs: new Date(2026, 1, 9, ...parts).getTime(),
   });
-  t.same(cursorOf("42", now_ms), { id: 42 });
-  t.same(cursorOf(" 0 ", now_ms), { id: 0 });
-  t.same(cursorOf("10m", now_ms), at(14, 50));
-  t.same(cursorOf("2 h", now_ms), at(13, 0));
-  t.same(cursorOf("14:02", now_ms), at(14, 2));
-  t.same(cursorOf("14:02:11", now_ms), at(14, 2, 11));
-  t.same(cursorOf("2026-02-09", now_ms), at(0, 0), "a day begins in the viewer's zone");
-  t.same(cursorOf("2026-02-09 14:02", now_ms), at(14, 2));
-  t.same(cursorOf("2026-02-09T14:02:00Z", now_ms), { time_ms: Date.UTC(2026, 1, 9, 14, 2) });
-  t.equal(cursorOf("  ", now_ms), null);
+  t.same(cursorOf("42", nowMs), { id: 42 });
+  t.same(cursorOf(" 0 ", nowMs), { id: 0 });
+  t.same(cursorOf("10m", nowMs), at(14, 50));
+  t.same(cursorOf("2 h", nowMs), at(13, 0));
+  t.same(cursorOf("14:02", nowMs), at(14, 2));
+  t.same(cursorOf("14:02:11", nowMs), at(14, 2, 11));
+  t.same(cursorOf("2026-02-09", nowMs), at(0, 0), "a day begins in the viewer's zone");
+  t.same(cursorOf("2026-02-09 14:02", nowMs), at(14, 2));
+  t.same(cursorOf("2026-02-09T14:02:00Z", nowMs), { timeMs: Date.UTC(2026, 1, 9, 14, 2) });
+  t.equal(cursorOf("  ", nowMs), null);
   for (const wrong of ["yesterday", "25:00", "14:60", "2026-99-99", "-3", "1.5", "10x"])
-    t.equal(cursorOf(wrong, now_ms), undefined, wrong);
+    t.equal(cursorOf(wrong, nowMs), undefined, wrong);
   t.end();
 });
 

@@ -18,18 +18,18 @@ export function keyOf(row: Row): number | string {
 }
 
 /** Returns the events of a list as rows, with each gap at its position between them. */
-export function rowsOf({ events, gaps }: EventList, newest_first: boolean): Row[] {
+export function rowsOf({ events, gaps }: EventList, newestFirst: boolean): Row[] {
   const rows: Row[] = [];
-  let next_gap = 0;
+  let nextGap = 0;
   for (const event of events) {
-    for (let gap = gaps[next_gap]; gap !== undefined && gap.after_id < event.id; gap = gaps[next_gap]) {
+    for (let gap = gaps[nextGap]; gap !== undefined && gap.after_id < event.id; gap = gaps[nextGap]) {
       rows.push(gap);
-      next_gap += 1;
+      nextGap += 1;
     }
     rows.push(event);
   }
-  rows.push(...gaps.slice(next_gap));
-  return newest_first ? rows.toReversed() : rows;
+  rows.push(...gaps.slice(nextGap));
+  return newestFirst ? rows.toReversed() : rows;
 }
 
 /** Returns the text of a gap's row. */
@@ -66,7 +66,7 @@ export function addressFor({ pattern, since, id }: Asked): string {
 }
 
 /** The start of a replay: after the event with this id, or at this time. */
-export type Cursor = { readonly id: number } | { readonly time_ms: number };
+export type Cursor = { readonly id: number } | { readonly timeMs: number };
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -74,21 +74,21 @@ const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_6
  * Parses the start of a replay that the user has typed: an event id, `10m` ago, `14:02` today, or a date. A date may
  * have a time. The user's time zone applies. Returns null for empty text, and undefined for anything else.
  */
-export function cursorOf(text: string, now_ms: number): Cursor | null | undefined {
+export function cursorOf(text: string, nowMs: number): Cursor | null | undefined {
   const typed = text.trim();
   if (typed === "") return null;
   if (ID.test(typed)) return { id: Number(typed) };
   const [, amount = "", unit = ""] = /^(\d{1,6})\s?([smhd])$/.exec(typed) ?? [];
-  if (amount !== "") return { time_ms: now_ms - Number(amount) * (UNITS_MS[unit] ?? 0) };
+  if (amount !== "") return { timeMs: nowMs - Number(amount) * (UNITS_MS[unit] ?? 0) };
   const [, hours, minutes, seconds = "0"] = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(typed) ?? [];
   if (hours !== undefined && minutes !== undefined) {
     if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
-    return { time_ms: new Date(now_ms).setHours(Number(hours), Number(minutes), Number(seconds), 0) };
+    return { timeMs: new Date(nowMs).setHours(Number(hours), Number(minutes), Number(seconds), 0) };
   }
   if (!/^\d{4}-\d{2}-\d{2}/.test(typed)) return undefined;
   // A time is added, because `Date.parse` reads a date without a time as midnight in UTC.
-  const time_ms = Date.parse(typed.length === 10 ? `${typed}T00:00` : typed);
-  return Number.isNaN(time_ms) ? undefined : { time_ms };
+  const timeMs = Date.parse(typed.length === 10 ? `${typed}T00:00` : typed);
+  return Number.isNaN(timeMs) ? undefined : { timeMs };
 }
 
 /** An event as it is stored. `data` is the publisher's JSON text, which keeps all digits of long numbers. */
@@ -107,13 +107,13 @@ export function wholeEvent(answer: string, id: number): WholeEvent | null {
   const before = `[{"id":${id},"topic":${JSON.stringify(topic)},"data":`;
   const after = `,"source":${JSON.stringify(source)},"created_at":${JSON.stringify(created_at)}}]`;
   const text = answer.trimEnd();
-  const as_sent = text.startsWith(before) && text.endsWith(after);
+  const asSent = text.startsWith(before) && text.endsWith(after);
   return {
     id,
     topic,
     source,
     created_at,
-    data: as_sent ? text.slice(before.length, -after.length) : JSON.stringify(data),
+    data: asSent ? text.slice(before.length, -after.length) : JSON.stringify(data),
   };
 }
 

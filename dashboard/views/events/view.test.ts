@@ -40,13 +40,13 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const day = await fillWithADay(koor);
-  const newest_id = day.known.newest_event_id;
+  const newestId = day.known.newestEventId;
 
   await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
-      address: `/events?id=${newest_id}`,
+      address: `/events?id=${newestId}`,
       title: "Events",
-      ready: (page) => page.getByRole("region", { name: `data of event ${newest_id}` }).waitFor(),
+      ready: (page) => page.getByRole("region", { name: `data of event ${newestId}` }).waitFor(),
     });
   });
 
@@ -98,16 +98,16 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
     const body = '{"topic":"look.first","data":{"n":12345678901234567890,"html":"<script>document.title=1</script>"}}';
     const actor = day.agents[0]?.id ?? "";
     await send(koor.port, "POST", "/api/events/publish", { body, headers: { "X-Koor-Instance": actor } });
-    const [second_id] = await publish(koor.port, "look.second");
+    const [secondId] = await publish(koor.port, "look.second");
     const { page, context, complaints } = await opened(t, dashboard, "/events?pattern=look.*");
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     await row(page, "look.first").click();
-    const first = page.getByRole("region", { name: `Event ${second_id - 1}`, exact: true });
+    const first = page.getByRole("region", { name: `Event ${secondId - 1}`, exact: true });
     await first.getByText("12345678901234567890").waitFor();
     await first.getByText('"<script>document.title=1</script>"').waitFor();
     const agent = first.getByRole("link", { name: day.agents[0]?.name ?? "" });
     t.equal(await agent.getAttribute("href"), `/agents/${actor}`);
-    t.match(page.url(), new RegExp(`id=${second_id - 1}$`));
+    t.match(page.url(), new RegExp(`id=${secondId - 1}$`));
     await first.getByRole("button", { name: "Copy as curl" }).click();
     await first.getByText("Copied").waitFor();
     const copied = await page.evaluate<string>("navigator.clipboard.readText()");
@@ -115,39 +115,39 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
 
     await page.getByRole("region", { name: "Events" }).focus();
     await page.keyboard.press("ArrowUp");
-    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("heading", { name: `Event ${secondId}` }).waitFor();
     await page.keyboard.press("ArrowDown");
     await first.waitFor();
     await page.keyboard.press("Escape");
     await first.waitFor({ state: "detached" });
     await page.getByRole("cell", { name: "{}", exact: true }).click();
-    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("heading", { name: `Event ${secondId}` }).waitFor();
     await page.getByRole("button", { name: "Close" }).click();
     await row(page, "look.second").focus();
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("heading", { name: `Event ${secondId}` }).waitFor();
     await page.reload();
-    await page.getByRole("heading", { name: `Event ${second_id}` }).waitFor();
+    await page.getByRole("heading", { name: `Event ${secondId}` }).waitFor();
     await page.goto(`${dashboard.url}/events?id=999999`);
     await page.getByText("This event is no longer kept, or was never published.").waitFor();
     t.same(complaints, []);
   });
 
   await t.test("a replay starts after its cursor, oldest first, and continues live", async (t) => {
-    const [first_id] = await publish(koor.port, "replay.one");
+    const [firstId] = await publish(koor.port, "replay.one");
     await publish(koor.port, "replay.two");
     const { page } = await opened(t, dashboard, "/events?pattern=replay.*");
     await row(page, "replay.two").waitFor();
-    await page.getByLabel("Since").fill(String(first_id - 1));
+    await page.getByLabel("Since").fill(String(firstId - 1));
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: "Newest first" }).waitFor();
     await publish(koor.port, "replay.three");
     await row(page, "replay.three").waitFor();
     t.same(await topics(page), ["replay.one", "replay.two", "replay.three"]);
-    t.match(page.url(), new RegExp(`since=${first_id - 1}$`));
+    t.match(page.url(), new RegExp(`since=${firstId - 1}$`));
     await page.getByLabel("Since").fill("1d");
     await page.getByRole("button", { name: "Replay" }).click();
-    await page.waitForURL((url) => url.searchParams.get("since") !== String(first_id - 1));
+    await page.waitForURL((url) => url.searchParams.get("since") !== String(firstId - 1));
     await row(page, "replay.three").waitFor();
     await page.getByLabel("Since").fill("some day");
     await page.getByRole("button", { name: "Replay" }).click();
@@ -160,16 +160,16 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
   await t.test("events that history no longer holds are shown as a gap", async (t) => {
     const { page } = await opened(t, dashboard, "/events?since=1");
     const kept = day.counts["event"] ?? 0;
-    await page.getByRole("cell", { name: `${newest_id - kept - 1} events are no longer kept.` }).waitFor();
+    await page.getByRole("cell", { name: `${newestId - kept - 1} events are no longer kept.` }).waitFor();
     const { page: filtered } = await opened(t, dashboard, "/events?since=1&pattern=replay.*");
     await filtered.getByText(/of all topics are no longer kept: some may have matched/).waitFor();
-    t.ok(newest_id > kept);
+    t.ok(newestId > kept);
   });
 });
 
 t.test("a restart of the server loses no event", { skip }, async (t) => {
-  const data_dir = makeDirectory(t);
-  const dashboard: Dashboard = await startDashboard(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const dashboard: Dashboard = await startDashboard(t, { data_dir: dataDir });
   const { koor } = dashboard;
   const { page } = await opened(t, dashboard, "/events", { expected: [/./] });
   await publish(koor.port, "before");
@@ -177,8 +177,8 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
   await koor.stop();
   await page.getByText("reconnecting…").waitFor();
   await page.getByText(/disconnected since \d/).waitFor();
-  const args = ["--bind", `127.0.0.1:${koor.port}`, "--dashboard-bind", `127.0.0.1:${koor.dashboard_port}`];
-  const again = await startKoor(t, { data_dir, args });
+  const args = ["--bind", `127.0.0.1:${koor.port}`, "--dashboard-bind", `127.0.0.1:${koor.dashboardPort}`];
+  const again = await startKoor(t, { data_dir: dataDir, args });
   await publish(again.port, "between", 20);
   await publish(again.port, "after");
   await row(page, "after").waitFor();
@@ -213,27 +213,23 @@ t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }
     await publish(koor.port, `flood.${batch}`);
     await row(page, `flood.${batch}`).waitFor();
   }
-  const [last_id] = await publish(koor.port, "flood.end");
+  const [lastId] = await publish(koor.port, "flood.end");
   await row(page, "flood.end").waitFor();
   const grown = (await heap()) - before;
   t.ok(grown < HEAP_GROWTH_BYTES_MAX, `the heap grew by ${grown} bytes`);
   t.ok((await topics(page)).length <= DRAWN_ROWS_MAX);
   t.equal(await page.getByRole("table").getAttribute("aria-rowcount"), "5001");
-  t.equal(last_id, 101_103);
+  t.equal(lastId, 101_103);
 
   const frame = page.getByRole("region", { name: "Events" });
   await frame.evaluate((element) => {
     element.scrollTop = 3_600;
   });
   await page.locator('[aria-rowindex="102"]').waitFor();
-  const looked_at = await page.locator('[aria-rowindex="102"]').textContent();
+  const lookedAt = await page.locator('[aria-rowindex="102"]').textContent();
   await publish(koor.port, "on.top", 40, data);
   await page.locator('[aria-rowindex="142"]').waitFor();
-  t.equal(
-    await page.locator('[aria-rowindex="142"]').textContent(),
-    looked_at,
-    "the row being read stays at its place",
-  );
+  t.equal(await page.locator('[aria-rowindex="142"]').textContent(), lookedAt, "the row being read stays at its place");
   t.equal(await frame.evaluate((element) => element.scrollTop), 3_600 + 40 * 36);
 
   await page.goto(`${dashboard.url}/events?since=2`);

@@ -50,8 +50,8 @@ export function View({ query }: ViewProps) {
   const before = useRef<EventList>(NO_EVENTS);
   const list = paused.value?.list ?? (begun ? feed.list.value : before.current);
   before.current = list;
-  const newest_first = since === null;
-  const rows = useMemo(() => rowsOf(list, newest_first), [list, newest_first]);
+  const newestFirst = since === null;
+  const rows = useMemo(() => rowsOf(list, newestFirst), [list, newestFirst]);
 
   const go = (next: Asked): void => {
     if (next.pattern !== pattern || next.since !== since) paused.value = null;
@@ -95,7 +95,7 @@ export function View({ query }: ViewProps) {
             <Table
               key={`${pattern} ${since}`}
               label="Events"
-              grows={newest_first ? "head" : "end"}
+              grows={newestFirst ? "head" : "end"}
               columns={columnsFor(asked)}
               rows={rows}
               keyOf={keyOf}

@@ -1,7 +1,7 @@
 /** A button that breaks a lease or removes a waiting request. The user gives a reason, which the holder sees. */
 import { useSignal } from "@preact/signals";
 import { breakLease } from "../../api/leases.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import type { Lease } from "../../api/types.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
@@ -16,7 +16,7 @@ interface BreakProps {
 export function Break({ lease: { id, state, holder, fence, task }, onDone }: BreakProps) {
   const asking = useSignal(false);
   const reason = useSignal("");
-  const may = may_decide.value;
+  const may = mayDecide.value;
   const take = async (): Promise<void> => {
     if (await attempt(() => breakLease(id, reason.value.trim()), `Lease ${id} broken`)) await onDone();
   };

@@ -65,11 +65,11 @@ interface Pair {
 
 /** Groups the waits by waiting holder and blocking holder. The pair with the longest wait comes first. */
 function pairsOf({ waits, leases }: LeaseWaits): { pairs: Pair[]; names: Map<string, string> } {
-  const by_id = new Map(leases.map((lease) => [lease.id, lease]));
+  const byId = new Map(leases.map((lease) => [lease.id, lease]));
   const names = new Map<string, string>();
   const pairs = new Map<string, Pair>();
   for (const wait of waits) {
-    const [waiting, held] = [by_id.get(wait.lease), by_id.get(wait.for)];
+    const [waiting, held] = [byId.get(wait.lease), byId.get(wait.for)];
     if (waiting === undefined || held === undefined) continue;
     const [from, to] = [waiting.holder, held.holder];
     names.set(from.id, from.name).set(to.id, to.name);
@@ -138,9 +138,9 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const depths = depthsOf(pairs);
   const deepest = Math.max(0, ...depths.values());
   const columns = Array.from({ length: deepest + 1 }, (_, depth) =>
-    [...depths].flatMap(([id, of_id]) => (of_id === depth ? [id] : [])),
+    [...depths].flatMap(([id, ofId]) => (ofId === depth ? [id] : [])),
   );
-  const row_height = NODE_HEIGHT + NODE_GAP;
+  const rowHeight = NODE_HEIGHT + NODE_GAP;
   const rows = Math.max(0, ...columns.map((ids) => ids.length));
   const nodes = new Map<string, GraphNode>();
   // Columns of blockers are laid out first, so that each waiting holder can be placed close to its blockers.
@@ -152,7 +152,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
       }),
     );
     const ordered = ids.toSorted((a, b) => (wishes.get(a) ?? 0) - (wishes.get(b) ?? 0));
-    const top = ((rows - ids.length) * row_height) / 2;
+    const top = ((rows - ids.length) * rowHeight) / 2;
     for (const [row, id] of ordered.entries())
       nodes.set(id, {
         id,
@@ -160,7 +160,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
         out: pairs.filter(({ from }) => from === id).length,
         in: pairs.filter(({ to }) => to === id).length,
         x: (deepest - depth) * (NODE_WIDTH + COLUMN_GAP),
-        y: top + row * row_height,
+        y: top + row * rowHeight,
       });
   }
   const edges = pairs.flatMap(({ from, to, ...pair }) => {
@@ -176,7 +176,7 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
       edges.filter(({ x }) => x === column),
       LABEL_HEIGHT + 2,
     );
-  const lowest = Math.max(rows * row_height - NODE_GAP, ...edges.map(({ y }) => y + LABEL_HEIGHT / 2));
+  const lowest = Math.max(rows * rowHeight - NODE_GAP, ...edges.map(({ y }) => y + LABEL_HEIGHT / 2));
   return {
     nodes: [...nodes.values()].sort((a, b) => a.x - b.x || a.y - b.y),
     edges,
@@ -193,10 +193,10 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const curve = (x1: number, y1: number, x2: number, y2: number): string =>
     `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
-  const [begin_x, begin_y] = [from.x + NODE_WIDTH, middle(from)];
-  const [label_x, end_x] = [x - LABEL_WIDTH / 2, x + LABEL_WIDTH / 2];
-  const there = curve(begin_x, begin_y, label_x, y);
-  return `M${begin_x},${begin_y}${there}H${end_x}${curve(end_x, y, to.x, middle(to))}`;
+  const [beginX, beginY] = [from.x + NODE_WIDTH, middle(from)];
+  const [labelX, endX] = [x - LABEL_WIDTH / 2, x + LABEL_WIDTH / 2];
+  const there = curve(beginX, beginY, labelX, y);
+  return `M${beginX},${beginY}${there}H${endX}${curve(endX, y, to.x, middle(to))}`;
 }
 
 /** Returns the height at which the edges of a box start and end. */

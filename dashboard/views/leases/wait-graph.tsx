@@ -5,7 +5,7 @@
 import { useMemo } from "preact/hooks";
 import type { LeaseWaits } from "../../api/types.js";
 import { addressOf, agentAddress } from "../../base/address.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { duration, plural } from "../../base/format.js";
 import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
@@ -86,7 +86,7 @@ function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readon
 
 function Label({ edge }: { readonly edge: GraphEdge }) {
   const { from, to, lease, since, x, y } = edge;
-  const waited = duration(now_ms.value - Date.parse(since));
+  const waited = duration(nowMs.value - Date.parse(since));
   const words = `${from.name} waits for ${to.name}: ${wantedOf(edge)}, for ${waited}`;
   return (
     <a

@@ -25,24 +25,24 @@ export function unreadOf({ to }: Pick<Message, "to">): number {
  * @param messages newest first
  */
 export function threadsOf(messages: readonly Message[]): Thread[] {
-  const by_thread = new Map<string, Message[]>();
+  const byThread = new Map<string, Message[]>();
   for (const message of messages) {
-    const known = by_thread.get(message.thread);
-    if (known === undefined) by_thread.set(message.thread, [message]);
+    const known = byThread.get(message.thread);
+    if (known === undefined) byThread.set(message.thread, [message]);
     else known.push(message);
   }
-  return [...by_thread].map(([thread, newest_first]) => {
-    const oldest_first = newest_first.toReversed();
-    const names = oldest_first.flatMap(({ from, to }) => [from.name, ...to.map(({ name }) => name)]);
+  return [...byThread].map(([thread, newestFirst]) => {
+    const oldestFirst = newestFirst.toReversed();
+    const names = oldestFirst.flatMap(({ from, to }) => [from.name, ...to.map(({ name }) => name)]);
     return {
       thread,
-      subject: oldest_first[0]?.subject ?? "",
+      subject: oldestFirst[0]?.subject ?? "",
       names: [...new Set(names)],
-      messages: newest_first.length,
-      unread: newest_first.reduce((sum, message) => sum + unreadOf(message), 0),
-      request: newest_first.some(({ intent }) => intent === "request"),
-      important: newest_first.some(({ importance }) => importance === "high"),
-      last_at: newest_first[0]?.sent_at ?? "",
+      messages: newestFirst.length,
+      unread: newestFirst.reduce((sum, message) => sum + unreadOf(message), 0),
+      request: newestFirst.some(({ intent }) => intent === "request"),
+      important: newestFirst.some(({ importance }) => importance === "high"),
+      last_at: newestFirst[0]?.sent_at ?? "",
     };
   });
 }

@@ -24,7 +24,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
   const idOf = (name: string): string => agents.find((agent) => agent.name === name)?.id ?? "";
   const post = (from: string, body: object) =>
     sendJson(port, "POST", "/api/messages", body, { "X-Koor-Instance": idOf(from) });
-  const address = `/messages?thread=${known.busy_thread}`;
+  const address = `/messages?thread=${known.busyThread}`;
   await checkView(t, dashboard, { address: "/messages", title: "Messages", ready: (seen) => threads(seen).waitFor() });
   await checkView(t, dashboard, {
     address,
@@ -39,7 +39,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
     await page.getByLabel("From or to").selectOption("codex-payments");
     await page.getByText("1 thread of 1 message").waitFor();
     await page.reload();
-    await threads(page).getByRole("link", { name: known.unread_request }).waitFor();
+    await threads(page).getByRole("link", { name: known.unreadRequest }).waitFor();
     await page.getByLabel("From or to").selectOption("kilo-sandbox");
     await page.getByText("No message matches").waitFor();
   });
@@ -57,7 +57,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
       await card(page, "message-2").getByRole("region", { name: "the data of message-2" }).textContent(),
       /1200000/,
     );
-    t.match(await page.title(), `${known.busy_thread} · Messages · Koor`);
+    t.match(await page.title(), `${known.busyThread} · Messages · Koor`);
   });
 
   await t.test("a new message appears at once, as text; showing it marks nothing as delivered", async (t) => {
@@ -67,7 +67,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
       subject: HOSTILE,
       body: HOSTILE,
       data: HOSTILE,
-      thread: known.busy_thread,
+      thread: known.busyThread,
     });
     const { id } = sent.json<{ readonly id: string }>();
     await card(page, id).getByText("not delivered").first().waitFor();

@@ -1,5 +1,5 @@
 /** The view of messages between agents, grouped into threads. Reading a message here does not mark it as read. */
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { Empty } from "../../parts/empty.js";
 import { Page } from "../../parts/page.js";
@@ -7,7 +7,7 @@ import { ThreadList } from "./thread-list.js";
 import { ThreadPage } from "./thread-page.js";
 
 export function View({ query: { thread = "" } }: ViewProps) {
-  if (!may_decide.value)
+  if (!mayDecide.value)
     return (
       <Page title="Messages">
         <Empty title="This needs the server's token" command="koor-cli message list">

@@ -3,9 +3,9 @@ import type { Lease, LeaseWaits } from "../../api/types.js";
 import { ENDS_SOON_MS, blockingLeases, WAITED_LONG_MS } from "./blocking-leases.js";
 
 const NOW_MS = Date.UTC(2026, 1, 9, 14, 30);
-const at = (ago_ms: number): string => new Date(NOW_MS - ago_ms).toISOString();
+const at = (agoMs: number): string => new Date(NOW_MS - agoMs).toISOString();
 
-function lease(id: string, asked_ms: number, more: Partial<Lease> = {}): Lease {
+function lease(id: string, askedMs: number, more: Partial<Lease> = {}): Lease {
   return {
     id,
     fence: null,
@@ -19,7 +19,7 @@ function lease(id: string, asked_ms: number, more: Partial<Lease> = {}): Lease {
     task: null,
     ttl_s: 600,
     max_s: 14_400,
-    requested_at: at(asked_ms),
+    requested_at: at(askedMs),
     granted_at: null,
     expires_at: null,
     ended_at: null,
@@ -33,8 +33,8 @@ function waits(held: Lease, ...waiting: readonly Lease[]): LeaseWaits {
   return { waiting: waiting.length, waits: edges, leases: [...waiting, held] };
 }
 
-const held = (granted_ms: number, max_s = 14_400): Lease =>
-  lease("held", granted_ms, { state: "held", granted_at: at(granted_ms), max_s, position: null });
+const held = (grantedMs: number, maxS = 14_400): Lease =>
+  lease("held", grantedMs, { state: "held", granted_at: at(grantedMs), max_s: maxS, position: null });
 
 t.test("a lease is listed when a request has waited long for it", (t) => {
   const long = lease("long", WAITED_LONG_MS + 1);
@@ -42,7 +42,7 @@ t.test("a lease is listed when a request has waited long for it", (t) => {
   const [found, ...others] = blockingLeases(waits(held(60 * 60_000), late, long), NOW_MS);
   t.same(others, [], "a waiting request blocks no listed one");
   t.equal(found?.lease.id, "held");
-  t.equal(found?.ends_soon, false);
+  t.equal(found?.endsSoon, false);
   t.same(
     found?.waiting.map(({ id }) => id),
     ["long", "late"],
@@ -53,13 +53,13 @@ t.test("a lease is listed when a request has waited long for it", (t) => {
 });
 
 t.test("a lease is listed that must end soon, while a request waits for it", (t) => {
-  const ends_in = (ms: number): Lease => held(14_400_000 - ms);
+  const endsIn = (ms: number): Lease => held(14_400_000 - ms);
   const just = lease("just", 0);
-  t.match(blockingLeases(waits(ends_in(ENDS_SOON_MS - 1), just), NOW_MS), [
-    { ends_soon: true, ends_ms: NOW_MS + ENDS_SOON_MS - 1 },
+  t.match(blockingLeases(waits(endsIn(ENDS_SOON_MS - 1), just), NOW_MS), [
+    { endsSoon: true, endsMs: NOW_MS + ENDS_SOON_MS - 1 },
   ]);
-  t.same(blockingLeases(waits(ends_in(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
-  t.same(blockingLeases(waits(ends_in(0)), NOW_MS), [], "no request waits");
+  t.same(blockingLeases(waits(endsIn(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
+  t.same(blockingLeases(waits(endsIn(0)), NOW_MS), [], "no request waits");
   t.end();
 });
 

@@ -17,26 +17,26 @@ export interface BlockingLease {
   /** The requests that wait for the lease, the longest wait first. */
   readonly waiting: readonly Lease[];
   /** The time at which the lease ends even if its holder keeps renewing it, in ms since the epoch. */
-  readonly ends_ms: number;
-  readonly ends_soon: boolean;
+  readonly endsMs: number;
+  readonly endsSoon: boolean;
 }
 
 /**
  * Returns the held leases that a person should look at. At least one request waits for such a lease, and it has waited
  * too long or the lease ends soon.
  */
-export function blockingLeases({ waits, leases }: LeaseWaits, now_ms: number): BlockingLease[] {
-  const by_id = new Map(leases.map((lease) => [lease.id, lease]));
+export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): BlockingLease[] {
+  const byId = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {
     if (lease.granted_at === null) return [];
     const waiting = waits
-      .flatMap((wait) => (wait.for === lease.id ? (by_id.get(wait.lease) ?? []) : []))
+      .flatMap((wait) => (wait.for === lease.id ? (byId.get(wait.lease) ?? []) : []))
       .sort((a, b) => Date.parse(a.requested_at) - Date.parse(b.requested_at));
     const [first] = waiting;
     if (first === undefined) return [];
-    const ends_ms = Date.parse(lease.granted_at) + lease.max_s * 1_000;
-    const ends_soon = ends_ms - now_ms < ENDS_SOON_MS;
-    const waited_long = now_ms - Date.parse(first.requested_at) > WAITED_LONG_MS;
-    return ends_soon || waited_long ? [{ lease, waiting, ends_ms, ends_soon }] : [];
+    const endsMs = Date.parse(lease.granted_at) + lease.max_s * 1_000;
+    const endsSoon = endsMs - nowMs < ENDS_SOON_MS;
+    const waitedLong = nowMs - Date.parse(first.requested_at) > WAITED_LONG_MS;
+    return endsSoon || waitedLong ? [{ lease, waiting, endsMs, endsSoon }] : [];
   });
 }

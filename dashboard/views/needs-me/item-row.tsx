@@ -1,6 +1,6 @@
 /** Shows one item that needs a person: name, description, age and actions. */
 import { useSignal } from "@preact/signals";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
@@ -9,7 +9,7 @@ import type { Action, Item } from "./source.js";
 
 export function ItemRow({ item: { name, address, line, since, tone, actions } }: { readonly item: Item }) {
   const asked = useSignal<Action | null>(null);
-  const may = may_decide.value;
+  const may = mayDecide.value;
   const act = (action: Action): Promise<boolean> => attempt(action.run, action.done);
   return (
     <li class={`need need-${tone}`}>

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { minute_ms } from "../../base/clock.js";
+import { minuteMs } from "../../base/clock.js";
 import { useResource, type Loader, type Resource } from "../../api/resource.js";
 
 /** An action that is offered beside an item. Every action needs the server's token. */
@@ -44,7 +44,7 @@ interface SourceRow<T> {
    * Returns the items, the most urgent or the oldest first. It is also called once a minute, because an item may appear
    * only because time has passed.
    */
-  readonly itemsOf: (data: T, now_ms: number) => readonly Item[];
+  readonly itemsOf: (data: T, nowMs: number) => readonly Item[];
 }
 
 /**
@@ -67,7 +67,7 @@ export function sourceOf<T>({ title, address, none, loader, itemsOf }: SourceRow
     useItems: () => {
       const resource = useResource(loader);
       const data = resource.data.value;
-      const minute = minute_ms.value;
+      const minute = minuteMs.value;
       const items = useMemo(() => (data === undefined ? undefined : itemsOf(data, Date.now())), [data, minute]);
       return { resource, items };
     },

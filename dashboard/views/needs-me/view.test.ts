@@ -15,8 +15,8 @@ const group = (page: Page, name: string) => page.getByRole("region", { name });
 const rowOf = (page: Page, name: string) =>
   page.getByRole("listitem").filter({ has: page.getByRole("link", { name, exact: true }) });
 
-function proposal(rule_id: string, message: string): object {
-  return { project: "trucks", rule_id, pattern: ": any\\b", message };
+function proposal(ruleId: string, message: string): object {
+  return { project: "trucks", rule_id: ruleId, pattern: ": any\\b", message };
 }
 
 t.test("items in a server with a day's data", { skip }, async (t) => {
@@ -26,7 +26,7 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   const { known } = day;
   const leases = await leaseADay(koor, day);
   await taskADay(koor, day);
-  const [first = "", second = ""] = known.proposed_rules;
+  const [first = "", second = ""] = known.proposedRules;
   const counted = (page: Page, count: number) =>
     page
       .locator("nav .count")
@@ -47,11 +47,11 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   await t.test("each kind has its age and a link", async (t) => {
     for (const [name, item] of [
       ["Proposed rules", first],
-      ["Webhooks", known.disabled_webhook],
-      ["Webhooks", known.failing_webhook],
+      ["Webhooks", known.disabledWebhook],
+      ["Webhooks", known.failingWebhook],
       ["Compliance violations", "storefront/catalog-api"],
       ["Blocking leases", "path:web/product/covers/**"],
-      ["Unread messages", known.unread_request],
+      ["Unread messages", known.unreadRequest],
       ["Tasks", "reindex only the books that changed"],
       ["Tasks", "import the synonym list"],
     ] as const) {
@@ -79,11 +79,11 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("a webhook is enabled, and a test that fails shows the reason", async (t) => {
-    await page.getByRole("button", { name: `Test ${known.failing_webhook}` }).click();
+    await page.getByRole("button", { name: `Test ${known.failingWebhook}` }).click();
     await page.getByText(/webhook test failed/).waitFor();
-    const enable = page.getByRole("button", { name: `Enable ${known.disabled_webhook}` });
+    const enable = page.getByRole("button", { name: `Enable ${known.disabledWebhook}` });
     await enable.click();
-    await page.getByText(`${known.disabled_webhook} enabled`).waitFor();
+    await page.getByText(`${known.disabledWebhook} enabled`).waitFor();
     await enable.waitFor({ state: "detached" });
     const { text } = await send(koor.port, "GET", "/api/webhooks");
     t.notMatch(text, '"active":false');
@@ -125,7 +125,7 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     await send(koor.port, "DELETE", `/api/leases/${ours?.id}`, { headers: by });
     await covers.waitFor({ state: "detached" });
 
-    const asked = rowOf(page, known.unread_request);
+    const asked = rowOf(page, known.unreadRequest);
     t.match(await asked.textContent(), /codex-payments requests \(important\): not read by claude-checkout-review/);
     const { id } = day.agents.find(({ name }) => name === "claude-checkout-review") ?? { id: "" };
     const mark = { ids: ["message-4"], as: "read" };
@@ -151,10 +151,10 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("of very many items some are shown", async (t) => {
-    const known_before = await group(page, "Proposed rules").getByRole("listitem").count();
+    const knownBefore = await group(page, "Proposed rules").getByRole("listitem").count();
     for (let at = 0; at < 30; at += 1)
       await sendJson(koor.port, "POST", "/api/rules/propose", proposal(`rule-${at}`, ""));
-    await page.getByRole("link", { name: `and ${known_before + 30 - 24} more` }).waitFor();
+    await page.getByRole("link", { name: `and ${knownBefore + 30 - 24} more` }).waitFor();
     t.equal(await countOf(group(page, "Proposed rules").getByRole("button", { name: /^Accept/ }), 24), 24);
   });
 
@@ -165,13 +165,13 @@ t.test("an empty server has no items", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { page } = await dashboard.open("/");
   await page.getByText("Nothing needs you").waitFor();
-  for (const looked_at of [
+  for (const lookedAt of [
     "no rule is proposed",
     "every webhook delivers",
     "no request waits for long",
     "no agent is stale",
   ])
-    t.ok(await page.getByRole("link", { name: looked_at }).isVisible(), looked_at);
+    t.ok(await page.getByRole("link", { name: lookedAt }).isVisible(), lookedAt);
   t.equal(await countOf(page.locator("nav .count"), 0), 0);
   t.equal(await page.title(), "Needs me · Koor");
   await sendJson(dashboard.koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));

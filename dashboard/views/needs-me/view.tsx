@@ -24,7 +24,7 @@ export function View() {
         <Group key={source.title} source={source} items={items} />
       ))}
       {unknown === -1 && waiting.length === 0 && (
-        <Nothing looked_at={groups.filter(({ items }) => items !== undefined)} />
+        <Nothing lookedAt={groups.filter(({ items }) => items !== undefined)} />
       )}
     </Page>
   );
@@ -48,13 +48,13 @@ function Group({ source: { title, address }, items }: { readonly source: Source;
   );
 }
 
-function Nothing({ looked_at }: { readonly looked_at: readonly { readonly source: Source }[] }) {
-  if (looked_at.length === 0) return null;
+function Nothing({ lookedAt }: { readonly lookedAt: readonly { readonly source: Source }[] }) {
+  if (lookedAt.length === 0) return null;
   return (
     <div class="empty">
       <p class="empty-title">Nothing needs you</p>
       <ul class="nothing">
-        {looked_at.map(({ source: { none, address } }) => (
+        {lookedAt.map(({ source: { none, address } }) => (
           <li key={address}>
             <a href={address}>{none}</a>
           </li>

@@ -4,10 +4,10 @@ import type { ComplianceRun } from "../../api/types.js";
 import { holdsOneCheck, stillChecked, violated } from "./violations.js";
 
 /** Returns a run at a minute of an hour. */
-function run(minute: number, instance_id: string, contract: string, pass: boolean): ComplianceRun {
-  const run_at = new Date(Date.UTC(2026, 1, 9, 14, minute)).toISOString();
+function run(minute: number, instanceId: string, contract: string, pass: boolean): ComplianceRun {
+  const runAt = new Date(Date.UTC(2026, 1, 9, 14, minute)).toISOString();
   const violations = pass ? [] : [{ path: "status", message: "expected 201" }];
-  return { id: minute + 1, instance_id, project: "trucks", contract, pass, violations, run_at };
+  return { id: minute + 1, instance_id: instanceId, project: "trucks", contract, pass, violations, run_at: runAt };
 }
 
 t.test("the newest run of an agent and a contract counts", (t) => {

@@ -26,14 +26,14 @@ export const newestChanges: Loader<readonly AuditEntry[]> = {
 
 /**
  * Loads the cost of language-model calls since a time, by model.
- * @param since_ms the start of the day, in ms since the epoch
+ * @param sinceMs the start of the day, in ms since the epoch
  */
-export function costSince(since_ms: number): Loader<UsageSummary> {
-  const from = new Date(since_ms).toISOString();
+export function costSince(sinceMs: number): Loader<UsageSummary> {
+  const from = new Date(sinceMs).toISOString();
   return {
     key: `overview: cost since ${from}`,
     kinds: ["usage"],
-    gap_ms_min: COST_GAP_MS,
+    gapMsMin: COST_GAP_MS,
     fetch: (signal) => getJson<UsageSummary>(`/api/llm/usage/summary${query({ group_by: "model", from })}`, signal),
   };
 }

@@ -6,7 +6,7 @@ import { useResource } from "../../api/resource.js";
 import { lastOf } from "../../api/rows.js";
 import type { Instance } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Stat, Stats } from "../../parts/stat.js";
@@ -34,11 +34,11 @@ function agentsAbout(agents: readonly Instance[]): string {
 }
 
 export function Totals() {
-  const today_ms = useComputed(() => new Date(now_ms.value).setHours(0, 0, 0, 0));
+  const todayMs = useComputed(() => new Date(nowMs.value).setHours(0, 0, 0, 0));
   const agents = useResource(agentsLoader);
   const metrics = useResource(serverMetrics);
   const specs = useResource(specProjects);
-  const cost = useResource(costSince(today_ms.value));
+  const cost = useResource(costSince(todayMs.value));
   // Only one failure is shown, because most failures affect all figures.
   const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value;

@@ -1,7 +1,7 @@
 /** The overview, which shows agents, rates, the newest events and the newest changes at a glance. */
 import { figures } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { perSecond } from "../../base/format.js";
 import { Chart } from "../../parts/chart.js";
 import { Page } from "../../parts/page.js";
@@ -27,7 +27,7 @@ export function View() {
 }
 
 function Rates() {
-  const { times, columns } = rowsSince(figures.value, now_ms.peek() / 1000 - RECENT_S);
+  const { times, columns } = rowsSince(figures.value, nowMs.peek() / 1000 - RECENT_S);
   const shared = { times, format: perSecond, height: CHART_HEIGHT, together: "overview" };
   return (
     <div class="columns">

@@ -1,7 +1,7 @@
 /** The actions on a rule: accept or reject a proposed rule, delete any rule. Each needs the server's token. */
 import { decideRule, deleteRule } from "../../api/rules.js";
 import { attempt } from "../../parts/toasts.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import type { RuleAddress } from "./loader.js";
@@ -15,16 +15,16 @@ interface DecideProps {
   readonly onDone: () => Promise<void> | void;
 }
 
-/** The Accept and Reject buttons. `one_of_many` is set for buttons in the rows of a table. */
-export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { readonly one_of_many?: boolean }) {
+/** The Accept and Reject buttons. `oneOfMany` is set for buttons in the rows of a table. */
+export function Decide({ rule, onDone, oneOfMany = false }: DecideProps & { readonly oneOfMany?: boolean }) {
   const decide = async (step: "accept" | "reject", done: string): Promise<void> => {
     if (await attempt(() => decideRule(rule, step), `Rule ${nameOf(rule)} ${done}`)) await onDone();
   };
-  const disabled = !may_decide.value;
+  const disabled = !mayDecide.value;
   const shared = disabled ? { disabled, title: NEEDS_TOKEN } : {};
   return (
     <>
-      <Button kind={one_of_many ? "plain" : "primary"} onClick={() => decide("accept", "accepted")} {...shared}>
+      <Button kind={oneOfMany ? "plain" : "primary"} onClick={() => decide("accept", "accepted")} {...shared}>
         Accept
       </Button>
       <Button onClick={() => decide("reject", "rejected")} {...shared}>
@@ -36,7 +36,7 @@ export function Decide({ rule, onDone, one_of_many = false }: DecideProps & { re
 
 /** The Delete button, which opens the confirmation. */
 export function DeleteButton({ onClick }: { readonly onClick: () => void }) {
-  const disabled = !may_decide.value;
+  const disabled = !mayDecide.value;
   return (
     <Button kind="danger" onClick={onClick} disabled={disabled} {...(disabled ? { title: NEEDS_TOKEN } : {})}>
       Delete

@@ -27,7 +27,7 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
   const { route } = useLocation();
   const words = useSignal(query["q"] ?? "");
   /** The rule whose preview is open. */
-  const looked_at = useSignal<Rule | null>(null);
+  const lookedAt = useSignal<Rule | null>(null);
   const checking = useSignal(false);
   const { project = "", status = "", source = "" } = query;
   const filter: RuleFilter = { project, status, source, words: words.value };
@@ -41,10 +41,10 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
   const projects = distinct([...(all ?? []).map((rule) => rule.project), ...(project === "" ? [] : [project])]);
   const sources = distinct([...(all ?? []).map((rule) => rule.source), ...(source === "" ? [] : [source])]);
   const { proposed, decided } = splitRules(filterRules(all ?? [], filter));
-  const preview = looked_at.value;
+  const preview = lookedAt.value;
   const undecided = all?.find((rule) => preview !== null && nameOf(rule) === nameOf(preview))?.status === "proposed";
   const close = (): void => {
-    looked_at.value = null;
+    lookedAt.value = null;
   };
   return (
     <Page
@@ -106,7 +106,7 @@ export function RuleLists({ query }: { readonly query: Readonly<Record<string, s
           <ProposedTable
             rules={proposed.slice(0, PROPOSED_SHOWN_MAX)}
             onPreview={(rule) => {
-              looked_at.value = rule;
+              lookedAt.value = rule;
             }}
             onDone={() => rules.refresh()}
           />

@@ -4,10 +4,10 @@ import type { Rule, RuleViolation } from "../../api/types.js";
 import { filterRules, markedBlocks, scopeOf, splitRules, FOUND_LINES_MAX } from "./model.js";
 
 function rule(name: string, more: Partial<Rule> = {}): Rule {
-  const [project = "", rule_id = ""] = name.split("/");
+  const [project = "", ruleId = ""] = name.split("/");
   return {
     project,
-    rule_id,
+    rule_id: ruleId,
     severity: "error",
     match_type: "regex",
     pattern: "x",

@@ -115,17 +115,17 @@ const LINE_CHARACTERS_MAX = 400;
  * whole text
  */
 export function markedBlocks(content: string, violations: readonly RuleViolation[]): Block[] {
-  const by_line = new Map<number, RuleViolation[]>();
+  const byLine = new Map<number, RuleViolation[]>();
   for (const violation of violations) {
     if (violation.line === undefined) continue;
-    const of_line = by_line.get(violation.line);
-    if (of_line !== undefined) of_line.push(violation);
-    else if (by_line.size < FOUND_LINES_MAX) by_line.set(violation.line, [violation]);
+    const ofLine = byLine.get(violation.line);
+    if (ofLine !== undefined) ofLine.push(violation);
+    else if (byLine.size < FOUND_LINES_MAX) byLine.set(violation.line, [violation]);
   }
-  if (by_line.size === 0) return [];
+  if (byLine.size === 0) return [];
   const lines = content.replace(/\n$/, "").split("\n");
   const shown = new Set<number>();
-  for (const number of by_line.keys())
+  for (const number of byLine.keys())
     for (let near = number - AROUND_LINES; near <= number + AROUND_LINES; near += 1)
       if (near >= 1 && near <= lines.length) shown.add(near);
   // If only a single line would be left out between two shown lines, it is shown.
@@ -139,7 +139,7 @@ export function markedBlocks(content: string, violations: readonly RuleViolation
       if (number - last > 1) blocks.push({ left_out: number - last - 1 });
     }
     if (run.length === 0) blocks.push({ lines: run });
-    const found = by_line.get(number) ?? [];
+    const found = byLine.get(number) ?? [];
     run.push({ number, pieces: piecesOf(lines[number - 1] ?? "", found), violations: found });
     last = number;
   }

@@ -103,13 +103,13 @@ interface HistoryProps {
 
 function History({ entries, since }: HistoryProps) {
   if (entries === undefined) return null;
-  const of_rule = entries.filter(({ action, timestamp }) => action !== REPLACED || timestamp >= since);
-  if (of_rule.length === 0)
+  const ofRule = entries.filter(({ action, timestamp }) => action !== REPLACED || timestamp >= since);
+  if (ofRule.length === 0)
     return (
       <p class="hint">
         No entry in the newest {AUDIT_ROWS} audit rows of each action on rules. The rule may come from an import, a
         template or a restore.
       </p>
     );
-  return <Table label="Changes of the rule" columns={HISTORY} rows={of_rule} keyOf={({ id }) => id} />;
+  return <Table label="Changes of the rule" columns={HISTORY} rows={ofRule} keyOf={({ id }) => id} />;
 }

@@ -65,7 +65,7 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
       head: "Decide",
       cell: (rule) => (
         <div class="rule-actions">
-          <Decide rule={rule} onDone={onDone} one_of_many />
+          <Decide rule={rule} onDone={onDone} oneOfMany />
           <Button onClick={() => onPreview(rule)}>Preview</Button>
         </div>
       ),

@@ -8,8 +8,8 @@ import { send } from "../../../test/support/http-client.js";
 const skip = browserMissing();
 
 /** Returns the row of a rule in one of the two tables. */
-function rowOf(page: Page, table: "Proposed" | "Decided", rule_id: string) {
-  return page.getByRole("table", { name: `${table} rules` }).getByRole("row", { name: rule_id });
+function rowOf(page: Page, table: "Proposed" | "Decided", ruleId: string) {
+  return page.getByRole("table", { name: `${table} rules` }).getByRole("row", { name: ruleId });
 }
 
 async function propose({ koor }: Dashboard, rule: object): Promise<void> {

@@ -4,8 +4,8 @@ import { RuleLists } from "./lists.js";
 import { RulePage } from "./rule-page.js";
 
 export function View({ segments: [project = "", ...rest], query }: ViewProps) {
-  const rule_id = rest.join("/");
-  if (rule_id === "") return <RuleLists query={project === "" ? query : { ...query, project }} />;
-  const rule = { project, rule_id };
-  return <RulePage key={`${project}/${rule_id}`} rule={rule} />;
+  const ruleId = rest.join("/");
+  if (ruleId === "") return <RuleLists query={project === "" ? query : { ...query, project }} />;
+  const rule = { project, rule_id: ruleId };
+  return <RulePage key={`${project}/${ruleId}`} rule={rule} />;
 }

@@ -9,7 +9,7 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
   const { known } = await fillWithADay(dashboard.koor);
-  const [project = "", name = ""] = known.rolled_back_spec.split("/");
+  const [project = "", name = ""] = known.rolledBackSpec.split("/");
   const address = `/specs/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
 
   await t.test("the view passes the checks of every view", async (t) => {
@@ -27,8 +27,8 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
 
   await t.test("a spec is found, compared, and rolled back", async (t) => {
     const { page, context, complaints } = await dashboard.open("/specs");
-    await page.getByRole("searchbox", { name: "Search" }).fill(known.rolled_back_spec);
-    await page.getByRole("treeitem", { name: known.rolled_back_spec }).click();
+    await page.getByRole("searchbox", { name: "Search" }).fill(known.rolledBackSpec);
+    await page.getByRole("treeitem", { name: known.rolledBackSpec }).click();
     await page.getByRole("button", { name: "Compare", exact: true }).click();
     await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();
     t.equal(new URL(page.url()).pathname, address);

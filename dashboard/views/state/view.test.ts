@@ -17,7 +17,7 @@ const value = (page: Page, key: string) => page.getByRole("region", { name: key,
 t.test("state in a real server", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
-  const { known } = await fillWithADay(dashboard.koor, { now_ms: Date.now(), state_keys: KEYS });
+  const { known } = await fillWithADay(dashboard.koor, { nowMs: Date.now(), state_keys: KEYS });
   const put = async (key: string, body: string | Uint8Array, type = "application/json"): Promise<void> => {
     const answer = await send(port, "PUT", `/api/state/${key}`, { body, headers: { "Content-Type": type } });
     if (answer.status !== 200) throw new Error(`${key} was not stored: ${answer.text}`);
@@ -26,7 +26,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
   await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, { address: "/state", title: "State", ready: (page) => rows(page).first().waitFor() });
     await checkView(t, dashboard, {
-      address: `/state/${known.versioned_key}?compare=1,2`,
+      address: `/state/${known.versionedKey}?compare=1,2`,
       title: "State",
       ready: (page) => page.getByRole("region", { name: /^Version 1 beside/ }).waitFor(),
     });
@@ -49,7 +49,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
       new MutationObserver((changes) => { for (const { addedNodes } of changes) window.added += addedNodes.length; })
         .observe(document.querySelector(".space-names"), { childList: true, subtree: true });
     }`);
-    const word = known.versioned_key;
+    const word = known.versionedKey;
     await page.getByRole("searchbox", { name: "Search" }).fill("");
     await page.getByRole("searchbox", { name: "Search" }).pressSequentially(word);
     await page.waitForFunction("document.querySelectorAll('[role=treeitem]').length === 1");

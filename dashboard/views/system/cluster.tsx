@@ -19,7 +19,7 @@ const EVERY_MS = 5_000;
 const cluster: Loader<ClusterView> = {
   key: "cluster",
   kinds: [],
-  every_ms: EVERY_MS,
+  everyMs: EVERY_MS,
   fetch: (signal) => getJson<ClusterView>("/api/cluster", signal),
 };
 

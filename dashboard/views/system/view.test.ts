@@ -43,7 +43,7 @@ t.test("the metrics of a real server", { skip }, async (t) => {
   await t.test("the server's version and addresses are shown", async (t) => {
     await page.getByText(`127.0.0.1:${koor.port}`).waitFor();
     const facts = await page.locator(".system-facts").textContent();
-    t.match(facts, `127.0.0.1:${koor.dashboard_port}`);
+    t.match(facts, `127.0.0.1:${koor.dashboardPort}`);
     t.match(facts, `Version${version}`);
     t.match(facts, /Up\d+ s/);
   });

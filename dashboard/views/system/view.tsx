@@ -4,7 +4,7 @@ import { ALL_ROUTES, ROUTE_GROUPS, type RouteChoice } from "../../api/figures.js
 import { figures, lastScrape, scrapes } from "../../api/recorder.js";
 import { rowsSince } from "../../api/rows.js";
 import { useResource } from "../../api/resource.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { count, duration, fullTime } from "../../base/format.js";
 import { session } from "../../api/session.js";
 import { useAddressQuery } from "../../parts/address-query.js";
@@ -34,7 +34,7 @@ export function View() {
   const { query, set } = useAddressQuery();
   const [range, , seconds] = RANGES.find(([word]) => word === query["range"]) ?? RANGES[1];
   const routes = CHOICES.find((choice) => choice === query["routes"]) ?? ALL_ROUTES;
-  const rows = rowsSince(figures.value, now_ms.peek() / 1000 - seconds);
+  const rows = rowsSince(figures.value, nowMs.peek() / 1000 - seconds);
   return (
     <Page title="System">
       <Failure of={scrapes} />
@@ -77,14 +77,14 @@ export function View() {
 function Facts() {
   const metrics = useResource(serverMetrics).data.value;
   const scrape = lastScrape.value;
-  const uptime_s = scrape === null ? null : total(scrape.samples, "koor_uptime_seconds");
+  const uptimeS = scrape === null ? null : total(scrape.samples, "koor_uptime_seconds");
   const restarts = scrape === null ? null : total(scrape.samples, "koor_writer_restarts_total");
   const facts = [
     ["Version", session.value?.version ?? ""],
     [
       "Up",
-      scrape !== null && uptime_s !== null && (
-        <span title={`since ${fullTime(scrape.at_ms - uptime_s * 1000)}`}>{duration(uptime_s * 1000)}</span>
+      scrape !== null && uptimeS !== null && (
+        <span title={`since ${fullTime(scrape.at_ms - uptimeS * 1000)}`}>{duration(uptimeS * 1000)}</span>
       ),
     ],
     ["API", metrics !== undefined && <span class="mono">{metrics.api_bind}</span>],

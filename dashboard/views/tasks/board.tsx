@@ -6,7 +6,7 @@ import { tasksLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { ListedTask } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
-import { now_ms } from "../../base/clock.js";
+import { nowMs } from "../../base/clock.js";
 import { count } from "../../base/format.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
 import { Agent } from "../../parts/agent.js";
@@ -117,7 +117,7 @@ function Card({ task }: { readonly task: ListedTask }) {
           </>
         )}
         <Time at={task.updated_at} />
-        {not_before !== null && Date.parse(not_before) > now_ms.value && (
+        {not_before !== null && Date.parse(not_before) > nowMs.value && (
           <>
             {", not before "}
             <Time at={not_before} as="clock" />

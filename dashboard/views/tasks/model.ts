@@ -34,9 +34,9 @@ export interface Column {
  * Returns the columns of the board with their tasks.
  * @param limit the number of tasks that were requested per state
  */
-export function columnsOf(by_state: TasksByState, limit: number): Column[] {
+export function columnsOf(byState: TasksByState, limit: number): Column[] {
   return COLUMNS.map(({ title, states, order }) => {
-    const lists = states.map((state) => by_state[state] ?? []);
+    const lists = states.map((state) => byState[state] ?? []);
     return { title, tasks: lists.flat().sort(order), cut: lists.some(({ length }) => length >= limit) };
   });
 }

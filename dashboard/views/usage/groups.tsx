@@ -28,9 +28,9 @@ function nameOf(group: string, by: UsageChoice["by"], names: AgentNames): string
   return by === "agent" ? agentName(group, names) : group;
 }
 
-export function GroupChart({ choice, sums: { asked, asked_ms, summary }, names }: GroupsProps) {
+export function GroupChart({ choice, sums: { asked, askedMs, summary }, names }: GroupsProps) {
   const { by, show } = choice;
-  const times = barTimes(asked, summary.series, asked_ms);
+  const times = barTimes(asked, summary.series, askedMs);
   const series = groupSeries(summary.series, times, groupRows(summary.groups, show), show);
   return (
     <Chart

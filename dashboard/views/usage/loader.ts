@@ -14,7 +14,7 @@ const PAGE_ROWS = 50;
  */
 export interface Sums {
   readonly asked: Asked;
-  readonly asked_ms: number;
+  readonly askedMs: number;
   readonly summary: UsageSummary;
 }
 
@@ -22,16 +22,16 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
   return {
     key: `usage ${range} ${by} ${from} ${to}`,
     kinds: ["usage"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     // In a range that ends now, old calls leave the range without a change event. So the range is reloaded regularly.
-    ...(range === "own" ? {} : { every_ms: 60_000 }),
+    ...(range === "own" ? {} : { everyMs: 60_000 }),
     fetch: async (signal) => {
-      const asked_ms = Date.now();
-      const asked = askedOf({ range, from, to }, asked_ms);
-      const group_by = by === "agent" ? "instance" : by;
+      const askedMs = Date.now();
+      const asked = askedOf({ range, from, to }, askedMs);
+      const groupBy = by === "agent" ? "instance" : by;
       const path = apiPath("llm", "usage", "summary");
-      const summary = await getJson<UsageSummary>(path + query({ group_by, ...asked }), signal);
-      return { asked, asked_ms, summary };
+      const summary = await getJson<UsageSummary>(path + query({ group_by: groupBy, ...asked }), signal);
+      return { asked, askedMs, summary };
     },
   };
 }
@@ -41,11 +41,11 @@ export function callLog({ range, from, to }: UsageChoice): HistoryOptions<Usage>
   return {
     key: `usage ${range} ${from} ${to}`,
     kinds: range === "own" && to !== "" ? [] : ["usage"],
-    page_rows: PAGE_ROWS,
+    pageRows: PAGE_ROWS,
     read: (page, signal) => {
       const asked = askedOf({ range, from, to }, Date.now());
-      const asked_to = page.to ?? asked.to;
-      return getJson(apiPath("llm", "usage") + query({ from: asked.from, to: asked_to, limit: page.limit }), signal);
+      const askedTo = page.to ?? asked.to;
+      return getJson(apiPath("llm", "usage") + query({ from: asked.from, to: askedTo, limit: page.limit }), signal);
     },
     idOf: ({ id }) => id,
     timeOf: ({ created_at }) => created_at,

@@ -64,9 +64,9 @@ t.test("each hour of the range has its bar, without usage too", async (t) => {
 });
 
 t.test("a UTC day is placed at the local day of its date", async (t) => {
-  const day_ms = Date.parse("2026-02-16T00:00:00Z");
-  t.same(barSeconds([day_ms], "day"), [new Date(2026, 1, 16).getTime() / 1_000]);
-  t.same(barSeconds([day_ms + HOUR_MS], "hour"), [(day_ms + HOUR_MS) / 1_000]);
+  const dayMs = Date.parse("2026-02-16T00:00:00Z");
+  t.same(barSeconds([dayMs], "day"), [new Date(2026, 1, 16).getTime() / 1_000]);
+  t.same(barSeconds([dayMs + HOUR_MS], "hour"), [(dayMs + HOUR_MS) / 1_000]);
 });
 
 t.test("the largest groups are separate, and the others together", async (t) => {

@@ -57,21 +57,21 @@ export interface Asked {
  * Returns the bounds that a range has at this moment. A named range, such as the last day, ends now, so its bounds
  * move.
  */
-export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" | "to">, now_ms: number): Asked {
+export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" | "to">, nowMs: number): Asked {
   if (range === "own") {
-    const begins_ms = from === "" ? 0 : Date.parse(from);
-    const ends_ms = to === "" ? now_ms : Date.parse(to);
-    return { from, to, interval: ends_ms - begins_ms <= HOURLY_MS_MAX ? "hour" : "day" };
+    const beginsMs = from === "" ? 0 : Date.parse(from);
+    const endsMs = to === "" ? nowMs : Date.parse(to);
+    return { from, to, interval: endsMs - beginsMs <= HOURLY_MS_MAX ? "hour" : "day" };
   }
-  const lasts_ms = {
-    today: now_ms - new Date(now_ms).setHours(0, 0, 0, 0),
+  const lastsMs = {
+    today: nowMs - new Date(nowMs).setHours(0, 0, 0, 0),
     "24h": DAY_MS,
     "7d": 7 * DAY_MS,
     "30d": 30 * DAY_MS,
   };
-  const from_ms = now_ms - lasts_ms[range];
+  const fromMs = nowMs - lastsMs[range];
   return {
-    from: new Date(from_ms).toISOString(),
+    from: new Date(fromMs).toISOString(),
     to: "",
     interval: range === "today" || range === "24h" ? "hour" : "day",
   };
@@ -81,13 +81,13 @@ export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" 
  * Returns the time at which each bar starts, in ms since the epoch. There is a bar for every hour or day of the range,
  * even if it has no usage.
  */
-export function barTimes({ from, to, interval }: Asked, series: UsageSummary["series"], now_ms: number): number[] {
+export function barTimes({ from, to, interval }: Asked, series: UsageSummary["series"], nowMs: number): number[] {
   const step = interval === "hour" ? HOUR_MS : DAY_MS;
-  const first = series?.[0] === undefined ? now_ms : Date.parse(series[0].from);
-  const begins_ms = floor(from === "" ? first : Date.parse(from), step);
-  const ends_ms = floor(to === "" ? now_ms : Math.min(Date.parse(to), now_ms), step);
-  const bars = Math.min(BARS_MAX, Math.max(1, (ends_ms - begins_ms) / step + 1));
-  return Array.from({ length: bars }, (_, at) => ends_ms - (bars - 1 - at) * step);
+  const first = series?.[0] === undefined ? nowMs : Date.parse(series[0].from);
+  const beginsMs = floor(from === "" ? first : Date.parse(from), step);
+  const endsMs = floor(to === "" ? nowMs : Math.min(Date.parse(to), nowMs), step);
+  const bars = Math.min(BARS_MAX, Math.max(1, (endsMs - beginsMs) / step + 1));
+  return Array.from({ length: bars }, (_, at) => endsMs - (bars - 1 - at) * step);
 }
 
 function floor(ms: number, step: number): number {
@@ -146,16 +146,16 @@ export function groupSeries(
   rows: readonly GroupRow[],
   show: Measure,
 ): GroupSeries[] {
-  const by_time = new Map((series ?? []).map(({ from, groups }) => [Date.parse(from), groups] as const));
+  const byTime = new Map((series ?? []).map(({ from, groups }) => [Date.parse(from), groups] as const));
   const coloured = rows.slice(0, rows.length === COLOURED_GROUPS + 1 ? COLOURED_GROUPS + 1 : COLOURED_GROUPS);
   const apart = coloured.map(({ group }) => ({
     group,
-    values: times.map((ms) => measured(totalsOf(by_time.get(ms), group), show)),
+    values: times.map((ms) => measured(totalsOf(byTime.get(ms), group), show)),
   }));
   if (coloured.length === rows.length) return apart;
   const known = new Set(coloured.map(({ group }) => group));
   const others = times.map((ms) =>
-    Object.entries(by_time.get(ms) ?? {})
+    Object.entries(byTime.get(ms) ?? {})
       .filter(([group]) => !known.has(group))
       .reduce((sum, [, totals]) => sum + measured(totals, show), 0),
   );

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { remove as removeAt, send } from "../../api/client.js";
 import type { Webhook } from "../../api/types.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
@@ -19,7 +19,7 @@ export const NOT_ALLOWED = "This needs the server's token.";
 
 export function Actions({ webhook: { id, active, url, failing }, onDone, onDeleted }: ActionsProps) {
   const asking = useSignal(false);
-  const disabled = !may_decide.value;
+  const disabled = !mayDecide.value;
   const title = disabled ? { title: NOT_ALLOWED } : {};
   const test = (): Promise<boolean> =>
     attempt(() => send("POST", webhookPath(id, "test")), `Test delivery to ${id} succeeded`);
@@ -27,8 +27,8 @@ export function Actions({ webhook: { id, active, url, failing }, onDone, onDelet
     if (await attempt(() => send("POST", webhookPath(id, "enable")), `Webhook ${id} enabled; its queue continues`))
       await onDone();
   };
-  const skip = async (event_id: number): Promise<void> => {
-    if (await attempt(() => skipEvent(id, event_id), `Event ${event_id} set aside`)) await onDone();
+  const skip = async (eventId: number): Promise<void> => {
+    if (await attempt(() => skipEvent(id, eventId), `Event ${eventId} set aside`)) await onDone();
   };
   const remove = async (): Promise<void> => {
     if (!(await attempt(() => removeAt(webhookPath(id)), `Webhook ${id} deleted`))) return;

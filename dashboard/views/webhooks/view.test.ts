@@ -15,10 +15,10 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const receiver = await startReceiver(t);
-  const { known } = await fillWithADay(koor, { now_ms: Date.now(), receiver_url: receiver.url });
+  const { known } = await fillWithADay(koor, { nowMs: Date.now(), receiverUrl: receiver.url });
 
   await t.test("the table and the page of one webhook pass the checks of every view", async (t) => {
-    for (const address of ["/webhooks", `/webhooks/${known.disabled_webhook}`])
+    for (const address of ["/webhooks", `/webhooks/${known.disabledWebhook}`])
       await checkView(t, dashboard, {
         address,
         title: "Webhooks",
@@ -31,11 +31,11 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
     t.teardown(() => context.close());
     await page.getByText("healthy").first().waitFor();
     const ids = await page.locator("tbody .webhook-id").allTextContents();
-    t.same(ids.slice(0, 2), [known.disabled_webhook, known.failing_webhook]);
-    await rowOf(page, known.disabled_webhook)
+    t.same(ids.slice(0, 2), [known.disabledWebhook, known.failingWebhook]);
+    await rowOf(page, known.disabledWebhook)
       .getByText(/connection refused/)
       .waitFor();
-    await rowOf(page, known.failing_webhook)
+    await rowOf(page, known.failingWebhook)
       .getByText(/failing \d+ times in a row/)
       .waitFor();
   });
@@ -43,9 +43,9 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   await t.test("one webhook shows advice, and its matching events", async (t) => {
     const { page, context } = await dashboard.open("/webhooks");
     t.teardown(() => context.close());
-    await page.getByRole("link", { name: known.disabled_webhook }).click();
+    await page.getByRole("link", { name: known.disabledWebhook }).click();
     await page.getByText(/send a test delivery, then enable the webhook/).waitFor();
-    t.match(await page.title(), known.disabled_webhook);
+    t.match(await page.title(), known.disabledWebhook);
     const recent = page.getByRole("region", { name: "Matching events" });
     await recent.getByRole("link", { name: "deploy.staging" }).first().waitFor();
     const body = '{"topic":"deploy.staging","data":"just now"}';
@@ -56,7 +56,7 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("a webhook that was turned off can be enabled", async (t) => {
-    const id = known.disabled_webhook;
+    const id = known.disabledWebhook;
     const { page, context } = await dashboard.open(`/webhooks/${id}`);
     t.teardown(() => context.close());
     await page.getByRole("button", { name: `Enable ${id}` }).click();

@@ -5,7 +5,7 @@ import { useResource } from "../../api/resource.js";
 import type { Webhook } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 import { plural } from "../../base/format.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
@@ -84,8 +84,8 @@ function List({ webhooks, failure, onDone }: ListProps) {
       actions={
         <Button
           kind="primary"
-          disabled={!may_decide.value}
-          {...(may_decide.value ? {} : { title: NOT_ALLOWED })}
+          disabled={!mayDecide.value}
+          {...(mayDecide.value ? {} : { title: NOT_ALLOWED })}
           onClick={() => {
             adding.value = true;
           }}

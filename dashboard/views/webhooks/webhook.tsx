@@ -8,7 +8,7 @@ import { Notice } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 import { Actions } from "./actions.js";
-import { may_decide } from "../../api/session.js";
+import { mayDecide } from "../../api/session.js";
 import { DeadLetters } from "./dead-letters.js";
 import { Deliveries } from "./deliveries.js";
 import { adviceFor, healthOf } from "./model.js";
@@ -68,8 +68,8 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
           </dd>
         </dl>
       </div>
-      {may_decide.value && <DeadLetters key={id} id={id} count={dead_letters} onDone={onDone} />}
-      {may_decide.value && (
+      {mayDecide.value && <DeadLetters key={id} id={id} count={dead_letters} onDone={onDone} />}
+      {mayDecide.value && (
         <Section title="Deliveries">
           <Deliveries key={id} id={id} />
         </Section>

@@ -153,8 +153,8 @@ class RowWriter implements KindWriter {
   readonly #complete: NonNullable<RowKindOptions["complete"]>;
   readonly #id: number;
   readonly #time: number;
-  #newest_id = -1;
-  #newest_time = Number.NEGATIVE_INFINITY;
+  #newestId = -1;
+  #newestTime = Number.NEGATIVE_INFINITY;
 
   constructor(
     db: Db,
@@ -183,11 +183,11 @@ class RowWriter implements KindWriter {
     if (this.#id >= 0) {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
-      if (id <= this.#newest_id) return "ids must grow";
+      if (id <= this.#newestId) return "ids must grow";
       // A time may go back by more than CLOCK_LEAD_MS_MAX, because that happens when a wrong clock is corrected.
-      if (time < this.#newest_time && time >= this.#newest_time - CLOCK_LEAD_MS_MAX) return "times must not go back";
-      this.#newest_id = id;
-      this.#newest_time = time;
+      if (time < this.#newestTime && time >= this.#newestTime - CLOCK_LEAD_MS_MAX) return "times must not go back";
+      this.#newestId = id;
+      this.#newestTime = time;
     }
     const others = this.#complete(record.members);
     if (typeof others === "string") return others;

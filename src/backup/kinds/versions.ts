@@ -100,8 +100,8 @@ class VersionWriter implements KindWriter {
       return "content_type must be a media type";
     if (typeof updated_by !== "string" || !updated_by.isWellFormed()) return "updated_by must be text";
     if (deleted !== undefined && typeof deleted !== "boolean") return "deleted must be true or false";
-    const updated_at = typeof members["updated_at"] === "string" ? parseTime(members["updated_at"]) : undefined;
-    if (updated_at === undefined) return "updated_at must be a time";
+    const updatedAt = typeof members["updated_at"] === "string" ? parseTime(members["updated_at"]) : undefined;
+    if (updatedAt === undefined) return "updated_at must be a time";
     const value = decodeValue(members);
     if (typeof value === "string") return value;
     const number = Number(version);
@@ -119,7 +119,7 @@ class VersionWriter implements KindWriter {
       same ? this.#row - 1 : 0,
       crypto().hash("sha256", value, "buffer"),
       content_type,
-      updated_at,
+      updatedAt,
       updated_by,
       value,
     );

@@ -159,7 +159,7 @@ function readEnum(allowed: unknown): Assertion | WrongValue {
   const texts = new Set(allowed.map(canonicalText));
   return {
     test: (value, steps) => texts.has(steps.canonical(value)),
-    message: (value) => MESSAGES.not_allowed(value, allowed),
+    message: (value) => MESSAGES.notAllowed(value, allowed),
   };
 }
 

@@ -31,7 +31,7 @@ export function loadBetterSqlite3(): SqliteLibrary {
   new Library(":memory:", { nativeBinding }).close();
   return {
     way: NAME,
-    open: (path, { readonly = false, timeout_ms = BUSY_TIMEOUT_MS_DEFAULT }) =>
-      new Library(path, { readonly, fileMustExist: readonly, timeout: timeout_ms, nativeBinding }),
+    open: (path, { readonly = false, timeoutMs = BUSY_TIMEOUT_MS_DEFAULT }) =>
+      new Library(path, { readonly, fileMustExist: readonly, timeout: timeoutMs, nativeBinding }),
   };
 }

@@ -38,9 +38,9 @@ function isWay(name: string): name is SqliteWay {
 /** Returns the libraries that this version of Node can use, the preferred one first. */
 export function waysOf(version: string): readonly SqliteWay[] {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const { major: since, minor: since_minor } = NODE_SQLITE_SINCE;
-  const has_own = major > since || (major === since && minor >= since_minor);
-  return SQLITE_WAYS.filter((way) => has_own || way !== "node:sqlite");
+  const { major: since, minor: sinceMinor } = NODE_SQLITE_SINCE;
+  const hasOwn = major > since || (major === since && minor >= sinceMinor);
+  return SQLITE_WAYS.filter((way) => hasOwn || way !== "node:sqlite");
 }
 
 /**

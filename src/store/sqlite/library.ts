@@ -47,7 +47,7 @@ export interface OpenOptions {
   /** Whether the handle is read-only. A read-only handle does not create a missing file. */
   readonly readonly?: boolean;
   /** How long a statement waits while another handle holds the database, in ms; 5000 by default. */
-  readonly timeout_ms?: number;
+  readonly timeoutMs?: number;
 }
 
 /** The names of the libraries, in the order in which they are tried. Operators use the same names. */

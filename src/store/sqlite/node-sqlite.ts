@@ -113,7 +113,7 @@ class NodeIterator<Row> implements IterableIterator<Row> {
 
 class NodeStatement<Parameters extends unknown[], Row> implements Statement<Parameters, Row> {
   readonly #statement: NativeStatement;
-  readonly #checks_texts: boolean;
+  readonly #checksTexts: boolean;
   #make: Make<Row>;
 
   /**
@@ -123,10 +123,10 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   constructor(
     readonly db: NativeDatabase,
     statement: NativeStatement,
-    checks_texts: boolean,
+    checksTexts: boolean,
   ) {
     this.#statement = statement;
-    this.#checks_texts = checks_texts;
+    this.#checksTexts = checksTexts;
     // Rows are read as arrays, which is fastest: even building an object from an array is faster than the libraries'
     // own objects.
     statement.setReturnArrays(true);
@@ -141,25 +141,25 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   }
 
   run(...parameters: Parameters): Changes {
-    if (this.#checks_texts) checkTexts(parameters);
+    if (this.#checksTexts) checkTexts(parameters);
     return this.#statement.run(...parameters);
   }
 
   get(...parameters: Parameters): Row | undefined {
-    if (this.#checks_texts) checkTexts(parameters);
+    if (this.#checksTexts) checkTexts(parameters);
     const statement = this.#statement;
     const columns = withLargeIntegers(statement, () => statement.get(...parameters));
     return columns === undefined ? undefined : this.#make(columns);
   }
 
   all(...parameters: Parameters): Row[] {
-    if (this.#checks_texts) checkTexts(parameters);
+    if (this.#checksTexts) checkTexts(parameters);
     const statement = this.#statement;
     return withLargeIntegers(statement, () => statement.all(...parameters)).map((columns) => this.#make(columns));
   }
 
   iterate(...parameters: Parameters): IterableIterator<Row> {
-    if (this.#checks_texts) checkTexts(parameters);
+    if (this.#checksTexts) checkTexts(parameters);
     return new NodeIterator(this.#statement.iterate(...parameters), this.#make);
   }
 
@@ -176,12 +176,12 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
 
 class NodeDatabase implements Db {
   readonly #db: NativeDatabase;
-  readonly #checks_texts: boolean;
+  readonly #checksTexts: boolean;
   #open = true;
 
-  constructor(db: NativeDatabase, checks_texts: boolean) {
+  constructor(db: NativeDatabase, checksTexts: boolean) {
     this.#db = db;
-    this.#checks_texts = checks_texts;
+    this.#checksTexts = checksTexts;
   }
 
   get inTransaction(): boolean {
@@ -191,7 +191,7 @@ class NodeDatabase implements Db {
   prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,
   ): Parameters extends unknown[] ? Statement<Parameters, Row> : Statement<[Parameters], Row> {
-    const statement = new NodeStatement<unknown[], Row>(this.#db, this.#db.prepare(sql), this.#checks_texts);
+    const statement = new NodeStatement<unknown[], Row>(this.#db, this.#db.prepare(sql), this.#checksTexts);
     return statement as unknown as Parameters extends unknown[]
       ? Statement<Parameters, Row>
       : Statement<[Parameters], Row>;
@@ -235,14 +235,14 @@ function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
   const probe = new DatabaseSync(":memory:", {});
   const statement = probe.prepare("SELECT ?");
   statement.setReturnArrays(true);
-  const checks_texts = statement.get("a\0b")?.[0] !== "a\0b";
+  const checksTexts = statement.get("a\0b")?.[0] !== "a\0b";
   probe.close();
   return {
     way,
-    open: (path, { readonly = false, timeout_ms = BUSY_TIMEOUT_MS_DEFAULT }) => {
-      const db = new DatabaseSync(path, { readOnly: readonly, timeout: timeout_ms });
+    open: (path, { readonly = false, timeoutMs = BUSY_TIMEOUT_MS_DEFAULT }) => {
+      const db = new DatabaseSync(path, { readOnly: readonly, timeout: timeoutMs });
       db.exec(`PRAGMA cache_size = ${CACHE_SIZE_KIB}`);
-      return new NodeDatabase(db, checks_texts);
+      return new NodeDatabase(db, checksTexts);
     },
   };
 }

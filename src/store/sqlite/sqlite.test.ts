@@ -243,11 +243,11 @@ function checkErrors(t: Test, { library, memory }: Loaded): void {
 function checkHandles(t: Test, { library }: Loaded): void {
   t.test("handles", (t) => {
     const path = join(t.testdir({}), "data.db");
-    const db = library.open(path, { timeout_ms: 0 });
+    const db = library.open(path, { timeoutMs: 0 });
     db.pragma("journal_mode = WAL");
     db.exec("CREATE TABLE line (id INTEGER PRIMARY KEY)");
     t.equal(db.pragma("busy_timeout", { simple: true }), 0);
-    const other = library.open(path, { timeout_ms: 0 });
+    const other = library.open(path, { timeoutMs: 0 });
     db.exec("BEGIN IMMEDIATE");
     t.equal(
       codeOf(() => other.exec("BEGIN IMMEDIATE")),

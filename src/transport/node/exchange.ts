@@ -29,19 +29,19 @@ export class NodeExchange implements Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   /** The offset of the `?` in the URL; the length of the URL if it has no query. */
-  readonly #query_at: number;
+  readonly #queryAt: number;
   #body: BodyPlace;
   /** Whether the client waits for `100 Continue` before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
   /** Passes the refusal of the body to the body's receiver. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
-  #close_after_answer = false;
+  #closeAfterAnswer = false;
   #ended = false;
   #streaming = false;
   #lingers = false;
   #discardedBytes = 0;
-  #abort_listeners: (() => void)[] | null = null;
+  #abortListeners: (() => void)[] | null = null;
 
   /**
    * @param expects the request has `Expect: 100-continue`
@@ -52,7 +52,7 @@ export class NodeExchange implements Exchange {
     this.#expects = expects;
     const { headers, url = "" } = req;
     const at = url.indexOf("?");
-    this.#query_at = at < 0 ? url.length : at;
+    this.#queryAt = at < 0 ? url.length : at;
     const length = headers["content-length"];
     // A failed write to a client that has disconnected is not an error. The end of the connection is reported
     // separately.
@@ -71,12 +71,12 @@ export class NodeExchange implements Exchange {
   }
 
   get path(): string {
-    return (this.#req.url ?? "").slice(0, this.#query_at);
+    return (this.#req.url ?? "").slice(0, this.#queryAt);
   }
 
   get query(): string | undefined {
     const { url = "" } = this.#req;
-    return this.#query_at === url.length ? undefined : url.slice(this.#query_at + 1);
+    return this.#queryAt === url.length ? undefined : url.slice(this.#queryAt + 1);
   }
 
   get verb(): string {
@@ -92,7 +92,7 @@ export class NodeExchange implements Exchange {
   }
 
   /** Always false, because Node's parser finds the end of a body correctly. */
-  get body_first(): false {
+  get bodyFirst(): false {
     return false;
   }
 
@@ -117,18 +117,18 @@ export class NodeExchange implements Exchange {
   }
 
   #watch(): (() => void)[] {
-    if (this.#abort_listeners === null) {
-      this.#abort_listeners = [];
+    if (this.#abortListeners === null) {
+      this.#abortListeners = [];
       this.#res.on("close", () => this.#end());
     }
-    return this.#abort_listeners;
+    return this.#abortListeners;
   }
 
   /** Notifies the listeners that the client has disconnected, or that a long answer has ended. */
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
+    for (const listener of this.#abortListeners?.splice(0) ?? []) listener();
   }
 
   holdBody(): void {
@@ -141,7 +141,7 @@ export class NodeExchange implements Exchange {
     const collector = new BodyCollector(declared, receiver);
     this.#collector = collector;
     this.#refuseBody = (refusal) => {
-      if (!collector.given_up) receiver.done(refusal);
+      if (!collector.givenUp) receiver.done(refusal);
     };
     this.#watch();
     if (this.#body === "here") {
@@ -149,11 +149,11 @@ export class NodeExchange implements Exchange {
       return;
     }
     collector.begin();
-    if (collector.given_up) return;
+    if (collector.givenUp) return;
     // Starts the time limit of the body, even if no byte of it ever arrives.
     receiver.partial();
     this.#read(declared, (piece, last) => {
-      if (collector.given_up) this.#discard(piece.byteLength, last);
+      if (collector.givenUp) this.#discard(piece.byteLength, last);
       else collector.push(piece, last, unchanged);
     });
   }
@@ -166,7 +166,7 @@ export class NodeExchange implements Exchange {
     });
     this.onAbort(() => stream.abort());
     const push = (piece: Uint8Array, last: boolean): void => {
-      if (this.#close_after_answer) {
+      if (this.#closeAfterAnswer) {
         this.#discard(piece.byteLength, last);
         return;
       }
@@ -179,12 +179,12 @@ export class NodeExchange implements Exchange {
   }
 
   closeAfterAnswer(): void {
-    this.#close_after_answer = true;
+    this.#closeAfterAnswer = true;
   }
 
   /** Whether the body is refused, so that the connection is closed after the answer. */
   get #closes(): boolean {
-    return this.#close_after_answer || this.#collector?.given_up === true;
+    return this.#closeAfterAnswer || this.#collector?.givenUp === true;
   }
 
   /**
@@ -226,7 +226,7 @@ export class NodeExchange implements Exchange {
     this.#req.pause();
     setTimeout(() => socket.destroy(), REFUSED_LINGER_MS).unref();
     if (this.#ended || this.#res.headersSent) return;
-    this.#close_after_answer = true;
+    this.#closeAfterAnswer = true;
     this.#refuseBody(CHUNKS_TOO_SMALL);
     if (this.#ended || this.#res.headersSent) return;
     this.#write(CHUNKS_REFUSAL);
@@ -258,10 +258,10 @@ export class NodeExchange implements Exchange {
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
     let written = false;
-    const write = (is_whole: boolean): void => {
+    const write = (isWhole: boolean): void => {
       written = true;
       clearTimeout(timer);
-      this.#close_after_answer ||= !is_whole;
+      this.#closeAfterAnswer ||= !isWhole;
       if (this.#ended) reply.discard?.();
       else this.#write(reply);
     };
@@ -285,15 +285,15 @@ export class NodeExchange implements Exchange {
     if (!this.#ended) this.#req.socket.destroy();
   }
 
-  #write({ status, headers, body, unsent_bytes, discard }: WireReply): void {
+  #write({ status, headers, body, unsentBytes, discard }: WireReply): void {
     const res = this.#res;
     const lines = headerLines({ name: headers.name, rest: toWire(headers.rest) });
-    const head_only = this.#req.method === "HEAD";
+    const headOnly = this.#req.method === "HEAD";
     const lingers = this.#body !== "here" && (this.#closes || this.#body === "unrequested");
     if (lingers || this.#closes) lines.push("Connection", "close");
     if (typeof body === "function") {
       res.writeHead(status, REASON_PHRASES[status], lines);
-      if (!head_only) {
+      if (!headOnly) {
         body(this.#openSink());
         return;
       }
@@ -302,12 +302,12 @@ export class NodeExchange implements Exchange {
       res.end();
       return;
     }
-    const length = body === null ? unsent_bytes : Buffer.byteLength(body);
+    const length = body === null ? unsentBytes : Buffer.byteLength(body);
     if (length !== undefined) lines.push("Content-Length", String(length));
     res.writeHead(status, REASON_PHRASES[status], lines);
     if (lingers) {
-      this.#linger(head_only ? null : body);
-    } else if (body === null || head_only) {
+      this.#linger(headOnly ? null : body);
+    } else if (body === null || headOnly) {
       this.#ended = true;
       res.end();
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {

@@ -24,9 +24,9 @@ function play(): { idle: IdleConnections<PlayedConnection>; connection: PlayedCo
   const idle = new IdleConnections<PlayedConnection>(({ answer }) => answer);
   const connection = new PlayedConnection();
   idle.add(connection);
-  let now_ms = 0;
+  let nowMs = 0;
   const pass = (ms: number): void => {
-    for (const end_ms = now_ms + ms; now_ms < end_ms; now_ms += SWEEP_MS) idle.sweep(now_ms);
+    for (const endMs = nowMs + ms; nowMs < endMs; nowMs += SWEEP_MS) idle.sweep(nowMs);
   };
   return { idle, connection, pass };
 }
@@ -75,9 +75,9 @@ t.test("a port checks its connections: empty lines keep none of them open", asyn
   const sweeps: (() => void)[] = [];
   const { setInterval: real } = globalThis;
   t.teardown(() => Object.assign(globalThis, { setInterval: real }));
-  let ahead_ms = 0;
+  let aheadMs = 0;
   const now = performance.now.bind(performance);
-  t.intercept(performance, "now", { value: () => now() + ahead_ms, configurable: true });
+  t.intercept(performance, "now", { value: () => now() + aheadMs, configurable: true });
   Object.assign(globalThis, {
     setInterval: (sweep: () => void) => real(() => undefined, sweeps.push(sweep) * SWEEP_MS),
   });
@@ -97,11 +97,11 @@ t.test("a port checks its connections: empty lines keep none of them open", asyn
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n");
     t.match(String(await once(socket, "data")), /^HTTP\/1\.1 200 /, "a connection in use stays open");
     for (const sweep of sweeps) sweep();
-    ahead_ms += IDLE_CONNECTION_MS;
+    aheadMs += IDLE_CONNECTION_MS;
     for (const sweep of sweeps) sweep();
   }
   socket.write("\r\n");
-  ahead_ms += IDLE_CONNECTION_MS;
+  aheadMs += IDLE_CONNECTION_MS;
   for (const sweep of sweeps) sweep();
   await closed;
 });

@@ -44,12 +44,12 @@ export class IdleConnections<Connection extends AnySocket> {
   }
 
   /** Closes the connections that were idle for too long. Must be called every few seconds. */
-  sweep(now_ms: number): void {
+  sweep(nowMs: number): void {
     for (const [connection, idle] of this.#connections) {
       const answer = this.#answerOf(connection);
       if (answer === undefined || !answer.writableFinished) continue;
-      if (idle?.answer !== answer) this.#connections.set(connection, { answer, since_ms: now_ms });
-      else if (now_ms - idle.since_ms > IDLE_MS_MAX) connection.destroy();
+      if (idle?.answer !== answer) this.#connections.set(connection, { answer, since_ms: nowMs });
+      else if (nowMs - idle.since_ms > IDLE_MS_MAX) connection.destroy();
     }
   }
 }

@@ -25,11 +25,11 @@ function bodyOf({ status, reason }: Refusal): string {
   return `${JSON.stringify({ error: reason, code: status })}\n`;
 }
 
-function answerBare(socket: Duplex, refusal: Refusal, { head_only = false, more = "" } = {}): void {
+function answerBare(socket: Duplex, refusal: Refusal, { headOnly = false, more = "" } = {}): void {
   const body = bodyOf(refusal);
   socket.end(
     `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nConnection: close\r\nCache-Control: no-store\r\n${more}` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${head_only ? "" : body}`,
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${headOnly ? "" : body}`,
     () => socket.destroy(),
   );
 }
@@ -66,8 +66,8 @@ export function refuseUnparsed(
     return;
   }
   const refusal = REFUSALS[code] ?? MALFORMED;
-  const head_only = (error as ParseError).rawPacket?.toString("latin1", 0, HEAD.length) === HEAD;
-  answerBare(socket, refusal, { head_only });
+  const headOnly = (error as ParseError).rawPacket?.toString("latin1", 0, HEAD.length) === HEAD;
+  answerBare(socket, refusal, { headOnly });
 }
 
 /** Refuses a handshake that the WebSocket library cannot complete. The library's message names the invalid header. */

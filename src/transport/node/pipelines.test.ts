@@ -18,7 +18,7 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function passTime(ms: number): void {
-  for (const from_ms = performance.now(); performance.now() - from_ms <= ms; );
+  for (const fromMs = performance.now(); performance.now() - fromMs <= ms; );
 }
 
 class PlayedConnection {

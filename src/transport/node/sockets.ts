@@ -237,8 +237,8 @@ export class NodeSockets implements Broadcaster {
     // texts.
     const { size } = members;
     const [text = ""] = texts;
-    const is_large = texts.length === 1 && text.length >= LARGE_CHARACTERS;
-    const pieces = is_large ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
+    const isLarge = texts.length === 1 && text.length >= LARGE_CHARACTERS;
+    const pieces = isLarge ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
     const [first] = pieces;
     if (first === undefined || !texts.some(({ length }) => length >= LARGE_CHARACTERS)) {
       for (const member of members) member.give(pieces);

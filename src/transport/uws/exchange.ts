@@ -71,20 +71,20 @@ export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head: RequestHead;
-  readonly #head_only: boolean;
+  readonly #headOnly: boolean;
   #ended = false;
   #collector: BodyCollector | null = null;
   #held: HeldBody | null = null;
-  #close_after_answer = false;
+  #closeAfterAnswer = false;
   /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
   #continued = false;
   /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
-  #status_taken = false;
+  #statusTaken = false;
   /**
    * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
    */
   #quiet: NodeJS.Timeout | null = null;
-  #body_ended = false;
+  #bodyEnded = false;
   #discardedBytes = 0;
   #lingers = false;
   #streaming = false;
@@ -94,14 +94,14 @@ export class UwsExchange implements Exchange {
   #refused = false;
   /** Passes the refusal of the body to the body's receiver. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
-  #abort_listeners: (() => void)[] | null = null;
+  #abortListeners: (() => void)[] | null = null;
 
-  /** @param head_only whether the method is HEAD. The answer then has the headers of a GET, and no body. */
-  constructor(res: HttpResponse, req: HttpRequest, head_only: boolean) {
+  /** @param headOnly whether the method is HEAD. The answer then has the headers of a GET, and no body. */
+  constructor(res: HttpResponse, req: HttpRequest, headOnly: boolean) {
     this.#res = res;
     this.#req = req;
     this.#head = new RequestHead(req);
-    this.#head_only = head_only;
+    this.#headOnly = headOnly;
   }
 
   /** Returns a header by its lower-case name; "" if it is missing. */
@@ -144,7 +144,7 @@ export class UwsExchange implements Exchange {
    * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
    * So nothing may have been executed by then.
    */
-  get body_first(): boolean {
+  get bodyFirst(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
   }
 
@@ -186,9 +186,9 @@ export class UwsExchange implements Exchange {
   }
 
   #watch(): (() => void)[] {
-    if (this.#abort_listeners !== null) return this.#abort_listeners;
+    if (this.#abortListeners !== null) return this.#abortListeners;
     const listeners: (() => void)[] = [];
-    this.#abort_listeners = listeners;
+    this.#abortListeners = listeners;
     this.#res.onAborted(() => {
       this.#ended = true;
       for (const listener of listeners.splice(0)) listener();
@@ -254,11 +254,11 @@ export class UwsExchange implements Exchange {
     const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
     this.detach();
     this.#read((piece, last) => {
-      if (collector.given_up) this.#discard(piece.byteLength, last);
+      if (collector.givenUp) this.#discard(piece.byteLength, last);
       else collector.push(piece, last, copyOf);
     });
     this.#collector = collector;
-    if (!collector.given_up) this.#sendContinue();
+    if (!collector.givenUp) this.#sendContinue();
     collector.begin();
   }
 
@@ -268,7 +268,7 @@ export class UwsExchange implements Exchange {
     if (this.#continued || !expectsContinue(expected)) return;
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#ended) return;
-    this.#status_taken = true;
+    this.#statusTaken = true;
     // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
     // answer without headers.
     this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
@@ -335,7 +335,7 @@ export class UwsExchange implements Exchange {
     });
     this.onAbort(() => stream.abort());
     this.#read((piece, last) => {
-      if (this.#close_after) {
+      if (this.#closeAfter) {
         this.#discard(piece.byteLength, last);
         return;
       }
@@ -348,12 +348,12 @@ export class UwsExchange implements Exchange {
 
   /** Closes the connection after the answer. The rest of the body is dropped. */
   closeAfterAnswer(): void {
-    this.#close_after_answer = true;
+    this.#closeAfterAnswer = true;
   }
 
   /** Whether the body is refused, so that the connection is closed after the answer. */
-  get #close_after(): boolean {
-    return this.#close_after_answer || this.#collector?.given_up === true;
+  get #closeAfter(): boolean {
+    return this.#closeAfterAnswer || this.#collector?.givenUp === true;
   }
 
   /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
@@ -365,8 +365,8 @@ export class UwsExchange implements Exchange {
    * Whether the connection is closed after the answer while the client may still send more. The library must then see
    * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
    */
-  get #ends_held(): boolean {
-    return (this.#close_after && !this.#body_ended) || this.#head.chunked || this.#waits;
+  get #endsHeld(): boolean {
+    return (this.#closeAfter && !this.#bodyEnded) || this.#head.chunked || this.#waits;
   }
 
   /**
@@ -376,7 +376,7 @@ export class UwsExchange implements Exchange {
   #discard(bytes: number, last: boolean): void {
     const before = this.#discardedBytes;
     this.#discardedBytes += bytes;
-    this.#body_ended = last;
+    this.#bodyEnded = last;
     // The cut is deferred, because it would release the buffer that the library still reads.
     if (last && this.#lingers) setImmediate(() => this.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
@@ -439,39 +439,39 @@ export class UwsExchange implements Exchange {
     if (!this.#ended) this.#res.close();
   }
 
-  #write({ status, headers: { name, rest }, body, unsent_bytes, discard }: WireReply): void {
+  #write({ status, headers: { name, rest }, body, unsentBytes, discard }: WireReply): void {
     const res = this.#res;
     this.#written = true;
     const line = STATUS_LINES[status] ?? String(status);
-    const first = this.#status_taken ? `HTTP/1.1 ${line}\r\n${name}` : name;
+    const first = this.#statusTaken ? `HTTP/1.1 ${line}\r\n${name}` : name;
     if (status !== 200) res.writeStatus(line);
-    if (body === null || this.#head_only) {
+    if (body === null || this.#headOnly) {
       if (typeof body === "function") discard?.();
-      this.#writeHead(first, rest, body === null || typeof body === "function" ? unsent_bytes : byteLength(body));
+      this.#writeHead(first, rest, body === null || typeof body === "function" ? unsentBytes : byteLength(body));
       return;
     }
     if (body.length === 0 && typeof body !== "function") {
       this.#writeHead(first, rest, 0);
       return;
     }
-    if (this.#is_cut && typeof body !== "function") {
+    if (this.#isCut && typeof body !== "function") {
       this.#writeHeld(first, rest, body);
       return;
     }
     this.#endQuiet();
     res.writeHeader(first, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    if (typeof body === "function") body(this.#openSink(this.#is_cut));
+    if (typeof body === "function") body(this.#openSink(this.#isCut));
     else this.#writeBody(body);
   }
 
   /** Whether the connection is closed after the answer. */
   get #closes(): boolean {
-    return this.#ends_held || this.#close_after || this.#head.closes;
+    return this.#endsHeld || this.#closeAfter || this.#head.closes;
   }
 
   /** Whether this class must end the connection after the answer, instead of the library. */
-  get #is_cut(): boolean {
-    return this.#ends_held || (this.#closes && !this.#head.library_closes);
+  get #isCut(): boolean {
+    return this.#endsHeld || (this.#closes && !this.#head.libraryCloses);
   }
 
   /**
@@ -481,7 +481,7 @@ export class UwsExchange implements Exchange {
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
     // Without a body length above 0 the library does not report backpressure, so the connection ends instead.
-    if (length === undefined || length === 0 || this.#is_cut) {
+    if (length === undefined || length === 0 || this.#isCut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
@@ -533,7 +533,7 @@ export class UwsExchange implements Exchange {
   #finish(): void {
     this.#ended = true;
     if (!this.#streaming) return;
-    for (const listener of this.#abort_listeners?.splice(0) ?? []) listener();
+    for (const listener of this.#abortListeners?.splice(0) ?? []) listener();
   }
 
   /**
@@ -552,8 +552,8 @@ export class UwsExchange implements Exchange {
     this.#watch();
     this.#streaming = true;
     this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
-    const sends_on = this.#close_after && !this.#body_ended;
-    if (sends_on && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
+    const sendsOn = this.#closeAfter && !this.#bodyEnded;
+    if (sendsOn && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else {
       // Reading stops, because the library would parse all bytes that arrive before the cut.
       if (this.fault === CHUNKS_UNPAID) this.#res.pause();

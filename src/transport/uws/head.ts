@@ -81,7 +81,7 @@ export class RequestHead {
    * Whether the library itself ends the connection after the answer. It does so for every Connection header with as
    * many characters as `close`. It does not send a Connection header in the answer, so the server must.
    */
-  get library_closes(): boolean {
+  get libraryCloses(): boolean {
     return this.get("connection").length === "close".length;
   }
 }

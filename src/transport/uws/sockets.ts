@@ -75,7 +75,7 @@ class UwsSocket implements Socket {
   /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
   /** How many bytes of `#rest` were sent. */
-  #rest_sent = 0;
+  #restSent = 0;
   /** Whether the socket will be cut, because there was no memory for the unsent part of a large text. */
   #mustCut = false;
 
@@ -117,7 +117,7 @@ class UwsSocket implements Socket {
       setImmediate(() => this.cut());
     } else if (left > 0) {
       this.#rest = Buffer.from(bytes.subarray(sent));
-      this.#rest_sent = 0;
+      this.#restSent = 0;
     }
     return "behind";
   }
@@ -258,8 +258,8 @@ class UwsSocket implements Socket {
   drained(): void {
     if (this.#closed || this.#mustCut) return;
     if (this.#rest !== null && this.#ws.getBufferedAmount() === 0) {
-      this.#rest_sent = this.#sendFragments(this.#rest, this.#rest_sent);
-      if (this.#rest_sent === this.#rest.byteLength) this.#rest = null;
+      this.#restSent = this.#sendFragments(this.#rest, this.#restSent);
+      if (this.#restSent === this.#rest.byteLength) this.#rest = null;
     }
     if (!this.hasRoom()) this.cut();
     else if (this.#rest !== null || this.#ws.getBufferedAmount() > 0) return;

@@ -15,7 +15,7 @@ const NOTHING = "[]";
 export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
   return conditionRow<readonly Pattern[]>({
     parameter: "event",
-    is_position: true,
+    isPosition: true,
     read: (texts) => {
       const patterns: Pattern[] = [];
       for (const text of texts) {
@@ -42,20 +42,29 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     look: async (patterns, mark, context) => {
       const after = Number(mark);
       // Ignore events that are not published to listeners yet. They will wake the waiter when they are.
-      const up_to = hub.acceptedId;
-      const nothing = { matched: null, mark: String(Math.max(after, up_to)) };
-      if (up_to <= after) return nothing;
-      const [pattern = "", ...or_patterns] = patterns.map(({ text }) => text);
-      const request = { pattern, or_patterns, after, before: null, from: null, to: null, source: null, last: 1 };
+      const upTo = hub.acceptedId;
+      const nothing = { matched: null, mark: String(Math.max(after, upTo)) };
+      if (upTo <= after) return nothing;
+      const [pattern = "", ...orPatterns] = patterns.map(({ text }) => text);
+      const request = {
+        pattern,
+        or_patterns: orPatterns,
+        after,
+        before: null,
+        from: null,
+        to: null,
+        source: null,
+        last: 1,
+      };
       const read = await history.readWhole(request, context);
       if (read instanceof Failure) return read;
       if (read.text === NOTHING) return nothing;
       const text = read.text.slice(1, -1);
       const id = idOf(text);
-      return id > up_to ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
+      return id > upTo ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
     },
     // Skip the events up to now. None of them matches, because a matching event would have woken the waiter.
-    rest: (_patterns, mark) => String(Math.max(Number(mark), hub.last_id)),
+    rest: (_patterns, mark) => String(Math.max(Number(mark), hub.lastId)),
   });
 }
 

@@ -96,23 +96,23 @@ export function taskRow(
     claimant: Claimant,
     known: readonly ClaimableTask[],
   ): { readonly found: ClaimableTask | undefined; readonly reported: ReportedTasks } => {
-    const now_ms = clock.now();
+    const nowMs = clock.now();
     const names = new Set(known);
     const isNew = (task: ClaimableTask): boolean => !names.has(task);
     const best =
       watermark === null
-        ? tasks.best(claimant, now_ms, isNew)
-        : bestOf(tasks.claimableAfter(watermark, claimant, now_ms), isNew, now_ms);
+        ? tasks.best(claimant, nowMs, isNew)
+        : bestOf(tasks.claimableAfter(watermark, claimant, nowMs), isNew, nowMs);
     if (best === undefined) {
-      const moved = watermark === null ? null : later(watermark, settledBefore(now_ms));
+      const moved = watermark === null ? null : later(watermark, settledBefore(nowMs));
       return { found: undefined, reported: reportedAfter(event, moved, claimant, known) };
     }
     const reported = reportedAfter(event, watermark, claimant, [...known, best]);
     if (fits(reported)) return { found: best, reported };
-    for (const found of tasks.claimableAfter(watermark ?? START, claimant, now_ms)) {
+    for (const found of tasks.claimableAfter(watermark ?? START, claimant, nowMs)) {
       if (!isNew(found)) continue;
-      for (const up_to of watermarksUpTo(found, claimant, now_ms)) {
-        const moved = reportedAfter(event, later(watermark ?? START, up_to), claimant, [...known, found]);
+      for (const upTo of watermarksUpTo(found, claimant, nowMs)) {
+        const moved = reportedAfter(event, later(watermark ?? START, upTo), claimant, [...known, found]);
         if (fits(moved)) return { found, reported: moved };
       }
     }
@@ -169,13 +169,13 @@ function later(one: SortKey, other: SortKey): SortKey {
 function bestOf(
   tasks: Iterable<ClaimableTask>,
   isNew: (task: ClaimableTask) => boolean,
-  now_ms: number,
+  nowMs: number,
 ): ClaimableTask | undefined {
   let best: { readonly task: ClaimableTask; readonly level: number } | undefined;
   let left = WAIT_TASKS_COMPARED_MAX;
   for (const task of tasks) {
     if (!isNew(task)) continue;
-    const level = levelOf(task, now_ms);
+    const level = levelOf(task, nowMs);
     if (best === undefined || level > best.level || (level === best.level && task.row < best.task.row))
       best = { task, level };
     left -= 1;

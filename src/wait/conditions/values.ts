@@ -34,7 +34,7 @@ interface Subject {
 /** A mark that no key has. */
 const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
-const KEY: TextRules = { characters_max: KEY_BYTES_MAX, required: true, line: true };
+const KEY: TextRules = { charactersMax: KEY_BYTES_MAX, required: true, line: true };
 
 /** Parses a key of each space. */
 const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {

@@ -22,9 +22,9 @@ class Hours {
   }
 
   /** Counts calls of an instance, and their results. */
-  call(id: string, at_ms: number, calls: number, further: Counts = {}): void {
+  call(id: string, atMs: number, calls: number, further: Counts = {}): void {
     if (!this.#ids.has(id)) return;
-    const key = `${Math.floor(at_ms / HOUR_MS)} ${id}`;
+    const key = `${Math.floor(atMs / HOUR_MS)} ${id}`;
     const counts = this.#counts.get(key) ?? {};
     this.#counts.set(key, counts);
     for (const [metric, count] of Object.entries({ rest_calls: calls, ...further }))
@@ -33,24 +33,24 @@ class Hours {
 
   records(): SnapshotLine[] {
     return [...this.#counts].flatMap(([key, counts]) => {
-      const [hour, instance_id] = key.split(" ");
-      return AGENT_METRICS.filter((metric) => counts[metric] !== undefined).map((metric_name) => ({
+      const [hour, instanceId] = key.split(" ");
+      return AGENT_METRICS.filter((metric) => counts[metric] !== undefined).map((metricName) => ({
         kind: "agent_metric",
         hour: Number(hour),
-        instance_id,
-        metric_name,
-        metric_value: counts[metric_name],
+        instance_id: instanceId,
+        metric_name: metricName,
+        metric_value: counts[metricName],
       }));
     });
   }
 }
 
-export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
   const hours = new Hours(team.agents);
   for (const { actor, at_ms, action, outcome } of journal.acts) {
-    const over_mcp = OVER_MCP.test(action);
-    hours.call(actor, at_ms, sampler.between(1, 5) + (over_mcp ? 0 : 1), {
-      mcp_calls: over_mcp ? 1 : 0,
+    const overMcp = OVER_MCP.test(action);
+    hours.call(actor, at_ms, sampler.between(1, 5) + (overMcp ? 0 : 1), {
+      mcp_calls: overMcp ? 1 : 0,
       errors: outcome === "error" ? 1 : 0,
       rollbacks: action.endsWith(".rollback") ? 1 : 0,
     });
@@ -61,11 +61,11 @@ export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journa
   // call.
   for (const { source, at_ms, topic } of journal.events)
     if (topic !== "llm.usage.recorded") hours.call(source, at_ms, 1, { events_published: 1 });
-  for (const { id, activated_ms, last_seen_ms } of team.agents.filter((agent) => !team.workers.includes(agent))) {
-    if (activated_ms > last_seen_ms) continue;
-    const from_ms = Math.max(activated_ms, now_ms - 24 * HOUR_MS);
-    if (from_ms < last_seen_ms)
-      for (const at_ms of sampler.times(6, from_ms, last_seen_ms)) hours.call(id, at_ms, sampler.between(2, 40));
+  for (const { id, activatedMs, lastSeenMs } of team.agents.filter((agent) => !team.workers.includes(agent))) {
+    if (activatedMs > lastSeenMs) continue;
+    const fromMs = Math.max(activatedMs, nowMs - 24 * HOUR_MS);
+    if (fromMs < lastSeenMs)
+      for (const atMs of sampler.times(6, fromMs, lastSeenMs)) hours.call(id, atMs, sampler.between(2, 40));
   }
   return hours.records();
 }

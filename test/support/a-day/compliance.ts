@@ -9,17 +9,17 @@ import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 
 /** The times of the rounds, and how many of the agents that fail now failed then. */
-const ROUNDS: readonly (readonly [hours_ago: number, failing: number])[] = [
+const ROUNDS: readonly (readonly [hoursAgo: number, failing: number])[] = [
   [12.4, 0],
   [6.4, 1],
   [0.4, 2],
 ];
 
-export function complianceRecords(team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+export function complianceRecords(team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
   let id = 0;
-  return ROUNDS.flatMap(([hours_ago, failing]) => {
-    const at_ms = now_ms - hours_ago * HOUR_MS;
-    const there = team.workers.filter((agent) => agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms);
+  return ROUNDS.flatMap(([hoursAgo, failing]) => {
+    const atMs = nowMs - hoursAgo * HOUR_MS;
+    const there = team.workers.filter((agent) => agent.activatedMs <= atMs && atMs <= agent.lastSeenMs);
     let failed = 0;
     return there.flatMap((agent) =>
       CONTRACT_NAMES.filter(({ project }) => project === agent.project).map(({ project, name }) => {
@@ -28,13 +28,13 @@ export function complianceRecords(team: Team, journal: Journal, now_ms: number):
         if (violations.length > 0) {
           failed += 1;
           const data = { instance_id: agent.id, project, contract: name, violations };
-          journal.add(at_ms, "compliance.violation", "compliance-scheduler", data);
+          journal.add(atMs, "compliance.violation", "compliance-scheduler", data);
         }
         id += 1;
         return {
           kind: "compliance_run",
           id,
-          run_at: timeOf(at_ms),
+          run_at: timeOf(atMs),
           instance_id: agent.id,
           project,
           contract: name,

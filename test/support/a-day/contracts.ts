@@ -17,7 +17,7 @@ const line = {
 interface Contract {
   readonly project: Project;
   readonly name: string;
-  readonly newest_hours_ago: number;
+  readonly newestHoursAgo: number;
   /** The endpoints of each version, oldest first. */
   readonly versions: readonly object[];
 }
@@ -47,7 +47,7 @@ const CONTRACTS: readonly Contract[] = [
   {
     project: "checkout",
     name: "checkout-api",
-    newest_hours_ago: 0.9,
+    newestHoursAgo: 0.9,
     versions: [
       {
         "POST /api/carts/{id}/items": { request: { book_id: id, quantity: cents }, response_status: 201 },
@@ -82,7 +82,7 @@ const CONTRACTS: readonly Contract[] = [
   {
     project: "checkout",
     name: "payments-api",
-    newest_hours_ago: 20,
+    newestHoursAgo: 20,
     versions: [
       { "POST /payments": { request: { order_id: id, amount_cents: cents, card_token: text }, response_status: 201 } },
       {
@@ -100,7 +100,7 @@ const CONTRACTS: readonly Contract[] = [
   {
     project: "storefront",
     name: "catalog-api",
-    newest_hours_ago: 12.9,
+    newestHoursAgo: 12.9,
     versions: [
       { "GET /api/books": { response_array: { id, title: id, price: { type: "string" } } } },
       {
@@ -120,7 +120,7 @@ const CONTRACTS: readonly Contract[] = [
   {
     project: "search",
     name: "search-api",
-    newest_hours_ago: 15.5,
+    newestHoursAgo: 15.5,
     versions: [
       { "GET /api/search": { query: { q: id }, response_array: { id, title: id, score: cents } } },
       {
@@ -132,7 +132,7 @@ const CONTRACTS: readonly Contract[] = [
   {
     project: "ops",
     name: "deploy-hooks",
-    newest_hours_ago: 60,
+    newestHoursAgo: 60,
     versions: [
       {
         "POST /hooks/deploy": {
@@ -153,11 +153,11 @@ const CONTRACTS: readonly Contract[] = [
 export const CONTRACT_NAMES = CONTRACTS.map(({ project, name }) => ({ project, name }));
 
 export function contracts(): Content[] {
-  return CONTRACTS.map(({ project, name, newest_hours_ago, versions }) => ({
+  return CONTRACTS.map(({ project, name, newestHoursAgo, versions }) => ({
     project,
     key: name,
     type: JSON_TYPE,
-    newest_hours_ago,
+    newestHoursAgo,
     values: versions.map((endpoints, at) => pretty({ kind: "contract", version: at + 1, endpoints })),
     word: (version) =>
       version === 1
@@ -178,7 +178,7 @@ export function contracts(): Content[] {
 interface Sample {
   readonly agent: string;
   /** The time at which it was written; before the first round of checks by default. */
-  readonly hours_ago?: number;
+  readonly hoursAgo?: number;
   readonly contract: string;
   readonly sent: readonly { readonly endpoint: string; readonly direction: string; readonly payload: unknown }[];
   /** The result of a check. */
@@ -242,7 +242,7 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     agent: "cursor-storefront",
-    hours_ago: 6.9,
+    hoursAgo: 6.9,
     contract: "catalog-api",
     sent: [
       { endpoint: "PUT /api/reading-list/{id}", direction: "request", payload: { book: "b-7" } },
@@ -277,7 +277,7 @@ const SAMPLES: readonly Sample[] = [
 
 /** The state keys of the samples. */
 export function samples(team: Team): Content[] {
-  return SAMPLES.map(({ agent, contract, sent, hours_ago = 12.7 }) => {
+  return SAMPLES.map(({ agent, contract, sent, hoursAgo = 12.7 }) => {
     const { project } = team.named(agent);
     return {
       project,
@@ -285,7 +285,7 @@ export function samples(team: Team): Content[] {
       type: JSON_TYPE,
       values: [pretty(sent)],
       author: agent,
-      newest_hours_ago: hours_ago,
+      newestHoursAgo: hoursAgo,
     };
   });
 }

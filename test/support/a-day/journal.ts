@@ -22,8 +22,8 @@ export interface JournalEntry {
 }
 
 /** Formats a time as the server does. */
-export function timeOf(at_ms: number): string {
-  return new Date(at_ms).toISOString();
+export function timeOf(atMs: number): string {
+  return new Date(atMs).toISOString();
 }
 
 function byTime(a: { readonly at_ms: number }, b: { readonly at_ms: number }): number {
@@ -35,17 +35,17 @@ export class Journal {
   readonly #events: JournalEntry[] = [];
 
   /** Records a call that succeeded. */
-  act(at_ms: number, actor: string, action: string, resource: string, detail: object = {}): void {
-    this.#acts.push({ at_ms, actor, action, resource, detail, outcome: "success" });
+  act(atMs: number, actor: string, action: string, resource: string, detail: object = {}): void {
+    this.#acts.push({ at_ms: atMs, actor, action, resource, detail, outcome: "success" });
   }
 
   /** Records a call that was refused. */
-  refuse(at_ms: number, actor: string, action: string, resource: string, code: number, error: string): void {
-    this.#acts.push({ at_ms, actor, action, resource, detail: { error, code }, outcome: "error" });
+  refuse(atMs: number, actor: string, action: string, resource: string, code: number, error: string): void {
+    this.#acts.push({ at_ms: atMs, actor, action, resource, detail: { error, code }, outcome: "error" });
   }
 
-  add(at_ms: number, topic: string, source: string, data: unknown): void {
-    this.#events.push({ at_ms, topic, source, data });
+  add(atMs: number, topic: string, source: string, data: unknown): void {
+    this.#events.push({ at_ms: atMs, topic, source, data });
   }
 
   /** The calls, oldest first. */

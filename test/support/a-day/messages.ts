@@ -108,22 +108,22 @@ const WRITTEN: readonly Written[] = [
 export const BUSY_THREAD = "release-4.12";
 export const UNREAD_REQUEST = "review capture retries before I merge";
 
-export function messageRecords(team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
+export function messageRecords(team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
   const threads: string[] = [];
   return WRITTEN.flatMap((written, at) => {
     const row = at + 1;
     const { ago, answers, subject, body, intent = "inform", read, acted } = written;
-    const sent_ms = now_ms - ago * MINUTE_MS;
+    const sentMs = nowMs - ago * MINUTE_MS;
     const importance = written.important === true ? "high" : "normal";
     const from = team.named(written.from);
     const to = written.to.map((name) => team.named(name));
     const thread = written.thread ?? (answers === undefined ? `message-${row}` : (threads[answers] ?? ""));
     threads.push(thread);
     const after = (minutes: number | undefined, order: number): string | null =>
-      minutes === undefined ? null : timeOf(sent_ms + minutes * MINUTE_MS + order * 9 * SECOND_MS);
+      minutes === undefined ? null : timeOf(sentMs + minutes * MINUTE_MS + order * 9 * SECOND_MS);
     const ids = to.map(({ id }) => id);
-    journal.act(sent_ms, from.id, "message.send", `message-${row}`, { thread, recipients: ids.length });
-    journal.add(sent_ms, "message.sent", "koor", {
+    journal.act(sentMs, from.id, "message.send", `message-${row}`, { thread, recipients: ids.length });
+    journal.add(sentMs, "message.sent", "koor", {
       message_id: `message-${row}`,
       thread,
       from: from.id,
@@ -138,7 +138,7 @@ export function messageRecords(team: Team, journal: Journal, now_ms: number): Sn
       {
         kind: "message",
         row,
-        sent_at: timeOf(sent_ms),
+        sent_at: timeOf(sentMs),
         expires_at: null,
         reply_to: answers === undefined ? null : answers + 1,
         sender: from.id,

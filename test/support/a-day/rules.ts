@@ -153,7 +153,7 @@ export const APPLIED_AFTER_MS = 6 * MINUTE_MS;
 interface Proposed extends Rule {
   readonly by: string;
   readonly context: string;
-  readonly hours_ago: number;
+  readonly hoursAgo: number;
   readonly becomes: "proposed" | "accepted" | "rejected";
 }
 
@@ -165,7 +165,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "totals are cents",
     by: "claude-checkout-review",
     context: "three places still carry the old total after the money migration",
-    hours_ago: 3.4,
+    hoursAgo: 3.4,
     becomes: "proposed",
     stack: "typescript",
   },
@@ -176,7 +176,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "keep the focus visible",
     by: "codex-a11y",
     context: "the filter panel lost its focus ring twice this week",
-    hours_ago: 1.2,
+    hoursAgo: 1.2,
     becomes: "proposed",
     applies_to: ["*.css", "*.tsx"],
   },
@@ -187,7 +187,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "distance 2 at most",
     by: "claude-search",
     context: "distance 3 made p95 four times as slow",
-    hours_ago: 0.6,
+    hoursAgo: 0.6,
     becomes: "proposed",
   },
   {
@@ -197,7 +197,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "not between 11 and 13",
     by: "claude-release",
     context: "carts were cut in half twice",
-    hours_ago: 7.5,
+    hoursAgo: 7.5,
     becomes: "proposed",
     severity: "warning",
   },
@@ -208,7 +208,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "take the clock that was handed in",
     by: "codex-payments",
     context: "a test failed at midnight",
-    hours_ago: 28,
+    hoursAgo: 28,
     becomes: "accepted",
     stack: "typescript",
   },
@@ -219,7 +219,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "a scroll is closed again",
     by: "kilo-indexer",
     context: "the cluster ran out of contexts",
-    hours_ago: 49,
+    hoursAgo: 49,
     becomes: "accepted",
     match_type: "missing",
   },
@@ -230,7 +230,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "no semicolons",
     by: "cursor-storefront",
     context: "shorter",
-    hours_ago: 52,
+    hoursAgo: 52,
     becomes: "rejected",
     severity: "warning",
   },
@@ -241,7 +241,7 @@ const PROPOSED: readonly Proposed[] = [
     message: "wrap at 80",
     by: "cursor-cart",
     context: "",
-    hours_ago: 30,
+    hoursAgo: 30,
     becomes: "rejected",
     severity: "warning",
   },
@@ -264,30 +264,30 @@ const recordOf = (rule: Rule, more: object): SnapshotLine => ({
   ...more,
 });
 
-export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
-  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
+export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
+  const startedMs = nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
   const projects = [...new Set(PUT.map(({ project }) => project))];
   for (const [at, project] of projects.entries()) {
     const count = PUT.filter((rule) => rule.project === project).length;
     journal.act(startedMs + at * SECOND_MS, "", "rules.put", project, { count });
   }
-  const applied_ms = startedMs + APPLIED_AFTER_MS;
-  const proposed = PROPOSED.map(({ by, context, hours_ago, becomes, ...rule }) => {
-    const at_ms = now_ms - Math.round(hours_ago * HOUR_MS);
+  const appliedMs = startedMs + APPLIED_AFTER_MS;
+  const proposed = PROPOSED.map(({ by, context, hoursAgo, becomes, ...rule }) => {
+    const atMs = nowMs - Math.round(hoursAgo * HOUR_MS);
     const { id } = team.named(by);
     const name = `${rule.project}/${rule.rule_id}`;
-    journal.act(at_ms, id, "rule.propose", name, { status: "proposed" });
+    journal.act(atMs, id, "rule.propose", name, { status: "proposed" });
     if (becomes !== "proposed") {
       const action = becomes === "accepted" ? "rule.accept" : "rule.reject";
-      journal.act(at_ms + sampler.between(4, 90) * MINUTE_MS, PAGE, action, name, { status: becomes });
+      journal.act(atMs + sampler.between(4, 90) * MINUTE_MS, PAGE, action, name, { status: becomes });
     }
-    return recordOf(rule, { source: "learned", status: becomes, proposed_by: id, context, created_at: timeOf(at_ms) });
+    return recordOf(rule, { source: "learned", status: becomes, proposed_by: id, context, created_at: timeOf(atMs) });
   });
   return [
     ...PUT.map((rule) =>
       recordOf(rule, { created_at: timeOf(startedMs + projects.indexOf(rule.project) * SECOND_MS) }),
     ),
-    ...APPLIED.map((rule) => recordOf(rule, { source: "external", created_at: timeOf(applied_ms) })),
+    ...APPLIED.map((rule) => recordOf(rule, { source: "external", created_at: timeOf(appliedMs) })),
     ...proposed,
   ];
 }

@@ -17,14 +17,14 @@ const BUSIEST = Math.max(...BUSY);
 
 export class Sampler {
   readonly #random: Random;
-  readonly #now_ms: number;
+  readonly #nowMs: number;
 
   /** @param name kinds of content have samplers of their own, so that more of one does not change another */
-  constructor(seed: number, name: string, now_ms: number) {
+  constructor(seed: number, name: string, nowMs: number) {
     let mixed = seed;
     for (const character of name) mixed = Math.imul(mixed ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
     this.#random = makeRandom(mixed);
-    this.#now_ms = now_ms;
+    this.#nowMs = nowMs;
   }
 
   /** Returns an integer from `low` to `high`, both included. */
@@ -68,18 +68,18 @@ export class Sampler {
   }
 
   /** Returns a time between two, in ms, likelier while the team works. */
-  time(from_ms: number, to_ms: number): number {
+  time(fromMs: number, toMs: number): number {
     for (;;) {
-      const at_ms = this.between(from_ms, to_ms);
-      const ago_hours = (this.#now_ms - at_ms) / HOUR_MS;
-      const days = Math.ceil(ago_hours / HOURS_A_DAY) + 1;
-      const hour = Math.floor((WALL_HOUR_NOW - ago_hours + days * HOURS_A_DAY) % HOURS_A_DAY);
-      if (this.#random(BUSIEST) < (BUSY[hour] ?? 0)) return at_ms;
+      const atMs = this.between(fromMs, toMs);
+      const agoHours = (this.#nowMs - atMs) / HOUR_MS;
+      const days = Math.ceil(agoHours / HOURS_A_DAY) + 1;
+      const hour = Math.floor((WALL_HOUR_NOW - agoHours + days * HOURS_A_DAY) % HOURS_A_DAY);
+      if (this.#random(BUSIEST) < (BUSY[hour] ?? 0)) return atMs;
     }
   }
 
   /** Returns `count` such times, oldest first. */
-  times(count: number, from_ms: number, to_ms: number): number[] {
-    return Array.from({ length: count }, () => this.time(from_ms, to_ms)).sort((a, b) => a - b);
+  times(count: number, fromMs: number, toMs: number): number[] {
+    return Array.from({ length: count }, () => this.time(fromMs, toMs)).sort((a, b) => a - b);
   }
 }

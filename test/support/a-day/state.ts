@@ -99,12 +99,12 @@ function apiNotes(sampler: Sampler): Content[] {
       const remarks = [sampler.one(REMARKS)];
       const values = Array.from({ length: sampler.between(1, 6) }, () => {
         if (sampler.chance(50)) remarks.push(sampler.one(REMARKS));
-        const latency_ms = { p50: sampler.between(4, 30), p95: sampler.between(35, 180) };
+        const latencyMs = { p50: sampler.between(4, 30), p95: sampler.between(35, 180) };
         return pretty({
           endpoint: name,
           owner: project,
           auth: sampler.chance(80),
-          latency_ms,
+          latency_ms: latencyMs,
           notes: [...new Set(remarks)],
         });
       });
@@ -192,9 +192,9 @@ function singleRuns(sampler: Sampler, count: number): Content[] {
 /**
  * Returns all keys of the day.
  * @param samples the agents' samples (specs.ts)
- * @param keys_min reports of single runs are added until there are this many keys
+ * @param keysMin reports of single runs are added until there are this many keys
  */
-export function stateContents(sampler: Sampler, team: Team, samples: readonly Content[], keys_min: number): Content[] {
+export function stateContents(sampler: Sampler, team: Team, samples: readonly Content[], keysMin: number): Content[] {
   const contents = [
     ...documents(sampler, team),
     ...testReports(sampler),
@@ -205,5 +205,5 @@ export function stateContents(sampler: Sampler, team: Team, samples: readonly Co
     ...samples,
   ];
   const live = contents.filter(({ deleted }) => deleted !== true).length;
-  return [...contents, ...singleRuns(sampler, Math.max(0, keys_min - live))];
+  return [...contents, ...singleRuns(sampler, Math.max(0, keysMin - live))];
 }

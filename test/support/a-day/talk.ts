@@ -24,30 +24,30 @@ const SUBJECTS = [
   "cover images",
 ];
 
-function ask(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
+function ask(sampler: Sampler, team: Team, journal: Journal, atMs: number, untilMs: number): void {
   const [from, to, question, answer] = sampler.one(QUESTIONS);
-  const [asking, asked] = [team.at(at_ms, from), team.at(at_ms, to)];
-  journal.add(at_ms, "question.asked", asking.id, { to: asked.name, question });
-  const answered_ms = at_ms + sampler.between(40, 1_500) * SECOND_MS;
-  if (answered_ms < until_ms && sampler.chance(85))
-    journal.add(answered_ms, "question.answered", team.at(answered_ms, to).id, { to: asking.name, question, answer });
+  const [asking, asked] = [team.at(atMs, from), team.at(atMs, to)];
+  journal.add(atMs, "question.asked", asking.id, { to: asked.name, question });
+  const answeredMs = atMs + sampler.between(40, 1_500) * SECOND_MS;
+  if (answeredMs < untilMs && sampler.chance(85))
+    journal.add(answeredMs, "question.answered", team.at(answeredMs, to).id, { to: asking.name, question, answer });
 }
 
-function review(sampler: Sampler, team: Team, journal: Journal, at_ms: number, until_ms: number): void {
+function review(sampler: Sampler, team: Team, journal: Journal, atMs: number, untilMs: number): void {
   const project = sampler.one(PROJECTS);
   const subject = sampler.one(SUBJECTS);
   const number = sampler.between(180, 420);
-  journal.add(at_ms, "review.requested", team.at(at_ms, project).id, { project, number, subject });
-  const done_ms = at_ms + sampler.between(3, 50) * MINUTE_MS;
-  if (done_ms >= until_ms) return;
+  journal.add(atMs, "review.requested", team.at(atMs, project).id, { project, number, subject });
+  const doneMs = atMs + sampler.between(3, 50) * MINUTE_MS;
+  if (doneMs >= untilMs) return;
   const verdict = sampler.chance(70) ? "approved" : "changes wanted";
-  journal.add(done_ms, "review.done", team.at(done_ms, project).id, { project, number, subject, verdict });
+  journal.add(doneMs, "review.done", team.at(doneMs, project).id, { project, number, subject, verdict });
 }
 
-export function addTalks(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
-  const [from_ms, until_ms] = [now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS];
-  for (const at_ms of sampler.times(TALKS, from_ms, until_ms)) ask(sampler, team, journal, at_ms, until_ms);
-  for (const at_ms of sampler.times(REVIEWS, from_ms, until_ms)) review(sampler, team, journal, at_ms, until_ms);
+export function addTalks(sampler: Sampler, team: Team, journal: Journal, nowMs: number): void {
+  const [fromMs, untilMs] = [nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS, nowMs - QUIET_MS];
+  for (const atMs of sampler.times(TALKS, fromMs, untilMs)) ask(sampler, team, journal, atMs, untilMs);
+  for (const atMs of sampler.times(REVIEWS, fromMs, untilMs)) review(sampler, team, journal, atMs, untilMs);
 }
 
 interface Refusal {
@@ -97,11 +97,11 @@ const REFUSALS: readonly Refusal[] = [
 ];
 const REFUSED = 64;
 
-export function noteRefusals(sampler: Sampler, team: Team, journal: Journal, now_ms: number): void {
-  for (const at_ms of sampler.times(REFUSED, now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, now_ms - QUIET_MS)) {
+export function noteRefusals(sampler: Sampler, team: Team, journal: Journal, nowMs: number): void {
+  for (const atMs of sampler.times(REFUSED, nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS, nowMs - QUIET_MS)) {
     const project = sampler.one(PROJECTS);
     const { action, resource, code, error } = sampler.one(REFUSALS);
     const name = resource(project, sampler);
-    journal.refuse(at_ms, team.at(at_ms, project).id, action, name, code, error(name));
+    journal.refuse(atMs, team.at(atMs, project).id, action, name, code, error(name));
   }
 }

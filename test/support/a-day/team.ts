@@ -25,10 +25,10 @@ export interface Agent {
   readonly stack: string;
   readonly capabilities: readonly string[];
   readonly status: InstanceStatus;
-  readonly registered_ms: number;
+  readonly registeredMs: number;
   /** Later than any time where the agent never was active. */
-  readonly activated_ms: number;
-  readonly last_seen_ms: number;
+  readonly activatedMs: number;
+  readonly lastSeenMs: number;
 }
 
 /** The first agent of a project is there from beginning to end. `joined` and `silent` are minutes before the end. */
@@ -166,18 +166,18 @@ export class Team {
   readonly workers: readonly Agent[];
   readonly #sampler: Sampler;
 
-  constructor(sampler: Sampler, now_ms: number, count: number) {
+  constructor(sampler: Sampler, nowMs: number, count: number) {
     this.#sampler = sampler;
-    const roles = ROLES.map((role, at) => this.#agent(role, at, now_ms));
-    const further = Array.from({ length: Math.max(0, count - roles.length) }, (_, at) => this.#further(at, now_ms));
-    this.agents = [...roles, ...further].sort((a, b) => a.registered_ms - b.registered_ms);
+    const roles = ROLES.map((role, at) => this.#agent(role, at, nowMs));
+    const further = Array.from({ length: Math.max(0, count - roles.length) }, (_, at) => this.#further(at, nowMs));
+    this.agents = [...roles, ...further].sort((a, b) => a.registeredMs - b.registeredMs);
     this.workers = roles;
   }
 
   /** Picks an agent of a project that was at work at a time. */
-  at(at_ms: number, project: Project): Agent {
+  at(atMs: number, project: Project): Agent {
     const there = this.workers.filter(
-      (agent) => agent.project === project && agent.activated_ms <= at_ms && at_ms <= agent.last_seen_ms,
+      (agent) => agent.project === project && agent.activatedMs <= atMs && atMs <= agent.lastSeenMs,
     );
     return this.#sampler.one(there);
   }
@@ -190,51 +190,49 @@ export class Team {
 
   /** The records of the agents' presence. */
   note(journal: Journal): void {
-    for (const { id, name, project, stack, capabilities, status, registered_ms, ...times } of this.agents) {
-      journal.act(registered_ms, "", "instance.register", id, { name, workspace: project, stack });
+    for (const { id, name, project, stack, capabilities, status, registeredMs, ...times } of this.agents) {
+      journal.act(registeredMs, "", "instance.register", id, { name, workspace: project, stack });
       if (status === "pending") continue;
-      journal.act(times.activated_ms, id, "instance.activate", id);
+      journal.act(times.activatedMs, id, "instance.activate", id);
       if (capabilities.length > 2)
-        journal.act(times.activated_ms + 2 * SECOND_MS, id, "instance.capabilities", id, { capabilities });
+        journal.act(times.activatedMs + 2 * SECOND_MS, id, "instance.capabilities", id, { capabilities });
       if (status === "stale") {
-        const data = { instance_id: id, name, workspace: project, stack, last_seen: timeOf(times.last_seen_ms) };
-        journal.add(times.last_seen_ms + 5.5 * MINUTE_MS, "agent.stale", "liveness-monitor", data);
+        const data = { instance_id: id, name, workspace: project, stack, last_seen: timeOf(times.lastSeenMs) };
+        journal.add(times.lastSeenMs + 5.5 * MINUTE_MS, "agent.stale", "liveness-monitor", data);
       }
     }
   }
 
   records(): SnapshotLine[] {
-    return this.agents.map(
-      ({ id, name, project, intent, stack, capabilities, registered_ms, status, last_seen_ms }) => ({
-        kind: "instance",
-        id,
-        name,
-        workspace: project,
-        intent,
-        stack,
-        capabilities,
-        registered_at: timeOf(registered_ms),
-        status,
-        last_seen: timeOf(last_seen_ms),
-      }),
-    );
+    return this.agents.map(({ id, name, project, intent, stack, capabilities, registeredMs, status, lastSeenMs }) => ({
+      kind: "instance",
+      id,
+      name,
+      workspace: project,
+      intent,
+      stack,
+      capabilities,
+      registered_at: timeOf(registeredMs),
+      status,
+      last_seen: timeOf(lastSeenMs),
+    }));
   }
 
-  #agent({ joined, silent = 0, status = "active", ...role }: Role, at: number, now_ms: number): Agent {
-    const since_ms =
-      joined === undefined ? now_ms - DAY_HOURS * HOUR_MS + at * 90 * SECOND_MS : now_ms - joined * MINUTE_MS;
+  #agent({ joined, silent = 0, status = "active", ...role }: Role, at: number, nowMs: number): Agent {
+    const sinceMs =
+      joined === undefined ? nowMs - DAY_HOURS * HOUR_MS + at * 90 * SECOND_MS : nowMs - joined * MINUTE_MS;
     const pending = status === "pending";
     return {
       id: this.#sampler.uuid(),
       ...role,
       status,
-      registered_ms: since_ms,
-      activated_ms: pending ? Number.POSITIVE_INFINITY : since_ms + this.#sampler.between(5, 40) * SECOND_MS,
-      last_seen_ms: pending ? since_ms : now_ms - silent * MINUTE_MS - this.#sampler.between(1, 20) * SECOND_MS,
+      registeredMs: sinceMs,
+      activatedMs: pending ? Number.POSITIVE_INFINITY : sinceMs + this.#sampler.between(5, 40) * SECOND_MS,
+      lastSeenMs: pending ? sinceMs : nowMs - silent * MINUTE_MS - this.#sampler.between(1, 20) * SECOND_MS,
     };
   }
 
-  #further(at: number, now_ms: number): Agent {
+  #further(at: number, nowMs: number): Agent {
     const sampler = this.#sampler;
     const project = sampler.one(PROJECTS);
     const joined = sampler.between(60, DAY_HOURS * 60 - 60);
@@ -250,6 +248,6 @@ export class Team {
       status,
       silent: status === "stale" ? sampler.between(10, joined - 10) : sampler.between(0, 3),
     };
-    return this.#agent(role, at, now_ms);
+    return this.#agent(role, at, nowMs);
   }
 }

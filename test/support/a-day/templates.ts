@@ -69,15 +69,15 @@ const TEMPLATES: readonly Template[] = [
   },
 ];
 
-export function templateRecords(journal: Journal, now_ms: number): SnapshotLine[] {
-  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
+export function templateRecords(journal: Journal, nowMs: number): SnapshotLine[] {
+  const startedMs = nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS / 2;
   return TEMPLATES.map(({ applied, ...template }, at) => {
-    const at_ms = startedMs + (at + 1) * MINUTE_MS;
-    journal.act(at_ms, "", "template.create", template.id);
+    const atMs = startedMs + (at + 1) * MINUTE_MS;
+    journal.act(atMs, "", "template.create", template.id);
     for (const project of applied) {
       const detail = { project, kind: template.template_kind, rules: 2, contracts: 0 };
       journal.act(startedMs + APPLIED_AFTER_MS, "", "template.apply", template.id, detail);
     }
-    return { kind: "template", ...template, version: 1, created_at: timeOf(at_ms), updated_at: timeOf(at_ms) };
+    return { kind: "template", ...template, version: 1, created_at: timeOf(atMs), updated_at: timeOf(atMs) };
   });
 }

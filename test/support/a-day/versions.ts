@@ -30,10 +30,10 @@ export interface Content {
   readonly rolled_back?: number;
   readonly deleted?: true;
   /** The age of the newest version; random by default. */
-  readonly newest_hours_ago?: number;
+  readonly newestHoursAgo?: number;
   /** The agent that writes it; by default any of the project that is there. */
   readonly author?: string;
-  readonly word?: (version: number, author: Agent, at_ms: number) => Word | null;
+  readonly word?: (version: number, author: Agent, atMs: number) => Word | null;
 }
 
 export interface VersionsOptions {
@@ -41,7 +41,7 @@ export interface VersionsOptions {
   readonly sampler: Sampler;
   readonly team: Team;
   readonly journal: Journal;
-  readonly now_ms: number;
+  readonly nowMs: number;
 }
 
 /** A JSON value as agents store it. */
@@ -61,41 +61,41 @@ function nameOf({ project, key }: Content, { space }: Pick<VersionsOptions, "spa
 }
 
 function recordsOf(content: Content, options: VersionsOptions): SnapshotLine[] {
-  const { space, sampler, team, journal, now_ms } = options;
+  const { space, sampler, team, journal, nowMs } = options;
   const { project, key, type, values, rolled_back, deleted } = content;
   const author = content.author === undefined ? null : team.named(content.author);
-  const from_ms = Math.max(now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS, author?.activated_ms ?? 0);
-  const latest_ms = Math.min(now_ms - QUIET_MS, author?.last_seen_ms ?? now_ms);
-  const { newest_hours_ago } = content;
-  const to_ms = newest_hours_ago === undefined ? latest_ms : now_ms - newest_hours_ago * HOUR_MS;
+  const fromMs = Math.max(nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS, author?.activatedMs ?? 0);
+  const latestMs = Math.min(nowMs - QUIET_MS, author?.lastSeenMs ?? nowMs);
+  const { newestHoursAgo } = content;
+  const toMs = newestHoursAgo === undefined ? latestMs : nowMs - newestHoursAgo * HOUR_MS;
   const resource = nameOf(content, options);
-  const times = sampler.times(values.length, from_ms, to_ms);
-  if (newest_hours_ago !== undefined) times.splice(-1, 1, to_ms);
+  const times = sampler.times(values.length, fromMs, toMs);
+  if (newestHoursAgo !== undefined) times.splice(-1, 1, toMs);
   const records = values.map((value, at) => {
     const version = at + 1;
-    const at_ms = times[at] ?? to_ms;
+    const atMs = times[at] ?? toMs;
     const newest = version === values.length;
-    const by = author ?? team.at(at_ms, project);
+    const by = author ?? team.at(atMs, project);
     if (newest && rolled_back !== undefined)
-      journal.act(at_ms, by.id, `${space}.rollback`, resource, { version, rolled_back });
-    else journal.act(at_ms, by.id, `${space}.put`, resource, { version });
-    const word = content.word?.(version, by, at_ms) ?? null;
-    if (word !== null) journal.add(at_ms + SECOND_MS, word.topic, word.source ?? by.id, word.data);
+      journal.act(atMs, by.id, `${space}.rollback`, resource, { version, rolled_back });
+    else journal.act(atMs, by.id, `${space}.put`, resource, { version });
+    const word = content.word?.(version, by, atMs) ?? null;
+    if (word !== null) journal.add(atMs + SECOND_MS, word.topic, word.source ?? by.id, word.data);
     return {
       kind: space,
       ...(space === "spec" ? { project, name: key } : { key }),
       version,
       content_type: type,
-      updated_at: timeOf(at_ms),
+      updated_at: timeOf(atMs),
       updated_by: by.id,
       ...(newest && deleted === true ? { deleted } : {}),
       value,
     };
   });
-  const last_ms = times.at(-1) ?? to_ms;
+  const lastMs = times.at(-1) ?? toMs;
   if (deleted === true) {
-    const by = author ?? team.at(last_ms, project);
-    journal.act(last_ms + SECOND_MS, by.id, `${space}.delete`, resource, { version: values.length });
+    const by = author ?? team.at(lastMs, project);
+    journal.act(lastMs + SECOND_MS, by.id, `${space}.delete`, resource, { version: values.length });
   }
   return records;
 }

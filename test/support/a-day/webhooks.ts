@@ -25,7 +25,7 @@ interface Webhook {
   readonly id: string;
   readonly patterns: readonly string[];
   /** The last failure and its age. */
-  readonly failed?: { readonly ago_ms: number; readonly error: (host: string) => string };
+  readonly failed?: { readonly agoMs: number; readonly error: (host: string) => string };
   readonly trouble?: Trouble;
 }
 
@@ -35,12 +35,12 @@ const WEBHOOKS: readonly Webhook[] = [
   {
     id: "pager",
     patterns: ["build.failed", "compliance.violation", "agent.stale"],
-    failed: { ago_ms: 27 * HOUR_MS, error: (host) => `${host} did not answer within 10000 ms` },
+    failed: { agoMs: 27 * HOUR_MS, error: (host) => `${host} did not answer within 10000 ms` },
   },
   {
     id: FAILING_WEBHOOK,
     patterns: ["question.asked", "review.*", "deploy.**"],
-    failed: { ago_ms: 48 * SECOND_MS, error: (host) => `${host} answered 503` },
+    failed: { agoMs: 48 * SECOND_MS, error: (host) => `${host} answered 503` },
     trouble: {
       fail_count: FAILING_COUNT,
       since_ms: 52 * SECOND_MS,
@@ -54,7 +54,7 @@ const WEBHOOKS: readonly Webhook[] = [
   {
     id: DISABLED_WEBHOOK,
     patterns: ["deploy.staging"],
-    failed: { ago_ms: 5.2 * HOUR_MS, error: (host) => `cannot reach ${host}: connection refused` },
+    failed: { agoMs: 5.2 * HOUR_MS, error: (host) => `cannot reach ${host}: connection refused` },
     trouble: {
       fail_count: WEBHOOK_FAILURES_MAX,
       since_ms: 5.2 * HOUR_MS + 46 * SECOND_MS,
@@ -68,41 +68,42 @@ const WEBHOOKS: readonly Webhook[] = [
 ];
 
 /** The newest event before a time that matches one of the patterns. */
-function lastFor(patterns: readonly string[], journal: Journal, before_ms: number): number | undefined {
+function lastFor(patterns: readonly string[], journal: Journal, beforeMs: number): number | undefined {
   const wanted = patterns.map(compilePattern);
   const matches = (topic: string): boolean =>
     wanted.some((pattern) => !(pattern instanceof Failure) && pattern.matches(topic));
-  return journal.events.findLast(({ topic, at_ms }) => at_ms < before_ms && matches(topic))?.at_ms;
+  return journal.events.findLast(({ topic, at_ms }) => at_ms < beforeMs && matches(topic))?.at_ms;
 }
 
-/** @param receiver_url the beginning of the URLs: the receiver of events that are published in the restored server */
-export function webhookRecords(receiver_url: string, team: Team, journal: Journal, now_ms: number): SnapshotLine[] {
-  const startedMs = now_ms - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
-  const { host } = new URL(receiver_url);
+/** @param receiverUrl the beginning of the URLs: the receiver of events that are published in the restored server */
+export function webhookRecords(receiverUrl: string, team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
+  const startedMs = nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
+  const { host } = new URL(receiverUrl);
   return WEBHOOKS.map(({ id, patterns, failed, trouble }, at) => {
-    const created_ms = startedMs + at * 20 * SECOND_MS;
-    const url = `${receiver_url}/${id}`;
-    const fail_count = trouble?.fail_count ?? 0;
-    const active = fail_count < WEBHOOK_FAILURES_MAX;
-    journal.act(created_ms, "", "webhook.create", id, { patterns, signed: at % 2 === 0 });
-    const fired_ms = lastFor(patterns, journal, now_ms - (trouble?.since_ms ?? 0));
+    const createdMs = startedMs + at * 20 * SECOND_MS;
+    const url = `${receiverUrl}/${id}`;
+    const failCount = trouble?.fail_count ?? 0;
+    const active = failCount < WEBHOOK_FAILURES_MAX;
+    journal.act(createdMs, "", "webhook.create", id, { patterns, signed: at % 2 === 0 });
+    const firedMs = lastFor(patterns, journal, nowMs - (trouble?.since_ms ?? 0));
     if (trouble !== undefined) {
       const { topic, by, data } = trouble.event(team);
-      journal.add(now_ms - trouble.since_ms, topic, by, data);
+      journal.add(nowMs - trouble.since_ms, topic, by, data);
     }
-    const failed_ms = failed === undefined ? null : now_ms - failed.ago_ms;
-    if (!active && failed_ms !== null) journal.add(failed_ms, "webhook.disabled", "webhooks", { id, url, fail_count });
+    const failedMs = failed === undefined ? null : nowMs - failed.agoMs;
+    if (!active && failedMs !== null)
+      journal.add(failedMs, "webhook.disabled", "webhooks", { id, url, fail_count: failCount });
     return {
       kind: "webhook",
       id,
       url,
       patterns,
       active,
-      fail_count,
-      created_at: timeOf(created_ms),
-      last_fired: fired_ms === undefined ? null : timeOf(fired_ms),
+      fail_count: failCount,
+      created_at: timeOf(createdMs),
+      last_fired: firedMs === undefined ? null : timeOf(firedMs),
       last_error: failed?.error(host) ?? null,
-      last_failure_at: failed_ms === null ? null : timeOf(failed_ms),
+      last_failure_at: failedMs === null ? null : timeOf(failedMs),
     };
   });
 }

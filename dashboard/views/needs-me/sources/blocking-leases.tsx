@@ -11,7 +11,7 @@ import { Time } from "../../../parts/time.js";
 import { blockingLeases, type BlockingLease } from "../blocking-leases.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf({ lease, waiting, ends_ms, ends_soon }: BlockingLease): Item {
+function itemOf({ lease, waiting, endsMs, endsSoon }: BlockingLease): Item {
   const { id, holder, resources, reason } = lease;
   const [first, ...more] = waiting;
   const [resource = id, ...others] = resources;
@@ -29,16 +29,16 @@ function itemOf({ lease, waiting, ends_ms, ends_soon }: BlockingLease): Item {
             {more.length > 0 && ` and ${plural(more.length, "more", "more")}`} {more.length > 0 ? "wait" : "waits"}
           </>
         )}
-        {ends_soon && (
+        {endsSoon && (
           <>
             {" · ends at the latest "}
-            <Time at={new Date(ends_ms).toISOString()} as="ahead" />
+            <Time at={new Date(endsMs).toISOString()} as="ahead" />
           </>
         )}
       </>
     ),
     since: first?.requested_at ?? lease.requested_at,
-    tone: ends_soon ? "bad" : "warn",
+    tone: endsSoon ? "bad" : "warn",
     // No action is offered here, because breaking a lease needs a reason, which the user enters on the lease's page.
     actions: [],
   };
@@ -49,5 +49,5 @@ export const BLOCKING_LEASES = sourceOf<LeaseWaits>({
   address: addressOf("leases"),
   none: "no request waits for long",
   loader: waitsLoader,
-  itemsOf: (waits, now_ms) => oldestFirst(blockingLeases(waits, now_ms).map(itemOf)),
+  itemsOf: (waits, nowMs) => oldestFirst(blockingLeases(waits, nowMs).map(itemOf)),
 });

@@ -31,7 +31,7 @@ async function violations(signal: AbortSignal): Promise<readonly Violated[]> {
     ...projects.map((project) => getJson<SpecList>(apiPath("specs", project), signal)),
   ]);
   const active = agents.filter(({ status }) => status === "active").map(({ id }) => id);
-  const specs = lists.flatMap(({ project, specs: of_project }) => of_project.map(({ name }) => `${project}/${name}`));
+  const specs = lists.flatMap(({ project, specs: ofProject }) => ofProject.map(({ name }) => `${project}/${name}`));
   return stillChecked(found, new Set(active), new Set(specs));
 }
 

@@ -69,11 +69,11 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
   loader: {
     key: "needs me: unread messages",
     kinds: ["message", "instance"],
-    gap_ms_min: 2_000,
+    gapMsMin: 2_000,
     // A change without a key only reports that agents were active, which marks no message as read.
     concerns: ({ kind, key }) => kind === "message" || key !== null,
     fetch: unread,
   },
-  itemsOf: (found, now_ms) =>
-    oldestFirst(found.filter(({ message }) => now_ms - Date.parse(message.sent_at) > UNREAD_LONG_MS).map(itemOf)),
+  itemsOf: (found, nowMs) =>
+    oldestFirst(found.filter(({ message }) => nowMs - Date.parse(message.sent_at) > UNREAD_LONG_MS).map(itemOf)),
 });

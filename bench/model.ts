@@ -37,8 +37,8 @@ export interface Target {
 
 export interface Row {
   /**
-   * The measured thing, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within a
-   * run.
+   * The measured thing, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within
+   * a run.
    */
   readonly name: string;
   /** The load generator, where the row had one. */

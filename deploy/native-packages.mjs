@@ -16,7 +16,7 @@ const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
 const STAMP = ".koor-system";
 const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
 
-/** The same rule is in src/store/sqlite/choice.ts. */
+/** The same rule is in src/platform/store/sqlite/choice.ts. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 /** The time limit of a download. It is needed because a download may hang instead of failing. */
 const DOWNLOAD_MS_MAX = 30_000;

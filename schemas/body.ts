@@ -1,4 +1,4 @@
-/** Defines the request and the reply of the pool job that reads a long JSON body (src/threads/jobs.ts). */
+/** Defines the request and the reply of the pool job that reads a long JSON body (src/platform/threads/jobs.ts). */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 

@@ -8,7 +8,7 @@ import { PATTERN_BYTES_MAX, SOURCE_BYTES_MAX, TOPIC_BYTES_MAX } from "./limits/n
 import { LONG_POLL_WAIT_S_MAX } from "./limits/wait.js";
 import { Text } from "./text.js";
 
-/** A topic pattern. src/topics/pattern.ts decides whether a pattern is malformed. */
+/** A topic pattern. src/platform/topics/pattern.ts decides whether a pattern is malformed. */
 export const TopicPattern = Text({
   charactersMax: PATTERN_BYTES_MAX,
   line: true,

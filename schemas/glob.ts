@@ -1,6 +1,6 @@
 /**
  * Builds a regular expression for topic patterns, for the published API description. The expression matches only
- * patterns that are certainly well-formed. The parser, src/topics/topic-segment.ts, accepts more patterns.
+ * patterns that are certainly well-formed. The parser, src/platform/topics/topic-segment.ts, accepts more patterns.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 

@@ -192,7 +192,9 @@ export const AcquireRequest = Type.Object({
   request_id: nullable(Type.String()),
   /** Whether the server may answer with a lease that the holder already has on the same resources. */
   reuse: Type.Optional(Type.Boolean()),
-  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /**
+   * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
+   */
   request_hash: Type.Optional(Type.String()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;

@@ -99,7 +99,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "REQUESTS_IN_FLIGHT_MAX",
     bytes: null,
     each: connections.HEADER_BYTES_MAX,
-    checked: "src/front/pipeline.ts",
+    checked: "src/platform/front/pipeline.ts",
     beyond: "503",
   },
   {
@@ -107,7 +107,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "BODIES_IN_MEMORY_BYTES_MAX",
-    checked: "src/front/body-reader.ts",
+    checked: "src/platform/front/body-reader.ts",
     beyond: "503; each 413",
   },
   {
@@ -115,7 +115,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "HELD_BODIES_BYTES_MAX",
-    checked: "src/front/body-reader.ts",
+    checked: "src/platform/front/body-reader.ts",
     beyond: "503",
   },
   {
@@ -124,7 +124,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "POOL_THREADS_MAX",
     bytes: null,
     each: answers.LIST_BYTES_MAX + requestBodies.BODY_BYTES_MAX,
-    checked: "src/threads/pool.ts",
+    checked: "src/platform/threads/pool.ts",
     beyond: "waits for a thread, then 503",
   },
   {
@@ -132,7 +132,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "ANSWERS_IN_MEMORY_BYTES_MAX",
-    checked: "src/front/responder.ts",
+    checked: "src/platform/front/responder.ts",
     beyond: "503; the connection is cut after a write",
   },
   {
@@ -141,7 +141,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "HOT_CACHE_BYTES_MAX",
     times: 2,
-    checked: "src/versioned/cache.ts",
+    checked: "src/features/versioned/cache.ts",
     beyond: "the oldest goes",
   },
   {
@@ -150,7 +150,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "SUBSCRIBERS_MAX",
     bytes: null,
     each: 8 * KIB,
-    checked: "src/events/hub.ts",
+    checked: "src/features/events/hub.ts",
     beyond: "503",
   },
   {
@@ -159,7 +159,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "SUBSCRIBED_PATTERNS_CHARACTERS_MAX",
     times: 32,
-    checked: "src/events/hub.ts",
+    checked: "src/features/events/hub.ts",
     beyond: "503",
   },
   {
@@ -167,7 +167,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "SUBSCRIBERS_BEHIND_BYTES_MAX",
-    checked: "src/events/held-events.ts",
+    checked: "src/features/events/held-events.ts",
     beyond: "dropped, counted and told",
   },
   {
@@ -175,7 +175,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: null,
     bytes: "SOCKET_BUFFERS_BYTES_MAX",
-    checked: "src/transport/socket-buffers.ts",
+    checked: "src/platform/transport/socket-buffers.ts",
     beyond: "the socket is cut",
   },
   {
@@ -184,7 +184,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "CHANGE_READERS_MAX",
     bytes: null,
     each: changes.CHANGE_MESSAGES_MAX * 3 * names.KEY_BYTES_MAX,
-    checked: "src/changes/readers.ts",
+    checked: "src/features/changes/readers.ts",
     beyond: "503; `lagged`",
   },
   {
@@ -193,7 +193,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "WAITING_CHARACTERS_MAX",
     times: 32,
-    checked: "src/wait/front.ts",
+    checked: "src/features/wait/front.ts",
     beyond: "503",
   },
   {
@@ -201,7 +201,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "INSTANCES_MAX",
     bytes: "INSTANCES_BYTES_MAX",
-    checked: "src/instances/directory.ts, src/instances/front.ts",
+    checked: "src/features/instances/directory.ts, src/features/instances/front.ts",
     beyond: "503",
   },
   {
@@ -210,7 +210,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LEASES_MAX",
     bytes: "LEASES_BYTES_MAX",
     times: 2,
-    checked: "src/claims/claim-bytes.ts, src/claims/live-claims.ts",
+    checked: "src/features/claims/claim-bytes.ts, src/features/claims/live-claims.ts",
     beyond: "429; of one instance a quarter",
   },
   {
@@ -219,7 +219,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "TASKS_MAX",
     bytes: "TASKS_BYTES_MAX",
     times: 2,
-    checked: "src/tasks/task-limits.ts",
+    checked: "src/features/tasks/task-limits.ts",
     beyond: "429",
   },
   {
@@ -228,7 +228,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "MCP_BATCH_MESSAGES_MAX",
     bytes: "MCP_BATCHES_BYTES_MAX",
     times: 3,
-    checked: "src/mcp/endpoint.ts",
+    checked: "src/features/mcp/endpoint.ts",
     beyond: "503; an error for the call",
   },
   {
@@ -237,7 +237,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "SESSIONS_MAX",
     bytes: null,
     each: 1 * KIB,
-    checked: "src/sessions/session-registry.ts",
+    checked: "src/features/sessions/session-registry.ts",
     beyond: "the least recently used goes",
   },
   {
@@ -246,7 +246,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LOG_IN_ADDRESSES_MAX",
     bytes: null,
     each: 2_048,
-    checked: "src/front/token-throttle.ts",
+    checked: "src/platform/front/token-throttle.ts",
     beyond: "the oldest goes",
   },
   {
@@ -255,7 +255,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "ENDED_TOKENS_MAX",
     bytes: null,
     each: 256,
-    checked: "src/instances/actors.ts",
+    checked: "src/features/instances/actors.ts",
     beyond: "the oldest goes",
   },
   {
@@ -264,7 +264,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "AUDIT_REFUSAL_ROWS_MAX",
     bytes: null,
     each: 8_192,
-    checked: "src/audit/refusal-log.ts",
+    checked: "src/features/audit/refusal-log.ts",
     beyond: "counted in a row of several",
   },
   {
@@ -273,7 +273,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "AGENT_TALLIES_MAX",
     bytes: null,
     each: 512,
-    checked: "src/agent-metrics/tally.ts",
+    checked: "src/features/agent-metrics/tally.ts",
     beyond: "not counted",
   },
   {
@@ -281,7 +281,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "WEBHOOK_REQUESTS_MAX",
     bytes: "WEBHOOK_BODIES_BYTES_MAX",
-    checked: "src/composition/webhooks.ts, src/webhooks/bodies.ts",
+    checked: "src/composition/webhooks.ts, src/features/webhooks/bodies.ts",
     beyond: "waits in the database",
   },
   {
@@ -290,7 +290,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "CONTRACT_TESTS_MAX",
     bytes: null,
     each: contracts.CONTRACT_ANSWER_BYTES_MAX,
-    checked: "src/contracts/front.ts",
+    checked: "src/features/contracts/front.ts",
     beyond: "503",
   },
   {
@@ -299,7 +299,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "LONG_WORK_WAITING_MAX",
     bytes: null,
     each: requestBodies.BODY_BYTES_MAX,
-    checked: "src/threads/slow-lane.ts",
+    checked: "src/platform/threads/slow-lane.ts",
     beyond: "503",
   },
   {
@@ -307,7 +307,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front",
     items: "POOL_QUEUE_MAX",
     bytes: "POOL_QUEUE_BYTES_MAX",
-    checked: "src/threads/pool.ts",
+    checked: "src/platform/threads/pool.ts",
     beyond: "503",
   },
   {
@@ -323,7 +323,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     thread: "front, writer",
     items: "MAILBOX_CALLS_MAX",
     bytes: "MAILBOX_BYTES_MAX",
-    checked: "src/rpc/client.ts",
+    checked: "src/platform/rpc/client.ts",
     beyond: "503",
   },
   {
@@ -332,7 +332,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "BATCH_CALLS_MAX",
     bytes: "BATCH_BYTES_MAX",
     times: 4,
-    checked: "src/rpc/server.ts, src/threads/batch.ts",
+    checked: "src/platform/rpc/server.ts, src/platform/threads/batch.ts",
     beyond: "waits for the next",
   },
   {
@@ -342,7 +342,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: 2 * names.KEY_BYTES_MAX + 256,
     times: 2,
-    checked: "src/versioned/commands.ts",
+    checked: "src/features/versioned/commands.ts",
     beyond: "the oldest goes",
   },
   {
@@ -351,7 +351,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "WEBHOOKS_MAX",
     bytes: "WEBHOOK_PATTERNS_CHARACTERS_MAX",
     times: 32,
-    checked: "src/webhooks/commands.ts",
+    checked: "src/features/webhooks/commands.ts",
     beyond: "400",
   },
   {
@@ -368,7 +368,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "ENTRY_BYTES_MAX",
     times: 4,
-    checked: "src/ordered-log/nats-session.ts",
+    checked: "src/cluster/log/nats-session.ts",
     beyond: "413",
   },
   {
@@ -386,7 +386,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "POOL_THREADS_MAX",
     bytes: null,
     each: pool.POOL_HEAP_MIB_MAX * MIB,
-    checked: "src/threads/pool.ts",
+    checked: "src/platform/threads/pool.ts",
     beyond: "the thread is replaced, its job is a 500",
   },
   {
@@ -395,7 +395,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: "BACKUPS_AT_ONCE_MAX",
     bytes: null,
     each: pool.POOL_HEAP_MIB_MAX * MIB,
-    checked: "src/backup/front.ts",
+    checked: "src/features/backup/front.ts",
     beyond: "503",
   },
   {
@@ -404,7 +404,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "RESTORE_LINE_BYTES_MAX",
     times: 4,
-    checked: "src/backup/staging.ts",
+    checked: "src/features/backup/staging.ts",
     beyond: "503; a longer line 400",
   },
 ];

@@ -194,7 +194,9 @@ export const SendRequest = Type.Object({
   data: Type.Union([JsonText(Type.Unknown()), Type.Null()]),
   expires_in_s: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   request_id: TextOrNull,
-  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /**
+   * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
+   */
   request_hash: Type.Optional(Type.String()),
 });
 export type SendRequest = Static<typeof SendRequest>;

@@ -57,7 +57,7 @@ export const ProjectName = Name(KEY_BYTES_MAX);
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
-/** A glob for files. src/rules/file-glob.ts decides whether a glob is malformed. */
+/** A glob for files. src/features/rules/file-glob.ts decides whether a glob is malformed. */
 export const FileGlob = Text({
   charactersMax: PATTERN_BYTES_MAX,
   required: true,
@@ -65,8 +65,9 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression that matches only regexes that src/rules/regex.ts certainly compiles. Such a regex
- * consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
+ * Builds a regular expression that matches only regexes that src/features/rules/regex.ts certainly compiles. Such a
+ * regex consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile,
+ * too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -114,7 +115,7 @@ export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
 export const IMPORTED_SOURCE = "external";
 
-/** A rule as clients send it. src/rules/rule.ts makes the checks that a schema cannot express. */
+/** A rule as clients send it. src/features/rules/rule.ts makes the checks that a schema cannot express. */
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });

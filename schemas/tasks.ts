@@ -250,7 +250,9 @@ export const NewTask = Type.Object({
   not_before: MsOrNull,
   assignee: TextOrNull,
   request_id: TextOrNull,
-  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /**
+   * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
+   */
   request_hash: Type.Optional(Type.String()),
 });
 export type NewTask = Static<typeof NewTask>;
@@ -275,7 +277,9 @@ export const ClaimTaskRequest = Type.Object({
   /** The time to live of the claim in s. If it is null, the task's own time to live applies. */
   ttl_s: nullable(Type.Integer()),
   request_id: TextOrNull,
-  /** The hash of the request (src/idempotency/hash.ts). It is absent or "" if the request has no request_id. */
+  /**
+   * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
+   */
   request_hash: Type.Optional(Type.String()),
   /**
    * The rank after which the search for a task continues. It comes from the previous reply, and is absent in the first

@@ -68,7 +68,7 @@ export const TemplateHead = Type.Object({
 
 /**
  * A template as clients send it. The shape of its data depends on its kind. So the server reads first the head and then
- * the data, and can say what is wrong with either (src/templates/template.ts).
+ * the data, and can say what is wrong with either (src/features/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
   Type.Object({

@@ -12,9 +12,9 @@ import { VERSION } from "../schemas/version.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { isOutOfDescriptors } from "./base/descriptors.js";
 import { reasonOf, traceOf } from "./base/reason.js";
-import { checkToken, ConfigError, helpText, loadConfig, type Invocation } from "./config/load.js";
+import { checkToken, ConfigError, helpText, loadConfig, type Invocation } from "./platform/config/load.js";
 import type { Server } from "./server.js";
-import { startWriter } from "./threads/early-writer.js";
+import { startWriter } from "./platform/threads/early-writer.js";
 
 const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),

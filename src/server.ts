@@ -17,14 +17,14 @@ import { clusterReader } from "./cluster/table.js";
 import { announce } from "./composition/announcement.js";
 import { makeComponents, type Components } from "./composition/components.js";
 import type { ServerThreads } from "./composition/ground.js";
-import { Pages } from "./front/pages.js";
-import type { Addresses } from "./front/server.js";
+import { Pages } from "./platform/front/pages.js";
+import type { Addresses } from "./platform/front/server.js";
 import { METHODS, PUSH_MESSAGES } from "./methods.js";
-import { loadHttpClient } from "./outbound/client.js";
-import { webhookReader } from "./outbox/table.js";
-import type { WriterHandle } from "./threads/early-writer.js";
-import { openThreads, type ThreadUrls } from "./threads/open.js";
-import { chooseTransport } from "./transport/choose.js";
+import { loadHttpClient } from "./platform/outbound/client.js";
+import { webhookReader } from "./features/outbox/table.js";
+import type { WriterHandle } from "./platform/threads/early-writer.js";
+import { openThreads, type ThreadUrls } from "./platform/threads/open.js";
+import { chooseTransport } from "./platform/transport/choose.js";
 
 export interface Server {
   readonly addresses: Addresses;

@@ -14,7 +14,7 @@ import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor, type Koor } from "./support/server-process.js";
-import { openDatabase } from "../src/store/sqlite/choice.js";
+import { openDatabase } from "../src/platform/store/sqlite/choice.js";
 
 interface Entry {
   readonly id: number;

@@ -1,7 +1,7 @@
 /**
  * Tests that no refusal repeats more than QUOTED_CHARACTERS_MAX characters of a name or a text that was sent. It calls
- * every route of the OpenAPI description with a long text in each place in turn: in the path, the query, the headers and
- * the body.
+ * every route of the OpenAPI description with a long text in each place in turn: in the path, the query, the headers
+ * and the body.
  */
 import t from "tap";
 import { QUOTED_CHARACTERS_MAX } from "../schemas/limits/names.js";
@@ -31,8 +31,8 @@ const LONG: readonly string[] = [
   ` name:${LETTER.repeat(900)}`,
 ];
 /**
- * Routes whose answer to a valid request does not end, and MCP. JSON-RPC repeats the whole id of a request; the last test
- * is about its messages.
+ * Routes whose answer to a valid request does not end, and MCP. JSON-RPC repeats the whole id of a request; the last
+ * test is about its messages.
  */
 const LEFT_OUT = /stream|subscribe|\/ws|\/changes|\/mcp/;
 

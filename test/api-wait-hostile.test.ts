@@ -6,7 +6,7 @@
 import t from "tap";
 import { RESOURCE_BYTES_MAX } from "../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../schemas/limits/leases.js";
-import { openWriter } from "../src/store/open.js";
+import { openWriter } from "../src/platform/store/open.js";
 import { send, sendJson } from "./support/http-client.js";
 import { singleServerOnly } from "./support/variant.js";
 import { Agent } from "./support/leasing.js";

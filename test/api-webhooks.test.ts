@@ -21,7 +21,7 @@ import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver, type Received } from "./support/receiver.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
-import { openDatabase } from "../src/store/sqlite/choice.js";
+import { openDatabase } from "../src/platform/store/sqlite/choice.js";
 
 interface Webhook {
   readonly id: string;

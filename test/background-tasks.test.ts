@@ -10,16 +10,16 @@ import {
 } from "../schemas/limits/agent-metrics.js";
 import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS, INSTANCES_MAX } from "../schemas/limits/instances.js";
 import { Failure } from "../src/base/result.js";
-import { countAgents } from "../src/agent-metrics/commands.js";
-import { AgentMetricsFlusher } from "../src/agent-metrics/flusher.js";
-import { AgentTally, formatHour, hourOf } from "../src/agent-metrics/tally.js";
-import { markStale, registerInstance, storeLastSeen } from "../src/instances/commands.js";
-import { Directory, type Entry, type InstanceRow } from "../src/instances/directory.js";
-import { Instances } from "../src/instances/front.js";
-import { Liveness } from "../src/instances/liveness.js";
-import { LastSeenFlusher } from "../src/instances/last-seen-flusher.js";
-import { Exposition } from "../src/measure/exposition.js";
-import { NO_CALLER } from "../src/rpc/frames.js";
+import { countAgents } from "../src/features/agent-metrics/commands.js";
+import { AgentMetricsFlusher } from "../src/features/agent-metrics/flusher.js";
+import { AgentTally, formatHour, hourOf } from "../src/features/agent-metrics/tally.js";
+import { markStale, registerInstance, storeLastSeen } from "../src/features/instances/commands.js";
+import { Directory, type Entry, type InstanceRow } from "../src/features/instances/directory.js";
+import { Instances } from "../src/features/instances/front.js";
+import { Liveness } from "../src/features/instances/liveness.js";
+import { LastSeenFlusher } from "../src/features/instances/last-seen-flusher.js";
+import { Exposition } from "../src/platform/measure/exposition.js";
+import { NO_CALLER } from "../src/platform/rpc/frames.js";
 import { FakeWriter, settle } from "./threads/fake-writer.js";
 import { quietLog } from "./support/quiet-log.js";
 

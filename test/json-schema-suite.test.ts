@@ -11,10 +11,10 @@ import t from "tap";
 import { CONTRACT_STEPS_LEAST } from "../schemas/limits/contracts.js";
 import { must } from "../src/base/assert.js";
 import { Failure } from "../src/base/result.js";
-import { CheckSteps } from "../src/contracts/check-steps.js";
-import { readContract } from "../src/contracts/contract.js";
-import { JsonSchema, loadJsonSchemas, META_SCHEMAS } from "../src/contracts/json-schema.js";
-import { Violations } from "../src/contracts/violations.js";
+import { CheckSteps } from "../src/features/contracts/check-steps.js";
+import { readContract } from "../src/features/contracts/contract.js";
+import { JsonSchema, loadJsonSchemas, META_SCHEMAS } from "../src/features/contracts/json-schema.js";
+import { Violations } from "../src/features/contracts/violations.js";
 
 interface Group {
   readonly description: string;

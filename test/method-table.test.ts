@@ -11,18 +11,21 @@ import * as Type from "typebox";
 import { FRONT_JSON_BYTES_MAX } from "../schemas/limits/request-bodies.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS, PUSH_MESSAGES } from "../src/methods.js";
-import { methodsIn } from "../src/threads/methods.js";
-import { Models } from "../src/threads/model.js";
-import { streamJob } from "../src/threads/pool-method.js";
-import { writerMethod } from "../src/threads/writer-method.js";
+import { methodsIn } from "../src/platform/threads/methods.js";
+import { Models } from "../src/platform/threads/model.js";
+import { streamJob } from "../src/platform/threads/pool-method.js";
+import { writerMethod } from "../src/platform/threads/writer-method.js";
 import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory, startKoor, type Owner } from "./support/server-process.js";
 import { makeSnapshot } from "./support/snapshot.js";
 import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
-import { openDatabase } from "../src/store/sqlite/choice.js";
+import { openDatabase } from "../src/platform/store/sqlite/choice.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
-/** The pruner runs a while after the start. The test of its table checks the requests (src/retention.test.ts). */
+/**
+ * The pruner runs a while after the start. The test of its table checks the requests
+ * (src/composition/retention.test.ts).
+ */
 const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { waysOf } from "../src/store/sqlite/choice.js";
+import { waysOf } from "../src/platform/store/sqlite/choice.js";
 
 interface NativePackages {
   readonly compareSystem: (modules: string) => "none" | "other" | "fresh";

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import t from "tap";
 import { OPTIONS } from "../schemas/config.js";
-import { loadConfig } from "../src/config/load.js";
+import { loadConfig } from "../src/platform/config/load.js";
 
 const run = promisify(execFile);
 // This file runs from dist/tree/test.

@@ -8,20 +8,20 @@ import * as fc from "fast-check";
 import t from "tap";
 import { CHANGE_KINDS, type ChangeKind, type ChangesPush } from "../schemas/changes.js";
 import { must } from "../src/base/assert.js";
-import { auditTrail } from "../src/audit/table.js";
+import { auditTrail } from "../src/features/audit/table.js";
 import { MonotonicClock } from "../src/base/clock.js";
 import { Failure } from "../src/base/result.js";
 import { SharedCounter } from "../src/base/shared-counter.js";
-import type { PushMessage, PayloadOf } from "../src/rpc/method.js";
-import { packingOf } from "../src/rpc/packing.js";
-import type { RpcServer, ServerCall } from "../src/rpc/server.js";
-import { newestTime } from "../src/store/id-range.js";
-import { databasePath, openWriter } from "../src/store/open.js";
-import { Batch } from "../src/threads/batch.js";
-import { Models } from "../src/threads/model.js";
-import { BUG, CHANGES } from "../src/threads/push-messages.js";
-import { WatchedKinds } from "../src/threads/watched-kinds.js";
-import type { WriterMethod } from "../src/threads/writer-method.js";
+import type { PushMessage, PayloadOf } from "../src/platform/rpc/method.js";
+import { packingOf } from "../src/platform/rpc/packing.js";
+import type { RpcServer, ServerCall } from "../src/platform/rpc/server.js";
+import { newestTime } from "../src/platform/store/id-range.js";
+import { databasePath, openWriter } from "../src/platform/store/open.js";
+import { Batch } from "../src/platform/threads/batch.js";
+import { Models } from "../src/platform/threads/model.js";
+import { BUG, CHANGES } from "../src/platform/threads/push-messages.js";
+import { WatchedKinds } from "../src/platform/threads/watched-kinds.js";
+import type { WriterMethod } from "../src/platform/threads/writer-method.js";
 import {
   batches,
   BY_NAME,
@@ -36,8 +36,8 @@ import {
 } from "./support/generated-calls.js";
 import { countRounds } from "./support/test-size.js";
 import { makeDirectory, type Owner } from "./support/server-process.js";
-import { openDatabase } from "../src/store/sqlite/choice.js";
-import type { Db } from "../src/store/sqlite/library.js";
+import { openDatabase } from "../src/platform/store/sqlite/choice.js";
+import type { Db } from "../src/platform/store/sqlite/library.js";
 
 /** The greatest number of further rounds for a method that was not called at random; one run in some four needs one. */
 const ROUNDS_MORE_MAX = 30;

@@ -15,7 +15,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chooseTransport } from "../src/transport/choose.js";
+import { chooseTransport } from "../src/platform/transport/choose.js";
 import { nameRun } from "./support/random.js";
 import { chooseLongForm, countRounds, sampleRows, sampleSome, shortForm } from "./support/test-size.js";
 import { logMissing, type LogName } from "./support/log-server.js";
@@ -52,7 +52,7 @@ const LONG_OF_NODES = 3;
  * Tests that start logs and clusters of their own: each takes half a minute or more, and the transport does not matter.
  */
 const OF_CLUSTERS =
-  /^test[/\\](?:faults[/\\])?(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|ordered-log[/\\](?:nats|postgres)\.test\.js$/;
+  /^test[/\\](?:faults[/\\])?(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|cluster[/\\]log[/\\](?:nats|postgres)\.test\.js$/;
 /** How many of them the two forms sample. */
 const SHORT_CLUSTERS = 1;
 const LONG_CLUSTERS = 4;
@@ -79,15 +79,15 @@ const EXTRA_TOGETHER = 1;
 const FIRST = [
   "src/cluster/simulation",
   "test/api-bad-input",
-  "src/claims/simulation",
+  "src/features/claims/simulation",
   "test/faults/lease-races",
-  "src/ordered-log/nats",
+  "src/cluster/log/nats",
   "test/faults/webhook-delivery",
   "test/replay",
   "test/dashboard-frame",
   "test/cli",
   "src/cluster/replay",
-  "src/tasks/simulation",
+  "src/features/tasks/simulation",
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
 const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);

@@ -7,7 +7,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { APP, type Bench, findFreePort } from "../bench.js";
 import { fetchOnce, type Server, waitUntilReady } from "./server.js";
-import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
+import { SQLITE_VARIABLE } from "../../src/platform/store/sqlite/choice.js";
 
 export interface Koor extends Server {
   readonly data_dir: string;

@@ -10,7 +10,7 @@ import { serveJobs } from "../job-process.js";
 import { keyOf, TOPIC, VALUE } from "../load/requests.js";
 import { KEYS } from "../settings.js";
 import type { Slice } from "../statistics.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
 
 export interface SqliteJob {
   readonly kind: "put" | "publish";

@@ -11,9 +11,9 @@ export const WEBHOOK_PATTERNS_MAX = 100;
  */
 export const WEBHOOK_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 /**
- * The most steps that it may take to find the webhooks that want an event (src/topics/pattern-index.ts). The writer
- * takes them for each event. 10 000 ordinary patterns have 20. A publish request of 1000 events that take all the steps
- * keeps the writer busy for about 30 ms.
+ * The most steps that it may take to find the webhooks that want an event (src/platform/topics/pattern-index.ts). The
+ * writer takes them for each event. 10 000 ordinary patterns have 20. A publish request of 1000 events that take all
+ * the steps keeps the writer busy for about 30 ms.
  */
 export const WEBHOOK_PATTERN_STEPS_MAX = 2048;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;

@@ -1,7 +1,7 @@
 /** Tests sets of tokens with patterns of up to several words. A table of all pairs of positions must give the same. */
 import * as fc from "fast-check";
 import t from "tap";
-import { compileTopicSegment } from "../topics/topic-segment.js";
+import { compileTopicSegment } from "../platform/topics/topic-segment.js";
 import { TokenSet, type TokenTest } from "./token-set.js";
 
 const A = 97;

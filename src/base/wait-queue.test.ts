@@ -1,4 +1,6 @@
-/** Tests a queue of waits with an injected clock and timer: order, deadlines, aborts, limits and the end of all waits. */
+/**
+ * Tests a queue of waits with an injected clock and timer: order, deadlines, aborts, limits and the end of all waits.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { must } from "./assert.js";

@@ -4,8 +4,8 @@
  * builds cannot. Runs in the writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
-import type { Db } from "../store/open.js";
-import { sqliteCode, TEXT_NOT_KEPT } from "../store/sqlite/codes.js";
+import type { Db } from "../platform/store/open.js";
+import { sqliteCode, TEXT_NOT_KEPT } from "../platform/store/sqlite/codes.js";
 
 export function settingsOf({ state_history, state_events, event_history }: StoreSettings, db: Db): string {
   return (

@@ -11,10 +11,10 @@ import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/li
 import { must } from "../base/assert.js";
 import { crypto } from "../base/crypto.js";
 import { Failure } from "../base/result.js";
-import type { MethodTable } from "../rpc/method.js";
-import type { ServerCall } from "../rpc/server.js";
-import { NotStored, type Account, type Answers, type BatchEntry, type Entries } from "../threads/entries.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { MethodTable } from "../platform/rpc/method.js";
+import type { ServerCall } from "../platform/rpc/server.js";
+import { NotStored, type Account, type Answers, type BatchEntry, type Entries } from "../platform/threads/entries.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { decodeMessage } from "./bundle.js";
 import { UnreadableEntry, type Entry, type EntryCall } from "./entry.js";
 import { advance, type Membership, type RejectReason } from "./membership.js";

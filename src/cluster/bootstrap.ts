@@ -5,9 +5,9 @@
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
 import { crypto } from "../base/crypto.js";
-import { LogError, type LogFault, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
-import type { Db } from "../store/open.js";
-import { holdsContent } from "../backup/table.js";
+import { LogError, type LogFault, type LogStatus, type OrderedLog } from "./log/ordered-log.js";
+import type { Db } from "../platform/store/open.js";
+import { holdsContent } from "../features/backup/table.js";
 import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 

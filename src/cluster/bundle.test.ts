@@ -5,7 +5,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { addLine, FAKE_METHODS } from "../../test/cluster/fake-methods.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { decodeMessage, encodeBundle } from "./bundle.js";
 import { decodeEntry, encodeEntry, isForeign, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, writeMark } from "./entry-mark.js";

@@ -6,8 +6,8 @@
  * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with the
  * format number of bundles.
  */
-import type { MethodTable } from "../rpc/method.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { MethodTable } from "../platform/rpc/method.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
 import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 

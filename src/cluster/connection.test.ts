@@ -1,7 +1,7 @@
 /** Tests a session that is lost while a snapshot is fetched, and fetches that fail. */
 import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
-import { LogError, type LogListener, type LogSession } from "../ordered-log/ordered-log.js";
+import { LogError, type LogListener, type LogSession } from "./log/ordered-log.js";
 import { Connection } from "./connection.js";
 import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";

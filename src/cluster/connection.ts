@@ -6,7 +6,7 @@
  * before this node's position. If the log was trimmed past that position, the node installs a snapshot first.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
-import { LogError, type LogSession, type LogStatus, type OrderedLog } from "../ordered-log/ordered-log.js";
+import { LogError, type LogSession, type LogStatus, type OrderedLog } from "./log/ordered-log.js";
 import { hashOf } from "./applier.js";
 import type { NodeState, Position } from "./table.js";
 

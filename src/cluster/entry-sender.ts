@@ -7,7 +7,7 @@
  */
 import { FORWARD_BYTES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
-import type { Appended, LogSession } from "../ordered-log/ordered-log.js";
+import type { Appended, LogSession } from "./log/ordered-log.js";
 import { BUNDLE_APPLY_VERSION_MIN, encodeBundle } from "./bundle.js";
 import { Bundler, type BundledEntry, type Flight } from "./bundler.js";
 import type { EntryHead } from "./entry.js";

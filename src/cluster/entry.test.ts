@@ -3,8 +3,8 @@ import * as fc from "fast-check";
 import t from "tap";
 import { must } from "../base/assert.js";
 import { METHODS } from "../methods.js";
-import type { MethodTable } from "../rpc/method.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { MethodTable } from "../platform/rpc/method.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import {
   decodeEntry,
   encodeEntry,

@@ -5,9 +5,9 @@
  * Methods are given by name and requests are packed by their schemas, so an entry means the same to every node of its
  * apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
  */
-import type { MethodTable } from "../rpc/method.js";
-import type { ServerCall } from "../rpc/server.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { MethodTable } from "../platform/rpc/method.js";
+import type { ServerCall } from "../platform/rpc/server.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
 
 /** The format number of entries. A node rejects entries with another number. */

@@ -4,15 +4,15 @@
  */
 import type { ClusterSettings } from "../../schemas/config.js";
 import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
-import type { BackgroundTask } from "../background/task.js";
+import type { BackgroundTask } from "../platform/background/task.js";
 import type { Log } from "../base/log.js";
 import type { SharedCounter } from "../base/shared-counter.js";
 import { formatTime } from "../base/time.js";
 import { WaitQueue, Waiting } from "../base/wait-queue.js";
-import { positionHeaderLine, type LogPosition, type Positions } from "../front/positions.js";
-import { jsonReply } from "../front/reply.js";
-import type { Reply } from "../front/route.js";
-import type { Exposition } from "../measure/exposition.js";
+import { positionHeaderLine, type LogPosition, type Positions } from "../platform/front/positions.js";
+import { jsonReply } from "../platform/front/reply.js";
+import type { Reply } from "../platform/front/route.js";
+import type { Exposition } from "../platform/measure/exposition.js";
 import { nodeName } from "./node-name.js";
 import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";

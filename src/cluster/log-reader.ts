@@ -4,7 +4,7 @@
  * foreign, because other programs may be able to write to the log. Runs in the writer thread.
  */
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
-import type { LogSession } from "../ordered-log/ordered-log.js";
+import type { LogSession } from "./log/ordered-log.js";
 import type { Applier } from "./applier.js";
 import { isForeign } from "./entry.js";
 

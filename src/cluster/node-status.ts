@@ -1,7 +1,7 @@
 /** Defines the status of a node that the writer publishes to the front. */
 import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
-import type { PushMessage, PayloadOf } from "../rpc/method.js";
+import type { PushMessage, PayloadOf } from "../platform/rpc/method.js";
 
 /** The push message with the node's status. It is published after each commit and after every change. */
 export const NODE_STATUS = {

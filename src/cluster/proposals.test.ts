@@ -1,7 +1,7 @@
 import t from "tap";
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
-import type { ServerCall } from "../rpc/server.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { ServerCall } from "../platform/rpc/server.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import type { EntryHead } from "./entry.js";
 import { Proposals, type Proposal } from "./proposals.js";
 

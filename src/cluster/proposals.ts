@@ -9,9 +9,9 @@
  */
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { assert } from "../base/assert.js";
-import type { ServerCall } from "../rpc/server.js";
-import { groupsOf } from "../threads/batch.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { ServerCall } from "../platform/rpc/server.js";
+import { groupsOf } from "../platform/threads/batch.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];

@@ -19,19 +19,19 @@ import {
 } from "../../test/support/generated-calls.js";
 import { countRounds } from "../../test/support/test-size.js";
 import { makeDirectory, type Owner } from "../../test/support/server-process.js";
-import { auditTrail } from "../audit/table.js";
+import { auditTrail } from "../features/audit/table.js";
 import { must } from "../base/assert.js";
 import { Failure } from "../base/result.js";
 import { SharedCounter } from "../base/shared-counter.js";
 import { METHODS } from "../methods.js";
-import type { MethodTable } from "../rpc/method.js";
-import type { RpcServer } from "../rpc/server.js";
-import { openWriter, type Db } from "../store/open.js";
-import { Entries, type Answers, type BatchEntry } from "../threads/entries.js";
-import { Models } from "../threads/model.js";
-import { Transaction } from "../threads/transaction.js";
-import { WatchedKinds } from "../threads/watched-kinds.js";
-import type { WriterMethod } from "../threads/writer-method.js";
+import type { MethodTable } from "../platform/rpc/method.js";
+import type { RpcServer } from "../platform/rpc/server.js";
+import { openWriter, type Db } from "../platform/store/open.js";
+import { Entries, type Answers, type BatchEntry } from "../platform/threads/entries.js";
+import { Models } from "../platform/threads/model.js";
+import { Transaction } from "../platform/threads/transaction.js";
+import { WatchedKinds } from "../platform/threads/watched-kinds.js";
+import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { decodeEntry, encodeEntry } from "./entry.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;

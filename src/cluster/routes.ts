@@ -1,7 +1,7 @@
 /** docs/http-api.md "Clusters". Runs on the front. */
 import { ClusterView } from "../../schemas/cluster.js";
 import { notFound } from "../base/result.js";
-import { route, type Route } from "../front/route.js";
+import { route, type Route } from "../platform/front/route.js";
 import type { ClusterFront } from "./front.js";
 
 /** @param cluster null on a single server */

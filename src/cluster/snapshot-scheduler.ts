@@ -11,7 +11,7 @@ import {
   SNAPSHOT_RETRY_MS,
   SNAPSHOTS_KEPT,
 } from "../../schemas/limits/cluster.js";
-import { LogError, type SnapshotStore } from "../ordered-log/ordered-log.js";
+import { LogError, type SnapshotStore } from "./log/ordered-log.js";
 import type { Replica } from "./replica.js";
 import type { Snapshots } from "./snapshots.js";
 

@@ -13,11 +13,11 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { ClusterSettings } from "../../schemas/config.js";
 import { must } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
-import { openLogAt } from "../ordered-log/choose.js";
-import { LogError, type LogFault, type SnapshotInfo, type SnapshotStore } from "../ordered-log/ordered-log.js";
-import { migrate } from "../store/migrate.js";
-import { openReader, writeFailure } from "../store/open.js";
-import { openDatabase } from "../store/sqlite/choice.js";
+import { openLogAt } from "./log/choose.js";
+import { LogError, type LogFault, type SnapshotInfo, type SnapshotStore } from "./log/ordered-log.js";
+import { migrate } from "../platform/store/migrate.js";
+import { openReader, writeFailure } from "../platform/store/open.js";
+import { openDatabase } from "../platform/store/sqlite/choice.js";
 import { ClusterReader } from "./table.js";
 
 export type SnapshotJob =

@@ -2,8 +2,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
-import { LogError } from "../ordered-log/ordered-log.js";
-import { openWriter } from "../store/open.js";
+import { LogError } from "./log/ordered-log.js";
+import { openWriter } from "../platform/store/open.js";
 import { joinPath } from "./snapshot-thread.js";
 import { Snapshots } from "./snapshots.js";
 

@@ -8,8 +8,8 @@ import { Worker } from "node:worker_threads";
 import type { ClusterSettings } from "../../schemas/config.js";
 import { assert } from "../base/assert.js";
 import { reasonOf } from "../base/reason.js";
-import { LogError } from "../ordered-log/ordered-log.js";
-import { writeFailure, type Db } from "../store/open.js";
+import { LogError } from "./log/ordered-log.js";
+import { writeFailure, type Db } from "../platform/store/open.js";
 import { joinPath, snapshotPath, type SnapshotJob, type SnapshotResult } from "./snapshot-thread.js";
 
 export interface SnapshotsOptions {

@@ -2,8 +2,8 @@
  * Stores and reads a node's cluster state: the applied position and the membership. The writer stores the state in the
  * transaction that applies the entries. The front reads the list of nodes.
  */
-import type { Db, Statement } from "../store/open.js";
-import type { Model } from "../threads/model.js";
+import type { Db, Statement } from "../platform/store/open.js";
+import type { Model } from "../platform/threads/model.js";
 import type { Membership, Node } from "./membership.js";
 
 /** The position that a node has applied. */

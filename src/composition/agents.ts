@@ -4,19 +4,19 @@
  */
 import { CLAIM_SHARED_GRACE_MS, SILENCE_SHARED_GRACE_PART } from "../../schemas/limits/claims.js";
 import { INSTANCE_SHARED_FLUSH_INTERVAL_MS, INSTANCE_SHARED_FLUSH_PART } from "../../schemas/limits/instances.js";
-import { whileLeader, type BackgroundTask } from "../background/task.js";
+import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { PauseDetector } from "../base/pause-detector.js";
-import type { ChangeReaders } from "../changes/readers.js";
-import type { Route } from "../front/route.js";
-import { InstanceActors } from "../instances/actors.js";
-import { Directory } from "../instances/directory.js";
-import { Instances } from "../instances/front.js";
-import { LastSeenFlusher } from "../instances/last-seen-flusher.js";
-import { InstanceLists } from "../instances/lists.js";
-import { Liveness } from "../instances/liveness.js";
-import { instanceRoutes } from "../instances/routes.js";
-import { instanceReader } from "../instances/table.js";
-import { InstanceWatch } from "../instances/watch.js";
+import type { ChangeReaders } from "../features/changes/readers.js";
+import type { Route } from "../platform/front/route.js";
+import { InstanceActors } from "../features/instances/actors.js";
+import { Directory } from "../features/instances/directory.js";
+import { Instances } from "../features/instances/front.js";
+import { LastSeenFlusher } from "../features/instances/last-seen-flusher.js";
+import { InstanceLists } from "../features/instances/lists.js";
+import { Liveness } from "../features/instances/liveness.js";
+import { instanceRoutes } from "../features/instances/routes.js";
+import { instanceReader } from "../features/instances/table.js";
+import { InstanceWatch } from "../features/instances/watch.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 

@@ -3,11 +3,11 @@ import type { Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Log } from "../base/log.js";
-import { hasShortToken, isExposed } from "../config/exposure.js";
-import type { Addresses } from "../front/server.js";
-import { isOpenToOthers } from "../store/data-dir.js";
-import { sqliteChoice } from "../store/sqlite/choice.js";
-import type { ChosenTransport } from "../transport/choose.js";
+import { hasShortToken, isExposed } from "../platform/config/exposure.js";
+import type { Addresses } from "../platform/front/server.js";
+import { isOpenToOthers } from "../platform/store/data-dir.js";
+import { sqliteChoice } from "../platform/store/sqlite/choice.js";
+import type { ChosenTransport } from "../platform/transport/choose.js";
 
 export interface Announcement {
   readonly log: Log;

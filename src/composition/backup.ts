@@ -1,8 +1,8 @@
 /** Creates the component that restores snapshots, and the routes of backup and restore. */
-import { Restore } from "../backup/restore.js";
-import { backupRoutes } from "../backup/routes.js";
-import type { Pipeline } from "../front/pipeline.js";
-import type { Route } from "../front/route.js";
+import { Restore } from "../features/backup/restore.js";
+import { backupRoutes } from "../features/backup/routes.js";
+import type { Pipeline } from "../platform/front/pipeline.js";
+import type { Route } from "../platform/front/route.js";
 import type { Ground } from "./ground.js";
 
 export interface BackupArea {

@@ -1,21 +1,21 @@
 /** Creates the components that check texts and payloads: rules, contracts, templates, and the compliance monitor. */
-import type { AgentTally } from "../agent-metrics/tally.js";
+import type { AgentTally } from "../features/agent-metrics/tally.js";
 import type { Failure } from "../base/result.js";
-import { ComplianceMonitor } from "../compliance/monitor.js";
-import { complianceRoutes } from "../compliance/routes.js";
-import { ContractFront } from "../contracts/front.js";
-import { contractRoutes } from "../contracts/routes.js";
-import type { Route } from "../front/route.js";
-import type { Directory } from "../instances/directory.js";
-import type { OutboundClient } from "../outbound/client.js";
-import { RuleFront } from "../rules/front.js";
-import { ruleRoutes } from "../rules/routes.js";
-import { RuleSetVersions } from "../rules/set-versions.js";
-import { ruleReader } from "../rules/table.js";
-import { TemplateFront } from "../templates/front.js";
-import { templateRoutes } from "../templates/routes.js";
-import type { SlowLane } from "../threads/slow-lane.js";
-import { specReader } from "../versioned/table.js";
+import { ComplianceMonitor } from "../features/compliance/monitor.js";
+import { complianceRoutes } from "../features/compliance/routes.js";
+import { ContractFront } from "../features/contracts/front.js";
+import { contractRoutes } from "../features/contracts/routes.js";
+import type { Route } from "../platform/front/route.js";
+import type { Directory } from "../features/instances/directory.js";
+import type { OutboundClient } from "../platform/outbound/client.js";
+import { RuleFront } from "../features/rules/front.js";
+import { ruleRoutes } from "../features/rules/routes.js";
+import { RuleSetVersions } from "../features/rules/set-versions.js";
+import { ruleReader } from "../features/rules/table.js";
+import { TemplateFront } from "../features/templates/front.js";
+import { templateRoutes } from "../features/templates/routes.js";
+import type { SlowLane } from "../platform/threads/slow-lane.js";
+import { specReader } from "../features/versioned/table.js";
 import type { Ground } from "./ground.js";
 
 export interface ChecksArea {

@@ -2,22 +2,22 @@
  * Creates the components for claims, which are leases and claimed tasks. The components are the front's projections of
  * leases and tasks, the queues of calls that wait for one, and the expiry of claims.
  */
-import type { BackgroundTask } from "../background/task.js";
+import type { BackgroundTask } from "../platform/background/task.js";
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
 import type { PauseDetector } from "../base/pause-detector.js";
 import type { Failure } from "../base/result.js";
-import { Expiry } from "../claims/expiry.js";
-import { LeasePresenter } from "../claims/lease-presenter.js";
-import { LeaseProjection } from "../claims/lease-projection.js";
-import { leaseReader } from "../claims/table.js";
-import type { Route } from "../front/route.js";
-import { holdersOf } from "../instances/holders.js";
-import { QueuedCalls } from "../leases/queued-calls.js";
-import { leaseRoutes } from "../leases/routes.js";
-import { ClaimWaiters } from "../tasks/claim-waiters.js";
-import { taskRoutes } from "../tasks/routes.js";
-import { taskReader, type TaskReader } from "../tasks/table.js";
-import { TaskProjection } from "../tasks/task-projection.js";
+import { Expiry } from "../features/claims/expiry.js";
+import { LeasePresenter } from "../features/claims/lease-presenter.js";
+import { LeaseProjection } from "../features/claims/lease-projection.js";
+import { leaseReader } from "../features/claims/table.js";
+import type { Route } from "../platform/front/route.js";
+import { holdersOf } from "../features/instances/holders.js";
+import { QueuedCalls } from "../features/leases/queued-calls.js";
+import { leaseRoutes } from "../features/leases/routes.js";
+import { ClaimWaiters } from "../features/tasks/claim-waiters.js";
+import { taskRoutes } from "../features/tasks/routes.js";
+import { taskReader, type TaskReader } from "../features/tasks/table.js";
+import { TaskProjection } from "../features/tasks/task-projection.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";

@@ -1,13 +1,13 @@
 /** Creates the components for events: the hub that sends each event to its subscribers, and the streams to clients. */
-import { EventCounters } from "../events/counters.js";
-import { eventsOf } from "../events/encode.js";
-import { EventHistory } from "../events/history.js";
-import { Hub } from "../events/hub.js";
-import { eventRoutes } from "../events/routes.js";
-import { Streams } from "../events/stream.js";
-import { eventReader } from "../events/table.js";
-import type { Route } from "../front/route.js";
-import type { Broadcaster } from "../transport/transport.js";
+import { EventCounters } from "../features/events/counters.js";
+import { eventsOf } from "../features/events/encode.js";
+import { EventHistory } from "../features/events/history.js";
+import { Hub } from "../features/events/hub.js";
+import { eventRoutes } from "../features/events/routes.js";
+import { Streams } from "../features/events/stream.js";
+import { eventReader } from "../features/events/table.js";
+import type { Route } from "../platform/front/route.js";
+import type { Broadcaster } from "../platform/transport/transport.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 

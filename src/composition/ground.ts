@@ -3,7 +3,7 @@ import type { Config } from "../../schemas/config.js";
 import type { Log } from "../base/log.js";
 import type { FrontClock } from "../cluster/front-clock.js";
 import type { PUSH_MESSAGES } from "../methods.js";
-import type { PushHandlers, Threads } from "../threads/open.js";
+import type { PushHandlers, Threads } from "../platform/threads/open.js";
 
 export type ServerThreads = Threads<typeof PUSH_MESSAGES>;
 export type ServerPushHandlers = PushHandlers<typeof PUSH_MESSAGES>;

@@ -1,9 +1,9 @@
 /** Creates the MCP endpoint, whose tools call the server's own routes. */
-import type { AgentTally } from "../agent-metrics/tally.js";
-import type { Pipeline } from "../front/pipeline.js";
-import { InternalRequests } from "../front/internal-request.js";
-import type { Route } from "../front/route.js";
-import { McpFront } from "../mcp/front.js";
+import type { AgentTally } from "../features/agent-metrics/tally.js";
+import type { Pipeline } from "../platform/front/pipeline.js";
+import { InternalRequests } from "../platform/front/internal-request.js";
+import type { Route } from "../platform/front/route.js";
+import { McpFront } from "../features/mcp/front.js";
 import type { AgentsArea } from "./agents.js";
 import type { Ground } from "./ground.js";
 

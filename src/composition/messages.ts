@@ -1,10 +1,10 @@
 /** Creates the components for messages: the in-boxes on the front, and the routes of messages. */
-import type { Route } from "../front/route.js";
-import type { Directory } from "../instances/directory.js";
-import { MessageBoxes } from "../messages/boxes.js";
-import { MessageFront } from "../messages/front.js";
-import { messageRoutes } from "../messages/routes.js";
-import { messageReader, type MessageReader } from "../messages/table.js";
+import type { Route } from "../platform/front/route.js";
+import type { Directory } from "../features/instances/directory.js";
+import { MessageBoxes } from "../features/messages/boxes.js";
+import { MessageFront } from "../features/messages/front.js";
+import { messageRoutes } from "../features/messages/routes.js";
+import { messageReader, type MessageReader } from "../features/messages/table.js";
 import type { Ground } from "./ground.js";
 
 export interface MessagesArea {

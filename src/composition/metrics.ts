@@ -1,11 +1,11 @@
 /** Creates the metrics of the writer and of the process, and the routes that report health and all metrics. */
-import type { Route } from "../front/route.js";
-import type { Measured } from "../measure/exposition.js";
-import { ProcessMetrics } from "../metrics/process-metrics.js";
-import { metricsRoutes } from "../metrics/routes.js";
-import type { TimeLead } from "../metrics/time-lead.js";
-import { sqliteChoice } from "../store/sqlite/choice.js";
-import type { WriterMetrics } from "../threads/writer-metrics.js";
+import type { Route } from "../platform/front/route.js";
+import type { Measured } from "../platform/measure/exposition.js";
+import { ProcessMetrics } from "../features/metrics/process-metrics.js";
+import { metricsRoutes } from "../features/metrics/routes.js";
+import type { TimeLead } from "../features/metrics/time-lead.js";
+import { sqliteChoice } from "../platform/store/sqlite/choice.js";
+import type { WriterMetrics } from "../platform/threads/writer-metrics.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClusterArea } from "./cluster.js";
 import type { EventsArea } from "./events.js";

@@ -4,8 +4,8 @@
  * because all webhooks may have the same receiver.
  */
 import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
-import { OutboundClient } from "../outbound/client.js";
-import { ConnectionLimit } from "../transport/connection-limit.js";
+import { OutboundClient } from "../platform/outbound/client.js";
+import { ConnectionLimit } from "../platform/transport/connection-limit.js";
 import type { Ground } from "./ground.js";
 import type { PortsArea } from "./ports.js";
 

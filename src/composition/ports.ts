@@ -6,10 +6,10 @@ import { OUTBOUND_CONNECTIONS_MAX } from "../../schemas/limits/outbound.js";
 import { FEW_DESCRIPTORS, OWN_DESCRIPTORS_MAX, SHORTAGE_REPORT_MS } from "../../schemas/limits/process.js";
 import { countDescriptors } from "../base/descriptors.js";
 import { SparseReport } from "../base/sparse-report.js";
-import { RequestGuard } from "../front/request-guard.js";
-import { FrontServer } from "../front/server.js";
-import { ConnectionLimit, connectionShares } from "../transport/connection-limit.js";
-import type { Transport } from "../transport/transport.js";
+import { RequestGuard } from "../platform/front/request-guard.js";
+import { FrontServer } from "../platform/front/server.js";
+import { ConnectionLimit, connectionShares } from "../platform/transport/connection-limit.js";
+import type { Transport } from "../platform/transport/transport.js";
 import type { Ground } from "./ground.js";
 
 export interface PortsArea {

@@ -1,11 +1,11 @@
 /** Creates the pipeline through which every request passes, with its metrics and the audit rows of rejected calls. */
-import type { AgentTally } from "../agent-metrics/tally.js";
-import { RefusalLog } from "../audit/refusal-log.js";
-import { DashboardAuth } from "../front/dashboard-auth.js";
-import { Pipeline } from "../front/pipeline.js";
-import { PositionGuard } from "../front/position-guard.js";
-import { RequestMetrics } from "../front/request-metrics.js";
-import { addressKey } from "../front/token-throttle.js";
+import type { AgentTally } from "../features/agent-metrics/tally.js";
+import { RefusalLog } from "../features/audit/refusal-log.js";
+import { DashboardAuth } from "../platform/front/dashboard-auth.js";
+import { Pipeline } from "../platform/front/pipeline.js";
+import { PositionGuard } from "../platform/front/position-guard.js";
+import { RequestMetrics } from "../platform/front/request-metrics.js";
+import { addressKey } from "../platform/front/token-throttle.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground } from "./ground.js";

@@ -7,9 +7,9 @@ import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
 import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
-import { Pruner } from "../background/pruner.js";
+import { Pruner } from "../platform/background/pruner.js";
 import { must } from "../base/assert.js";
-import { Directory } from "../instances/directory.js";
+import { Directory } from "../features/instances/directory.js";
 import { METHODS } from "../methods.js";
 import { retentionTable } from "./retention.js";
 

@@ -4,23 +4,23 @@
  *
  * A call that adds new rows also deletes old ones of the same table for versions of keys, idempotency records, counters
  * of agents, compliance runs and webhook deliveries. Sessions are pruned in the front's memory
- * (src/sessions/upkeep.ts). The audit log is never pruned.
+ * (src/features/sessions/upkeep.ts). The audit log is never pruned.
  */
 import type { Config } from "../../schemas/config.js";
 import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
 import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
 import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
 import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
-import type { Retention } from "../background/pruner.js";
+import type { Retention } from "../platform/background/pruner.js";
 import type { Log } from "../base/log.js";
-import { pruneLeases } from "../claims/commands.js";
-import { pruneEvents } from "../events/commands.js";
-import type { Directory } from "../instances/directory.js";
-import { pendingInstances } from "../instances/pending-pruner.js";
-import { pruneMessages } from "../messages/commands.js";
-import { NO_CALLER } from "../rpc/frames.js";
-import { pruneTasks } from "../tasks/commands.js";
-import type { Writer } from "../threads/writer.js";
+import { pruneLeases } from "../features/claims/commands.js";
+import { pruneEvents } from "../features/events/commands.js";
+import type { Directory } from "../features/instances/directory.js";
+import { pendingInstances } from "../features/instances/pending-pruner.js";
+import { pruneMessages } from "../features/messages/commands.js";
+import { NO_CALLER } from "../platform/rpc/frames.js";
+import { pruneTasks } from "../features/tasks/commands.js";
+import type { Writer } from "../platform/threads/writer.js";
 
 export interface RetentionGround {
   readonly config: Pick<Config, "event_history" | "task_retention">;

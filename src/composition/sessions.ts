@@ -2,13 +2,13 @@
  * Creates the components for the dashboard's sessions: their registry, the routes to log in and out, and the task that
  * ends expired sessions.
  */
-import { isExposed } from "../config/exposure.js";
-import type { Route } from "../front/route.js";
-import { SessionFront } from "../sessions/front.js";
-import { sessionRoutes } from "../sessions/routes.js";
-import { SessionRegistry } from "../sessions/session-registry.js";
-import { sessionReader } from "../sessions/table.js";
-import { SessionUpkeep } from "../sessions/upkeep.js";
+import { isExposed } from "../platform/config/exposure.js";
+import type { Route } from "../platform/front/route.js";
+import { SessionFront } from "../features/sessions/front.js";
+import { sessionRoutes } from "../features/sessions/routes.js";
+import { SessionRegistry } from "../features/sessions/session-registry.js";
+import { sessionReader } from "../features/sessions/table.js";
+import { SessionUpkeep } from "../features/sessions/upkeep.js";
 import type { AgentsArea } from "./agents.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 import type { PortsArea } from "./ports.js";

@@ -4,8 +4,8 @@
  */
 import { PauseDetector } from "../base/pause-detector.js";
 import { systemClock } from "../base/clock.js";
-import { TimeLead } from "../metrics/time-lead.js";
-import { passedTimes } from "../store/settle-times.js";
+import { TimeLead } from "../features/metrics/time-lead.js";
+import { passedTimes } from "../platform/store/settle-times.js";
 import type { Ground } from "./ground.js";
 
 export interface TimesArea {

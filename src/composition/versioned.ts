@@ -1,12 +1,12 @@
 /** Creates the components for versioned values. These are the values of state and the specs. */
 import type { Failure } from "../base/result.js";
-import type { ContractFront } from "../contracts/front.js";
-import type { Route } from "../front/route.js";
-import { specRoutes } from "../specs/routes.js";
-import { StateKeyCount } from "../state/key-count.js";
-import { stateRoutes } from "../state/routes.js";
-import type { SlowLane } from "../threads/slow-lane.js";
-import { stateReader } from "../versioned/table.js";
+import type { ContractFront } from "../features/contracts/front.js";
+import type { Route } from "../platform/front/route.js";
+import { specRoutes } from "../features/specs/routes.js";
+import { StateKeyCount } from "../features/state/key-count.js";
+import { stateRoutes } from "../features/state/routes.js";
+import type { SlowLane } from "../platform/threads/slow-lane.js";
+import { stateReader } from "../features/versioned/table.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 
 export interface VersionedArea {

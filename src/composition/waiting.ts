@@ -2,15 +2,15 @@
  * Creates the component for calls that wait until one of several conditions holds. Each condition reads data of another
  * area.
  */
-import { auditReader } from "../audit/table.js";
-import { ResourceWatch } from "../claims/resource-watch.js";
-import { eventReader } from "../events/table.js";
-import { SPECS, STATE } from "../versioned/space.js";
-import { specReader, stateReader } from "../versioned/table.js";
-import { KeyWatch } from "../versioned/watch.js";
-import { conditionRows } from "../wait/conditions.js";
-import { WaitFront } from "../wait/front.js";
-import { MissedEvents } from "../wait/missed-events.js";
+import { auditReader } from "../features/audit/table.js";
+import { ResourceWatch } from "../features/claims/resource-watch.js";
+import { eventReader } from "../features/events/table.js";
+import { SPECS, STATE } from "../features/versioned/space.js";
+import { specReader, stateReader } from "../features/versioned/table.js";
+import { KeyWatch } from "../features/versioned/watch.js";
+import { conditionRows } from "../features/wait/conditions.js";
+import { WaitFront } from "../features/wait/front.js";
+import { MissedEvents } from "../features/wait/missed-events.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClaimsArea } from "./claims.js";
 import type { ClusterArea } from "./cluster.js";

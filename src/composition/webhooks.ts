@@ -1,13 +1,13 @@
 /** Creates the component that delivers events to webhooks, and the routes of webhooks. */
 import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
-import type { Route } from "../front/route.js";
-import type { OutboundClient } from "../outbound/client.js";
-import { webhookReader } from "../outbox/table.js";
-import { NO_CALLER } from "../rpc/frames.js";
-import { advanceWebhooks } from "../webhooks/commands.js";
-import { Deliveries } from "../webhooks/delivery.js";
-import { webhookRoutes } from "../webhooks/routes.js";
-import { senderOver } from "../webhooks/send.js";
+import type { Route } from "../platform/front/route.js";
+import type { OutboundClient } from "../platform/outbound/client.js";
+import { webhookReader } from "../features/outbox/table.js";
+import { NO_CALLER } from "../platform/rpc/frames.js";
+import { advanceWebhooks } from "../features/webhooks/commands.js";
+import { Deliveries } from "../features/webhooks/delivery.js";
+import { webhookRoutes } from "../features/webhooks/routes.js";
+import { senderOver } from "../features/webhooks/send.js";
 import type { Ground } from "./ground.js";
 
 export interface WebhooksArea {

@@ -5,12 +5,12 @@
  */
 import * as Type from "typebox";
 import { Failure } from "../../src/base/result.js";
-import { MethodTable } from "../../src/rpc/method.js";
-import type { Db } from "../../src/store/open.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
-import type { Model, CachingModel } from "../../src/threads/model.js";
-import type { AuditTrail } from "../../src/threads/transaction.js";
-import { writerMethod, type WriterMethod } from "../../src/threads/writer-method.js";
+import { MethodTable } from "../../src/platform/rpc/method.js";
+import type { Db } from "../../src/platform/store/open.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
+import type { Model, CachingModel } from "../../src/platform/threads/model.js";
+import type { AuditTrail } from "../../src/platform/threads/transaction.js";
+import { writerMethod, type WriterMethod } from "../../src/platform/threads/writer-method.js";
 
 const TABLES = `
   CREATE TABLE line (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL);

@@ -11,7 +11,7 @@ import {
   type LogSession,
   type NodeChannel,
   type OrderedLog,
-} from "../../src/ordered-log/ordered-log.js";
+} from "../../src/cluster/log/ordered-log.js";
 import type { Random } from "../support/random.js";
 
 /** An append that is not in the log, or has no outcome yet. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import t from "tap";
 import { LOG_ANSWER_MS_MAX } from "../../schemas/limits/ordered-log.js";
 import { must } from "../../src/base/assert.js";
-import { openLogAt } from "../../src/ordered-log/choose.js";
+import { openLogAt } from "../../src/cluster/log/choose.js";
 import { CLUSTER_NAME, pause, TestCluster, until } from "../support/cluster.js";
 import { ClusterWork } from "../support/cluster-work.js";
 import { send } from "../support/http-client.js";

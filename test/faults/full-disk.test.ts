@@ -11,7 +11,7 @@ import { send, sendJson, type Answer, type Refusal } from "../support/http-clien
 import { singleServerOnly } from "../support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, type ReceivedEvent } from "../support/subscriber.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
 
 const MIB = 1024 * 1024;
 /** How much the files of the first disk may grow; the size of the second disk, and of what is removed to make room. */

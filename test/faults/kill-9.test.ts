@@ -11,7 +11,7 @@ import { makeDirectory, startKoor } from "../support/server-process.js";
 import { openSocket, type ReceivedEvent } from "../support/subscriber.js";
 import { makeRandom, newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
 
 const ROUNDS = countRounds(3, 10);
 const CLIENTS = 8;

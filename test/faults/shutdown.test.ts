@@ -28,7 +28,7 @@ import { openSocket, openStream } from "../support/subscriber.js";
 import { IS_FOLLOWER } from "../support/variant.js";
 import { newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
 /** The time that a stop takes on a busy machine, beside waiting for requests. */

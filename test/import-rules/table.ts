@@ -1,7 +1,7 @@
 /**
- * The layers of the code, from the lowest up, with the reason for each. A file belongs to the first layer whose patterns
- * match it. It may import lower layers, and its neighbours in its own folder. Checked by import-rules.test.ts; this file
- * has data only. Patterns: `*` is any run without `/`, `**` any run.
+ * The layers of the code, from the lowest up, with the reason for each. A file belongs to the first layer whose
+ * patterns match it. It may import lower layers, and its neighbours in its own folder. Checked by import-rules.test.ts;
+ * this file has data only. Patterns: `*` is any run without `/`, `**` any run.
  */
 
 /** A layer. */
@@ -48,7 +48,6 @@ export const FEATURES = [
   "metrics",
   "backup",
   "mcp",
-  "cluster",
 ] as const;
 
 export const LAYERS: readonly LayerRow[] = [
@@ -69,50 +68,55 @@ export const LAYERS: readonly LayerRow[] = [
     because: "base files depend on no feature, and run on every thread",
   },
   {
-    files: ["src/config/**", "src/measure/**", "src/topics/**", "src/outbound/**"],
+    files: ["src/platform/config/**", "src/platform/measure/**", "src/platform/topics/**", "src/platform/outbound/**"],
     packages: ["node:**", "undici"],
     because: "these modules are independent of the features that use them",
   },
   {
-    files: ["src/ordered-log/**"],
+    files: ["src/cluster/log/**"],
     packages: ["node:**", "@nats-io/*", "pg"],
     because: "an ordered log keeps entries in order, and depends neither on their contents nor on their readers",
   },
   {
-    files: ["src/store/**"],
+    files: ["src/platform/store/**"],
     packages: ["node:**", "better-sqlite3", "@photostructure/sqlite"],
     because: "the store opens and migrates files; the features define what the files contain",
   },
   {
-    files: ["src/rpc/**"],
+    files: ["src/platform/rpc/**"],
     packages: ["node:**", "typebox"],
     because: "the RPC is a protocol that depends neither on threads nor on methods",
   },
   {
-    files: ["src/background/**"],
+    files: ["src/platform/background/**"],
     packages: [],
     because: "the registry calls the background tasks by their interface only",
   },
   {
-    files: ["src/transport/**"],
+    files: ["src/platform/transport/**"],
     packages: ["node:**", "uWebSockets.js", "ws"],
     because: "a transport carries requests and sockets, and depends on no route",
   },
   {
-    files: ["src/threads/**"],
+    files: ["src/platform/threads/**"],
     packages: ["node:**", "typebox"],
     because: "the threads execute methods by their declarations, which the features contain",
   },
   {
-    files: ["src/front/**"],
+    files: ["src/platform/front/**"],
     packages: ["node:**", "typebox", "typebox/*"],
     because: "the front passes requests to routes by the route table, and depends on no feature",
   },
   ...FEATURES.map((feature) => ({
-    files: [`src/${feature}/**`],
+    files: [`src/features/${feature}/**`],
     packages: ["node:**", "typebox", "re2js", "ajv-formats/dist/*", "@modelcontextprotocol/server", "tinyqueue"],
     because: `a feature may import the features before it in FEATURES: ${feature} may not import those after it`,
   })),
+  {
+    files: ["src/cluster/**"],
+    packages: ["node:**", "typebox"],
+    because: "the cluster may import every feature, and no feature depends on the cluster",
+  },
   {
     files: ["src/methods.ts"],
     packages: [],
@@ -212,22 +216,22 @@ export const OUTSIDE = ["**/*.test.ts", "**/*.test.tsx", "test/**", "bench/**"];
 export const RESERVED: readonly ReservedRow[] = [
   {
     target: "uWebSockets.js",
-    by: ["src/transport/uws/*"],
+    by: ["src/platform/transport/uws/*"],
     because: "only this folder imports the HTTP library, so that the library can be replaced",
   },
   {
-    target: "src/transport/uws/**",
-    by: ["src/transport/uws/*", "src/transport/choose.ts"],
+    target: "src/platform/transport/uws/**",
+    by: ["src/platform/transport/uws/*", "src/platform/transport/choose.ts"],
     because: "one file chooses the transport",
   },
   {
-    target: "src/transport/node/**",
-    by: ["src/transport/node/*", "src/transport/choose.ts"],
+    target: "src/platform/transport/node/**",
+    by: ["src/platform/transport/node/*", "src/platform/transport/choose.ts"],
     because: "one file chooses the transport",
   },
   {
-    target: "src/ordered-log/**",
-    by: ["src/ordered-log/**", "src/cluster/**"],
+    target: "src/cluster/log/**",
+    by: ["src/cluster/log/**", "src/cluster/**"],
     because:
       "only the cluster reads and writes the log; the threads execute calls in the same way wherever they come from",
   },
@@ -243,23 +247,28 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "better-sqlite3",
-    by: ["src/store/sqlite/better-sqlite3.ts"],
+    by: ["src/platform/store/sqlite/better-sqlite3.ts"],
     because: "only the adapter of a SQLite library imports that library",
   },
   {
     target: "re2js",
-    by: ["src/rules/regex.ts"],
+    by: ["src/features/rules/regex.ts"],
     because: "only this file compiles regular expressions within the limits",
   },
   {
     target: "undici",
-    by: ["src/outbound/client.ts"],
+    by: ["src/platform/outbound/client.ts"],
     because:
       "every outgoing request passes the check of addresses and has a deadline, because only this file sends requests",
   },
   {
     target: "@modelcontextprotocol/server",
-    by: ["src/mcp/endpoint.ts", "src/mcp/shared-server.ts", "src/mcp/batches.ts", "src/mcp/tool-server.ts"],
+    by: [
+      "src/features/mcp/endpoint.ts",
+      "src/features/mcp/shared-server.ts",
+      "src/features/mcp/batches.ts",
+      "src/features/mcp/tool-server.ts",
+    ],
     because: "the library of MCP is large, so it is loaded with the first request to /mcp",
   },
   {
@@ -272,7 +281,8 @@ export const RESERVED: readonly ReservedRow[] = [
     target: "node:http",
     by: ["cli/**", "dashboard/**"],
     typesFree: true,
-    because: "importing its names takes 40 ms of a start; src/transport/node/http.ts loads it without its names",
+    because:
+      "importing its names takes 40 ms of a start; src/platform/transport/node/http.ts loads it without its names",
   },
   {
     target: "typebox/compile",
@@ -281,20 +291,22 @@ export const RESERVED: readonly ReservedRow[] = [
       "the compiler has a bundle of its own, because each start would otherwise read the code that it shares with the schemas",
   },
   {
-    target: "src/front/**",
+    target: "src/platform/front/**",
     by: [
-      "src/front/**",
-      "src/*/routes.ts",
-      "src/*/front.ts",
-      "src/backup/restore.ts",
-      "src/mcp/*",
+      "src/platform/front/**",
+      "src/features/*/routes.ts",
+      "src/features/*/front.ts",
+      "src/cluster/routes.ts",
+      "src/cluster/front.ts",
+      "src/features/backup/restore.ts",
+      "src/features/mcp/*",
       "src/composition/*",
       "src/server.ts",
     ],
     because: "only the front has requests and answers; the other files of a feature run on any thread",
   },
   {
-    target: "src/*/routes.ts",
+    target: "src/**/routes.ts",
     by: ["src/composition/*"],
     because: "only the composition root puts the routes together",
   },
@@ -320,9 +332,9 @@ export const WORDS: readonly ReservedRow[] = [
   {
     target: "postMessage",
     by: [
-      "src/rpc/port.ts",
-      "src/threads/pool-thread.ts",
-      "src/threads/pool-program.ts",
+      "src/platform/rpc/port.ts",
+      "src/platform/threads/pool-thread.ts",
+      "src/platform/threads/pool-program.ts",
       "src/cluster/snapshot-thread.ts",
     ],
     because:
@@ -331,8 +343,8 @@ export const WORDS: readonly ReservedRow[] = [
   },
   {
     target: "MessageChannel",
-    by: ["src/rpc/port.ts"],
-    because: "only src/rpc/port.ts uses a MessagePort",
+    by: ["src/platform/rpc/port.ts"],
+    because: "only src/platform/rpc/port.ts uses a MessagePort",
   },
 ];
 

@@ -6,10 +6,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { must } from "../../src/base/assert.js";
-import { connectNats } from "../../src/ordered-log/nats-connection.js";
-import { streamName } from "../../src/ordered-log/nats-stream.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
-import type { Db } from "../../src/store/open.js";
+import { connectNats } from "../../src/cluster/log/nats-connection.js";
+import { streamName } from "../../src/cluster/log/nats-stream.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
+import type { Db } from "../../src/platform/store/open.js";
 import { send } from "./http-client.js";
 import { startNats, startNatsCluster, type NatsProcess } from "./nats-server.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";

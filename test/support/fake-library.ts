@@ -9,7 +9,7 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import { must } from "../../src/base/assert.js";
-import type { Sink } from "../../src/transport/reply.js";
+import type { Sink } from "../../src/platform/transport/reply.js";
 
 /** Messages that the library collects for one socket before it sends them. */
 const COLLECTED_MAX = 32;

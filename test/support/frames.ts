@@ -1,5 +1,5 @@
 /** Messages between threads, for tests that act as one side: turns frames into messages, and back. */
-import { addFrame, takeFrames, type Frame } from "../../src/rpc/frames.js";
+import { addFrame, takeFrames, type Frame } from "../../src/platform/rpc/frames.js";
 
 export function messageOf(...frames: readonly Frame[]): unknown[] {
   const message: unknown[] = [];

@@ -6,8 +6,8 @@ import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import type { TSchema } from "typebox";
 import { METHODS } from "../../src/methods.js";
-import { isWriterMethod } from "../../src/threads/methods.js";
-import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { isWriterMethod } from "../../src/platform/threads/methods.js";
+import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
 import { NEW_TASK } from "./new-task.js";
 import { arbitraryOf } from "./schema-arbitrary.js";
 

@@ -3,7 +3,7 @@
  * contract. It knows only the contract and not the server, and computes everything again with each event. Pure.
  */
 import { Failure } from "../../src/base/result.js";
-import { parseResource, resourcesMeet, type Resource } from "../../src/claims/resource.js";
+import { parseResource, resourcesMeet, type Resource } from "../../src/features/claims/resource.js";
 
 export interface LeaseEvent {
   readonly id: number;

@@ -1,5 +1,5 @@
 /** Makes a task as the writer holds it in memory, with default values. */
-import type { LiveTask } from "../../src/tasks/task.js";
+import type { LiveTask } from "../../src/features/tasks/task.js";
 
 /** The fields of its life cycle, from its creation to a first claim. */
 const NEW_LIFE: LiveTask["life"] = {

@@ -1,5 +1,5 @@
 /**
- * The contract of every ordered log (src/ordered-log/ordered-log.ts): the same checks for each engine. What is special
+ * The contract of every ordered log (src/cluster/log/ordered-log.ts): the same checks for each engine. What is special
  * to an engine (its servers killed, its settings changed) is checked by its own test.
  */
 import type { Test } from "tap";
@@ -15,7 +15,7 @@ import {
   type OrderedLog,
   type SnapshotInfo,
   type SnapshotStore,
-} from "../../src/ordered-log/ordered-log.js";
+} from "../../src/cluster/log/ordered-log.js";
 import { makeRandom, newSeed, type Random } from "./random.js";
 
 /** Not the size of a piece or a multiple of one, so that swapped pieces are noticed. */

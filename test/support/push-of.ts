@@ -1,6 +1,6 @@
 /** Makes a model of the writer publish what it has changed, as after a commit that no client watches. */
-import type { PayloadOf, PushMessage } from "../../src/rpc/method.js";
-import type { PublishingModel } from "../../src/threads/model.js";
+import type { PayloadOf, PushMessage } from "../../src/platform/rpc/method.js";
+import type { PublishingModel } from "../../src/platform/threads/model.js";
 
 /**
  * Returns the payload that a model pushes.

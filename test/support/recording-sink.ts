@@ -1,5 +1,5 @@
 /** A sink for the pieces of an endless answer without a connection. Runs in the test's process. */
-import type { Sink } from "../../src/transport/reply.js";
+import type { Sink } from "../../src/platform/transport/reply.js";
 
 /** Records what is written; `takes` says whether it has room. */
 export class RecordingSink implements Sink {

@@ -11,7 +11,7 @@ import { ContractTestBody } from "../../schemas/contracts.js";
 import { PublishBody } from "../../schemas/events.js";
 import { RegisterBody } from "../../schemas/instances.js";
 import { WebhookBody } from "../../schemas/webhooks.js";
-import { publishedSchema } from "../../src/front/published-schema.js";
+import { publishedSchema } from "../../src/platform/front/published-schema.js";
 import { arbitraryOf, type JsonSchema } from "./schema-arbitrary.js";
 
 const RUNS = { numRuns: 200, seed: 20261122 };

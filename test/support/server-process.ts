@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { CLUSTER, IS_FOLLOWER, TRANSPORT } from "./variant.js";
 import type { NodeOf } from "./node-variant.js";
 import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
-import { SQLITE_VARIABLE } from "../../src/store/sqlite/choice.js";
+import { SQLITE_VARIABLE } from "../../src/platform/store/sqlite/choice.js";
 
 export { makeDirectory, type Owner } from "./owner.js";
 

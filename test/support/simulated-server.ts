@@ -3,30 +3,30 @@
  * and the part of the front that expires claims. A restart loses whatever was only in memory.
  */
 import type { LeaseRecord } from "../../schemas/leases.js";
-import { auditTrail } from "../../src/audit/table.js";
+import { auditTrail } from "../../src/features/audit/table.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { SharedCounter } from "../../src/base/shared-counter.js";
-import { LEASES } from "../../src/claims/claim-changes.js";
-import { Expiry } from "../../src/claims/expiry.js";
-import { LeaseProjection } from "../../src/claims/lease-projection.js";
-import { LeaseReader } from "../../src/claims/table.js";
-import { eventsOf } from "../../src/events/encode.js";
-import { EVENTS } from "../../src/events/publisher.js";
-import { deregisterInstance, registerInstance, storeLastSeen } from "../../src/instances/commands.js";
-import { Directory, type Entry } from "../../src/instances/directory.js";
-import { holdersOf } from "../../src/instances/holders.js";
-import { InstanceReader } from "../../src/instances/table.js";
-import type { PushMessage, ReplyOf, RequestOf } from "../../src/rpc/method.js";
-import { packingOf } from "../../src/rpc/packing.js";
-import type { RpcServer, ServerCall } from "../../src/rpc/server.js";
-import { migrate } from "../../src/store/migrate.js";
-import { openDatabase } from "../../src/store/sqlite/choice.js";
-import { Batch } from "../../src/threads/batch.js";
-import { Models } from "../../src/threads/model.js";
-import { WatchedKinds } from "../../src/threads/watched-kinds.js";
-import type { Writer } from "../../src/threads/writer.js";
-import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { LEASES } from "../../src/features/claims/claim-changes.js";
+import { Expiry } from "../../src/features/claims/expiry.js";
+import { LeaseProjection } from "../../src/features/claims/lease-projection.js";
+import { LeaseReader } from "../../src/features/claims/table.js";
+import { eventsOf } from "../../src/features/events/encode.js";
+import { EVENTS } from "../../src/features/events/publisher.js";
+import { deregisterInstance, registerInstance, storeLastSeen } from "../../src/features/instances/commands.js";
+import { Directory, type Entry } from "../../src/features/instances/directory.js";
+import { holdersOf } from "../../src/features/instances/holders.js";
+import { InstanceReader } from "../../src/features/instances/table.js";
+import type { PushMessage, ReplyOf, RequestOf } from "../../src/platform/rpc/method.js";
+import { packingOf } from "../../src/platform/rpc/packing.js";
+import type { RpcServer, ServerCall } from "../../src/platform/rpc/server.js";
+import { migrate } from "../../src/platform/store/migrate.js";
+import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
+import { Batch } from "../../src/platform/threads/batch.js";
+import { Models } from "../../src/platform/threads/model.js";
+import { WatchedKinds } from "../../src/platform/threads/watched-kinds.js";
+import type { Writer } from "../../src/platform/threads/writer.js";
+import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
 import { quietLog } from "./quiet-log.js";
 
 /** The time in which a waiter has to confirm a grant, and the least time that claims live after a restart. */

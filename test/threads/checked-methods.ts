@@ -9,8 +9,8 @@ import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { Failure } from "../../src/base/result.js";
 import { METHODS } from "../../src/methods.js";
-import type { AnyMethod } from "../../src/threads/methods.js";
-import type { Models } from "../../src/threads/model.js";
+import type { AnyMethod } from "../../src/platform/threads/methods.js";
+import type { Models } from "../../src/platform/threads/model.js";
 
 export const CALLED_FILE = "called-methods";
 

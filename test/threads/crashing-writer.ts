@@ -5,12 +5,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import { RpcServer } from "../../src/rpc/server.js";
-import { putState } from "../../src/state/commands.js";
-import type { Models } from "../../src/threads/model.js";
-import type { WriterData } from "../../src/threads/early-writer.js";
+import { RpcServer } from "../../src/platform/rpc/server.js";
+import { putState } from "../../src/features/state/commands.js";
+import type { Models } from "../../src/platform/threads/model.js";
+import type { WriterData } from "../../src/platform/threads/early-writer.js";
 import { FAULTS, HELD_FILE, LATE_FILE } from "./faults.js";
-import { sqliteError } from "../../src/store/sqlite/codes.js";
+import { sqliteError } from "../../src/platform/store/sqlite/codes.js";
 
 const LOOK_MS = 5;
 

@@ -1,14 +1,14 @@
 /** A fake of the writer's end of the RPC: it records the calls, and the test answers them. */
-import { addReply, FRAME, requestOf } from "../../src/rpc/frames.js";
+import { addReply, FRAME, requestOf } from "../../src/platform/rpc/frames.js";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { SharedCounter } from "../../src/base/shared-counter.js";
-import { RpcClient } from "../../src/rpc/client.js";
-import { MethodTable } from "../../src/rpc/method.js";
+import { RpcClient } from "../../src/platform/rpc/client.js";
+import { MethodTable } from "../../src/platform/rpc/method.js";
 import { METHODS } from "../../src/methods.js";
-import { isWriterMethod } from "../../src/threads/methods.js";
-import { Writer } from "../../src/threads/writer.js";
-import type { WriterMethod } from "../../src/threads/writer-method.js";
+import { isWriterMethod } from "../../src/platform/threads/methods.js";
+import { Writer } from "../../src/platform/threads/writer.js";
+import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
 import { framesOf } from "../support/frames.js";
 
 export interface PlayedCall {

@@ -2,7 +2,7 @@
  * Claims the data directory in its argument, drops the reference to the lock, reports that, and holds the lock until it
  * is killed.
  */
-import { claimDataDir } from "../../src/store/data-dir.js";
+import { claimDataDir } from "../../src/platform/store/data-dir.js";
 import { collectGarbage } from "../support/collect-garbage.js";
 
 claimDataDir(process.argv[2] ?? "");

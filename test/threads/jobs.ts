@@ -1,14 +1,14 @@
 /**
  * The pool's worker with jobs that follow instructions, for the tests of the pool. The program is the real one
- * (src/threads/pool-program.ts); only the table of methods differs.
+ * (src/platform/threads/pool-program.ts); only the table of methods differs.
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import * as Type from "typebox";
 import { POOL_DEADLINE_MS } from "../../schemas/limits/pool.js";
 import { Failure } from "../../src/base/result.js";
-import { MethodTable } from "../../src/rpc/method.js";
-import { servePool } from "../../src/threads/pool-program.js";
-import { streamJob, unaryJob } from "../../src/threads/pool-method.js";
+import { MethodTable } from "../../src/platform/rpc/method.js";
+import { servePool } from "../../src/platform/threads/pool-program.js";
+import { streamJob, unaryJob } from "../../src/platform/threads/pool-method.js";
 import { Shared } from "./shared.js";
 
 /** Runs far longer than any deadline, but not for ever, in case the worker is not ended. */

@@ -1,7 +1,7 @@
 /** The methods of the RPC's own tests: one that follows its topic, one that streams, and one that ends the writer. */
 import * as Type from "typebox";
-import { MethodTable, weightOf, type Method, type PushMessage } from "../../src/rpc/method.js";
-import { closeStore } from "../../src/threads/close-store.js";
+import { MethodTable, weightOf, type Method, type PushMessage } from "../../src/platform/rpc/method.js";
+import { closeStore } from "../../src/platform/threads/close-store.js";
 
 const DEADLINE_MS = 10_000;
 

@@ -7,10 +7,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../src/base/assert.js";
 import { Failure } from "../../src/base/result.js";
 import { SharedCounter } from "../../src/base/shared-counter.js";
-import type { RequestOf } from "../../src/rpc/method.js";
-import { RpcServer, type ServerCall } from "../../src/rpc/server.js";
-import { closeStore } from "../../src/threads/close-store.js";
-import { READY } from "../../src/threads/push-messages.js";
+import type { RequestOf } from "../../src/platform/rpc/method.js";
+import { RpcServer, type ServerCall } from "../../src/platform/rpc/server.js";
+import { closeStore } from "../../src/platform/threads/close-store.js";
+import { READY } from "../../src/platform/threads/push-messages.js";
 import { type act, AFTER, BEFORE, count, PEER_METHODS } from "./peer-methods.js";
 import { Shared, type PeerData } from "./shared.js";
 

@@ -1,7 +1,7 @@
 /** The server as its command runs it, but with other scripts for its threads. Runs in a process of its own. */
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/platform/config/load.js";
 import { startServer } from "../../src/server.js";
-import type { ThreadUrls } from "../../src/threads/open.js";
+import type { ThreadUrls } from "../../src/platform/threads/open.js";
 
 /** Serves with the flags of the command line until SIGTERM. */
 export async function serveWith(urls: Partial<ThreadUrls>): Promise<void> {

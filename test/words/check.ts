@@ -1,4 +1,6 @@
-/** Finds the words of table.ts in sources. Pure: it gets paths and texts, so a test can give it texts that break a rule. */
+/**
+ * Finds the words of table.ts in sources. Pure: it gets paths and texts, so a test can give it texts that break a rule.
+ */
 import ts from "typescript";
 import { IN_COMMENTS, IN_NAMES, type WordRow } from "./table.js";
 

@@ -1,6 +1,6 @@
 /**
- * Words and openings that docs/style.md replaces. The table is short on purpose: it holds what readers stumbled over most
- * often, and what creeps back most easily.
+ * Words and openings that docs/style.md replaces. The table is short on purpose: it holds what readers stumbled over
+ * most often, and what creeps back most easily.
  */
 
 /** A word that has no place, and the words to use instead. */

@@ -3,8 +3,8 @@
  * restore compiles the rules and templates of the snapshot.
  */
 import { METHODS } from "../../src/methods.js";
-import { loadRuleReading } from "../../src/rules/rule.js";
-import { runStaging } from "../../src/threads/staging-program.js";
+import { loadRuleReading } from "../../src/features/rules/rule.js";
+import { runStaging } from "../../src/platform/threads/staging-program.js";
 
 await loadRuleReading();
 runStaging(METHODS);

@@ -1,7 +1,7 @@
 /** Entry of the writer thread. */
-import { auditTrail } from "../../src/audit/table.js";
+import { auditTrail } from "../../src/features/audit/table.js";
 import { METHODS } from "../../src/methods.js";
-import { runWriter } from "../../src/threads/writer-program.js";
+import { runWriter } from "../../src/platform/threads/writer-program.js";
 
 runWriter(METHODS, auditTrail, async () => {
   const { openNode } = await import("../../src/cluster/node.js");

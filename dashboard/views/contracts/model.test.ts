@@ -1,6 +1,6 @@
 /** Contracts as rows, example payloads, and the search for endpoints. */
 import t from "tap";
-import { readContract as checked } from "../../../src/contracts/contract.js";
+import { readContract as checked } from "../../../src/features/contracts/contract.js";
 import {
   examplePayload,
   exampleTestData,

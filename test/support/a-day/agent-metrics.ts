@@ -1,6 +1,6 @@
 /**
- * The calls of each agent by the hour: the calls in the day's journal, and the reads and validations that no journal has.
- * Pure.
+ * The calls of each agent by the hour: the calls in the day's journal, and the reads and validations that no journal
+ * has. Pure.
  */
 import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";
 import type { SnapshotLine } from "../snapshot.js";

@@ -4,7 +4,7 @@
  */
 import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits/webhooks.js";
 import { Failure } from "../../../src/base/result.js";
-import { compilePattern } from "../../../src/topics/pattern.js";
+import { compilePattern } from "../../../src/platform/topics/pattern.js";
 import type { SnapshotLine } from "../snapshot.js";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";

@@ -1,0 +1,86 @@
+/**
+ * Splits entries that are larger than a message into pieces, and joins the pieces when they are read. The NATS server
+ * stores the pieces of an entry as one atomic batch. The id of an entry is the sequence of its last piece. Pure.
+ */
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { LOG_PIECES_MAX } from "../../../schemas/limits/ordered-log.js";
+
+const BATCH = "Nats-Batch-Id";
+const AT = "Nats-Batch-Sequence";
+const COMMIT = "Nats-Batch-Commit";
+/** The header in which Koor stores an entry's number of pieces. NATS itself does not give this number to a reader. */
+const OF = "Koor-Pieces";
+
+/** Says which piece of an entry a message is. */
+export interface Piece {
+  readonly batch: string;
+  /** Counts from 1. */
+  readonly at: number;
+  readonly of: number;
+}
+
+/**
+ * Reads from a message's headers which piece of an entry it is. Returns null for a message that is a complete entry, or
+ * part of another program's batch.
+ */
+export function pieceOf(found: MsgHdrs | undefined): Piece | null {
+  if (found === undefined || !found.has(BATCH)) return null;
+  const [at, of] = [Number(found.get(AT)), Number(found.get(OF))];
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(of) || at < 1 || at > of || of > LOG_PIECES_MAX) return null;
+  return { batch: found.get(BATCH), at, of };
+}
+
+/** The headers that store a piece. */
+export function pieceHeaders({ batch, at, of }: Piece): MsgHdrs {
+  const made = headers();
+  made.set(BATCH, batch);
+  made.set(AT, String(at));
+  made.set(OF, String(of));
+  if (at === of) made.set(COMMIT, "1");
+  return made;
+}
+
+/** Joins pieces into entries. The pieces must come in order, one entry after another. */
+export class PieceJoiner {
+  #batch = "";
+  #parts: Uint8Array[] = [];
+
+  /** Whether an entry is incomplete. */
+  get isOpen(): boolean {
+    return this.#parts.length > 0;
+  }
+
+  /** Forgets an incomplete entry. */
+  clear(): void {
+    this.#parts = [];
+  }
+
+  /**
+   * Returns the joined pieces of an incomplete entry, and forgets them. Called when the entry cannot be completed any
+   * more.
+   */
+  takeIncomplete(): Uint8Array {
+    const begun = Buffer.concat(this.#parts);
+    this.#parts = [];
+    return begun;
+  }
+
+  /** Whether a piece is the next piece of the incomplete entry, or the first piece of a new one. */
+  continues({ batch, at }: Piece): boolean {
+    return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
+  }
+
+  /**
+   * Adds the next piece.
+   * @returns the entry if this was its last piece; null if more pieces follow; "broken" if another piece was expected
+   */
+  add({ batch, at, of }: Piece, bytes: Uint8Array): Uint8Array | null | "broken" {
+    if (at === 1 && !this.isOpen) this.#batch = batch;
+    if (batch !== this.#batch || at !== this.#parts.length + 1) return "broken";
+    this.#parts.push(bytes);
+    if (at < of) return null;
+    const entry = Buffer.concat(this.#parts);
+    this.#parts = [];
+    return entry;
+  }
+}

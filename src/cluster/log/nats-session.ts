@@ -1,0 +1,481 @@
+/**
+ * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through its own
+ * push consumer. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session, and
+ * nothing is repaired here. Runs in the writer thread.
+ *
+ * Timeouts are counted in ticks of one timer. If this thread was busy, only one tick occurs for all of that time, and
+ * the next one comes after the data that arrived meanwhile was read. So a busy thread never makes the session give up a
+ * server.
+ */
+import type { StoredMsg } from "@nats-io/jetstream";
+import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
+import { ENTRY_BYTES_MAX } from "../../../schemas/limits/cluster.js";
+import {
+  LOG_ANSWER_BYTES_PER_S_MIN,
+  LOG_ANSWER_MS_MAX,
+  LOG_HEARTBEAT_MS,
+  LOG_HEARTBEATS_MISSED_MAX,
+  LOG_PIECE_HEADER_BYTES,
+  LOG_PIECES_MAX,
+} from "../../../schemas/limits/ordered-log.js";
+import { assert } from "../../base/assert.js";
+import { reasonOf } from "../../base/reason.js";
+import { toLogError, NATS_ERROR, type NatsServer } from "./nats-connection.js";
+import { NatsChannel } from "./nats-channel.js";
+import { Delivery } from "./nats-delivery.js";
+import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
+import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
+import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
+
+/**
+ * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored, and a retry
+ * would be rejected too.
+ */
+const REFUSALS: Readonly<Record<number, Appended>> = {
+  [NATS_ERROR.store_failed]: "full",
+  [NATS_ERROR.insufficient_resources]: "full",
+  [NATS_ERROR.storage_resources]: "full",
+  [NATS_ERROR.memory_resources]: "full",
+  [NATS_ERROR.account_resources]: "full",
+  [NATS_ERROR.message_too_large]: "too_large",
+  [NATS_ERROR.header_too_large]: "too_large",
+  [NATS_ERROR.batch_too_large]: "too_large",
+};
+
+const ANSWER_TICKS_MAX = LOG_ANSWER_MS_MAX / LOG_HEARTBEAT_MS;
+
+/** The server's answer to an append. */
+interface Answer {
+  readonly stream?: string;
+  readonly seq?: number;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
+
+interface Append {
+  readonly done: (outcome: Appended) => void;
+  /** The number of ticks that may pass until the server's next acknowledgement. */
+  ticksLeft: number;
+  readonly ticksMax: number;
+}
+
+/**
+ * The position of a delivered message. The server encodes it in the reply subject, which exists for acknowledgements.
+ */
+interface DeliveryInfo {
+  readonly sequence: number;
+  /** The message's number among the consumer's deliveries, from 1. */
+  readonly delivery: number;
+  /** How many messages follow it. */
+  readonly pending: number;
+}
+
+/**
+ * The index of the token that holds the stream sequence, by the number of tokens in the reply subject. Newer servers
+ * put the domain and the account before the stream's name.
+ */
+const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
+
+function readDeliveryInfo(reply: string | undefined): DeliveryInfo | null {
+  const tokens = (reply ?? "").split(".");
+  const at = DELIVERY_INFO_TOKENS[tokens.length];
+  if (at === undefined || tokens[1] !== "ACK") return null;
+  return { sequence: Number(tokens[at]), delivery: Number(tokens[at + 1]), pending: Number(tokens[at + 3]) };
+}
+
+/**
+ * Opens a session, and finds the first complete entry of the log.
+ * @param found the stream and its settings, which were checked
+ * @throws any error of the library
+ */
+export async function openSession(
+  server: NatsServer,
+  name: string,
+  found: FoundLog,
+  listener: LogListener,
+): Promise<LogSession> {
+  const { first_sequence, last, generation, warnings, message_bytes_max } = found;
+  let first = first_sequence;
+  // After a manual purge the oldest message may be a piece in the middle of an entry. Such an entry is skipped.
+  for (let whole = false; !whole && first <= last; ) {
+    const piece = pieceOf((await readMessage(server, name, first))?.header);
+    whole = piece === null || piece.at === 1;
+    if (piece !== null && !whole) first += piece.of - piece.at + 1;
+  }
+  return new NatsSession(
+    server,
+    name,
+    { generation, warnings, last, first },
+    { message_bytes_max, first_sequence },
+    listener,
+  );
+}
+
+/** Reads a message from the stream's leader, because another server may not have it yet. */
+function readMessage({ manager }: NatsServer, name: string, sequence: number): Promise<StoredMsg | null> {
+  return manager.streams.getMessage(streamName(name), { seq: sequence });
+}
+
+type StreamBounds = Pick<FoundLog, "message_bytes_max" | "first_sequence">;
+
+class NatsSession implements LogSession {
+  readonly status: LogStatus;
+  readonly channel: NatsChannel;
+  readonly #server: NatsServer;
+  readonly #name: string;
+  readonly #bounds: StreamBounds;
+  readonly #listener: LogListener;
+  readonly #subject: string;
+  readonly #answers = createInbox();
+  readonly #timer: NodeJS.Timeout;
+  readonly #appends = new Map<number, Append>();
+  readonly #joiner = new PieceJoiner();
+  /** The servers that lacked a part of the log at the previous check. */
+  #lacking: ReadonlySet<string> = new Set();
+  #appended = 0;
+  /** The running delivery; null while the session is paused or before `follow` is called. */
+  #delivery: Delivery | null = null;
+  /** The number of ticks since the last message of the consumer. */
+  #silent = 0;
+  /** The sequence of the newest delivered message. `#delivered` is the id of the newest delivered entry. */
+  #sequence = 0;
+  #delivered = 0;
+  #deliveries = 0;
+  #last: number;
+  /**
+   * The sequence of the newest message that this session has appended. `#overdue` counts the ticks for which that
+   * message was stored but not delivered.
+   */
+  #stored = 0;
+  #overdue = 0;
+  #ended = false;
+  #closed = false;
+
+  constructor(server: NatsServer, name: string, status: LogStatus, bounds: StreamBounds, listener: LogListener) {
+    this.status = status;
+    this.#server = server;
+    this.#name = name;
+    this.#bounds = bounds;
+    this.#listener = listener;
+    this.#last = status.last;
+    this.#subject = logSubject(name, status.generation);
+    this.channel = new NatsChannel({
+      connection: server.connection,
+      name,
+      generation: status.generation,
+      bytesMax: bounds.message_bytes_max,
+      reply: `${this.#answers}.n`,
+      guard: (take) => this.#guard(null, take),
+    });
+    server.connection.subscribe(`${this.#answers}.*`, {
+      callback: (error, message) => this.#guard(error, () => this.#onAnswer(message)),
+    });
+    this.#timer = setInterval(() => this.#tick(), LOG_HEARTBEAT_MS);
+    void this.#watchViolations();
+    void server.connection.closed().then((error) => this.#lose("the connection has ended", error ?? undefined));
+  }
+
+  async read(id: number): Promise<Uint8Array | null> {
+    try {
+      const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
+      // A log that was created again has the same stream name and another subject.
+      if (newest === null || newest.subject !== this.#subject) return null;
+      const piece = pieceOf(newest.header);
+      if (piece === null) return newest.data;
+      if (piece.at < piece.of) return null;
+      const joiner = new PieceJoiner();
+      for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
+        const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
+        const part = message === null ? null : pieceOf(message.header);
+        // The piece is missing, because the log was trimmed or purged meanwhile.
+        if (message === null || part === null) return null;
+        const joined = joiner.add(part, message.data);
+        if (joined !== null) return joined === "broken" ? null : joined;
+      }
+      return null;
+    } catch (error) {
+      throw toLogError(error, this.#server.shown);
+    }
+  }
+
+  follow(after: number): void {
+    assert(this.#delivery === null, "a session follows once");
+    if (this.#ended) return;
+    if (after + 1 < this.#bounds.first_sequence) {
+      this.#lose(`entry ${after + 1} is not there any more`);
+      return;
+    }
+    this.#delivered = after;
+    this.#startDelivery();
+  }
+
+  pause(): void {
+    this.#delivery?.end();
+    this.#delivery = null;
+  }
+
+  resume(): void {
+    if (this.#delivery === null && !this.#ended) this.#startDelivery();
+  }
+
+  /** Starts the delivery with the message that follows the newest complete entry. */
+  #startDelivery(): void {
+    this.#sequence = this.#delivered;
+    this.#deliveries = 0;
+    this.#silent = 0;
+    this.#overdue = 0;
+    this.#joiner.clear();
+    this.#delivery = new Delivery(this.#server, streamName(this.#name), this.#delivered + 1, {
+      message: (error, message) => this.#guard(error, () => this.#onMessage(message)),
+      failed: (error) => this.#end(toLogError(error, this.#server.shown)),
+    });
+  }
+
+  append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
+    assert(bytes.byteLength <= ENTRY_BYTES_MAX, "an entry is no larger than ENTRY_BYTES_MAX");
+    const { connection } = this.#server;
+    if (this.#ended || connection.isClosed()) return;
+    const { message_bytes_max } = this.#bounds;
+    const number = ++this.#appended;
+    const reply = `${this.#answers}.${number}`;
+    const msMax = LOG_ANSWER_MS_MAX + (bytes.byteLength / LOG_ANSWER_BYTES_PER_S_MIN) * 1_000;
+    const ticksMax = Math.round(msMax / LOG_HEARTBEAT_MS);
+    const append = { done, ticksLeft: ticksMax, ticksMax };
+    if (bytes.byteLength <= message_bytes_max) {
+      this.#appends.set(number, append);
+      connection.publish(this.#subject, bytes, { reply });
+      return;
+    }
+    const partBytes = message_bytes_max - LOG_PIECE_HEADER_BYTES;
+    const of = Math.ceil(bytes.byteLength / partBytes);
+    if (of > LOG_PIECES_MAX) {
+      setImmediate(() => {
+        if (!this.#ended) done("too_large");
+      });
+      return;
+    }
+    this.#appends.set(number, append);
+    const batch = nuid.next();
+    // Every piece asks for an answer. If the server rejects one, only the answer to that piece has the reason; the
+    // answer to the last piece does not.
+    for (let at = 1; at <= of; at++) {
+      const part = bytes.subarray((at - 1) * partBytes, at * partBytes);
+      connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
+    }
+  }
+
+  async check(): Promise<readonly string[]> {
+    try {
+      const { lacking, warnings } = warnOfCopies(
+        await this.#server.manager.streams.info(streamName(this.#name)),
+        this.#lacking,
+      );
+      this.#lacking = lacking;
+      return [...this.status.warnings, ...warnings];
+    } catch (error) {
+      throw toLogError(error, this.#server.shown);
+    }
+  }
+
+  async trim(through: number): Promise<void> {
+    const stream = streamName(this.#name);
+    const { manager, shown } = this.#server;
+    try {
+      const info = await manager.streams.info(stream);
+      if (generationOf(info) !== this.status.generation)
+        throw new LogError("unreachable", `the log at ${shown} was made anew`);
+      const { state } = info;
+      const newest = Math.min(through, state.last_seq);
+      if (state.messages === 0 || newest < state.first_seq) return;
+      const message = await readMessage(this.#server, this.#name, newest);
+      if (message === null) return;
+      const piece = pieceOf(message.header);
+      // If `newest` is a piece in the middle of an entry, that entry must stay, because the id of an entry is the
+      // sequence of its last piece.
+      const keep = piece === null || piece.at === piece.of ? newest + 1 : newest - piece.at + 1;
+      if (keep > state.first_seq) await manager.streams.purge(stream, { seq: keep });
+    } catch (error) {
+      throw toLogError(error, shown);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stop();
+    await this.#server.connection.close();
+  }
+
+  /**
+   * Runs the body of a callback of the library. The library swallows an exception and then stops reading. An exception
+   * is a bug, so it is thrown again outside of the library, where it ends the thread.
+   */
+  #guard(error: Error | null, take: () => void): void {
+    if (this.#ended) return;
+    if (error !== null) {
+      this.#end(toLogError(error, this.#server.shown));
+      return;
+    }
+    try {
+      take();
+    } catch (bug) {
+      this.#stop();
+      queueMicrotask(() => {
+        throw bug;
+      });
+    }
+  }
+
+  /**
+   * Watches for permission errors. They arrive only here, because the server gives no answer to a message that it drops
+   * for lack of rights.
+   */
+  async #watchViolations(): Promise<void> {
+    for await (const status of this.#server.connection.status())
+      if (
+        status.type === "error" &&
+        status.error instanceof PermissionViolationError &&
+        !this.channel.takeViolation(status.error)
+      )
+        this.#end(toLogError(status.error, this.#server.shown));
+  }
+
+  #onAnswer(message: Msg): void {
+    if (this.channel.takeReply(message)) return;
+    const number = Number(message.subject.slice(this.#answers.length + 1));
+    const append = this.#appends.get(number);
+    // An earlier piece was answered with an error, so the append has its outcome already.
+    if (append === undefined) return;
+    append.ticksLeft = append.ticksMax;
+    if (message.headers !== undefined && message.headers.code !== 0) {
+      this.#appends.delete(number);
+      append.done("unknown");
+      this.#lose("no stream takes its entries");
+      return;
+    }
+    // An empty answer acknowledges a piece that is not the last one.
+    if (message.data.byteLength === 0) return;
+    this.#appends.delete(number);
+    const { error, stream, seq = 0 } = message.json<Answer>();
+    if (error !== undefined) {
+      const outcome = REFUSALS[error.err_code] ?? "unknown";
+      append.done(outcome);
+      if (outcome === "unknown") this.#lose(`it does not take an entry: ${error.description}`);
+      return;
+    }
+    if (stream !== streamName(this.#name)) {
+      append.done("unknown");
+      this.#end(new LogError("foreign", `the stream ${stream} at ${this.#server.shown} takes what is the log's`));
+      return;
+    }
+    this.#stored = Math.max(this.#stored, seq);
+    this.#last = Math.max(this.#last, seq);
+    append.done("stored");
+  }
+
+  #onMessage(message: Msg): void {
+    this.#silent = 0;
+    const info = readDeliveryInfo(message.reply);
+    // A message without delivery info is a control message if it has a status header. A stored message can have such a
+    // header too, so the delivery info is checked first.
+    if (info === null && message.headers !== undefined && message.headers.code !== 0) {
+      this.#onControlMessage(message);
+      return;
+    }
+    if (info === null) {
+      this.#lose("something else than an entry was delivered");
+      return;
+    }
+    const { sequence, delivery, pending } = info;
+    if (delivery !== this.#deliveries + 1 || sequence !== this.#sequence + 1) {
+      this.#lose(`entry ${sequence} came where ${this.#sequence + 1} was the next`);
+      return;
+    }
+    this.#deliveries = delivery;
+    this.#sequence = sequence;
+    this.#overdue = 0;
+    this.#last = Math.max(this.#last, sequence + pending);
+    const piece = pieceOf(message.headers);
+    // Koor's entries are complete, because the server stores a batch as a whole. So an incomplete entry is foreign, and
+    // its pieces are delivered as one foreign message.
+    if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
+      this.#emit(sequence - 1, this.#joiner.takeIncomplete());
+    if (piece === null) {
+      this.#emit(sequence, message.data);
+      return;
+    }
+    // Skips the remaining pieces of an entry if its first pieces were purged.
+    if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
+    if (!this.#joiner.continues(piece)) {
+      this.#emit(sequence, message.data);
+      return;
+    }
+    const entry = this.#joiner.add(piece, message.data);
+    if (entry !== null && entry !== "broken") this.#emit(sequence, entry);
+  }
+
+  #emit(id: number, bytes: Uint8Array): void {
+    this.#delivered = id;
+    this.#listener.entry(id, bytes, this.#last);
+  }
+
+  /** Handles heartbeats and flow control requests. */
+  #onControlMessage({ headers: found, reply }: Msg): void {
+    if (found?.code !== 100) {
+      this.#lose(`it delivers no more: ${found?.description}`);
+      return;
+    }
+    const { connection } = this.#server;
+    const stalled = found.get("Nats-Consumer-Stalled");
+    if (reply !== undefined && reply !== "") connection.publish(reply);
+    else if (stalled !== "") connection.publish(stalled);
+    // A heartbeat arrives after every earlier delivery. So if the counts differ, a delivery was lost.
+    const delivered = found.get("Nats-Last-Consumer");
+    if (delivered !== "" && Number(delivered) !== this.#deliveries)
+      this.#lose(`only ${this.#deliveries} of ${delivered} deliveries came`);
+  }
+
+  #tick(): void {
+    for (const [number, append] of this.#appends) {
+      append.ticksLeft -= 1;
+      if (append.ticksLeft >= 0) continue;
+      this.#appends.delete(number);
+      append.done("unknown");
+      this.#lose(
+        `it did not say within ${append.ticksMax * LOG_HEARTBEAT_MS} ms whether it has stored an entry: it is held up, or its disk is full`,
+      );
+      return;
+    }
+    if (this.#delivery === null) return;
+    this.#silent += 1;
+    if (this.#silent > LOG_HEARTBEATS_MISSED_MAX) {
+      this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
+      return;
+    }
+    // Heartbeats do not prove that the server works, because a server that is partitioned from its peers may still send
+    // them.
+    this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
+    if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
+  }
+
+  /** @param what the reason, which follows the log's address in the message */
+  #lose(what: string, error?: Error): void {
+    const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
+    this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));
+  }
+
+  #end(error: LogError): void {
+    if (this.#ended) return;
+    this.#stop();
+    void this.#server.connection.close();
+    // The loss is reported later, because `open` may not have resolved yet.
+    setImmediate(() => {
+      if (!this.#closed) this.#listener.lost(error);
+    });
+  }
+
+  #stop(): void {
+    this.#ended = true;
+    clearInterval(this.#timer);
+    this.#delivery?.end();
+    this.#appends.clear();
+  }
+}

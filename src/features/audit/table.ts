@@ -1,0 +1,202 @@
+/**
+ * The SQL of the audit log: appending (writer) and reading (pool, front). Stored rows do not change, except for the
+ * count of a rejected call, which says how often the call was repeated within a minute.
+ */
+import type { AuditListRequest, AuditSummaryRequest } from "../../../schemas/audit.js";
+import { AUDIT_LOOKED_AT_MAX } from "../../../schemas/limits/audit.js";
+import { idRange } from "../../platform/store/id-range.js";
+import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
+import type { Db, Statement } from "../../platform/store/open.js";
+import type { AuditTrail } from "../../platform/threads/transaction.js";
+import type { Model, CachingModel } from "../../platform/threads/model.js";
+
+/** A row as it is stored. `at` is in ms. */
+export interface AuditRow {
+  readonly id: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly detail: string;
+  readonly outcome: string;
+  /** The number of times that a rejected call was made within a minute; 1 if the call succeeded. */
+  readonly count: number;
+}
+
+/** The number of consecutive rows in a span. An index lists the actors and actions of each span (store/migrate.ts). */
+const SPAN_ROWS = 512;
+
+type SpanKind = "actor" | "action";
+
+/**
+ * Rebuilds the index that lists the actors and actions of each span of rows. This is necessary after rows were inserted
+ * without AuditAppender.
+ */
+export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
+  SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
+  UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
+
+/** Appends rows. For each span of rows, it also maintains an index of the actors and actions. */
+export class AuditAppender implements AuditTrail, CachingModel {
+  readonly #entries: BufferedTable<[number, number, string, string, string, string, string]>;
+  readonly #spans: BufferedTable<[SpanKind, string, number]>;
+  readonly #newest: Statement<[], number>;
+  readonly #count: Statement<[number, number, number], unknown>;
+  #nextId = 1;
+  /** The actors and actions that the index already lists for the newest span of rows. */
+  #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
+
+  constructor(db: Db, rows: WriteBuffer) {
+    this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
+    this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
+    this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
+    // The condition on the time is needed because, after a restore, another row may have the same id.
+    this.#count = db.prepare(
+      "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
+    );
+    this.reload();
+  }
+
+  reload(): void {
+    this.#nextId = (this.#newest.get() ?? 0) + 1;
+    this.#known = newSpan();
+  }
+
+  /** @returns the row's id */
+  append(
+    nowMs: number,
+    actor: string,
+    action: string,
+    resource: string,
+    detail: string,
+    outcome: "success" | "error",
+  ): number {
+    const id = this.#nextId++;
+    if (id % SPAN_ROWS === 0) this.#known = newSpan();
+    this.#indexSpan("actor", actor, id);
+    this.#indexSpan("action", action, id);
+    this.#entries.add(id, nowMs, actor, action, resource, detail, outcome);
+    return id;
+  }
+
+  /** Stores how often a rejected call was made. Its row must already be stored. */
+  setCount(id: number, at: number, count: number): void {
+    this.#count.run(count, id, at);
+  }
+
+  #indexSpan(kind: SpanKind, name: string, id: number): void {
+    if (this.#known[kind].has(name)) return;
+    this.#known[kind].add(name);
+    this.#spans.add(kind, name, Math.floor(id / SPAN_ROWS));
+  }
+}
+
+function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
+  return { actor: new Set(), action: new Set() };
+}
+
+export const auditTrail: Model<AuditAppender> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
+
+/** Returns the newest rows that match, newest first. */
+export function listEntries(db: Db, request: AuditListRequest): IterableIterator<AuditRow> {
+  const { actor, action, limit } = request;
+  const { first, end: after, from, to } = idRange(db, "audit", request.from, request.to);
+  const end = Math.min(after, request.before ?? after);
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const where = (condition: string, ...given: (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  // If a query names both an actor and an action, the index of actors is used, because it usually matches fewer rows.
+  const kind: SpanKind = actor === null ? "action" : "actor";
+  const name = actor ?? action;
+  if (name === null) {
+    where("id >= ?", first);
+    where("id < ?", end);
+  } else {
+    where("s.kind = ?", kind);
+    where("s.name = ?", name);
+    where("s.span >= ?", Math.floor(first / SPAN_ROWS));
+    where("s.span <= ?", Math.floor(end / SPAN_ROWS));
+    where(`id >= max(?, s.span * ${SPAN_ROWS})`, first);
+    where(`id < min(?, (s.span + 1) * ${SPAN_ROWS})`, end);
+  }
+  where("at BETWEEN ? AND ?", from, to);
+  if (actor !== null) where("actor = ?", actor);
+  if (action !== null) where("action = ?", action);
+  return db
+    .prepare<(string | number)[], AuditRow>(
+      `SELECT id, at, actor, action, resource, detail, outcome, coalesce(count, 1) AS count
+       FROM ${name === null ? "" : "audit_span s CROSS JOIN "}audit
+       WHERE ${conditions.join(" AND ")} ORDER BY ${name === null ? "" : "s.span DESC, "}id DESC LIMIT ?`,
+    )
+    .iterate(...values, limit);
+}
+
+/**
+ * Summarizes the entries within a time range. It counts them by action and by outcome, and counts the distinct actors
+ * and resources.
+ */
+export function summarizeEntries(
+  db: Db,
+  request: AuditSummaryRequest,
+): {
+  readonly actions: ReadonlyMap<string, number>;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly total: number;
+  readonly actors: number;
+  readonly resources: number;
+} {
+  const { first, end, from, to } = idRange(db, "audit", request.from, request.to);
+  const groups = db
+    .prepare<number[], { action: string; outcome: string; rows: number }>(
+      `SELECT action, outcome, count(*) AS rows FROM audit
+       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ? GROUP BY action, outcome ORDER BY action`,
+    )
+    .all(first, end, from, to);
+  const actions = new Map<string, number>();
+  const outcomes = new Map<string, number>();
+  let total = 0;
+  for (const { action, outcome, rows } of groups) {
+    total += rows;
+    actions.set(action, (actions.get(action) ?? 0) + rows);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + rows);
+  }
+  const distinct = db
+    .prepare<number[], { actors: number; resources: number }>(
+      `SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit
+       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ?`,
+    )
+    .get(first, end, from, to);
+  return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
+}
+
+/** Reads single values from the audit log through a read-only database handle. */
+export class AuditReader {
+  readonly #newest: Statement<[], number>;
+  readonly #done: Statement<[number, number, string, string], unknown>;
+
+  constructor(db: Db) {
+    this.#newest = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM audit").pluck();
+    this.#done = db.prepare(
+      "SELECT 1 FROM audit WHERE id > ? AND id <= ? AND action = ? AND resource = ? AND outcome = 'success' LIMIT 1",
+    );
+  }
+
+  get lastId(): number {
+    return this.#newest.get() ?? 0;
+  }
+
+  /**
+   * Returns whether an action on a resource has succeeded since the row `after`. If there are too many rows to check,
+   * returns true.
+   */
+  wasDone(action: string, resource: string, after: number): boolean {
+    const { lastId } = this;
+    if (lastId - after > AUDIT_LOOKED_AT_MAX) return true;
+    return this.#done.get(after, lastId, action, resource) !== undefined;
+  }
+}
+
+export const auditReader: Model<AuditReader> = { open: ({ db }) => new AuditReader(db) };

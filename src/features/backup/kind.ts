@@ -1,0 +1,41 @@
+/**
+ * The interface of a kind of record in a snapshot, such as tasks or messages. A kind reads its records from the
+ * database into a snapshot, and writes records from a snapshot into an empty database. Each kind has a file in kinds/,
+ * and kinds.ts lists all kinds. Types only.
+ */
+import type { Db } from "../../platform/store/open.js";
+import type { VersionedReader } from "../versioned/table.js";
+
+/** The models from which a snapshot is read. */
+export interface SnapshotModels {
+  readonly db: Db;
+  readonly state: VersionedReader;
+  readonly specs: VersionedReader;
+}
+
+/** A parsed line of a snapshot. */
+export interface SnapshotRecord {
+  readonly members: Readonly<Record<string, unknown>>;
+  /**
+   * Returns the JSON text of a member, unchanged, so that its numbers keep their digits; undefined if the member is
+   * absent.
+   */
+  exact(name: string): string | undefined;
+}
+
+export interface KindWriter {
+  /** Stores one record. Returns null, or an error text if the record is invalid. */
+  add(record: SnapshotRecord): string | null;
+  /** Called after the last record. */
+  finish(): void;
+}
+
+export interface Kind {
+  /** The member `kind` of its records. */
+  readonly name: string;
+  /** The tables that the records of this kind fill. Each table belongs to one kind only. */
+  readonly tables: readonly string[];
+  /** Iterates over the records as lines of JSON text, in an order that `writer` accepts. */
+  read(models: SnapshotModels): Iterable<string>;
+  writer(db: Db): KindWriter;
+}

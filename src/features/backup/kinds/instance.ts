@@ -1,0 +1,66 @@
+/**
+ * The kind of records for instances, in the order of their registration. An instance is stored in two tables. Its
+ * record contains no token, so no client has a valid token of a restored instance. The restored row gets a random token
+ * hash, so no later token can match it either.
+ */
+import { INSTANCE_STATUSES } from "../../../../schemas/instances.js";
+import { crypto } from "../../../base/crypto.js";
+import type { Kind } from "../kind.js";
+import { JSON_VALUE, later, nullable, rowKind, TEXT, TIME } from "./rows.js";
+
+const HASH_BYTES = 32;
+const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
+
+const name = "instance";
+const order = "row";
+const BODY = {
+  id: TEXT,
+  name: TEXT,
+  workspace: TEXT,
+  intent: TEXT,
+  stack: TEXT,
+  capabilities: JSON_VALUE,
+  registered_at: TIME,
+  registered_by: later(nullable(TEXT)),
+};
+const LIFE = { status: TEXT, last_seen: TIME };
+
+const joined = rowKind({
+  name,
+  table: "instance JOIN instance_life USING (row)",
+  columns: { ...BODY, ...LIFE },
+  order,
+});
+const bodies = rowKind({
+  name,
+  table: "instance",
+  columns: BODY,
+  left_out: ["token_hash"],
+  complete: ({ id, status, capabilities }) => {
+    if (id === "") return "id is required";
+    if (!STATUSES.has(status)) return `status must be one of ${INSTANCE_STATUSES.join(", ")}`;
+    const listed = Array.isArray(capabilities) && capabilities.every((capability) => typeof capability === "string");
+    return listed ? [crypto().randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
+  },
+  order,
+});
+const lives = rowKind({
+  name,
+  table: "instance_life",
+  columns: LIFE,
+  // This column is left out, because an instance that was busy at the old server is not busy here.
+  left_out: ["busy_until"],
+  complete: () => [0],
+  order,
+});
+
+export const INSTANCE_KIND: Kind = {
+  name,
+  tables: ["instance", "instance_life"],
+  read: (context) => joined.read(context),
+  writer: (db) => {
+    // Both tables number their rows from 1 and get one row for each record. So the row numbers match.
+    const [body, life] = [bodies.writer(db), lives.writer(db)];
+    return { add: (record) => body.add(record) ?? life.add(record), finish: () => undefined };
+  },
+};

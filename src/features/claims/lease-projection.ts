@@ -1,0 +1,203 @@
+/**
+ * Keeps a copy of the live claims on the front, as of the latest commit. The front uses it to answer lists, checks and
+ * queue positions without a call to the writer. It wakes the waiters of a claim that changes. Pure except for its
+ * state.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
+import { Groups } from "../../base/groups.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
+import { WaitQueue } from "../../base/wait-queue.js";
+import { type Wakeable, waitFor } from "../../base/waiter.js";
+import { Waiters } from "../../base/waiters.js";
+import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { isLease, type LiveLease, liveLease } from "./lease.js";
+import { conflict } from "./lock-table.js";
+import type { Resource } from "./resource.js";
+import { type Meeting, ResourceIndex } from "./resource-index.js";
+
+/** Called with each lease that a commit has changed, including leases that have ended. */
+export type LeaseListener = (record: LeaseRecord) => void;
+
+export class LeaseProjection implements Measured {
+  readonly #live = new TurnoverMap<number, LiveLease>();
+  readonly #byHolder = new Groups<string, LiveLease>();
+  readonly #index = new ResourceIndex<LiveLease>();
+  /** The calls that wait for one lease. */
+  readonly #calls = new WaitQueue();
+  /**
+   * The waiters of each lease, by its row. They are the calls in `#calls`, and calls that wait for one of several
+   * conditions.
+   */
+  readonly #waiters = new Waiters<number>();
+  readonly #listeners: LeaseListener[] = [];
+  /** Counts the grants, and sums the seconds from each request to its grant, for the metrics. */
+  readonly #waited = { count: 0, sumS: 0 };
+  #held = 0;
+  #waiting = 0;
+
+  /** Registers a listener of every change. */
+  listen(listener: LeaseListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Loads all live claims from the database: at the start, after a crash of the writer, and after a restore. */
+  load(records: readonly LeaseRecord[]): void {
+    const before = this.#live.values();
+    this.#live.clear();
+    this.#byHolder.clear();
+    this.#index.clear();
+    this.#held = 0;
+    this.#waiting = 0;
+    for (const record of records) this.#put(record);
+    for (const { order, record } of before) if (!this.#live.has(order)) this.#notify({ ...record, state: "lost" });
+    for (const record of records) this.#notify(record);
+  }
+
+  /** Applies the changed claims of a commit, in the order of their changes. */
+  accept(records: readonly LeaseRecord[]): void {
+    for (const record of records) {
+      const known = this.#live.get(record.row);
+      if (isLease(record) && record.state === "held" && known?.record.state !== "held") {
+        this.#waited.count += 1;
+        this.#waited.sumS += ((record.granted_at ?? 0) - record.requested_at) / 1000;
+      }
+      this.#put(record);
+    }
+    for (const record of records) this.#notify(record);
+  }
+
+  get(row: number): LeaseRecord | undefined {
+    return this.#live.get(row)?.record;
+  }
+
+  /** Returns the live leases, held or waiting. The newest request comes first. */
+  list(): LeaseRecord[] {
+    const records = this.#live.values().map(({ record }) => record);
+    return records.filter(isLease).toSorted((a, b) => b.row - a.row);
+  }
+
+  /** Yields the claims of a holder, held or waiting. */
+  *of(holder: string): Generator<LeaseRecord> {
+    for (const { record } of this.#byHolder.get(holder) ?? []) yield record;
+  }
+
+  /** Returns the workspaces of the live claims. */
+  workspaces(): ReadonlySet<string> {
+    const workspaces = new Set<string>();
+    for (const { record } of this.#live.values()) workspaces.add(record.workspace);
+    return workspaces;
+  }
+
+  /**
+   * Yields the held leases of other holders that overlap these resources. If `holder` is "", the leases of all holders
+   * count.
+   */
+  heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Meeting<LiveLease>> {
+    return this.#index.meeting(
+      resources,
+      (lease) => lease.record.state === "held" && lease.holder !== holder && !(shared && lease.shared),
+    );
+  }
+
+  /**
+   * Returns the maximum number of steps that a comparison of these resources with all leases takes. Counting stops
+   * above GLOB_STEPS_MAX.
+   */
+  stepsFor(resources: readonly Resource[]): number {
+    return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+  }
+
+  /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
+  costsTooMuch(resources: readonly Resource[]): boolean {
+    return this.stepsFor(resources) > GLOB_STEPS_MAX;
+  }
+
+  /**
+   * Returns the position of a waiting lease among the waiting leases that conflict with it. The first position is 1.
+   * Returns null if the lease does not wait.
+   */
+  positionOf(row: number): number | null {
+    const lease = this.#live.get(row);
+    if (lease?.record.state !== "waiting") return null;
+    const before = new Set<LiveLease>();
+    const where = (other: LiveLease): boolean =>
+      other.record.state === "waiting" && other.order < lease.order && conflict(other, lease) && !before.has(other);
+    for (const { filed } of this.#index.meeting(lease.resources, where)) before.add(filed);
+    return before.size + 1;
+  }
+
+  /**
+   * Waits until a lease is granted or ends, at most `waitMs`.
+   * @param client registers a listener that is called when the client disconnects
+   */
+  async whileWaiting(row: number, waitMs: number, client: { onAbort(listener: () => void): void }): Promise<void> {
+    const waits = (): boolean => this.#live.get(row)?.record.state === "waiting";
+    if (!waits()) return;
+    await waitFor({
+      queue: this.#calls,
+      look: () => (waits() ? null : true),
+      waitMs,
+      listen: (waiter) => this.wakeBy(row, waiter),
+      onAbort: (listener) => client.onAbort(listener),
+    });
+  }
+
+  /**
+   * Wakes a waiter when a lease changes, unless the lease still waits after the change.
+   * @returns a function that removes the waiter
+   */
+  wakeBy(row: number, waiter: Wakeable): () => void {
+    return this.#waiters.add(row, waiter);
+  }
+
+  /** Ends the calls that wait for one lease, because the server is shutting down. */
+  end(): void {
+    this.#calls.close();
+  }
+
+  expose(out: Exposition): void {
+    out
+      .metric("koor_leases", "gauge", "Leases by state.")
+      .sample("koor_leases", this.#held, { state: "held" })
+      .sample("koor_leases", this.#waiting, { state: "waiting" })
+      .metric("koor_lease_wait_seconds", "summary", "From a lease's request to its grant.")
+      .sample("koor_lease_wait_seconds_sum", this.#waited.sumS)
+      .sample("koor_lease_wait_seconds_count", this.#waited.count);
+  }
+
+  #put(record: LeaseRecord): void {
+    const known = this.#live.get(record.row);
+    if (known !== undefined) this.#count(known.record, -1);
+    if (record.ended_at !== null) {
+      if (known !== undefined) this.#remove(known);
+      return;
+    }
+    this.#count(record, 1);
+    if (known === undefined) this.#add(liveLease(record));
+    else known.record = record;
+  }
+
+  #count(record: LeaseRecord, by: 1 | -1): void {
+    if (!isLease(record)) return;
+    if (record.state === "held") this.#held += by;
+    else this.#waiting += by;
+  }
+
+  #add(lease: LiveLease): void {
+    this.#live.set(lease.order, lease);
+    this.#index.add(lease);
+    this.#byHolder.add(lease.holder, lease);
+  }
+
+  #remove(lease: LiveLease): void {
+    this.#live.delete(lease.order);
+    this.#index.remove(lease);
+    this.#byHolder.remove(lease.holder, lease);
+  }
+
+  #notify(record: LeaseRecord): void {
+    for (const listener of this.#listeners) listener(record);
+    if (record.state !== "waiting") this.#waiters.wake(record.row);
+  }
+}

@@ -1,0 +1,40 @@
+/** Computes when a claim expires if its holder is not seen again. Pure. All times are in ms. */
+import { CLAIM_OFFER_MS } from "../../../schemas/limits/claims.js";
+import type { EndClaimsRequest } from "../../../schemas/leases.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+import type { Resumed } from "../../base/pause-detector.js";
+
+/** The members of a claim that decide when it expires. */
+export interface Life {
+  readonly ttl_s: number;
+  readonly max_s: number;
+  readonly offered: boolean;
+  readonly requested_at: number;
+  /** Null while it waits. */
+  readonly granted_at: number | null;
+}
+
+export type EndReason = EndClaimsRequest["ends"][number]["reason"];
+
+/**
+ * Returns when a claim expires, and for which reason.
+ * @param lastSeenMs when the holder was last seen; in the future while the holder is busy
+ * @param resumed when the server started or resumed. A claim from before that time gets some extra time in which its
+ * holder can be seen, unless it had expired when the server stopped.
+ */
+export function lifeOf(
+  { ttl_s, max_s, offered, requested_at, granted_at }: Life,
+  lastSeenMs: number,
+  { beforeMs, at_ms, untilMs }: Resumed,
+): { readonly endsMs: number; readonly reason: EndReason } {
+  const ttlMs = ttl_s * SECOND_MS;
+  const sinceMs = granted_at ?? requested_at;
+  const graced = (endsMs: number): number =>
+    sinceMs < at_ms && endsMs > beforeMs ? Math.max(endsMs, untilMs) : endsMs;
+  const unconfirmed = offered && granted_at !== null && lastSeenMs <= granted_at;
+  const silentMs = graced(
+    unconfirmed ? sinceMs + Math.min(ttlMs, CLAIM_OFFER_MS) : Math.max(lastSeenMs, sinceMs) + ttlMs,
+  );
+  const longestMs = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
+  return silentMs < longestMs ? { endsMs: silentMs, reason: "expired" } : { endsMs: longestMs, reason: "max_s" };
+}

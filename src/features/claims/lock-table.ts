@@ -1,0 +1,410 @@
+/**
+ * The in-memory lock table. It records which claims are held and which claims wait, in the order of their requests. It
+ * decides which waiting claims are granted when a claim ends. It does no I/O: the caller stores the claims.
+ *
+ * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. Two
+ * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
+ * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
+ *
+ * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So when a claim
+ * ends, only its watchers are checked, however long the queue is.
+ */
+import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
+import { assert, must } from "../../base/assert.js";
+import { Groups } from "../../base/groups.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
+import type { Resource } from "./resource.js";
+import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
+
+export interface Claim extends HasResources {
+  /** A unique number. A claim that was requested earlier has a smaller number. */
+  readonly order: number;
+  readonly holder: string;
+  /** Conflicts with exclusive claims only. */
+  readonly shared: boolean;
+}
+
+/** Two resources that conflict. */
+export interface Conflict<Kind extends Claim> {
+  /** The requested resource. */
+  readonly wanted: Resource;
+  /** The resource of `claim` that blocks `wanted`. */
+  readonly resource: Resource;
+  readonly claim: Kind;
+}
+
+/**
+ * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null
+ * for the new claim.
+ */
+export interface CycleStep<Kind extends Claim> {
+  readonly holder: string;
+  readonly claim: Kind | null;
+}
+
+/**
+ * The conflicts of a claim with held claims. If there are none, the conflicts with waiting claims. The list has at most
+ * the requested length.
+ */
+export interface Conflicts<Kind extends Claim> {
+  readonly held: boolean;
+  readonly conflicts: readonly Conflict<Kind>[];
+}
+
+export type LockDecision<Kind extends Claim> =
+  /**
+   * The claim is granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
+   * holder.
+   */
+  | { readonly kind: "free"; readonly overtakes: boolean }
+  | ({ readonly kind: "taken" } & Conflicts<Kind>)
+  /** Waiting would close a cycle. */
+  | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
+
+/** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
+const FOLLOWED_MAX = 1_000;
+
+/** A claim in the table. */
+class Entry<Kind extends Claim> implements HasResources {
+  held = false;
+  /** The most recent blocker of this claim, while the claim waits. */
+  watches: Entry<Kind> | null = null;
+  /** The claims that watch this one; null if there are none, as for most claims. */
+  watchedBy: Set<Entry<Kind>> | null = null;
+
+  constructor(readonly claim: Kind) {}
+
+  get resources(): readonly Resource[] {
+    return this.claim.resources;
+  }
+}
+
+/** The claims of others that wait for one holder, directly or through other claims. */
+interface Dependents<Kind extends Claim> {
+  readonly claims: ReadonlySet<Entry<Kind>>;
+  /**
+   * Maps each waiting holder to the claim with which it waits, and to the next holder in its chain of waits. Every
+   * chain ends at the holder for whom all the others wait.
+   */
+  readonly byHolder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
+}
+
+export class LockTable<Kind extends Claim> {
+  /** Entries by the order of their claims. */
+  readonly #entries = new TurnoverMap<number, Entry<Kind>>();
+  readonly #byHolder = new Groups<string, Entry<Kind>>();
+  readonly #index = new ResourceIndex<Entry<Kind>>();
+  #held = 0;
+
+  get held(): number {
+    return this.#held;
+  }
+
+  get waiting(): number {
+    return this.#entries.size - this.#held;
+  }
+
+  /** Returns the number of claims of a holder, held or waiting. */
+  countOf(holder: string): number {
+    return this.#byHolder.get(holder)?.size ?? 0;
+  }
+
+  /** Yields the claims of a holder, held or waiting. */
+  *claimsOf(holder: string): Generator<Kind> {
+    for (const { claim } of this.#byHolder.get(holder) ?? []) yield claim;
+  }
+
+  /**
+   * Decides whether a new claim would be granted, without adding it.
+   * @param waits whether the claim would wait if it cannot be granted
+   * @param conflictsMax the maximum number of conflicts to return
+   */
+  evaluate(claim: Claim, waits: boolean, conflictsMax: number): LockDecision<Kind> {
+    const overtaken = new Set<Entry<Kind>>();
+    const blockers = this.#blockers(claim, overtaken);
+    if (blockers.size === 0) return { kind: "free", overtakes: false };
+    if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", overtakes: true };
+    const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
+    if (cycle !== null) return { kind: "deadlock", cycle };
+    return { kind: "taken", ...this.#conflicts(claim, blockers, conflictsMax) };
+  }
+
+  /** Returns the conflicts of a claim. The claim may be waiting in the table, or it may be hypothetical. */
+  conflictsOf(claim: Claim, conflictsMax: number): Conflicts<Kind> {
+    return this.#conflicts(claim, this.#blockers(claim), conflictsMax);
+  }
+
+  /**
+   * Returns whether comparing these resources with all claims takes more than GLOB_STEPS_MAX steps. The result is the
+   * same on every node.
+   */
+  costsTooMuch(resources: readonly Resource[]): boolean {
+    return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
+  }
+
+  /**
+   * Returns a function that checks whether resources are free for a holder. The function also returns the maximum
+   * number of comparison steps that the check takes.
+   *
+   * Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two calls
+   * of the function.
+   */
+  lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
+    let dependents: ReadonlySet<Entry<Kind>> | undefined;
+    const obstructs = (other: Entry<Kind>): boolean => {
+      if (other.claim.holder === holder) return false;
+      if (other.held) return true;
+      dependents ??= this.#dependentsOf(holder, "held").claims;
+      return !dependents.has(other);
+    };
+    return (resources) => {
+      const steps = this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+      // Return the limit instead of the sum. Counting has stopped early, so the sum depends on the order of the claims.
+      if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
+      const free = steps === 0 || this.#index.meeting(resources, obstructs).next().done === true;
+      return { free, steps };
+    };
+  }
+
+  /**
+   * Yields the held claims of other holders that overlap these resources. If `holder` is "", the claims of all holders
+   * count.
+   */
+  *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
+    const where = ({ held, claim }: Entry<Kind>): boolean =>
+      held && claim.holder !== holder && !(shared && claim.shared);
+    for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
+  }
+
+  /**
+   * Adds a claim as held. The claim is new and free, or was stored as held.
+   * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for the holder's
+   * held claims from now on.
+   * @returns the waiting claims that are granted because of this, in the order of their grants
+   */
+  hold(claim: Kind, overtakes = false): Kind[] {
+    this.#hold(this.#add(claim));
+    const granted: Kind[] = [];
+    if (overtakes) this.#grantWith(claim.holder, granted);
+    return granted;
+  }
+
+  /**
+   * Adds a claim to the queue, at the position of its `order`. Returns true if the claim waits. Returns false if
+   * nothing blocks it: the claim is then held.
+   */
+  enqueue(claim: Kind): boolean {
+    const entry = this.#add(claim);
+    return !this.#settle(entry);
+  }
+
+  /**
+   * Removes a claim, held or waiting. Returns the waiting claims that are granted because of that, in the order of
+   * their grants.
+   */
+  remove(claim: Kind): Kind[] {
+    const entry = this.#entries.get(claim.order);
+    if (entry === undefined) return [];
+    this.#drop(entry);
+    const granted: Kind[] = [];
+    for (const watcher of inOrder(entry.watchedBy ?? [])) {
+      if (watcher.held || !this.#settle(watcher)) continue;
+      granted.push(watcher.claim);
+      this.#grantWith(watcher.claim.holder, granted);
+    }
+    return granted;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#byHolder.clear();
+    this.#index.clear();
+    this.#held = 0;
+  }
+
+  #add(claim: Kind): Entry<Kind> {
+    assert(!this.#entries.has(claim.order), "a claim stands once");
+    const entry = new Entry(claim);
+    this.#entries.set(claim.order, entry);
+    this.#index.add(entry);
+    this.#byHolder.add(claim.holder, entry);
+    return entry;
+  }
+
+  #drop(entry: Entry<Kind>): void {
+    const { claim } = entry;
+    this.#watch(entry, null);
+    this.#entries.delete(claim.order);
+    this.#index.remove(entry);
+    if (entry.held) this.#held -= 1;
+    this.#byHolder.remove(claim.holder, entry);
+  }
+
+  /**
+   * Grants the waiting claims that are free now because a holder got a claim.
+   *
+   * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
+   * claims. So may the waiting claims of each holder for which this holder waits.
+   */
+  #grantWith(holder: string, granted: Kind[]): void {
+    const holders = new Set([holder]);
+    for (const next of holders) {
+      for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
+        if (entry.held) continue;
+        if (this.#settle(entry)) granted.push(entry.claim);
+        else for (const { held, claim } of this.#blockers(entry.claim)) if (held) holders.add(claim.holder);
+      }
+    }
+  }
+
+  /**
+   * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether it is held
+   * now.
+   */
+  #settle(entry: Entry<Kind>): boolean {
+    let latest: Entry<Kind> | null = null;
+    for (const blocker of this.#blockers(entry.claim))
+      if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
+    this.#watch(entry, latest);
+    if (latest === null) this.#hold(entry);
+    return entry.held;
+  }
+
+  #hold(entry: Entry<Kind>): void {
+    entry.held = true;
+    this.#held += 1;
+  }
+
+  #watch(entry: Entry<Kind>, watched: Entry<Kind> | null): void {
+    entry.watches?.watchedBy?.delete(entry);
+    entry.watches = watched;
+    if (watched !== null) (watched.watchedBy ??= new Set()).add(entry);
+  }
+
+  /**
+   * Returns all blockers of a claim. A waiting claim that it may overtake is no blocker, and is added to `overtaken`
+   * instead.
+   */
+  #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
+    const blockers = new Set<Entry<Kind>>();
+    const where = (other: Entry<Kind>): boolean =>
+      (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !blockers.has(other);
+    let dependents: Dependents<Kind> | undefined;
+    for (const { filed } of this.#index.meeting(claim.resources, where)) {
+      if (!filed.held) dependents ??= this.#dependentsOf(claim.holder, "held");
+      if (!filed.held && dependents?.claims.has(filed) === true) overtaken?.add(filed);
+      else blockers.add(filed);
+    }
+    return blockers;
+  }
+
+  /**
+   * Returns whether a new claim of the holder may overtake all of these blockers, because waiting for them would be a
+   * deadlock. This is so if each blocker is a waiting claim that waits, directly or through others, for a held or
+   * waiting claim of the holder.
+   */
+  #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
+    for (const { held } of blockers) if (held) return false;
+    const { claims } = this.#dependentsOf(holder, "anything");
+    for (const blocker of blockers) if (!claims.has(blocker)) return false;
+    let followed = 0;
+    const waitsFor = (first: Entry<Kind>): boolean => {
+      const waiting = new Set([first]);
+      for (const entry of waiting) {
+        // The chain of waits is too long to follow, so the new claim may not overtake.
+        if (++followed > FOLLOWED_MAX) return false;
+        for (const { claim } of this.#blockers(entry.claim)) {
+          if (claim.holder === holder) return true;
+          for (const other of this.#byHolder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
+        }
+      }
+      return false;
+    };
+    for (const blocker of blockers) if (!waitsFor(blocker)) return false;
+    return true;
+  }
+
+  /**
+   * Finds the claims that wait for a holder, directly or through others.
+   * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
+   * claim, even if that claim could be overtaken now, because it may be granted first.
+   */
+  #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
+    const claims = new Set<Entry<Kind>>();
+    const byHolder = new Map<string, { claim: Kind; next: string }>();
+    const holders = [holder];
+    for (const next of holders) {
+      for (const entry of this.#byHolder.get(next) ?? []) {
+        if (through === "held" && !entry.held) continue;
+        const where = (other: Entry<Kind>): boolean =>
+          !other.held &&
+          !claims.has(other) &&
+          (entry.held || other.claim.order > entry.claim.order) &&
+          conflict(other.claim, entry.claim);
+        for (const { filed } of this.#index.meeting(entry.resources, where)) {
+          claims.add(filed);
+          const { claim } = filed;
+          if (claim.holder === holder || byHolder.has(claim.holder)) continue;
+          byHolder.set(claim.holder, { claim, next });
+          holders.push(claim.holder);
+        }
+      }
+    }
+    return { claims, byHolder };
+  }
+
+  /**
+   * Returns the cycle that a claim would close if it waited; null if there is none.
+   * @param overtaken the waiting claims that the new claim could overtake; with them, their holders already wait for
+   *   the new claim's holder
+   */
+  #cycle(
+    { holder }: Claim,
+    blockers: ReadonlySet<Entry<Kind>>,
+    overtaken: ReadonlySet<Entry<Kind>>,
+  ): CycleStep<Kind>[] | null {
+    const { claims, byHolder } = this.#dependentsOf(holder, "anything");
+    if (claims.size === 0) return null;
+    const stepsFrom = (first: string): CycleStep<Kind>[] => {
+      const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
+      for (let waits = first; waits !== holder; ) {
+        const { claim, next } = must(byHolder.get(waits), "each waits for one that was found before");
+        cycle.push({ holder: waits, claim });
+        waits = next;
+      }
+      return cycle;
+    };
+    for (const { claim } of blockers) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const entry of overtaken) {
+      // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
+      // has another claim that waits for the new claim's holder.
+      for (const other of this.#byHolder.get(entry.claim.holder) ?? [])
+        if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
+    }
+    return null;
+  }
+
+  #conflicts(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflictsMax: number): Conflicts<Kind> {
+    const held = [...blockers].some((blocker) => blocker.held);
+    const conflicts: Conflict<Kind>[] = [];
+    const where = (other: Entry<Kind>): boolean => other.held === held && blockers.has(other);
+    for (const meeting of this.#index.meeting(claim.resources, where)) {
+      if (conflicts.length === conflictsMax) break;
+      conflicts.push(conflictOf(meeting));
+    }
+    return { held, conflicts };
+  }
+}
+
+/** Returns whether two claims exclude each other. Claims of the same holder never do. */
+export function conflict(a: Claim, b: Claim): boolean {
+  return a.holder !== b.holder && !(a.shared && b.shared);
+}
+
+function inOrder<Kind extends Claim>(entries: Iterable<Entry<Kind>>): Entry<Kind>[] {
+  return [...entries].toSorted((a, b) => a.claim.order - b.claim.order);
+}
+
+function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Entry<Kind>>): Conflict<Kind> {
+  return { wanted, resource, claim: filed.claim };
+}

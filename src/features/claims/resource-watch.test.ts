@@ -1,0 +1,102 @@
+/**
+ * Tests that a waiter for a resource is woken only by overlapping leases. A naive comparison finds the expected ones.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { Failure } from "../../base/result.js";
+import { LeaseProjection } from "./lease-projection.js";
+import { parseResource, resourcesMeet, type Resource } from "./resource.js";
+import { overlaps, ResourceWatch, type WantedResource } from "./resource-watch.js";
+
+function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
+  return {
+    row,
+    state: "held",
+    fence: row,
+    holder: "h",
+    holder_name: "h",
+    workspace: "w",
+    resources: ["r"],
+    shared: false,
+    reason: "",
+    note: null,
+    task: null,
+    ttl_s: 60,
+    max_s: 60,
+    offered: false,
+    queued: false,
+    requested_at: 0,
+    granted_at: 0,
+    ended_at: null,
+    ...more,
+  };
+}
+
+const resource = fc.constantFrom(
+  "path:a",
+  "path:a/*",
+  "path:**/b",
+  "path:a/b",
+  "path:{a/b,c/d.ts}",
+  "path:c",
+  "state:a",
+  "state:*",
+  "spec:a",
+  "a",
+  "b",
+);
+const workspace = fc.constantFrom("v", "w");
+const holder = fc.constantFrom("me", "you", "");
+
+function parsed(text: string, where: string): Resource {
+  const read = parseResource(text, where, "");
+  if (read instanceof Failure) throw new Error(read.message);
+  return read;
+}
+
+function meets(wanted: WantedResource, text: string, where: string): boolean {
+  const theirs = parsed(text, where);
+  const mine = parsed(wanted.text, wanted.workspace ?? where);
+  return resourcesMeet(mine, theirs);
+}
+
+t.test("overlapping leases wake a waiter, in its workspace or in any, and count as held by their holders", (t) => {
+  const lease = fc.record({ resources: fc.array(resource, { minLength: 1, maxLength: 3 }), workspace, holder });
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ text: resource, workspace: fc.option(workspace) }), { maxLength: 5 }),
+      fc.array(lease, { maxLength: 5 }),
+      holder,
+      (wanted, leases, me) => {
+        const projection = new LeaseProjection();
+        const watch = new ResourceWatch(projection);
+        const woken = wanted.map(() => 0);
+        const unlisteners = wanted.map((one, at) =>
+          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1) }),
+        );
+        for (const [at, { resources, workspace: where }] of leases.entries()) {
+          const before = [...woken];
+          projection.accept([record(at + 1, leases[at] ?? {})]);
+          for (const [which, one] of wanted.entries()) {
+            const expected = resources.some((text) => meets(one, text, where));
+            if ((woken[which] ?? 0) > (before[which] ?? 0) !== expected) return false;
+            if (overlaps(one, resources, where) !== expected) return false;
+          }
+        }
+        const held = wanted.map((one) =>
+          leases.some((of) => of.holder !== me && of.resources.some((text) => meets(one, text, of.workspace))),
+        );
+        if (wanted.some((one, at) => watch.isHeld(one, me) !== held[at])) return false;
+        for (const unlisten of unlisteners) unlisten();
+        const last = [...woken];
+        for (const [at, of] of leases.entries())
+          projection.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
+        return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, me));
+      },
+    ),
+    { numRuns: 500 },
+  );
+  t.pass("it was held");
+  t.end();
+});

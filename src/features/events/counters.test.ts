@@ -1,0 +1,35 @@
+/** Tests the metrics of events and subscribers: each is exposed once, with its type and the value that the hub has. */
+import t from "tap";
+import { parseExposition } from "../../../test/support/exposition.js";
+import { Failure } from "../../base/result.js";
+import { Exposition } from "../../platform/measure/exposition.js";
+import { compilePattern } from "../../platform/topics/pattern.js";
+import { EventCounters } from "./counters.js";
+import { Hub } from "./hub.js";
+
+t.test("every metric is exposed once, with its type", (t) => {
+  const counters = new EventCounters();
+  const hub = new Hub({ publish: () => 2 }, counters, 20);
+  const pattern = compilePattern("a");
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  hub.join(pattern);
+  hub.join(pattern);
+  hub.fanOut([{ id: 21, topic: "a", source: "", text: "{}" }]);
+  counters.dropped += 3;
+  const out = new Exposition();
+  hub.expose(out);
+  const figures = [...parseExposition(out.text())].map(([name, { type, samples }]) => [
+    name,
+    type,
+    samples.map(({ value }) => value),
+  ]);
+  t.same(figures, [
+    ["koor_subscribers", "gauge", [2]],
+    ["koor_subscriber_patterns", "gauge", [1]],
+    ["koor_last_event_id", "gauge", [21]],
+    ["koor_events_published_total", "counter", [1]],
+    ["koor_events_delivered_total", "counter", [2]],
+    ["koor_events_dropped_total", "counter", [3]],
+  ]);
+  t.end();
+});

@@ -1,0 +1,42 @@
+/**
+ * Encodes events as JSON. The JSON text of an event is the same everywhere: the writer makes it when it stores the
+ * event, and a reader of the history makes it again from the row. Pure.
+ */
+import type { CommittedEvent, CommittedEvents } from "../../../schemas/events.js";
+import { formatTime } from "../../base/time.js";
+
+/** A stored event. `data` is JSON text, and `created_at` is in ms. */
+export interface EventRow {
+  readonly id: number;
+  readonly topic: string;
+  readonly created_at: number;
+  readonly source: string;
+  readonly data: string;
+}
+
+/**
+ * Encodes an event. All clients get this text: in WebSocket frames, in answers and in the history. The text has no line
+ * break, so that it fits one line of an event stream. Numbers in `data` keep the publisher's digits.
+ */
+export function encodeEvent(row: EventRow): CommittedEvent {
+  const { id, topic, source } = row;
+  const named = source === "" ? '""' : JSON.stringify(source);
+  const head = `{"id":${id},"topic":${JSON.stringify(topic)},"data":${row.data}`;
+  const text = `${head},"source":${named},"created_at":"${formatTime(row.created_at)}"}`;
+  return { id, topic, source, text };
+}
+
+/** Packs events for a message between threads. */
+export function listsOf(events: readonly CommittedEvent[]): CommittedEvents {
+  return {
+    ids: events.map(({ id }) => id),
+    topics: events.map(({ topic }) => topic),
+    sources: events.map(({ source }) => source),
+    texts: events.map(({ text }) => text),
+  };
+}
+
+/** Unpacks events from a message between threads. */
+export function eventsOf({ ids, topics, sources, texts }: CommittedEvents): CommittedEvent[] {
+  return ids.map((id, at) => ({ id, topic: topics[at] ?? "", source: sources[at] ?? "", text: texts[at] ?? "" }));
+}

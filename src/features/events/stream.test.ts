@@ -1,0 +1,154 @@
+/**
+ * Tests Server-Sent Events without a feed: the format of the frames, and the comments that keep an idle stream alive.
+ */
+import t from "tap";
+import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
+import { Failure } from "../../base/result.js";
+import { WriteBuffer } from "../../platform/store/write-buffer.js";
+import { migrate } from "../../platform/store/migrate.js";
+import { EventCounters } from "./counters.js";
+import { Hub } from "./hub.js";
+import { compilePattern } from "../../platform/topics/pattern.js";
+import type { FeedSources } from "./feed.js";
+import { Streams } from "./stream.js";
+import { EventAppender, EventReader } from "./table.js";
+import { RecordingSink } from "../../../test/support/recording-sink.js";
+import { quietLog } from "../../../test/support/quiet-log.js";
+import { openDatabase } from "../../platform/store/sqlite/choice.js";
+
+const COMMENT = ": still here\n\n";
+
+function openStream(
+  t: { teardown(done: () => void): void },
+  since: number | null = null,
+  readBarrier: FeedSources["readBarrier"] = null,
+) {
+  const db = openDatabase(":memory:");
+  t.teardown(() => db.close());
+  migrate(db);
+  const counters = new EventCounters();
+  const hub = new Hub({ publish: () => 0 }, counters, 0);
+  const log = quietLog();
+  const streams = new Streams({ hub, counters, history: new EventReader(db), log, readBarrier }, { now: () => 0 });
+  const pattern = compilePattern("a");
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  const sink = new RecordingSink();
+  streams.open(sink, { pattern, since, notices: false });
+  const rows = new WriteBuffer(db);
+  const appender = new EventAppender(db, rows);
+  const publish = (topic: string): void => {
+    const event = appender.append(topic, "1", "", 0);
+    rows.write();
+    hub.fanOut([event]);
+  };
+  return { hub, streams, sink, publish };
+}
+
+t.test("a subscriber gets a frame at once when it connects, then each event as a frame", (t) => {
+  const { sink, publish, hub } = openStream(t);
+  t.equal(sink.written.length, 1);
+  t.match(sink.written[0], /^:.*\n\n$/, "a comment, which clients pass over");
+  publish("a");
+  publish("b");
+  publish("a");
+  t.same(
+    sink.written.slice(1),
+    [1, 3].map(
+      (id) =>
+        `id: ${id}\ndata: {"id":${id},"topic":"a","data":1,"source":"","created_at":"1970-01-01T00:00:00.000Z"}\n\n`,
+    ),
+  );
+  t.equal(hub.subscribers, 1);
+  sink.end();
+  t.equal(hub.subscribers, 0);
+  publish("a");
+  t.equal(sink.written.length, 3, "a disconnected subscriber gets nothing");
+  t.end();
+});
+
+t.test("a comment is sent when it is due, and not earlier", (t) => {
+  const { sink, streams } = openStream(t);
+  const comments = (): number => sink.written.filter((text) => text === COMMENT).length;
+  streams.tick(SSE_COMMENT_INTERVAL_MS - 1);
+  t.equal(comments(), 0);
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 1);
+  streams.tick(2 * SSE_COMMENT_INTERVAL_MS - 1);
+  t.equal(comments(), 1);
+  streams.tick(2 * SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 2);
+  sink.end();
+  streams.tick(9 * SSE_COMMENT_INTERVAL_MS);
+  t.equal(comments(), 2, "not to a disconnected subscriber");
+  t.end();
+});
+
+t.test("a slow socket gets no comment in addition", (t) => {
+  const { sink, streams, publish } = openStream(t);
+  sink.takes = false;
+  publish("a");
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.notOk(sink.written.includes(COMMENT));
+  sink.drain();
+  streams.tick(SSE_COMMENT_INTERVAL_MS + 1);
+  t.ok(sink.written.includes(COMMENT));
+  t.end();
+});
+
+t.test("the shutdown of the server ends every stream", (t) => {
+  const { sink, streams } = openStream(t);
+  streams.end();
+  t.ok(sink.ended);
+  t.end();
+});
+
+/** Returns the ids of the events that were written. */
+function idsOf({ written }: RecordingSink): (string | undefined)[] {
+  const events = written.slice(1).filter((text) => !text.startsWith("event: lagged"));
+  return events.map((text) => /^id: (\d+)/.exec(text)?.[1]);
+}
+
+t.test("a subscriber that comes from a node that is ahead does not get its events twice", (t) => {
+  let passBarrier = (): void => undefined;
+  const { sink, publish } = openStream(t, 2, (done) => {
+    passBarrier = done;
+  });
+  for (const topic of ["a", "a", "a"]) publish(topic);
+  t.same(idsOf(sink), ["3"]);
+  passBarrier();
+  publish("a");
+  t.same(idsOf(sink), ["3", "4"]);
+
+  const single = openStream(t, 2);
+  for (const topic of ["a", "a", "a"]) single.publish(topic);
+  t.same(idsOf(single.sink), ["1", "2", "3"], "a single server has no events of other nodes");
+  t.end();
+});
+
+t.test("a subscriber that is ahead of all nodes gets every event since it connected", (t) => {
+  let passBarrier = (): void => undefined;
+  const { sink, publish, streams } = openStream(t, 1_000, (done) => {
+    passBarrier = done;
+  });
+  publish("a");
+  publish("b");
+  publish("a");
+  t.same(idsOf(sink), [], "another node may have sent them");
+  passBarrier();
+  t.same(idsOf(sink), ["1", "3"]);
+  publish("a");
+  t.same(idsOf(sink), ["1", "3", "4"]);
+  passBarrier();
+  t.same(idsOf(sink), ["1", "3", "4"], "once");
+  streams.end();
+  t.end();
+});
+
+t.test("a subscriber that is ahead of the newest event is told so, and continues from the newest", (t) => {
+  const { sink, publish } = openStream(t, 5);
+  t.same(sink.written.slice(1), ['event: lagged\nid: 0\ndata: {"type":"lagged","last_id":0}\n\n']);
+  publish("a");
+  t.match(sink.written[2], /^id: 1\n/);
+  sink.end();
+  t.end();
+});

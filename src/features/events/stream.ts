@@ -1,0 +1,88 @@
+/**
+ * Serves subscribers over Server-Sent Events. A client that reconnects continues after its `Last-Event-ID`. Runs on the
+ * front.
+ */
+import type { Clock } from "../../base/clock.js";
+import type { BackgroundTask } from "../../platform/background/task.js";
+import { EventStream } from "../../platform/transport/event-stream.js";
+import type { Sink } from "../../platform/transport/reply.js";
+import type { SendResult } from "../../platform/transport/transport.js";
+import type { CommittedEvent } from "../../../schemas/events.js";
+import { Feed, type FeedSources, type Outlet } from "./feed.js";
+import { isGap, type Gap } from "./subscriber-buffer.js";
+import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
+
+class StreamOutlet implements Outlet {
+  constructor(
+    readonly stream: EventStream,
+    readonly notices: boolean,
+  ) {}
+
+  deliver(item: CommittedEvent | Gap): SendResult {
+    if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
+    return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
+  }
+
+  lagged(lastId: number): SendResult {
+    // The client reconnects with this id as its `Last-Event-ID`, and so continues here instead of at its old cursor.
+    return this.#write(`event: lagged\nid: ${lastId}\ndata: ${encodeLag(lastId)}\n\n`);
+  }
+
+  caughtUp(): void {
+    // A stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+
+  #write(text: string): SendResult {
+    return this.stream.write(text) ? "sent" : "behind";
+  }
+}
+
+export class Streams implements BackgroundTask {
+  readonly #outlets = new Set<StreamOutlet>();
+
+  constructor(
+    readonly sources: FeedSources,
+    readonly clock: Clock,
+  ) {}
+
+  /** Serves one subscriber until it disconnects. */
+  open(sink: Sink, { pattern, since, notices }: Subscription): void {
+    const outlet = new StreamOutlet(new EventStream(sink, this.clock.now()), notices);
+    const { hub } = this.sources;
+    const group = hub.join(pattern);
+    const feed = new Feed(this.sources, group, outlet, since);
+    this.#outlets.add(outlet);
+    sink.onDrain(() => {
+      outlet.stream.drained();
+      feed.drained();
+    });
+    sink.onClose(() => {
+      feed.close();
+      this.#outlets.delete(outlet);
+      hub.leave(group);
+    });
+    outlet.stream.begin();
+    feed.start();
+  }
+
+  /**
+   * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
+   */
+  tick(nowMs: number): void {
+    for (const outlet of this.#outlets) outlet.stream.comment(nowMs);
+  }
+
+  /** Ends every stream. */
+  end(): void {
+    for (const outlet of [...this.#outlets]) outlet.end();
+  }
+
+  close(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+}

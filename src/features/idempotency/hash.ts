@@ -1,0 +1,33 @@
+/**
+ * Hashes a request that has a `request_id`. If two requests with the same `request_id` have equal hashes, the second is
+ * a repetition. If the hashes differ, another call reuses the `request_id` and must not get the answer of the first
+ * one. Pure. Runs on the front.
+ */
+import type { TObject } from "typebox";
+import { crypto } from "../../base/crypto.js";
+
+/**
+ * The members that are not hashed, because a client may change them when it repeats a call: the id of the call, and how
+ * long the client waits.
+ */
+const NOT_HASHED = new Set(["request_id", "wait_s", "queue"]);
+/** The number of hexadecimal digits that are kept of a hash. They are 128 bits. */
+const DIGITS = 32;
+
+/**
+ * Hashes the members of the body that the schema contains, independent of their order. Other members are ignored, as
+ * the call ignores them.
+ * @param body the parsed body, without its `data`
+ * @param data `data` as JSON text, because it may be nested too deeply to be parsed again
+ * @returns hexadecimal text; "" if the body has no request_id
+ */
+export function hashRequest<Body extends { readonly request_id?: string }>(
+  schema: TObject,
+  body: Body,
+  data: string | null = null,
+): string {
+  if (body.request_id === undefined) return "";
+  const names = Object.keys(schema.properties).filter((name) => name !== "data" && !NOT_HASHED.has(name));
+  const text = JSON.stringify([names.map((name) => body[name as keyof Body] ?? null), data]);
+  return crypto().createHash("sha256").update(text).digest("hex").slice(0, DIGITS);
+}

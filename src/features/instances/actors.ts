@@ -1,0 +1,67 @@
+/**
+ * Gives the request pipeline access to the directory of instances. It authenticates instances by their tokens, records
+ * when they were last seen, and notifies listeners when a token ends. Pure except for the clock.
+ */
+import { ENDED_TOKENS_MAX } from "../../../schemas/limits/tokens.js";
+import type { Clock } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+import { Groups } from "../../base/groups.js";
+import type { Directory } from "./directory.js";
+
+export class InstanceActors {
+  readonly #directory: Directory;
+  readonly #clock: Clock;
+  /** For each instance, the listeners to call when its token ends. */
+  readonly #listeners = new Groups<string, () => void>();
+  /** The hashes of tokens that have ended recently, the oldest first. */
+  readonly #endedTokens = new Map<string, true>();
+
+  constructor(directory: Directory, clock: Clock) {
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#directory.size;
+  }
+
+  touchId(id: string): boolean {
+    const entry = this.#directory.get(id);
+    if (entry === undefined) return false;
+    this.#directory.touch(entry, this.#clock.now());
+    return true;
+  }
+
+  touchToken(tokenHash: string): string | undefined {
+    const entry = this.#directory.byTokenHash(tokenHash);
+    if (entry === undefined || entry.ending) return undefined;
+    this.#directory.touch(entry, this.#clock.now());
+    return entry.id;
+  }
+
+  has(id: string): boolean {
+    return this.#directory.get(id)?.ending === false;
+  }
+
+  onRevoked(id: string, listener: () => void): () => void {
+    if (this.has(id)) this.#listeners.add(id, listener);
+    else listener();
+    return () => void this.#listeners.remove(id, listener);
+  }
+
+  /** Remembers that a token is no longer valid, and notifies the listeners of its instance. */
+  revoke(id: string, tokenHash: string): void {
+    this.#endedTokens.set(tokenHash, true);
+    dropOldest(this.#endedTokens, ENDED_TOKENS_MAX);
+    for (const listener of this.#listeners.take(id)) listener();
+  }
+
+  hadToken(tokenHash: string): boolean {
+    return this.#endedTokens.has(tokenHash) || this.#directory.byTokenHash(tokenHash) !== undefined;
+  }
+
+  beginWait(id: string): () => void {
+    const entry = this.#directory.get(id);
+    return entry === undefined ? () => undefined : this.#directory.beginWait(entry, () => this.#clock.now());
+  }
+}

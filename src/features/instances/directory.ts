@@ -1,0 +1,599 @@
+/**
+ * Keeps all instances in the front's memory. It answers lists and lookups, and knows when each instance was last seen.
+ *
+ * Each status has a list ordered by last_seen, so the instance that has been silent longest is at the end of its list.
+ * A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure
+ * except for its state; only the writer changes the database.
+ */
+import { INSTANCE_STATUSES, type InstanceStatus } from "../../../schemas/instances.js";
+import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../../schemas/limits/instances.js";
+import { assert } from "../../base/assert.js";
+import { Groups } from "../../base/groups.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
+import { formatTime } from "../../base/time.js";
+import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { NameIndex } from "./name-index.js";
+import { RecencyList, type Linked } from "./recency-list.js";
+import { addByRow, removeByRow } from "./row-order.js";
+
+/** A stored instance. Times are in ms. `token_hash` is the SHA-256 as lowercase hexadecimal text. */
+export interface InstanceRow {
+  readonly row: number;
+  readonly id: string;
+  readonly token_hash: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly intent: string;
+  readonly stack: string;
+  readonly capabilities: readonly string[];
+  readonly status: InstanceStatus;
+  readonly registered_at: number;
+  readonly last_seen: number;
+  /**
+   * The instance has announced that it is busy until this time, and counts as seen until then; 0 if it has announced
+   * nothing.
+   */
+  readonly busy_until: number;
+  /** The id of the instance whose token registered this instance; "" if the server's token or no token was used. */
+  readonly registered_by: string;
+}
+
+/** An instance in memory. Only the directory changes the members. */
+export interface Entry extends Linked<Entry> {
+  readonly row: number;
+  readonly id: string;
+  readonly token_hash: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly stack: string;
+  readonly registered_at: number;
+  readonly registered_by: string;
+  intent: string;
+  capabilities: readonly string[];
+  status: InstanceStatus;
+  last_seen: number;
+  busy_until: number;
+  /** The number of waiting calls of this instance. While there is one, the instance counts as seen. */
+  waits: number;
+  /** True if `onSeen` must be called before a new last_seen is recorded. */
+  watched: boolean;
+  /** True if the current last_seen is not in the database yet. */
+  unsaved: boolean;
+  /** True while the instance is being deleted in several transactions. Its token is not accepted any more. */
+  ending: boolean;
+  /** The JSON text of the instance up to its `status`. It is null until it is first needed. */
+  text: string | null;
+}
+
+/** The filter of a list. An absent member matches any value. */
+export interface InstanceFilter {
+  readonly status?: InstanceStatus;
+  readonly name?: string;
+  readonly workspace?: string;
+  readonly stack?: string;
+  readonly capability?: string;
+}
+
+/** Callbacks for activity and for changes of entries. */
+export interface DirectoryEvents {
+  /** Called when activity has made a stale instance active again. The database still has the old status. */
+  readonly onReactivated?: (id: string) => void;
+  /**
+   * Called before last_seen of a watched instance changes, but only if the instance was silent for INSTANCE_SILENCE_MS
+   * or more.
+   */
+  readonly onSeen?: (entry: Entry, nowMs: number) => void;
+  /** Called when an instance is added or removed, or its status changes. */
+  readonly onStatus?: (entry: Entry) => void;
+  /** Called when an instance's capabilities change. */
+  readonly onCapabilities?: (entry: Entry) => void;
+  /** Called when a watched instance ends its announced busy time early. */
+  readonly onIdle?: (entry: Entry) => void;
+  /** Called when the token of the instance with this id is no longer valid. */
+  readonly onRevoked?: (id: string, tokenHash: string) => void;
+}
+
+/**
+ * Returns when an instance was last seen, in ms. If the instance is busy, this is the announced end, which is in the
+ * future.
+ */
+export function lastSeenAt({ last_seen, busy_until, waits }: Entry, nowMs: number): number {
+  return Math.max(last_seen, busy_until, waits > 0 ? nowMs : 0);
+}
+
+/** Compares two instances by the time at which they were seen. The most recently seen comes first. */
+export function compareRecency(a: Pick<Entry, "last_seen" | "row">, b: Pick<Entry, "last_seen" | "row">): number {
+  return b.last_seen - a.last_seen || b.row - a.row;
+}
+
+type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
+
+/** Encodes an instance as JSON, in the form that all answers have. */
+export function encodeInstance(entry: Entry): string {
+  const { id, name, workspace, intent, stack, capabilities } = entry;
+  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
+  const { status, registered_at, last_seen, registered_by } = entry;
+  return (
+    `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
+    `,"last_seen":"${formatTime(last_seen)}"${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}}`
+  );
+}
+
+/** Returns true if an instance has all values that the filter requires. */
+export function matchesFilter(entry: Entry, { status, name, workspace, stack, capability }: InstanceFilter): boolean {
+  return (
+    (status === undefined || entry.status === status) &&
+    (name === undefined || entry.name === name) &&
+    (workspace === undefined || entry.workspace === workspace) &&
+    (stack === undefined || entry.stack === stack) &&
+    (capability === undefined || entry.capabilities.includes(capability))
+  );
+}
+
+/**
+ * The memory of one capability in addition to its text: the string object and the array element, counted in characters.
+ */
+const CAPABILITY_CHARACTERS = 16;
+
+type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
+
+/** Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. */
+function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
+  let characters = name.length + workspace.length + stack.length + intent.length;
+  for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
+  return INSTANCE_BYTES + 2 * characters;
+}
+
+function newLists(): Lists {
+  return { pending: new RecencyList(), active: new RecencyList(), stale: new RecencyList() };
+}
+
+export class Directory implements Measured {
+  readonly #byId = new Map<string, Entry>();
+  readonly #byRow = new Map<number, Entry>();
+  readonly #byToken = new Map<string, Entry>();
+  readonly #names = new NameIndex<Entry>();
+  /** The active instances of each workspace, by row. No list is empty. */
+  readonly #activeIn = new TurnoverMap<string, Entry[]>();
+  /** The instances that an instance's token has registered, by the id of that instance. */
+  readonly #byRegistrant = new Groups<string, Entry>();
+  #lists = newLists();
+  #unsaved: Entry[] = [];
+  /** The instances with waiting calls. */
+  readonly #waiting = new Set<Entry>();
+  #bytes = 0;
+  /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
+  #newestMs = 0;
+  #urgent = false;
+  #loads = 0;
+  readonly #events: DirectoryEvents;
+
+  constructor(events: DirectoryEvents = {}) {
+    this.#events = events;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /**
+   * Returns true if there is enough memory for an instance with these texts.
+   * @param id the existing instance whose texts they replace; "" if the instance is new
+   */
+  hasRoom(texts: InstanceTexts, id = ""): boolean {
+    const known = this.#byId.get(id);
+    return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
+  }
+
+  /** The number of instances of each status. */
+  get counts(): Readonly<Record<InstanceStatus, number>> {
+    const { pending, active, stale } = this.#lists;
+    return { pending: pending.size, active: active.size, stale: stale.size };
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#byId.get(id);
+  }
+
+  /**
+   * Returns the newest instance with a name, whatever its status, in one workspace or in any. The newest has the
+   * greatest row, because rows are numbered by registration.
+   */
+  newest(name: string, workspace: string | undefined): Entry | undefined {
+    return this.#names.newest(name, workspace);
+  }
+
+  /** Returns the newest active instance with a name in a workspace. */
+  newestActive(name: string, workspace: string): Entry | undefined {
+    return this.#names.newestActive(name, workspace);
+  }
+
+  /**
+   * Lists the active instances of a workspace, the most recently seen first.
+   * @param most if there are more instances than this, the list has any `most` of them
+   */
+  activeIn(workspace: string, most: number): Entry[] {
+    return (this.#activeIn.get(workspace) ?? []).slice(0, most).sort(compareRecency);
+  }
+
+  /** Returns true if the token of this instance has registered other instances that still exist. */
+  hasRegistered(id: string): boolean {
+    return this.#byRegistrant.get(id) !== undefined;
+  }
+
+  /** Returns the instance whose token has this hash, or undefined if there is none. */
+  byTokenHash(tokenHash: string): Entry | undefined {
+    return this.#byToken.get(tokenHash);
+  }
+
+  /**
+   * Ends the token of an instance, because it is being deleted, and the tokens of all instances that it has registered.
+   * With them, new instances could be registered as fast as the others are deleted. Only the connections of the
+   * instance itself are closed; those of the others are closed when they are removed.
+   */
+  beginEnding(id: string): void {
+    const entry = this.#byId.get(id);
+    if (entry === undefined || entry.ending) return;
+    this.#markEnding(entry, true);
+    this.#events.onRevoked?.(id, entry.token_hash);
+  }
+
+  /** Accepts the tokens again, because the instance could not be deleted. Does nothing if it is deleted. */
+  cancelEnding(id: string): void {
+    const entry = this.#byId.get(id);
+    if (entry !== undefined) this.#markEnding(entry, false);
+  }
+
+  #markEnding(first: Entry, ending: boolean): void {
+    const marked = [first];
+    // The list grows during the loop, until it has the instances of all levels.
+    for (const entry of marked) {
+      entry.ending = ending;
+      for (const registered of this.#byRegistrant.get(entry.id) ?? []) marked.push(registered);
+    }
+  }
+
+  /** How often the instances were loaded. A walk of `entries` is not valid across a load. */
+  get loads(): number {
+    return this.#loads;
+  }
+
+  /**
+   * Iterates all instances, in no order that says when they were seen. Instances may be added, changed and removed in
+   * the meantime. The walk visits each instance once that exists from its beginning to its end.
+   */
+  entries(): IterableIterator<Entry> {
+    return this.#byId.values();
+  }
+
+  /**
+   * Loads the stored instances at the start. It loads them again after a crash of the writer, because reports may have
+   * been missed. A last_seen in memory is kept if it is newer than the stored one.
+   */
+  load(rows: readonly InstanceRow[]): void {
+    const before = new Map(this.#byId);
+    this.#byId.clear();
+    this.#bytes = 0;
+    this.#byToken.clear();
+    this.#byRow.clear();
+    this.#names.clear();
+    this.#activeIn.clear();
+    this.#byRegistrant.clear();
+    this.#loads += 1;
+    this.#lists = newLists();
+    this.#unsaved = [];
+    this.#waiting.clear();
+    const entries = rows.map((row): Entry => {
+      const known = before.get(row.id);
+      const ahead = known !== undefined && known.last_seen > row.last_seen;
+      const status = ahead && row.status === "stale" ? "active" : row.status;
+      return {
+        ...row,
+        status,
+        last_seen: ahead ? known.last_seen : row.last_seen,
+        busy_until: Math.max(row.busy_until, known?.busy_until ?? 0),
+        waits: known?.waits ?? 0,
+        watched: known?.watched ?? false,
+        unsaved: ahead,
+        ending: known?.ending ?? false,
+        text: null,
+        newer: null,
+        older: null,
+      };
+    });
+    // The indexes are filled in the order of rows, because each addition at the end of their lists is cheap.
+    for (const entry of entries.sort((a, b) => a.row - b.row)) this.#index(entry);
+    for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
+      this.#insert(entry);
+      if (entry.unsaved) this.#unsaved.push(entry);
+      if (entry.waits > 0) this.#waiting.add(entry);
+    }
+    this.#urgent = this.#unsaved.length > 0;
+    for (const { id, token_hash } of before.values())
+      if (this.#byId.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
+  }
+
+  /** Adds an instance that the writer has stored. If it is already present, nothing changes. */
+  add(row: InstanceRow): Entry {
+    const known = this.#byId.get(row.id);
+    if (known !== undefined) return known;
+    const entry: Entry = {
+      ...row,
+      last_seen: Math.max(row.last_seen, this.#newestMs),
+      waits: 0,
+      watched: false,
+      unsaved: false,
+      ending: this.#byId.get(row.registered_by)?.ending ?? false,
+      text: null,
+      newer: null,
+      older: null,
+    };
+    this.#index(entry);
+    this.#insert(entry);
+    this.#events.onStatus?.(entry);
+    return entry;
+  }
+
+  /** Removes an instance. Its token ends. */
+  remove(id: string): void {
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return;
+    this.#lists[entry.status].remove(entry);
+    this.#waiting.delete(entry);
+    this.#byId.delete(id);
+    this.#bytes -= bytesOf(entry);
+    this.#byToken.delete(entry.token_hash);
+    this.#byRow.delete(entry.row);
+    this.#names.remove(entry);
+    if (entry.status === "active") this.#removeActive(entry);
+    this.#byRegistrant.remove(entry.registered_by, entry);
+    this.#events.onStatus?.(entry);
+    this.#events.onRevoked?.(id, entry.token_hash);
+  }
+
+  /** Applies a change that another node made to an instance. `row` is undefined if the instance was deleted. */
+  applyRemote(id: string, row: InstanceRow | undefined): void {
+    const entry = this.#byId.get(id);
+    if (row === undefined) {
+      this.remove(id);
+      return;
+    }
+    if (entry === undefined) {
+      this.add(row);
+      return;
+    }
+    if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
+    if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
+    // The instance is not silent if this node has seen newer activity of it that is not stored yet.
+    const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
+    if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
+      this.#move(entry, row.status);
+    // If newer activity is being stored at this moment, the instance becomes active again when the write is done.
+    entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
+  }
+
+  /** Applies a last_seen that another node has stored. */
+  applyLastSeen(row: number, seenMs: number, busyUntil: number): void {
+    const entry = this.#byRow.get(row);
+    if (entry === undefined || seenMs < entry.last_seen) return;
+    // Usually this node itself stored this time. An equal time changes neither the order nor the status.
+    if (seenMs === entry.last_seen) {
+      if (!entry.unsaved) entry.busy_until = busyUntil;
+      return;
+    }
+    entry.last_seen = seenMs;
+    entry.busy_until = busyUntil;
+    if (seenMs > this.#newestMs) this.#newestMs = seenMs;
+    if (entry.status === "stale") this.#move(entry, "active");
+    else this.#lists[entry.status].touch(entry);
+  }
+
+  setIntent(entry: Entry, intent: string): void {
+    this.#bytes -= bytesOf(entry);
+    entry.intent = intent;
+    entry.text = null;
+    this.#bytes += bytesOf(entry);
+  }
+
+  setCapabilities(entry: Entry, capabilities: readonly string[]): void {
+    this.#bytes -= bytesOf(entry);
+    entry.capabilities = capabilities;
+    entry.text = null;
+    this.#bytes += bytesOf(entry);
+    this.#events.onCapabilities?.(entry);
+  }
+
+  /** Records activity of an instance. A stale instance becomes active again; a pending one stays pending. */
+  touch(entry: Entry, nowMs: number): void {
+    if (entry.watched && nowMs - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, nowMs);
+    if (nowMs > this.#newestMs) this.#newestMs = nowMs;
+    entry.last_seen = this.#newestMs;
+    if (!entry.unsaved) {
+      entry.unsaved = true;
+      this.#unsaved.push(entry);
+    }
+    if (entry.status === "stale") {
+      this.#urgent = true;
+      this.#move(entry, "active");
+      this.#events.onReactivated?.(entry.id);
+    } else {
+      this.#lists[entry.status].touch(entry);
+    }
+  }
+
+  /**
+   * Records that an instance will be silent and busy until `untilMs`. It counts as seen until then. An earlier
+   * announcement with a later end stays valid. If `untilMs` is not in the future, the announcement ends.
+   */
+  setBusy(entry: Entry, untilMs: number, nowMs: number): void {
+    this.touch(entry, nowMs);
+    const ends = untilMs <= nowMs && entry.busy_until > nowMs;
+    entry.busy_until = untilMs <= nowMs ? 0 : Math.max(entry.busy_until, untilMs);
+    if (ends && entry.watched) this.#events.onIdle?.(entry);
+    // The time is stored at once, because the process may be killed before the instance is seen again.
+    this.#urgent = true;
+  }
+
+  /** Counts a waiting call of an instance. Returns a function that ends the wait, which also counts as activity. */
+  beginWait(entry: Entry, now: () => number): () => void {
+    entry.waits += 1;
+    this.#waiting.add(entry);
+    return () => {
+      // The entry is looked up again, because a reload of the directory may have replaced it during the wait.
+      const current = this.#byId.get(entry.id);
+      if (current === undefined) return;
+      // The activity is recorded first, so that a liveness check never finds the instance silent in between.
+      this.touch(current, now());
+      current.waits -= 1;
+      if (current.waits === 0) this.#waiting.delete(current);
+    };
+  }
+
+  /** Applies an activation that the writer has stored. It also counts as activity. */
+  activate(entry: Entry, nowMs: number): void {
+    if (entry.status === "pending") this.#move(entry, "active");
+    this.touch(entry, nowMs);
+  }
+
+  /**
+   * Marks instances as stale after the database has done so. An instance stays active if it was seen after its time in
+   * `last_seen`.
+   */
+  markStale(entries: readonly Entry[], lastSeen: readonly number[]): void {
+    for (const [at, entry] of entries.entries()) {
+      if (this.#byId.get(entry.id) !== entry || entry.status !== "active") continue;
+      // The instance was seen meanwhile. Its activity is stored soon, so that it is active in the database, too.
+      if (entry.last_seen !== lastSeen[at]) this.#urgent = true;
+      else this.#move(entry, "stale");
+    }
+  }
+
+  /**
+   * Returns at most `most` instances of a status that have been silent since `untilMs`, the longest silent first.
+   * @param spares returns true for an instance that must be left out
+   */
+  silentSince(
+    untilMs: number,
+    most: number,
+    status: InstanceStatus = "active",
+    spares: (entry: Entry) => boolean = () => false,
+  ): Entry[] {
+    const silent: Entry[] = [];
+    for (
+      let entry = this.#lists[status].oldest;
+      entry !== null && entry.last_seen <= untilMs && silent.length < most;
+      entry = entry.newer
+    ) {
+      if (entry.busy_until <= untilMs && entry.waits === 0 && !spares(entry)) silent.push(entry);
+    }
+    return silent;
+  }
+
+  /**
+   * Iterates over the instances of one status, the most recently seen first. No instance may change during the
+   * iteration.
+   */
+  *newestFirst(status: InstanceStatus): Generator<Entry, void, undefined> {
+    for (let entry = this.#lists[status].newest; entry !== null; entry = entry.older) yield entry;
+  }
+
+  /** Lists the instances of one status, or of all statuses, the most recently seen first. */
+  list(status?: InstanceStatus): Entry[] {
+    const ends = (status === undefined ? (["active", "pending", "stale"] as const) : [status]).map(
+      (name) => this.#lists[name].newest,
+    );
+    const entries: Entry[] = [];
+    for (;;) {
+      let first = -1;
+      for (let at = 0; at < ends.length; at++) {
+        const entry = ends[at] ?? null;
+        if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
+      }
+      const next = ends[first];
+      if (next === undefined || next === null) return entries;
+      entries.push(next);
+      ends[first] = next.older;
+    }
+  }
+
+  /**
+   * Records activity of each instance with a waiting call. It is stored in the database, from which other nodes learn
+   * of it.
+   */
+  touchWaiting(nowMs: number): void {
+    for (const entry of this.#waiting) this.touch(entry, nowMs);
+  }
+
+  /** True if some activity must be stored at once, for example because a stale instance was seen. */
+  get urgent(): boolean {
+    return this.#urgent;
+  }
+
+  /**
+   * Takes at most `most` instances whose last_seen is not in the database yet. If the caller cannot store them, it
+   * returns them with `requeueUnsaved`.
+   */
+  takeUnsaved(most: number): Entry[] {
+    const taken = this.#unsaved.splice(0, most);
+    for (const entry of taken) entry.unsaved = false;
+    if (this.#unsaved.length === 0) this.#urgent = false;
+    return taken.filter((entry) => this.#byId.get(entry.id) === entry);
+  }
+
+  requeueUnsaved(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.unsaved || this.#byId.get(entry.id) !== entry) continue;
+      entry.unsaved = true;
+      this.#unsaved.push(entry);
+    }
+  }
+
+  expose(out: Exposition): void {
+    const { counts } = this;
+    out.metric("koor_instances", "gauge", "Registered instances by status.");
+    for (const status of INSTANCE_STATUSES) out.sample("koor_instances", counts[status], { status });
+  }
+
+  #insert(entry: Entry): void {
+    assert(!this.#byId.has(entry.id), "an id is registered once");
+    this.#byId.set(entry.id, entry);
+    this.#bytes += bytesOf(entry);
+    if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
+    this.#byToken.set(entry.token_hash, entry);
+    this.#byRow.set(entry.row, entry);
+    this.#lists[entry.status].addNewest(entry);
+    if (entry.last_seen > this.#newestMs) this.#newestMs = entry.last_seen;
+  }
+
+  /** Adds an entry to the lists that are ordered by row. */
+  #index(entry: Entry): void {
+    this.#names.add(entry);
+    if (entry.status === "active") this.#addActive(entry);
+  }
+
+  #addActive(entry: Entry): void {
+    const list = this.#activeIn.get(entry.workspace);
+    if (list === undefined) this.#activeIn.set(entry.workspace, [entry]);
+    else addByRow(list, entry);
+  }
+
+  #removeActive(entry: Entry): void {
+    const list = this.#activeIn.get(entry.workspace);
+    if (list === undefined) return;
+    removeByRow(list, entry);
+    if (list.length === 0) this.#activeIn.delete(entry.workspace);
+  }
+
+  #move(entry: Entry, status: InstanceStatus): void {
+    const before = entry.status;
+    this.#lists[before].remove(entry);
+    entry.status = status;
+    this.#lists[status].addNewest(entry);
+    if (before !== status) {
+      if (before === "active") this.#removeActive(entry);
+      if (status === "active") this.#addActive(entry);
+      this.#names.statusChanged(entry, before);
+    }
+    this.#events.onStatus?.(entry);
+  }
+}

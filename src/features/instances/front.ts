@@ -1,0 +1,237 @@
+/**
+ * Serves the operations on instances to all interfaces that offer them. Changes go to the writer. They are in the
+ * directory before the caller gets its answer. Runs on the front.
+ */
+import type { DeregisterReply, DeregisterRequest, RegisterBody } from "../../../schemas/instances.js";
+import { PIECED_ANSWER_BYTES } from "../../../schemas/limits/answers.js";
+import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../../schemas/limits/instances.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+import type { Clock } from "../../base/clock.js";
+import { crypto } from "../../base/crypto.js";
+import type { Log } from "../../base/log.js";
+import { noInstance } from "../../base/needs-instance.js";
+import { Failure } from "../../base/result.js";
+import { jsonReply, readReply } from "../../platform/front/reply.js";
+import type { Answer, Request } from "../../platform/front/route.js";
+import { callerOf, type CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
+import type { Directory, Entry, InstanceFilter } from "./directory.js";
+import type { InstanceLists } from "./lists.js";
+import { hashToken, makeToken } from "./token.js";
+
+type ListRequest = Pick<Request<readonly string[], unknown>, "context" | "onAbort">;
+
+const NO_ROOM = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `registered instances take ${INSTANCES_BYTES_MAX} bytes of memory: delete those that are gone`,
+);
+
+export interface InstancesOptions {
+  readonly directory: Directory;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /**
+   * Stores all activity up to now; null on a single server. It is needed because other nodes learn of activity only
+   * from the database.
+   */
+  readonly flushLastSeen: (() => Promise<void>) | null;
+}
+
+export interface Registration {
+  readonly entry: Entry;
+  /** The token of the new instance. Only the client that registers the instance gets it, and it is not stored. */
+  readonly token: string;
+}
+
+export class Instances {
+  readonly directory: Directory;
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #flushLastSeen: (() => Promise<void>) | null;
+  #registering = 0;
+
+  constructor({ directory, writer, clock, log, flushLastSeen }: InstancesOptions) {
+    this.directory = directory;
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#log = log;
+    this.#flushLastSeen = flushLastSeen;
+  }
+
+  /** Returns the instance with this id; a 404 if it does not exist. */
+  find(id: string): Entry | Failure {
+    return this.directory.get(id) ?? noInstance(id);
+  }
+
+  /**
+   * Records a heartbeat. Returns the instance, or a 404 if it does not exist.
+   *
+   * A single server keeps the time only in memory at first. A cluster stores it before the answer, so that every node
+   * that has applied the log up to the answer's position knows it. If it cannot be stored, only this node knows it.
+   * @param busyS the number of seconds for which the instance will be silent; null if it does not announce any
+   */
+  heartbeat(id: string, busyS: number | null): Entry | Failure | Promise<Entry> {
+    const entry = this.find(id);
+    if (entry instanceof Failure) return entry;
+    const nowMs = this.#clock.now();
+    if (busyS === null) this.directory.touch(entry, nowMs);
+    else this.directory.setBusy(entry, nowMs + busyS * SECOND_MS, nowMs);
+    return this.#flushLastSeen === null ? entry : this.#flushLastSeen().then(() => entry);
+  }
+
+  /**
+   * Registers a new instance, which is pending until it is activated. Only the answer to this call has its token.
+   * @param registeredBy the id of the instance whose token made the call; "" if no instance's token made it. The new
+   * instance is deleted together with that instance.
+   */
+  async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
+    const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
+    if (this.directory.size + this.#registering >= INSTANCES_MAX) {
+      return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
+    }
+    const capabilities = [...new Set(given)];
+    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
+    // The registering instance may be in the middle of its deletion, and this call was authenticated before.
+    if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
+    const token = makeToken();
+    const request = {
+      id: crypto().randomUUID(),
+      token_hash: hashToken(token),
+      name,
+      workspace,
+      intent,
+      stack,
+      capabilities,
+      registered_by: registeredBy,
+    };
+    this.#registering += 1;
+    return new Promise((resolve) => {
+      this.#writer.call(registerInstance, request, context, (reply) => {
+        this.#registering -= 1;
+        if (reply instanceof Failure) {
+          resolve(reply);
+          return;
+        }
+        const { row, registered_at } = reply;
+        const entry = this.directory.add({
+          ...request,
+          row,
+          status: "pending",
+          registered_at,
+          last_seen: registered_at,
+          busy_until: 0,
+        });
+        this.#log.info("instance registered", { id: request.id, name });
+        resolve({ entry, token });
+      });
+    });
+  }
+
+  activate(id: string, context: CallContext): Promise<Entry | Failure> {
+    return this.#change(
+      id,
+      (settle) => this.#writer.call(activateInstance, { id }, context, settle),
+      (entry) => {
+        this.directory.activate(entry, this.#clock.now());
+        this.#log.info("instance activated", { id });
+      },
+    );
+  }
+
+  setIntent(id: string, intent: string, context: CallContext): Promise<Entry | Failure> {
+    const known = this.directory.get(id);
+    if (known !== undefined && !this.directory.hasRoom({ ...known, intent }, id)) return Promise.resolve(NO_ROOM);
+    return this.#change(
+      id,
+      (settle) => this.#writer.call(setIntent, { id, intent }, context, settle),
+      (entry) => {
+        this.directory.setIntent(entry, intent);
+        this.directory.touch(entry, this.#clock.now());
+      },
+    );
+  }
+
+  setCapabilities(id: string, given: readonly string[], context: CallContext): Promise<Entry | Failure> {
+    const capabilities = [...new Set(given)];
+    const known = this.directory.get(id);
+    if (known !== undefined && !this.directory.hasRoom({ ...known, capabilities }, id)) return Promise.resolve(NO_ROOM);
+    return this.#change(
+      id,
+      (settle) => this.#writer.call(setCapabilities, { id, capabilities }, context, settle),
+      (entry) => {
+        this.directory.setCapabilities(entry, capabilities);
+        this.directory.touch(entry, this.#clock.now());
+        this.#log.info("instance capabilities set", { id, count: capabilities.length });
+      },
+    );
+  }
+
+  /**
+   * Deletes an instance and those that it has registered, in as many transactions as that takes. From the first one
+   * until the last, their tokens are not accepted. If a transaction fails, those that are left keep their tokens, and
+   * the caller can repeat the call.
+   */
+  async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
+    const entry = this.find(id);
+    if (entry instanceof Failure) return entry;
+    let deleted = 0;
+    for (let at: string | null = null; ; ) {
+      const reply: DeregisterReply | Failure = await this.#deregisterPart({ id, at }, context);
+      if (reply instanceof Failure) return reply;
+      deleted += reply.ids.length;
+      at = reply.more;
+      if (at === null) break;
+    }
+    this.#log.info("instance deregistered", { id, ...(deleted > 1 ? { with: deleted - 1 } : {}) });
+    return entry;
+  }
+
+  /** The reply is applied to the directory in the tick in which it arrives. */
+  #deregisterPart(request: DeregisterRequest, context: CallContext): Promise<DeregisterReply | Failure> {
+    return new Promise((resolve) => {
+      this.#writer.call(deregisterInstance, request, context, (reply) => {
+        if (reply instanceof Failure) {
+          this.directory.cancelEnding(request.id);
+        } else {
+          for (const gone of reply.ids) this.directory.remove(gone);
+          if (reply.more !== null) this.directory.beginEnding(request.id);
+        }
+        resolve(reply);
+      });
+    });
+  }
+
+  /**
+   * Changes an existing instance through the writer. `done` applies the change to the directory before the caller gets
+   * its answer.
+   */
+  #change<Reply>(
+    id: string,
+    ask: (settle: (reply: Reply | Failure) => void) => void,
+    done: (entry: Entry, reply: Reply) => void,
+  ): Promise<Entry | Failure> {
+    const entry = this.find(id);
+    if (entry instanceof Failure) return Promise.resolve(entry);
+    return new Promise((resolve) => {
+      ask((reply) => {
+        // The entry is looked up again, because the directory may have been reloaded with new entries during the call.
+        const current = this.directory.get(id);
+        if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
+        resolve(reply instanceof Failure ? reply : (current ?? entry));
+      });
+    });
+  }
+}
+
+/** Answers with the instances that match the filter, the most recently seen first. */
+export function listReply(
+  lists: InstanceLists,
+  filter: InstanceFilter,
+  request: ListRequest,
+): Answer | Promise<Answer> {
+  const read = lists.read(filter, callerOf(request.context), (listener) => request.onAbort(listener));
+  return typeof read === "string" ? jsonReply(read) : readReply(read, PIECED_ANSWER_BYTES);
+}

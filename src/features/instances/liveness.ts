@@ -1,0 +1,93 @@
+/**
+ * Detects active instances that have been silent for too long, and marks them stale. The writer stores the status and
+ * publishes the event in one transaction, and then the directory applies the change. The cost depends on the number of
+ * instances that become stale, and not on the number of all instances. Runs on the front, driven by ticks.
+ */
+import { INSTANCE_FLUSH_ROWS } from "../../../schemas/limits/instances.js";
+import { Periodic } from "../../platform/background/periodic.js";
+import type { BackgroundTask } from "../../platform/background/task.js";
+import type { Clock } from "../../base/clock.js";
+import type { Log } from "../../base/log.js";
+import { Failure } from "../../base/result.js";
+import type { PauseDetector } from "../../base/pause-detector.js";
+import { NO_CALLER } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import { markStale } from "./commands.js";
+import type { Directory, Entry } from "./directory.js";
+
+export interface LivenessOptions {
+  readonly directory: Directory;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
+  /**
+   * Returns how long an instance may be silent before it is stale, in ms. In a cluster this time is longer, because
+   * this node learns of activity at other nodes only after a delay.
+   */
+  readonly stale_after_ms: () => number;
+  readonly intervalMs: number;
+}
+
+export class Liveness implements BackgroundTask {
+  readonly #options: LivenessOptions;
+  /** Runs only one check at a time, because two concurrent checks would find the same instances. */
+  readonly #checks: Periodic<readonly Entry[] | Failure>;
+
+  constructor(options: LivenessOptions) {
+    this.#options = options;
+    const { intervalMs, clock } = options;
+    // If the writer is busy or restarting, the check is repeated at the next interval.
+    this.#checks = new Periodic({ intervalMs, nowMs: clock.now(), work: () => this.#check() });
+  }
+
+  tick(nowMs: number): void {
+    this.#checks.tick(nowMs);
+  }
+
+  /**
+   * Runs a check. If a check is already running, runs another one after it.
+   * @returns the instances that became stale, the longest silent first; a Failure if the writer could not store them
+   */
+  check(): Promise<readonly Entry[] | Failure> {
+    return this.#checks.run();
+  }
+
+  close(): Promise<void> {
+    return this.#checks.close();
+  }
+
+  /**
+   * Returns the last time at which instances could reach the server. Usually that is now. For a while after the process
+   * was paused, it is the time at which the pause began.
+   */
+  #reachableUntil(nowMs: number): number {
+    const { beforeMs, untilMs } = this.#options.pauseDetector.resumed(nowMs);
+    // After a start, the time of the last stop is unknown, and instances could connect during the start.
+    return nowMs < untilMs && Number.isFinite(beforeMs) ? beforeMs : nowMs;
+  }
+
+  async #check(): Promise<readonly Entry[] | Failure> {
+    const { directory, writer, clock, log, stale_after_ms } = this.#options;
+    const untilMs = this.#reachableUntil(clock.now()) - stale_after_ms();
+    const newlyStale: Entry[] = [];
+    for (;;) {
+      const silent = directory.silentSince(untilMs, INSTANCE_FLUSH_ROWS);
+      if (silent.length === 0) return newlyStale;
+      const lastSeen = silent.map((entry) => entry.last_seen);
+      const reply = await writer.request(
+        markStale,
+        { rows: silent.map(({ row }) => row), last_seen: lastSeen },
+        NO_CALLER,
+      );
+      if (reply instanceof Failure) return reply;
+      directory.markStale(silent, lastSeen);
+      const marked = new Set(reply.rows);
+      for (const entry of silent) {
+        if (!marked.has(entry.row)) continue;
+        newlyStale.push(entry);
+        log.info("instance stale", { id: entry.id, name: entry.name });
+      }
+    }
+  }
+}

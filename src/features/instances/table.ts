@@ -1,0 +1,242 @@
+/**
+ * The SQL of instances. The writer changes the rows, and the front loads them. Columns that change often are in a
+ * separate table, instance_life.
+ */
+import type { RegisterRequest, LastSeenRequest } from "../../../schemas/instances.js";
+import { must } from "../../base/assert.js";
+import type { Db, Statement } from "../../platform/store/open.js";
+import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
+import type { InstanceRow } from "./directory.js";
+import { INSTANCES } from "./push-messages.js";
+
+/** A stored row. */
+interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
+  readonly token_hash: Buffer;
+  /** JSON text. */
+  readonly capabilities: string;
+}
+
+/** The data of an event about an instance. */
+export interface InstanceEventData {
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly stack: string;
+}
+
+const HEX = "hex";
+
+/** Reads all instances for the front, which keeps them in memory. */
+export class InstanceReader {
+  readonly #all: Statement<[], StoredInstance>;
+  readonly #one: Statement<[string], StoredInstance>;
+
+  constructor(db: Db) {
+    const select = `
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
+        coalesce(registered_by, '') AS registered_by, last_seen, busy_until
+      FROM instance JOIN instance_life USING (row)
+    `;
+    this.#all = db.prepare(`${select} ORDER BY row`);
+    this.#one = db.prepare(`${select} WHERE id = ?`);
+  }
+
+  /** Lists all instances by row. */
+  all(): InstanceRow[] {
+    return this.#all.all().map(instanceOf);
+  }
+
+  byId(id: string): InstanceRow | undefined {
+    const stored = this.#one.get(id);
+    return stored === undefined ? undefined : instanceOf(stored);
+  }
+}
+
+function instanceOf(stored: StoredInstance): InstanceRow {
+  return {
+    ...stored,
+    token_hash: stored.token_hash.toString(HEX),
+    capabilities: JSON.parse(stored.capabilities) as string[],
+  };
+}
+
+export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
+
+export class InstanceWriter extends PublishingModel {
+  /**
+   * The ids of the instances that this transaction has changed. They are pushed to the front, which needs them if
+   * another node made the call.
+   */
+  readonly #changed = new Set<string>();
+  #seen: LastSeenRequest[] = [];
+  readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
+  readonly #insertLife: Statement<[number | bigint, string, number], unknown>;
+  readonly #rowOf: Statement<[string], number>;
+  readonly #registrant: Statement<[string], string>;
+  readonly #newestRegistered: Statement<[string], string>;
+  readonly #eventData: Statement<[number], InstanceEventData>;
+  readonly #activate: Statement<[number, number], unknown>;
+  readonly #status: Statement<[number], string>;
+  readonly #capabilities: Statement<[string], string>;
+  readonly #setIntent: Statement<[string, string], unknown>;
+  readonly #setCapabilities: Statement<[string, string], unknown>;
+  readonly #delete: Statement<[number], unknown>;
+  readonly #deleteLife: Statement<[number], unknown>;
+  readonly #storeLastSeen: Statement<[number, number, number, number, number], unknown>;
+  readonly #stale: Statement<[number, number, number, number], unknown>;
+
+  constructor(db: Db) {
+    super();
+    this.#insert = db.prepare(
+      `INSERT INTO instance
+         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))`,
+    );
+    this.#insertLife = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
+    this.#rowOf = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
+    this.#registrant = db
+      .prepare<[string], string>("SELECT coalesce(registered_by, '') FROM instance WHERE id = ?")
+      .pluck();
+    this.#newestRegistered = db
+      .prepare<[string], string>("SELECT id FROM instance WHERE registered_by = ? ORDER BY row DESC LIMIT 1")
+      .pluck();
+    this.#eventData = db.prepare("SELECT id, name, workspace, stack FROM instance WHERE row = ?");
+    this.#activate = db.prepare(
+      "UPDATE instance_life SET status = 'active', last_seen = max(last_seen, ?) WHERE row = ?",
+    );
+    this.#status = db.prepare<[number], string>("SELECT status FROM instance_life WHERE row = ?").pluck();
+    this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
+    this.#setIntent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
+    this.#setCapabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
+    this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
+    this.#deleteLife = db.prepare("DELETE FROM instance_life WHERE row = ?");
+    // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
+    this.#storeLastSeen = db.prepare(
+      `UPDATE instance_life SET
+         status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
+       WHERE row = ? AND last_seen <= ?`,
+    );
+    // Marks a stale instance again if it was seen in between. Skips an instance whose stored last_seen is later.
+    this.#stale = db.prepare(
+      `UPDATE instance_life SET last_seen = ?, status = 'stale'
+       WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
+    );
+  }
+
+  /** Stores a new instance with the status pending, and returns its row. */
+  register(request: RegisterRequest, nowMs: number): number {
+    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
+    const { lastInsertRowid } = this.#insert.run(
+      id,
+      Buffer.from(token_hash, HEX),
+      name,
+      workspace,
+      intent,
+      stack,
+      JSON.stringify(capabilities),
+      nowMs,
+      registered_by,
+    );
+    this.#insertLife.run(lastInsertRowid, "pending", nowMs);
+    this.#touch(id);
+    return Number(lastInsertRowid);
+  }
+
+  /** Returns true if an instance has this id. */
+  has(id: string): boolean {
+    return this.#rowOf.get(id) !== undefined;
+  }
+
+  /**
+   * Activates an instance.
+   * @returns true if the instance was not active before; null if it does not exist
+   */
+  activate(id: string, nowMs: number): boolean | null {
+    const row = this.#rowOf.get(id);
+    this.#touch(id);
+    if (row === undefined) return null;
+    const changed = this.#status.get(row) !== "active";
+    this.#activate.run(nowMs, row);
+    return changed;
+  }
+
+  /** Stores the intent of an instance. Returns false if the instance does not exist. */
+  setIntent(id: string, intent: string): boolean {
+    this.#touch(id);
+    return this.#setIntent.run(intent, id).changes > 0;
+  }
+
+  /**
+   * Stores the capabilities of an instance.
+   * @returns true if they have changed; null if the instance does not exist
+   */
+  setCapabilities(id: string, capabilities: readonly string[]): boolean | null {
+    const before = this.#capabilities.get(id);
+    if (before === undefined) return null;
+    const text = JSON.stringify(capabilities);
+    if (text === before) return false;
+    this.#touch(id);
+    this.#setCapabilities.run(text, id);
+    return true;
+  }
+
+  /** Deletes an instance. Returns false if it does not exist. */
+  deregister(id: string): boolean {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) return false;
+    this.#touch(id);
+    this.#delete.run(row);
+    this.#deleteLife.run(row);
+    return true;
+  }
+
+  /**
+   * Returns the id of the instance with whose token an instance was registered; "" if it was no instance's token.
+   * Returns undefined if the instance does not exist.
+   */
+  registrantOf(id: string): string | undefined {
+    return this.#registrant.get(id);
+  }
+
+  /** Returns the id of the newest instance that was registered with an instance's token. */
+  newestRegisteredBy(id: string): string | undefined {
+    return this.#newestRegistered.get(id);
+  }
+
+  /** Stores last_seen times, and skips deleted instances. */
+  storeLastSeen(request: LastSeenRequest): void {
+    const { rows, last_seen, busy_until } = request;
+    this.#seen.push(request);
+    this.markDirty();
+    for (const [at, row] of rows.entries()) {
+      const seenMs = must(last_seen[at], "a time for each row");
+      this.#storeLastSeen.run(seenMs, seenMs, must(busy_until[at], "a time for each row"), row, seenMs);
+    }
+  }
+
+  /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */
+  markStale(row: number, lastSeenMs: number): InstanceEventData | undefined {
+    if (this.#stale.run(lastSeenMs, row, lastSeenMs, lastSeenMs).changes === 0) return undefined;
+    const data = this.#eventData.get(row);
+    if (data !== undefined) this.#touch(data.id);
+    return data;
+  }
+
+  reload(): void {
+    this.#changed.clear();
+    this.#seen = [];
+  }
+
+  afterCommit({ isReplicated, push }: Publication): void {
+    if (this.#changed.size === 0 && this.#seen.length === 0) return;
+    if (isReplicated) push(INSTANCES, { changed: [...this.#changed], seen: this.#seen });
+    this.reload();
+  }
+
+  #touch(id: string): void {
+    this.#changed.add(id);
+    this.markDirty();
+  }
+}
+
+export const instanceWriter: Model<InstanceWriter> = { open: ({ db }) => new InstanceWriter(db) };

@@ -1,0 +1,55 @@
+/**
+ * Wakes the waiters for an instance when it is added or removed, or when its status or capabilities change. A waiter
+ * names the instance by its id or its name. For each name, the newest instance that was reported is also remembered.
+ * Runs on the front, called by the directory.
+ */
+import { WAIT_NAMES_REMEMBERED_MAX } from "../../../schemas/limits/wait.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+import type { Wakeable } from "../../base/waiter.js";
+import { Waiters } from "../../base/waiters.js";
+import type { Entry } from "./directory.js";
+
+export class InstanceWatch {
+  readonly #waiters = new Waiters<string>();
+  /**
+   * For each name, the row of its newest instance in each workspace and in all workspaces. The names that were reported
+   * most recently are last.
+   */
+  readonly #last = new Map<string, number>();
+
+  /**
+   * Adds a waiter for changes of instances.
+   * @param named the id or the name of the instances
+   * @returns a function that removes the waiter
+   */
+  listen(named: string, waiter: Wakeable): () => void {
+    return this.#waiters.add(named, waiter);
+  }
+
+  /** Wakes the waiters for an instance that has changed. */
+  notify({ row, id, name, workspace }: Pick<Entry, "row" | "id" | "name" | "workspace">): void {
+    this.#record(keyOf(name, null), row);
+    this.#record(keyOf(name, workspace), row);
+    this.#waiters.wake(id);
+    if (name !== id) this.#waiters.wake(name);
+  }
+
+  /**
+   * Returns the row of the newest instance that was reported with this name. The instance may already be deleted.
+   * Returns undefined if none is remembered.
+   */
+  lastOf(name: string, workspace: string | null): number | undefined {
+    return this.#last.get(keyOf(name, workspace));
+  }
+
+  #record(key: string, row: number): void {
+    const known = this.#last.get(key) ?? 0;
+    this.#last.delete(key);
+    this.#last.set(key, Math.max(known, row));
+    dropOldest(this.#last, 2 * WAIT_NAMES_REMEMBERED_MAX);
+  }
+}
+
+function keyOf(name: string, workspace: string | null): string {
+  return JSON.stringify([name, workspace]);
+}

@@ -1,0 +1,45 @@
+/**
+ * Builds the reply to a request for a list of leases. The list ends at the requested number of leases, or before it
+ * exceeds LIST_BYTES_MAX. Runs on the front.
+ */
+import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { cursor } from "../../base/json-array.js";
+import { leaseId } from "../claims/lease.js";
+import type { WholeText } from "../../platform/threads/reads.js";
+
+export class LeaseList {
+  readonly #show: (record: LeaseRecord) => unknown;
+  readonly #limit: number;
+  readonly #texts: string[] = [];
+  #bytes = 0;
+  #last = 0;
+  #cut = false;
+
+  constructor(show: (record: LeaseRecord) => unknown, limit: number) {
+    this.#show = show;
+    this.#limit = limit;
+  }
+
+  /** True if the list takes no more leases. */
+  get ended(): boolean {
+    return this.#cut || this.#texts.length === this.#limit;
+  }
+
+  add(record: LeaseRecord): void {
+    const text = JSON.stringify(this.#show(record));
+    this.#bytes += Buffer.byteLength(text);
+    if (this.#texts.length > 0 && this.#bytes > LIST_BYTES_MAX) {
+      this.#cut = true;
+      return;
+    }
+    this.#texts.push(text);
+    this.#last = record.row;
+  }
+
+  /** Returns the reply. If the list is truncated, the reply has the cursor at which the next request continues. */
+  end(): WholeText<string | null> {
+    const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
+    return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };
+  }
+}

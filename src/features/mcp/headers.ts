@@ -1,0 +1,25 @@
+/** The request headers that MCP reads. Pure. */
+import * as Type from "typebox";
+import type { Request } from "../../platform/front/route.js";
+
+/** The headers that the protocol itself reads. */
+export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
+
+/**
+ * The headers of an MCP request. Two of them give the server's address that the client used. Which headers are required
+ * depends on the revision and on the message.
+ */
+export const MCP_HEADERS = {
+  "content-type": null,
+  accept: null,
+  "mcp-protocol-version": null,
+  "mcp-method": null,
+  "mcp-name": null,
+  host: null,
+  "x-forwarded-proto": Type.String(),
+} as const satisfies Record<(typeof PROTOCOL_HEADERS)[number] | "host" | "x-forwarded-proto", unknown>;
+
+/** The values of the headers, by lower-case name; "" for an absent header. */
+export type McpHeaders = Readonly<Record<keyof typeof MCP_HEADERS, string>>;
+
+export type McpRequest = Request<readonly [], unknown, keyof typeof MCP_HEADERS, undefined>;

@@ -1,0 +1,47 @@
+/**
+ * Limits the length of the parts of a JSON-RPC message that its answer may repeat. They are its id, and the names that
+ * the protocol library quotes in an error. The arguments of a tool are checked by the tool. Pure.
+ */
+import { MCP_NAME_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
+import { isLongerThan } from "../../../schemas/text.js";
+import { isJsonObject, type JsonObject } from "../../../shared/json-object.js";
+import { shorten } from "../../base/shorten.js";
+
+function isLong(value: unknown): value is string {
+  return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
+}
+
+/** Whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
+export function hasLongId(json: unknown): boolean {
+  return (Array.isArray(json) ? json : [json]).some((message) => isJsonObject(message) && isLong(message["id"]));
+}
+
+/** Returns the object with its long texts truncated, or the same object if it has none. */
+function cutTexts(json: JsonObject): JsonObject {
+  if (!Object.values(json).some(isLong)) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([name, value]) => [name, isLong(value) ? shorten(value) : value]),
+  );
+}
+
+function cutMessage(message: unknown): unknown {
+  if (!isJsonObject(message)) return message;
+  const cut = cutTexts(message);
+  const { params } = cut;
+  if (!isJsonObject(params)) return cut;
+  const { _meta: meta } = params;
+  const cutParams = cutTexts(isJsonObject(meta) ? withMember(params, "_meta", cutTexts(meta)) : params);
+  return withMember(cut, "params", cutParams);
+}
+
+function withMember(json: JsonObject, name: string, value: unknown): JsonObject {
+  return json[name] === value ? json : { ...json, [name]: value };
+}
+
+/**
+ * Returns the message or batch with long texts truncated: the method, and the texts in the parameters and in their
+ * `_meta`. A truncated name matches nothing, just like the long one, because no name on a server is that long.
+ */
+export function cutNames(json: unknown): unknown {
+  return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);
+}

@@ -1,0 +1,84 @@
+/**
+ * A server of the protocol library that is shared by all clients, and lives as long as the process. It is shared
+ * because creating a server, a web Request and a Response for each request would cost four times as much as the call
+ * itself. Two clients may use the same request id, so each request gets a number of its own. Runs on the front.
+ */
+import {
+  PerRequestHTTPServerTransport,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type MessageClassification,
+} from "@modelcontextprotocol/server";
+import { must } from "../../base/assert.js";
+import type { Requester, ToolCalls } from "./tool-calls.js";
+import { makeToolServer } from "./tool-server.js";
+
+interface Waiting {
+  readonly requester: Requester;
+  readonly id: string | number;
+  readonly settle: (answer: string) => void;
+}
+
+/**
+ * A transport inside the process, for any number of requests at once. It extends the library's transport for a single
+ * request, because the library's server takes the protocol revision only from such a transport.
+ */
+class SharedTransport extends PerRequestHTTPServerTransport {
+  readonly #answered: (message: JSONRPCMessage) => void;
+
+  constructor(classification: MessageClassification, answered: (message: JSONRPCMessage) => void) {
+    super({ classification });
+    this.#answered = answered;
+  }
+
+  override send(message: JSONRPCMessage): Promise<void> {
+    this.#answered(message);
+    return Promise.resolve();
+  }
+}
+
+export class SharedServer {
+  readonly #classification: MessageClassification;
+  readonly #transport: SharedTransport;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #connected: Promise<void>;
+  #lastId = 0;
+
+  /**
+   * @param classification the protocol revisions of all requests to this server: all older revisions together, or one
+   * newer revision
+   */
+  constructor(calls: ToolCalls, classification: MessageClassification) {
+    this.#classification = classification;
+    this.#transport = new SharedTransport(classification, (message) => this.#settle(message));
+    const server = makeToolServer(
+      (name, given, requester) => calls.run(name, given, requester),
+      (id) => must(this.#waiting.get(Number(id)), "a request that is being served").requester,
+      classification.revision === undefined ? undefined : [classification.revision],
+    );
+    this.#connected = server.connect(this.#transport);
+  }
+
+  /**
+   * Answers one request. The request must be valid, and the server must have its method, because every request needs an
+   * answer.
+   * @returns the answer as JSON text
+   */
+  async exchange(message: JSONRPCRequest, requester: Requester): Promise<string> {
+    await this.#connected;
+    return await new Promise((resolve) => {
+      const id = ++this.#lastId;
+      this.#waiting.set(id, { requester, id: message.id, settle: resolve });
+      this.#transport.onmessage?.({ ...message, id }, { classification: this.#classification });
+    });
+  }
+
+  #settle(message: JSONRPCMessage): void {
+    // A request or notification from the server itself has no receiver.
+    if (!("id" in message) || "method" in message) return;
+    const waiting = this.#waiting.get(Number(message.id));
+    if (waiting === undefined) return;
+    this.#waiting.delete(Number(message.id));
+    waiting.settle(JSON.stringify({ ...message, id: waiting.id }));
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A refusal is also a result,
+ * and not a protocol error, because the model can read a result and act on it. Runs on the front.
+ */
+import type { TObject } from "typebox";
+import { MCP_RESULT_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
+import { TOOL_CARDS, type ToolName } from "../../../schemas/mcp.js";
+import { Failure } from "../../base/result.js";
+import { checkShape } from "../../base/shape.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import type { InstanceFilter } from "../instances/directory.js";
+import type { InternalRequests, OuterCall } from "../../platform/front/internal-request.js";
+import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
+
+/** The result of a tool: one block of text, in the protocol's form. */
+export interface ToolResult {
+  readonly content: { type: "text"; text: string }[];
+  readonly isError?: true;
+  /** The protocol's results are open objects. */
+  readonly [member: string]: unknown;
+}
+
+/** The caller of a tool, and the server's address that it used. */
+export interface Requester {
+  readonly outer: OuterCall;
+  /** The server's address that the client used, for example `http://localhost:9800`. */
+  readonly base: string;
+}
+
+export interface ToolCallsOptions {
+  readonly inner: InternalRequests;
+  /** Returns the text of `get_endpoints` for a client that used this address of the server. */
+  readonly endpoints: (base: string) => string;
+  /** Returns the text of `discover_instances`. */
+  readonly discover: (filter: InstanceFilter) => string;
+}
+
+/**
+ * Removes arguments that are null or an empty text, because models give these for arguments without a value. A required
+ * argument may be an empty text.
+ */
+function withoutEmpty(given: object, input: TObject): object {
+  const { required: needed = [] } = input as { readonly required?: readonly string[] };
+  return Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => value !== null && (value !== "" || needed.includes(name))),
+  );
+}
+
+export class ToolCalls {
+  readonly #options: ToolCallsOptions;
+  /** Limits the time per tick that all searches through the instances may take together. */
+  readonly #walks = new TimeSlice();
+
+  constructor(options: ToolCallsOptions) {
+    this.#options = options;
+  }
+
+  /** @param given the client's arguments: any object */
+  async run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
+    const outcome = await this.#attempt(name, given, requester);
+    if (outcome instanceof Failure)
+      return {
+        content: [{ type: "text", text: describeRefusal(TOOLS[name], outcome.status, outcome.message) }],
+        isError: true,
+      };
+    return { content: [{ type: "text", text: outcome }] };
+  }
+
+  async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
+    const { inner, endpoints, discover } = this.#options;
+    const tool = TOOLS[name];
+    // The token is checked again, because a batch takes time, and the token may be revoked before the batch's last
+    // call.
+    const revoked = inner.refuseRevoked(outer);
+    if (revoked !== null) return revoked;
+    if (tool.route === null) return endpoints(base);
+    const { input } = TOOL_CARDS[name];
+    const values = withoutEmpty(given, input) as Arguments;
+    const refusal = checkShape(values, input);
+    if (refusal !== null) return await inner.refuse(tool.route, [], outer, refusal);
+    if (name === "discover_instances") {
+      if (this.#walks.isOver) await this.#walks.yieldIfOver();
+      return discover(tool.request(values).query as InstanceFilter);
+    }
+    const joined = tool.joins === true ? inner.withoutUnknown(outer) : outer;
+    const call = tool.caller === undefined ? joined : inner.actAs(tool.caller(values), outer);
+    const answer = await inner.call(tool.route, tool.request(values), call, MCP_RESULT_CHARACTERS_MAX);
+    return answer instanceof Failure ? answer : tool.result(answer, values);
+  }
+}

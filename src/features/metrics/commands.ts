@@ -1,0 +1,17 @@
+/**
+ * The writer method that resets the counters of calls. The counters are not stored. The call goes through the writer
+ * only to get an audit row.
+ */
+import * as Type from "typebox";
+import { noDetail, writerMethod } from "../../platform/threads/writer-method.js";
+
+export const resetMetrics = writerMethod({
+  name: "metrics.reset",
+  request: Type.Object({}),
+  reply: Type.Null(),
+  weight: () => 0,
+  audit: { action: "metrics.reset", resource: () => "", detail: noDetail },
+  changes: [],
+  models: {},
+  run: () => null,
+});

@@ -1,0 +1,424 @@
+/**
+ * The outbox of webhooks. It finds the webhooks that subscribe to an event, and queues the event for each of them, in
+ * the transaction that stores the event. So an event is in the history if and only if its deliveries are queued. Runs
+ * in the writer. The front delivers the events (src/features/webhooks/delivery.ts).
+ *
+ * Webhooks are kept in memory, by their patterns. Finding those that subscribe to an event takes a bounded number of
+ * steps, because a webhook is refused if its patterns would make this number too large. Disabled webhooks count, too,
+ * so that they can always be enabled. Each queue is limited in rows and bytes. If an event does not fit into a
+ * webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if it receives events that
+ * its own deliveries have caused (docs/webhooks.md "Chains").
+ */
+import {
+  WEBHOOK_ERROR_CHARS_MAX,
+  WEBHOOK_FAILURES_MAX,
+  WEBHOOK_HOPS_MAX,
+  WEBHOOK_PATTERN_STEPS_MAX,
+  WEBHOOK_QUEUE_BYTES_MAX,
+  WEBHOOK_QUEUE_ROWS_MAX,
+} from "../../../schemas/limits/webhooks.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { OutboxPush, type SetAside, type WebhookProgress } from "../../../schemas/webhooks.js";
+import { assert, must } from "../../base/assert.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { PushMessage } from "../../platform/rpc/method.js";
+import type { Db } from "../../platform/store/open.js";
+import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
+import { PatternIndex } from "../../platform/topics/pattern-index.js";
+import { compilePattern } from "../../platform/topics/pattern.js";
+import { DeadLetterTable } from "./dead-letters.js";
+import { DeliveryLogTable } from "./delivery-log.js";
+import { encodeDelivery, type DeliveredEvent } from "./encode.js";
+import { WebhookTable, type WebhookRow } from "./table.js";
+
+/** The push message with the changes that a commit has made to the outbox. */
+export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
+
+/** An event as the outbox receives it. */
+export interface OutboxEvent extends DeliveredEvent {
+  /** The length of the chain of webhook deliveries that caused this event; 0 if no delivery did. */
+  readonly hops: number;
+  /** Whether the caller that reported the chain is trusted. Only then may the event disable a webhook. */
+  readonly trusted: boolean;
+}
+
+/** A webhook that was disabled. `reason` is null if its deliveries failed too often; otherwise it says why. */
+export interface DisabledWebhook {
+  readonly id: string;
+  readonly url: string;
+  readonly fail_count: number;
+  readonly reason: string | null;
+}
+
+/** An empty list that is shared, because nearly all events disable no webhook. */
+const NONE: readonly DisabledWebhook[] = [];
+const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
+
+/** The writer's state of a webhook. */
+interface HeldWebhook {
+  readonly row: number;
+  readonly patterns: readonly string[];
+  active: boolean;
+  rows: number;
+  bytes: number;
+  /**
+   * The id of the last event that was matched. With it, a webhook is found only once if several of its patterns match
+   * one event.
+   */
+  seen: number;
+}
+
+export class Outbox extends PublishingModel {
+  readonly table: WebhookTable;
+  readonly letters: DeadLetterTable;
+  readonly log: DeliveryLogTable;
+  #held = new Map<number, HeldWebhook>();
+  #index = new PatternIndex();
+  /** All webhooks, by the text of each pattern. */
+  #byPattern = new Map<string, Set<HeldWebhook>>();
+  #active = 0;
+  #rows = 0;
+  #queued = new Set<number>();
+  #changed = new Set<number>();
+  #chained: OutboxPush["chained"] = [];
+  #dropped = 0;
+  /** Whether this transaction dropped an event for lack of room. This changes the `dropped` count of a webhook. */
+  #overflowed = false;
+  /** The ids of the webhooks that this transaction has disabled. */
+  #disabledIds: string[] = [];
+  /** Whether this transaction has changed the memory of this class, or must report something after the commit. */
+  #touched = false;
+
+  constructor(db: Db) {
+    super();
+    this.table = new WebhookTable(db);
+    this.letters = new DeadLetterTable(db);
+    this.log = new DeliveryLogTable(db);
+    this.#load();
+  }
+
+  get webhooks(): number {
+    return this.#held.size;
+  }
+
+  /** Whether there is an active webhook. */
+  get listens(): boolean {
+    return this.#active > 0;
+  }
+
+  /** The nodes of the pattern index that were visited until now, to find the webhooks that subscribe to events. */
+  get visited(): number {
+    return this.#index.visited;
+  }
+
+  /**
+   * Queues an event for every active webhook that subscribes to it. If the chain of deliveries that caused the event is
+   * too long, the event is not queued. These webhooks are then disabled and keep their queues, unless the caller that
+   * reported the chain is not trusted.
+   * @returns the disabled webhooks; the caller publishes events about them
+   */
+  publish(event: OutboxEvent): readonly DisabledWebhook[] {
+    const texts = this.#index.match(event.topic);
+    if (texts.length === 0) return NONE;
+    const wanting = this.#wanting(event.id, texts);
+    if (wanting.length === 0) return NONE;
+    if (event.hops >= WEBHOOK_HOPS_MAX) {
+      return event.trusted ? this.#disableChained(wanting, event.created_at) : this.#drop(wanting);
+    }
+    this.#queue(event, wanting);
+    return NONE;
+  }
+
+  /** Returns the refusal of the first malformed pattern; null if all patterns are valid. */
+  refusePatterns(texts: readonly string[]): Failure | null {
+    for (const text of texts) {
+      const pattern = compilePattern(text);
+      if (pattern instanceof Failure) return pattern;
+    }
+    return null;
+  }
+
+  /**
+   * Returns the refusal if a topic would take too many steps to match with these patterns and those of all webhooks.
+   */
+  refuseSteps(texts: readonly string[]): Failure | null {
+    const added = texts.filter((text) => this.#addPattern(text));
+    if (added.length === 0) return null;
+    const { steps } = this.#index;
+    for (const text of added) this.#index.delete(text);
+    if (steps <= WEBHOOK_PATTERN_STEPS_MAX) return null;
+    return invalid(
+      `matching a topic with the patterns of all webhooks would take up to ${steps} steps, ` +
+        `more than ${WEBHOOK_PATTERN_STEPS_MAX}: use fewer wildcards, or delete a webhook first`,
+    );
+  }
+
+  /** Adds a webhook that was stored. */
+  add(webhook: WebhookRow): void {
+    this.#touch(webhook.row);
+    this.#hold(webhook, 0, 0);
+  }
+
+  /** Removes a webhook that is being deleted, with its queue, dead letters and delivery log. */
+  remove(row: number): void {
+    this.#touch(row);
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
+    this.#unqueue(held, Number.MAX_SAFE_INTEGER);
+    this.letters.deleteAll(row);
+    this.log.deleteAll(row);
+    this.#setActive(held, false);
+    this.#removePatterns(held);
+    this.#held.delete(row);
+  }
+
+  /** Starts to queue events for a webhook again. Events that were published while it was disabled are not delivered. */
+  enable(row: number): void {
+    this.#touch(row);
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
+    this.#setActive(held, true);
+  }
+
+  /**
+   * Stores the delivery progress of a webhook. Disables the webhook if it has failed too often in a row. If it is
+   * disabled already, its stored failure is not replaced.
+   * @returns the webhook if this call has disabled it
+   */
+  advance(progress: WebhookProgress): DisabledWebhook | undefined {
+    const { webhook, epoch, delivered, fail_count, fired_at, failure, head, log, set_aside } = progress;
+    const stored = this.table.byRow(webhook);
+    if (stored === undefined) return undefined; // The webhook was deleted in the meantime.
+    const held = must(this.#held.get(webhook), "a stored webhook is in memory");
+    for (const aside of set_aside) this.#setAside(held, aside);
+    if (delivered > 0) this.#unqueue(held, delivered);
+    const same = stored.epoch === epoch;
+    this.table.setProgress(webhook, same ? fail_count : stored.fail_count, fired_at);
+    if (same) this.table.setHead(webhook, head);
+    if (failure !== undefined && stored.active === 1) this.table.setFailure(webhook, failure);
+    this.log.add(webhook, log);
+    if (!same || fail_count < WEBHOOK_FAILURES_MAX || stored.active === 0) return undefined;
+    return this.#disable(held, null);
+  }
+
+  /**
+   * Moves the event at the head of a webhook's queue to the dead letters.
+   * @param event the id that the head must have; null if the head may be any event
+   * @returns the id of the event, or the refusal
+   */
+  skip(row: number, event: number | null, nowMs: number): number | Failure {
+    const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
+    const head = this.table.first(row);
+    if (head === undefined) return new Failure("ALREADY_EXISTS", "no event waits for this webhook");
+    if (event !== null && event !== head)
+      return new Failure("ALREADY_EXISTS", `event ${event} is not the next one: event ${head} is`);
+    const held = must(this.#held.get(row), "a stored webhook is in memory");
+    const attempts = stored.head_event === head ? (stored.head_tries ?? 0) : 0;
+    const error = attempts > 0 ? `skipped: ${stored.last_error ?? ""}` : "skipped";
+    this.#touch(row);
+    this.#setAside(held, { event: head, at_ms: nowMs, attempts, error: error.slice(0, WEBHOOK_ERROR_CHARS_MAX) });
+    this.#unqueue(held, head);
+    this.table.setHead(row, null);
+    return head;
+  }
+
+  afterCommit({ changes, push }: Publication): void {
+    if (!this.#touched) return;
+    // The disabled webhooks are reported here, because the call that disabled them does not report them as its own
+    // change.
+    for (const id of this.#disabledIds) changes?.add("webhook", id, null);
+    if (this.#overflowed) changes?.add("webhook", null, null);
+    push(OUTBOX, {
+      queued: [...this.#queued],
+      changed: [...this.#changed],
+      chained: this.#chained,
+      rows: this.#rows,
+      dropped: this.#dropped,
+    });
+    this.#clearPending();
+  }
+
+  /** Loads the webhooks of a restored database, and reports each of them to the front. */
+  loadRestored(): void {
+    this.#clearPending();
+    this.#load();
+    for (const row of this.#held.keys()) this.#touch(row);
+  }
+
+  /** Loads the stored state again after a rollback, if the transaction had changed the memory of this class. */
+  reload(): void {
+    if (!this.#touched) return;
+    this.#clearPending();
+    this.#load();
+  }
+
+  #clearPending(): void {
+    this.#queued = new Set();
+    this.#changed = new Set();
+    this.#chained = [];
+    this.#dropped = 0;
+    this.#disabledIds = [];
+    this.#overflowed = false;
+    this.#touched = false;
+  }
+
+  #load(): void {
+    this.#held = new Map();
+    this.#index = new PatternIndex();
+    this.#byPattern = new Map();
+    this.#active = 0;
+    this.#rows = 0;
+    for (const webhook of this.table.all()) {
+      const { rows, bytes } = this.table.size(webhook.row, Number.MAX_SAFE_INTEGER);
+      this.#hold(webhook, rows, bytes);
+      this.#rows += rows;
+    }
+  }
+
+  #hold(webhook: WebhookRow, rows: number, bytes: number): void {
+    const held: HeldWebhook = {
+      row: webhook.row,
+      patterns: JSON.parse(webhook.patterns) as string[],
+      active: false,
+      rows,
+      bytes,
+      seen: 0,
+    };
+    this.#held.set(webhook.row, held);
+    this.#setActive(held, webhook.active === 1);
+    for (const text of held.patterns) {
+      this.#addPattern(text);
+      const others = this.#byPattern.get(text);
+      if (others === undefined) this.#byPattern.set(text, new Set([held]));
+      else others.add(held);
+    }
+  }
+
+  #setActive(held: HeldWebhook, active: boolean): void {
+    if (held.active === active) return;
+    held.active = active;
+    this.#active += active ? 1 : -1;
+  }
+
+  /** Adds a pattern to the index. Returns false if the index has it already. */
+  #addPattern(text: string): boolean {
+    if (this.#index.has(text)) return false;
+    const pattern = compilePattern(text);
+    assert(!(pattern instanceof Failure), "a stored pattern compiles");
+    this.#index.add(pattern);
+    return true;
+  }
+
+  #removePatterns(held: HeldWebhook): void {
+    for (const text of held.patterns) {
+      const others = this.#byPattern.get(text);
+      if (others === undefined) continue;
+      others.delete(held);
+      if (others.size > 0) continue;
+      this.#byPattern.delete(text);
+      this.#index.delete(text);
+    }
+  }
+
+  /** Disables a webhook in the database. Its patterns stay in the index. */
+  #disable(held: HeldWebhook, reason: string | null): DisabledWebhook {
+    this.#touch(held.row);
+    this.table.disable(held.row);
+    this.#setActive(held, false);
+    const { id, url, fail_count } = must(this.table.byRow(held.row), "a webhook in memory is stored");
+    this.#disabledIds.push(id);
+    if (reason !== null) this.#chained.push({ id, fail_count, reason });
+    return { id, url, fail_count, reason };
+  }
+
+  #drop(wanting: readonly HeldWebhook[]): readonly DisabledWebhook[] {
+    this.#setTouched();
+    this.#dropped += wanting.length;
+    return NONE;
+  }
+
+  /**
+   * Disables the webhooks for which a chain is too long. They are sorted by row, because every node must disable them
+   * in the same order.
+   */
+  #disableChained(wanting: HeldWebhook[], nowMs: number): readonly DisabledWebhook[] {
+    return wanting
+      .sort((a, b) => a.row - b.row)
+      .map((held) => {
+        this.table.setFailure(held.row, { error: CHAIN_TOO_LONG, at_ms: nowMs });
+        return this.#disable(held, CHAIN_TOO_LONG);
+      });
+  }
+
+  /** Returns the active webhooks that have any of these patterns, each webhook once. */
+  #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
+    const wanting: HeldWebhook[] = [];
+    for (const text of texts) {
+      for (const held of this.#byPattern.get(text) ?? []) {
+        if (!held.active || held.seen === event) continue;
+        held.seen = event;
+        wanting.push(held);
+      }
+    }
+    return wanting;
+  }
+
+  #queue(event: OutboxEvent, wanting: readonly HeldWebhook[]): void {
+    this.#setTouched();
+    const taking: HeldWebhook[] = [];
+    for (const held of wanting) {
+      if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) taking.push(held);
+      else this.#overflow(held, 1);
+    }
+    if (taking.length === 0) return;
+    const body = encodeDelivery(event);
+    const bytes = utf8Length(body);
+    let waiting = 0;
+    for (const held of taking) {
+      // An empty queue accepts an event of any size.
+      if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
+        this.#overflow(held, 1);
+        continue;
+      }
+      held.rows += 1;
+      held.bytes += bytes;
+      waiting += 1;
+      this.table.queue(held.row, event.id);
+      this.#queued.add(held.row);
+    }
+    if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body, event.hops);
+    this.#rows += waiting;
+  }
+
+  #overflow({ row }: HeldWebhook, events: number): void {
+    this.#setTouched();
+    this.#overflowed = true;
+    this.#dropped += events;
+    this.table.countDropped(row, events);
+  }
+
+  /** Moves a queued event to the dead letters. The caller removes its row from the queue. */
+  #setAside(held: HeldWebhook, aside: SetAside): void {
+    const discarded = this.letters.add(held.row, aside);
+    if (discarded > 0) this.#overflow(held, discarded);
+  }
+
+  #unqueue(held: HeldWebhook, upto: number): void {
+    const { rows, bytes } = this.table.unqueue(held.row, upto);
+    if (rows === 0) return;
+    this.#setTouched();
+    held.rows -= rows;
+    held.bytes -= bytes;
+    this.#rows -= rows;
+  }
+
+  #setTouched(): void {
+    this.#touched = true;
+    this.markDirty();
+  }
+
+  #touch(row: number): void {
+    this.#setTouched();
+    this.#changed.add(row);
+  }
+}
+
+export const outboxModel: Model<Outbox> = { open: ({ db }) => new Outbox(db) };

@@ -1,0 +1,243 @@
+/**
+ * Compiles regexes in RE2 syntax. The engine is re2js, which matches in time linear in the length of the text. Only
+ * this file depends on it. Three limits bound the cost of compiling: the length of the source, the number of its
+ * counted repetitions, and the size of the compiled program. Runs in the pool, because compiling and matching may take
+ * milliseconds.
+ */
+import type * as Re2 from "re2js";
+import {
+  AUTOMATON_BYTES_KEPT_MAX,
+  RULE_PATTERN_BYTES_MAX,
+  RULE_PROGRAM_INSTRUCTIONS_MAX,
+  RULE_REPETITIONS_MAX,
+} from "../../../schemas/limits/rules.js";
+import { isLongerThan } from "../../../schemas/text.js";
+import { must } from "../../base/assert.js";
+import { Failure, invalid } from "../../base/result.js";
+
+type Engine = typeof Re2;
+type Program = Re2.RE2JS;
+
+/** How many property names are cached, each with whether RE2 has the property. */
+const PROPERTIES_KEPT_MAX = 1_000;
+
+let loaded: Engine | undefined;
+
+/** Loads the engine. Must be called once in each thread, before the first regex is compiled. */
+export async function loadRegexEngine(): Promise<void> {
+  loaded ??= await import("re2js");
+}
+
+function engine(): Engine {
+  return must(loaded, "the regex engine is loaded");
+}
+
+/** The engine's opcode for instructions that test a position in the text. */
+const EMPTY_WIDTH = 4;
+const BEGIN_OR_END_OF_TEXT = 4 | 8;
+
+/** Whether a program tests for the start or the end of the whole text. */
+function asksForText(program: Program): boolean {
+  const { inst } = (
+    program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
+  ).prog;
+  return inst.some(({ op, arg }) => op === EMPTY_WIDTH && (arg & BEGIN_OR_END_OF_TEXT) !== 0);
+}
+
+/**
+ * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped, and so is the number
+ * of a character in `\x{2028}`.
+ */
+function countRepetitions(source: string): number {
+  let sum = 0;
+  for (const [, least = "0", most] of source.matchAll(/\\x\{[^}]*\}|\\.|\{(\d+),?(\d+)?\}/gs))
+    sum += Math.max(Number(least), Number(most ?? 0));
+  return sum;
+}
+
+/** Meters the cost of a match. */
+export interface RegexMeter {
+  /**
+   * The id of the metered work. If the previous match belongs to other work, the automaton's cache is cleared first. So
+   * the same work always costs the same.
+   */
+  readonly id: number;
+  /** @throws if fewer steps are left */
+  take(steps: number): void;
+}
+
+/**
+ * The number of steps for each instruction in a new state of the automaton. Following an instruction takes about 70 ns.
+ */
+const STEPS_AN_INSTRUCTION = 2;
+/** How many character classes cost one step. A new state may have a table with an entry for each class. */
+const CLASSES_A_STEP = 128;
+
+/** The engine's lazy automaton (DFA), which gets more states as texts need them. The names are the engine's own. */
+interface Automaton {
+  readonly maxMem: number;
+  readonly memBudget: number;
+  readonly numClasses: number;
+  clearCache(): void;
+  /**
+   * Computes a new state, and returns its instructions. This is the slow part of matching characters that the automaton
+   * has not seen before.
+   */
+  closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
+  /** Returns null if the automaton would become too large. The engine then tries all instructions at each character. */
+  match(input: unknown, pos: number, anchor: number): boolean | null;
+}
+
+export class Regex {
+  readonly #program: Program;
+  #meter: RegexMeter | null = null;
+  #meteredAs = 0;
+  #metered: Automaton | null = null;
+  /**
+   * A program that matches a text of several lines if the regex matches within one of its lines; null if there is no
+   * such program.
+   */
+  readonly #anywhere: Program | null;
+
+  constructor(program: Program, anywhere: Program | null) {
+    this.#program = program;
+    this.#anywhere = anywhere;
+  }
+
+  /** The number of instructions of the program. It is also the highest cost of one character of text. */
+  get size(): number {
+    return this.#program.programSize();
+  }
+
+  /** Whether the regex matches anywhere in the text. */
+  test(text: string): boolean {
+    return this.#program.test(text);
+  }
+
+  /**
+   * Like `test`, but reports the cost of the match to the meter while it runs.
+   * @throws the error of the meter
+   */
+  testMetered(text: string, meter: RegexMeter): boolean {
+    const automaton = this.#metered ?? this.#watch();
+    if (this.#meteredAs !== meter.id) automaton.clearCache();
+    this.#meteredAs = meter.id;
+    meter.take(text.length);
+    this.#meter = meter;
+    try {
+      return this.#program.test(text);
+    } finally {
+      this.#meter = null;
+    }
+  }
+
+  /** Wraps the methods of the automaton, so that it reports its cost to the current meter. */
+  #watch(): Automaton {
+    const { dfa: automaton } = this.#program.re2() as unknown as { readonly dfa: Automaton };
+    const closure = automaton.closure.bind(automaton);
+    const match = automaton.match.bind(automaton);
+    automaton.closure = (pcs, flag) => {
+      const state = closure(pcs, flag);
+      this.#meter?.take(state.pcs.length * STEPS_AN_INSTRUCTION + automaton.numClasses / CLASSES_A_STEP);
+      return state;
+    };
+    automaton.match = (input, pos, anchor) => {
+      const found = match(input, pos, anchor);
+      if (found === null)
+        this.#meter?.take((input as { endPos(): number }).endPos() * this.size * STEPS_AN_INSTRUCTION);
+      return found;
+    };
+    this.#metered = automaton;
+    return automaton;
+  }
+
+  /**
+   * Returns the first match in the text; null if there is none.
+   * @param allows returns whether the search may take this many steps (instructions times characters). If not, the
+   * result is null.
+   */
+  find(text: string, allows: (steps: number) => boolean): string | null {
+    if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
+    const matcher = this.#program.matcher(text);
+    return matcher.find() ? matcher.group() : null;
+  }
+
+  /**
+   * Returns false if no line of the text matches. Searching all lines at once takes a fraction of the time of searching
+   * each line.
+   * @param text a text whose lines end with "\n" only
+   */
+  mayMatchLine(text: string): boolean {
+    return this.#anywhere === null || this.#anywhere.test(text);
+  }
+
+  /** Frees the memory that matches have taken, if it exceeds a limit. */
+  trim(): void {
+    for (const program of this.#anywhere === null || this.#anywhere === this.#program
+      ? [this.#program]
+      : [this.#program, this.#anywhere]) {
+      program.reset();
+      const automaton = program.re2().lazyDFA as Automaton | null;
+      if (automaton !== null && automaton.maxMem - automaton.memBudget > AUTOMATON_BYTES_KEPT_MAX)
+        automaton.clearCache();
+    }
+  }
+}
+
+/**
+ * Returns a program that matches a text of several lines if `program` matches within one of its lines; null if there is
+ * no such program.
+ *
+ * A match depends only on its own characters and on tests of positions. `\b` behaves at the edges of a line as at the
+ * edges of a text. `^`, `$`, `\A` and `\z` do not. So a source with them is compiled with `(?m)`, which makes `^` and
+ * `$` also match at the edges of lines. If the result still tests for the edges of the whole text, there is no program
+ * for several lines.
+ */
+function programForLines(program: Program, source: string): Program | null {
+  if (!asksForText(program)) return program;
+  const { RE2JS } = engine();
+  const multiline = RE2JS.compile(source, RE2JS.MULTILINE);
+  return asksForText(multiline) ? null : multiline;
+}
+
+const properties = new Map<string, boolean>();
+
+/** Whether RE2 has a character class of this name, as in `\p{Greek}`. */
+export function isPropertyKnown(property: string): boolean {
+  let known = properties.get(property);
+  if (known === undefined) {
+    known = /^\^?\w+$/.test(property) && !(compileRegex(`\\p{${property}}`) instanceof Failure);
+    if (properties.size >= PROPERTIES_KEPT_MAX) properties.clear();
+    properties.set(property, known);
+  }
+  return known;
+}
+
+/**
+ * Compiles a regex. If it does not compile, returns a 400 with the reason. The message calls the regex "pattern", as
+ * requests do.
+ * @param charactersMax the maximum length of the source
+ */
+export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {
+  if (isLongerThan(source, charactersMax)) return invalid(`pattern is longer than ${charactersMax} characters`);
+  if (countRepetitions(source) > RULE_REPETITIONS_MAX)
+    return invalid(`pattern repeats more than ${RULE_REPETITIONS_MAX} times`);
+  const { RE2JS, RE2JSException } = engine();
+  try {
+    const program = RE2JS.compile(source);
+    if (program.programSize() > RULE_PROGRAM_INSTRUCTIONS_MAX)
+      return invalid(
+        `pattern is too large: ${program.programSize()} instructions, at most ${RULE_PROGRAM_INSTRUCTIONS_MAX}`,
+      );
+    return new Regex(program, programForLines(program, source));
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    return invalid(`pattern does not compile: ${error.message.replace(/^error parsing regexp: /, "")}`);
+  }
+}
+
+/** Returns the number of instructions of the compiled regex, or the error if it does not compile. */
+export function sizeOfRegex(source: string): number | Failure {
+  const compiled = compileRegex(source);
+  return compiled instanceof Failure ? compiled : compiled.size;
+}

@@ -1,0 +1,206 @@
+/**
+ * Parses the rules of requests. It checks them against the request's schema, and then checks what a schema cannot
+ * express: that globs and regexes compile, and that ids are unique. Then it fills in defaults. Every 400 names the
+ * rule. Runs in threads that may be busy for long: in the pool, and in the thread of a restore.
+ */
+import type { Static } from "typebox";
+import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
+import { RULES_TOGETHER_MAX } from "../../../schemas/limits/rules.js";
+import {
+  IMPORTED_SOURCE,
+  ImportedRule,
+  NO_CONSOLE_LOG,
+  PROPOSED_SOURCE,
+  PUT_SOURCE,
+  ProposedRule,
+  PutRule,
+  TemplateRule,
+  type CheckedRule,
+  type RuleRequest,
+} from "../../../schemas/rules.js";
+import { Failure, invalid } from "../../base/result.js";
+import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../../base/shape.js";
+import { maskStoredNames } from "../../base/stored-names.js";
+import { shorten } from "../../base/shorten.js";
+import { compileFileGlob, GlobProblem } from "./file-glob.js";
+import { loadRegexEngine, sizeOfRegex } from "./regex.js";
+
+type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project">>;
+
+/** The options for parsing rules. They depend on the kind of request. */
+export interface RuleReading {
+  readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
+  /** The values for members that are missing in a rule. */
+  readonly missing: { readonly source: string; readonly proposed_by: string };
+  /** The values that replace a rule's own values. */
+  readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
+  /** Whether an empty array is rejected. In some requests it can only be a mistake. */
+  readonly some?: true;
+  /**
+   * Whether the rules come from a store, where they were checked already. An older version, which accepted more globs
+   * and names, may have stored them.
+   */
+  readonly stored?: true;
+}
+
+/**
+ * Returns the options for parsing a proposed rule.
+ * @param actor the proposer if the rule does not name one
+ * @param isProven whether the call's token proves the actor. If so, a proposer that the rule names is ignored.
+ */
+export function proposalBy(actor: string, isProven: boolean): RuleReading {
+  return {
+    shape: ProposedRule,
+    missing: { source: PROPOSED_SOURCE, proposed_by: actor },
+    always: { source: PROPOSED_SOURCE, ...(isProven ? { proposed_by: actor } : {}) },
+  };
+}
+
+/** Returns the options for parsing rules that will be stored in this project. */
+export function rulesOf(project: string): RuleReading {
+  return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
+}
+
+/** Rules that name their projects. */
+export const IMPORTED: RuleReading = {
+  shape: ImportedRule,
+  missing: { source: IMPORTED_SOURCE, proposed_by: "" },
+  always: {},
+  some: true,
+};
+
+/** Rules of a snapshot. */
+export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
+
+/** Rules that have no project yet. */
+export const TEMPLATED: RuleReading = {
+  shape: TemplateRule,
+  missing: { source: IMPORTED_SOURCE, proposed_by: "" },
+  always: { project: "" },
+};
+
+/** Rules of a snapshot's templates. */
+export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
+
+/**
+ * Loads the compilers that are needed for parsing. Must be called once in each thread, before the first rule is parsed.
+ */
+export async function loadRuleReading(): Promise<void> {
+  await Promise.all([loadShapes(), loadRegexEngine()]);
+}
+
+/** Where the array of rules is in the request. */
+export interface RulesPlace {
+  /** Its name in a sentence. */
+  readonly name: string;
+  /** A JSON Pointer. */
+  readonly at: string;
+}
+
+export const WHOLE_BODY: RulesPlace = { name: "the body", at: "" };
+
+/** Parses a request with a single rule. */
+export function readRule(value: unknown, reading: RuleReading): CheckedRule | Failure {
+  const label = labelOf(value, "");
+  const naming: Naming = {
+    name: (path) => (path.length === 0 ? WHOLE_BODY.name : label + memberName(path)),
+    at: WHOLE_BODY.at,
+  };
+  return shapeProblem(value, naming, reading) ?? completeRule(value as SentRule, label, reading);
+}
+
+/** Parses an array of rules. Returns all of them, or the error of the first invalid rule. */
+export function readRules(value: unknown, place: RulesPlace, reading: RuleReading): CheckedRule[] | Failure {
+  if (!Array.isArray(value)) return invalid(`${place.name} must be an array`);
+  if (value.length === 0 && reading.some === true) return invalid(`${place.name} is empty`);
+  if (value.length > RULES_TOGETHER_MAX) return invalid(`${place.name} must have at most ${RULES_TOGETHER_MAX} items`);
+  const rules: CheckedRule[] = [];
+  const seen = new Set<string>();
+  for (const [index, item] of value.entries()) {
+    const rule = readItem(item, index, place, reading);
+    if (rule instanceof Failure) return rule;
+    const identity = JSON.stringify([rule.project, rule.rule_id]);
+    if (seen.has(identity)) return invalid(`rule ${JSON.stringify(shorten(rule.rule_id))}: is in the array twice`);
+    seen.add(identity);
+    rules.push(rule);
+  }
+  return rules;
+}
+
+function readItem(item: unknown, index: number, place: RulesPlace, reading: RuleReading): CheckedRule | Failure {
+  const numbered = `rule [${index}]: `;
+  const label = labelOf(item, numbered);
+  const naming: Naming = {
+    name: (path) => (path.length === 0 ? numbered.trimEnd() : label + memberName(path)),
+    at: `${place.at}/${index}`,
+  };
+  return shapeProblem(item, naming, reading) ?? completeRule(item as SentRule, label, reading);
+}
+
+function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleReading): Failure | null {
+  return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
+}
+
+/** Returns the beginning of an error message about a rule: the rule's id, or `otherwise` if it has none. */
+function labelOf(value: unknown, otherwise: string): string {
+  const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
+  return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(shorten(id))}: ` : otherwise;
+}
+
+/** Returns the project and the id of an invalid rule. A member that is itself invalid is left out. */
+export function subjectOf(value: unknown): Partial<RuleRequest> {
+  const { project, rule_id } = ProposedRule.properties;
+  const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
+  return {
+    ...(hasShape(sent["project"], project) ? { project: sent["project"] } : {}),
+    ...(hasShape(sent["rule_id"], rule_id) ? { rule_id: sent["rule_id"] } : {}),
+  };
+}
+
+/** An empty text counts as missing. */
+function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Word): Word {
+  return sent === undefined || sent === "" ? otherwise : sent;
+}
+
+/**
+ * Returns what is wrong with the globs of a rule; null if they are valid. The text continues a sentence: `has a
+ * malformed glob: …`.
+ */
+function globsProblem(globs: readonly string[]): string | null {
+  let alternatives = 0;
+  for (const glob of globs) {
+    const compiled = compileFileGlob(glob);
+    if (compiled instanceof GlobProblem)
+      return `has a malformed glob: ${JSON.stringify(shorten(glob))}: it ${compiled.problem}`;
+    alternatives += compiled.alternatives;
+  }
+  return alternatives > ALTERNATIVES_TOGETHER_MAX
+    ? `must not stand for more than ${ALTERNATIVES_TOGETHER_MAX} alternatives together`
+    : null;
+}
+
+/** Checks what the schema cannot express, and fills in the missing members of the rule. */
+function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
+  const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
+  const problem = stored === true ? null : globsProblem(applies_to);
+  if (problem !== null) return invalid(`${label}applies_to ${problem}`);
+  const matchType = orElse(sent.match_type, "regex");
+  // The regex is checked last, because no other check takes a noticeable time.
+  const size = matchType === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
+  if (size instanceof Failure) return invalid(label + size.message);
+  return {
+    project,
+    rule_id,
+    severity: orElse(sent.severity, "error"),
+    match_type: matchType,
+    pattern,
+    message,
+    stack,
+    applies_to: applies_to.length === 0 ? ["*"] : [...applies_to],
+    source: orElse(sent.source, missing.source),
+    proposed_by: orElse(sent.proposed_by, missing.proposed_by),
+    context,
+    ...always,
+    size,
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * Caches the versions of the projects' rule sets on the front. They are sent along with each validation, so that a
+ * worker with the cached rule sets need not read the database.
+ *
+ * A client must never get an older version than one that it has seen. So nothing is cached while a change of rules is
+ * in flight to the writer, and each version is then read from the database. Runs on the front.
+ */
+import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";
+import type { Failure } from "../../base/result.js";
+import type { ChangeListener } from "../../platform/threads/changes.js";
+
+export class RuleSetVersions implements ChangeListener {
+  readonly #read: (project: string) => number;
+  readonly #mayBeStale: () => boolean;
+  readonly #known = new Map<string, number>();
+  /**
+   * The number of calls in flight that change rules of any project. They are counted together, because there are few of
+   * them.
+   */
+  #changing = 0;
+
+  /**
+   * @param read reads the version in the database
+   * @param mayBeStale returns whether the database may have changes that the front has not been notified of yet
+   */
+  constructor(read: (project: string) => number, mayBeStale: () => boolean) {
+    this.#read = read;
+    this.#mayBeStale = mayBeStale;
+  }
+
+  /** Returns the version of a project's rule set; 0 if the project has never had rules. */
+  get(project: string): number {
+    const known = this.#mayBeStale() ? undefined : this.#known.get(project);
+    if (known !== undefined) return known;
+    const version = this.#read(project);
+    if (this.#changing > 0) return version;
+    if (this.#known.size >= RULE_SET_VERSIONS_KEPT_MAX) this.#known.clear();
+    this.#known.set(project, version);
+    return version;
+  }
+
+  begin(_asked: readonly string[] | null): void {
+    this.#changing += 1;
+    this.#known.clear();
+  }
+
+  end(_asked: readonly string[] | null, _made: readonly string[] | null | Failure): void {
+    this.#changing -= 1;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Claims tasks for callers. It lets the writer search for the caller's best task. If there is none, it waits until one
+ * becomes claimable. Runs on the front.
+ */
+import { ClaimBody, type ClaimTaskReply, type ClaimTaskRequest } from "../../../schemas/tasks.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
+import { Failure } from "../../base/result.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { hashRequest } from "../idempotency/hash.js";
+import type { Directory } from "../instances/directory.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Reads } from "../../platform/threads/reads.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import type { ClaimWaiters } from "./claim-waiters.js";
+import { claimTask, releaseTask } from "./commands.js";
+import type { Claimant } from "./ready-queue.js";
+import { taskReader, type TaskReader } from "./table.js";
+import { hasEnded } from "./task.js";
+
+export interface TaskClaimingOptions {
+  readonly writer: Writer;
+  readonly reads: Reads;
+  readonly directory: Directory;
+  readonly waiters: ClaimWaiters;
+  readonly leases: LeaseProjection;
+}
+
+/** The members that are read of a request that claims a task. */
+export interface ClaimCall {
+  readonly json: ClaimBody;
+  readonly context: CallContext;
+  /** Calls the listener when the client has disconnected. */
+  readonly onAbort: (listener: () => void) => void;
+}
+
+/** The writer's reply to a claim, and the instance that claimed. */
+export interface Claimed extends ClaimTaskReply {
+  readonly claimant: Claimant;
+}
+
+export class TaskClaiming {
+  readonly #options: TaskClaimingOptions;
+  readonly #reader: TaskReader;
+  /**
+   * The latest part of a long claim. Each part waits for the part before it, so that a transaction contains at most one
+   * part of one claim.
+   */
+  #lastPart: Promise<unknown> = Promise.resolve();
+
+  constructor(options: TaskClaimingOptions) {
+    this.#options = options;
+    this.#reader = options.reads.model(taskReader);
+  }
+
+  /** Claims a task for the caller. The task in the reply is null if the caller can have none. */
+  async claim({ json, context, onAbort }: ClaimCall): Promise<Claimed | Failure> {
+    const { directory, waiters } = this.#options;
+    const caller = directory.get(context.actor);
+    if (caller === undefined) return NEEDS_INSTANCE;
+    const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
+    const request = {
+      workspace,
+      labels,
+      id,
+      ttl_s: json.ttl_s ?? null,
+      request_id,
+      request_hash: hashRequest(ClaimBody, json),
+    };
+    let gone = false;
+    onAbort(() => (gone = true));
+    const isGone = (): boolean => gone;
+    let reply = await this.#claimNow(request, context, isGone);
+    if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
+      // If the caller names a task, use that task's workspace for the wait, because the caller may claim the task from
+      // any workspace.
+      const named = id === null ? undefined : this.#reader.byId(id);
+      const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
+      const { name } = caller;
+      const claimant: Claimant = {
+        id: caller.id,
+        name,
+        ...where,
+        // Read the capabilities at each check, because they may change while the call waits.
+        get capabilities() {
+          return directory.get(caller.id)?.capabilities ?? [];
+        },
+      };
+      const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
+        reply = await this.#claimNow(request, context, isGone);
+        return this.#mayStillCome(id, reply) ? null : reply;
+      };
+      await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
+    }
+    if (reply instanceof Failure) return reply;
+    // Release the claim. The client has disconnected without seeing the task and, without a `request_id`, cannot ask
+    // for it again.
+    if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
+    const { capabilities } = directory.get(caller.id) ?? caller;
+    return { ...reply, claimant: { id: caller.id, name: caller.name, capabilities, workspace, labels } };
+  }
+
+  /**
+   * Lets the writer search for a task. A long search takes several transactions, so that writes of other callers run in
+   * between.
+   */
+  async #claimNow(
+    request: ClaimTaskRequest,
+    context: CallContext,
+    isGone: () => boolean,
+  ): Promise<ClaimTaskReply | Failure> {
+    const { writer } = this.#options;
+    let reply = await writer.request(claimTask, request, context);
+    while (!(reply instanceof Failure) && reply.more !== undefined && !isGone()) {
+      const part = { ...request, behind: reply.more };
+      const next = this.#lastPart.then(() => writer.request(claimTask, part, context));
+      this.#lastPart = next;
+      reply = await next;
+    }
+    return reply;
+  }
+
+  /**
+   * Returns whether a claim that got no task may get one later. A claim that named a task gets none after the task has
+   * ended.
+   */
+  #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
+    if (!(reply instanceof Failure)) return reply.task === null;
+    if (id === null || reply.status !== "ALREADY_EXISTS") return false;
+    const task = this.#reader.byId(id);
+    return task !== undefined && !hasEnded(task.state);
+  }
+
+  #releaseClaim({ task }: ClaimTaskReply, context: CallContext): void {
+    const { writer, leases } = this.#options;
+    const claim = task === null ? undefined : leases.get(task.claim);
+    if (task === null || claim === undefined) return;
+    const request = { id: task.id, fence: claim.fence, text: null, value: null, retry: false };
+    void writer.request(releaseTask, request, context);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Finds out why a blocked task is stuck. A stuck task waits, directly or through others, for a task that has ended
+ * without being done. The search finds the nearest such task. It examines a limited number of tasks. Pure.
+ */
+import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../../schemas/limits/tasks.js";
+import type { TaskState } from "../../../schemas/tasks.js";
+import { hasEnded } from "./task.js";
+
+/** The graph of waiting tasks, in which a breadth-first search finds the nearest cause first. */
+export interface CauseSearch<Key> {
+  /**
+   * Returns the tasks that a task waits for. Returns undefined if the task is a cause: it has ended without being done.
+   */
+  waitsFor(key: Key): Iterable<Key> | undefined;
+  /** Returns whether the search can skip a task, because the task is no cause and waits for no cause. */
+  isFree(key: Key): boolean;
+}
+
+/** The result of a search. */
+export interface FoundCause<Key> {
+  readonly cause: Key | undefined;
+  /** All tasks that the search has reached. */
+  readonly met: ReadonlySet<Key>;
+  /** False if the search stopped at a limit before it had reached all tasks. */
+  readonly complete: boolean;
+}
+
+/** Finds the nearest cause why a task is stuck. `from` are the task's blockers. */
+export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {
+  const met = new Set<Key>();
+  let edges = 0;
+  const add = (keys: Iterable<Key>): boolean => {
+    for (const key of keys) {
+      edges += 1;
+      if (edges > TASK_CAUSE_EDGES_MAX) return false;
+      if (!search.isFree(key)) met.add(key);
+    }
+    return true;
+  };
+  let complete = add(from);
+  let looked = 0;
+  for (const key of met) {
+    looked += 1;
+    if (looked > TASK_CAUSES_LOOKED_AT_MAX) return { cause: undefined, met, complete: false };
+    const next = search.waitsFor(key);
+    if (next === undefined) return { cause: key, met, complete: true };
+    if (complete) complete = add(next);
+  }
+  return { cause: undefined, met, complete };
+}
+
+/** A task as stored. */
+export interface WaitingTask {
+  readonly id: string;
+  readonly state: TaskState;
+  /** Ids, as a JSON array. */
+  readonly after: string;
+}
+
+interface Known extends Pick<WaitingTask, "id" | "state"> {
+  readonly after: readonly string[];
+}
+
+/**
+ * Creates the notes in replies that explain why tasks are stuck. Each request uses its own object, which caches the
+ * tasks that it reads.
+ */
+export class CauseNotes {
+  readonly #find: (id: string) => WaitingTask | undefined;
+  readonly #known = new Map<string, Known | null>();
+  readonly #free = new Set<string>();
+
+  constructor(find: (id: string) => WaitingTask | undefined) {
+    this.#find = find;
+  }
+
+  /** Returns the note that explains why a blocked task is stuck. Returns null if no cause was found. */
+  noteOf({ after }: WaitingTask): string | null {
+    const { cause, met, complete } = findCause(JSON.parse(after) as string[], {
+      isFree: (id) => this.#free.has(id),
+      waitsFor: (id) => {
+        const task = this.#get(id);
+        if (task === null || task.state === "done") return [];
+        return hasEnded(task.state) ? undefined : task.state === "blocked" ? task.after : [];
+      },
+    });
+    if (cause === undefined) {
+      if (complete) for (const id of met) this.#free.add(id);
+      return null;
+    }
+    return waitsForNote({ id: cause, state: this.#get(cause)?.state ?? "canceled" });
+  }
+
+  #get(id: string): Known | null {
+    let known = this.#known.get(id);
+    if (known === undefined) {
+      const task = this.#find(id);
+      known = task === undefined ? null : { ...task, after: JSON.parse(task.after) as string[] };
+      this.#known.set(id, known);
+    }
+    return known;
+  }
+}
+
+/**
+ * Returns the note for a task that is stuck because it waits for the given task, which has ended without being done.
+ */
+export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
+  return `waits for ${state} task ${id}`;
+}

@@ -1,0 +1,76 @@
+/** Reads and checks the members of a task in the body of a request. Pure. */
+import { CLAIM_MAX_S_DEFAULT } from "../../../schemas/limits/claims.js";
+import { LEASE_TTL_S_DEFAULT } from "../../../schemas/limits/leases.js";
+import { TASK_ATTEMPTS_DEFAULT, TASK_PRIORITY_DEFAULT, TASK_VALUE_BYTES_MAX } from "../../../schemas/limits/tasks.js";
+import { type NewTask, TaskBody } from "../../../schemas/tasks.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { toOneLine } from "../../../shared/json-text.js";
+import { Failure, invalid } from "../../base/result.js";
+import { readResources } from "../claims/lease.js";
+import { hashRequest } from "../idempotency/hash.js";
+
+/**
+ * Ids that no task may have, because a path with them would not reach the task: `/tasks/claim` is another call, and
+ * clients remove `.` and `..` from paths.
+ */
+const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
+
+/**
+ * Creates a new task from a request, and checks its resources and its size.
+ * @param given the JSON text of the member `data`
+ * @param at the prefix of the members' names in a refusal
+ * @param callersOwn the workspace of a task whose request names none
+ */
+export function newTaskOf(
+  body: TaskBody,
+  given: string | null | undefined,
+  at: string,
+  callersOwn: string,
+): NewTask | Failure {
+  const { workspace = callersOwn, resources = [] } = body;
+  if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
+  const read = readResources(resources, workspace);
+  if (read instanceof Failure) return invalid(`${at}${read.message}`);
+  const data = readValue(given, "data", at);
+  if (data instanceof Failure) return data;
+  return {
+    id: body.id ?? null,
+    workspace,
+    title: body.title,
+    body: body.body ?? "",
+    data,
+    labels: [...new Set(body.labels)],
+    requires: [...new Set(body.requires)],
+    resources,
+    priority: body.priority ?? TASK_PRIORITY_DEFAULT,
+    after: body.after ?? [],
+    max_attempts: body.max_attempts ?? TASK_ATTEMPTS_DEFAULT,
+    ttl_s: body.ttl_s ?? LEASE_TTL_S_DEFAULT,
+    max_s: body.max_s ?? CLAIM_MAX_S_DEFAULT,
+    not_before: timeOf(body.not_before ?? null),
+    assignee: assigneeOf(body.assignee ?? null),
+    request_id: body.request_id ?? null,
+    request_hash: hashRequest(TaskBody, body, data),
+  };
+}
+
+/** Parses a time. Returns it in ms since the Unix epoch, or null if the request has none. */
+export function timeOf(time: string | null): number | null {
+  return time === null ? null : Date.parse(time);
+}
+
+/** Returns the assignee that a request names. An empty name means no assignee. */
+export function assigneeOf(assignee: string | null): string | null {
+  return assignee === "" ? null : assignee;
+}
+
+/**
+ * Returns the JSON text of a member on one line. Returns null if the member is absent or null.
+ * @param at the prefix of the member's name in a refusal
+ */
+export function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {
+  const value = given === undefined || given === null || given === "null" ? null : toOneLine(given);
+  return value !== null && utf8Length(value) > TASK_VALUE_BYTES_MAX
+    ? invalid(`${at}${name} is longer than ${TASK_VALUE_BYTES_MAX} bytes`)
+    : value;
+}

@@ -1,0 +1,102 @@
+/**
+ * Finds the task that a call is about. Returns the refusal if the caller may not act on the task. Changes nothing. Runs
+ * in the writer thread.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { CLAIM_LOOK_STEPS } from "../../../schemas/limits/tasks.js";
+import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
+import { Failure } from "../../base/result.js";
+import { formatTime } from "../../base/time.js";
+import type { ClaimRegistry } from "../claims/claim-registry.js";
+import { NOT_YOURS } from "../claims/refusals.js";
+import type { WriteCall } from "../../platform/threads/writer-method.js";
+import type { Found, LiveTasks, Looked } from "./live-tasks.js";
+import type { KnownTask } from "./plan.js";
+import type { Claimant, Rank } from "./ready-queue.js";
+import { type LiveTask, noTask, taskIs } from "./task.js";
+import type { TaskWriter } from "./task-writer.js";
+import { isPossible } from "./transitions.js";
+
+const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
+const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
+
+export class TaskFinder {
+  readonly #live: LiveTasks;
+  readonly #table: TaskWriter;
+  readonly #claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">;
+
+  constructor(live: LiveTasks, table: TaskWriter, claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">) {
+    this.#live = live;
+    this.#table = table;
+    this.#claims = claims;
+  }
+
+  /** Finds a task by its id. The task may have ended. */
+  find(id: string): KnownTask | undefined {
+    const task = this.#live.get(id);
+    return task === undefined ? this.#table.stateOf(id) : { row: task.row, state: task.life.state };
+  }
+
+  /**
+   * Finds the best task that the claimant may have and whose resources are free. If several tasks have the same
+   * resources, these are checked only once.
+   */
+  best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
+    const look = this.#claims.lookFor(claimant.id);
+    const taken = new Set<string>();
+    return this.#live.best(claimant, nowMs, after, ({ resources }) => {
+      if (resources.length === 0) return NEEDS_NOTHING;
+      const needs = resources.map(({ text }) => text).join("\n");
+      if (taken.has(needs)) return { free: false, steps: 0 };
+      const { free, steps } = look(resources);
+      if (!free) taken.add(needs);
+      return { free, steps: CLAIM_LOOK_STEPS + steps };
+    });
+  }
+
+  /**
+   * Finds a task by its id and checks that the instance may claim it now. The claim registry checks its resources
+   * later.
+   */
+  named(id: string, { id: claimant, name, capabilities }: Claimant, nowMs: number): Found | Failure {
+    const task = this.#live.get(id);
+    if (task === undefined) {
+      const ended = this.#table.stateOf(id);
+      return ended === undefined ? noTask(id) : taskIs(ended.state);
+    }
+    const { state, assignee, reserved, reserved_until, not_before } = task.life;
+    if (!isPossible("claim", state)) return taskIs(state);
+    const missing = task.requires.find((capability) => !capabilities.includes(capability));
+    if (missing !== undefined) return new Failure("ALREADY_EXISTS", `task needs ${missing}`);
+    const whom = reserved_until > nowMs ? reserved : assignee;
+    if (whom !== null && whom !== claimant && whom !== name)
+      return new Failure("ALREADY_EXISTS", `task is assigned to ${this.#claims.nameOf(whom) ?? whom}`);
+    if (not_before !== null && not_before > nowMs)
+      return new Failure("ALREADY_EXISTS", `task is not before ${formatTime(not_before)}`);
+    return { task, more: null };
+  }
+
+  /** Returns a task if the caller holds it under this fence. Otherwise returns the refusal. */
+  held(
+    id: string,
+    fence: number,
+    { actor }: WriteCall,
+  ): { readonly task: LiveTask; readonly claim: LeaseRecord } | Failure {
+    if (actor === "") return NEEDS_INSTANCE;
+    const task = this.#live.get(id);
+    const claim = task?.life.claim === null || task === undefined ? undefined : this.#claims.claimAt(task.life.claim);
+    if (task !== undefined && claim?.holder === actor) return claim.fence === fence ? { task, claim } : CLAIM_LOST;
+    const known = task ?? this.#table.stateOf(id);
+    if (known === undefined) return noTask(id);
+    return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
+  }
+
+  /** Returns a task if the caller may manage it. Otherwise returns the refusal. */
+  managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
+    const task = this.#live.get(id) ?? this.#table.get(id);
+    if (task === undefined) return noTask(id);
+    const claim = task.life.claim === null ? undefined : this.#claims.claimAt(task.life.claim);
+    if (owns || (actor !== "" && (task.created_by === actor || claim?.holder === actor))) return task;
+    return NOT_YOURS;
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Keeps the front's copy of the ready tasks, as of the latest commit. It knows which instance may claim a task now, and
+ * notifies listeners when a task becomes claimable. Pure except for its state.
+ *
+ * The writer decides which call gets a task. This copy only shows which calls should ask the writer.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../../schemas/limits/tasks.js";
+import { TASK_STATES, type ReadyRecord, type TasksPush, type TaskState } from "../../../schemas/tasks.js";
+import type { Wakeable } from "../../base/waiter.js";
+import { Waiters } from "../../base/waiters.js";
+import { resourcesOf } from "../claims/lease.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { Resource } from "../claims/resource.js";
+import { ResourceIndex } from "../claims/resource-index.js";
+import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type SortKey, since } from "./readiness-index.js";
+import { type Claimant, mayClaim, ReadyQueue } from "./ready-queue.js";
+import { hasEnded } from "./task.js";
+
+/** A ready task on the front. */
+export interface ClaimableTask extends DatedTask {
+  readonly id: string;
+  readonly resources: readonly Resource[];
+}
+
+/** A task that an instance could claim if another holder had not leased one of its resources. */
+export interface BusyTask {
+  readonly task: ClaimableTask;
+  /** `wanted` is the resource that the task needs. `resource` is the overlapping resource of the lease. */
+  readonly wanted: string;
+  readonly resource: string;
+  readonly lease: LeaseRecord;
+}
+
+/** Reads the stored tasks. The projection needs them at the start and after a crash of the writer. */
+export interface StoredTasks {
+  ready(): readonly ReadyRecord[];
+  counts(): readonly number[];
+}
+
+/** A listener that is called when tasks change. */
+export interface TaskListener {
+  /** Called when an instance may claim a task that it could not claim before. */
+  claimable?(task: ClaimableTask): void;
+  /** Called when a commit has changed a task. Nothing is reported about an ended task until it is retried. */
+  changed?(id: string, state: TaskState): void;
+  /** Changes may have been missed. */
+  lost?(): void;
+}
+
+export class TaskProjection implements Measured {
+  readonly #stored: StoredTasks;
+  readonly #leases: LeaseProjection;
+  readonly #ready = new ReadyQueue<ClaimableTask>();
+  readonly #byResource = new ResourceIndex<ClaimableTask>();
+  readonly #readiness = new ReadinessIndex<ClaimableTask>((task) => this.#ready.get(task.row) === task);
+  readonly #listeners = new Set<TaskListener>();
+  /** The waiters for the next change of a task, by the task's id. */
+  readonly #waiters = new Waiters<string>();
+  /** Counts the claims, and sums the seconds from ready to claimed, for the metrics. */
+  readonly #waited = { count: 0, sumS: 0 };
+  #counts: readonly number[] = [];
+  /**
+   * The tasks that have become claimable since the last tick because their `not_before` or the end of their reservation
+   * was reached.
+   */
+  #due: ClaimableTask[] = [];
+
+  constructor(stored: StoredTasks, leases: LeaseProjection, nowMs: number) {
+    this.#stored = stored;
+    this.#leases = leases;
+    leases.listen((record) => {
+      if (record.state !== "held" && record.state !== "waiting") this.#freed(record);
+    });
+    this.#read(nowMs);
+  }
+
+  listen(listener: TaskListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: TaskListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /**
+   * Wakes a waiter when the task with this id changes.
+   * @returns a function that removes the waiter
+   */
+  wakeBy(id: string, waiter: Wakeable): () => void {
+    return this.#waiters.add(id, waiter);
+  }
+
+  /** Returns the task with this row if it is ready. */
+  get(row: number): ClaimableTask | undefined {
+    return this.#ready.get(row);
+  }
+
+  /** Applies the changes of a commit. */
+  accept({ changed, counts }: TasksPush, nowMs: number): void {
+    this.#counts = counts;
+    const claimable: ClaimableTask[] = [];
+    for (const { row, ready, waited_ms } of changed) {
+      this.#remove(row);
+      if (ready !== null) claimable.push(this.#add(ready, nowMs, NEVER_LEASED));
+      if (waited_ms === null) continue;
+      this.#waited.count += 1;
+      this.#waited.sumS += waited_ms / 1000;
+    }
+    for (const { id, state } of changed) {
+      this.#waiters.wake(id);
+      for (const listener of this.#listeners) listener.changed?.(id, state);
+    }
+    // Notify only about tasks that are still ready, because a later change of the same commit may have claimed or ended
+    // a task.
+    for (const task of claimable)
+      if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= nowMs) this.#notifyClaimable(task);
+  }
+
+  /**
+   * Reads all tasks again after a crash of the writer or a restore. Notifies listeners, because they may have missed
+   * changes.
+   */
+  catchUp(nowMs: number): void {
+    this.#read(nowMs);
+    for (const listener of [...this.#listeners]) listener.lost?.();
+  }
+
+  tick(nowMs: number): void {
+    const due = this.#due.splice(0);
+    this.#advance(nowMs);
+    // Notify about these tasks a second time. The writer may have refused the first claims, because its clock was
+    // slightly late.
+    for (const task of due) this.#notifyClaimable(task);
+  }
+
+  /**
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If it
+   * has found only busy tasks by then, only the writer can find a later task. Listeners are still notified of each task
+   * that becomes claimable.
+   * @param wants returns false for tasks that are to be skipped
+   */
+  best(claimant: Claimant, nowMs: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
+    return this.#search(claimant, nowMs, (task) => wants(task) && this.isFree(task, claimant.id));
+  }
+
+  /**
+   * Returns the best tasks that an instance could claim now if other holders had not leased their resources. Each task
+   * comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
+   */
+  busyFor(claimant: Claimant, nowMs: number, most: number): BusyTask[] {
+    const busy: BusyTask[] = [];
+    this.#search(claimant, nowMs, (task) => {
+      const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
+      if (held !== undefined)
+        busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
+      return busy.length >= most;
+    });
+    return busy;
+  }
+
+  /** Yields the tasks after a key that an instance can claim now, in the order in which they became claimable. */
+  *claimableAfter(key: SortKey, claimant: Claimant, nowMs: number): Generator<ClaimableTask> {
+    this.#advance(nowMs);
+    for (const { task, at_ms } of this.#readiness.after(key, nowMs))
+      if (at_ms === since(task, claimant) && mayClaim(task, claimant, nowMs) && this.isFree(task, claimant.id))
+        yield task;
+  }
+
+  /** Returns true if no other holder has leased a resource that a task needs. */
+  isFree({ resources }: ClaimableTask, holder: string): boolean {
+    return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
+  }
+
+  expose(out: Exposition): void {
+    out.metric("koor_tasks", "gauge", "Tasks that have not ended, by state.");
+    for (const [at, state] of TASK_STATES.entries())
+      if (!hasEnded(state)) out.sample("koor_tasks", this.#counts[at] ?? 0, { state });
+    out
+      .metric("koor_task_claim_seconds", "summary", "From when a task is ready to its claim.")
+      .sample("koor_task_claim_seconds_sum", this.#waited.sumS)
+      .sample("koor_task_claim_seconds_count", this.#waited.count);
+  }
+
+  /** Returns the best task that an instance may claim and that `admits` accepts. */
+  #search(claimant: Claimant, nowMs: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
+    // Advance the queue here instead of in `inOrder`, because the queue reports only once that a task has become
+    // claimable.
+    this.#advance(nowMs);
+    let steps = 0;
+    for (const { task, fits } of this.#ready.inOrder(claimant, nowMs)) {
+      if (steps >= TASK_OFFER_STEPS_MAX) return undefined;
+      if (fits && admits(task)) return task;
+      const { resources } = task;
+      steps += 1;
+      if (fits && resources.length > 0) steps += CLAIM_LOOK_STEPS + this.#leases.stepsFor(resources);
+    }
+    return undefined;
+  }
+
+  #advance(nowMs: number): void {
+    for (const task of this.#ready.advance(nowMs)) {
+      this.#due.push(task);
+      this.#notifyClaimable(task);
+    }
+  }
+
+  #read(nowMs: number): void {
+    this.#ready.clear();
+    this.#byResource.clear();
+    this.#readiness.clear();
+    this.#due = [];
+    this.#counts = this.#stored.counts();
+    const freed = { ...NEVER_LEASED, at_ms: nowMs };
+    // This server does not know when leases ended before it started, so assume that they ended just now.
+    for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
+  }
+
+  #add({ resources: texts, ...record }: ReadyRecord, nowMs: number, freed: Freed): ClaimableTask {
+    const resources = resourcesOf(texts, record.workspace);
+    const task = { ...record, resources, freed };
+    this.#ready.add(task, nowMs);
+    if (resources.length > 0) this.#byResource.add(task);
+    this.#readiness.add(task);
+    return task;
+  }
+
+  #remove(row: number): void {
+    const task = this.#ready.get(row);
+    if (task === undefined) return;
+    this.#ready.remove(row);
+    this.#byResource.remove(task);
+    this.#readiness.removed();
+  }
+
+  #notifyClaimable(task: ClaimableTask): void {
+    for (const listener of [...this.#listeners]) listener.claimable?.(task);
+  }
+
+  /** Notifies listeners about the tasks that need a resource of a lease that has ended. */
+  #freed(lease: LeaseRecord): void {
+    if (this.#byResource.size === 0) return;
+    const resources = resourcesOf(lease.resources, lease.workspace);
+    const freed = new Set<ClaimableTask>();
+    for (const { filed } of this.#byResource.meeting(resources, (task) => !freed.has(task))) freed.add(filed);
+    for (const task of freed) this.#readiness.free(task, lease.holder, lease.ended_at ?? 0);
+    for (const task of [...freed].toSorted((a, b) => a.row - b.row))
+      if (this.#ready.get(task.row) === task) this.#notifyClaimable(task);
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * Executes the writer's calls about tasks. Each method decides what its call changes, and refuses the call before the
+ * first change. task-changes.ts makes the changes. Runs in the writer thread.
+ *
+ * The claim registry decides which resources a claim may hold, and under which fence. It tells this registry when the
+ * claim of a task has ended.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { TASK_RESERVED_MS, TASK_WAITERS_MAX } from "../../../schemas/limits/tasks.js";
+import type {
+  AnswerRequest,
+  CancelRequest,
+  ClaimTaskReply,
+  ClaimTaskRequest,
+  CreateTasksReply,
+  CreateTasksRequest,
+  EndTaskRequest,
+  NewTask,
+  PatchRequest,
+  ProgressReply,
+  ProgressRequest,
+  RetryRequest,
+  TaskChanged,
+} from "../../../schemas/tasks.js";
+import { must } from "../../base/assert.js";
+import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
+import { Failure, invalid } from "../../base/result.js";
+import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/claim-registry.js";
+import { type Loss, resourcesOf } from "../claims/lease.js";
+import { SERVER } from "../claims/lease-events.js";
+import type { Resource } from "../claims/resource.js";
+import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
+import type { Model, Opening } from "../../platform/threads/model.js";
+import type { WriteCall } from "../../platform/threads/writer-method.js";
+import type { LiveTasks } from "./live-tasks.js";
+import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
+import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
+import { hasEnded, type LiveTask, NOT_RESERVED, stillNotBefore, taskIs, type TaskLife } from "./task.js";
+import { taskBytes } from "./task-bytes.js";
+import { type KnownAfter, taskChanges, type TaskChanges, type Transition } from "./task-changes.js";
+import { TaskFinder } from "./task-finder.js";
+import { refuseMore, refuseWaiters, tooManyWaiters } from "./task-limits.js";
+import type { TaskTexts, TaskWriter } from "./task-writer.js";
+import { isPossible } from "./transitions.js";
+
+const NOTHING: ClaimTaskReply = { task: null, made: false };
+
+/** Maps each call that ends the holder's claim to the text of the task that the call sets. */
+const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
+  Record<EndingVerb, keyof TaskTexts>
+>;
+
+export class TaskRegistry implements TaskClaims {
+  readonly #changes: TaskChanges;
+  readonly #table: TaskWriter;
+  readonly #live: LiveTasks;
+  readonly #finder: TaskFinder;
+  readonly #claims: ClaimRegistry;
+  readonly #requests: IdempotencyRecords;
+
+  constructor({ use }: Pick<Opening, "use">) {
+    this.#claims = use(claimRegistry);
+    this.#claims.serve(this);
+    this.#changes = use(taskChanges);
+    this.#table = this.#changes.table;
+    this.#live = this.#changes.live;
+    this.#finder = new TaskFinder(this.#live, this.#table, this.#claims);
+    this.#requests = use(idempotencyRecords);
+  }
+
+  /**
+   * Creates all of the tasks, or none. If an earlier attempt of the same call has created a task, the task is not
+   * created again, and the reply has its current state.
+   */
+  create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
+    const { actor, nowMs } = call;
+    const planned = planTasks(tasks, {
+      lastRow: this.#changes.lastRow,
+      find: (id) => this.#finder.find(id),
+      made: (requestId, hash) => this.#requests.find("task", actor, requestId, nowMs, hash),
+    });
+    if (planned instanceof Failure) return planned;
+    const made = planned.filter(({ task }) => task !== null);
+    const crowded = refuseWaiters(this.#live, made);
+    if (crowded !== null) return crowded;
+    let bytes = 0;
+    const ready: { plan: PlannedTask; task: NewTask; resources: readonly Resource[] }[] = [];
+    for (const plan of made) {
+      const task = must(plan.task, "it is to be made");
+      const resources = resourcesOf(task.resources, task.workspace);
+      bytes += taskBytes({ ...task, resources, blockers: plan.blockers });
+      const full = refuseMore(this.#live, made.length, bytes);
+      if (full !== null) return full;
+      ready.push({ plan, task, resources });
+    }
+    for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
+    const live = made.map(({ id }) => must(this.#live.get(id), "it is made"));
+    this.#changes.findStuck(live, call);
+    return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
+  }
+
+  /**
+   * Gives the caller the task that it names, or the best task that it may have. The reply has no task if there is none.
+   */
+  claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
+    const { actor, nowMs } = call;
+    const name = this.#claims.nameOf(actor);
+    if (name === undefined) return NEEDS_INSTANCE;
+    const known = this.#requests.find("claim", actor, request.request_id, nowMs, request.request_hash);
+    if (known instanceof Failure) return known;
+    if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
+    this.#claims.settle(call);
+    const { workspace, labels, id } = request;
+    const claimant = { id: actor, name, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
+    const found =
+      id === null
+        ? this.#finder.best(claimant, nowMs, request.behind ?? null)
+        : this.#finder.named(id, claimant, nowMs);
+    if (found instanceof Failure) return found;
+    const { task, more } = found;
+    if (task === null) return more === null ? NOTHING : { ...NOTHING, more };
+    const { title, resources, max_s } = task;
+    const claim = this.#claims.claimTask(
+      {
+        name,
+        workspace: task.workspace,
+        resources,
+        shared: false,
+        reason: title,
+        task: task.id,
+        ttl_s: request.ttl_s ?? task.ttl_s,
+        max_s,
+        queued: false,
+      },
+      call,
+    );
+    if (claim instanceof Failure) return claim;
+    const waitedMs = nowMs - Math.max(task.life.ready_at ?? nowMs, task.life.not_before ?? 0);
+    this.#changes.transition(
+      task,
+      { state: "claimed", claim: claim.row, progress: null, claimed_at: nowMs },
+      { trigger: "claim", note: null, claim },
+      call,
+      Math.max(0, waitedMs),
+    );
+    const claimed = { row: task.row, id: task.id, claim: claim.row };
+    this.#requests.store("claim", actor, request.request_id, JSON.stringify(claimed), nowMs, request.request_hash);
+    return { task: claimed, made: true };
+  }
+
+  progress({ id, fence, percent, note, checkpoint }: ProgressRequest, call: WriteCall): ProgressReply | Failure {
+    const held = this.#finder.held(id, fence, call);
+    if (held instanceof Failure) return held;
+    const { task, claim } = held;
+    const moves = percent !== null && percent !== task.life.progress;
+    // A call that reports nothing new is only a heartbeat, and changes nothing in the task.
+    if (moves || note !== null || checkpoint !== null) {
+      this.#table.putTexts(task.row, { note, checkpoint });
+      task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.nowMs };
+      this.#table.putLife(task.row, task.life);
+      this.#changes.record(task, null);
+    }
+    return { claim: claim.row, cancel_requested: task.life.cancel_requested };
+  }
+
+  /**
+   * Ends the claim of a task for its holder. Afterwards the task is done, failed or ready again, or it waits for an
+   * answer.
+   */
+  end(verb: EndingVerb, { id, fence, text, value, retry }: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
+    const held = this.#finder.held(id, fence, call);
+    if (held instanceof Failure) {
+      const known = this.#finder.find(id);
+      const again = known !== undefined && this.#table.wasCalled(known.row, fence, call.actor, verb);
+      return again ? { row: known.row, changed: false } : held;
+    }
+    const { task, claim } = held;
+    this.#claims.endOfTask(claim.row, call);
+    this.#table.putTexts(task.row, { [TEXT_OF[verb]]: verb === "complete" ? value : text });
+    const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
+    this.#endClaim(task, ending, { trigger: verb, note: text, claim, reason: verb === "ask" ? null : text }, call);
+    return { row: task.row, changed: true };
+  }
+
+  claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void {
+    const task = this.#live.get(claim.task ?? "");
+    if (task === undefined || task.life.claim !== claim.row) return;
+    const ending: Ending = loss === null ? { kind: "release" } : { kind: "loss", loss };
+    const actor = loss === null || loss === "broken" ? call.actor : SERVER;
+    const origin = loss === null ? { trigger: "release" as const } : { trigger: "loss" as const, call: loss };
+    this.#endClaim(task, ending, { ...origin, note: loss, claim, reason: loss, actor }, call);
+  }
+
+  holderGone(holder: string, call: WriteCall): void {
+    for (const task of this.#live.reservedFor(holder))
+      if (task.life.reserved_until > call.nowMs) this.#changes.requeue(task, NOT_RESERVED, call);
+  }
+
+  /** Answers the question of a task. The instance that asked it has given up the task by asking. */
+  answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#finder.managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    if (!isPossible("answer", task.life.state)) return taskIs(task.life.state);
+    this.#table.putTexts(task.row, { answer });
+    const notBefore = stillNotBefore(task.life, call.nowMs);
+    const kept = this.#reservation(task, call);
+    this.#changes.transition(
+      task,
+      { state: "ready", not_before: notBefore, ...kept },
+      { trigger: "answer", note: answer },
+      call,
+    );
+    return { row: task.row, changed: true };
+  }
+
+  /** Cancels a task. If the task is held, its holder is asked to stop instead. */
+  cancel({ id, owns, reason }: CancelRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#finder.managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    const { state, cancel_requested } = task.life;
+    if (hasEnded(state)) return taskIs(state);
+    if (isPossible("cancel", state)) {
+      this.#changes.transition(task, { state: "canceled" }, { trigger: "cancel", note: reason, reason }, call);
+      return { row: task.row, changed: true };
+    }
+    if (cancel_requested) return { row: task.row, changed: false };
+    this.#changes.update(task, { cancel_requested: true }, { call: "cancel", note: reason }, call);
+    return { row: task.row, changed: true };
+  }
+
+  /** Makes an ended task ready again. The task must not be done. */
+  retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#finder.managed(id, owns, call);
+    if (task instanceof Failure) return task;
+    const { state } = task.life;
+    if (!isPossible("retry", state)) return taskIs(state);
+    const full = refuseMore(this.#live, 1, taskBytes(task));
+    if (full !== null) return full;
+    const fresh = { attempts: 0, not_before: null, cancel_requested: false };
+    const blockers = this.#table.blockersOf(task.row);
+    for (const row of blockers)
+      if (this.#live.waitersOf(row) >= TASK_WAITERS_MAX) return tooManyWaiters(this.#table.byRow(row)?.id ?? "");
+    const waits = this.#changes.setBlockers(task, blockers);
+    this.#changes.transition(task, { ...fresh, state: waits }, { trigger: "retry", note: null }, call);
+    return { row: task.row, changed: true };
+  }
+
+  /** Changes the description of a task. */
+  patch(request: PatchRequest, call: WriteCall): TaskChanged | Failure {
+    const task = this.#finder.managed(request.id, request.owns, call);
+    if (task instanceof Failure) return task;
+    const { life } = task;
+    if (hasEnded(life.state)) return taskIs(life.state);
+    const after = request.after === undefined ? null : this.#after(task, request.after);
+    if (after instanceof Failure) return after;
+    const { title = task.title, labels = task.labels } = request;
+    const more = taskBytes({ ...task, title, labels }) - this.#live.bytesOf(task.row);
+    const full = more <= 0 ? null : refuseMore(this.#live, 0, more);
+    if (full !== null) return full;
+    this.#table.patch(task.row, request);
+    task.title = title;
+    task.labels = labels;
+    this.#live.weigh(task);
+    const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
+    // Drop the reservation if the request names an assignee, because an assignee takes precedence over the instance
+    // that asked a question.
+    const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
+    this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.nowMs }, call);
+    if (after !== null) this.#changes.setAfter(task, after, call);
+    return { row: task.row, changed: true };
+  }
+
+  prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
+    return this.#table.prune(after, endedBeforeMs, rows);
+  }
+
+  #create(
+    { row, id, after, blockers }: PlannedTask,
+    task: NewTask,
+    resources: readonly Resource[],
+    call: WriteCall,
+  ): void {
+    const { nowMs, actor } = call;
+    const { workspace, title, labels, requires, max_attempts, ttl_s, max_s, priority, not_before, assignee } = task;
+    const life: TaskLife = {
+      state: blockers.size > 0 ? "blocked" : "ready",
+      priority,
+      attempts: 0,
+      not_before,
+      assignee,
+      reserved: null,
+      reserved_until: 0,
+      claim: null,
+      progress: null,
+      cancel_requested: false,
+      steps: 1,
+      ready_at: blockers.size > 0 ? null : nowMs,
+      updated_at: nowMs,
+      claimed_at: null,
+      ended_at: null,
+    };
+    const made: LiveTask = {
+      row,
+      id,
+      workspace,
+      title,
+      labels,
+      requires,
+      resources,
+      max_attempts,
+      ttl_s,
+      max_s,
+      created_by: actor === "" ? null : actor,
+      created_at: nowMs,
+      life,
+      blockers,
+    };
+    this.#changes.create(made, task, after, call);
+    this.#requests.store("task", actor, task.request_id, id, nowMs, task.request_hash);
+  }
+
+  /**
+   * Returns the reservation of a task after its question was answered. The task is reserved for the instance that
+   * asked, unless it has been assigned to another instance meanwhile.
+   */
+  #reservation({ row, life }: LiveTask, { nowMs }: WriteCall): Partial<TaskLife> {
+    const asked = this.#table.askedBy(row) ?? "";
+    const name = this.#claims.nameOf(asked);
+    // Make no reservation if the instance that asked is deleted, or if another instance is the assignee.
+    if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
+    return { reserved: asked, reserved_until: nowMs + TASK_RESERVED_MS };
+  }
+
+  /** Changes the state of a task because its claim has ended. */
+  #endClaim(task: LiveTask, ending: Ending, transition: Transition, call: WriteCall): void {
+    const { lost, ...outcome } = outcomeOf(task, ending, call.nowMs);
+    if (lost) this.#table.setMissingError(task.row, `lost by ${transition.claim?.holder_name ?? ""}`);
+    this.#changes.transition(task, { ...outcome, claim: null }, transition, call);
+  }
+
+  /** Checks whether a task may wait for the tasks with these ids. Fails with 400 if it may not. */
+  #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
+    const { state } = life;
+    if (!isPossible("update", state)) return invalid(`after cannot be changed: task is ${state}`);
+    const after: KnownAfter[] = [];
+    for (const name of ids) {
+      const found = this.#finder.find(name);
+      if (found === undefined) return unknownTask(name);
+      const waits = found.state !== "done" && !blockers.has(found.row);
+      if (waits && this.#live.waitersOf(found.row) >= TASK_WAITERS_MAX) return tooManyWaiters(name);
+      after.push({ id: name, ...found });
+    }
+    const cycle = cycleBy({ id, row }, after, (of) => this.#table.dependentsOf(of));
+    return cycle === null ? after : invalid(cycle);
+  }
+}
+
+export const taskRegistry: Model<TaskRegistry> = { open: (opening) => new TaskRegistry(opening) };

@@ -1,0 +1,135 @@
+/**
+ * Evaluates the conditions of one waiting call. Each condition has a mark: the text that the cursor keeps for it. Runs
+ * on the front.
+ *
+ * The call evaluates its conditions round-robin, beginning after the condition that was reported last. So a condition
+ * that always holds does not starve the others.
+ */
+import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import type { Wakeable } from "../../base/waiter.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Condition } from "./condition.js";
+import type { Cursor } from "./cursor.js";
+import { readValuesPosition } from "./values-position.js";
+
+/** The result of a wait as JSON text, or the failure of the evaluation of a condition. */
+export type Found = string | Failure;
+
+export class WaitingCall {
+  readonly #conditions: readonly Condition[];
+  readonly #context: CallContext;
+  readonly #marks: string[];
+  /** The index of the condition that was reported last; -1 if this call does not have that condition. */
+  #last: number;
+  /** True if an event has woken the waiter since the last evaluation of the conditions began. */
+  #woken = true;
+  /** True if no condition held at the last evaluation, and no event has woken the waiter since it began. */
+  #quiet = false;
+  /** True after the call was answered. The result of an evaluation that ends later is dropped. */
+  #over = false;
+
+  readonly #slice: TimeSlice;
+
+  /**
+   * Creates a waiting call with the marks of a cursor.
+   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param slice limits the time that all waiting calls together take in one event-loop tick
+   */
+  constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
+    this.#slice = slice;
+    this.#conditions = conditions;
+    this.#context = context;
+    const since = cursor === null ? null : readValuesPosition(cursor);
+    this.#marks = conditions.map((condition) => {
+      const known = condition.isPosition ? cursor?.event.toString() : cursor?.marks.get(condition.name);
+      return known === undefined || !condition.takes(known) ? condition.start(since) : known;
+    });
+    this.#last = cursor === null ? -1 : conditions.findIndex(({ name }) => name === cursor.last);
+  }
+
+  /** True if one of the conditions waits for events. */
+  get waitsForEvents(): boolean {
+    return this.#conditions.some(({ isPosition }) => isPosition);
+  }
+
+  /** Drops the marks of all conditions, which then start again from the current state. */
+  forget(): void {
+    for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
+    this.#last = -1;
+  }
+
+  /**
+   * Makes the conditions that wait for events start from the newest event, because some events after the cursor were
+   * pruned.
+   */
+  skipEvents(): void {
+    for (const [at, condition] of this.#conditions.entries())
+      if (condition.isPosition) this.#marks[at] = condition.start(null);
+  }
+
+  listen(waiter: Wakeable): () => void {
+    const woken: Wakeable = {
+      wake: () => {
+        this.#woken = true;
+        this.#quiet = false;
+        waiter.wake();
+      },
+    };
+    const unlisteners = this.#conditions.map((condition) => condition.listen(woken));
+    return () => {
+      this.#over = true;
+      for (const unlisten of unlisteners) unlisten();
+    };
+  }
+
+  /**
+   * Evaluates the conditions one after the other, and returns the result of the first that holds. Returns null if none
+   * holds.
+   */
+  async look(): Promise<Found | null> {
+    this.#woken = false;
+    this.#quiet = false;
+    const count = this.#conditions.length;
+    for (let step = 1; step <= count; step++) {
+      const at = (this.#last + step) % count;
+      if (this.#slice.isOver) await this.#slice.yieldIfOver();
+      if (this.#over) return null;
+      const looked = await this.#conditions[at]?.look(this.#marks[at] ?? "", this.#context);
+      if (this.#over || looked === undefined) return null;
+      if (looked instanceof Failure) return looked;
+      this.#marks[at] = looked.mark;
+      if (looked.matched === null) continue;
+      this.#last = at;
+      return looked.matched;
+    }
+    this.#quiet = !this.#woken;
+    return null;
+  }
+
+  /**
+   * Moves the marks forward if no event has woken the waiter since the last evaluation, so that the next call does not
+   * examine the same events again. Called when the wait ends without a result.
+   */
+  rest(): void {
+    if (!this.#quiet) return;
+    for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.rest(this.#marks[at] ?? "");
+  }
+
+  /**
+   * Returns the cursor for the next call.
+   * @param newest the id of the event up to which the cursor counts all events as reported. A call that waits for
+   * events uses the id in its mark instead.
+   * @param timeOf returns when an event was published, in ms; 0 if it is not known
+   */
+  cursor(newest: number, timeOf: (event: number) => number): Cursor {
+    const marks = new Map<string, string>();
+    let event = newest;
+    for (const [at, { name, isPosition }] of this.#conditions.entries()) {
+      const mark = this.#marks[at] ?? "";
+      if (isPosition) event = Number(mark);
+      else marks.set(name, mark);
+    }
+    return { event, eventAt: timeOf(event), last: this.#conditions[this.#last]?.name ?? "", marks };
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no other
+ * holder has a resource. Runs on the front.
+ *
+ * The mark of `free` is the newest event at the time of the report. With it, the server finds out whether a lease was
+ * granted and ended between two calls. Otherwise, a client that was notified, tried, and came too late would never
+ * learn that the resource is free again.
+ */
+import { LEASE_STATES } from "../../../../schemas/leases.js";
+import { Failure } from "../../../base/result.js";
+import { leaseRow as rowOf, noLease, readGlobs } from "../../claims/lease.js";
+import type { LeaseProjection } from "../../claims/lease-projection.js";
+import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
+import type { LeasePresenter } from "../../claims/lease-presenter.js";
+import { type AnyConditionRow, conditionRow } from "../condition.js";
+import { readGrant, takes } from "../grant.js";
+import { GRANTED, type MissedEvents } from "../missed-events.js";
+
+export interface Leases {
+  readonly leases: LeaseProjection;
+  readonly presenter: LeasePresenter;
+  readonly resources: ResourceWatch;
+}
+
+export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
+  return conditionRow<{ readonly row: number }>({
+    parameter: "lease",
+    read: (texts) => {
+      const subjects: { readonly row: number }[] = [];
+      for (const id of texts) {
+        const row = rowOf(id);
+        if (row === undefined || presenter.find(row) === undefined) return noLease(id);
+        subjects.push({ row });
+      }
+      return subjects;
+    },
+    identity: ({ row }) => [row],
+    marks: new RegExp(`^(?:${LEASE_STATES.join("|")})$`),
+    start: () => "",
+    listen: ({ row }, waiter) => leases.wakeBy(row, waiter),
+    look: ({ row }, mark) => {
+      const record = presenter.find(row);
+      if (record === undefined || record.state === "waiting" || record.state === mark) return { matched: null, mark };
+      return { matched: JSON.stringify({ kind: "lease", lease: presenter.show(record) }), mark: record.state };
+    },
+  });
+}
+
+interface Wanted extends WantedResource {
+  /** The caller, whose own leases do not count; "" if all leases count. */
+  readonly holder: string;
+}
+
+export function freeRow({ resources }: Leases, missedEvents: MissedEvents): AnyConditionRow {
+  return conditionRow<Wanted>({
+    parameter: "free",
+    read: (texts, { instance: holder, workspace }) => {
+      const problem = readGlobs(texts, workspace ?? "", () => "free", "free");
+      if (problem instanceof Failure) return problem;
+      return texts.map((text) => ({ text, workspace, holder }));
+    },
+    identity: ({ text, workspace, holder }) => [text, workspace, holder],
+    marks: /^\d{1,15}$/,
+    start: () => "",
+    listen: (wanted, waiter) => resources.listen(wanted, waiter),
+    look: async (wanted, mark, context) => {
+      const held = resources.isHeld(wanted, wanted.holder);
+      if (held instanceof Failure) return held;
+      if (held) return { matched: null, mark: "" };
+      const now = String(missedEvents.now);
+      const missed =
+        mark === "" ||
+        (await missedEvents.happened(
+          GRANTED,
+          Number(mark),
+          (data) => {
+            const grant = readGrant(data);
+            return grant !== undefined && takes(grant, wanted, wanted.holder);
+          },
+          context,
+        ));
+      if (missed instanceof Failure) return missed;
+      return { matched: missed ? JSON.stringify({ kind: "free", resource: wanted.text }) : null, mark: now };
+    },
+    rest: (_wanted, mark) => (mark === "" ? mark : String(missedEvents.now)),
+  });
+}

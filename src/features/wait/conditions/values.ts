@@ -1,0 +1,130 @@
+/**
+ * The conditions `state`, `spec` and their variants: a key has changed, has a version above a number, or does not
+ * exist. Runs on the front.
+ *
+ * The mark keeps the version that was seen or reported, and the id of the version's row. The row distinguishes the
+ * version from one with the same number in another history, for example after a restore.
+ */
+import { KEY_BYTES_MAX } from "../../../../schemas/limits/names.js";
+import { specKey } from "../../../../schemas/specs.js";
+import { type TextRules, textProblem } from "../../../../schemas/text.js";
+import type { WaitParameter } from "../../../../schemas/wait.js";
+import type { AuditReader } from "../../audit/table.js";
+import { Failure, invalid } from "../../../base/result.js";
+import type { Space } from "../../versioned/space.js";
+import type { Head, VersionedReader } from "../../versioned/table.js";
+import type { KeyWatch } from "../../versioned/watch.js";
+import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
+import type { ValuesPosition } from "../values-position.js";
+
+/** A space of values. */
+export interface Values {
+  /** Uses the front's own database handle. */
+  readonly reader: VersionedReader;
+  readonly watch: KeyWatch;
+  readonly audit: AuditReader;
+}
+
+interface Subject {
+  readonly key: string;
+  /** The key's version must be above this number; -1 if the call gave none. */
+  readonly above: number;
+}
+
+/** A mark that no key has. */
+const ANOTHER = "-0.0";
+const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
+const KEY: TextRules = { charactersMax: KEY_BYTES_MAX, required: true, line: true };
+
+/** Parses a key of each space. */
+const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {
+  state: (text, name) => {
+    const problem = textProblem(text, KEY, true);
+    return problem === null ? text : invalid(`${name} ${problem}`);
+  },
+  spec: (text, name) => {
+    const [, project = "", spec = ""] = /^([^/]+)\/(.+)$/su.exec(text) ?? [];
+    return project === "" ? invalid(`${name} must be PROJECT/NAME`) : specKey(project, spec);
+  },
+};
+
+/** The names of the three parameters about state, and of the three about specs. */
+const PARAMETERS = {
+  state: { changed: "state", above: "state_above", gone: "state_gone" },
+  spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
+} as const satisfies Record<Space["name"], Record<string, WaitParameter>>;
+
+export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
+  const { space } = reader;
+  const { changed, above, gone } = PARAMETERS[space.name];
+  const keyOf = KEYS[space.name];
+
+  const seen = (key: string): { readonly head: Head | undefined; readonly mark: string } => {
+    const head = reader.head(key);
+    if (head !== undefined) return { head, mark: `${head.version}.${head.row}` };
+    const last = reader.gone(key);
+    return { head, mark: last === undefined ? "0.0" : `-${last.version}.${last.row}` };
+  };
+  const changedSince = (key: string, since: ValuesPosition): boolean => {
+    const head = reader.head(key);
+    const last = head ?? reader.gone(key);
+    if (last === undefined) return false;
+    if (last.row > since[space.name]) return true;
+    // A deletion makes no version.
+    return head === undefined && audit.wasDone(`${space.name}.delete`, space.label(key), since.audit);
+  };
+  const report = (key: string, head: Head | undefined, mark: string): Looked => ({
+    matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
+    mark,
+  });
+  /** Declares one of the three conditions. */
+  const row = (
+    parameter: WaitParameter,
+    own: {
+      readonly read?: (text: string) => Subject | Failure;
+      readonly start?: (key: string, since: ValuesPosition | null) => string;
+      readonly holds: (head: Head | undefined, subject: Subject) => boolean;
+    },
+  ): AnyConditionRow =>
+    conditionRow<Subject>({
+      parameter,
+      read: (texts) => {
+        const subjects: Subject[] = [];
+        for (const text of texts) {
+          const subject = own.read === undefined ? withKey(keyOf(text, parameter), -1) : own.read(text);
+          if (subject instanceof Failure) return subject;
+          subjects.push(subject);
+        }
+        return subjects;
+      },
+      identity: (subject) => [subject.key, subject.above],
+      marks: MARKS,
+      start: ({ key }, since) => own.start?.(key, since) ?? "",
+      listen: ({ key }, waiter) => watch.listen(key, waiter),
+      look: (subject, mark) => {
+        const { head, mark: now } = seen(subject.key);
+        if (!own.holds(head, subject)) return { matched: null, mark: "" };
+        return now === mark ? { matched: null, mark } : report(subject.key, head, now);
+      },
+    });
+
+  return [
+    // This condition holds for any version, so it reports each version that differs from the last one seen.
+    row(changed, {
+      start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
+      holds: () => true,
+    }),
+    row(above, {
+      read: (text) => {
+        const [, number = "", rest = ""] = /^(\d{1,15}):(.*)$/su.exec(text) ?? [];
+        return number === "" ? invalid(`${above} must be N:KEY`) : withKey(keyOf(rest, above), Number(number));
+      },
+      holds: (head, subject) => head !== undefined && head.version > subject.above,
+    }),
+    row(gone, { holds: (head) => head === undefined }),
+  ];
+}
+
+function withKey(key: string | Failure, above: number): Subject | Failure {
+  return key instanceof Failure ? key : { key, above };
+}

@@ -1,0 +1,69 @@
+/**
+ * The cursor of a wait: a text that the client keeps, so that the server keeps no state for a client and a restart
+ * loses none. It has the id of an event. That event and all earlier ones count as reported. It also has a mark for each
+ * condition, which says what was reported.
+ *
+ * A client may make up a cursor, so it is parsed strictly. It contains nothing except what was reported to the client.
+ * Pure.
+ */
+import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
+import { crypto } from "../../base/crypto.js";
+
+export interface Cursor {
+  /** The id of an event. All events up to it count as reported. It is 0 if there were no events. */
+  readonly event: number;
+  /**
+   * When that event was published, in ms. It exposes a cursor of another history, in which an event may have the same
+   * id but hardly the same time.
+   */
+  readonly eventAt: number;
+  /** The name of the condition that was reported last; "" if none was reported. */
+  readonly last: string;
+  /**
+   * The marks, by the names of the conditions. The log position (log-position.ts) and the position of values
+   * (values-position.ts) are marks too.
+   */
+  readonly marks: ReadonlyMap<string, string>;
+}
+
+const VERSION = "1";
+const SEPARATOR = "~";
+const RADIX = 36;
+/** 8 characters are 48 bits, which is enough to distinguish 64 conditions. */
+const NAME_CHARACTERS = 8;
+const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
+const NUMBER = "[0-9a-z]{1,11}";
+const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
+/** The maximum number of marks: one for each condition, one for a log position, and one for the position of values. */
+const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
+const CURSOR = new RegExp(
+  `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,
+);
+
+/** Returns a short name for a condition: a digest of its identity. */
+export function nameOf(identity: string): string {
+  return digest(identity);
+}
+
+export function encodeCursor({ event, eventAt, last, marks }: Cursor): string {
+  const fields = [VERSION, event.toString(RADIX), eventAt.toString(RADIX), last];
+  for (const [name, mark] of marks) if (mark !== "") fields.push(name, mark);
+  const text = fields.join(SEPARATOR);
+  return text + SEPARATOR + digest(text);
+}
+
+/** Parses a cursor. Returns undefined if its checksum or form shows that no server has written it. */
+export function readCursor(text: string): Cursor | undefined {
+  const [, event = "", eventAt = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
+  if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;
+  const numbers = [Number.parseInt(event, RADIX), Number.parseInt(eventAt, RADIX)] as const;
+  if (!numbers.every(Number.isSafeInteger)) return undefined;
+  const fields = rest.split(SEPARATOR).slice(1);
+  const marks = new Map<string, string>();
+  for (let at = 0; at < fields.length; at += 2) marks.set(fields[at] ?? "", fields[at + 1] ?? "");
+  return { event: numbers[0], eventAt: numbers[1], last, marks };
+}
+
+function digest(text: string): string {
+  return crypto().createHash("sha256").update(text).digest("base64url").slice(0, NAME_CHARACTERS);
+}

@@ -1,0 +1,149 @@
+/**
+ * Serves calls that wait until one of several conditions holds. It parses the conditions and the cursor, and wakes a
+ * call only for changes that may affect its conditions. The reply has the condition that holds and a new cursor.
+ * conditions.ts defines the conditions. Runs on the front.
+ */
+import { WAITING_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
+import type { WaitQuery } from "../../../schemas/wait.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+import { Failure, invalid } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import { WaitQueue } from "../../base/wait-queue.js";
+import { waitFor, type Waiter } from "../../base/waiter.js";
+import type { Hub } from "../events/hub.js";
+import type { EventReader } from "../events/table.js";
+import { waitForPosition, type Positions } from "../../platform/front/positions.js";
+import { jsonReply } from "../../platform/front/reply.js";
+import type { Answer, Request } from "../../platform/front/route.js";
+import type { Directory } from "../instances/directory.js";
+import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { type Found, WaitingCall } from "./call.js";
+import type { AnyConditionRow } from "./condition.js";
+import { readConditions } from "./conditions.js";
+import { type Cursor, encodeCursor, readCursor } from "./cursor.js";
+import { withLogPosition, logPositionIn } from "./log-position.js";
+import { cursorStatusOf } from "./cursor-status.js";
+import { type ValuesPosition, withValuesPosition } from "./values-position.js";
+
+export interface WaitFrontOptions {
+  readonly rows: readonly AnyConditionRow[];
+  readonly hub: Hub;
+  /** Uses the front's own database handle. */
+  readonly stored: EventReader;
+  readonly directory: Directory;
+  /** The current position of values. */
+  readonly valuesPosition: () => ValuesPosition;
+  /** Tells the node's position in the cluster's log; null on a single server. */
+  readonly positions: Positions | null;
+}
+
+type WaitOf = Pick<Request<readonly string[], WaitQuery>, "query" | "context" | "onAbort">;
+
+const LAGGED = '{"kind":"lagged"}';
+const FULL = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `calls that wait have ${WAITING_CHARACTERS_MAX} characters of conditions together, try again`,
+);
+const NO_CURSOR = invalid("after is no cursor of a wait");
+
+export class WaitFront implements Measured {
+  readonly #options: WaitFrontOptions;
+  readonly #slice = new TimeSlice();
+  /** The waiting calls. The weight of a call is the size of its query, by `charactersOf`. */
+  readonly #waiting = new WaitQueue<Waiter<Found>>({ weightMax: WAITING_CHARACTERS_MAX });
+
+  constructor(options: WaitFrontOptions) {
+    this.#options = options;
+  }
+
+  async answer({ query, context, onAbort }: WaitOf): Promise<Answer> {
+    const { rows, directory, stored, positions } = this.#options;
+    const { after = "", wait = 0, is = null } = query;
+    const cursor = after === "" ? null : readCursor(after);
+    if (cursor === undefined) return NO_CURSOR;
+    if (cursor !== null && positions !== null) {
+      const late = await followed(cursor, positions);
+      if (late !== null) return late;
+    }
+    const instance = directory.get(context.actor);
+    const workspace = query.workspace ?? instance?.workspace ?? null;
+    const requester = { instance: instance?.id ?? "", workspace, is, context };
+    const characters = charactersOf(query);
+    if (wait > 0 && !this.#waiting.hasRoom(characters)) return FULL;
+    const conditions = readConditions(rows, query, requester);
+    if (conditions instanceof Failure) return conditions;
+    const status = cursor === null ? "here" : cursorStatusOf(cursor, stored);
+    const call = new WaitingCall(conditions, context, status === "elsewhere" ? null : cursor, this.#slice);
+    if (status === "elsewhere") return this.#reply(call, LAGGED);
+    if (status === "pruned" && call.waitsForEvents) {
+      call.skipEvents();
+      return this.#reply(call, LAGGED);
+    }
+    return this.#reply(
+      call,
+      wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, characters, onAbort),
+    );
+  }
+
+  /** Wakes all calls, because the writer crashed and changes may have been missed. */
+  catchUp(): void {
+    for (const waiter of this.#waiting) waiter.wake();
+  }
+
+  /** Ends all waits after a snapshot was restored, because their cursors belong to the previous history. */
+  lag(): void {
+    for (const waiter of this.#waiting) waiter.finish(LAGGED);
+  }
+
+  /** Ends all waits, and accepts no more. */
+  end(): void {
+    this.#waiting.close();
+  }
+
+  expose(out: Exposition): void {
+    out.value("koor_waiting_calls", "gauge", "Calls that wait for conditions.", this.#waiting.size);
+  }
+
+  async #wait(call: WaitingCall, waitMs: number, weight: number, onAbort: WaitOf["onAbort"]): Promise<Found | null> {
+    const found = await waitFor<Found>({
+      queue: this.#waiting,
+      look: () => call.look(),
+      waitMs,
+      weight,
+      listen: (waiter) => call.listen(waiter),
+      onAbort,
+    });
+    if (found === null) call.rest();
+    // Drop the marks of the call, because they belong to the previous history.
+    if (found === LAGGED) call.forget();
+    return found;
+  }
+
+  #reply(call: WaitingCall, found: Found | null): Answer {
+    if (found instanceof Failure) return found;
+    const { hub, stored, positions } = this.#options;
+    const cursor = call.cursor(hub.acceptedId, (event) => stored.timeOf(event) ?? 0);
+    const seen = positions?.seen() ?? null;
+    const withValues = withValuesPosition(this.#options.valuesPosition(), cursor);
+    const text = encodeCursor(seen === null ? withValues : withLogPosition(seen.log, seen.position, withValues));
+    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
+  }
+}
+
+/**
+ * Returns the length of a query in characters, plus 32. The 32 limit the number of calls even if their queries are
+ * short.
+ */
+function charactersOf(query: object): number {
+  const texts = Object.values(query).flat() as readonly unknown[];
+  return texts.reduce<number>((sum, text) => sum + String(text).length, 32);
+}
+
+/**
+ * Waits until this node has applied the log up to the position in the cursor. Resolves to null then, or to the refusal
+ * if that takes too long. Returns null if there is nothing to wait for.
+ */
+function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
+  const seen = positions.seen();
+  return seen === null ? null : waitForPosition(logPositionIn(seen.log, cursor), positions);
+}

@@ -1,0 +1,85 @@
+/**
+ * Finds changes that a client missed between two calls because a state changed and changed back. It searches the stored
+ * events, so it also works across a restart. Runs on the front.
+ */
+import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../../schemas/limits/wait.js";
+import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import { SERVER } from "../claims/lease-events.js";
+import type { EventHistory } from "../events/history.js";
+import type { Hub } from "../events/hub.js";
+import type { EventReader } from "../events/table.js";
+import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+
+/**
+ * The data of an event. A reader must check its members, because any client may publish any data, under any topic and
+ * any source name.
+ */
+export type EventData = Readonly<Record<string, unknown>>;
+
+/**
+ * Selects the events of a topic that the server itself publishes. Events of the topic from other sources are ignored.
+ */
+export interface OwnEvents {
+  readonly topic: string;
+  readonly source: string;
+}
+
+export const GRANTED: OwnEvents = { topic: "lease.granted", source: SERVER };
+export const STALE: OwnEvents = { topic: TOPIC_STALE, source: LIVENESS_SOURCE };
+
+export interface MissedEventsOptions {
+  readonly hub: Hub;
+  readonly history: EventHistory;
+  readonly stored: EventReader;
+}
+
+export class MissedEvents {
+  readonly #options: MissedEventsOptions;
+  readonly #slice = new TimeSlice();
+
+  constructor(options: MissedEventsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The id of the newest event that the writer has reported. The rest of the front's state is at least as new as that
+   * event.
+   */
+  get now(): number {
+    return this.#options.hub.acceptedId;
+  }
+
+  /**
+   * Returns whether `concerns` is true of one of these events with an id above `after`. Returns true if this is
+   * unknown, because events were pruned or there are too many of them.
+   */
+  async happened(
+    { topic, source }: OwnEvents,
+    after: number,
+    concerns: (data: EventData) => boolean,
+    context: CallContext,
+  ): Promise<boolean | Failure> {
+    const { history, stored } = this.#options;
+    if (this.now <= after) return false;
+    if (after + 1 < stored.firstId) return true;
+    const last = WAIT_MISSED_EVENTS_MAX;
+    const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
+    const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
+    if (read instanceof Failure) return read;
+    // The events are longer than those that the server itself writes, so a client may have published some of them.
+    if (read === null) return true;
+    const events = JSON.parse(read) as readonly { readonly data: unknown }[];
+    if (events.length === last) return true;
+    for (const { data } of events) {
+      if (this.#slice.isOver) await this.#slice.yieldIfOver();
+      if (isObject(data) && concerns(data)) return true;
+    }
+    return false;
+  }
+}
+
+function isObject(data: unknown): data is EventData {
+  return typeof data === "object" && data !== null;
+}

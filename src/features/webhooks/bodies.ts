@@ -1,0 +1,56 @@
+/**
+ * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory once, however many webhooks
+ * get it. The total size is limited in bytes. Small bodies are accepted above the limit too, because their number is
+ * limited by the number of webhooks. Runs on the front.
+ */
+import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
+
+interface Held {
+  readonly body: Buffer;
+  users: number;
+}
+
+export class Bodies {
+  readonly #read: (event: number) => string | undefined;
+  readonly #held = new Map<number, Held>();
+  #bytes = 0;
+
+  constructor(read: (event: number) => string | undefined) {
+    this.#read = read;
+  }
+
+  /** The size of all bodies in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Returns the body of an event. Returns "full" if there is no memory for it now, and "gone" if no webhook needs it
+   * any more.
+   */
+  take(event: number, bytes: number): Buffer | "full" | "gone" {
+    const held = this.#held.get(event);
+    if (held !== undefined) {
+      held.users += 1;
+      return held.body;
+    }
+    if (bytes > WEBHOOK_SMALL_BODY_BYTES && this.#bytes > 0 && this.#bytes + bytes > WEBHOOK_BODIES_BYTES_MAX)
+      return "full";
+    const text = this.#read(event);
+    if (text === undefined) return "gone";
+    const body = Buffer.from(text);
+    this.#held.set(event, { body, users: 1 });
+    this.#bytes += body.byteLength;
+    return body;
+  }
+
+  /** Releases one use of a body. */
+  release(event: number): void {
+    const held = this.#held.get(event);
+    if (held === undefined) return;
+    held.users -= 1;
+    if (held.users > 0) return;
+    this.#held.delete(event);
+    this.#bytes -= held.body.byteLength;
+  }
+}

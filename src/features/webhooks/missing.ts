@@ -1,0 +1,13 @@
+/**
+ * The refusals of calls that name a missing webhook or event. They are the same on the front and in the writer. Pure.
+ */
+import { type Failure, notFound } from "../../base/result.js";
+import { shorten } from "../../base/shorten.js";
+
+export function noWebhook(id: string): Failure {
+  return notFound(`webhook not found: ${shorten(id)}`);
+}
+
+export function noDeadLetter(id: string, event: number | string): Failure {
+  return notFound(`event ${shorten(String(event))} is not set aside for webhook ${shorten(id)}`);
+}

@@ -1,0 +1,129 @@
+/** The front's state of one webhook: its URL, its delivery progress, and its retries. */
+import { WEBHOOK_LOG_ROWS } from "../../../schemas/limits/webhooks.js";
+import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "../../../schemas/webhooks.js";
+import type { WebhookRow } from "../outbox/table.js";
+
+/**
+ * The state of a receiver.
+ * - idle: it has nothing to deliver, or its webhook is disabled
+ * - ready: it waits for its request to start
+ * - sending: its request is in flight
+ * - waiting: it waits for the time of a retry
+ * - blocked: it waits for memory for a large body
+ * - ended: it has failed too often, and the writer is about to disable its webhook
+ */
+export type ReceiverState = "idle" | "ready" | "sending" | "waiting" | "blocked" | "ended";
+
+export class Receiver {
+  readonly row: number;
+  readonly id: string;
+  readonly url: string;
+  readonly secret: string;
+  active: boolean;
+  epoch: number;
+  state: ReceiverState = "idle";
+  /** All events of the queue up to this id were delivered or moved to the dead letters. */
+  delivered = 0;
+  /** The number of consecutive failures. */
+  failCount: number;
+  /** The id of the event at the head of the queue; 0 if that event was not tried yet. */
+  head: number;
+  /**
+   * The failures of the head event. `tries` is their number, `sinceMs` the time of the first one, and `spent` their
+   * cost, which counts against the event's retry budget.
+   */
+  tries: number;
+  sinceMs: number;
+  spent: number;
+  /** The time from which the head event may be tried again. */
+  dueMs: number;
+  firedAt: number | null = null;
+  /** The latest failure, until it is reported to the writer; then null. */
+  failure: WebhookFailure | null = null;
+  /**
+   * The new dead letters that are not reported to the writer yet. `#log` has the delivery attempts that are not
+   * reported yet.
+   */
+  #setAside: SetAside[] = [];
+  #log: LoggedDelivery[] = [];
+
+  constructor(stored: WebhookRow) {
+    this.row = stored.row;
+    this.id = stored.id;
+    this.url = stored.url;
+    this.secret = stored.secret;
+    this.active = stored.active === 1;
+    this.epoch = stored.epoch;
+    this.failCount = stored.fail_count;
+    this.head = stored.head_event ?? 0;
+    this.tries = stored.head_tries ?? 0;
+    this.sinceMs = stored.head_since ?? 0;
+    this.spent = stored.head_spent ?? 0;
+    this.dueMs = stored.next_try_at ?? 0;
+  }
+
+  /**
+   * Applies the stored state of the webhook. If the webhook was enabled again since the last update, its earlier
+   * failures no longer count.
+   */
+  update({ active, epoch }: WebhookRow): void {
+    const enabled = epoch !== this.epoch;
+    this.active = active === 1;
+    this.epoch = epoch;
+    if (!enabled) return;
+    this.failCount = 0;
+    this.#resetHead(this.head);
+  }
+
+  /** Sets the event at the head of the queue. The failures of a new head event are counted from 0. */
+  setHead(event: number): void {
+    if (event !== this.head) this.#resetHead(event);
+  }
+
+  #resetHead(event: number): void {
+    this.head = event;
+    this.tries = 0;
+    this.sinceMs = 0;
+    this.spent = 0;
+    this.dueMs = 0;
+  }
+
+  /** Keeps one attempt for the log. */
+  record(delivery: LoggedDelivery): void {
+    this.#log.push(delivery);
+    if (this.#log.length > WEBHOOK_LOG_ROWS) this.#log.shift();
+  }
+
+  setAside(aside: SetAside): void {
+    this.#setAside.push(aside);
+  }
+
+  /**
+   * Takes the progress that is not reported yet. If the report fails, the caller returns the progress by
+   * `requeueProgress`.
+   */
+  takeProgress(): WebhookProgress {
+    const { row: webhook, epoch, delivered, failCount, firedAt, failure, head, tries, sinceMs, spent } = this;
+    const progress = {
+      webhook,
+      epoch,
+      delivered,
+      fail_count: failCount,
+      fired_at: firedAt,
+      head: tries === 0 ? null : { event: head, since_ms: sinceMs, tries, spent, next_ms: Math.ceil(this.dueMs) },
+      log: this.#log,
+      set_aside: this.#setAside,
+      ...(failure === null ? {} : { failure }),
+    };
+    this.failure = null;
+    this.#log = [];
+    this.#setAside = [];
+    return progress;
+  }
+
+  requeueProgress({ failure, log, set_aside }: WebhookProgress): void {
+    this.failure ??= failure ?? null;
+    this.#log = [...log, ...this.#log].slice(-WEBHOOK_LOG_ROWS);
+    this.#setAside = [...set_aside, ...this.#setAside];
+  }
+}

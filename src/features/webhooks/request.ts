@@ -1,0 +1,46 @@
+/** Builds the headers, the id and the signature of a delivery. Pure. */
+import { WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
+import { VERSION } from "../../../schemas/version.js";
+import { crypto } from "../../base/crypto.js";
+
+const DELIVERY_DIGITS = 32;
+
+/**
+ * Returns the id of a delivery. All attempts to deliver one event to one webhook have the same id, even after a
+ * restart.
+ */
+export function deliveryId(webhook: string, event: number | string): string {
+  return crypto().createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
+}
+
+/**
+ * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the I/O threads of the process, so
+ * that the front's event loop is not blocked.
+ */
+export function sign(secret: string, body: Uint8Array): string | Promise<string> {
+  if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
+    return crypto().createHmac("sha256", secret).update(body).digest("hex");
+  return signLarge(secret, body);
+}
+
+async function signLarge(secret: string, body: Uint8Array): Promise<string> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto().webcrypto.subtle.importKey("raw", Buffer.from(secret), algorithm, false, ["sign"]);
+  return Buffer.from(await crypto().webcrypto.subtle.sign(algorithm, key, body)).toString("hex");
+}
+
+/**
+ * Builds the headers of a delivery.
+ * @param hops the length of the chain of webhook deliveries that caused the event, not counting this one
+ * @param signature null if the webhook has no secret
+ */
+export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
+  return {
+    "Content-Type": "application/json",
+    "User-Agent": `koor/${VERSION}`,
+    "X-Koor-Event": "true",
+    "X-Koor-Delivery": delivery,
+    "X-Koor-Hops": String(hops + 1),
+    ...(signature === null ? {} : { "X-Koor-Signature": signature }),
+  };
+}

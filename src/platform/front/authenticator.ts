@@ -1,0 +1,111 @@
+/**
+ * Authenticates the requests of both ports, and watches whether a caller's access ends during its call. Host and Origin
+ * are checked first. The API's port accepts bearer tokens and `X-Koor-Instance` (request-guard.ts). The dashboard's
+ * port also accepts session cookies (dashboard-auth.ts). Runs on the front.
+ */
+import type { AccessEnd } from "../../base/access-end.js";
+import { Failure } from "../../base/result.js";
+import type { Call } from "./call.js";
+import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
+import type { DashboardAuth } from "./dashboard-auth.js";
+import type { RequestGuard } from "./request-guard.js";
+import { refuseUnknown } from "./roles.js";
+
+export interface AuthenticatorOptions {
+  readonly guard: RequestGuard;
+  /** Authenticates requests of the dashboard's port. */
+  readonly dashboardAuth: DashboardAuth;
+  readonly actors: Actors;
+}
+
+/** Options for the authentication of a request. */
+export interface AuthMode {
+  /** The route needs no token. */
+  readonly open: boolean;
+  /**
+   * The request is a CORS preflight, which has no token. It only asks whether a page of another site may send the real
+   * request.
+   */
+  readonly preflight?: boolean;
+  /** The request was deferred, and this is its last authentication. So a wrong token now counts as a guess. */
+  readonly final?: boolean;
+}
+
+/** The parts of a call that decide when its access ends: the session, or the caller's token. */
+type Access = Pick<Call, "session" | "caller">;
+
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the caller of a request, or the failure that refuses the request. Also sets the call's origin and session.
+   * For a deferred request the saved copy of its headers is used.
+   */
+  authenticate(call: Call, mode: AuthMode): Caller | Failure {
+    const caller = this.#identify(call, mode);
+    return caller instanceof Failure ? caller : (refuseUnknown(call.bound.route, caller) ?? caller);
+  }
+
+  /**
+   * Refuses a request whose `Host` names another server, or whose `Origin` is a page of another site. Returns null for
+   * any other request.
+   */
+  refuseForeign(call: Call): Failure | null {
+    const { guard } = this.#options;
+    const head = call.deferral?.head ?? call.exchange;
+    const host = head.header("host");
+    const origin = head.header("origin");
+    const refusal = guard.checkHost(host) ?? guard.checkOrigin(origin, host);
+    if (refusal === null) call.origin = origin;
+    return refusal;
+  }
+
+  /** Whether the caller's access can end while the call is running. Sessions can end, and tokens can be revoked. */
+  mayEnd({ session, caller }: Access): boolean {
+    return session !== null || (this.#options.guard.guarded && caller.role === "instance");
+  }
+
+  /** Whether the caller's access has ended since it was checked. */
+  hasEnded(access: Access): boolean {
+    if (!this.mayEnd(access)) return false;
+    return access.session?.ended ?? !this.#options.actors.has(access.caller.actor);
+  }
+
+  /**
+   * Calls the listener when the call's access ends. May be called only if `mayEnd` is true. Returns a function that
+   * removes the listener.
+   */
+  onEnd({ session, caller }: Access, listener: (end: AccessEnd) => void): () => void {
+    if (session !== null) return session.onEnd(listener);
+    return this.#options.actors.onRevoked(caller.actor, () => listener("revoked"));
+  }
+
+  #identify(call: Call, { open, preflight = false, final = false }: AuthMode): Caller | Failure {
+    const { guard, actors } = this.#options;
+    const head = call.deferral?.head ?? call.exchange;
+    const refusal = this.refuseForeign(call);
+    if (refusal !== null) return refusal;
+    // A deferred request is authenticated twice, but its wrong token must count as one guess.
+    const counts = call.deferral === null || final;
+    if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
+    if (open) return ANONYMOUS;
+    const claimed = head.header("x-koor-instance");
+    // If no token is required and no instance is registered, there is no caller to look up.
+    if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
+    return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
+  }
+
+  #identifyOnDashboard(call: Call, open: boolean, counts: boolean): Caller | Failure {
+    const { exchange, origin, upgrades } = call;
+    const head = call.deferral?.head ?? exchange;
+    const host = head.header("host");
+    const result = this.#options.dashboardAuth.enter(head, { host, origin, open, upgrades, counts });
+    if (result instanceof Failure) return result;
+    call.session = result.session;
+    return result.caller;
+  }
+}

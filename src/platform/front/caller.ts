@@ -1,0 +1,45 @@
+/**
+ * The caller of a request: the role that its token grants, and the acting instance. This file also declares the
+ * interface of the directory of instances, so that the front does not depend on that feature. Contains only types and
+ * the anonymous caller.
+ */
+import type { AgentMetric } from "../../../schemas/agent-metrics.js";
+
+export interface Caller {
+  /** The owner of the request's token: the server or an instance. `nobody` means that no token was given or needed. */
+  readonly role: "server" | "instance" | "nobody";
+  /** The id of the acting instance. It is `dashboard` for a person at the dashboard, and "" if there is none. */
+  readonly actor: string;
+  /** The instance id that the call claimed, if there is no such instance; else absent. */
+  readonly unknown?: string;
+}
+
+export const ANONYMOUS: Caller = Object.freeze({ role: "nobody", actor: "" });
+
+/** The registered instances, and their tokens. */
+export interface Actors {
+  readonly size: number;
+  /** Records that instance `id` was seen now. Returns false if there is no such instance. */
+  touchId(id: string): boolean;
+  /**
+   * Finds the instance whose token has this SHA-256 (lowercase hex), and records that it was seen now. Returns its id;
+   * undefined if there is none.
+   */
+  touchToken(tokenHash: string): string | undefined;
+  /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */
+  hadToken(tokenHash: string): boolean;
+  /** Counts instance `id` as alive until the returned function is called. Used while one of its calls waits. */
+  beginWait(id: string): () => void;
+  /** Whether there is an instance with this id. Does not count as activity of the instance. */
+  has(id: string): boolean;
+  /**
+   * Calls the listener when the token of instance `id` is revoked, or at once if it is revoked already. Returns a
+   * function that removes the listener.
+   */
+  onRevoked(id: string, listener: () => void): () => void;
+}
+
+/** Counts the calls of actors. */
+export interface CallCounter {
+  add(instance: string, metric: AgentMetric, by: number): void;
+}

@@ -1,0 +1,69 @@
+/**
+ * Builds CORS headers, with which a browser lets a page of an allowed origin read answers. The request guard decides
+ * which origins are allowed. Pure.
+ */
+import { PREFLIGHT_MAX_AGE_S } from "../../../schemas/limits/connections.js";
+import { headerBlock, type WireReply } from "../transport/reply.js";
+
+/** Answer headers that a page of an allowed origin may read, in addition to those that CORS always exposes. */
+const READABLE = "ETag, X-Koor-Version, X-Koor-Position, X-Koor-Next, Retry-After, Allow";
+/** Request headers that a page of an allowed origin may send, in addition to those that CORS always permits. */
+const SENDABLE = [
+  "Authorization",
+  "Content-Type",
+  "If-Match",
+  "If-None-Match",
+  "Last-Event-ID",
+  "X-Koor-Instance",
+  "X-Koor-Fence",
+  "X-Koor-After",
+  "MCP-Protocol-Version",
+  "Mcp-Method",
+  "Mcp-Name",
+  "Mcp-Session-Id",
+].join(", ");
+
+/**
+ * Returns the reply with headers that let a page of this origin read it.
+ * @param origin a request header, so it contains no line ends
+ */
+export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
+  const { name, rest } = reply.headers;
+  return {
+    ...reply,
+    headers: {
+      name,
+      rest:
+        `${rest}\r\nAccess-Control-Allow-Origin: ${origin}\r\n` +
+        `Access-Control-Expose-Headers: ${READABLE}\r\nVary: Origin`,
+    },
+  };
+}
+
+const CORP = "Cross-Origin-Resource-Policy";
+
+/**
+ * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
+ * the header, a page on another port of this host could embed the answer. The browser would send this host's cookies
+ * with the request, because it treats all ports of a host as one site.
+ */
+export function sameOriginOnly(reply: WireReply): WireReply {
+  const { name, rest } = reply.headers;
+  // The header is added only once, because browsers ignore it if an answer contains it twice.
+  if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
+  return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
+}
+
+/** The answer to a CORS preflight. */
+export function preflightReply(methods: readonly string[]): WireReply {
+  return {
+    status: 204,
+    body: null,
+    headers: headerBlock([
+      ["Access-Control-Allow-Methods", methods.join(", ")],
+      ["Access-Control-Allow-Headers", SENDABLE],
+      ["Access-Control-Allow-Private-Network", "true"],
+      ["Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_S)],
+    ]),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
+ * works as on the API's port. Without a token the session cookie counts, but only for requests of the dashboard's own
+ * page, because browsers also send the cookie with requests from pages on other ports of this host. This file also
+ * declares the interface of the sessions. Runs on the front.
+ */
+import { DASHBOARD_ACTOR } from "../../../schemas/sessions.js";
+import { Failure } from "../../base/result.js";
+import type { Exchange } from "../transport/transport.js";
+import type { WatchAccess } from "./access.js";
+import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
+import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
+
+/** The parts of a request that authentication reads. */
+export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
+
+export interface Session {
+  readonly caller: Caller;
+  readonly ended: boolean;
+  readonly onEnd: WatchAccess;
+}
+
+export interface DashboardAuthOptions {
+  readonly guard: RequestGuard;
+  readonly actors: Actors;
+  /** Finds the session of a `Cookie` header. */
+  readonly sessions: { find(cookies: string): Session | undefined };
+}
+
+/** A request to authenticate. */
+export interface AuthRequest {
+  readonly host: string;
+  /** The `Origin` that the request guard has accepted; "" if the request has none. */
+  readonly origin: string;
+  /** The route needs no token. */
+  readonly open: boolean;
+  /** Whether the request asks for an upgrade to WebSocket. */
+  readonly upgrades: boolean;
+  /** Whether a wrong token counts as a guess. */
+  readonly counts: boolean;
+}
+
+/** The caller of an authenticated request. */
+export interface AuthResult {
+  readonly caller: Caller;
+  /** The session that authenticated the request; null if a token did, or if none was needed. */
+  readonly session: Session | null;
+}
+
+const OTHER_SITE = new Failure("PERMISSION_DENIED", "pages of other sites and other ports may not ask here");
+export const NOT_OWN_PAGE = new Failure(
+  "PERMISSION_DENIED",
+  "with a session's cookie this needs the Origin of the dashboard's own page",
+);
+const BEARER = /^bearer +\S/i;
+
+export class DashboardAuth {
+  readonly #options: DashboardAuthOptions;
+
+  constructor(options: DashboardAuthOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the caller of a request, or the failure that refuses it. The failure is 403 if the request is not from the
+   * dashboard's own page, and 401 if it has no valid token or session.
+   */
+  enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
+    const { guard, actors, sessions } = this.#options;
+    const authorization = exchange.header("authorization");
+    // A request from a page of another site needs a bearer token, because such a page can send one only after a CORS
+    // preflight. Other `Authorization` schemes prove nothing, because a link can contain them.
+    if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
+    if (authorization !== "" || !guard.guarded) {
+      const claimed = exchange.header("x-koor-instance");
+      const caller = guard.identify(authorization, claimed, actors, { from: exchange, counts });
+      if (caller instanceof Failure) return open ? { caller: ANONYMOUS, session: null } : caller;
+      const nameless = authorization === "" && caller.actor === "";
+      return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };
+    }
+    const session = sessions.find(exchange.header("cookie"));
+    if (session === undefined) return open ? { caller: ANONYMOUS, session: null } : UNAUTHENTICATED;
+    const reads = !upgrades && (exchange.verb === "get" || exchange.verb === "head");
+    if (!(reads && origin === "") && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
+    return { caller: session.caller, session };
+  }
+}
+
+/** Whether the page with this Origin comes from the host in `Host`. */
+export function isOwnPage(origin: string, host: string): boolean {
+  const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
+  if (match === null) return false;
+  const [, scheme = "", authority = ""] = match;
+  const known = scheme.toLowerCase() === "https" ? /:443$/ : /:80$/;
+  return authority.toLowerCase().replace(known, "") === host.toLowerCase().replace(known, "");
+}
+
+/**
+ * Whether `Sec-Fetch-Site` says that the request comes from another site. Browsers send this header only over TLS or to
+ * their own machine. Without it the caller checks the Origin instead.
+ */
+function isOfOtherSite(site: string): boolean {
+  return site !== "" && site !== "same-origin" && site !== "none";
+}

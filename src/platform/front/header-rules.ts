@@ -1,0 +1,57 @@
+/**
+ * Checks the headers that decide whether a request may be executed, such as conditions. A condition that the server
+ * cannot read is answered with 400, because ignoring it would skip the client's check. Pure.
+ */
+import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { Exchange } from "../transport/transport.js";
+import type { Route } from "./route.js";
+
+/**
+ * Headers that mean nothing when they are empty. An empty one shows that the client has lost the value, for example
+ * because a variable was not set.
+ */
+const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
+/** HTTP's conditional headers. A route that ignored one would write although its condition is not met. */
+const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
+
+type Names = readonly (readonly [header: string, name: string])[];
+
+function namesOf(headers: readonly string[]): Names {
+  return headers.map((header) => [header, header.toLowerCase()]);
+}
+
+const NEVER_EMPTY_NAMES = namesOf(NEVER_EMPTY);
+const CONDITION_NAMES = namesOf(CONDITIONS);
+
+/** Returns the 400 failure for a header that is empty but needs a value; else null. */
+export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
+  for (const [header, name] of NEVER_EMPTY_NAMES)
+    if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
+  return null;
+}
+
+/**
+ * Returns the 400 failure for a write with an empty condition or with a condition that the route does not support; else
+ * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. A message to /mcp may have an
+ * empty one, because only its tool decides whether the call writes.
+ */
+export function refuseConditions({ headers, countedAs }: Route, exchange: Exchange): Failure | null {
+  const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
+  if (isUnnamed && countedAs !== "mcp") return NEEDS_INSTANCE;
+  for (const [header, name] of CONDITION_NAMES) {
+    if (!exchange.has(name)) continue;
+    if (headers === undefined || !(name in headers)) return invalid(`${header} is not taken here`);
+    if (exchange.header(name) === "") return invalid(`${header} must not be empty`);
+  }
+  return null;
+}
+
+const ENCODED = new Failure("UNSUPPORTED_MEDIA_TYPE", "a body is taken as it is, without a Content-Encoding");
+
+/** Returns the 415 failure for a compressed or otherwise encoded body (`Content-Encoding`); null for a plain body. */
+export function refuseCoding(exchange: Exchange): Failure | null {
+  const codings = exchange.header("content-encoding");
+  if (codings === "") return null;
+  return codings.split(",").every((coding) => coding.trim().toLowerCase() === "identity") ? null : ENCODED;
+}

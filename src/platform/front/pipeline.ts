@@ -1,0 +1,520 @@
+/**
+ * The pipeline takes every request from its headers to its answer. It checks, in this order: Host, Origin and token;
+ * the caller's role; draining; parameters; headers; the size and shape of the body. Then it calls the route's handler.
+ * responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
+ */
+import { REQUESTS_IN_FLIGHT_MAX } from "../../../schemas/limits/connections.js";
+import { SHORTAGE_REPORT_MS } from "../../../schemas/limits/process.js";
+import { FRONT_JSON_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
+import type { Clock } from "../../base/clock.js";
+import { isShortage } from "../../base/descriptors.js";
+import type { Log } from "../../base/log.js";
+import { reasonOf, traceOf } from "../../base/reason.js";
+import { BUSY, Failure, invalid } from "../../base/result.js";
+import { areShapesLoaded, loadShapes } from "../../base/shape.js";
+import { SparseReport } from "../../base/sparse-report.js";
+import type { Pool } from "../threads/pool.js";
+import type { Admission, Exchange } from "../transport/transport.js";
+import { tiedTo } from "./access.js";
+import { Authenticator } from "./authenticator.js";
+import { BodyReader } from "./body-reader.js";
+import { newCall, NO_PARAMS, RequestContext, withCaller, type BoundRoute, type Call, type PortName } from "./call.js";
+import type { Actors, CallCounter, Caller } from "./caller.js";
+import { preflightReply } from "./cors.js";
+import type { DashboardAuth } from "./dashboard-auth.js";
+import type { Deferral, DeferralGuard } from "./deferral.js";
+import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
+import { jsonReading, readJson, readJsonInPool, type JsonBody, type JsonReading } from "./json-body.js";
+import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
+import { parsePath, pathParameters } from "./path-shape.js";
+import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
+import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
+import type { RequestMetrics } from "./request-metrics.js";
+import { Responder } from "./responder.js";
+import { refuseRole } from "./roles.js";
+import type { Answer, Reply, Request, Route } from "./route.js";
+
+export interface PipelineOptions {
+  readonly guard: RequestGuard;
+  /** Authenticates requests of the dashboard's port. */
+  readonly dashboardAuth: DashboardAuth;
+  readonly metrics: RequestMetrics;
+  readonly recordRefusal: RecordRefusal;
+  readonly pool: Pick<Pool, "run">;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly actors: Actors;
+  readonly agents: CallCounter;
+  /** Defers requests that cannot be served yet. It is null on a single server, which defers nothing. */
+  readonly deferrals: DeferralGuard | null;
+  /** Called with the exceptions of handlers. */
+  readonly onBug: (error: unknown) => void;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_BODY = new Uint8Array(0);
+const NO_TEXTS: readonly (string | null)[] = [];
+const IDENTITY_ALONE: Header = ["Accept-Encoding", "identity"];
+const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
+const SHORT = new Failure("RESOURCE_EXHAUSTED", "the server cannot open what this needs now, try again");
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly refusals: Refusals;
+  readonly #bodies: BodyReader;
+  readonly #authenticator: Authenticator;
+  readonly #responder: Responder;
+  readonly #shortage: SparseReport;
+  #calls = 0;
+  #draining = false;
+  #writesRefusal: Failure | null = null;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#bodies = new BodyReader(options.clock);
+    this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
+      options.log.error("requests are refused: the server cannot open what they need", {
+        error: reasonOf(error),
+        requests,
+      }),
+    );
+    this.refusals = new Refusals(options.recordRefusal, options.metrics, options.clock, options.log);
+    this.#authenticator = new Authenticator(options);
+    this.#responder = new Responder({
+      ...options,
+      refusals: this.refusals,
+      bodies: this.#bodies,
+      authenticator: this.#authenticator,
+    });
+  }
+
+  bind(route: Route): BoundRoute {
+    const shape = parsePath(route.path);
+    return {
+      route,
+      shape,
+      paramRules: parameterRules(shape.names, route.params),
+      headerNames: route.headers === undefined ? null : Object.keys(route.headers),
+      json: jsonReading(route),
+      metrics: this.#options.metrics.addRoute(route.name),
+    };
+  }
+
+  /** Requests that were not answered yet. */
+  get inFlight(): number {
+    return this.#options.metrics.inFlight;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on, refuses every new request with a 503 answer. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Sets the failure that refuses all writes; null allows writes again. */
+  holdWrites(refusal: Failure | null): void {
+    this.#writesRefusal = refusal;
+  }
+
+  /** Ends the requests whose bodies take too long to arrive. */
+  tick(nowMs: number): void {
+    this.#bodies.tick(nowMs);
+  }
+
+  /** Serves one request, up to its answer. */
+  serve(exchange: Exchange, bound: BoundRoute, port: PortName): void {
+    const { route } = bound;
+    // Calls on the dashboard's port are not counted as REST or MCP calls.
+    const call = newCall(exchange, bound, port, { counted: port === "api" && route.uncounted === undefined });
+    this.#options.metrics.inFlight += 1;
+    if (call.counted) this.#count(route);
+    if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return;
+    const request = this.#options.metrics.inFlight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#admit(call);
+    const refusal = request instanceof Failure || route.body === undefined ? null : refuseCoding(exchange);
+    if (request instanceof Failure) {
+      this.#finish(call, request);
+    } else if (refusal !== null) {
+      this.#finish(call, refusal, [IDENTITY_ALONE]);
+    } else if (route.body === undefined && !exchange.bodyFirst) {
+      this.#handle(call, request);
+    } else if (call.deferral === null || call.deferral.pendingRefusal === null) {
+      this.#takeBody(call, request);
+    } else {
+      this.#holdBody(call, request, call.deferral);
+    }
+  }
+
+  /**
+   * Refuses a request that the transport has found faulty, without looking at its route or caller. Returns whether the
+   * request was refused.
+   */
+  #refuseFaulty(call: Call): boolean {
+    const { fault } = call.exchange;
+    if (fault === null) return false;
+    call.exchange.closeAfterAnswer();
+    this.#responder.send(call, failureReply(fault, []));
+    return true;
+  }
+
+  #count(route: Route): void {
+    const { metrics } = this.#options;
+    if (route.countedAs === "mcp") metrics.mcpCalls += 1;
+    else metrics.restCalls += 1;
+  }
+
+  /**
+   * Checks a request to upgrade to WebSocket, and calls the route's `upgrade`. A deferred request waits first.
+   * @returns the function that opens the socket; undefined if the request was refused
+   */
+  admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
+    const call = newCall(exchange, bound, port, { upgrades: true });
+    this.#options.metrics.inFlight += 1;
+    if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return undefined;
+    const request = this.#admit(call);
+    const { deferral } = call;
+    if (request instanceof Failure || deferral === null) return this.#upgrade(call, request);
+    return new Promise((resolve) => {
+      this.#afterWait(call, deferral, (refusal, isLate) =>
+        resolve(this.#upgradeWaited(call, refusal ?? withCaller(request, call), isLate ? deferral : null)),
+      );
+    });
+  }
+
+  #upgrade(call: Call, request: Request | Failure): Admission {
+    const admitted = request instanceof Failure ? request : call.bound.route.upgrade?.(request);
+    if (admitted instanceof Failure) {
+      this.#finish(call, admitted);
+      return undefined;
+    }
+    this.#options.metrics.inFlight -= 1;
+    if (admitted === undefined || !this.#authenticator.mayEnd(call)) return admitted;
+    return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
+  }
+
+  /** @param late the deferral if the request has waited too long; else null */
+  #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
+    if (call.exchange.ended) {
+      this.#options.metrics.inFlight -= 1;
+      return undefined;
+    }
+    // When draining began, all open sockets were told to close. A socket that opens now would not be told, so it is
+    // refused.
+    if (this.#draining) return this.#upgrade(call, DRAINING);
+    if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
+    // The socket is opened only to be closed with a reason. A browser hides the reason of a refused upgrade from the
+    // page, but shows it the reason of a close.
+    this.#options.metrics.inFlight -= 1;
+    return late.retryLater;
+  }
+
+  /** Answers with a page of the dashboard. It needs no token, because it contains no stored data. */
+  servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
+    const call = newCall(exchange, bound, "dashboard");
+    this.#options.metrics.inFlight += 1;
+    if (this.#options.log.debugs) call.path = exchange.path;
+    if (this.#refuseFaulty(call)) return;
+    // Sec-Fetch-Site is not checked here, because a page of any site may link to the dashboard.
+    this.#finish(call, this.#authenticator.refuseForeign(call) ?? page);
+  }
+
+  /** Answers a request that no route takes. */
+  refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[], port: PortName): void {
+    const call = newCall(exchange, bound, port);
+    call.path = exchange.path;
+    this.#options.metrics.inFlight += 1;
+    if (this.#refuseFaulty(call)) return;
+    // A CORS preflight needs no token, because browsers send none with it.
+    const isPreflight =
+      exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
+    // Paths below `/.well-known/` need no token. MCP clients search there for a login method before they have a token,
+    // and a 401 would tell them that there is one.
+    const open = isPreflight || call.path.startsWith("/.well-known/");
+    const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
+    if (caller instanceof Failure) this.#finish(call, caller);
+    else if (isPreflight && call.origin !== "") this.#finish(call, preflightReply(allow));
+    else if (allow.length === 0) this.#finish(call, new Failure("NOT_FOUND", "no such route"));
+    else
+      this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [
+        ["Allow", allow.join(", ")],
+      ]);
+  }
+
+  /**
+   * Runs the checks that need only the request's headers. Returns the request for the handler, or the failure that
+   * refuses it.
+   */
+  #admit(call: Call): Request | Failure {
+    const { exchange, bound } = call;
+    const { route, shape } = bound;
+    const path = exchange.path;
+    const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
+    call.params = params ?? NO_PARAMS;
+    const queryText = exchange.query ?? "";
+    const deferral = this.#options.deferrals?.check(exchange, queryText) ?? null;
+    if (!(deferral instanceof Failure)) call.deferral = deferral;
+    const caller = this.#authenticator.authenticate(call, { open: route.open === true });
+    if (caller instanceof Failure) {
+      if (call.deferral?.mayResolve(caller) !== true) return caller;
+      call.deferral.pendingRefusal = caller;
+    } else {
+      const refusal = this.#authorize(call, caller);
+      if (refusal !== null) return refusal;
+    }
+    if (this.#draining && route.open !== true) return DRAINING;
+    if (this.#writesRefusal !== null && route.method !== "GET") return this.#writesRefusal;
+    if (deferral instanceof Failure) return deferral;
+    if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
+    const query = parseQuery(route.query, queryText);
+    if (query instanceof Failure) return query;
+    const unknown = route.method === "GET" || route.foreignQuery === true ? null : refuseUnknownQuery(route, queryText);
+    if (unknown !== null) return unknown;
+    const empty = refuseEmptyHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
+    if (empty !== null) return empty;
+    const wrong = refuseParameters(shape.names, bound.paramRules, call.params, route.method);
+    if (wrong !== null) return wrong;
+    let headers = NO_HEADERS;
+    if (bound.headerNames !== null) {
+      const read: Record<string, string> = {};
+      for (const name of bound.headerNames) read[name] = exchange.header(name);
+      headers = read;
+    }
+    return {
+      method: route.method,
+      params,
+      query,
+      headers,
+      body: NO_BODY,
+      json: undefined,
+      free: NO_TEXTS,
+      stream: null,
+      caller: call.caller,
+      context: call.context,
+      peer: route.readsPeer === true ? exchange.peer : "",
+      onAbort: (listener) => {
+        exchange.onAbort(listener);
+        if (route.waits === true) call.aborts.push(listener);
+      },
+    };
+  }
+
+  /**
+   * Sets the caller of the call, and counts the call for that caller. Returns a failure if the caller's role does not
+   * suffice.
+   */
+  #authorize(call: Call, caller: Caller): Failure | null {
+    const { route } = call.bound;
+    const { actor } = caller;
+    // The trace id connects a call with its audit rows. A call that cannot change anything has no audit rows, so it
+    // gets no trace id.
+    const traced = route.body !== undefined || route.audited !== undefined;
+    call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
+    call.caller = caller;
+    if (actor !== "" && call.counted)
+      this.#options.agents.add(actor, route.countedAs === "mcp" ? "mcp_calls" : "rest_calls", 1);
+    return refuseRole(this.#options.guard.guarded, route, caller, call.params);
+  }
+
+  #takeBody(call: Call, request: Request): void {
+    if (call.bound.route.body?.kind === "stream") void this.#handStream(call, request);
+    else this.#receive(call, request);
+  }
+
+  /**
+   * Holds the body of an unauthenticated caller until the wait has shown whether the caller is known. Meanwhile most of
+   * the body stays with the client.
+   */
+  #holdBody(call: Call, request: Request, deferral: Deferral): void {
+    const release = this.#bodies.hold(call.exchange);
+    if (release === null) {
+      // A 401 could be wrong, because the caller might have been known after the wait.
+      deferral.pendingRefusal = null;
+      this.#finish(call, BUSY);
+      return;
+    }
+    this.#afterWait(call, deferral, (refusal) => {
+      release();
+      this.#resume(call, refusal, () => this.#takeBody(call, withCaller(request, call)));
+    });
+  }
+
+  /**
+   * Continues with a request that has waited. If its client has disconnected, the request is dropped, because nothing
+   * could be answered.
+   */
+  #resume(call: Call, refusal: Failure | null, next: () => void): void {
+    if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
+    else if (refusal === null) next();
+    else this.#finish(call, refusal);
+  }
+
+  /** Calls the handler, which reads the body piece by piece. */
+  async #handStream(call: Call, request: Request): Promise<void> {
+    const { read, close } = this.#bodies.open(call.exchange);
+    let answer: Answer;
+    try {
+      answer = await call.bound.route.handle({ ...request, stream: { read } });
+    } catch (error) {
+      answer = this.#bug(call, error);
+    }
+    await close();
+    this.#finish(call, answer);
+  }
+
+  #receive(call: Call, request: Request): void {
+    const kind = call.bound.route.body;
+    this.#bodies.collect(
+      call.exchange,
+      kind === undefined || kind.kind === "stream" ? undefined : kind.bytesMax,
+      (body) => {
+        const { json } = call.bound;
+        if (body instanceof Failure) this.#finish(call, body);
+        else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
+        else if (json === null) this.#handle(call, { ...request, body });
+        else if (body.byteLength > FRONT_JSON_BYTES_MAX) this.#readInPool(call, request, body, json);
+        else if (areShapesLoaded()) this.#handleJson(call, request, readJson(body, json));
+        else
+          loadShapes().then(
+            () => this.#handleJson(call, request, readJson(body, json)),
+            (error: unknown) => this.#finish(call, this.#bug(call, error)),
+          );
+      },
+      () => {
+        this.#options.metrics.inFlight -= 1;
+      },
+    );
+  }
+
+  #handleJson(call: Call, request: Request, read: JsonBody | Failure): void {
+    if (read instanceof Failure) {
+      this.#finish(call, read);
+      return;
+    }
+    call.json = read.json;
+    this.#handle(call, { ...request, ...read });
+  }
+
+  /** Lets the worker pool parse a long body, because parsing it here would block the front. */
+  #readInPool(call: Call, request: Request, body: Uint8Array, reading: JsonReading): void {
+    call.exchange.detach();
+    void readJsonInPool(this.#options.pool, body, reading, call.context).then((read) => {
+      // If the client has disconnected, the handler is not called, because nothing could be answered.
+      if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
+      else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
+      else this.#handleJson(call, request, read);
+    });
+  }
+
+  /** Calls the handler of a request. A deferred request waits first. */
+  #handle(call: Call, request: Request): void {
+    if (call.deferral === null) {
+      this.#handleNow(call, request);
+      return;
+    }
+    this.#afterWait(call, call.deferral, (refusal) => {
+      this.#resume(call, refusal, () => this.#handleNow(call, withCaller(request, call)));
+    });
+  }
+
+  /**
+   * @param next called with the failure that refuses the request, or null. `isLate` is true if the request has waited
+   * too long.
+   */
+  #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
+    deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
+  }
+
+  /**
+   * Authenticates a request again after its wait. The caller may have been registered or removed meanwhile.
+   * @returns the failure for a caller that is not allowed; null if it is allowed
+   */
+  #reauthorize(call: Call): Failure | null {
+    const { deferral, caller: previous } = call;
+    const caller = this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
+    call.deferral = null;
+    if (caller instanceof Failure) return caller;
+    const isSame =
+      deferral?.pendingRefusal === null && caller.actor === previous.actor && caller.role === previous.role;
+    return isSame ? null : this.#authorize(call, caller);
+  }
+
+  #handleNow(call: Call, request: Request): void {
+    let answer: Answer | Promise<Answer>;
+    try {
+      answer = call.bound.route.handle(request);
+    } catch (error) {
+      answer = this.#bug(call, error);
+    }
+    if (!(answer instanceof Promise)) {
+      this.#finish(call, answer);
+      return;
+    }
+    call.exchange.detach();
+    if (call.bound.route.waits === true) this.#finishWait(call, answer);
+    else
+      answer.then(
+        (settled) => this.#finish(call, settled),
+        (error: unknown) => this.#finish(call, this.#bug(call, error)),
+      );
+  }
+
+  /**
+   * Answers a call that may wait for long. If the caller's access ends meanwhile, the call is answered with 401 at
+   * once.
+   */
+  #finishWait(call: Call, answer: Promise<Answer>): void {
+    const { actor } = call.caller;
+    const endWait = actor === "" ? null : this.#options.actors.beginWait(actor);
+    let forget: (() => void) | null = null;
+    let finished = false;
+    const finish = (settled: Answer): void => {
+      if (finished) return;
+      finished = true;
+      forget?.();
+      endWait?.();
+      // The handler may answer after the access has ended, but before this call is notified. So the access is checked
+      // again.
+      this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
+    };
+    answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
+    if (!this.#authenticator.mayEnd(call)) return;
+    forget = this.#authenticator.onEnd(call, () => {
+      // The handler is told that the client has disconnected, so that it grants nothing to the waiting call.
+      for (const abort of call.aborts.splice(0)) abort();
+      finish(UNAUTHENTICATED);
+    });
+  }
+
+  /**
+   * Logs the exception of a handler, which is a bug. Returns a failure that does not show the exception to the client.
+   */
+  #bug(call: Call, error: unknown): Failure {
+    if (isShortage(error)) {
+      this.#shortage.report(error);
+      return SHORT;
+    }
+    this.#options.log.error("request failed", {
+      route: call.bound.route.name,
+      error: traceOf(error),
+    });
+    this.#options.onBug(error);
+    return new Failure("INTERNAL", "internal error");
+  }
+
+  #finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
+    const pending = call.deferral?.pendingRefusal ?? null;
+    if (!(answer instanceof Failure) || pending === null) {
+      this.#responder.finish(call, answer, extra);
+      return;
+    }
+    // If the caller is still unauthenticated, it gets only the pending refusal, so it learns nothing else about its
+    // request. Its wrong token counts as a guess here. Otherwise a client could guess without limit by sending
+    // malformed requests.
+    void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
+    this.#responder.finish(call, pending);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Defines positions in a cluster's log, as clients see them. Every answer states the position that the node has
+ * applied. A request may state the position that it requires. It is then served only after the node has applied that
+ * position. So a client that writes at one node and then reads at another one finds its write. A single server has no
+ * positions. Runs on the front. The implementation is in src/cluster/.
+ */
+import { POSITION_WAIT_MS } from "../../../schemas/limits/cluster.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { Exchange, SocketOpener } from "../transport/transport.js";
+import type { WireReply } from "../transport/reply.js";
+
+export const POSITION_HEADER = "X-Koor-Position";
+const AFTER_HEADER = "x-koor-after";
+const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
+/** WebSocket close code 1013, "try again later". It is in the registry that RFC 6455 (section 7.4.1) defines. */
+const TRY_AGAIN_LATER = 1013;
+/** At most 123 bytes, by RFC 6455. */
+const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
+
+/** A position in a certain log. */
+export interface LogPosition {
+  /** The id of the log. Positions of different logs cannot be compared. */
+  readonly log: string;
+  readonly position: number;
+}
+
+export interface Positions {
+  /** The id of the newest log entry whose effects are visible in every answer of this node. */
+  readonly current: number;
+  /**
+   * The header line that answers have (`positionHeaderLine`). It states the newest entry whose effects the answer may
+   * show.
+   */
+  readonly line: string;
+  /**
+   * Like `current`, but the events of the entries are published too. A subscription that starts now does not get those
+   * events again.
+   */
+  readonly reached: number;
+  /**
+   * Waits until this node has applied the position, at most for POSITION_WAIT_MS.
+   * @param done called with whether the node has applied the position
+   */
+  wait(position: number, done: (reached: boolean) => void): void;
+  /**
+   * Returns the position of the newest entry whose effects a client may have read on this node; null if there is no log
+   * yet.
+   */
+  seen(): LogPosition | null;
+}
+
+/**
+ * Returns the position that a request requires; 0 if it requires none. Returns the 400 failure for a malformed
+ * position.
+ * @param query the part of the URL after its `?`
+ */
+export function requestedPosition(exchange: Exchange, query: string): number | Failure {
+  const text = exchange.header(AFTER_HEADER) || (query === "" ? undefined : AFTER_PARAMETER.exec(query)?.[1]);
+  if (text === undefined) return 0;
+  const position = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(position))
+    return invalid(`X-Koor-After and after_position must be what ${POSITION_HEADER} was, a whole number`);
+  return position;
+}
+
+/** Returns the failure for a request whose position this node has not applied in time. */
+export function laggingNode(position: number, current: number): Failure {
+  return new Failure(
+    "UNAVAILABLE",
+    `this node is at position ${current} of the cluster's log, and has not come to ${position} in ` +
+      `${POSITION_WAIT_MS / 1_000} s: try again, or ask another node`,
+  );
+}
+
+/**
+ * Waits until this node has applied a position; null if no wait is needed. Resolves with null, or with a failure if the
+ * wait takes too long.
+ */
+export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
+  if (position <= positions.reached) return null;
+  return new Promise((resolve) => {
+    positions.wait(position, (reached) => resolve(reached ? null : laggingNode(position, positions.current)));
+  });
+}
+
+/** Returns the header line that states a node's position. It can be appended to a block of other headers. */
+export function positionHeaderLine(position: number): string {
+  return `\r\n${POSITION_HEADER}: ${position}`;
+}
+
+/** Returns the answer with a header line of `positionHeaderLine` added. */
+export function withPositionHeader(reply: WireReply, line: string): WireReply {
+  const { name, rest } = reply.headers;
+  return { ...reply, headers: { name, rest: rest + line } };
+}
+
+/** Opens a WebSocket only to close it with a code that tells the client to try again later. */
+export const retryLater: SocketOpener = (socket) => {
+  let closed = false;
+  // The close is delayed, because the socket must first get the handler that this function returns.
+  setImmediate(() => {
+    if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
+  });
+  return {
+    missed: () => undefined,
+    fellBehind: () => undefined,
+    drained: () => undefined,
+    closed: () => {
+      closed = true;
+    },
+  };
+};

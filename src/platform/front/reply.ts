@@ -1,0 +1,149 @@
+/**
+ * Builds the JSON answers of handlers, which end with a newline. An answer is sent whole, or in chunks at the client's
+ * pace. Runs on the front.
+ */
+import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
+import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../../schemas/limits/rpc.js";
+import { NEXT_HEADER } from "../../../schemas/next-header.js";
+import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
+import type { WholeText } from "../threads/reads.js";
+import type { Answer, Reply } from "./route.js";
+
+export const JSON_TYPE = ["Content-Type", "application/json"] as const;
+export const JSON_HEADERS = headerBlock([JSON_TYPE]);
+export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
+
+/** How many bytes the worker pool reads ahead for a stream, at most. Most characters take one byte. */
+const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
+
+/** The end of every JSON answer. Terminals and programs that read lines expect it. */
+const LINE_END = "\n";
+
+type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
+
+/** The text of a list. If the list was truncated, it has the cursor of the next page. */
+type List = WholeText<string | null>;
+
+/** Returns a reply with a JSON text, and the counts that the call adds to the metrics of its actor. */
+export function jsonReply(text: string, status = 200, counts: ReportedCounts | null = null): Reply {
+  return { status, body: text + LINE_END, headers: JSON_HEADERS, counts };
+}
+
+/**
+ * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
+ * @param holds how many bytes the chunks read ahead into memory, at most; by default the worker pool's limit
+ */
+export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
+  if (read instanceof Failure) return read;
+  return "text" in read ? jsonReply(read.text) : chunkedReply(read, JSON_HEADERS, LINE_END, holds);
+}
+
+/**
+ * Returns the JSON answer for a list. If the list was truncated, `X-Koor-Next` has the cursor of the next page. The
+ * answer is sent after the whole list was read. So a failure in the middle of the read still gets an error status. The
+ * list fits into memory, because its size is limited. A slow client does not keep the read open.
+ */
+export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
+  if (read instanceof Failure) return read;
+  return "text" in read ? wholeListReply(read) : longListReply(read);
+}
+
+/** Limits the time per event-loop tick that all lists together spend on converting their chunks. */
+const COLLECTING = new TimeSlice();
+
+/**
+ * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. Joining
+ * megabytes of text at the end would make the garbage collector move them again and again. With several lists at once,
+ * that blocked all other requests for seconds.
+ */
+async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const next = await chunks.next();
+    if (next.value instanceof Failure) return await cancelRead(chunks, next.value);
+    if (COLLECTING.isOver) await COLLECTING.yieldIfOver();
+    if (next.done === true) {
+      pieces.push(Buffer.from(LINE_END));
+      return { status: 200, body: Buffer.concat(pieces), headers: listHeaders(next.value) };
+    }
+    pieces.push(Buffer.from(next.value));
+  }
+}
+
+function listHeaders(next: string | null): HeaderBlock {
+  return next === null ? JSON_HEADERS : headerBlock([JSON_TYPE, [NEXT_HEADER, next]]);
+}
+
+export function wholeListReply({ text, reply: next }: List): Reply {
+  return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
+}
+
+/** Like `readReply`, for a text whose read is still running. */
+export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
+  const text = await read;
+  return text instanceof Failure ? text : jsonReply(text);
+}
+
+/** Returns an answer with one JSON value in each line. The lines are sent as they are produced. */
+export function linesReply(chunks: Chunks): Promise<Answer> {
+  return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
+}
+
+/**
+ * Returns the answer for a read that produces chunks. The first chunk decides the status. A single chunk is sent with
+ * its length. A failure after the first chunk closes the connection, so that the client does not take the part for the
+ * whole answer. The read is always ended, which frees its permit and its channel.
+ */
+async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
+  const first = await chunks.next();
+  if (first.done === true) return { status: 200, headers, body: "" };
+  if (first.value instanceof Failure) return await cancelRead(chunks, first.value);
+  const head = first.value;
+  const second = await chunks.next();
+  if (second.done === true) return { status: 200, headers, body: head + end };
+  if (second.value instanceof Failure) return await cancelRead(chunks, second.value);
+  const rest = second.value;
+  return {
+    status: 200,
+    headers,
+    holds,
+    body: (sink) => void pump(sink, [head, rest], chunks, end),
+    // Cancels the read, because a worker of the pool would otherwise wait for its reader until the deadline.
+    discard: () => void chunks.return(undefined),
+  };
+}
+
+/** Cancels a read that was refused, and returns the refusal. Without the cancellation the read would never end. */
+async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
+  await chunks.return(undefined);
+  return refusal;
+}
+
+async function pump(sink: Sink, ready: readonly string[], chunks: Chunks, end: string): Promise<void> {
+  let gone = false;
+  let wake: () => void = () => undefined;
+  sink.onClose(() => {
+    gone = true;
+    wake();
+  });
+  sink.onDrain(() => wake());
+  const write = async (text: string): Promise<void> => {
+    if (sink.write(text) || gone) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  for (const text of ready) await write(text);
+  for await (const chunk of chunks) {
+    if (gone) return; // leaving the loop cancels the read
+    if (chunk instanceof Failure) {
+      sink.end(true);
+      return;
+    }
+    await write(chunk);
+  }
+  if (end !== "") await write(end);
+  sink.end();
+}

@@ -1,0 +1,63 @@
+/**
+ * Authorizes callers. It refuses unknown instances, and tokens that do not suffice for a route. It also decides which
+ * instance is the author of stored data. Pure.
+ */
+import { noInstance } from "../../base/needs-instance.js";
+import { Failure } from "../../base/result.js";
+import type { Caller } from "./caller.js";
+import type { Request, Route } from "./route.js";
+
+const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
+const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
+
+/**
+ * Whether a caller may make every call, because it has the server's token or the server checks no tokens.
+ * @param guarded whether the server checks tokens at all
+ */
+export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
+  return !guarded || role !== "instance";
+}
+
+/**
+ * Returns the 403 failure if the caller's token does not suffice for the route; else null.
+ * @param guarded whether the server checks tokens at all
+ */
+export function refuseRole(
+  guarded: boolean,
+  { needs }: Route,
+  caller: Caller,
+  params: readonly string[],
+): Failure | null {
+  if (needs === undefined || mayAll(guarded, caller)) return null;
+  if (needs === "server") return NEEDS_SERVER;
+  return params[0] === caller.actor ? null : NEEDS_OWN;
+}
+
+/**
+ * Returns the author of data that a call stores. With an instance's token, the author is always that instance.
+ * Otherwise it is the author that the body names, or else the call's actor.
+ * @param guarded whether the server checks tokens at all
+ * @param given the author that the body names
+ */
+export function authorOf(
+  guarded: boolean,
+  { caller, context }: Pick<Request, "caller" | "context">,
+  given: string | undefined,
+): string {
+  return mayAll(guarded, caller) ? (given ?? context.actor) : caller.actor;
+}
+
+/**
+ * Whether a call of this route may change something. Such a call is refused if its instance id is unknown, for example
+ * mistyped, because the change would have no actor.
+ */
+export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean {
+  // A message to /mcp may or may not write, so this check is left to the route that its tool calls.
+  if (method === "GET" || countedAs === "mcp") return false;
+  return asksOnly !== true || needs === "own instance";
+}
+
+/** Returns the 404 failure for a write whose claimed instance is not registered; null for any other call. */
+export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
+  return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
+}

@@ -1,0 +1,323 @@
+/**
+ * Sends HTTP requests to other servers. Webhooks and live tests of contracts each have a client with their own policy,
+ * because an open connection was checked under one policy only. Runs on the front, whose event loop only moves bytes
+ * here.
+ *
+ * Addresses are checked in the connection's name lookup, so the socket connects only to checked addresses. An attacker
+ * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
+ * answers are not decompressed, and proxies from the environment are not used.
+ */
+import type { LookupFunction } from "node:net";
+import type * as Undici from "undici";
+import {
+  OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
+  OUTBOUND_DEADLINE_MS,
+  OUTBOUND_HEADER_BYTES_MAX,
+  OUTBOUND_IDLE_MS,
+  OUTBOUND_ORIGINS_MAX,
+  OUTBOUND_REQUESTS_MAX,
+} from "../../../schemas/limits/outbound.js";
+import { must } from "../../base/assert.js";
+import { Resolver, type Resolve } from "./resolver.js";
+import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from "./url.js";
+
+export interface OutboundRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The request body; null for none. */
+  readonly body: string | Uint8Array | null;
+  /**
+   * The time limit, from the call to the last byte of the answer. It includes name resolution, connecting and slow
+   * answers.
+   */
+  readonly deadlineMs: number;
+  /** A larger answer is a failure. No more than this many bytes are kept in memory. */
+  readonly answerBytesMax: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface OutboundAnswer {
+  readonly status: number;
+  /** Headers by lower-case name. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+const TOO_MANY_CALLS = "too many calls to other servers, try again";
+
+type Connector = ReturnType<typeof Undici.buildConnector>;
+
+/**
+ * Limits the number of connections. `enter` returns whether one more connection is allowed. The client calls `leave`
+ * when the connection has ended, even if `enter` has returned false.
+ */
+export interface ConnectionBound {
+  enter(): boolean;
+  leave(): void;
+}
+
+export interface OutboundOptions {
+  readonly policy: OutboundPolicy;
+  /** The maximum number of connections to one host and port; OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX by default. */
+  readonly connectionsPerOriginMax?: number;
+  /** A limit on the connections to all hosts. Several clients can share it. By default there is none. */
+  readonly connections?: ConnectionBound;
+  /** Whether connections stay open for the next request; true by default. */
+  readonly keepsConnections?: boolean;
+  /** A resolver for tests. */
+  readonly resolve?: Resolve;
+  /** Creates the connector, for tests. `lookup` checks the addresses. */
+  readonly makeConnector?: (lookup: LookupFunction) => Connector;
+}
+
+/**
+ * Carries the failure of a connection that the policy refuses. It is an Error, because it passes through the socket's
+ * error event.
+ */
+class RefusedConnection extends Error {
+  override readonly name = "RefusedConnection";
+  constructor(readonly failure: OutboundFailure) {
+    super(failure.message);
+  }
+}
+
+interface Transport {
+  readonly agent: Undici.Agent;
+  readonly request: typeof Undici.request;
+}
+
+type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
+let undici: Library | undefined;
+
+/** Loads the HTTP client library. Called after the start, so that the first request need not wait for the load. */
+export async function loadHttpClient(): Promise<void> {
+  // The default export is used, because after bundling a CommonJS package has its members only there.
+  undici = (await import("undici")).default;
+}
+
+export class OutboundClient {
+  readonly policy: OutboundPolicy;
+  readonly #resolver: Resolver;
+  readonly #connectionsMax: number;
+  readonly #connections: ConnectionBound | undefined;
+  readonly #keepsConnections: boolean;
+  readonly #makeConnector: OutboundOptions["makeConnector"];
+  #transport: Transport | null = null;
+  #running = 0;
+  #closed = false;
+
+  constructor(options: OutboundOptions) {
+    this.policy = options.policy;
+    this.#resolver = new Resolver(options.resolve);
+    this.#connectionsMax = options.connectionsPerOriginMax ?? OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX;
+    this.#connections = options.connections;
+    this.#keepsConnections = options.keepsConnections ?? true;
+    this.#makeConnector = options.makeConnector;
+  }
+
+  /** The number of exchanges in flight. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * Sends one request. An answer with any status is a success.
+   * @param url a result of parseOutboundUrl. Its host and the host's addresses are checked again here.
+   */
+  async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
+    const refusal = refuseHost(url.hostname, this.policy);
+    if (refusal !== null) return refusal;
+    if (this.#running >= OUTBOUND_REQUESTS_MAX) return new OutboundFailure("busy", TOO_MANY_CALLS);
+    this.#running += 1;
+    const abort = new AbortController();
+    let cause: OutboundFailure | null = null;
+    const stop = (failure: OutboundFailure): void => {
+      cause ??= failure;
+      abort.abort();
+    };
+    const timer = setTimeout(
+      () => stop(new OutboundFailure("timeout", `${url.host} did not answer within ${options.deadlineMs} ms`)),
+      options.deadlineMs,
+    );
+    const cancel = (): void => stop(new OutboundFailure("aborted", "the call was cancelled"));
+    if (options.signal?.aborted === true) cancel();
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const answer = await this.#exchange(url, options, abort.signal);
+      return cause ?? answer;
+    } catch (error) {
+      return cause ?? describeError(error, url.host);
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", cancel);
+      this.#running -= 1;
+    }
+  }
+
+  /** Ends the exchanges in flight. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#transport?.agent.destroy();
+  }
+
+  async #exchange(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer | OutboundFailure> {
+    if (undici === undefined) await loadHttpClient();
+    if (this.#closed) return new OutboundFailure("aborted", "the server is shutting down");
+    this.#transport ??= this.#open(must(undici, "the HTTP client is loaded"));
+    const { agent, request } = this.#transport;
+    const response = await request(url, {
+      dispatcher: agent,
+      signal,
+      method: options.method as "GET",
+      headers: options.headers,
+      body: options.body,
+    });
+    const tooLarge = new OutboundFailure(
+      "too_large",
+      `the answer of ${url.host} is larger than ${options.answerBytesMax} bytes`,
+    );
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    // A return inside this loop destroys the body and its connection.
+    for await (const part of response.body as AsyncIterable<Buffer>) {
+      bytes += part.byteLength;
+      if (bytes > options.answerBytesMax) return tooLarge;
+      parts.push(part);
+    }
+    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };
+  }
+
+  #open({ Agent: AgentOf, buildConnector: build, request }: Library): Transport {
+    const lookup = this.#lookup();
+    const makeConnector =
+      this.#makeConnector ??
+      ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
+    const connect = makeConnector(lookup);
+    const agent = new AgentOf({
+      // The host is checked again when the connection is opened, because a host that is an address has no name lookup
+      // that checks it.
+      connect: (target, done) => {
+        const refusal = refuseHost(target.hostname, this.policy);
+        if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
+        else done(new RefusedConnection(refusal), null);
+      },
+      connections: this.#connectionsMax,
+      maxOrigins: OUTBOUND_ORIGINS_MAX,
+      pipelining: this.#keepsConnections ? 1 : 0,
+      keepAliveTimeout: OUTBOUND_IDLE_MS,
+      keepAliveMaxTimeout: OUTBOUND_IDLE_MS,
+      maxHeaderSize: OUTBOUND_HEADER_BYTES_MAX,
+      // The library's own timeouts are off, because the caller's timer limits the whole exchange.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    return { agent, request };
+  }
+
+  /** Opens a connection if the limit of connections allows it. */
+  #connect(connect: Connector, target: Parameters<Connector>[0], done: Connected): void {
+    const bound = this.#connections;
+    if (bound === undefined) {
+      connect(target, done);
+      return;
+    }
+    if (!bound.enter()) {
+      bound.leave();
+      done(new RefusedConnection(new OutboundFailure("busy", TOO_MANY_CALLS)), null);
+      return;
+    }
+    connect(target, (...[error, socket]: Parameters<Connected>) => {
+      if (error !== null) {
+        bound.leave();
+        done(error, null);
+        return;
+      }
+      socket.once("close", () => bound.leave());
+      done(null, socket);
+    });
+  }
+
+  /**
+   * Creates a lookup that returns only allowed addresses. If any address of a name is forbidden, the name is refused.
+   */
+  #lookup(): LookupFunction {
+    return (hostname, options, done) => {
+      this.#resolver.resolve(hostname, (resolved) => {
+        if (resolved instanceof Error) {
+          done(resolved, "", 0);
+          return;
+        }
+        for (const { address } of resolved) {
+          const refusal = refuseAddress(address, this.policy);
+          if (refusal === null) continue;
+          done(new RefusedConnection(refusal), "", 0);
+          return;
+        }
+        const usable = resolved.filter(
+          ({ family }) =>
+            options.family === undefined ||
+            options.family === 0 ||
+            options.family === family ||
+            options.family === `IPv${family}`,
+        );
+        const [first] = usable;
+        if (first === undefined) done(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 0);
+        else if (options.all === true) done(null, [...usable]);
+        else done(null, first.address, first.family);
+      });
+    };
+  }
+}
+
+type Connected = Parameters<Connector>[1];
+
+/**
+ * Checks the address that the socket is connected to, before the request is sent. This is a second check, in case a
+ * version of the library bypasses the lookup.
+ */
+function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
+  return (...[error, socket]: Parameters<Connected>) => {
+    // A socket without an address is already closed. The library detects that by itself.
+    const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
+    if (error !== null) done(error, null);
+    else if (refusal === null) done(null, socket);
+    else {
+      socket.destroy();
+      done(new RefusedConnection(refusal), null);
+    }
+  };
+}
+
+/** The texts for the error codes of Node and undici. Any other error is shown as its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection reset",
+  UND_ERR_SOCKET: "connection closed",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "no such host",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "no route to host",
+  EADDRNOTAVAIL: "no route to host",
+  UND_ERR_HEADERS_OVERFLOW: "its headers are too large",
+};
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+
+function describeError(error: unknown, host: string): OutboundFailure {
+  if (error instanceof RefusedConnection) return error.failure;
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  if (name === "HTTPParserError")
+    return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
+  // An error without a code is not a network error but a bug, so it is thrown.
+  if (typeof code !== "string") throw error;
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
+    return new OutboundFailure("aborted", "the server is shutting down");
+  if (code === "UND_ERR_MAX_ORIGINS_REACHED") return new OutboundFailure("busy", TOO_MANY_CALLS);
+  if (TIMEOUT_CODES.has(code)) return new OutboundFailure("timeout", `cannot reach ${host}: timed out`);
+  return new OutboundFailure("unreachable", `cannot reach ${host}: ${REASONS[code] ?? code}`);
+}

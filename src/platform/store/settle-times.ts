@@ -1,0 +1,108 @@
+/**
+ * Repairs a database with stored times that are ahead of the machine's clock. A server may find such times at its start
+ * or after a restore. Times are in ms.
+ *
+ * The rows of history keep their times, and later rows get the right time. So in a table of history the times go back
+ * once, and only the ids give the order. The table `time_step` stores the last row before the times go back.
+ *
+ * Other times decide how long something lasts: leases, claims, agents, sessions, idempotency records, and pruning by
+ * age. They are moved back to the current time, so that each thing lasts as long as it should.
+ */
+import { INSTANCE_BUSY_S_MAX } from "../../../schemas/limits/instances.js";
+import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
+import { TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../../schemas/limits/tasks.js";
+import { HOUR_MS, SECOND_MS } from "../../../shared/duration.js";
+import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
+import type { Db, Statement } from "./sqlite/library.js";
+
+/**
+ * Returns the SQL that moves the times of live things, such as agents and open tasks. There are few of these rows, or
+ * an index finds them.
+ */
+function moveLive(nowMs: number, limitMs: number): string {
+  return `
+    UPDATE instance_life SET last_seen = ${nowMs},
+      busy_until = iif(busy_until > last_seen,
+        ${nowMs} + min(busy_until - last_seen, ${INSTANCE_BUSY_S_MAX * SECOND_MS}), 0)
+      WHERE last_seen > ${limitMs};
+    UPDATE session SET created_at = min(created_at, ${nowMs}), last_used_at = ${nowMs} WHERE last_used_at > ${limitMs};
+    UPDATE lease INDEXED BY lease_live
+      SET requested_at = min(requested_at, ${nowMs}), granted_at = min(granted_at, ${nowMs})
+      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limitMs};
+    -- A task that a client has delayed until a certain time keeps that time. A task that waits after a failure waits
+    -- for as long as it would have.
+    UPDATE task_life INDEXED BY task_live
+      SET ready_at = min(ready_at, ${nowMs}), claimed_at = min(claimed_at, ${nowMs}), updated_at = ${nowMs},
+        reserved_until = min(reserved_until, ${nowMs + TASK_RESERVED_MS}),
+        not_before = iif(attempts > 0 AND not_before BETWEEN updated_at AND updated_at + ${TASK_BACKOFF_MS_MAX},
+          not_before - updated_at + ${nowMs}, not_before)
+      WHERE ended_at IS NULL AND updated_at > ${limitMs};`;
+}
+
+/**
+ * Returns the SQL that moves the times of things that have ended or are kept for a while. The counters of future hours
+ * are added to those of the current hour.
+ */
+function moveKept(nowMs: number, limitMs: number): string {
+  const hour = Math.floor(nowMs / HOUR_MS);
+  return `
+    UPDATE lease SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
+    UPDATE task_life SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
+    UPDATE remembered_request SET at = ${nowMs} WHERE at > ${limitMs};
+    UPDATE message SET expires_at = expires_at - sent_at + ${nowMs}, sent_at = ${nowMs} WHERE sent_at > ${limitMs};
+    INSERT INTO agent_metric (hour, instance, metric, value)
+      SELECT ${hour}, instance, metric, sum(value) FROM agent_metric WHERE hour > ${hour} GROUP BY instance, metric
+      ON CONFLICT (hour, instance, metric) DO UPDATE SET value = value + excluded.value;
+    DELETE FROM agent_metric WHERE hour > ${hour};`;
+}
+
+/**
+ * Repairs the times. Must run in a transaction of the caller. After the repair, stored times are at most
+ * CLOCK_LEAD_MS_MAX ahead of `nowMs`. Only rows of history may have later times; `time_step` has the last of these
+ * rows for each table.
+ * @returns the time with which the server starts
+ */
+export function settleTimes(db: Db, nowMs: number): number {
+  const newestMs = newestTime(db, "main");
+  const limitMs = nowMs + CLOCK_LEAD_MS_MAX;
+  db.exec(moveLive(nowMs, limitMs));
+  for (const table of TIMED_TABLES)
+    db.exec(`DELETE FROM time_step WHERE name = '${table}' AND NOT EXISTS (
+      SELECT 1 FROM ${table} WHERE id <= time_step.row)`);
+  if (newestMs <= limitMs) return Math.max(nowMs, newestMs);
+  db.exec(moveKept(nowMs, limitMs));
+  for (const table of TIMED_TABLES) {
+    const time = TIME_COLUMNS[table];
+    db.exec(`INSERT OR IGNORE INTO time_step (name, row, newest)
+      SELECT '${table}', id, ${time} FROM (SELECT id, ${time} FROM ${table} ORDER BY id DESC LIMIT 1)
+      WHERE ${time} > ${limitMs}`);
+  }
+  return nowMs;
+}
+
+/** Finds the rows after which the times go back, in tables that were filled from a snapshot. */
+export function findSteps(db: Db): void {
+  for (const table of TIMED_TABLES) {
+    const time = TIME_COLUMNS[table];
+    db.exec(`INSERT OR IGNORE INTO time_step (name, row, newest)
+      SELECT '${table}', id, time FROM (
+        SELECT id, ${time} AS time, lead(${time}) OVER (ORDER BY id) AS next FROM ${table}) WHERE next < time`);
+  }
+}
+
+/** The newest time, in ms, of the rows of history that are ahead of the right time; 0 if there are none. */
+export class PassedTimes {
+  readonly #newest: Statement<[], number>;
+
+  constructor(db: Db) {
+    this.#newest = db.prepare<[], number>("SELECT coalesce(max(newest), 0) FROM time_step").pluck();
+  }
+
+  get newestMs(): number {
+    return this.#newest.get() ?? 0;
+  }
+}
+
+export const passedTimes: { readonly open: (opening: { readonly db: Db }) => PassedTimes } = {
+  open: ({ db }) => new PassedTimes(db),
+};

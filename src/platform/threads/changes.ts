@@ -1,0 +1,127 @@
+/**
+ * Defines the rules that say which things a call of a writer method changes. Each method declares its rules. Pure.
+ *
+ * The front reads the rules before and after its own call, so that its caches drop stale copies (writer.ts). The writer
+ * reads them after the commit. It then tells the front about remote calls, and notifies clients of all changes
+ * (dirty-set.ts).
+ */
+import type { ChangeKind } from "../../../schemas/changes.js";
+import type { Failure } from "../../base/result.js";
+
+/**
+ * A changed thing, in the form in which clients are notified of it. `key` is its name in the audit log. If `key` is
+ * null, anything of the kind may have changed.
+ */
+export interface ReportedChange {
+  readonly key: string | null;
+  /** The new version. Null if things of this kind have no versions, or if the thing was deleted. */
+  readonly version: number | null;
+}
+
+/**
+ * Returns the changes of which clients are notified after the commit. Returns null if there are too many to name them.
+ */
+export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
+
+/** Finds the copies in the front's caches that a call makes stale. */
+export interface StaleKeys<Request, Reply> {
+  /**
+   * Returns the keys that a call may change, according to its request. Returns null if the request does not name them.
+   */
+  requestKeys(request: Request): readonly string[] | null;
+  /** Returns the keys that a call has changed. Returns null if it may have changed any key. */
+  changedKeys(request: Request, reply: Reply): readonly string[] | null;
+}
+
+export interface ChangeRule<Request, Reply> extends StaleKeys<Request, Reply> {
+  readonly kind: ChangeKind;
+  report(request: Request, reply: Reply): ReturnType<ReportOf<Request, Reply>>;
+}
+
+/** Returns a function that reports one changed thing: its name and, if it has one, its version. */
+export function reportByName<Request, Reply = unknown>(
+  name: (request: Request, reply: Reply) => string,
+  version: (reply: Reply) => number | null = () => null,
+): ReportOf<Request, Reply> {
+  return (request, reply) => [{ key: name(request, reply), version: version(reply) }];
+}
+
+const ANY: readonly ReportedChange[] = [{ key: null, version: null }];
+const NOTHING: readonly ReportedChange[] = [];
+
+/** Reports that anything of the kind may have changed, without naming a thing. */
+export function reportAny(): readonly ReportedChange[] {
+  return ANY;
+}
+
+/** Reports that too many things have changed to name each of them. */
+export function reportTooMany(): null {
+  return null;
+}
+
+const ANY_KEY: StaleKeys<unknown, unknown> = { requestKeys: () => null, changedKeys: () => null };
+
+/** Finds stale copies by the keys in the request. */
+export function inRequest<Request>(keys: (request: Request) => readonly string[]): StaleKeys<Request, unknown> {
+  return { requestKeys: keys, changedKeys: keys };
+}
+
+/** Finds stale copies by the keys in the reply, if the request does not name them. */
+export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): StaleKeys<unknown, Reply> {
+  return { requestKeys: () => null, changedKeys: (_request, reply) => keys(reply) };
+}
+
+/**
+ * Returns the rule for a method that changes things of a kind.
+ * @param report returns the changes of which clients are notified
+ * @param keys finds the stale copies if the front caches this kind (COPIED_KINDS). By default any copy may be stale.
+ */
+export function changes<Request, Reply>(
+  kind: ChangeKind,
+  report: ReportOf<Request, Reply>,
+  keys: StaleKeys<Request, Reply> = ANY_KEY,
+): ChangeRule<Request, Reply> {
+  return { ...keys, kind, report };
+}
+
+/** Returns the rule for a kind of changes that the model itself reports (`afterCommit`), so that no method needs to. */
+export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
+  return changes(kind, () => NOTHING);
+}
+
+/** The kinds of things that the front caches. The writer tells the front about every remote change of these kinds. */
+export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
+
+/**
+ * A cache that keeps copies of things of one kind. It is told before and after each change. If the keys are null,
+ * anything of the kind may change.
+ */
+export interface ChangeListener {
+  /** Called before a call that may change these keys is sent. From now on the database may be newer than the copies. */
+  begin(requestKeys: readonly string[] | null): void;
+  /**
+   * Called when the call has ended, with the keys that it changed or with its failure. If the call timed out, this is
+   * delayed until the writer can no longer execute it.
+   */
+  end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
+}
+
+/** The listeners, by kind of change. */
+export class ChangeFeed {
+  readonly #listeners = new Map<ChangeKind, ChangeListener[]>();
+
+  /** Adds a listener, and returns the function that removes it. A listener must not call this. */
+  listen(kind: ChangeKind, listener: ChangeListener): () => void {
+    const listeners = this.#listeners.get(kind) ?? [];
+    this.#listeners.set(kind, listeners);
+    listeners.push(listener);
+    return () => {
+      const at = listeners.indexOf(listener);
+      if (at >= 0) listeners.splice(at, 1);
+    };
+  }
+
+  of(kind: ChangeKind): readonly ChangeListener[] | undefined {
+    return this.#listeners.get(kind);
+  }
+}

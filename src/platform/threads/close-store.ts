@@ -1,0 +1,32 @@
+/**
+ * Declares the last call to the writer at a shutdown. It closes the database and ends the writer, after all earlier
+ * calls are done. One of these calls may be a restore.
+ */
+import * as Type from "typebox";
+import { RESTORE_DEADLINE_MS } from "../../../schemas/limits/backup.js";
+import { writeFailure } from "../store/open.js";
+import { writerMethod } from "./writer-method.js";
+
+export const closeStore = writerMethod({
+  name: "store.close",
+  request: Type.Object({}),
+  reply: Type.Null(),
+  weight: () => 0,
+  deadlineMs: 2 * RESTORE_DEADLINE_MS,
+  audit: null,
+  inCluster: "here",
+  changes: [],
+  models: {},
+  run: () => null,
+  afterwards: (thread) => {
+    // The checkpoint fails on a full disk, which has no room to copy the WAL into the database. That is harmless,
+    // because the WAL stays valid where it is.
+    try {
+      thread.db.pragma("wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      if (writeFailure(error) === undefined) throw error;
+    }
+    thread.db.close();
+    thread.stop();
+  },
+});

@@ -1,0 +1,330 @@
+/**
+ * Implements the thread pool, which runs jobs in worker threads. Each job has a deadline that counts from the moment at
+ * which a thread takes it, and a thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues
+ * that serve callers round-robin. Jobs without a known bound on their time never occupy all threads. Short jobs of one
+ * event-loop tick are sent in one batch to one thread (pool-thread.ts says how one job is kept from failing the
+ * others). Each stream has its own channel, with the same RPC as the writer's calls. Runs on the front.
+ */
+import type { MessagePort } from "node:worker_threads";
+import {
+  POOL_IDLE_MS,
+  POOL_QUEUE_BYTES_MAX,
+  POOL_QUEUE_MAX,
+  POOL_QUEUE_OF_CALLER_MAX,
+  POOL_THREADS_MAX,
+  POOL_THREADS_MIN,
+  POOL_UNBOUNDED_TOGETHER_MAX,
+  POOL_WAIT_MS_MAX,
+} from "../../../schemas/limits/pool.js";
+import { SHORTAGE_REPORT_MS } from "../../../schemas/limits/process.js";
+import { CALLS_TOGETHER_MAX } from "../../../schemas/limits/rpc.js";
+import { machineClock } from "../../base/clock.js";
+import type { Log } from "../../base/log.js";
+import { reasonOf } from "../../base/reason.js";
+import { BUSY, Failure } from "../../base/result.js";
+import { SparseReport } from "../../base/sparse-report.js";
+import { RpcClient } from "../rpc/client.js";
+import { callerOf, type CallContext } from "../rpc/frames.js";
+import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
+import { openChannel } from "../rpc/port.js";
+import { FairQueue } from "./fair-queue.js";
+import type { AnyMethod } from "./methods.js";
+import type { PoolData } from "./pool-messages.js";
+import type { PoolMethod, StreamJob, UnaryJob } from "./pool-method.js";
+import { PoolThread, type Job } from "./pool-thread.js";
+
+export interface PoolOptions {
+  /** The script of the workers. */
+  readonly url: URL;
+  readonly methods: MethodTable<AnyMethod>;
+  readonly data: PoolData;
+  readonly log: Log;
+  /**
+   * The largest number of threads. A pool with this limit keeps no threads while it is idle. Without it the pool has
+   * POOL_THREADS_MIN to POOL_THREADS_MAX threads.
+   */
+  readonly threadsMax?: number;
+  /** Set by tests only: a deadline in ms for all jobs, shorter than those of the methods. */
+  readonly deadlineMs?: number;
+}
+
+/** Options of one job. */
+export interface JobOptions {
+  /** Buffers of the request that are transferred instead of copied. The caller cannot use them any more. */
+  readonly transfer?: readonly ArrayBuffer[];
+  /** A deadline in ms that is shorter than the method's own. */
+  readonly deadlineMs?: number;
+  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  readonly caller: string;
+  /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
+  readonly short?: boolean;
+}
+
+export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
+
+/**
+ * The caller of jobs that the server starts on its own. The number of them is bounded only by the limit of the whole
+ * queue.
+ */
+export const THE_SERVER = "";
+
+const NO_BUFFERS: readonly ArrayBuffer[] = [];
+
+const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
+
+/** A job to put into the queue. */
+interface Submission {
+  readonly method: PoolMethod;
+  readonly request: unknown;
+  readonly port: MessagePort | null;
+  readonly options: JobOptions;
+  readonly settle: (reply: unknown) => void;
+}
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #methods: MethodTable<AnyMethod>;
+  readonly #threadsMin: number;
+  readonly #threadsMax: number;
+  readonly #threads = new Set<PoolThread>();
+  readonly #shortage: SparseReport;
+  readonly #bounded = new FairQueue<Job>();
+  readonly #unbounded = new FairQueue<Job>();
+  #waitingBytes = 0;
+  #lastOrder = 0;
+  #scheduled: NodeJS.Immediate | null = null;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#methods = options.methods;
+    this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (jobs, error) =>
+      options.log.error("jobs are refused: the server cannot open what they need", { error: reasonOf(error), jobs }),
+    );
+    this.#threadsMax = options.threadsMax ?? POOL_THREADS_MAX;
+    this.#threadsMin = options.threadsMax === undefined ? POOL_THREADS_MIN : 0;
+  }
+
+  /** The number of jobs that wait for a thread. */
+  get waiting(): number {
+    return this.#bounded.size + this.#unbounded.size;
+  }
+
+  /** Runs a unary job. */
+  run<Row extends UnaryJob>(
+    method: Row,
+    request: RequestOf<Row>,
+    options: JobOptions,
+  ): Promise<ReplyOf<Row> | Failure> {
+    return new Promise((resolve) => {
+      this.#submit({ method, request, port: null, options, settle: resolve as (reply: unknown) => void });
+    });
+  }
+
+  /**
+   * Runs a stream, which is queued under its caller. Yields the chunks and returns the reply. If the stream fails, the
+   * Failure is the last item and the return value. Leaving the loop early cancels the stream.
+   */
+  async *stream<Row extends StreamJob>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    options: Omit<JobOptions, "caller"> = {},
+  ): Chunks<ReplyOf<Row>> {
+    const { near, far } = openChannel();
+    const client = new RpcClient({ methods: this.#methods, clock: machineClock });
+    client.attach(near);
+    let job: Job | null = null;
+    const finished = new Promise<void>((resolve) => {
+      // A job that is refused is settled at once, so the stream's reader must be attached before the job is submitted.
+      const settle = (answer: unknown): void =>
+        queueMicrotask(() => {
+          if (answer instanceof Failure) client.detach(answer);
+          resolve();
+        });
+      job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
+    });
+    // The stream ends when the channel of the chunks closes, because that comes after everything that was sent through
+    // it. The worker's answer that the job is done comes through another channel, and may arrive before the last
+    // chunks.
+    near.once("close", () => {
+      void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
+    });
+    // The request is null here, because it was sent with the task. Otherwise it would be copied a second time.
+    const chunks = client.stream(method, null as RequestOf<Row>, context);
+    try {
+      for (;;) {
+        const next = await chunks.next();
+        if (next.done === true) return next.value;
+        yield next.value;
+        if (method.paced && job !== null) for (const thread of this.#threads) thread.renew(job);
+      }
+    } finally {
+      // This cancels the stream if the worker is not done. The worker's end is not awaited.
+      await chunks.return(BUSY);
+    }
+  }
+
+  /** Refuses jobs that have waited for too long, and ends threads that have been idle for too long. */
+  tick(nowMs: number): void {
+    const isLate = ({ waitsSinceMs }: Job): boolean => nowMs - waitsSinceMs > POOL_WAIT_MS_MAX;
+    for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
+    for (const thread of this.#threads) {
+      if (this.#threads.size <= this.#threadsMin) break;
+      if (thread.isFree && nowMs - thread.idleSinceMs > POOL_IDLE_MS) this.#end(thread);
+    }
+  }
+
+  /** Ends all threads; unanswered jobs fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    for (const job of this.#takeWhere(() => true)) job.settle(STOPPING);
+    await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
+  }
+
+  /** Puts a job into the queue; returns null if the job was refused. */
+  #submit({ method, request, port, options, settle }: Submission): Job | null {
+    const bytes = method.weight(request);
+    const { transfer = NO_BUFFERS, deadlineMs = method.deadlineMs, short = false, caller } = options;
+    if (this.#closed || this.#isFull(caller, bytes)) {
+      settle(this.#closed ? STOPPING : BUSY);
+      return null;
+    }
+    this.#lastOrder += 1;
+    const job: Job = {
+      method,
+      caller,
+      order: this.#lastOrder,
+      bytes,
+      task: [this.#methods.positionOf(method), request, port],
+      transfer: port === null ? transfer : [port, ...transfer],
+      // A job that transfers buffers cannot share a batch, because it cannot be run a second time.
+      shares: short && port === null && transfer.length === 0,
+      deadlineMs: this.#options.deadlineMs ?? deadlineMs,
+      waitsSinceMs: machineClock.now(),
+      settled: false,
+      settle: (reply) => {
+        if (job.settled) return;
+        job.settled = true;
+        settle(reply);
+      },
+    };
+    this.#queueOf(job).push(job);
+    this.#waitingBytes += bytes;
+    if (this.waiting >= CALLS_TOGETHER_MAX) this.#startNext();
+    else this.#schedule();
+    return job;
+  }
+
+  /**
+   * Whether the queue has no room for a job of this caller. One client cannot fill the queue, because a part of it is
+   * kept for others.
+   */
+  #isFull(caller: string, bytes: number): boolean {
+    if (this.waiting >= POOL_QUEUE_MAX) return true;
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > POOL_QUEUE_BYTES_MAX) return true;
+    return (
+      caller !== THE_SERVER && this.#bounded.sizeOf(caller) + this.#unbounded.sizeOf(caller) >= POOL_QUEUE_OF_CALLER_MAX
+    );
+  }
+
+  #queueOf({ method }: Job): FairQueue<Job> {
+    return method.cost === "bounded" ? this.#bounded : this.#unbounded;
+  }
+
+  #takeWhere(matches: (job: Job) => boolean): Job[] {
+    const taken = [this.#bounded, this.#unbounded].flatMap((queue) => queue.takeWhere(matches));
+    for (const { bytes } of taken) this.#waitingBytes -= bytes;
+    return taken;
+  }
+
+  #putBack(jobs: readonly Job[]): void {
+    for (const queue of [this.#bounded, this.#unbounded])
+      queue.putBack(jobs.filter((job) => this.#queueOf(job) === queue));
+    for (const { bytes } of jobs) this.#waitingBytes += bytes;
+  }
+
+  /**
+   * Schedules the start of waiting jobs at the end of the event-loop tick, so that the jobs of one tick start together.
+   */
+  #schedule(): void {
+    if (this.waiting === 0) return;
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = null;
+      this.#startNext();
+    });
+  }
+
+  /** Starts waiting jobs, round-robin by caller, until no thread is free for them. */
+  #startNext(): void {
+    while (this.waiting > 0 && !this.#closed) {
+      const free = [...this.#threads].find((thread) => thread.isFree);
+      if (free === undefined && this.#threads.size >= this.#threadsMax) return;
+      const jobs = this.#takeJobs(free?.hasAnswered === true ? CALLS_TOGETHER_MAX : 1);
+      if (jobs.length === 0) return;
+      (free ?? this.#start()).run(jobs);
+    }
+  }
+
+  /**
+   * Takes the jobs for a free thread from the queues: the next job that may start, and the jobs after it that may share
+   * a batch with it.
+   */
+  #takeJobs(jobsMax: number): readonly Job[] {
+    const queue = this.#nextQueue();
+    const jobs: Job[] = [];
+    for (let next = queue?.peek(); next !== undefined && jobs.length < jobsMax; next = queue?.peek()) {
+      if (!next.settled && jobs.length > 0 && !next.shares) break;
+      queue?.take();
+      this.#waitingBytes -= next.bytes;
+      if (next.settled) continue;
+      jobs.push(next);
+      if (!next.shares) break;
+    }
+    return jobs;
+  }
+
+  /** Returns the queue whose next job is the oldest, among the queues whose jobs may start now. */
+  #nextQueue(): FairQueue<Job> | undefined {
+    const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
+    const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
+    if (unbounded >= POOL_UNBOUNDED_TOGETHER_MAX || other === undefined) return this.#bounded;
+    return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
+  }
+
+  /**
+   * Starts the threads that the pool keeps while it is idle. If a job is submitted before, a thread is started for it.
+   */
+  startThreads(): void {
+    while (this.#threads.size < this.#threadsMin) this.#start();
+  }
+
+  #start(): PoolThread {
+    const { url, data } = this.#options;
+    const thread: PoolThread = new PoolThread({
+      url,
+      data,
+      onFree: () => this.#schedule(),
+      onReturned: (jobs) => {
+        this.#putBack(jobs);
+        this.#schedule();
+      },
+      onEnded: () => {
+        this.#threads.delete(thread);
+        this.#schedule();
+      },
+      report: (what, error) => this.#options.log.error(what, { error: reasonOf(error) }),
+      onShortage: (error) => this.#shortage.report(error),
+    });
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #end(thread: PoolThread): void {
+    this.#threads.delete(thread);
+    thread.end(STOPPING).catch((error: unknown) => {
+      this.#options.log.error("pool worker did not end", { error: reasonOf(error) });
+    });
+  }
+}

@@ -1,0 +1,52 @@
+/** Declares the push messages that belong to no feature of the server. Each feature declares its own push messages. */
+import * as Type from "typebox";
+import { ChangesPush } from "../../../schemas/changes.js";
+import type { PushMessage, PayloadOf } from "../rpc/method.js";
+import { COPIED_KINDS } from "./changes.js";
+
+/** Says that the writer serves calls now. The writer sends it at the start and after each restart. */
+export const READY = { name: "ready", payload: Type.Null() } as const satisfies PushMessage;
+
+/** Says that the writer cannot open the database. The payload is SQLite's error code. */
+export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies PushMessage;
+
+/** Sent for each commit. */
+export const COMMIT = {
+  name: "commit",
+  payload: Type.Object({
+    calls: Type.Integer({ minimum: 1 }),
+    /** The time from the start of the transaction until it was on disk, in µs. */
+    duration_us: Type.Integer({ minimum: 0 }),
+    /** The number of calls that arrived during the transaction and now wait. */
+    waiting: Type.Integer({ minimum: 0 }),
+  }),
+} as const satisfies PushMessage;
+export type CommitPush = PayloadOf<typeof COMMIT>;
+
+/** Carries the changes of a commit to things of the kinds that clients watch. */
+export const CHANGES = { name: "changes", payload: ChangesPush } as const satisfies PushMessage;
+
+/**
+ * Carries the changes by other nodes' calls to things that the front caches. If `keys` is null, any key may have
+ * changed.
+ */
+export const REMOTE_CHANGES = {
+  name: "remote_changes",
+  payload: Type.Object({
+    /**
+     * The number of messages about remote changes that were sent, this one included (`remoteWrites` in
+     * early-writer.ts).
+     */
+    count: Type.Integer(),
+    changes: Type.Array(
+      Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),
+    ),
+  }),
+} as const satisfies PushMessage;
+export type RemoteChanges = PayloadOf<typeof REMOTE_CHANGES>;
+
+/** Reports that a method threw, which is a bug. The call has failed and changed nothing. */
+export const BUG = {
+  name: "bug",
+  payload: Type.Object({ method: Type.String(), error: Type.String() }),
+} as const satisfies PushMessage;

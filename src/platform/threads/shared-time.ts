@@ -1,0 +1,35 @@
+/**
+ * Holds the newest time in ms that the front or the writer has read, in memory that both share; 0 at first. So the time
+ * never goes back from one thread to the other, even if the machine's clock is set back or the writer is restarted.
+ */
+import type { MonotonicClock } from "../../base/clock.js";
+import { SharedCounter } from "../../base/shared-counter.js";
+
+export class SharedTime extends SharedCounter {
+  /** Sets a thread's clock forward to the newest time of any thread, and returns the clock's time. */
+  advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
+    clock.raise(this.value);
+    const nowMs = clock.now();
+    this.raise(nowMs);
+    return nowMs;
+  }
+}
+
+/** The clock of one thread. It is never behind a time that another thread has read. */
+export class SharedClock {
+  readonly #clock: MonotonicClock;
+  readonly #time: SharedTime;
+
+  constructor(clock: MonotonicClock, time: SharedTime) {
+    this.#clock = clock;
+    this.#time = time;
+  }
+
+  now(): number {
+    return this.#time.advance(this.#clock);
+  }
+
+  raise(nowMs: number): void {
+    this.#clock.raise(nowMs);
+  }
+}

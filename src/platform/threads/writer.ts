@@ -1,0 +1,221 @@
+/**
+ * Sends the front's calls to the writer thread by RPC. Before and after each call that changes cached data, it notifies
+ * the front's caches. Runs on the front.
+ */
+import { MAILBOX_BYTES_MAX } from "../../../schemas/limits/rpc.js";
+import {
+  LARGE_WRITE_BYTES_MIN,
+  LARGE_WRITE_ROWS_MIN,
+  LARGE_WRITE_WAIT_MS_MAX,
+  LARGE_WRITES_WAITING_MAX,
+  LARGE_WRITES_WAITING_OF_CALLER_MAX,
+} from "../../../schemas/limits/writer.js";
+import { BUSY, Failure, RemoteFailure } from "../../base/result.js";
+import type { SharedCounter } from "../../base/shared-counter.js";
+import type { RpcClient } from "../rpc/client.js";
+import { type CallContext, callerOf } from "../rpc/frames.js";
+import type { ReplyOf, RequestOf } from "../rpc/method.js";
+import { ChangeFeed, COPIED_KINDS } from "./changes.js";
+import type { RemoteChanges } from "./push-messages.js";
+import { Semaphore } from "./semaphore.js";
+import type { WriterMethod } from "./writer-method.js";
+
+/** A call that has timed out and may still be executed. */
+interface TimedOutCall {
+  /** The number of the call. Calls are numbered in the order in which they are sent. */
+  readonly sent: number;
+  readonly method: WriterMethod;
+  readonly request: unknown;
+  readonly failure: Failure;
+}
+
+export class Writer {
+  readonly #client: RpcClient;
+  #sent = 0;
+  #timedOut: TimedOutCall[] = [];
+  readonly #remoteWrites: SharedCounter;
+  #remoteWritesSeen = 0;
+  #held: Failure | null = null;
+  readonly #largeWrites = new Semaphore({
+    permits: 1,
+    waitingMax: LARGE_WRITES_WAITING_MAX,
+    waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
+    waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
+  });
+  /** The total size in bytes of the large writes that wait. */
+  #waitingBytes = 0;
+  /** The listeners to changes. */
+  readonly changes = new ChangeFeed();
+
+  constructor(client: RpcClient, remoteWrites: SharedCounter) {
+    this.#client = client;
+    this.#remoteWrites = remoteWrites;
+    this.#remoteWritesSeen = remoteWrites.value;
+  }
+
+  /**
+   * True if the database may be newer than the front's copies: another node's call has changed something, and the
+   * message about it has not arrived yet.
+   */
+  get hasUnseenRemoteWrites(): boolean {
+    return this.#remoteWrites.value !== this.#remoteWritesSeen;
+  }
+
+  /** Handles the message about changes by remote calls. */
+  accept({ count, changes }: RemoteChanges): void {
+    this.#remoteWritesSeen = count;
+    for (const { kind, keys } of changes) {
+      for (const listener of this.changes.of(kind) ?? []) {
+        listener.begin(keys);
+        listener.end(keys, keys);
+      }
+    }
+  }
+
+  /**
+   * Makes every call fail with this failure, until `hold(null)` is called. The server uses it while the database cannot
+   * store data durably.
+   */
+  hold(refusal: Failure | null): void {
+    this.#held = refusal;
+  }
+
+  /** The number of calls that are not answered yet. */
+  get depth(): number {
+    return this.#client.depth + this.#largeWrites.waiting;
+  }
+
+  /** False while the thread restarts. */
+  get attached(): boolean {
+    return this.#client.attached;
+  }
+
+  /**
+   * Calls a method of the writer. Replies arrive in the order of the commits. The front's caches are notified of a
+   * change before `done` is called.
+   * @param done called with the reply or a Failure. The method may return any Failure. This function itself fails with
+   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcomeUnknown` is set if the call may have been executed.
+   */
+  call<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+  ): void {
+    if (this.#held !== null) {
+      done(this.#held);
+      return;
+    }
+    const bytes = method.weight(request);
+    const rows = method.rows?.(request) ?? 1;
+    if (bytes <= LARGE_WRITE_BYTES_MIN && rows <= LARGE_WRITE_ROWS_MIN)
+      this.#send(method, request, context, done, bytes);
+    else void this.#sendLarge(method, request, context, done, bytes);
+  }
+
+  /**
+   * Sends a large write after the previous large write has been answered. The large writes of several callers
+   * alternate.
+   */
+  async #sendLarge<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+    bytes: number,
+  ): Promise<void> {
+    if (this.#client.bytes + this.#waitingBytes + bytes > MAILBOX_BYTES_MAX) {
+      done(BUSY);
+      return;
+    }
+    this.#waitingBytes += bytes;
+    const release = await this.#largeWrites.take(callerOf(context));
+    this.#waitingBytes -= bytes;
+    if (release === null || this.#held !== null) {
+      release?.();
+      done(this.#held ?? BUSY);
+      return;
+    }
+    const releaseFirst = (reply: ReplyOf<Row> | Failure): void => {
+      release();
+      done(reply);
+    };
+    this.#send(method, request, context, releaseFirst, bytes);
+  }
+
+  #send<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+    done: (reply: ReplyOf<Row> | Failure) => void,
+    bytes: number,
+  ): void {
+    const sent = ++this.#sent;
+    this.#begin(method, request);
+    const answered = (reply: ReplyOf<Row> | Failure): void => {
+      if (reply instanceof Failure && reply.outcomeUnknown && reply.status === "DEADLINE_EXCEEDED") {
+        this.#timedOut.push({ sent, method, request, failure: reply });
+      } else {
+        if (this.#timedOut.length > 0 && !(reply instanceof Failure)) this.#settle(sent);
+        this.#end(method, request, reply);
+      }
+      if (reply instanceof RemoteFailure && method.audit !== null)
+        reply.resource = method.audit.resource(request, null);
+      done(reply);
+    };
+    this.#client.call(method, request, context, answered, method.deadlineMs, bytes);
+  }
+
+  /**
+   * Tells the caches that anything may have changed. Called when the writer serves again after a crash, because it may
+   * have committed remote changes without a message about them.
+   */
+  restarted(): void {
+    this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
+  }
+
+  /** Calls a method of the writer, as `call` does. Resolves to the reply. */
+  request<Row extends WriterMethod>(
+    method: Row,
+    request: RequestOf<Row>,
+    context: CallContext,
+  ): Promise<ReplyOf<Row> | Failure> {
+    return new Promise((resolve) => {
+      this.call(method, request, context, resolve);
+    });
+  }
+
+  /** Ends the calls whose deadline has passed. */
+  tick(nowMs: number): void {
+    this.#client.tick(nowMs);
+  }
+
+  #begin(method: WriterMethod, request: unknown): void {
+    for (const rule of method.changes) {
+      const listeners = this.changes.of(rule.kind);
+      if (listeners === undefined) continue;
+      const requestKeys = rule.requestKeys(request);
+      for (const listener of listeners) listener.begin(requestKeys);
+    }
+  }
+
+  /**
+   * Ends the timed-out calls that were sent before a call that is now answered. The writer executes calls in order, so
+   * each of them was either executed or never will be.
+   */
+  #settle(answered: number): void {
+    for (const { sent, method, request, failure } of this.#timedOut)
+      if (sent < answered) this.#end(method, request, failure);
+    this.#timedOut = this.#timedOut.filter(({ sent }) => sent > answered);
+  }
+
+  #end(method: WriterMethod, request: unknown, reply: unknown): void {
+    for (const rule of method.changes) {
+      const listeners = this.changes.of(rule.kind);
+      if (listeners === undefined) continue;
+      const changedKeys = reply instanceof Failure ? reply : rule.changedKeys(request, reply);
+      const requestKeys = rule.requestKeys(request);
+      for (const listener of listeners) listener.end(requestKeys, changedKeys);
+    }
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * Tests the pattern index against a naive model, which compiles all patterns and tries each. Patterns are added and
+ * deleted while topics are matched.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
+import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../../schemas/limits/events.js";
+import { Failure } from "../../base/result.js";
+import { GlobEdges } from "./glob-edges.js";
+import { PatternIndex } from "./pattern-index.js";
+import { compilePattern, type Pattern } from "./pattern.js";
+import type { SegmentGlob } from "../../base/segment-glob.js";
+import { compileTopicSegment } from "./topic-segment.js";
+import { TopicMemo } from "./topic-memo.js";
+
+function compile(text: string): Pattern {
+  const pattern = compilePattern(text);
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  return pattern;
+}
+
+function glob(text: string): SegmentGlob {
+  const compiled = compileTopicSegment(text);
+  if (compiled === undefined) throw new Error(`${text} is malformed`);
+  return compiled;
+}
+
+function sorted(texts: Iterable<string>): string[] {
+  return [...texts].sort();
+}
+
+t.test("patterns of all kinds together", (t) => {
+  const index = new PatternIndex();
+  for (const text of [
+    "",
+    "*",
+    "**",
+    "a.b",
+    "a\\b",
+    "[a]b",
+    "a.*",
+    "a.**",
+    "**.c",
+    "a.*.c",
+    "job-*",
+    "*-done",
+    "*mid*",
+    "?",
+    "*.*",
+  ])
+    index.add(compile(text));
+  t.equal(index.size, 15);
+  const cases: [string, string[]][] = [
+    ["a.b", ["", "*", "**", "*.*", "a.*", "a.**", "a.b"]],
+    ["ab", ["", "*", "**", "[a]b", "a\\b"]],
+    ["a.b.c", ["", "*", "**", "**.c", "a.**", "a.*.c"]],
+    ["job-mid-done", ["", "*", "**", "*-done", "*mid*", "job-*"]],
+    ["x", ["", "*", "**", "?"]],
+    ["", ["", "*", "**"]],
+  ];
+  for (const [topic, texts] of cases) {
+    t.same(sorted(index.match(topic)), texts, topic);
+    t.same(sorted(index.match(topic)), texts, `${topic}, again`);
+  }
+  t.end();
+});
+
+t.test("adding a pattern twice and deleting a missing one change nothing", (t) => {
+  const index = new PatternIndex();
+  index.add(compile("a.*"));
+  index.add(compile("a.*"));
+  index.delete("a.b");
+  index.delete("a");
+  t.equal(index.size, 1);
+  t.same(index.match("a.b"), ["a.*"]);
+  index.delete("a.*");
+  index.delete("a.*");
+  t.equal(index.size, 0);
+  t.same(index.match("a.b"), [], "the memo was cleared");
+  index.add(compile("a.*"));
+  t.same(index.match("a.b"), ["a.*"]);
+  t.end();
+});
+
+t.test("it matches as all patterns tested one by one, while patterns are added and deleted", (t) => {
+  const piece = fc.constantFrom("a", "b", "ab", "ba", "abab", "x");
+  const segment = fc.oneof(
+    { weight: 3, arbitrary: piece },
+    { weight: 2, arbitrary: fc.constantFrom("*", "**", "?", "[ab]", "[^a]*", "", "\\a") },
+    fc.tuple(piece, piece).map(([a, b]) => `${a}*${b}`),
+    piece.map((a) => `${a}*`),
+    piece.map((a) => `*${a}`),
+    fc.tuple(piece, piece).map(([a, b]) => `*${a}?${b}*`),
+    piece.map((a) => `*${a}*`),
+  );
+  const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const topicSegment = fc
+    .array(fc.constantFrom("a", "b", "ab", "x", ""), { maxLength: 3 })
+    .map((parts) => parts.join(""));
+  const topic = fc.array(topicSegment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("."));
+  const command = fc.oneof(
+    { weight: 3, arbitrary: pattern.map((text) => ({ kind: "add", text }) as const) },
+    { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },
+    { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
+  );
+  // Add many patterns of one form first, so that the edges of the index are filed.
+  const crowd = fc.uniqueArray(
+    fc.tuple(
+      fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }),
+      fc.constantFrom("$*", "*$", "*$*", "?$?"),
+    ),
+    { maxLength: 60, size: "max", selector: ([literal, shape]) => shape.replace("$", literal) },
+  );
+  let matched = 0;
+  const property = fc.property(crowd, fc.array(command, { maxLength: 60, size: "max" }), (many, commands) => {
+    const index = new PatternIndex();
+    const model = new Map<string, Pattern>();
+    const add = (text: string): void => {
+      const compiled = compile(text);
+      index.add(compiled);
+      model.set(text, compiled);
+    };
+    for (const [literal, shape] of many) add(shape.replace("$", literal));
+    for (const each of commands) {
+      if (each.kind === "add") {
+        add(each.text);
+      } else if (each.kind === "delete") {
+        const text = [...model.keys()][each.which % Math.max(1, model.size)] ?? "absent";
+        index.delete(text);
+        model.delete(text);
+      } else {
+        const expected = [...model.values()].filter((one) => one.matches(each.text)).map((one) => one.text);
+        matched += expected.length;
+        const { steps, visited } = index;
+        const found = sorted(index.match(each.text));
+        if (index.visited - visited > steps) return false;
+        if (JSON.stringify(found) !== JSON.stringify(sorted(expected))) return false;
+      }
+    }
+    if (index.size !== model.size) return false;
+    const again = new PatternIndex();
+    for (const one of [...model.values()].toReversed()) again.add(one);
+    if (again.steps !== index.steps || again.nodes !== index.nodes) return false;
+    for (const text of model.keys()) index.delete(text);
+    return index.size === 0 && index.nodes === 0 && index.match("a.b").length === 0 && index.match("ab").length === 0;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  t.ok(matched > 500, `the random patterns match often enough to say something: ${matched}`);
+  t.end();
+});
+
+t.test("ten thousand patterns of one family: each topic matches its own", (t) => {
+  const count = 10_000;
+  const families: [string, string][] = [
+    ["svc.N.*", "svc.N.x"],
+    ["*.N.done", "job.N.done"],
+    ["job-N*.x", "job-N-7.x"],
+    ["a.N.**", "a.N.b.c"],
+    ["*-N", "job-N"],
+    ["*-N-*", "x-N-y"],
+    ["**.N", "a.b.N"],
+    ["N", "N"],
+  ];
+  for (const [pattern, topic] of families) {
+    const index = new PatternIndex();
+    for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
+    // Test every 97th number, from the largest down. So a number that is a prefix of other numbers is searched after
+    // them.
+    for (let n = count - 1; n >= 0; n -= 97) {
+      const subject = topic.replace("N", `${n}`);
+      const found = index.match(subject);
+      const own = pattern.replace("N", `${n}`);
+      if (!found.includes(own) || !found.every((text) => compile(text).matches(subject)))
+        t.fail(`${subject} found ${found.join(" ")}`);
+    }
+    for (let n = 0; n < count; n++) index.delete(pattern.replace("N", `${n}`));
+    t.equal(index.size, 0, pattern);
+  }
+  t.end();
+});
+
+t.test("a shared beginning is stored once, and is deleted with the last pattern that needs it", (t) => {
+  const index = new PatternIndex();
+  for (const text of ["a.b.c", "a.b.*", "a.**.c"]) index.add(compile(text));
+  t.equal(index.nodes, 6, "a, a.b, a.b.c, a.b.*, a.**, a.**.c");
+  index.delete("a.b.c");
+  t.equal(index.nodes, 5);
+  index.delete("a.b.*");
+  t.equal(index.nodes, 3);
+  t.same(index.match("a.x.c"), ["a.**.c"]);
+  index.delete("a.**.c");
+  t.equal(index.nodes, 0);
+  t.end();
+});
+
+t.test("a pattern with one double star takes no more steps if the topic is longer", (t) => {
+  const index = new PatternIndex();
+  for (let n = 0; n < 100; n++)
+    for (const text of ["**.N", "a.**", "a.**.N.b", "*.**.N"]) index.add(compile(text.replace("N", `${n}`)));
+  const visitedBy = (topic: string): number => {
+    const before = index.visited;
+    index.match(topic);
+    return index.visited - before;
+  };
+  const short = visitedBy("a.b.c.7");
+  const long = visitedBy(`${"a.".repeat(TOPIC_BYTES_MAX / 2 - 1)}7`);
+  t.equal(long, short);
+  t.ok(long <= index.steps && index.steps < 50, `${index.steps} steps`);
+  t.same(sorted(index.match("a.a.7.b")), ["a.**", "a.**.7.b"]);
+  t.same(sorted(index.match("a.7")), ["**.7", "a.**"], "the double star takes at least one segment");
+  t.end();
+});
+
+t.test("the bound of steps says which patterns are dear", (t) => {
+  const stepsOf = (...texts: readonly string[]): number => {
+    const index = new PatternIndex();
+    for (const text of texts) index.add(compile(text));
+    return index.steps;
+  };
+  const many = (text: string): string[] => Array.from({ length: 1000 }, (_, n) => text.replaceAll("N", `${n}`));
+  const ordinary = ["a.N.b", "t.N.**", "**.N", "s.N.*", "s.*.N", "*.N.c", "N", "p-N*", "*.*.N"].flatMap(many);
+  t.ok(stepsOf(...ordinary) < 100, `${stepsOf(...ordinary)} steps of ordinary patterns`);
+  for (const texts of [["**.a.".repeat(18) + "x"], many("?N?"), many("**.a.N.**.b"), ["**.*.*.*.*.*.*.*.**"]])
+    t.ok(stepsOf(...texts) > 1000, `${stepsOf(...texts)} steps of ${texts[0]}`);
+  t.equal(new PatternIndex().steps, 1);
+
+  const longest = [".", "?.", "*.", "**."].map((part) => part.repeat(PATTERN_BYTES_MAX / part.length));
+  t.ok(Number.isSafeInteger(stepsOf(...longest)), "the longest patterns have a bound");
+  t.end();
+});
+
+t.test("a segment that contains a literal twice tests each glob once", (t) => {
+  const edges = new GlobEdges<string>();
+  for (let n = 0; n < 40; n++) edges.add(glob(`*a?${n}*`), `${n}`);
+  edges.add(glob("*ab*"), "ab");
+  edges.add(glob("*[x]*"), "class");
+  const taken: string[] = [];
+  edges.forEachMatch("ababxabab", (target) => taken.push(target));
+  t.same(taken.toSorted(), ["ab", "class"]);
+  t.equal(edges.size, 42);
+
+  edges.delete("*ab*");
+  edges.delete("*[x]*");
+  edges.delete("absent");
+  t.equal(edges.size, 40);
+  edges.forEachMatch("ababxabab", (target) => taken.push(target));
+  edges.forEachMatch("ab7", (target) => taken.push(target));
+  t.same(taken.slice(2), ["7"], "a deleted edge is not tested again");
+  t.end();
+});
+
+t.test("the memo keeps within its bounds, and recently used topics stay", (t) => {
+  const memo = new TopicMemo();
+  const kept = ["kept"];
+  memo.set("kept", kept);
+  for (let n = 0; n < 4 * TOPIC_CACHE_TOPICS_MAX; n++) {
+    memo.set(`topic.${n}`, [String(n)]);
+    if (memo.get("kept") !== kept) t.fail(`forgotten after ${n}`);
+  }
+  let remembered = 0;
+  for (let n = 0; n < 4 * TOPIC_CACHE_TOPICS_MAX; n++) if (memo.get(`topic.${n}`) !== undefined) remembered++;
+  t.ok(remembered > 0 && remembered < TOPIC_CACHE_TOPICS_MAX, `${remembered} topics are in the memo`);
+
+  const wide = Array.from({ length: 10_000 }, (_, n) => String(n));
+  for (let n = 0; n < 1000; n++) memo.set(`wide.${n}`, wide);
+  let matches = 0;
+  for (let n = 0; n < 1000; n++) matches += memo.get(`wide.${n}`)?.length ?? 0;
+  t.ok(matches > 0 && matches <= TOPIC_CACHE_MATCHES_MAX, `${matches} matches are in the memo`);
+
+  memo.set(
+    "too wide",
+    Array.from({ length: TOPIC_CACHE_MATCHES_MAX }, () => "x"),
+  );
+  t.equal(memo.get("too wide"), undefined);
+  memo.clear();
+  t.equal(memo.get("wide.999"), undefined);
+  t.end();
+});

@@ -1,0 +1,97 @@
+/**
+ * Meters the chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body of
+ * tiny chunks costs a hundred times what its bytes cost. A body with a Content-Length needs no meter, because its
+ * pieces are reads of the socket.
+ *
+ * The meter is a leaky bucket. Each chunk takes one of SMALL_CHUNKS_MAX tokens, and every CHUNK_BYTES_MIN bytes give
+ * one back. So a client may begin byte by byte, or send some small chunks between large ones. There are never more than
+ * SMALL_CHUNKS_MAX tokens, because a longer run of tiny chunks would block the front. Pure.
+ */
+import {
+  CHUNK_BYTES_MIN,
+  CHUNK_DEBT_US,
+  CHUNK_DEBTORS_MAX,
+  SMALL_CHUNKS_MAX,
+} from "../../../schemas/limits/request-bodies.js";
+import { Failure, invalid } from "../../base/result.js";
+import { headerBlock, type WireReply } from "./reply.js";
+
+const MS_US = 1_000;
+
+/** The 400 for a body of tiny chunks. The connection is closed after this answer. */
+export const CHUNKS_TOO_SMALL = invalid(
+  `the body has too many small chunks: send at least ${CHUNK_BYTES_MIN} bytes in each`,
+);
+
+/**
+ * The same 400 as a complete reply. It is sent if the body has no receiver, or if its receiver does not answer at once.
+ */
+export const CHUNKS_REFUSAL: WireReply = {
+  status: CHUNKS_TOO_SMALL.http,
+  headers: headerBlock([["Content-Type", "application/json"]]),
+  body: `${JSON.stringify({ error: CHUNKS_TOO_SMALL.message, code: CHUNKS_TOO_SMALL.http })}\n`,
+};
+
+/** Counts the chunks of one body. */
+export class ChunkMeter {
+  #left = SMALL_CHUNKS_MAX;
+  #isOver = false;
+
+  /** Whether the body has been refused. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Counts a chunk, or a part of a chunk that arrived by itself.
+   * @returns false if the body must be refused with CHUNKS_TOO_SMALL. All later calls then return false too.
+   */
+  take(bytes: number): boolean {
+    this.#left = Math.min(this.#left + bytes / CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX) - 1;
+    this.#isOver ||= this.#left < 0;
+    return !this.#isOver;
+  }
+}
+
+/**
+ * The 503 for a chunked body from an address that has a debt. The body is not read, and the connection is closed after
+ * the answer.
+ */
+export const CHUNKS_UNPAID = new Failure(
+  "RESOURCE_EXHAUSTED",
+  "a body from this address had too many small chunks: try again, or send a body with a Content-Length",
+);
+
+/**
+ * The debts of addresses that still sent tiny chunks after their body was refused. If a library delivers all chunks of
+ * a read at once, it cannot be stopped in the middle, and the client can connect again.
+ *
+ * So each such chunk adds a debt of CHUNK_DEBT_US to its address. The server accepts no chunked body from an address
+ * until its debt has ended. CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a twentieth
+ * of the front's time.
+ */
+export class ChunkDebts {
+  /** The time at which the debt of each address ends. The address whose debt grew last is at the end of the map. */
+  readonly #endsMs = new Map<string, number>();
+
+  /**
+   * Adds to the debt of an address.
+   * @param nowMs monotonic time
+   */
+  add(peer: string, chunks: number, nowMs: number): void {
+    const endMs = Math.max(this.#endsMs.get(peer) ?? nowMs, nowMs) + (chunks * CHUNK_DEBT_US) / MS_US;
+    this.#endsMs.delete(peer);
+    this.#endsMs.set(peer, endMs);
+    const [oldest] = this.#endsMs.keys();
+    if (this.#endsMs.size > CHUNK_DEBTORS_MAX && oldest !== undefined) this.#endsMs.delete(oldest);
+  }
+
+  /** Whether an address has a debt. */
+  has(peer: string, nowMs: number): boolean {
+    const endMs = this.#endsMs.get(peer);
+    if (endMs === undefined) return false;
+    if (nowMs < endMs) return true;
+    this.#endsMs.delete(peer);
+    return false;
+  }
+}

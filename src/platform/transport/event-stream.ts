@@ -1,0 +1,73 @@
+/**
+ * A stream of Server-Sent Events as an answer. It sends the headers, and comments that keep a quiet stream open, and it
+ * tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
+ */
+import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
+import { headerBlock, type Sink } from "./reply.js";
+import { SocketBuffer } from "./socket-buffers.js";
+
+export const EVENT_STREAM_HEADERS = headerBlock([
+  ["Content-Type", "text/event-stream"],
+  ["Cache-Control", "no-store"],
+  ["X-Accel-Buffering", "no"],
+]);
+
+/** How many copies of a message are in memory: the text for its stream, and the bytes in the socket's buffer. */
+const COPIES = 2;
+
+export class EventStream {
+  readonly #sink: Sink;
+  #commentedMs: number;
+  readonly #buffer = new SocketBuffer();
+  #behind = false;
+  #closed = false;
+
+  constructor(sink: Sink, nowMs: number) {
+    this.#sink = sink;
+    sink.onClose(() => {
+      this.#closed = true;
+      this.#buffer.set(0);
+    });
+    this.#commentedMs = nowMs;
+  }
+
+  /** Whether the socket has backpressure. Nothing should be written until the socket has drained. */
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  /** Sends the headers by a first write, so that the client learns that it is subscribed. */
+  begin(): void {
+    this.#sink.write(": subscribed\n\n");
+  }
+
+  /** Sends whole messages. Returns false if the socket has backpressure now. */
+  write(text: string): boolean {
+    if (this.#closed) return false;
+    // The text is counted before the write, because it is in memory even if its reader is cut off.
+    if (!this.#buffer.set(COPIES * Buffer.byteLength(text))) {
+      this.#behind = true;
+      this.#sink.end(true);
+      return false;
+    }
+    this.#behind = !this.#sink.write(text);
+    if (!this.#behind) this.#buffer.set(0);
+    return !this.#behind;
+  }
+
+  /** Sends a comment if one is due and the socket has no backpressure. */
+  comment(nowMs: number): void {
+    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return;
+    this.#commentedMs = nowMs;
+    this.write(": still here\n\n");
+  }
+
+  drained(): void {
+    this.#behind = false;
+    this.#buffer.set(0);
+  }
+
+  end(): void {
+    this.#sink.end();
+  }
+}

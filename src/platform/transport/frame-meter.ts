@@ -1,0 +1,40 @@
+/**
+ * Meters the messages, pings and pongs of a WebSocket client. The server needs none of them, but each frame costs a
+ * call on the front, and one read can contain tens of thousands. Pure.
+ */
+import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../../schemas/limits/events.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+
+/** The close frame for a client that sends too many frames. 1008 means a policy violation (RFC 6455, section 7.4.1). */
+export const TOO_MANY_FRAMES = {
+  code: 1008,
+  reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
+} as const;
+
+/** The treatment of a frame: it is read, it is answered with TOO_MANY_FRAMES, or the connection is cut. */
+export type FrameVerdict = "read" | "end" | "cut";
+
+/** Counts the frames of one socket. */
+export class FrameMeter {
+  /** When the current second began. It begins with its first frame. */
+  #beganMs = Number.NEGATIVE_INFINITY;
+  #frames = 0;
+  #ended = false;
+
+  /**
+   * Counts a frame. The first frame above the limit returns "end". The next ones return "cut", because the client has
+   * not seen the close frame and still sends.
+   * @param nowMs monotonic time
+   */
+  take(nowMs: number): FrameVerdict {
+    if (this.#ended) return "cut";
+    if (nowMs - this.#beganMs >= SECOND_MS) {
+      this.#beganMs = nowMs;
+      this.#frames = 0;
+    }
+    this.#frames += 1;
+    if (this.#frames <= SUBSCRIBER_FRAMES_PER_SECOND_MAX) return "read";
+    this.#ended = true;
+    return "end";
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Closes connections on which bytes arrive but no request starts for a long time. Node does not close them, because
+ * each byte restarts its idle timeout, and empty lines are not the start of a request. Node itself closes a connection
+ * without any bytes, and one that never had a request. Runs on the front.
+ */
+import type { ServerResponse } from "node:http";
+import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
+
+/**
+ * A request may start just before the idle timeout. This limit leaves it the time to send its head. After that time
+ * Node refuses it.
+ */
+const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
+
+type AnyAnswer = Pick<ServerResponse, "writableFinished">;
+/** The part of a socket that is used here. */
+interface AnySocket {
+  destroy(): unknown;
+}
+
+/** The last answer of a connection, and when a sweep first found that answer complete. */
+interface Idle {
+  readonly answer: AnyAnswer;
+  readonly since_ms: number;
+}
+
+export class IdleConnections<Connection extends AnySocket> {
+  readonly #answerOf: (connection: Connection) => AnyAnswer | undefined;
+  readonly #connections = new Map<Connection, Idle | null>();
+
+  /** @param answerOf returns the last answer that was started on a connection. It may have ended. */
+  constructor(answerOf: (connection: Connection) => AnyAnswer | undefined) {
+    this.#answerOf = answerOf;
+  }
+
+  /** Adds a connection that takes requests. */
+  add(connection: Connection): void {
+    this.#connections.set(connection, null);
+  }
+
+  /** Removes a connection that was closed, or that accepts no further request. */
+  delete(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** Closes the connections that were idle for too long. Must be called every few seconds. */
+  sweep(nowMs: number): void {
+    for (const [connection, idle] of this.#connections) {
+      const answer = this.#answerOf(connection);
+      if (answer === undefined || !answer.writableFinished) continue;
+      if (idle?.answer !== answer) this.#connections.set(connection, { answer, since_ms: nowMs });
+      else if (nowMs - idle.since_ms > IDLE_MS_MAX) connection.destroy();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Shares the front fairly between connections whose clients pipeline requests. Node passes on all requests of a read at
+ * once, and reads up to 32 times from one connection before it serves another.
+ *
+ * So each pipelined request waits for the answer to the previous one. One tick answers a limited number of them. A
+ * connection with many waiting requests is paused. Runs on the front.
+ */
+import { PIPELINED_WAITING_MAX } from "../../../../schemas/limits/connections.js";
+import { AnswerBudget } from "../answer-budget.js";
+
+/** The part of a socket that is used here. */
+interface AnySocket {
+  readonly destroyed: boolean;
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/**
+ * The number of a connection's requests that wait for the answer to an earlier request, and whether the connection is
+ * paused.
+ */
+interface Pipeline {
+  waiting: number;
+  paused: boolean;
+}
+
+export class Pipelines<Connection extends AnySocket> {
+  readonly #budget = new AnswerBudget();
+  readonly #pipelines = new WeakMap<Connection, Pipeline>();
+
+  /** Counts a request that arrived before its connection's previous request was answered. */
+  enter(connection: Connection): void {
+    const pipeline = this.#pipelines.get(connection) ?? { waiting: 0, paused: false };
+    this.#pipelines.set(connection, pipeline);
+    pipeline.waiting += 1;
+    if (pipeline.waiting < PIPELINED_WAITING_MAX || pipeline.paused) return;
+    pipeline.paused = true;
+    // The pause is deferred, because Node resumes the socket at the end of each request that it parses. So the socket
+    // is paused after the last request of this read and before the next read.
+    process.nextTick(() => {
+      if (pipeline.paused) connection.pause();
+    });
+  }
+
+  /**
+   * Takes the first of a connection's waiting requests. Called when the previous request was answered.
+   * @param execute executes the request: at once, or in a later tick if this tick has answered enough requests
+   */
+  leave(connection: Connection, execute: () => void): void {
+    const pipeline = this.#pipelines.get(connection);
+    if (pipeline !== undefined) {
+      pipeline.waiting -= 1;
+      if (pipeline.paused && pipeline.waiting < PIPELINED_WAITING_MAX) {
+        pipeline.paused = false;
+        connection.resume();
+      }
+    }
+    this.#executeInTurn(connection, execute);
+  }
+
+  #executeInTurn(connection: Connection, execute: () => void): void {
+    // The request is dropped, because on a closed connection it would never learn that its client is gone.
+    if (connection.destroyed) return;
+    if (this.#budget.isOver()) setImmediate(() => this.#executeInTurn(connection, execute));
+    else execute();
+  }
+}

@@ -1,0 +1,334 @@
+/**
+ * Implements WebSockets and topics with the `ws` library. Published texts are encoded as frames once, and each member's
+ * socket gets them in one write. A socket with unsent bytes has backpressure, and later texts are not sent to it.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import type { WebSocket, WebSocketServer } from "ws";
+import {
+  SOCKET_CLOSE_MS_MAX,
+  SUBSCRIBER_FRAMES_PER_SECOND_MAX,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+} from "../../../../schemas/limits/events.js";
+import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
+import { PingRounds } from "../ping-rounds.js";
+import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+import { LaterSockets } from "../later-sockets.js";
+import { SocketBuffer } from "../socket-buffers.js";
+import { refuseHandshake } from "./malformed.js";
+
+/** The size of one write. A socket holds at most this many unsent bytes when its peer stops reading. */
+const PIECE_BYTES_MAX = 64 * 1024;
+/** How many characters from the beginning of a text its handler gets if the text did not fit. They include the id. */
+const BEGINNING_CHARACTERS = 64;
+
+/** A text of at least this length is encoded once, and sent to its sockets over several ticks. */
+const LARGE_CHARACTERS = PIECE_BYTES_MAX;
+
+// The first byte of a text frame from a server: one complete frame, not masked (RFC 6455, section 5.2).
+const FINAL_TEXT = 0x81;
+const LENGTH_16_BITS = 126;
+const LENGTH_64_BITS = 127;
+const EMPTY = new Uint8Array(0);
+
+/** Frames that are written together. */
+interface Piece {
+  readonly frames: Buffer;
+  /** The first of their texts. */
+  readonly first: string;
+}
+
+function headBytes(length: number): number {
+  return length < LENGTH_16_BITS ? 2 : length < 0x1_00_00 ? 4 : 10;
+}
+
+/** Writes one frame at an offset. Returns the offset of the frame's end. */
+function writeFrame(frames: Buffer, at: number, text: string, length: number): number {
+  const head = headBytes(length);
+  frames[at] = FINAL_TEXT;
+  if (head === 2) {
+    frames[at + 1] = length;
+  } else if (head === 4) {
+    frames[at + 1] = LENGTH_16_BITS;
+    frames.writeUInt16BE(length, at + 2);
+  } else {
+    frames[at + 1] = LENGTH_64_BITS;
+    frames.writeBigUInt64BE(BigInt(length), at + 2);
+  }
+  return at + head + frames.write(text, at + head);
+}
+
+/** Encodes texts as frames, in pieces of about PIECE_BYTES_MAX. */
+export function piecesOf(texts: readonly string[]): Piece[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  let bytes = 0;
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  const close = (until: number): void => {
+    const frames = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (let one = from; one < until; one++) at = writeFrame(frames, at, texts[one] ?? "", lengths[one] ?? 0);
+    pieces.push({ frames, first: texts[from] ?? "" });
+    from = until;
+    bytes = 0;
+  };
+  for (const [one, length] of lengths.entries()) {
+    const size = headBytes(length) + length;
+    if (bytes > 0 && bytes + size > PIECE_BYTES_MAX) close(one);
+    bytes += size;
+  }
+  if (bytes > 0) close(texts.length);
+  return pieces;
+}
+
+class NodeSocket implements Socket {
+  readonly #ws: WebSocket;
+  readonly #net: NetSocket;
+  readonly #sockets: NodeSockets;
+  readonly #handler: SocketHandler;
+  /** The topic of the socket; "" for none. */
+  #topic = "";
+  #isAlive = true;
+  readonly #frames = new FrameMeter();
+  readonly #buffer = new SocketBuffer();
+
+  constructor(ws: WebSocket, net: NetSocket, sockets: NodeSockets, opener: SocketOpener) {
+    this.#ws = ws;
+    this.#net = net;
+    this.#sockets = sockets;
+    const received = (): void => this.#received();
+    ws.on("message", received);
+    ws.on("pong", received);
+    ws.on("ping", received);
+    // The peer has violated the protocol. The library sends a close frame with the reason, and closes the socket.
+    ws.on("error", () => {
+      this.#isAlive = true;
+    });
+    ws.on("close", () => this.#closed());
+    this.#handler = opener(this);
+  }
+
+  send(text: string): SendResult {
+    // Nothing may follow a close frame.
+    if (this.#isBehind() || this.#ws.readyState !== this.#ws.OPEN) return "refused";
+    if (text.length < LARGE_CHARACTERS) this.#ws.send(text);
+    else this.#net.write(this.#sockets.frameOf(text));
+    if (!this.#isBehind()) return "sent";
+    if (!this.#hasRoom()) setImmediate(() => this.cut());
+    this.#awaitDrain();
+    return "behind";
+  }
+
+  /** Sends published texts. The handler is notified of the first text that does not fit. */
+  give(pieces: readonly Piece[]): void {
+    // Nothing may follow a close frame.
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    for (const { frames, first } of pieces) {
+      if (this.#isBehind()) {
+        this.#leave();
+        this.#awaitDrain();
+        this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
+        return;
+      }
+      this.#net.write(frames);
+      if (this.#isBehind() && !this.#hasRoom()) {
+        this.cut();
+        return;
+      }
+    }
+  }
+
+  /**
+   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
+   * ones.
+   */
+  skip({ first }: Piece): void {
+    this.#leave();
+    this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
+  }
+
+  /** Lets the handler send the skipped texts. Called in a later tick. */
+  resume(): void {
+    if (this.#ws.readyState === this.#ws.OPEN && !this.#isBehind()) this.#handler.drained();
+  }
+
+  /** Counts the socket's unsent bytes in the budget of all sockets. Returns false if the budget is used up. */
+  #hasRoom(): boolean {
+    return this.#net.destroyed || this.#buffer.set(this.#net.writableLength);
+  }
+
+  join(topic: string): void {
+    this.#topic = topic;
+    this.#sockets.enter(this, topic);
+  }
+
+  end(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  cut(): void {
+    this.#ws.terminate();
+  }
+
+  /** Pings the peer. If the peer has sent nothing since the last ping, cuts the connection instead. */
+  check(): void {
+    if (!this.#isAlive) {
+      this.cut();
+      return;
+    }
+    this.#isAlive = false;
+    this.#ws.ping();
+  }
+
+  /**
+   * Called for each message, ping and pong of the peer. If there are too many, the server sends a close frame and stops
+   * reading. It stops so that the peer gets the frame before the library cuts the socket. The rest of the current read
+   * still arrives here, and is ignored.
+   */
+  #received(): void {
+    this.#isAlive = true;
+    if (this.#ws.isPaused || this.#frames.take(performance.now()) === "read") return;
+    this.end(TOO_MANY_FRAMES.code, TOO_MANY_FRAMES.reason);
+    this.#ws.pause();
+  }
+
+  #isBehind(): boolean {
+    return this.#net.writableLength > 0;
+  }
+
+  #awaitDrain(): void {
+    this.#net.write(EMPTY, () => {
+      this.#buffer.set(0);
+      this.#handler.drained();
+    });
+  }
+
+  #leave(): void {
+    if (this.#topic !== "") this.#sockets.leave(this, this.#topic);
+    this.#topic = "";
+  }
+
+  #closed(): void {
+    this.#buffer.set(0);
+    this.#leave();
+    this.#sockets.forget(this);
+    this.#handler.closed();
+  }
+}
+
+/** The sockets of one port. */
+export class NodeSockets implements Broadcaster {
+  #server: WebSocketServer | undefined;
+  #closed = false;
+  readonly #all = new Set<NodeSocket>();
+  /** The sockets of each topic, except those with backpressure. */
+  readonly #members = new Map<string, Set<NodeSocket>>();
+  readonly #pings = new PingRounds(this.#all);
+  readonly #later = new LaterSockets(() => {
+    this.#framed = null;
+  });
+  /** The last large text as a frame. It is encoded once and used for every socket. */
+  #framed: { readonly text: string; readonly frame: Buffer } | null = null;
+
+  publish(topic: string, texts: readonly string[]): number {
+    const members = this.#members.get(topic);
+    if (members === undefined) return 0;
+    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
+    // texts.
+    const { size } = members;
+    const [text = ""] = texts;
+    const isLarge = texts.length === 1 && text.length >= LARGE_CHARACTERS;
+    const pieces = isLarge ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
+    const [first] = pieces;
+    if (first === undefined || !texts.some(({ length }) => length >= LARGE_CHARACTERS)) {
+      for (const member of members) member.give(pieces);
+      return size;
+    }
+    // When the time of this tick is used up, the other members are treated as if they had backpressure: they get the
+    // texts in a later tick.
+    for (const member of [...members]) {
+      if (!this.#later.isOver) {
+        member.give(pieces);
+        continue;
+      }
+      member.skip(first);
+      this.#later.add(() => member.resume());
+    }
+    return size;
+  }
+
+  /** Returns the frame of a large text. */
+  frameOf(text: string): Buffer {
+    if (this.#framed?.text === text) return this.#framed.frame;
+    const [{ frames }] = piecesOf([text]) as [Piece];
+    // The empty task keeps the frame at least for this tick, because `#later` drops it when no socket waits any more.
+    if (this.#framed === null) this.#later.add(() => undefined);
+    this.#framed = { text, frame: frames };
+    return frames;
+  }
+
+  /** Completes an accepted upgrade, and serves the socket. */
+  open(req: IncomingMessage, net: NetSocket, head: Buffer, opener: SocketOpener): void {
+    if (this.#server === undefined) {
+      this.#load().then(
+        () => this.open(req, net, head, opener),
+        () => net.destroy(),
+      );
+      return;
+    }
+    if (this.#closed) {
+      net.destroy();
+      return;
+    }
+    this.#server.handleUpgrade(req, net, head, (ws) => {
+      this.#all.add(new NodeSocket(ws, net, this, opener));
+      this.#pings.begin();
+    });
+  }
+
+  enter(socket: NodeSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    if (members === undefined) this.#members.set(topic, new Set([socket]));
+    else members.add(socket);
+  }
+
+  leave(socket: NodeSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    members?.delete(socket);
+    if (members?.size === 0) this.#members.delete(topic);
+  }
+
+  /** Removes a closed socket. */
+  forget(socket: NodeSocket): void {
+    this.#all.delete(socket);
+  }
+
+  /** Sends a close frame to all sockets. */
+  end(code: number, reason: string): void {
+    for (const socket of [...this.#all]) socket.end(code, reason);
+  }
+
+  /** Breaks every connection. */
+  close(): void {
+    this.#closed = true;
+    this.#pings.end();
+    for (const socket of [...this.#all]) socket.cut();
+  }
+
+  /** Loads the library at the first handshake. It loads all of TLS, which would slow down every start. */
+  async #load(): Promise<void> {
+    const { WebSocketServer: Library } = await import("ws");
+    // The library's types omit these options. `closeTimeout` is the time from the close frame until the socket is
+    // destroyed. `maxFragments` makes the library count the fragments of a message, because it does not report them.
+    // Beyond `maxPendingAutoPongs` the library cuts a socket without a close frame, before it reports the ping.
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: SUBSCRIBER_MESSAGE_BYTES_MAX,
+      closeTimeout: SOCKET_CLOSE_MS_MAX,
+      maxFragments: SUBSCRIBER_FRAMES_PER_SECOND_MAX,
+      maxPendingAutoPongs: SUBSCRIBER_FRAMES_PER_SECOND_MAX + 1,
+    };
+    this.#server ??= new Library(options).on("wsClientError", refuseHandshake);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The interface of an HTTP library. A port passes requests to the routes of its router. An exchange is one request with
+ * its answer. Sockets can join topics. Each library has its own folder, and no other code knows which library is used.
+ * Types only.
+ */
+import type { Address } from "../config/address.js";
+import type { Failure } from "../../base/result.js";
+import type { BodyReceiver } from "./body-collector.js";
+import type { BodyStream } from "./body-stream.js";
+import type { ConnectionLimit } from "./connection-limit.js";
+import type { WireReply } from "./reply.js";
+
+export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+
+/** One request and its answer on the wire. */
+export interface Exchange {
+  /**
+   * Returns a header by its lower-case name; "" if it is missing. Several lines of the header are joined to one list.
+   */
+  header(name: string): string;
+  /** Whether there is a header of this name. Its value may be empty. */
+  has(name: string): boolean;
+  /** The path as sent. `path`, `query` and `verb` are valid until `detach`. */
+  readonly path: string;
+  /** The part after `?`. */
+  readonly query: string | undefined;
+  /** The method in lower case. */
+  readonly verb: string;
+  /**
+   * The address of the socket's other end, as the system writes it. Behind a proxy it is the proxy's address. After the
+   * answer it is "".
+   */
+  readonly peer: string;
+  /** Whether the answer has started or the client has disconnected. */
+  readonly ended: boolean;
+  /** Whether a long answer is being written. `onAbort` also reports its end. */
+  readonly streaming: boolean;
+  /** Must be called before the handler returns if the answer comes later. */
+  detach(): void;
+  /**
+   * Adds a listener. It is called when the client has disconnected before it got the whole answer, and at the end of a
+   * long answer.
+   */
+  onAbort(listener: () => void): void;
+  /**
+   * Why the request must be refused without reading its body; null if it may be executed. A request is refused if a
+   * proxy may read it in another way than the server, or may find its end at another byte. The connection is closed
+   * after the answer.
+   */
+  readonly fault: Failure | null;
+  /** Whether the handler must run only after the body has arrived, even if it does not use the body. */
+  readonly bodyFirst: boolean;
+  /**
+   * Stops reading the body until a handler requests it or the request is answered. Bytes in flight still arrive. Must
+   * be called before the handler returns.
+   */
+  holdBody(): void;
+  /** Collects the whole body. Must be called before the handler returns, unless `holdBody` was called. */
+  receive(receiver: BodyReceiver): void;
+  /**
+   * Streams the body. Must be called before the handler returns, unless `holdBody` was called. `onPiece` is called
+   * after each piece.
+   */
+  stream(onPiece: () => void): BodyStream;
+  /** Whether a refused client still sends its body. It gets time to read its answer, and then the connection is cut. */
+  readonly lingers: boolean;
+  /** Closes the connection after the answer. The rest of the body is not read. */
+  closeAfterAnswer(): void;
+  /** Sends the answer. */
+  send(reply: WireReply): void;
+  /** Breaks the connection. Called when no answer would be correct. */
+  cut(): void;
+}
+
+/**
+ * The result of sending a text. "behind" means that it was sent, and that the socket now has backpressure. "refused"
+ * means that it was not sent.
+ */
+export type SendResult = "sent" | "behind" | "refused";
+
+/** An accepted WebSocket. */
+export interface Socket {
+  send(text: string): SendResult;
+  /** Subscribes the socket to a topic. The socket gets the published texts until it has backpressure. */
+  join(topic: string): void;
+  /** Sends a close frame. */
+  end(code: number, reason: string): void;
+}
+
+/** Serves one WebSocket. */
+export interface SocketHandler {
+  /**
+   * Called when a text of the topic was not sent, because the socket had no room for it. The socket has left the topic.
+   * @param text the beginning of the text, long enough to contain the first `"id"` in it
+   */
+  missed(text: Uint8Array): void;
+  /**
+   * Called when a text of the topic was sent, but the socket now has backpressure. The socket has left the topic.
+   * @param text as in `missed`
+   */
+  fellBehind(text: Uint8Array): void;
+  /** The socket has room again. */
+  drained(): void;
+  closed(): void;
+}
+
+/** Called when an accepted WebSocket is open. Returns the handler of the socket. */
+export type SocketOpener = (socket: Socket) => SocketHandler;
+
+/** The result of an upgrade request; undefined if it was refused and answered, or if its client has disconnected. */
+export type Admission = SocketOpener | undefined;
+
+/** Sends texts to all sockets of a port that have joined a topic. */
+export interface Broadcaster {
+  /** Sends texts in order. Returns the number of sockets in the topic. */
+  publish(topic: string, texts: readonly string[]): number;
+}
+
+/** One route of a port's router. */
+export interface RouterRow {
+  readonly method: HttpMethod;
+  /** The path to match. `:name` matches one non-empty segment. A final `*` matches the rest of the path. */
+  readonly pattern: string;
+  serve(exchange: Exchange): void;
+  /** Decides whether a request may upgrade to WebSocket. */
+  readonly admit?: (exchange: Exchange) => Admission | Promise<Admission>;
+}
+
+export interface PortOptions {
+  /** The routes. GET routes also serve HEAD. If several routes match, the one with more literal segments is used. */
+  readonly rows: readonly RouterRow[];
+  /** Handles requests that match no route. */
+  unrouted(exchange: Exchange): void;
+  /** Counts the connections of all ports, WebSockets included. */
+  readonly connections: ConnectionLimit;
+}
+
+/** A listening port. */
+export interface ListeningPort extends Broadcaster {
+  /**
+   * Binds only this address. `localhost` means the IPv4 address and, if the machine has IPv6, the IPv6 address too.
+   * @returns the port number; undefined if the port is in use
+   */
+  listen(address: Address): Promise<number | undefined>;
+  /** Accepts no new connections. */
+  stop(): void;
+  /** Sends a close frame to the port's sockets. */
+  endSockets(code: number, reason: string): void;
+  /** Breaks every connection. */
+  close(): void;
+}
+
+export interface Transport {
+  /** Loads the modules that would otherwise be loaded at their first use. */
+  loadAll?(): Promise<unknown>;
+  openPort(options: PortOptions): ListeningPort;
+}

@@ -1,0 +1,658 @@
+/**
+ * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies what it needs at once, because the
+ * library's request is valid only until the handler returns. It collects bodies within limits, corks its writes, and
+ * streams at the reader's pace. The pipeline decides whether a request may pass, and what the answer is. No other file
+ * uses the library's requests and responses.
+ *
+ * With pipelining, the library passes on all requests of one read, one after the other, if each is answered before its
+ * handler returns. If a request comes before the previous answer is complete, the library closes the connection. Two
+ * rules limit the load of one connection. An answer is complete only when the socket has sent it, so a client that does
+ * not read gets no further answer. One event-loop tick answers a limited number of requests, and leaves the others to
+ * the next tick.
+ */
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
+import { CLOSING_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
+import {
+  BODY_BYTES_MAX,
+  QUIET_AFTER_CHUNKS_MS,
+  REFUSED_LINGER_BYTES_MAX,
+} from "../../../../schemas/limits/request-bodies.js";
+import { REASON_PHRASES } from "../../../../schemas/status.js";
+import type { Failure } from "../../../base/result.js";
+import { expectsContinue } from "../ambiguity.js";
+import { BodyCollector, type BodyReceiver } from "../body-collector.js";
+import { BodyStream } from "../body-stream.js";
+import { ChunkDebts, ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
+import { type Sink, type WireReply } from "../reply.js";
+import type { Exchange } from "../transport.js";
+import { AnswerBudget } from "../answer-budget.js";
+import { RequestHead } from "./head.js";
+import { wireHeaders, wireText } from "./text.js";
+
+const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
+);
+/**
+ * The library closes an idle connection after 8 to 12 s, because it checks every 4 s. With this header a client that
+ * reuses connections stops writing to one before the server closes it.
+ */
+const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
+const CLOSE = "\r\nConnection: close";
+/** For this exact spelling the library itself sends `100 Continue`, before it calls any handler. */
+const EXPECTS_CONTINUE = "100-continue";
+const EMPTY = new Uint8Array(0);
+const READS = new Set(["get", "head", "options"]);
+/** Texts above this length are converted to bytes once, before the first write to the socket. */
+const SHORT_TEXT_CHARACTERS = 64 * 1024;
+
+/** Limits how many requests are answered in one tick, over all connections. */
+const answerBudget = new AnswerBudget();
+
+/** The debts of addresses that have sent tiny chunks, on all ports. */
+const chunkDebts = new ChunkDebts();
+
+/**
+ * Receives a body piece by piece. The piece's memory belongs to the library, and is valid until the function returns.
+ */
+type TakePiece = (piece: Uint8Array, last: boolean) => void;
+
+/** A body that is held back. */
+interface HeldBody {
+  /** Content-Length; NaN or 0 if there is none. */
+  readonly declared: number;
+  /** The pieces that were in flight. */
+  readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
+  /** Takes the later pieces; null while the body is held back. */
+  take: TakePiece | null;
+}
+
+export class UwsExchange implements Exchange {
+  readonly #res: HttpResponse;
+  #req: HttpRequest | null;
+  readonly #head: RequestHead;
+  readonly #headOnly: boolean;
+  #ended = false;
+  #collector: BodyCollector | null = null;
+  #held: HeldBody | null = null;
+  #closeAfterAnswer = false;
+  /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
+  #continued = false;
+  /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
+  #statusTaken = false;
+  /**
+   * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
+   */
+  #quiet: NodeJS.Timeout | null = null;
+  #bodyEnded = false;
+  #discardedBytes = 0;
+  #lingers = false;
+  #streaming = false;
+  /** Whether the beginning of the answer was written. */
+  #written = false;
+  /** Whether the body was refused because its chunks are tiny. No more of it is read. */
+  #refused = false;
+  /** Passes the refusal of the body to the body's receiver. */
+  #refuseBody: (refusal: Failure) => void = () => undefined;
+  #abortListeners: (() => void)[] | null = null;
+
+  /** @param headOnly whether the method is HEAD. The answer then has the headers of a GET, and no body. */
+  constructor(res: HttpResponse, req: HttpRequest, headOnly: boolean) {
+    this.#res = res;
+    this.#req = req;
+    this.#head = new RequestHead(req);
+    this.#headOnly = headOnly;
+  }
+
+  /** Returns a header by its lower-case name; "" if it is missing. */
+  header(name: string): string {
+    return this.#head.get(name);
+  }
+
+  has(name: string): boolean {
+    return this.#head.has(name);
+  }
+
+  /** The path as sent. Valid until `detach`. */
+  get path(): string {
+    return this.#req?.getUrl() ?? "";
+  }
+
+  /** The part after `?`. Valid until `detach`. */
+  get query(): string | undefined {
+    return this.#req?.getQuery();
+  }
+
+  /** The method in lower case. Valid until `detach`. */
+  get verb(): string {
+    return this.#req?.getMethod() ?? "";
+  }
+
+  /** The address of the socket's other end. An IPv6 address is written out in full. After the answer it is "". */
+  get peer(): string {
+    return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
+  }
+
+  /** Returns why the request is refused; null if it may be executed. The library itself accepts ambiguous requests. */
+  get fault(): Failure | null {
+    const { chunked, fault } = this.#head;
+    return fault ?? (chunked && chunkDebts.has(this.peer, performance.now()) ? CHUNKS_UNPAID : null);
+  }
+
+  /**
+   * Whether the request is executed only after its body has arrived: true for a chunked body, and for a request that
+   * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
+   * So nothing may have been executed by then.
+   */
+  get bodyFirst(): boolean {
+    return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
+  }
+
+  /** Content-Length; 0 if there is none. */
+  get #declared(): number {
+    return Number(this.header("content-length"));
+  }
+
+  /** Whether the answer has started or the client has disconnected. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether a long answer is being written. `onAbort` also reports its end. */
+  get streaming(): boolean {
+    return this.#streaming && !this.#ended;
+  }
+
+  /**
+   * Whether a refused client still sends its body. The caller must `cut` the connection after a while. `onAbort`
+   * reports its end.
+   */
+  get lingers(): boolean {
+    return this.#lingers && !this.#ended;
+  }
+
+  /** Must be called before the handler returns if the answer comes later. */
+  detach(): void {
+    this.#req = null;
+    this.#watch();
+  }
+
+  /**
+   * Adds a listener. It is called when the client has disconnected before it got the whole answer, and at the end of a
+   * long answer.
+   */
+  onAbort(listener: () => void): void {
+    this.#watch().push(listener);
+  }
+
+  #watch(): (() => void)[] {
+    if (this.#abortListeners !== null) return this.#abortListeners;
+    const listeners: (() => void)[] = [];
+    this.#abortListeners = listeners;
+    this.#res.onAborted(() => {
+      this.#ended = true;
+      for (const listener of listeners.splice(0)) listener();
+    });
+    return listeners;
+  }
+
+  holdBody(): void {
+    const held: HeldBody = { declared: this.#declared, pieces: [], take: null };
+    this.#held = held;
+    this.detach();
+    this.#onData((piece, last) => {
+      if (held.take === null) held.pieces.push([copyOf(piece), last]);
+      else held.take(piece, last);
+    });
+    this.#res.pause();
+  }
+
+  /** Reads the body, and meters its chunks. */
+  #onData(take: TakePiece): void {
+    if (!this.#head.chunked) {
+      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
+      return;
+    }
+    const meter = new ChunkMeter();
+    let refused = 0;
+    this.#res.onData((chunk, last) => {
+      // The library calls this handler for each chunk of the read. A cut in between would release memory that the
+      // library still reads, so the remaining chunks are only counted.
+      if (refused > 0) refused += 1;
+      else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
+      else {
+        refused = 1;
+        this.#refused = true;
+        this.#res.pause();
+        whenRead(() => this.#refuseChunks(refused));
+      }
+    });
+  }
+
+  /** Answers a body of tiny chunks. Called after the library has finished the read that delivered them. */
+  #refuseChunks(chunks: number): void {
+    if (this.#ended) return;
+    chunkDebts.add(this.peer, chunks, performance.now());
+    // The request was answered already, so this refusal cannot be sent.
+    if (this.#written) {
+      this.cut();
+      return;
+    }
+    this.closeAfterAnswer();
+    this.#refuseBody(CHUNKS_TOO_SMALL);
+    // If the handler has not answered yet, it learns from the cut connection that the client is gone.
+    if (!this.#written) this.#res.cork(() => this.#write(CHUNKS_REFUSAL));
+  }
+
+  receive(receiver: BodyReceiver): void {
+    if (this.#refused) return;
+    this.#refuseBody = (refusal) => receiver.done(refusal);
+    const done = (body: Uint8Array | Failure): void =>
+      whenRead(() => {
+        if (!this.#ended) receiver.done(body);
+      });
+    const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
+    this.detach();
+    this.#read((piece, last) => {
+      if (collector.givenUp) this.#discard(piece.byteLength, last);
+      else collector.push(piece, last, copyOf);
+    });
+    this.#collector = collector;
+    if (!collector.givenUp) this.#sendContinue();
+    collector.begin();
+  }
+
+  /** Sends `100 Continue` to a client that waits for it before it sends the body. */
+  #sendContinue(): void {
+    const expected = this.header("expect");
+    if (this.#continued || !expectsContinue(expected)) return;
+    this.#continued = true;
+    if (expected === EXPECTS_CONTINUE || this.#ended) return;
+    this.#statusTaken = true;
+    // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
+    // answer without headers.
+    this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
+  }
+
+  /** Passes on the body piece by piece. Pieces that were held back are passed on after this call. */
+  #read(passOn: TakePiece): void {
+    const held = this.#held;
+    const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
+    if (held === null) {
+      this.#onData(take);
+      return;
+    }
+    const pieces = this.#releaseBody(held, take);
+    process.nextTick(() => {
+      for (const [piece, last] of pieces) take(piece, last);
+    });
+  }
+
+  /**
+   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
+   * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
+   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, this is noticed only
+   * afterwards.
+   */
+  #delayEnd(take: TakePiece): TakePiece {
+    return (piece, last) => {
+      if (!last) {
+        take(piece, false);
+        return;
+      }
+      this.#res.pause();
+      this.#quiet = setTimeout(() => this.#endQuiet(), QUIET_AFTER_CHUNKS_MS);
+      whenRead(() => {
+        if (!this.#ended) take(EMPTY, true);
+      });
+    };
+  }
+
+  #endQuiet(): void {
+    if (this.#quiet === null) return;
+    clearTimeout(this.#quiet);
+    this.#quiet = null;
+    if (!this.#ended) this.#res.resume();
+  }
+
+  /** Lets the rest of the body through. Returns the pieces that were held back. */
+  #releaseBody(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
+    this.#held = null;
+    held.take = take;
+    if (!this.#ended && !this.#refused) this.#res.resume();
+    return held.pieces.splice(0);
+  }
+
+  stream(onPiece: () => void): BodyStream {
+    this.detach();
+    const stream = new BodyStream({
+      pause: () => {
+        if (!this.#ended) this.#res.pause();
+      },
+      resume: () => {
+        if (!this.#ended && !this.#refused) this.#res.resume();
+      },
+    });
+    this.onAbort(() => stream.abort());
+    this.#read((piece, last) => {
+      if (this.#closeAfter) {
+        this.#discard(piece.byteLength, last);
+        return;
+      }
+      stream.push(copyOf(piece), last);
+      onPiece();
+    });
+    this.#sendContinue();
+    return stream;
+  }
+
+  /** Closes the connection after the answer. The rest of the body is dropped. */
+  closeAfterAnswer(): void {
+    this.#closeAfterAnswer = true;
+  }
+
+  /** Whether the body is refused, so that the connection is closed after the answer. */
+  get #closeAfter(): boolean {
+    return this.#closeAfterAnswer || this.#collector?.givenUp === true;
+  }
+
+  /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
+  get #waits(): boolean {
+    return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
+  }
+
+  /**
+   * Whether the connection is closed after the answer while the client may still send more. The library must then see
+   * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
+   */
+  get #endsHeld(): boolean {
+    return (this.#closeAfter && !this.#bodyEnded) || this.#head.chunked || this.#waits;
+  }
+
+  /**
+   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * system's buffers, which stops the sender.
+   */
+  #discard(bytes: number, last: boolean): void {
+    const before = this.#discardedBytes;
+    this.#discardedBytes += bytes;
+    this.#bodyEnded = last;
+    // The cut is deferred, because it would release the buffer that the library still reads.
+    if (last && this.#lingers) setImmediate(() => this.cut());
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
+      this.#res.pause();
+  }
+
+  /** Sends the answer. */
+  send(reply: WireReply): void {
+    if (this.#ended || this.#written) {
+      reply.discard?.();
+      return;
+    }
+    // While the handler runs, the response is already corked.
+    if (this.#req === null) {
+      if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
+      this.#res.cork(() => this.#write(reply));
+    } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
+    else if (this.#head.closes || answerBudget.isOver()) this.#writeLater(reply);
+    else this.#write(reply);
+  }
+
+  /**
+   * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
+   * connection if the same read contains a further request. Otherwise the library would execute that request, even
+   * after the client has asked to end the connection and must send nothing more (RFC 9112, 9.6).
+   */
+  #writeLater(reply: WireReply): void {
+    this.detach();
+    this.#streaming = true;
+    whenRead(() => {
+      if (this.#ended || this.#written) reply.discard?.();
+      else this.#res.cork(() => this.#write(reply));
+    });
+  }
+
+  /** Whether the request has a body. */
+  #bringsBody(): boolean {
+    const length = this.header("content-length");
+    return (length !== "" && length !== "0") || this.header("transfer-encoding") !== "";
+  }
+
+  /**
+   * Drops the body, and answers when all of it has arrived. Otherwise the library could close the connection with
+   * unread bytes, and the client would lose the end of a long answer.
+   */
+  #writeAfterBody(reply: WireReply): void {
+    this.detach();
+    let bytes = 0;
+    this.#read((piece, last) => {
+      bytes += piece.byteLength;
+      if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
+      if (last) this.#writeLater(reply);
+      // The cut is deferred, because it would release the buffer that the library still reads.
+      else setImmediate(() => this.cut());
+    });
+  }
+
+  /** Breaks the connection. Called when no answer would be correct. */
+  cut(): void {
+    if (!this.#ended) this.#res.close();
+  }
+
+  #write({ status, headers: { name, rest }, body, unsentBytes, discard }: WireReply): void {
+    const res = this.#res;
+    this.#written = true;
+    const line = STATUS_LINES[status] ?? String(status);
+    const first = this.#statusTaken ? `HTTP/1.1 ${line}\r\n${name}` : name;
+    if (status !== 200) res.writeStatus(line);
+    if (body === null || this.#headOnly) {
+      if (typeof body === "function") discard?.();
+      this.#writeHead(first, rest, body === null || typeof body === "function" ? unsentBytes : byteLength(body));
+      return;
+    }
+    if (body.length === 0 && typeof body !== "function") {
+      this.#writeHead(first, rest, 0);
+      return;
+    }
+    if (this.#isCut && typeof body !== "function") {
+      this.#writeHeld(first, rest, body);
+      return;
+    }
+    this.#endQuiet();
+    res.writeHeader(first, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
+    if (typeof body === "function") body(this.#openSink(this.#isCut));
+    else this.#writeBody(body);
+  }
+
+  /** Whether the connection is closed after the answer. */
+  get #closes(): boolean {
+    return this.#endsHeld || this.#closeAfter || this.#head.closes;
+  }
+
+  /** Whether this class must end the connection after the answer, instead of the library. */
+  get #isCut(): boolean {
+    return this.#endsHeld || (this.#closes && !this.#head.libraryCloses);
+  }
+
+  /**
+   * Writes an answer without a body.
+   * @param length the length of the body that a GET would get; undefined if it is unknown
+   */
+  #writeHead(name: string, rest: string, length: number | undefined): void {
+    const res = this.#res;
+    // Without a body length above 0 the library does not report backpressure, so the connection ends instead.
+    if (length === undefined || length === 0 || this.#isCut) {
+      this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
+      return;
+    }
+    this.#endQuiet();
+    res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
+    // Writes an empty piece of a body of `length` bytes. The library then writes the Content-Length, and reports
+    // backpressure.
+    const [taken] = res.tryEnd(EMPTY, length);
+    if (taken) {
+      res.endWithoutBody();
+      this.#finish();
+      return;
+    }
+    this.#watch();
+    this.#streaming = true;
+    res.onWritable(() => {
+      const [drained] = res.tryEnd(EMPTY, length);
+      if (!drained) return false;
+      res.cork(() => res.endWithoutBody());
+      this.#finish();
+      return true;
+    });
+  }
+
+  /**
+   * Writes a body at the socket's pace. If everything were written at once, the library would copy the unsent part and
+   * would not report when it was sent.
+   */
+  #writeBody(body: string | Uint8Array): void {
+    const res = this.#res;
+    const given = typeof body === "string" && body.length > SHORT_TEXT_CHARACTERS ? Buffer.from(body) : body;
+    const [, whole] = res.tryEnd(typeof given === "string" ? wireText(given) : given, 0);
+    if (whole) {
+      this.#finish();
+      return;
+    }
+    this.#watch();
+    this.#streaming = true;
+    const bytes = typeof given === "string" ? Buffer.from(given) : given;
+    res.onWritable((offset) => {
+      const [taken, sent] = res.tryEnd(bytes.subarray(offset), bytes.byteLength);
+      if (!sent) return taken;
+      this.#finish();
+      return true;
+    });
+  }
+
+  /** Marks the answer as complete, and notifies the listeners if it was a long answer. */
+  #finish(): void {
+    this.#ended = true;
+    if (!this.#streaming) return;
+    for (const listener of this.#abortListeners?.splice(0) ?? []) listener();
+  }
+
+  /**
+   * Writes a whole answer and keeps the connection open for reading. The library can only end the answer and the
+   * connection together, and unread bytes would then reset the connection.
+   *
+   * So the body is written as the last header, while the library still expects headers. The library adds a line end
+   * after each header. After JSON text this line end is part of the body. Without a body it ends the headers. After
+   * stored bytes it is superfluous, which does no harm, because the connection ends.
+   */
+  #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
+    const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
+    const head = `${rest}${CLOSE}${body === null ? "" : `\r\nContent-Length: ${length}\r\n`}\r\n`;
+    const whole =
+      typeof body === "object" && body !== null ? Buffer.concat([Buffer.from(head), body]) : head + (body ?? "");
+    this.#watch();
+    this.#streaming = true;
+    this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
+    const sendsOn = this.#closeAfter && !this.#bodyEnded;
+    if (sendsOn && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
+    else {
+      // Reading stops, because the library would parse all bytes that arrive before the cut.
+      if (this.fault === CHUNKS_UNPAID) this.#res.pause();
+      this.#cutAfterRead(length);
+    }
+  }
+
+  /** Ends the connection after a delay, in which the client can read its answer. The client may close it earlier. */
+  #cutAfterRead(length: number): void {
+    const long = length > PROMPT_ANSWER_BYTES_MAX;
+    if (long) this.#endQuiet();
+    const timer = setTimeout(
+      () => {
+        this.#endQuiet();
+        // The cut comes after the bytes that have arrived were read, because unread bytes would reset the connection.
+        setImmediate(() => this.cut());
+      },
+      long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
+    );
+    this.onAbort(() => clearTimeout(timer));
+  }
+
+  /** @param held whether this class, and not the library, ends the connection after the answer */
+  #openSink(held: boolean): Sink {
+    const res = this.#res;
+    this.#watch();
+    this.#streaming = true;
+    let drained: () => void = () => undefined;
+    res.onWritable(() => {
+      drained();
+      return true;
+    });
+    return {
+      write: (text) => {
+        if (this.#ended) return true;
+        let taken = true;
+        res.cork(() => {
+          taken = res.write(wireText(text));
+        });
+        return taken;
+      },
+      end: (cut = false) => {
+        if (this.#ended) return;
+        if (cut) {
+          res.close();
+          return;
+        }
+        if (held) {
+          // Writes the last chunk as if it were a header. The line end that the library adds to a header ends the body.
+          res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
+          this.#cutAfterRead(Number.POSITIVE_INFINITY);
+          return;
+        }
+        res.cork(() => res.end());
+        this.#finish();
+      },
+      onDrain: (listener) => {
+        drained = listener;
+      },
+      onClose: (listener) => {
+        this.onAbort(listener);
+      },
+    };
+  }
+}
+
+/** Whether an answer is so long that its reader may still be reading it when the connection ends. */
+function isLong(body: WireReply["body"]): boolean {
+  return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
+}
+
+function byteLength(body: string | Uint8Array): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+}
+
+let due: (() => void)[] = [];
+
+/** Runs a task in the next event-loop tick, when the library has finished its read. */
+function whenRead(task: () => void): void {
+  if (due.length === 0) setImmediate(runDue);
+  due.push(task);
+}
+
+function runDue(): void {
+  const tasks = due;
+  due = [];
+  for (const task of tasks) task();
+}
+
+function discardPiece(): void {
+  // The library skips the rest of a body after its request was answered.
+}
+
+/**
+ * Copies a chunk, because the library reuses the chunk's memory after the handler. Small copies come from Node's buffer
+ * pool.
+ */
+function copyOf(chunk: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(chunk.byteLength);
+  copy.set(chunk);
+  return copy;
+}

@@ -1,0 +1,87 @@
+/**
+ * The headers of a request, read once from uWebSockets.js. The library's own look-up returns only the first of several
+ * lines, and treats an empty header like a missing one.
+ *
+ * This class also finds the requests that a proxy and the server may read differently, with bodies of different lengths
+ * or for another host. The library accepts them, and skips malformed names and values.
+ */
+import type { HttpRequest } from "uWebSockets.js";
+import type { Failure } from "../../../base/result.js";
+import {
+  CODING_UNKNOWN,
+  HOST_AMBIGUOUS,
+  isKnownCoding,
+  LENGTH_AMBIGUOUS,
+  refuseExpectation,
+  refuseRepeated,
+} from "../ambiguity.js";
+
+const DIGITS = /^\d+$/;
+const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+
+/** Returns why a header line is refused; null if it is valid. */
+function faultOf(name: string, value: string): Failure | null {
+  switch (name) {
+    case "content-length":
+      return DIGITS.test(value) ? null : LENGTH_AMBIGUOUS;
+    case "transfer-encoding":
+      return isKnownCoding(value) ? null : CODING_UNKNOWN;
+    case "expect":
+      return refuseExpectation(value);
+    default:
+      return null;
+  }
+}
+
+export class RequestHead {
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
+  /** Why the request must not be executed; null if it may be executed. */
+  readonly fault: Failure | null;
+
+  constructor(req: HttpRequest) {
+    const names = this.#names;
+    const values = this.#values;
+    let fault: Failure | null = null;
+    req.forEach((name, value) => {
+      fault ??= faultOf(name, value);
+      const before = names.indexOf(name);
+      if (before < 0) {
+        names.push(name);
+        values.push(value);
+        return;
+      }
+      const repeated = refuseRepeated(name);
+      if (repeated === null) values[before] += (name === "cookie" ? "; " : ", ") + value;
+      else if (fault === null || repeated === HOST_AMBIGUOUS) fault = repeated;
+    });
+    this.fault = fault;
+  }
+
+  has(name: string): boolean {
+    return this.#names.includes(name);
+  }
+
+  /** Returns a header by its name; "" if it is missing. Several lines are joined to one list. */
+  get(name: string): string {
+    return this.#values[this.#names.indexOf(name)] ?? "";
+  }
+
+  /** Whether the body is chunked. */
+  get chunked(): boolean {
+    return this.get("transfer-encoding") !== "";
+  }
+
+  /** Whether the client asks to end the connection after the answer. */
+  get closes(): boolean {
+    return CLOSE.test(this.get("connection"));
+  }
+
+  /**
+   * Whether the library itself ends the connection after the answer. It does so for every Connection header with as
+   * many characters as `close`. It does not send a Connection header in the answer, so the server must.
+   */
+  get libraryCloses(): boolean {
+    return this.get("connection").length === "close".length;
+  }
+}

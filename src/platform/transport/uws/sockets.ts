@@ -1,0 +1,485 @@
+/**
+ * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
+ * members of a topic at once, which costs a fraction of a send to each member.
+ *
+ * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
+ * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
+import {
+  SOCKET_CLOSE_MS_MAX,
+  SUBSCRIBER_MESSAGE_BYTES_MAX,
+  SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+} from "../../../../schemas/limits/events.js";
+import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
+import { LaterSockets } from "../later-sockets.js";
+import { PingRounds } from "../ping-rounds.js";
+import { SocketBuffer } from "../socket-buffers.js";
+import { wireText } from "./text.js";
+import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
+
+/** The library sends a message of at least this length at once, and to each socket separately. */
+const LIBRARY_LARGE_BYTES = 16 * 1024;
+/**
+ * The number of published messages that the library collects for a socket in one tick. When one more is published, it
+ * sends the collected messages, and collects the new one. If a collected message did not fit, the new one would still
+ * be sent, and would arrive out of order.
+ */
+const LIBRARY_COLLECTED_MAX = 32;
+
+/**
+ * A text of at least this length is encoded once, and sent to its sockets over several ticks. A text above
+ * FRAGMENT_BYTES is sent in fragments at the socket's pace, because the library would allocate memory for the whole
+ * text, for each socket, before it sends the first byte.
+ */
+const LARGE_CHARACTERS = 64 * 1024;
+const FRAGMENT_BYTES = 128 * 1024;
+/** The number of characters from the beginning of a text that `missed` and `fellBehind` receive. */
+const BEGINNING_CHARACTERS = 64;
+
+/**
+ * Turns the idle timeout off. The library then cuts a peer that does not answer a close frame after at most 4 s. With
+ * an idle timeout of more than 31 s that takes 16 to 20 s. The server itself cannot close such a socket.
+ */
+const NO_IDLE_TIMEOUT = 0;
+
+/** The library's numbers. */
+const SENT = 1;
+const REFUSED = 2;
+const TOO_BIG = 1009;
+
+/** Methods of the library's sockets that its types omit. Each has the same result as `send`. */
+interface FragmentSender {
+  sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
+  sendFragment(piece: Uint8Array): number;
+  sendLastFragment(piece: Uint8Array): number;
+}
+
+interface Peer {
+  readonly opener: SocketOpener;
+  socket: UwsSocket | null;
+}
+
+class UwsSocket implements Socket {
+  readonly #ws: WebSocket<Peer>;
+  readonly #sockets: UwsSockets;
+  #handler: SocketHandler | null = null;
+  readonly #buffer = new SocketBuffer();
+  #closed = false;
+  /** The topic of the socket; "" for none. */
+  #topic = "";
+  #isAlive = true;
+  readonly #frames = new FrameMeter();
+  /** A close frame that is sent after the socket's earlier texts; null if none waits. */
+  #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
+  /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
+  #rest: Uint8Array | null = null;
+  /** How many bytes of `#rest` were sent. */
+  #restSent = 0;
+  /** Whether the socket will be cut, because there was no memory for the unsent part of a large text. */
+  #mustCut = false;
+
+  constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
+    this.#ws = ws;
+    this.#sockets = sockets;
+  }
+
+  serve(opener: SocketOpener): void {
+    const handler = opener(this);
+    this.#handler = handler;
+    // The opener itself has ended the socket.
+    if (this.#closed) handler.closed();
+  }
+
+  send(text: string): SendResult {
+    if (this.#isEnding() || this.#rest !== null || this.#mustCut) return "refused";
+    if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
+    const status = this.#ws.send(wireText(text), false);
+    // The cut is deferred, because the caller may be in a loop over sockets.
+    if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
+    return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
+  }
+
+  #sendLarge(bytes: Uint8Array): SendResult {
+    const sender = this.#ws as unknown as FragmentSender;
+    const whole = bytes.byteLength <= FRAGMENT_BYTES;
+    const status = whole
+      ? this.#ws.send(bytes, false)
+      : sender.sendFirstFragment(bytes.subarray(0, FRAGMENT_BYTES), false);
+    if (status === REFUSED) return "refused";
+    const first = whole ? bytes.byteLength : FRAGMENT_BYTES;
+    const sent = status === SENT ? this.#sendFragments(bytes, first) : first;
+    const left = bytes.byteLength - sent;
+    if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
+    if (!this.#takeRoom(left)) {
+      this.#mustCut = true;
+      // The cut is deferred, because the caller may be in a loop over sockets.
+      setImmediate(() => this.cut());
+    } else if (left > 0) {
+      this.#rest = Buffer.from(bytes.subarray(sent));
+      this.#restSent = 0;
+    }
+    return "behind";
+  }
+
+  /**
+   * Sends the fragments after the first one, until the socket has backpressure. Returns the offset at which the unsent
+   * bytes begin.
+   */
+  #sendFragments(bytes: Uint8Array, from: number): number {
+    const sender = this.#ws as unknown as FragmentSender;
+    for (let at = from; at < bytes.byteLength; ) {
+      const piece = bytes.subarray(at, at + FRAGMENT_BYTES);
+      at += piece.byteLength;
+      const status = at === bytes.byteLength ? sender.sendLastFragment(piece) : sender.sendFragment(piece);
+      if (status !== SENT) return at;
+    }
+    return bytes.byteLength;
+  }
+
+  /** Sends texts of the topic, some of which are large. The handler is notified of the first text that does not fit. */
+  give(texts: readonly string[]): void {
+    for (const text of texts) {
+      // If the library refuses a text, it also reports the text to `dropped`.
+      const result = this.send(text);
+      if (this.#topic === "" || this.#mustCut) return;
+      if (result === "refused") {
+        this.skip(text);
+        return;
+      }
+      if (this.#rest === null) continue;
+      // The socket leaves the topic, because otherwise it would get the next published text in the middle of this one.
+      this.#leaveTopic();
+      this.#handler?.fellBehind(beginningOf(text));
+    }
+  }
+
+  /**
+   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
+   * ones.
+   */
+  skip(text: string): void {
+    this.#leaveTopic();
+    this.#handler?.missed(beginningOf(text));
+  }
+
+  #leaveTopic(): void {
+    this.#sockets.leaveLater(this, this.#topic);
+    this.#topic = "";
+  }
+
+  /** Sends texts to this socket only, in order. The library reports the first text that does not fit to `dropped`. */
+  sendEach(texts: readonly Uint8Array[]): void {
+    this.#ws.cork(() => {
+      for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
+    });
+  }
+
+  /** Counts the socket's unsent bytes in the budget of all sockets. Returns false if the budget is used up. */
+  hasRoom(): boolean {
+    return this.#takeRoom(this.#rest?.byteLength ?? 0);
+  }
+
+  /** @param left how many bytes of a large text are kept here, because they are not sent yet */
+  #takeRoom(left: number): boolean {
+    return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
+  }
+
+  cut(): void {
+    if (!this.#closed) this.#ws.close();
+  }
+
+  join(topic: string): void {
+    if (this.#isEnding()) return;
+    this.#topic = topic;
+    this.#sockets.enter(this, topic);
+  }
+
+  /**
+   * Sends the close frame. The library drops a close frame that does not fit, so this method waits until the socket has
+   * room. After SOCKET_CLOSE_MS_MAX it cuts the socket.
+   */
+  end(code: number, reason: string): void {
+    if (this.#isEnding()) return;
+    if (this.#rest === null && this.#ws.getBufferedAmount() === 0) {
+      this.#ws.end(code, reason);
+      return;
+    }
+    this.#pendingClose = { code, reason, timer: setTimeout(() => this.cut(), SOCKET_CLOSE_MS_MAX) };
+    if (this.#topic !== "") this.#leaveTopic();
+  }
+
+  /**
+   * Called for each frame that the peer sends. If this method ends or cuts the socket, the library reads nothing more
+   * from it, not even the rest of the current read.
+   * @returns whether the frame should be handled
+   */
+  received(): boolean {
+    this.#isAlive = true;
+    const verdict = this.#frames.take(performance.now());
+    if (verdict === "end") this.end(TOO_MANY_FRAMES.code, TOO_MANY_FRAMES.reason);
+    else if (verdict === "cut") this.cut();
+    return verdict === "read";
+  }
+
+  check(): void {
+    if (this.#isEnding()) return;
+    if (!this.#isAlive) {
+      this.cut();
+      return;
+    }
+    this.#isAlive = false;
+    this.#ws.ping();
+  }
+
+  #isEnding(): boolean {
+    return this.#closed || this.#pendingClose !== null;
+  }
+
+  subscribe(topic: string): void {
+    this.#ws.subscribe(topic);
+  }
+
+  /** Leaves the library's topic; see UwsSockets.#leaving. */
+  unsubscribe(topic: string): void {
+    this.#ws.unsubscribe(topic);
+  }
+
+  /** Called when the library has dropped a message that did not fit into the socket's buffer. */
+  dropped(message: ArrayBuffer): void {
+    // Without a topic the text was sent to this socket only, and `send` has already returned "refused".
+    if (this.#topic === "") return;
+    // The cut is deferred, because the library is still using this socket.
+    if (!this.hasRoom()) setImmediate(() => this.cut());
+    this.#leaveTopic();
+    this.#handler?.missed(new Uint8Array(message));
+  }
+
+  drained(): void {
+    if (this.#closed || this.#mustCut) return;
+    if (this.#rest !== null && this.#ws.getBufferedAmount() === 0) {
+      this.#restSent = this.#sendFragments(this.#rest, this.#restSent);
+      if (this.#restSent === this.#rest.byteLength) this.#rest = null;
+    }
+    if (!this.hasRoom()) this.cut();
+    else if (this.#rest !== null || this.#ws.getBufferedAmount() > 0) return;
+    else if (this.#pendingClose === null) this.#handler?.drained();
+    else this.#ws.end(this.#pendingClose.code, this.#pendingClose.reason);
+  }
+
+  closed(): void {
+    this.#closed = true;
+    clearTimeout(this.#pendingClose?.timer);
+    this.#rest = null;
+    this.#buffer.set(0);
+    this.#sockets.forget(this, this.#topic);
+    this.#topic = "";
+    this.#handler?.closed();
+  }
+}
+
+function isLarge(text: string): boolean {
+  return text.length >= LARGE_CHARACTERS;
+}
+
+function beginningOf(text: string): Uint8Array {
+  return Buffer.from(text.slice(0, BEGINNING_CHARACTERS));
+}
+
+/**
+ * Whether a large text comes after a small one. The library collects small texts. At a large text it sends the
+ * collected ones and then the large one, even if a collected one did not fit.
+ */
+function isMixed(texts: readonly string[]): boolean {
+  let small = false;
+  for (const text of texts) {
+    const large = text.length * 3 >= LIBRARY_LARGE_BYTES && Buffer.byteLength(text) >= LIBRARY_LARGE_BYTES;
+    if (large && small) return true;
+    small ||= !large;
+  }
+  return false;
+}
+
+/** The sockets of one port. */
+export class UwsSockets implements Broadcaster {
+  readonly #app: TemplatedApp;
+  readonly #onClosed: () => void;
+  readonly #all = new Set<UwsSocket>();
+  /** The sockets of each topic, except those with backpressure. */
+  readonly #members = new Map<string, Set<UwsSocket>>();
+  /**
+   * The sockets that must leave a topic because they have backpressure, with that topic. They leave it before the next
+   * publish. They cannot leave at once: the library reports a dropped message while it iterates over the socket's
+   * messages, and leaving frees those messages, which would crash the process.
+   */
+  readonly #leaving = new Map<UwsSocket, string>();
+  readonly #pings = new PingRounds(this.#all);
+  readonly #later = new LaterSockets(() => {
+    this.#encoded = null;
+  });
+  /** The last large text as bytes. It is encoded once and used for every socket. */
+  #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
+
+  /**
+   * @param onClosed called for each socket that is closed
+   */
+  constructor(app: TemplatedApp, onClosed: () => void = () => undefined) {
+    this.#app = app;
+    this.#onClosed = onClosed;
+  }
+
+  publish(topic: string, texts: readonly string[]): number {
+    const members = this.#members.get(topic);
+    if (members === undefined) return 0;
+    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
+    // texts.
+    const { size } = members;
+    if (texts.some(isLarge)) {
+      this.#publishLarge(members, texts);
+      return size;
+    }
+    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts)) {
+      const encoded = texts.map((text) => Buffer.from(text));
+      for (const member of members) {
+        member.sendEach(encoded);
+        if (!member.hasRoom()) member.cut();
+      }
+      return size;
+    }
+    for (const text of texts) {
+      this.#unsubscribeLeaving();
+      this.#app.publish(topic, wireText(text), false);
+    }
+    return size;
+  }
+
+  /**
+   * Sends texts, some of which are large. When the time of this tick is used up, the other members are treated as if
+   * they had backpressure: they get the texts in a later tick.
+   */
+  #publishLarge(members: ReadonlySet<UwsSocket>, texts: readonly string[]): void {
+    const [first = ""] = texts;
+    for (const member of [...members]) {
+      if (!this.#later.isOver) {
+        member.give(texts);
+        continue;
+      }
+      member.skip(first);
+      this.#later.add(() => member.drained());
+    }
+  }
+
+  /** Returns the bytes of a large text. */
+  encode(text: string): Uint8Array {
+    if (this.#encoded?.text === text) return this.#encoded.bytes;
+    const bytes = Buffer.from(text);
+    // The empty task keeps the bytes at least for this tick, because `#later` drops them when no socket waits any more.
+    if (this.#encoded === null) this.#later.add(() => undefined);
+    this.#encoded = { text, bytes };
+    return bytes;
+  }
+
+  enter(socket: UwsSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    if (members === undefined) this.#members.set(topic, new Set([socket]));
+    else members.add(socket);
+    // A socket in `#leaving` has not left the library's topic yet, so it need not subscribe again.
+    if (!this.#leaving.delete(socket)) socket.subscribe(topic);
+  }
+
+  /** Removes a socket with backpressure from a topic. It leaves the library's topic before the next publish. */
+  leaveLater(socket: UwsSocket, topic: string): void {
+    this.#leave(socket, topic);
+    this.#leaving.set(socket, topic);
+  }
+
+  /** Removes a closed socket. */
+  forget(socket: UwsSocket, topic: string): void {
+    if (topic !== "") this.#leave(socket, topic);
+    this.#leaving.delete(socket);
+    this.#all.delete(socket);
+  }
+
+  /** Accepts upgrades on a path. */
+  listen(pattern: string, admit: (res: HttpResponse, req: HttpRequest) => Admission | Promise<Admission>): void {
+    this.#app.ws<Peer>(pattern, {
+      maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
+      idleTimeout: NO_IDLE_TIMEOUT,
+      sendPingsAutomatically: false,
+      // Any unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
+      maxBackpressure: 1,
+      upgrade: (res, req, context: us_socket_context_t) => {
+        // The library checks only the key, not the Upgrade header. A request without that header goes to the route's
+        // plain GET, whose answer says what is missing.
+        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+          req.setYield(true);
+          return;
+        }
+        const key = req.getHeader("sec-websocket-key");
+        const protocol = req.getHeader("sec-websocket-protocol");
+        const extensions = req.getHeader("sec-websocket-extensions");
+        const upgrade = (opener: SocketOpener): void =>
+          res.upgrade<Peer>({ opener, socket: null }, key, protocol, extensions, context);
+        const admitted = admit(res, req);
+        if (admitted instanceof Promise)
+          void admitted.then((opener) => {
+            if (opener !== undefined) res.cork(() => upgrade(opener));
+          });
+        else if (admitted !== undefined) upgrade(admitted);
+      },
+      open: (ws) => {
+        const peer = ws.getUserData();
+        const socket = new UwsSocket(ws, this);
+        peer.socket = socket;
+        this.#all.add(socket);
+        this.#pings.begin();
+        socket.serve(peer.opener);
+      },
+      message: (ws, message) => {
+        const { socket } = ws.getUserData();
+        if (socket?.received() !== true) return;
+        if (message.byteLength > SUBSCRIBER_MESSAGE_BYTES_MAX) socket.end(TOO_BIG, "message too large");
+      },
+      ping: (ws) => {
+        ws.getUserData().socket?.received();
+      },
+      pong: (ws) => {
+        ws.getUserData().socket?.received();
+      },
+      dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
+      drain: (ws) => {
+        const { socket } = ws.getUserData();
+        // The call is deferred because of a fault of the library. If a large message is sent only in part inside this
+        // handler, us_socket_write2 does not record the failed write. The library then stops polling for "writable"
+        // when the handler returns, and the rest is never sent.
+        if (socket !== null) setImmediate(() => socket.drained());
+      },
+      close: (ws) => {
+        this.#onClosed();
+        ws.getUserData().socket?.closed();
+      },
+    });
+  }
+
+  /** Sends a close frame to all sockets. */
+  end(code: number, reason: string): void {
+    for (const socket of [...this.#all]) socket.end(code, reason);
+  }
+
+  /** Stops the pings after the port has closed. */
+  close(): void {
+    this.#pings.end();
+  }
+
+  #unsubscribeLeaving(): void {
+    if (this.#leaving.size === 0) return;
+    for (const [socket, topic] of this.#leaving) socket.unsubscribe(topic);
+    this.#leaving.clear();
+  }
+
+  #leave(socket: UwsSocket, topic: string): void {
+    const members = this.#members.get(topic);
+    members?.delete(socket);
+    if (members?.size === 0) this.#members.delete(topic);
+  }
+}

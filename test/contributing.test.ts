@@ -26,7 +26,7 @@ function found(pattern: RegExp): string[] {
 
 t.test("each background task is made by the composition root, or with the threads that it watches", (t) => {
   const root = [...SOURCES]
-    .filter(([path]) => path.startsWith(join("composition", "/")) || path === join("threads", "open.ts"))
+    .filter(([path]) => path.startsWith(join("composition", "/")) || path === join("platform", "threads", "open.ts"))
     .map(([, text]) => text)
     .join("");
   const tasks = found(/class (\w+)[^{]* implements BackgroundTask\b/g);

@@ -62,7 +62,7 @@ const anything: unknown = new Proxy(() => undefined, {
 async function routesOfFeatures(): Promise<Route[]> {
   const src = new URL("../src/", import.meta.url);
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>
-    /^[a-z-]+\/routes\.js$/.test(file),
+    /^(?:features\/)?[a-z-]+\/routes\.js$/.test(file),
   );
   const routes: Route[] = [];
   for (const file of files) {

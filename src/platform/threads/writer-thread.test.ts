@@ -108,7 +108,7 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
     t.same(await log.wait("writer crashed", crash), { error: "crashed on purpose" });
     t.same(
       await log.wait("writer restarts", crash),
-      { delayMs: WRITER_RESTART_DELAY_MS },
+      { delay_ms: WRITER_RESTART_DELAY_MS },
       "once it was ready the delay is short again",
     );
     await ready(crash + 1);
@@ -122,7 +122,7 @@ t.test("a crash fails the calls in flight, and the thread starts again", async (
 t.test("a thread that cannot start is tried again with growing delays", async (t) => {
   const { thread, log } = supervise(new URL("../../../test/threads/nowhere.js", import.meta.url));
   for (let attempt = 1; attempt <= 3; attempt++) {
-    t.same(await log.wait("writer restarts", attempt), { delayMs: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
+    t.same(await log.wait("writer restarts", attempt), { delay_ms: WRITER_RESTART_DELAY_MS * 2 ** (attempt - 1) });
   }
   const { length } = log.lines;
   await thread.close();

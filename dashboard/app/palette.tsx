@@ -63,7 +63,8 @@ function search(entries: readonly Entry[], wanted: string): readonly Entry[] {
 }
 
 export function Palette() {
-  useEffect(() => {
+  // The listener is added before the first paint, so that no key press after it is lost.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();

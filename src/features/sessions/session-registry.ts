@@ -189,7 +189,7 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes the uses that are not in the database yet. If the caller cannot store them, it returns them with
+   * Takes the times of use that are not in the database yet. If the caller cannot store them, it returns them with
    * `requeueUses`.
    */
   takeUses(): UseSessionsRequest["uses"] {

@@ -12,7 +12,7 @@ export interface CauseSearch<Key> {
    * Returns the tasks that a task waits for. Returns undefined if the task is a cause: it has ended without being done.
    */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether the search can skip a task, because the task is no cause and waits for no cause. */
+  /** Returns whether the search can skip a task: the task has not failed, and it waits for no task that has. */
   isFree(key: Key): boolean;
 }
 

@@ -28,8 +28,8 @@ export interface Positions {
   /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
   /**
-   * The header line that answers have (`positionHeaderLine`). It states the newest entry whose effects the answer may
-   * show.
+   * The header line that answers have (`positionHeaderLine`). It has the id of the newest log entry that can have
+   * affected the answer.
    */
   readonly line: string;
   /**

@@ -68,8 +68,8 @@ function compileProperties(site: Site): Check | null {
 }
 
 /**
- * Compiles the three keywords about members by name to one check. The check belongs to the first of these keywords that
- * the schema has.
+ * Compiles `properties`, `patternProperties` and `additionalProperties` to one check. The first of these keywords
+ * in the schema gets the check, and the others get none.
  */
 export function compilePropertiesOnce(
   keyword: "properties" | "patternProperties" | "additionalProperties",

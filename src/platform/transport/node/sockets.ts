@@ -261,7 +261,7 @@ export class NodeSockets implements Broadcaster {
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
-    // The empty task keeps the frame at least for this tick, because `#later` drops it when no socket waits any more.
+    // `#later` drops the frame when its last task has run. The empty task keeps the frame at least for this tick.
     if (this.#framed === null) this.#later.add(() => undefined);
     this.#framed = { text, frame: frames };
     return frames;

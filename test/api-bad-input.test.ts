@@ -52,7 +52,7 @@ interface Outcome {
 }
 
 /** Enough attempts to send each route a malformed path at least once. */
-const RUNS_A_ROUTE = 80;
+const RUNS_A_ROUTE = countRounds(40, 80);
 /** Factor for the attempts at a route that has not accepted a request yet. */
 const ROUNDS_MORE_MAX = 20;
 const ROUTES_A_SAMPLE = 12;

@@ -344,14 +344,14 @@ t.test("after wrong tokens from an address the server's token is not checked fro
   for (const token of ["wrong", "the-server's-own"]) {
     const refused = ask(token);
     t.ok(refused instanceof PausedFailure);
-    t.match(refused, { status: "TOO_MANY_ATTEMPTS", retry_after_s: 60, message: /too many wrong tokens/ });
+    t.match(refused, { status: "TOO_MANY_ATTEMPTS", retryAfterS: 60, message: /too many wrong tokens/ });
   }
   t.match(ask(""), { status: "UNAUTHENTICATED" }, "without a token nothing was to be looked at");
   t.match(ask(TOKEN), { role: "instance", actor: "one" }, "the agents of that address go on");
   t.match(ask("the-server's-own", "127.0.0.2"), { role: "server" }, "and so does every other address");
   t.match(guard.ownerOf(TOKEN, actors, ADDRESS), { status: "TOO_MANY_ATTEMPTS" }, "a log-in has to wait, too");
   nowMs += LOG_IN_PAUSE_MS - 1;
-  t.match(ask("the-server's-own"), { retry_after_s: 1 });
+  t.match(ask("the-server's-own"), { retryAfterS: 1 });
   nowMs += 1;
   t.match(ask("the-server's-own"), { role: "server" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) t.equal(guard.ownerOf("wrong", actors, ADDRESS), undefined);

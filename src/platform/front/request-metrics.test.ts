@@ -81,7 +81,7 @@ t.test("requests by route and status, with their latencies", (t) => {
 
 t.test("calls by plane, refusals without a token, and requests in flight", (t) => {
   const metrics = new RequestMetrics();
-  Object.assign(metrics, { rest_calls: 11, mcp_calls: 12, unauthenticated: 13, inFlight: 4 });
+  Object.assign(metrics, { restCalls: 11, mcpCalls: 12, unauthenticated: 13, inFlight: 4 });
   const calls = (): unknown =>
     read(metrics)
       .get("koor_calls_total")

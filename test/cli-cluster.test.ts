@@ -239,7 +239,7 @@ t.test("the next command begins with the server that has answered, for a while",
   await koor(["state", "list"]);
   t.same([a.requests.length, b.requests.length], [1, 2]);
   const { begin } = JSON.parse(memory() ?? "") as { readonly begin: { readonly untilMs: number } };
-  remember(JSON.stringify({ position: 5, begin: { ...begin, untilMs: 1 } }));
+  remember(JSON.stringify({ position: 5, begin: { ...begin, until_ms: 1 } }));
   await koor(["state", "list"]);
   t.equal(a.requests.length, 2, "then it is asked again");
 });

@@ -45,7 +45,7 @@ const SAMPLE_OF_NODES = 1;
 /** Tests of what a node refuses. */
 const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
 /** Tests of what the leader does. */
-const OF_LEADERS = /webhook(?:s|-delivery)\.test\.js$/;
+const OF_LEADERS = /(?:webhook(?:s|-delivery)|api-secrets)\.test\.js$/;
 /** How many of them the long form samples for each kind of node: all would take ten minutes. */
 const LONG_OF_NODES = 3;
 /**

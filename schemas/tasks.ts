@@ -208,7 +208,6 @@ export const ReleaseBody = Type.Object({ fence: Fence, note: Type.Optional(Remar
 export const AskBody = Type.Object({ fence: Fence, question: NeededRemark });
 export const AnswerBody = Type.Object({ answer: NeededRemark });
 export const CancelBody = Type.Object({ reason: Type.Optional(Remark) });
-export const RetryBody = Type.Object({});
 
 /** The members of a task that a client can change. A request with any other member is rejected. */
 export const TaskPatch = Type.Object(

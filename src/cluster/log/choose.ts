@@ -11,11 +11,8 @@ const SCHEMES: Readonly<Record<string, (address: LogAddress) => Promise<OrderedL
   "postgresql:": async (address) => (await import("./postgres.js")).postgresLog(address),
 };
 
-/** The schemes that an address may have. */
-export const LOG_SCHEMES = Object.keys(SCHEMES);
-
 /**
- * Loads the engine for an address. The address's scheme must be one of LOG_SCHEMES. Does not connect to the log yet.
+ * Loads the engine for an address. The address's scheme must be a key of SCHEMES. Does not connect to the log yet.
  */
 export function openLogAt(address: LogAddress): Promise<OrderedLog> {
   const scheme = address.url.slice(0, address.url.indexOf(":") + 1);

@@ -8,8 +8,9 @@
  * those over the other transport and over NATS, and some of the tests of pages. The long form samples, too, from what
  * runs a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every
  * thread and command that it starts has to load again, which took most of a run's time. There is one line for each file
- * as it ends, and the last line is `N passed, N failed`, of assertions. Run: `node dist/tree/test/run-tests.js [--long]
- * [PART OF A FILE'S NAME...]`.
+ * as it ends, and the last line is `N passed, N failed`, of assertions. The long form runs a file that failed a second
+ * time, alone and with the same seed, and names it as unsteady if it passes then. Run: `node dist/tree/test/run-tests.js
+ * [--long] [PART OF A FILE'S NAME...]`.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -68,6 +69,8 @@ const SAMPLE_PAGES = 1;
 /** How many tests of pages the short form samples. */
 const SHORT_PAGES = 1;
 const LONG_FLAG = "--long";
+/** How many failed files the long form runs again. If more fail, that is not chance. */
+const SECOND_RUNS_MAX = 2;
 /** Files that run at the same time; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
 /**
@@ -170,22 +173,51 @@ function print(line: string): void {
 
 const total = { passed: 0, failed: 0 };
 
-/** Runs files, some at the same time, and adds to the total. */
-async function runAll(runs: readonly Run[]): Promise<void> {
+/** Runs a file and prints its report, without adding to the total. */
+async function runOne(run: Run): Promise<TestReport> {
+  const begun = performance.now();
+  const env = { ...run.environment, KOOR_TEST_TRANSPORT: run.transport, KOOR_TEST_CLUSTER: run.cluster };
+  const report = await runTestFile(join(TREE, run.path), { cwd: ROOT, env });
+  showReport(run, report, performance.now() - begun);
+  return report;
+}
+
+/** Runs files, some at the same time, and adds to the total. Returns those that failed, which it does not add. */
+async function runAll(runs: readonly Run[]): Promise<{ run: Run; report: TestReport }[]> {
   const rank = ({ path }: Run): number => (FIRST.includes(path) ? FIRST.indexOf(path) : FIRST.length);
   const left = runs.toSorted((one, other) => rank(one) - rank(other));
+  const failures: { run: Run; report: TestReport }[] = [];
   const runOneByOne = async (): Promise<void> => {
     for (let run = left.shift(); run !== undefined; run = left.shift()) {
-      const begun = performance.now();
-      const env = { ...run.environment, KOOR_TEST_TRANSPORT: run.transport, KOOR_TEST_CLUSTER: run.cluster };
-      const report = await runTestFile(join(TREE, run.path), { cwd: ROOT, env });
-      showReport(run, report, performance.now() - begun);
-      total.passed += report.passed;
-      total.failed += report.failed;
+      const report = await runOne(run);
+      if (report.failed > 0) failures.push({ run, report });
+      else addToTotal(report);
     }
   };
   const together = Math.min(MAX_TOGETHER, availableParallelism() + EXTRA_TOGETHER);
   await Promise.all(Array.from({ length: together }, runOneByOne));
+  return failures;
+}
+
+function addToTotal(report: TestReport): void {
+  total.passed += report.passed;
+  total.failed += report.failed;
+}
+
+/** Adds the failed files to the total. In the long form a few of them run a second time before that. */
+async function settleFailures(failures: readonly { run: Run; report: TestReport }[]): Promise<void> {
+  const unsteady: Run[] = [];
+  for (const { run, report } of failures) {
+    if (!isLong || failures.length > SECOND_RUNS_MAX) {
+      addToTotal(report);
+      continue;
+    }
+    print(`a second time, alone: ${nameTest(run.path)}`);
+    const second = await runOne(run);
+    addToTotal(second);
+    if (second.failed === 0) unsteady.push(run);
+  }
+  if (unsteady.length > 0) print(`unsteady, to be mended: ${unsteady.map(({ path }) => nameTest(path)).join(", ")}`);
 }
 
 /** Selects the files of this run. */
@@ -248,7 +280,7 @@ for (const { log, cluster, paths } of overLogs(tests)) {
   if (missing === false)
     for (const path of paths) runs.push({ path, transport: "auto", cluster, environment: shortForm() });
 }
-await runAll(runs);
+await settleFailures(await runAll(runs));
 if (tests.length === 0) total.failed += 1;
 print(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -9,6 +9,7 @@ import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } f
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";
+import { openSocket, openStream, UpgradeRefused } from "./support/subscriber.js";
 
 /** Globs of nearly the longest size, all of them different. */
 function hostileGlobs(kind: "characters" | "segments" | "braces", count: number, first = 0): string[] {
@@ -91,6 +92,40 @@ t.test("patterns of a wait that cost too much are refused, and many cheap ones a
   }
   t.same(reported, ["hot.1", "none-7.x", "hot.2"], "they are reported in their order, each once");
 });
+
+t.test(
+  "dear patterns of subscribers and waits are refused, alone and beside each other, and plain ones are not",
+  async (t) => {
+    const { port } = await startKoor(t);
+    const query = (pattern: string): string => `pattern=${encodeURIComponent(pattern)}`;
+    const socketStatus = (pattern: string): Promise<number> =>
+      openSocket(t, port, query(pattern)).then(
+        () => 101,
+        (error: unknown) => (error instanceof UpgradeRefused ? error.status : 0),
+      );
+    const others = (pattern: string, wait: number): Promise<number[]> => {
+      const text = encodeURIComponent(pattern);
+      const paths = [`/api/events/history?topic=${text}&wait=${wait}`, `/api/wait?event=${text}&wait=${wait}`];
+      return Promise.all(paths.map(async (path) => (await send(port, "GET", path)).status));
+    };
+    const streamStatus = async (pattern: string): Promise<number> =>
+      (await send(port, "GET", `/api/events/stream?${query(pattern)}`)).status;
+
+    const alone = `**.${"?.".repeat(120)}**`;
+    t.same([await socketStatus(alone), await streamStatus(alone), ...(await others(alone, 1))], [400, 400, 400, 400]);
+    const first = await openStream(t, port, query(`**.${"?.".repeat(60)}**`));
+    const second = `**.${"[ab].".repeat(50)}**`;
+    t.same(
+      [await socketStatus(second), await streamStatus(second), ...(await others(second, 1))],
+      [503, 503, 503, 503],
+    );
+    t.same(await others(second, 0), [200, 200], "a call that does not wait subscribes to nothing");
+    t.equal(await socketStatus("build.**"), 101);
+    t.same(await others("build.*", 1), [200, 200]);
+    t.equal((await sendJson(port, "POST", "/api/events/publish", { topic: "b.c" })).status, 200);
+    t.ok(first);
+  },
+);
 
 t.test("a contract with exploding alternatives is refused", async (t) => {
   const { port } = await startKoor(t);

@@ -12,6 +12,12 @@ export const SUBSCRIBERS_MAX = 10_000;
  * character.
  */
 export const SUBSCRIBED_PATTERNS_CHARACTERS_MAX = 1 * MIB;
+/**
+ * The most steps that it may take to find the subscribers of an event (src/platform/topics/pattern-index.ts). The front
+ * takes them for each event, and has its other work between two events. So they must take no longer than a time slice.
+ * 10 000 ordinary patterns have 20; 10 000 in which each segment has several wildcards have about 450 000.
+ */
+export const SUBSCRIBED_PATTERN_STEPS_MAX = 512 * KIB;
 export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
 /**
  * The maximum number of bytes buffered for one slow subscriber. A single event of any size fits into an empty buffer.

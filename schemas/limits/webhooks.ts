@@ -19,6 +19,16 @@ export const WEBHOOK_PATTERN_STEPS_MAX = 2048;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
 /** The maximum size of a webhook's queue. A single event of any size fits into an empty queue. */
 export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
+/**
+ * The maximum number of events in the queues of all webhooks together, and the maximum size of all bodies that are
+ * stored for them and for the dead letters. A body is stored once for all webhooks. Beyond that, a webhook still gets
+ * events up to WEBHOOK_QUEUE_ROWS_LEAST and WEBHOOK_QUEUE_BYTES_LEAST. So receivers that are away do not take the room
+ * of those that are there.
+ */
+export const WEBHOOK_QUEUES_ROWS_MAX = 200_000;
+export const WEBHOOK_BODIES_STORED_BYTES_MAX = 1 * KIB * MIB;
+export const WEBHOOK_QUEUE_ROWS_LEAST = 100;
+export const WEBHOOK_QUEUE_BYTES_LEAST = 1 * MIB;
 /** The time limit for one delivery attempt, from the DNS lookup to the last byte of the answer. */
 export const WEBHOOK_TIMEOUT_MS = 10_000;
 /**

@@ -22,6 +22,7 @@ import type { Ground, ServerPushHandlers } from "./ground.js";
 
 export interface AgentsArea {
   readonly directory: Directory;
+  readonly lists: InstanceLists;
   readonly actors: InstanceActors;
   readonly watch: InstanceWatch;
   /** The background tasks that change instances. In a cluster they run only on the leader. */
@@ -89,19 +90,16 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     intervalMs: intervalMs,
   });
   const lastSeenFlusher = new LastSeenFlusher(directory, writer, nowMs, shared ? sharedFlushMs : null);
+  const lists = new InstanceLists(directory);
   const flushLastSeen = shared ? () => lastSeenFlusher.flush() : null;
   return {
     directory,
+    lists,
     actors,
     watch,
     upkeep: [whileLeader(cluster.leads, liveness)],
     lastSeenFlusher,
-    routes: instanceRoutes(
-      guarded,
-      new Instances({ directory, writer, clock, log, flushLastSeen }),
-      new InstanceLists(directory),
-      liveness,
-    ),
+    routes: instanceRoutes(guarded, new Instances({ directory, writer, clock, log, flushLastSeen }), lists, liveness),
     onInstances: ({ changed, seen }) => {
       for (const id of changed) directory.applyRemote(id, rows.byId(id));
       for (const { rows: ids, last_seen, busy_until } of seen)

@@ -6,7 +6,7 @@ import { complianceRoutes } from "../features/compliance/routes.js";
 import { ContractFront } from "../features/contracts/front.js";
 import { contractRoutes } from "../features/contracts/routes.js";
 import type { Route } from "../platform/front/route.js";
-import type { Directory } from "../features/instances/directory.js";
+import type { InstanceLists } from "../features/instances/lists.js";
 import type { OutboundClient } from "../platform/outbound/client.js";
 import { RuleFront } from "../features/rules/front.js";
 import { ruleRoutes } from "../features/rules/routes.js";
@@ -14,6 +14,7 @@ import { RuleSetVersions } from "../features/rules/set-versions.js";
 import { ruleReader } from "../features/rules/table.js";
 import { TemplateFront } from "../features/templates/front.js";
 import { templateRoutes } from "../features/templates/routes.js";
+import { THE_SERVER } from "../platform/threads/pool.js";
 import type { SlowLane } from "../platform/threads/slow-lane.js";
 import { specReader } from "../features/versioned/table.js";
 import type { Ground } from "./ground.js";
@@ -27,13 +28,13 @@ export interface ChecksArea {
 export interface ChecksUses {
   readonly slowLane: SlowLane;
   readonly services: OutboundClient;
-  readonly directory: Directory;
+  readonly instances: InstanceLists;
   readonly tally: AgentTally;
   readonly toClientFailure: (failure: Failure) => Failure;
 }
 
 export function makeChecks({ config, guarded, log, threads, nowMs }: Ground, uses: ChecksUses): ChecksArea {
-  const { slowLane, services, directory, tally, toClientFailure } = uses;
+  const { slowLane, services, instances, tally, toClientFailure } = uses;
   const { writer, pool, reads } = threads;
   const ruleRows = reads.model(ruleReader);
   const versions = new RuleSetVersions(
@@ -54,7 +55,7 @@ export function makeChecks({ config, guarded, log, threads, nowMs }: Ground, use
   const contracts = new ContractFront({ outbound: services, slowLane, specs: reads.model(specReader) });
   const templates = new TemplateFront({ writer, slowLane, log, toClientFailure, contracts });
   const compliance = new ComplianceMonitor({
-    instances: () => directory.list("active"),
+    instances: () => instances.walk({ status: "active" }, THE_SERVER),
     pool,
     writer,
     log,

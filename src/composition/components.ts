@@ -138,7 +138,7 @@ export function makeComponents(options: ComponentsOptions): Components {
 
   // Stored values and their checks
   const slowLane = new SlowLane(pool);
-  const checks = makeChecks(ground, { slowLane, services, directory, tally, toClientFailure });
+  const checks = makeChecks(ground, { slowLane, services, instances: agents.lists, tally, toClientFailure });
   const versioned = makeVersioned(ground, { slowLane, contracts: checks.contracts, toClientFailure });
 
   /**

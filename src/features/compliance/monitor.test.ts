@@ -17,6 +17,11 @@ interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
+/** Yields each item in a page of its own. */
+async function* pagesOf<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[], void, undefined> {
+  for (const item of items) yield await Promise.resolve([item]);
+}
+
 /** @param check returns the violations that a job finds for its first pairs, or the failure of the job */
 function makeMonitor(
   names: readonly string[],
@@ -49,7 +54,7 @@ function makeMonitor(
   const instances = names.map((name) => ({ id: name, name, workspace: name === "z" ? "" : "w" }));
   return {
     monitor: new ComplianceMonitor({
-      instances: () => instances,
+      instances: () => pagesOf(instances),
       pool,
       writer,
       log,

@@ -26,8 +26,8 @@ export interface CheckedInstance {
 }
 
 export interface ComplianceOptions {
-  /** Returns the instances that are active now. */
-  readonly instances: () => readonly CheckedInstance[];
+  /** Returns the active instances, in pages, so that many of them delay no other work. */
+  readonly instances: () => AsyncIterable<readonly CheckedInstance[]>;
   readonly pool: Pick<Pool, "run">;
   readonly writer: Pick<Writer, "request">;
   readonly log: Log;
@@ -114,16 +114,15 @@ export class ComplianceMonitor implements BackgroundTask {
    * the check.
    */
   async *#runs(): AsyncGenerator<StoredRun | Failure, void, undefined> {
-    for (const [project, instances] of this.#byWorkspace()) {
+    for (const [project, instances] of await this.#byWorkspace()) {
       const contracts = await this.#contractsOf(project);
       if (contracts instanceof Failure) {
         yield contracts;
         return;
       }
-      // Sorted by contract, so that a contract's compiled schemas are used for all instances, one after the other.
-      const pairs = contracts.flatMap((contract) => instances.map((instance) => ({ contract, instance })));
-      for (let at = 0; at < pairs.length; ) {
-        const checked = await this.#step(project, pairs.slice(at, at + COMPLIANCE_PAIRS_MAX));
+      const pairs = contracts.length * instances.length;
+      for (let at = 0; at < pairs; ) {
+        const checked = await this.#step(project, pairsFrom(contracts, instances, at));
         if (checked instanceof Failure) {
           yield checked;
           return;
@@ -134,13 +133,15 @@ export class ComplianceMonitor implements BackgroundTask {
     }
   }
 
-  #byWorkspace(): Map<string, CheckedInstance[]> {
+  async #byWorkspace(): Promise<Map<string, CheckedInstance[]>> {
     const groups = new Map<string, CheckedInstance[]>();
-    for (const instance of this.#options.instances()) {
-      if (instance.workspace === "") continue;
-      const group = groups.get(instance.workspace);
-      if (group === undefined) groups.set(instance.workspace, [instance]);
-      else group.push(instance);
+    for await (const page of this.#options.instances()) {
+      for (const instance of page) {
+        if (instance.workspace === "") continue;
+        const group = groups.get(instance.workspace);
+        if (group === undefined) groups.set(instance.workspace, [instance]);
+        else group.push(instance);
+      }
     }
     return groups;
   }
@@ -200,4 +201,19 @@ export class ComplianceMonitor implements BackgroundTask {
     }
     return this.#checks.closed ? STOPPING : [TOO_SLOW];
   }
+}
+
+/**
+ * Returns the pairs of one step. All pairs together may be too many for the memory. They are in the order of contracts,
+ * so that a contract's compiled schemas are used for all instances, one after the other.
+ * @param from the number of pairs before the first one of this step
+ */
+function pairsFrom(contracts: readonly string[], instances: readonly CheckedInstance[], from: number): Pair[] {
+  const pairs: Pair[] = [];
+  const end = Math.min(from + COMPLIANCE_PAIRS_MAX, contracts.length * instances.length);
+  for (let at = from; at < end; at++) {
+    const contract = must(contracts[Math.floor(at / instances.length)], "a pair has a contract");
+    pairs.push({ contract, instance: must(instances[at % instances.length], "a pair has an instance") });
+  }
+  return pairs;
 }

@@ -22,6 +22,7 @@ import type { Broadcaster } from "../../platform/transport/transport.js";
 import type { EventCounters } from "./counters.js";
 import { HeldEvents } from "./held-events.js";
 import { encodeEvent } from "./encode.js";
+import { PatternBudget } from "./pattern-budget.js";
 import type { EventReader } from "./table.js";
 import { PatternIndex } from "../../platform/topics/pattern-index.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
@@ -57,6 +58,7 @@ export class Hub implements Measured {
   readonly #broadcaster: Broadcaster;
   readonly #counters: EventCounters;
   readonly #index = new PatternIndex();
+  readonly #budget = new PatternBudget(this.#index);
   readonly #groups = new Map<string, Group>();
   /** The events of this tick. A subscriber that becomes slow during the tick continues from this list. */
   #tickEvents: CommittedEvent[] = [];
@@ -116,10 +118,17 @@ export class Hub implements Measured {
   }
 
   /** Returns an error if there is no room for one more subscriber of the pattern; otherwise null. */
-  refuse({ text }: Pattern): Failure | null {
+  refuse(pattern: Pattern): Failure | null {
     if (this.#members >= SUBSCRIBERS_MAX) return FULL;
+    const { text } = pattern;
     const more = this.#groups.has(text) ? 0 : text.length;
-    return this.#characters + more > SUBSCRIBED_PATTERNS_CHARACTERS_MAX ? TOO_MANY_PATTERNS : null;
+    if (this.#characters + more > SUBSCRIBED_PATTERNS_CHARACTERS_MAX) return TOO_MANY_PATTERNS;
+    return this.refuseSteps([pattern]);
+  }
+
+  /** Returns an error if matching topics with these patterns too would take too many steps; otherwise null. */
+  refuseSteps(patterns: readonly Pattern[]): Failure | null {
+    return this.#budget.refuse(patterns);
   }
 
   get patterns(): number {
@@ -133,6 +142,7 @@ export class Hub implements Measured {
       group = new Group(pattern);
       this.#groups.set(pattern.text, group);
       this.#index.add(pattern);
+      this.#budget.count(pattern);
       this.#characters += pattern.text.length;
     }
     group.members += 1;

@@ -6,7 +6,12 @@
  * except for its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../../schemas/instances.js";
-import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../../schemas/limits/instances.js";
+import {
+  INSTANCES_BYTES_MAX,
+  INSTANCE_BYTES,
+  INSTANCE_LIST_STEP,
+  INSTANCE_SILENCE_MS,
+} from "../../../schemas/limits/instances.js";
 import { assert } from "../../base/assert.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
@@ -105,6 +110,9 @@ export function lastSeenAt({ last_seen, busy_until, waits }: Entry, nowMs: numbe
 export function compareRecency(a: Pick<Entry, "last_seen" | "row">, b: Pick<Entry, "last_seen" | "row">): number {
   return b.last_seen - a.last_seen || b.row - a.row;
 }
+
+/** Marks the instances that are being deleted together, a bounded number in each step. */
+export type EndingSteps = Generator<void, void, void>;
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
@@ -230,26 +238,38 @@ export class Directory implements Measured {
    * Ends the token of an instance, because it is being deleted, and the tokens of all instances that it has registered.
    * With them, new instances could be registered as fast as the others are deleted. Only the connections of the
    * instance itself are closed; those of the others are closed when they are removed.
+   * @returns the steps that end the tokens of the others, each of bounded work; null if the token has ended before
    */
-  beginEnding(id: string): void {
+  beginEnding(id: string): EndingSteps | null {
     const entry = this.#byId.get(id);
-    if (entry === undefined || entry.ending) return;
-    this.#markEnding(entry, true);
+    if (entry === undefined || entry.ending) return null;
+    entry.ending = true;
     this.#events.onRevoked?.(id, entry.token_hash);
+    return this.#markEnding(id, true);
   }
 
-  /** Accepts the tokens again, because the instance could not be deleted. Does nothing if it is deleted. */
-  cancelEnding(id: string): void {
-    const entry = this.#byId.get(id);
-    if (entry !== undefined) this.#markEnding(entry, false);
+  /**
+   * Accepts the tokens again, because the instance could not be deleted.
+   * @returns the steps that do so; null if the instance is deleted
+   */
+  cancelEnding(id: string): EndingSteps | null {
+    return this.#byId.has(id) ? this.#markEnding(id, false) : null;
   }
 
-  #markEnding(first: Entry, ending: boolean): void {
-    const marked = [first];
+  /**
+   * The directory may change between two steps. An instance that is registered meanwhile is either found by a later
+   * step, or `add` gives it the mark of the instance that has registered it.
+   */
+  *#markEnding(first: string, ending: boolean): EndingSteps {
+    const ids = [first];
+    let marked = 0;
     // The list grows during the loop, until it has the instances of all levels.
-    for (const entry of marked) {
-      entry.ending = ending;
-      for (const registered of this.#byRegistrant.get(entry.id) ?? []) marked.push(registered);
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry !== undefined) entry.ending = ending;
+      for (const registered of this.#byRegistrant.get(id) ?? []) ids.push(registered.id);
+      marked += 1;
+      if (marked % INSTANCE_LIST_STEP === 0) yield;
     }
   }
 

@@ -17,6 +17,7 @@ import { callerOf, type CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
 import type { Directory, Entry, InstanceFilter } from "./directory.js";
+import { Endings } from "./endings.js";
 import type { InstanceLists } from "./lists.js";
 import { hashToken, makeToken } from "./token.js";
 
@@ -51,10 +52,12 @@ export class Instances {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #flushLastSeen: (() => Promise<void>) | null;
+  readonly #endings: Endings;
   #registering = 0;
 
   constructor({ directory, writer, clock, log, flushLastSeen }: InstancesOptions) {
     this.directory = directory;
+    this.#endings = new Endings(directory);
     this.#writer = writer;
     this.#clock = clock;
     this.#log = log;
@@ -170,8 +173,8 @@ export class Instances {
   }
 
   /**
-   * Deletes an instance and those that it has registered, in as many transactions as that takes. From the first one
-   * until the last, their tokens are not accepted. If a transaction fails, those that are left keep their tokens, and
+   * Deletes an instance and those that it has registered, in as many transactions as that takes. After the first one
+   * its token is not accepted, and soon theirs neither. If a transaction fails, those that are left keep their tokens, and
    * the caller can repeat the call.
    */
   async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
@@ -194,10 +197,10 @@ export class Instances {
     return new Promise((resolve) => {
       this.#writer.call(deregisterInstance, request, context, (reply) => {
         if (reply instanceof Failure) {
-          this.directory.cancelEnding(request.id);
+          this.#endings.cancel(request.id);
         } else {
           for (const gone of reply.ids) this.directory.remove(gone);
-          if (reply.more !== null) this.directory.beginEnding(request.id);
+          if (reply.more !== null) this.#endings.begin(request.id);
         }
         resolve(reply);
       });
@@ -234,4 +237,28 @@ export function listReply(
 ): Answer | Promise<Answer> {
   const read = lists.read(filter, callerOf(request.context), (listener) => request.onAbort(listener));
   return typeof read === "string" ? jsonReply(read) : readReply(read, PIECED_ANSWER_BYTES);
+}
+
+/** Answers with the instances that a liveness check has found, the longest silent first. */
+export function checkReply(
+  lists: InstanceLists,
+  stale: readonly Entry[],
+  request: ListRequest,
+): Answer | Promise<Answer> {
+  const end = `,"count":${stale.length}}`;
+  const read = lists.encode(stale, callerOf(request.context), (listener) => request.onAbort(listener));
+  if (typeof read === "string") return jsonReply(`${CHECKED}${read}${end}`);
+  return readReply(surround(CHECKED, read, end), PIECED_ANSWER_BYTES);
+}
+
+const CHECKED = '{"checked":true,"newly_stale":';
+
+async function* surround(
+  start: string,
+  chunks: AsyncIterable<string>,
+  end: string,
+): AsyncGenerator<string, void, undefined> {
+  yield start;
+  yield* chunks;
+  yield end;
 }

@@ -203,3 +203,49 @@ t.test("what is removed or changes before it is encoded is left out", async (t) 
   t.equal(ids.length, 2 * INSTANCE_LIST_PAGE - 2);
   t.notOk(ids.includes("id-1") || ids.includes("id-2"));
 });
+
+t.test(
+  "a walk yields the instances in pages, in the order of a list, and none in the tick of the request",
+  async (t) => {
+    const count = 3 * INSTANCE_LIST_STEP + 7;
+    const { directory, lists, ticks, examined } = bench(count, INSTANCE_LIST_STEP);
+    const walk = async (): Promise<readonly (readonly Entry[])[]> => {
+      const pages: (readonly Entry[])[] = [];
+      for await (const page of lists.walk({ status: "active", name: "n" }, "")) pages.push(page);
+      return pages;
+    };
+    const walked = walk();
+    t.equal(examined(), 0);
+    const seen = await ticks();
+    const pages = await walked;
+    t.ok(Math.max(...seen) <= 2 * INSTANCE_LIST_STEP, `at most ${Math.max(...seen)} in a tick`);
+    t.ok(
+      pages.every(({ length }) => length <= INSTANCE_LIST_PAGE),
+      "in pages",
+    );
+    t.same(
+      pages.flat().map(({ id }) => id),
+      directory.list("active").map(({ id }) => id),
+    );
+  },
+);
+
+t.test("many instances are encoded in pages, each once, those that are removed meanwhile too", async (t) => {
+  const directory = new Directory();
+  directory.load(rowsOf(3 * INSTANCE_LIST_PAGE));
+  const lists = new InstanceLists(directory);
+  const given = directory.list();
+  const read = lists.encode(given, "", stays);
+  if (typeof read === "string") throw new Error("all at once");
+  const pages: string[] = [];
+  for await (const page of read) {
+    pages.push(page);
+    directory.remove(must(given.at(-1), "the last one").id);
+  }
+  t.equal(pages.length, 4, "three pages, and the end of the array");
+  t.same(
+    (JSON.parse(pages.join("")) as readonly { readonly id: string }[]).map(({ id }) => id),
+    given.map(({ id }) => id),
+  );
+  t.equal(lists.encode([], "", stays), "[]");
+});

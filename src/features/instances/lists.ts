@@ -6,8 +6,15 @@
  */
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";
-import { CallerSlices, type SlicedJob } from "./caller-slices.js";
-import { compareRecency, encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "./directory.js";
+import { CallerSlices } from "./caller-slices.js";
+import {
+  compareRecency,
+  encodeInstance,
+  matchesFilter,
+  type Directory,
+  type Entry,
+  type InstanceFilter,
+} from "./directory.js";
 
 /** An instance that matches, and when it was last seen at that time. Later activity does not change its place. */
 interface Found {
@@ -46,14 +53,45 @@ export class InstanceLists {
     onAbort(() => {
       isGone = true;
     });
-    return this.#pages(filter, this.#slices.begin(caller), () => isGone);
+    return joinPages(this.#pages(filter, caller, encodeAll, () => isGone));
   }
 
-  async *#pages(
+  /**
+   * Returns the JSON text of these instances, as they are when they are encoded: a few as a whole, many in pages.
+   * @param caller see `read`
+   * @param onAbort see `read`
+   */
+  encode(
+    entries: readonly Entry[],
+    caller: string,
+    onAbort: (listener: () => void) => void,
+  ): string | AsyncGenerator<string, void, undefined> {
+    if (entries.length <= INSTANCE_LIST_PAGE) return `[${encodeAll(entries)}]`;
+    let isGone = false;
+    onAbort(() => {
+      isGone = true;
+    });
+    return joinPages(this.#encodePages(entries, caller, () => isGone));
+  }
+
+  /** Yields the instances that match the filter, in pages of at most INSTANCE_LIST_PAGE. See `read` for the caller. */
+  walk(filter: InstanceFilter, caller: string): AsyncGenerator<readonly Entry[], void, undefined> {
+    return this.#pages(
+      filter,
+      caller,
+      (entries) => entries,
+      () => false,
+    );
+  }
+
+  /** @param make makes a page of instances, in a slice of the caller */
+  async *#pages<Page>(
     filter: InstanceFilter,
-    job: SlicedJob,
+    caller: string,
+    make: (entries: readonly Entry[]) => Page,
     isGone: () => boolean,
-  ): AsyncGenerator<string, void, undefined> {
+  ): AsyncGenerator<Page, void, undefined> {
+    const job = this.#slices.begin(caller);
     try {
       const steps = collect(this.#directory, filter);
       let collected = await job.run(() => steps.next());
@@ -62,27 +100,50 @@ export class InstanceLists {
         collected = await job.run(() => steps.next());
       }
       const ids = collected.value;
-      let separator = "[";
-      for (let at = 0; at < ids.length && !isGone(); at += INSTANCE_LIST_PAGE) {
-        const page = await job.run(() => this.#encode(ids.slice(at, at + INSTANCE_LIST_PAGE), filter));
-        if (page === "") continue;
-        yield separator + page;
-        separator = ",";
-      }
-      yield separator === "[" ? "[]" : "]";
+      for (let at = 0; at < ids.length && !isGone(); at += INSTANCE_LIST_PAGE)
+        yield await job.run(() => make(this.#matching(ids.slice(at, at + INSTANCE_LIST_PAGE), filter)));
     } finally {
       job.end();
     }
   }
 
-  #encode(ids: readonly string[], filter: InstanceFilter): string {
-    const texts: string[] = [];
+  async *#encodePages(
+    entries: readonly Entry[],
+    caller: string,
+    isGone: () => boolean,
+  ): AsyncGenerator<string, void, undefined> {
+    const job = this.#slices.begin(caller);
+    try {
+      for (let at = 0; at < entries.length && !isGone(); at += INSTANCE_LIST_PAGE)
+        yield await job.run(() => encodeAll(entries.slice(at, at + INSTANCE_LIST_PAGE)));
+    } finally {
+      job.end();
+    }
+  }
+
+  #matching(ids: readonly string[], filter: InstanceFilter): Entry[] {
+    const entries: Entry[] = [];
     for (const id of ids) {
       const entry = this.#directory.get(id);
-      if (entry !== undefined && matchesFilter(entry, filter)) texts.push(encodeInstance(entry));
+      if (entry !== undefined && matchesFilter(entry, filter)) entries.push(entry);
     }
-    return texts.join(",");
+    return entries;
   }
+}
+
+function encodeAll(entries: readonly Entry[]): string {
+  return entries.map(encodeInstance).join(",");
+}
+
+/** Joins pages of JSON texts to one array. A page may be empty. */
+async function* joinPages(pages: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  let separator = "[";
+  for await (const page of pages) {
+    if (page === "") continue;
+    yield separator + page;
+    separator = ",";
+  }
+  yield separator === "[" ? "[]" : "]";
 }
 
 /**

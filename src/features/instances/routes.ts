@@ -23,7 +23,7 @@ import { mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Route } from "../../platform/front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
-import { listReply, type Instances } from "./front.js";
+import { checkReply, listReply, type Instances } from "./front.js";
 import type { InstanceLists } from "./lists.js";
 import type { Liveness } from "./liveness.js";
 
@@ -166,11 +166,10 @@ export function instanceRoutes(
       tag,
       summary: "Checks for silent instances now.",
       answer: LivenessAnswer,
-      handle: async () =>
-        answer(
-          await liveness.check(),
-          (stale) => `{"checked":true,"newly_stale":[${stale.map(encodeInstance).join(",")}],"count":${stale.length}}`,
-        ),
+      handle: async (request) => {
+        const stale = await liveness.check();
+        return stale instanceof Failure ? stale : await checkReply(lists, stale, request);
+      },
     }),
   ];
 }

@@ -4,10 +4,16 @@
  * them. The writer and the front each have their own class.
  */
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
-import { WEBHOOK_DEAD_LETTERS_MAX, WEBHOOK_QUEUE_BYTES_MAX } from "../../../schemas/limits/webhooks.js";
+import {
+  WEBHOOK_BODIES_STORED_BYTES_MAX,
+  WEBHOOK_DEAD_LETTERS_MAX,
+  WEBHOOK_QUEUE_BYTES_LEAST,
+  WEBHOOK_QUEUE_BYTES_MAX,
+} from "../../../schemas/limits/webhooks.js";
 import type { SetAside } from "../../../schemas/webhooks.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
+import type { StoredBodies } from "./table.js";
 
 /**
  * The number of characters at the start of a body that always include its topic: the longest topic, with every
@@ -31,11 +37,14 @@ export class DeadLetterTable {
   readonly #setTried: Statement<[number, string, number, number], unknown>;
   readonly #hold: Statement<[number], unknown>;
   readonly #release: Statement<[number], unknown>;
-  readonly #sweep: Statement<[number], unknown>;
+  readonly #sweep: Statement<[number], number>;
   readonly #delete: Statement<[number, number], unknown>;
   readonly #sizes: Statement<[number], { event: number; bytes: number }>;
 
-  constructor(db: Db) {
+  constructor(
+    db: Db,
+    readonly stored: StoredBodies,
+  ) {
     // Inserts only if the event is still queued, so that a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
@@ -46,7 +55,9 @@ export class DeadLetterTable {
     );
     this.#hold = db.prepare("UPDATE webhook_body SET waiting = waiting + 1 WHERE event = ?");
     this.#release = db.prepare("UPDATE webhook_body SET waiting = waiting - 1 WHERE event = ?");
-    this.#sweep = db.prepare("DELETE FROM webhook_body WHERE event = ? AND waiting = 0");
+    this.#sweep = db
+      .prepare<[number], number>("DELETE FROM webhook_body WHERE event = ? AND waiting = 0 RETURNING bytes")
+      .pluck();
     this.#delete = db.prepare("DELETE FROM webhook_dead_letter WHERE webhook = ? AND event = ?");
     this.#sizes = db.prepare(
       `SELECT event, bytes FROM webhook_dead_letter JOIN webhook_body USING (event) WHERE webhook = ?
@@ -73,7 +84,7 @@ export class DeadLetterTable {
   delete(webhook: number, event: number): boolean {
     if (this.#delete.run(webhook, event).changes === 0) return false;
     this.#release.run(event);
-    this.#sweep.run(event);
+    for (const bytes of this.#sweep.all(event)) this.stored.bytes -= bytes;
     return true;
   }
 
@@ -83,14 +94,16 @@ export class DeadLetterTable {
 
   /**
    * Deletes the oldest dead letters if a webhook has too many, in number or in bytes. The newest one stays, whatever
-   * its size.
+   * its size. If the bodies of all webhooks together take too much, a webhook keeps fewer bytes.
    */
   #makeRoom(webhook: number): number {
+    const isFull = this.stored.bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;
+    const bytesMax = isFull ? WEBHOOK_QUEUE_BYTES_LEAST : WEBHOOK_QUEUE_BYTES_MAX;
     let bytes = 0;
     let discarded = 0;
     for (const [at, letter] of this.#sizes.all(webhook).entries()) {
       bytes += letter.bytes;
-      if (at === 0 || (at < WEBHOOK_DEAD_LETTERS_MAX && bytes <= WEBHOOK_QUEUE_BYTES_MAX)) continue;
+      if (at === 0 || (at < WEBHOOK_DEAD_LETTERS_MAX && bytes <= bytesMax)) continue;
       this.delete(webhook, letter.event);
       discarded += 1;
     }

@@ -1,18 +1,35 @@
 /**
  * Tests that the outbox finds the webhooks of an event in a bounded number of steps: it refuses patterns that would
- * take more, and ordinary patterns are far below the bound. Counts steps, and measures no time.
+ * take more, and ordinary patterns are far below the bound. Tests also that all queues together are bounded. Counts
+ * steps, rows and bytes, and measures no time.
  */
 import t from "tap";
 import { PUBLISH_EVENTS_MAX } from "../../../schemas/limits/events.js";
-import { WEBHOOK_PATTERN_STEPS_MAX, WEBHOOKS_MAX } from "../../../schemas/limits/webhooks.js";
+import { MIB } from "../../../schemas/limits/units.js";
+import {
+  WEBHOOK_BODIES_STORED_BYTES_MAX,
+  WEBHOOK_PATTERN_STEPS_MAX,
+  WEBHOOK_QUEUE_BYTES_LEAST,
+  WEBHOOK_QUEUE_ROWS_LEAST,
+  WEBHOOK_QUEUE_ROWS_MAX,
+  WEBHOOK_QUEUES_ROWS_MAX,
+  WEBHOOKS_MAX,
+} from "../../../schemas/limits/webhooks.js";
 import { migrate } from "../../platform/store/migrate.js";
+import type { Db } from "../../platform/store/open.js";
+import { WriteBuffer } from "../../platform/store/write-buffer.js";
 import { openDatabase } from "../../platform/store/sqlite/choice.js";
 import { outboxModel, type Outbox } from "./outbox.js";
 
-function open(): Outbox {
+function openStore(): { readonly outbox: Outbox; readonly rows: WriteBuffer; readonly db: Db } {
   const db = openDatabase(":memory:");
   migrate(db);
-  return outboxModel.open({ db } as Parameters<typeof outboxModel.open>[0]);
+  const rows = new WriteBuffer(db);
+  return { outbox: outboxModel.open({ db, rows } as Parameters<typeof outboxModel.open>[0]), rows, db };
+}
+
+function open(): Outbox {
+  return openStore().outbox;
 }
 
 function add(outbox: Outbox, id: string, patterns: readonly string[]): number {
@@ -96,5 +113,113 @@ t.test("a disabled webhook gets no event, and is found again when it is enabled"
   t.equal(outbox.table.first(row), lastEvent);
   outbox.remove(row);
   t.equal(outbox.listens, false);
+  t.end();
+});
+
+/** Stores `events` events of `bytes` bytes each in the queue of each of these webhooks. */
+function fill(
+  { db, outbox }: ReturnType<typeof openStore>,
+  rows: readonly number[],
+  events: number,
+  bytes: number,
+): void {
+  db.prepare(
+    `WITH RECURSIVE event (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM event WHERE id < ${events})
+     INSERT INTO webhook_body (event, waiting, bytes, body, hops) SELECT id, ${rows.length}, ${bytes}, '1', 0 FROM event`,
+  ).run();
+  for (const row of rows) db.prepare("INSERT INTO webhook_queue SELECT ?, event FROM webhook_body").run(row);
+  lastEvent = events;
+  outbox.loadRestored();
+}
+
+function statusOf({ outbox, rows }: ReturnType<typeof openStore>, id: string): { dropped: number; pending: number } {
+  rows.write();
+  const status = outbox.table.status(id);
+  return { dropped: status?.dropped ?? 0, pending: status?.pending ?? 0 };
+}
+
+t.test("all queues together have a bound, and each keeps some room of its own", (t) => {
+  const store = openStore();
+  const { outbox } = store;
+  const full = WEBHOOK_QUEUE_ROWS_MAX - 1;
+  const away = Array.from({ length: Math.floor(WEBHOOK_QUEUES_ROWS_MAX / full) }, (_, at) =>
+    add(outbox, `away${at}`, ["**"]),
+  );
+  add(outbox, "there", ["**"]);
+  fill(store, away, full, 1);
+  for (let at = 0; at < WEBHOOK_QUEUE_ROWS_LEAST + 5; at++) publish(outbox, "a");
+  t.same(statusOf(store, "there"), { dropped: 5, pending: WEBHOOK_QUEUE_ROWS_LEAST });
+  t.same(statusOf(store, "away0"), { dropped: WEBHOOK_QUEUE_ROWS_LEAST + 5, pending: full });
+  outbox.remove(away[1] ?? 0);
+  publish(outbox, "a");
+  t.match(statusOf(store, "away0"), { pending: full + 1 }, "there is room again");
+  t.end();
+});
+
+t.test("the bodies of all webhooks together have a bound, those of dead letters too", (t) => {
+  const store = openStore();
+  const { outbox, db } = store;
+  const big = 16 * MIB;
+  const events = WEBHOOK_BODIES_STORED_BYTES_MAX / big;
+  // A body counts once, however many webhooks wait for it.
+  const first = add(outbox, "first", ["**"]);
+  const second = add(outbox, "second", ["**"]);
+  add(outbox, "third", ["**"]);
+  fill(store, [first, second], events, big);
+  publish(outbox, "a");
+  t.same(statusOf(store, "first"), { dropped: 1, pending: events });
+  t.same(statusOf(store, "third"), { dropped: 0, pending: 1 }, "a small event fits into a small queue");
+  outbox.publish({
+    id: ++lastEvent,
+    topic: "a",
+    data: JSON.stringify("x".repeat(WEBHOOK_QUEUE_BYTES_LEAST)),
+    source: "",
+    created_at: 0,
+    hops: 0,
+    trusted: true,
+  });
+  t.same(statusOf(store, "third"), { dropped: 1, pending: 1 }, "a large one does not");
+
+  // While there is too much, a webhook keeps only the newest of its large dead letters.
+  for (let at = 0; at < 3; at++) outbox.skip(second, null, 0);
+  const letters = db.prepare<[number], number>("SELECT count(*) FROM webhook_dead_letter WHERE webhook = ?").pluck();
+  t.equal(letters.get(second), 1);
+  t.equal(statusOf(store, "second").dropped, 2 + 2, "and counts the others");
+
+  outbox.remove(first);
+  publish(outbox, "a");
+  t.equal(statusOf(store, "second").dropped, 4 + 1, "the second one still waits for most bodies");
+  outbox.remove(second);
+  const left = db.prepare<[], number>("SELECT sum(bytes) FROM webhook_body").pluck();
+  t.ok((left.get() ?? 0) < MIB, "with the last webhook, the bodies are deleted");
+  add(outbox, "fourth", ["**"]);
+  outbox.publish({
+    id: ++lastEvent,
+    topic: "a",
+    data: JSON.stringify("x".repeat(WEBHOOK_QUEUE_BYTES_LEAST)),
+    source: "",
+    created_at: 0,
+    hops: 0,
+    trusted: true,
+  });
+  t.match(statusOf(store, "fourth"), { dropped: 0, pending: 1 }, "and there is room for large events again");
+  t.end();
+});
+
+t.test("what is dropped in a transaction is written once for each webhook", (t) => {
+  const store = openStore();
+  const { outbox, rows, db } = store;
+  const row = add(outbox, "full", ["**"]);
+  fill(store, [row], WEBHOOK_QUEUE_ROWS_MAX, 1);
+  const changes = db.prepare<[], number>("SELECT total_changes()").pluck();
+  const before = changes.get() ?? 0;
+  for (let at = 0; at < PUBLISH_EVENTS_MAX; at++) publish(outbox, "a");
+  rows.write();
+  t.equal((changes.get() ?? 0) - before, 1);
+  t.same(statusOf(store, "full"), { dropped: PUBLISH_EVENTS_MAX, pending: WEBHOOK_QUEUE_ROWS_MAX });
+  publish(outbox, "a");
+  rows.forget();
+  outbox.reload();
+  t.match(statusOf(store, "full"), { dropped: PUBLISH_EVENTS_MAX }, "what is rolled back is not counted");
   t.end();
 });

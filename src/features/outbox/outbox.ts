@@ -5,17 +5,21 @@
  *
  * Webhooks are kept in memory, by their patterns. Finding those that subscribe to an event takes a bounded number of
  * steps, because a webhook is refused if its patterns would make this number too large. Disabled webhooks count, too,
- * so that they can always be enabled. Each queue is limited in rows and bytes. If an event does not fit into a
- * webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if it receives events that
+ * so that they can always be enabled. Each queue is limited in rows and bytes, and so are all queues together. If an
+ * event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if it receives events that
  * its own deliveries have caused (docs/webhooks.md "Chains").
  */
 import {
+  WEBHOOK_BODIES_STORED_BYTES_MAX,
   WEBHOOK_ERROR_CHARS_MAX,
   WEBHOOK_FAILURES_MAX,
   WEBHOOK_HOPS_MAX,
   WEBHOOK_PATTERN_STEPS_MAX,
+  WEBHOOK_QUEUE_BYTES_LEAST,
   WEBHOOK_QUEUE_BYTES_MAX,
+  WEBHOOK_QUEUE_ROWS_LEAST,
   WEBHOOK_QUEUE_ROWS_MAX,
+  WEBHOOK_QUEUES_ROWS_MAX,
 } from "../../../schemas/limits/webhooks.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { OutboxPush, type SetAside, type WebhookProgress } from "../../../schemas/webhooks.js";
@@ -23,13 +27,15 @@ import { assert, must } from "../../base/assert.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { PushMessage } from "../../platform/rpc/method.js";
 import type { Db } from "../../platform/store/open.js";
+import type { WriteBuffer } from "../../platform/store/write-buffer.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import { PatternIndex } from "../../platform/topics/pattern-index.js";
 import { compilePattern } from "../../platform/topics/pattern.js";
 import { DeadLetterTable } from "./dead-letters.js";
 import { DeliveryLogTable } from "./delivery-log.js";
 import { encodeDelivery, type DeliveredEvent } from "./encode.js";
-import { WebhookTable, type WebhookRow } from "./table.js";
+import { DropCounts } from "./drop-counts.js";
+import { type StoredBodies, WebhookTable, type WebhookRow } from "./table.js";
 
 /** The push message with the changes that a commit has made to the outbox. */
 export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies PushMessage;
@@ -72,6 +78,8 @@ export class Outbox extends PublishingModel {
   readonly table: WebhookTable;
   readonly letters: DeadLetterTable;
   readonly log: DeliveryLogTable;
+  readonly #stored: StoredBodies = { bytes: 0 };
+  readonly #drops: DropCounts;
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
   /** All webhooks, by the text of each pattern. */
@@ -89,10 +97,11 @@ export class Outbox extends PublishingModel {
   /** Whether this transaction has changed the memory of this class, or must report something after the commit. */
   #touched = false;
 
-  constructor(db: Db) {
+  constructor(db: Db, rows: WriteBuffer) {
     super();
-    this.table = new WebhookTable(db);
-    this.letters = new DeadLetterTable(db);
+    this.table = new WebhookTable(db, this.#stored);
+    this.letters = new DeadLetterTable(db, this.#stored);
+    this.#drops = new DropCounts(this.table, rows);
     this.log = new DeliveryLogTable(db);
     this.#load();
   }
@@ -266,6 +275,7 @@ export class Outbox extends PublishingModel {
     this.#byPattern = new Map();
     this.#active = 0;
     this.#rows = 0;
+    this.table.measureBodies();
     for (const webhook of this.table.all()) {
       const { rows, bytes } = this.table.size(webhook.row, Number.MAX_SAFE_INTEGER);
       this.#hold(webhook, rows, bytes);
@@ -363,36 +373,44 @@ export class Outbox extends PublishingModel {
 
   #queue(event: OutboxEvent, wanting: readonly HeldWebhook[]): void {
     this.#setTouched();
-    const taking: HeldWebhook[] = [];
+    // All webhooks that want the event are counted first, because they are in another order on each node.
+    const isFull = this.#rows + wanting.length > WEBHOOK_QUEUES_ROWS_MAX;
+    const rowsMax = isFull ? WEBHOOK_QUEUE_ROWS_LEAST : WEBHOOK_QUEUE_ROWS_MAX;
+    const withRows: HeldWebhook[] = [];
     for (const held of wanting) {
-      if (held.rows < WEBHOOK_QUEUE_ROWS_MAX) taking.push(held);
+      if (held.rows < rowsMax) withRows.push(held);
       else this.#overflow(held, 1);
     }
-    if (taking.length === 0) return;
+    if (withRows.length === 0) return;
     const body = encodeDelivery(event);
     const bytes = utf8Length(body);
-    let waiting = 0;
-    for (const held of taking) {
-      // An empty queue accepts an event of any size.
-      if (held.rows > 0 && held.bytes + bytes > WEBHOOK_QUEUE_BYTES_MAX) {
+    const isStoreFull = this.#stored.bytes + bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;
+    const taking: number[] = [];
+    for (const held of withRows) {
+      // An empty queue accepts an event of any size, while there is room for the bodies of all webhooks.
+      const fits = isStoreFull
+        ? held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_LEAST
+        : held.rows === 0 || held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_MAX;
+      if (!fits) {
         this.#overflow(held, 1);
         continue;
       }
       held.rows += 1;
       held.bytes += bytes;
-      waiting += 1;
-      this.table.queue(held.row, event.id);
+      taking.push(held.row);
       this.#queued.add(held.row);
     }
-    if (waiting > 0) this.table.storeBody(event.id, waiting, bytes, body, event.hops);
-    this.#rows += waiting;
+    if (taking.length === 0) return;
+    this.table.queue(taking, event.id);
+    this.table.storeBody(event.id, taking.length, bytes, body, event.hops);
+    this.#rows += taking.length;
   }
 
   #overflow({ row }: HeldWebhook, events: number): void {
     this.#setTouched();
     this.#overflowed = true;
     this.#dropped += events;
-    this.table.countDropped(row, events);
+    this.#drops.add(row, events);
   }
 
   /** Moves a queued event to the dead letters. The caller removes its row from the queue. */
@@ -421,4 +439,4 @@ export class Outbox extends PublishingModel {
   }
 }
 
-export const outboxModel: Model<Outbox> = { open: ({ db }) => new Outbox(db) };
+export const outboxModel: Model<Outbox> = { open: ({ db, rows }) => new Outbox(db, rows) };

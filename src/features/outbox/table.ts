@@ -50,6 +50,11 @@ const STATUS_COLUMNS = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = r
   (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
   (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
+/** The total size of the stored bodies, in bytes. The tables that store and delete bodies keep it. */
+export interface StoredBodies {
+  bytes: number;
+}
+
 /** The size of one webhook's queue. */
 export interface QueueSize {
   readonly rows: number;
@@ -109,15 +114,19 @@ export class WebhookTable extends WebhookLookup {
   readonly #first: Statement<[number], number | null>;
   readonly #failure: Statement<[string, number, number], unknown>;
   readonly #disable: Statement<[number], unknown>;
-  readonly #queue: Statement<[number, number], unknown>;
+  readonly #queue: Statement<[number, string], unknown>;
   readonly #body: Statement<[number, number, number, string, number], unknown>;
   readonly #size: Statement<[number, number], { rows: number; bytes: number | null }>;
   readonly #settle: Statement<[number, number], unknown>;
-  readonly #dropBodies: Statement<[number, number], unknown>;
+  readonly #dropBodies: Statement<[number, number], number>;
+  readonly #bodyBytes: Statement<[], number>;
+  readonly #stored: StoredBodies;
   readonly #unqueue: Statement<[number, number], unknown>;
 
-  constructor(db: Db) {
+  constructor(db: Db, stored: StoredBodies) {
     super(db);
+    this.#stored = stored;
+    this.#bodyBytes = db.prepare<[], number>("SELECT coalesce(sum(bytes), 0) FROM webhook_body").pluck();
     this.#insert = db.prepare(
       `INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_fired)
        VALUES (?, ?, ?, ?, 1, 0, 0, ?, NULL)`,
@@ -138,12 +147,16 @@ export class WebhookTable extends WebhookLookup {
     );
     this.#failure = db.prepare("UPDATE webhook SET last_error = ?, last_failure_at = ? WHERE row = ?");
     this.#disable = db.prepare("UPDATE webhook SET active = 0 WHERE row = ?");
-    this.#queue = db.prepare("INSERT INTO webhook_queue VALUES (?, ?)");
+    this.#queue = db.prepare("INSERT INTO webhook_queue SELECT value, ? FROM json_each(?)");
     this.#body = db.prepare("INSERT INTO webhook_body (event, waiting, bytes, body, hops) VALUES (?, ?, ?, ?, ?)");
     const due = "SELECT event FROM webhook_queue WHERE webhook = ? AND event <= ?";
     this.#size = db.prepare(`SELECT count(*) AS rows, sum(bytes) AS bytes FROM webhook_body WHERE event IN (${due})`);
     this.#settle = db.prepare(`UPDATE webhook_body SET waiting = waiting - 1 WHERE event IN (${due})`);
-    this.#dropBodies = db.prepare(`DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0`);
+    this.#dropBodies = db
+      .prepare<[number, number], number>(
+        `DELETE FROM webhook_body WHERE event IN (${due}) AND waiting = 0 RETURNING bytes`,
+      )
+      .pluck();
     this.#unqueue = db.prepare("DELETE FROM webhook_queue WHERE webhook = ? AND event <= ?");
   }
 
@@ -195,10 +208,17 @@ export class WebhookTable extends WebhookLookup {
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);
+    this.#stored.bytes += bytes;
   }
 
-  queue(webhook: number, event: number): void {
-    this.#queue.run(webhook, event);
+  /** Measures the stored bodies again. */
+  measureBodies(): void {
+    this.#stored.bytes = this.#bodyBytes.get() ?? 0;
+  }
+
+  /** Adds an event to the queues of these webhooks. */
+  queue(webhooks: readonly number[], event: number): void {
+    this.#queue.run(event, JSON.stringify(webhooks));
   }
 
   /** Removes the events up to `upto`, inclusive, from a webhook's queue. Returns the size of the removed part. */
@@ -206,7 +226,7 @@ export class WebhookTable extends WebhookLookup {
     const size = this.size(webhook, upto);
     if (size.rows === 0) return size;
     this.#settle.run(webhook, upto);
-    this.#dropBodies.run(webhook, upto);
+    for (const bytes of this.#dropBodies.all(webhook, upto)) this.#stored.bytes -= bytes;
     this.#unqueue.run(webhook, upto);
     return size;
   }

@@ -19,6 +19,8 @@ export interface Requester {
   /** The workspace in which instances and resources are searched; null for any workspace. */
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
+  /** Whether the call waits if no condition holds, so that its patterns are subscribed. */
+  readonly waits: boolean;
   readonly context: CallContext;
 }
 

@@ -67,7 +67,7 @@ export class WaitFront implements Measured {
     }
     const instance = directory.get(context.actor);
     const workspace = query.workspace ?? instance?.workspace ?? null;
-    const requester = { instance: instance?.id ?? "", workspace, is, context };
+    const requester = { instance: instance?.id ?? "", workspace, is, waits: wait > 0, context };
     const characters = charactersOf(query);
     if (wait > 0 && !this.#waiting.hasRoom(characters)) return FULL;
     const conditions = readConditions(rows, query, requester);

@@ -24,6 +24,7 @@ import {
 import type { WebhookProgress } from "../../../schemas/webhooks.js";
 import { Failure } from "../../base/result.js";
 import { Exposition } from "../../platform/measure/exposition.js";
+import { WriteBuffer } from "../../platform/store/write-buffer.js";
 import { migrate } from "../../platform/store/migrate.js";
 import { retryDelay } from "./backoff.js";
 import { Bodies } from "./bodies.js";
@@ -77,6 +78,7 @@ class System {
   requests: Request[] = [];
   /** Webhooks that were disabled. */
   readonly disabled: string[] = [];
+  readonly rows = new WriteBuffer(this.db);
   readonly warnings: unknown[] = [];
   /** The failure with which the writer refuses progress reports; null if it stores them. */
   refusal: Failure | null = null;
@@ -91,14 +93,14 @@ class System {
     this.#requestsMax = requestsMax;
     migrate(this.db);
     this.reader = new WebhookReader(this.db);
-    this.outbox = new Outbox(this.db);
+    this.outbox = new Outbox(this.db, this.rows);
     this.deliveries = this.start();
   }
 
   /** Starts again from the stored state, as after a crash. */
   restart(): void {
     this.requests = [];
-    this.outbox = new Outbox(this.db);
+    this.outbox = new Outbox(this.db, this.rows);
     this.deliveries = this.start();
   }
 
@@ -138,6 +140,7 @@ class System {
   }
 
   commit(deliveries = this.deliveries): void {
+    this.rows.write();
     const pushed = pushOf(this.outbox, OUTBOX);
     if (pushed !== null) deliveries.take(pushed);
   }

@@ -147,6 +147,13 @@ function storedOrder({ segments }: Pattern): {
   return { head: segments.slice(0, lastStars + 1), tail: segments.slice(lastStars + 1).toReversed() };
 }
 
+/** Returns the most steps that it takes to find which of these patterns match one topic. */
+export function stepsOf(patterns: readonly Pattern[]): number {
+  const index = new PatternIndex();
+  for (const pattern of patterns) index.add(pattern);
+  return index.steps;
+}
+
 export class PatternIndex {
   readonly #root = new Node(false);
   readonly #patterns = new Map<string, Pattern>();

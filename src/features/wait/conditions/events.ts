@@ -16,7 +16,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
   return conditionRow<readonly Pattern[]>({
     parameter: "event",
     isPosition: true,
-    read: (texts) => {
+    read: (texts, { waits }) => {
       const patterns: Pattern[] = [];
       for (const text of texts) {
         const pattern = compilePattern(text);
@@ -28,6 +28,8 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
           `the patterns of event cost too much: to hold a topic against them takes more than ${WAIT_PATTERN_STEPS_MAX} ` +
             "steps; give fewer or shorter ones with **",
         );
+      const full = waits ? hub.refuseSteps(patterns) : null;
+      if (full !== null) return full;
       return patterns.length === 0 ? [] : [patterns];
     },
     identity: () => [],

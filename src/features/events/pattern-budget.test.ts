@@ -1,0 +1,70 @@
+/** Tests the bound of the steps that all subscribed patterns take together. Counts steps, and measures no time. */
+import t from "tap";
+import { SUBSCRIBED_PATTERN_STEPS_MAX, SUBSCRIBERS_MAX } from "../../../schemas/limits/events.js";
+import { Failure } from "../../base/result.js";
+import { PatternIndex } from "../../platform/topics/pattern-index.js";
+import { compilePattern, type Pattern } from "../../platform/topics/pattern.js";
+import { PatternBudget } from "./pattern-budget.js";
+
+function compile(text: string): Pattern {
+  const pattern = compilePattern(text);
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  return pattern;
+}
+
+function open() {
+  const index = new PatternIndex();
+  const budget = new PatternBudget(index);
+  const refuse = (...texts: readonly string[]): Failure | null => budget.refuse(texts.map(compile));
+  const add = (text: string): void => {
+    const pattern = compile(text);
+    index.add(pattern);
+    budget.count(pattern);
+  };
+  return { index, refuse, add };
+}
+
+/** More than half of the steps that are allowed. */
+const DEAR = `**.${"?.".repeat(60)}**`;
+
+t.test("patterns are refused if a topic would take too many steps, alone or together with others", (t) => {
+  const { index, refuse, add } = open();
+  t.match(refuse(`**.${"?.".repeat(120)}**`), { status: "INVALID_ARGUMENT", message: /would take up to \d+ steps/ });
+  t.match(refuse(DEAR, `x.${DEAR}`), { status: "INVALID_ARGUMENT" }, "those of one call together");
+  t.equal(refuse(DEAR), null);
+  add(DEAR);
+  t.equal(refuse(DEAR), null, "a pattern that is subscribed already takes no more");
+  t.match(refuse(`x.${DEAR}`, DEAR), { status: "RESOURCE_EXHAUSTED", message: /all subscribed patterns/ });
+  t.same([index.size, index.has(`x.${DEAR}`)], [1, false], "no pattern of a refused client is left");
+  index.delete(DEAR);
+  t.equal(refuse(`x.${DEAR}`), null, "there is room when it is gone");
+  t.end();
+});
+
+t.test("plain patterns are accepted when others have taken all steps, and take few", (t) => {
+  const { index, refuse, add } = open();
+  add(DEAR);
+  for (let at = 0; index.steps < SUBSCRIBED_PATTERN_STEPS_MAX; at++) add(`n${at}.${DEAR}`);
+  t.match(refuse("*.done"), { status: "RESOURCE_EXHAUSTED" });
+  const before = index.steps;
+  for (let at = 0; at < SUBSCRIBERS_MAX; at += 5)
+    for (const text of [`build.p${at}`, `task.t${at}.**`, `state.s${at}.*`, "*", "**"]) {
+      if (refuse(text) !== null) t.fail(text);
+      add(text);
+    }
+  t.ok(index.steps - before < 50, `${index.steps - before} steps more`);
+  // These are spelled in many ways, or have a wildcard before their end.
+  for (const text of ["a.[b].c", "a.\\b", "**.a", "*.a", "a.*b", "a.**.b"]) t.ok(refuse(text), text);
+  t.end();
+});
+
+t.test("as many ordinary patterns as there may be subscribers are far below the bound", (t) => {
+  const { index, refuse, add } = open();
+  for (let at = 0; at < SUBSCRIBERS_MAX; at += 5)
+    for (const text of [`svc.${at}.*`, `*.${at}.done`, `job-${at}*.x`, `a.${at}.**`, `**.${at}`]) {
+      if (refuse(text) !== null) t.fail(text);
+      add(text);
+    }
+  t.ok(index.steps < SUBSCRIBED_PATTERN_STEPS_MAX / 1000, `${index.steps} steps`);
+  t.end();
+});

@@ -1,0 +1,61 @@
+/**
+ * Bounds the steps that it takes to find the subscribers of an event, whatever its topic is. A pattern is refused if all
+ * subscribed patterns together could take too many. So one client with dear patterns does not slow down the events of
+ * all others. Plain patterns are never refused: a topic can fit few of them, so they take few steps however many there
+ * are. So a client with dear patterns does not keep the others from subscribing either. Runs on the front.
+ */
+import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
+import { Failure, invalid } from "../../base/result.js";
+import { type PatternIndex, stepsOf } from "../../platform/topics/pattern-index.js";
+import type { Pattern } from "../../platform/topics/pattern.js";
+
+const FULL = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `matching a topic with all subscribed patterns would take more than ${SUBSCRIBED_PATTERN_STEPS_MAX} steps: ` +
+    "use fewer wildcards, or try again",
+);
+
+/** Whether a pattern has no wildcard, or only a star or a double star as its last segment. */
+function isPlain({ segments }: Pattern): boolean {
+  return segments.every((segment, at) => {
+    if (segment !== null && segment.literal === segment.text) return true;
+    return at === segments.length - 1 && (segment === null || segment.text === "*");
+  });
+}
+
+export class PatternBudget {
+  readonly #index: PatternIndex;
+  /**
+   * At least the steps of the index. To compute the steps may take long, so the steps of a new pattern are added, and
+   * the sum is computed only if it is too large.
+   */
+  #stepsMost = 1;
+
+  /** @param index the index of all subscribed patterns */
+  constructor(index: PatternIndex) {
+    this.#index = index;
+  }
+
+  /** Returns an error if these patterns, alone or together with the subscribed ones, take too many steps. */
+  refuse(patterns: readonly Pattern[]): Failure | null {
+    const dear = patterns.filter((pattern) => !isPlain(pattern) && !this.#index.has(pattern.text));
+    if (dear.length === 0) return null;
+    const own = stepsOf(dear);
+    if (own > SUBSCRIBED_PATTERN_STEPS_MAX)
+      return invalid(
+        `matching a topic with the pattern would take up to ${own} steps, ` +
+          `more than ${SUBSCRIBED_PATTERN_STEPS_MAX}: use fewer wildcards`,
+      );
+    if (this.#stepsMost + own <= SUBSCRIBED_PATTERN_STEPS_MAX) return null;
+    this.#stepsMost = this.#index.steps;
+    for (const pattern of dear) this.#index.add(pattern);
+    const { steps } = this.#index;
+    for (const { text } of dear) this.#index.delete(text);
+    return steps > SUBSCRIBED_PATTERN_STEPS_MAX ? FULL : null;
+  }
+
+  /** Counts a pattern that is added to the index. */
+  count(pattern: Pattern): void {
+    this.#stepsMost += stepsOf([pattern]);
+  }
+}

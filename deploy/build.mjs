@@ -20,7 +20,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildPages } from "./build-pages.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
@@ -63,8 +63,14 @@ const PROGRAMS = [
   "workers/pool/main.ts",
   "workers/staging/main.ts",
   "workers/snapshot/main.ts",
+  "node_modules/piscina/dist/worker.js",
   "cli/koor.ts",
 ];
+/** The folder into which a program is bundled, if it is not the folder of its source. */
+const FOLDERS = {
+  // piscina starts its threads with the file of this name beside its own code, which is in a part of the server.
+  "node_modules/piscina/dist/worker.js": "src",
+};
 
 /**
  * The entry point of the command line. It is bundled into one file without parts, because it starts each time a user
@@ -78,13 +84,15 @@ const TARGET = "node20.12";
  * started as threads.
  */
 export const EXTERNAL = ["uWebSockets.js", "better-sqlite3", "@photostructure/sqlite"];
+/** A package that piscina loads only to change the priority of a thread, which Koor does not do. */
+const UNUSED = "@napi-rs/nice";
 /**
- * The code that defines `require` at the start of a bundle. Bundled CommonJS packages call it for Node's own modules,
- * and an ES module does not have it.
+ * The code that defines `require` and `__dirname` at the start of a bundle. Bundled CommonJS packages use them, and an
+ * ES module does not have them.
  */
-const REQUIRE_BANNER =
+const COMMONJS_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
-  "const require = createRequireOfBundle(import.meta.url);";
+  "const require = createRequireOfBundle(import.meta.url), __dirname = import.meta.dirname;";
 /** The suffix of a file that is being written. It keeps apart the files of two builds that run at the same time. */
 const PART_SUFFIX = ".part";
 /**
@@ -149,6 +157,11 @@ function readIfThere(path) {
 
 function outputOf(source, folder) {
   return join(folder, source.replace(/\.tsx?$/, ".js"));
+}
+
+function bundleOf(program) {
+  const folder = FOLDERS[program];
+  return folder === undefined ? outputOf(program, APP) : join(APP, folder, basename(program));
 }
 
 /**
@@ -266,7 +279,7 @@ function stampLine(stamp) {
  * stamp of the sources last.
  */
 async function buildProgram(program, esbuild, stamp) {
-  const output = outputOf(program, APP);
+  const output = bundleOf(program);
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: [program],
@@ -286,8 +299,8 @@ async function buildProgram(program, esbuild, stamp) {
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,
-    external: EXTERNAL,
-    banner: { js: REQUIRE_BANNER },
+    external: [...EXTERNAL, UNUSED],
+    banner: { js: COMMONJS_BANNER },
     // Many packages have a CommonJS version as `main` and ES modules as `module`. ES modules are preferred, because
     // unused code can be removed only from them.
     mainFields: ["module", "main"],
@@ -353,7 +366,7 @@ function describeSources() {
 
 function areProgramsFresh({ appStamp }) {
   const line = stampLine(appStamp);
-  return existsSync(NOTICES) && PROGRAMS.every((program) => readIfThere(outputOf(program, APP)).endsWith(line));
+  return existsSync(NOTICES) && PROGRAMS.every((program) => readIfThere(bundleOf(program)).endsWith(line));
 }
 
 function arePagesFresh({ pagesStamp }) {

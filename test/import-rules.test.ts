@@ -96,6 +96,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/features/events/a.ts", `import { App } from "uWebSockets.js";`, /only this folder imports the HTTP library/],
   ["src/platform/front/a.ts", `import "../transport/uws/pure.js";`, /one file chooses/],
   ["src/platform/threads/a.ts", `import type Database from "better-sqlite3";`, /only the adapter/],
+  ["src/platform/threads/a.ts", `const m = await import("piscina");`, /the pool's own queue/],
   ["src/features/contracts/a.ts", `import { RE2JS } from "re2js";`, /within the limits/],
   ["src/features/sessions/a.ts", `import { hash } from "node:crypto";`, /when it is needed/],
   ["src/platform/transport/node/a.ts", `import { createServer } from "node:http";`, /without its names/],

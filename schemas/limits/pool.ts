@@ -19,12 +19,12 @@ export const POOL_WAIT_MS_MAX = 5_000;
  */
 export const POOL_START_MS_MAX = 20_000;
 export const POOL_IDLE_MS = 30_000;
-/** The results of a batch's finished jobs are held back for at most this long while its other jobs still run. */
-export const POOL_ANSWERS_HELD_MS_MAX = 2;
 /**
- * If a batch of short jobs reports nothing for this long, one of its jobs counts as long. The other jobs are moved to
- * another thread.
+ * The time after which a batch of short jobs starts no further job. It answers the finished jobs, and the others are
+ * requeued.
  */
+export const POOL_BATCH_MS_MAX = 2;
+/** If one job of a batch of short jobs runs for this long, the other jobs are moved to another thread. */
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 

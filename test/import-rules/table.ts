@@ -99,7 +99,7 @@ export const LAYERS: readonly LayerRow[] = [
   },
   {
     files: ["src/platform/threads/**"],
-    packages: ["node:**", "typebox"],
+    packages: ["node:**", "typebox", "piscina"],
     because: "the threads execute methods by their declarations, which the features contain",
   },
   {
@@ -251,6 +251,11 @@ export const RESERVED: readonly ReservedRow[] = [
     because: "only the adapter of a SQLite library imports that library",
   },
   {
+    target: "piscina",
+    by: ["src/platform/threads/pool.ts", "src/platform/threads/pool-batch.ts"],
+    because: "every job goes through the pool's own queue, which serves callers round-robin",
+  },
+  {
     target: "re2js",
     by: ["src/features/rules/regex.ts"],
     because: "only this file compiles regular expressions within the limits",
@@ -331,15 +336,10 @@ export const RESERVED: readonly ReservedRow[] = [
 export const WORDS: readonly ReservedRow[] = [
   {
     target: "postMessage",
-    by: [
-      "src/platform/rpc/port.ts",
-      "src/platform/threads/pool-thread.ts",
-      "src/platform/threads/pool-program.ts",
-      "src/cluster/snapshot-thread.ts",
-    ],
+    by: ["src/platform/rpc/port.ts", "src/cluster/snapshot-thread.ts"],
     because:
-      "only one file sends the frames of a tick, so that they share a message and stay in order; a batch of the pool is " +
-      "one message by itself, and the thread of a snapshot sends only its result",
+      "only one file sends the frames of a tick, so that they share a message and stay in order; the thread of a " +
+      "snapshot sends only its result",
   },
   {
     target: "MessageChannel",

@@ -5,4 +5,4 @@ import { checkMethods } from "./checked-methods.js";
 
 checkMethods((workerData as PoolData).data_dir);
 
-await import("../../workers/pool/main.js");
+export const { runBatch } = await import("../../workers/pool/main.js");

@@ -4,10 +4,10 @@
  */
 import { isMainThread, threadId } from "node:worker_threads";
 import * as Type from "typebox";
-import { POOL_DEADLINE_MS } from "../../schemas/limits/pool.js";
+import { POOL_BATCH_MS_MAX, POOL_DEADLINE_MS } from "../../schemas/limits/pool.js";
 import { Failure } from "../../src/base/result.js";
 import { MethodTable } from "../../src/platform/rpc/method.js";
-import { servePool } from "../../src/platform/threads/pool-program.js";
+import { batchFunction } from "../../src/platform/threads/pool-program.js";
 import { streamJob, unaryJob } from "../../src/platform/threads/pool-method.js";
 import { Shared } from "./shared.js";
 
@@ -18,10 +18,19 @@ function burn(): never {
   throw new Error("this worker was not ended");
 }
 
+/** Runs for a number of ms, after which its batch starts no further job. */
+function spend(ms: number): string {
+  const until = performance.now() + ms;
+  while (performance.now() < until) Math.random();
+  return "spent";
+}
+
 function act(what: string, shared?: SharedArrayBuffer): string | Failure {
   switch (what) {
     case "stuck":
       return burn();
+    case "long":
+      return spend(2 * POOL_BATCH_MS_MAX);
     case "throw":
       throw new Error("thrown on purpose");
     case "exit":
@@ -77,4 +86,4 @@ export const counting = streamJob({
 export const TEST_METHODS = new MethodTable([bounded, unbounded, counting]);
 
 // The test itself imports the rows from here, too.
-if (!isMainThread) servePool(TEST_METHODS);
+export const runBatch = isMainThread ? null : batchFunction(TEST_METHODS);

@@ -1,5 +1,5 @@
-/** Entry of a worker pool thread. */
+/** Entry of a worker pool thread, which piscina loads. */
 import { METHODS } from "../../src/methods.js";
-import { servePool } from "../../src/platform/threads/pool-program.js";
+import { batchFunction } from "../../src/platform/threads/pool-program.js";
 
-servePool(METHODS);
+export const runBatch = batchFunction(METHODS);

@@ -1,12 +1,13 @@
 /**
- * Defines the messages between the front and a thread of the pool: batches of tasks, and their answers in the order of
- * the tasks. The two sides also share one word of memory. It holds the index of the task that the thread is running. It
+ * Defines the messages between the front and a thread of the pool: a batch of tasks, and the answers in the order of
+ * the tasks. The two sides also share the memory of the cursors, which say which task a thread is running. A cursor
  * also lets the front reclaim the tasks that the thread has not started, without a message to a thread that may be
  * stuck.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../../schemas/config.js";
 import type { StatusName } from "../../../schemas/status.js";
+import { machineClock } from "../../base/clock.js";
 
 /** The database that a thread reads, and the settings of the server. */
 export interface PoolData {
@@ -16,8 +17,22 @@ export interface PoolData {
 
 /** The data that a thread is started with. */
 export interface PoolThreadData extends PoolData {
-  /** The memory of its BatchCursor. */
-  readonly cursor: SharedArrayBuffer;
+  /** The memory of the cursors. */
+  readonly cursors: SharedArrayBuffer;
+}
+
+/** The name under which a thread's script exports the function that runs a batch. */
+export const BATCH_FUNCTION = "runBatch";
+
+/** Runs tasks of a batch, one after the other, and returns their answers. It may leave out the last tasks. */
+export type BatchFunction = (request: BatchRequest) => Promise<readonly PoolAnswer[]>;
+
+export interface BatchRequest {
+  /** The cell of the batch's cursor, in the memory of the cursors. */
+  readonly cell: number;
+  /** The number of the batch, from which its cursor counts. */
+  readonly batch: number;
+  readonly tasks: readonly PoolTask[];
 }
 
 /**
@@ -35,43 +50,62 @@ export type PoolAnswer =
       members: Readonly<Record<string, unknown>> | null,
       subject: object | null,
     ]
-  /** The thread could not open a file that it needs. It must be ended, which closes the files that it has opened. */
-  | readonly [kind: "short", reason: string]
   /** The job threw, which is a bug. The text is for the log. */
   | readonly [kind: "thrown", reason: string];
 
+/** The distance between the numbers of two batches. It is more than the number of tasks in a batch. */
+const BATCH_STEP = 64;
+/** The offset of a cell's value after the front has reclaimed the tasks that were not started. */
+const RECLAIMED = BATCH_STEP - 1;
+const CELL_BYTES = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT;
+
 /**
- * Answers to consecutive tasks of a batch. `first` is the index of the first of these tasks. `ended` is true in the
- * last message about a batch. A thread's first message has no answers and only says that the thread has started.
+ * How far each batch is: the number of its tasks that were started, and the time at which the last of them was started.
+ * The front shares this memory with all threads, and each batch that runs has a cell in it. Memory of its own would
+ * make the message of a batch more expensive. A cell counts from the number of its batch, so a thread that is being
+ * ended cannot start a task in the cell's next batch.
  */
-export type PoolAnswers = readonly [first: number, answers: readonly PoolAnswer[], ended: boolean];
+export class BatchCursors {
+  readonly #since: Float64Array;
+  readonly #started: Int32Array;
+  /** The number of the newest batch. */
+  #batch = 0;
 
-/** The flag that the front has reclaimed the rest of the batch. It is one bit above those of a task's index. */
-const RECLAIMED = 1 << 16;
-
-/** The index of the task that a thread is running, in shared memory. */
-export class BatchCursor {
-  readonly #cell: Int32Array;
-
-  constructor(readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
-    this.#cell = new Int32Array(memory);
+  constructor(readonly memory: SharedArrayBuffer) {
+    const cells = memory.byteLength / CELL_BYTES;
+    this.#since = new Float64Array(memory, 0, cells);
+    this.#started = new Int32Array(memory, this.#since.byteLength, cells);
   }
 
-  /** Sets the cursor to the first task of the next batch. Called on the front, while the thread has no batch. */
-  reset(): void {
-    Atomics.store(this.#cell, 0, 0);
+  /** Allocates the memory, for a number of batches that run at the same time. */
+  static make(cells: number): BatchCursors {
+    return new BatchCursors(new SharedArrayBuffer(cells * CELL_BYTES));
   }
 
-  /** Advances the cursor to the next task. Returns false if the front has reclaimed that task. Called in the thread. */
-  advance(to: number): boolean {
-    return Atomics.compareExchange(this.#cell, 0, to - 1, to) === to - 1;
+  /** Prepares a cell for a new batch, and returns the batch's number. Called on the front, before the batch is sent. */
+  reset(cell: number): number {
+    // The number wraps around as a 32-bit integer.
+    this.#batch = (this.#batch + BATCH_STEP) | 0;
+    Atomics.store(this.#started, cell, this.#batch);
+    return this.#batch;
+  }
+
+  /** Starts a task. Returns false if the front has reclaimed that task. Called in the thread. */
+  start(cell: number, batch: number, at: number): boolean {
+    this.#since[cell] = machineClock.now();
+    return Atomics.compareExchange(this.#started, cell, batch + at, batch + at + 1) === batch + at;
+  }
+
+  /** Returns the time in ms at which a thread has started the current task; undefined if it has started none. */
+  sinceMs(cell: number, batch: number): number | undefined {
+    return Atomics.load(this.#started, cell) === batch ? undefined : this.#since[cell];
   }
 
   /**
-   * Reclaims the tasks that the thread has not started, and returns the index of the one that it is running. Called on
-   * the front.
+   * Reclaims the tasks that the thread has not started, and returns the index of the one that it is running; 0 if it
+   * has started none. Called on the front, at most once for each batch.
    */
-  reclaim(): number {
-    return Atomics.or(this.#cell, 0, RECLAIMED) & ~RECLAIMED;
+  reclaim(cell: number, batch: number): number {
+    return Math.max(0, Atomics.exchange(this.#started, cell, batch + RECLAIMED) - batch - 1);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Runs a thread of the pool. It runs the jobs of a batch one after the other, on its own read-only database handle, and
- * posts their answers together. A stream uses the RPC over the port that came with its task. Runs in the pool.
+ * Runs the batches of jobs in a thread of the pool, one job after the other, on the thread's own read-only database
+ * handle. A stream uses the RPC over the port that came with its task. Runs in the pool.
  */
-import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { POOL_ANSWERS_HELD_MS_MAX } from "../../../schemas/limits/pool.js";
+import { workerData, type MessagePort } from "node:worker_threads";
+import { POOL_BATCH_MS_MAX } from "../../../schemas/limits/pool.js";
 import { must } from "../../base/assert.js";
 import { machineClock } from "../../base/clock.js";
 import { isShortage } from "../../base/descriptors.js";
@@ -12,22 +12,30 @@ import { Failure } from "../../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
 import { isPoolMethod, type AnyMethod } from "./methods.js";
-import { BatchCursor, type PoolAnswer, type PoolAnswers, type PoolTask, type PoolThreadData } from "./pool-messages.js";
+import {
+  BatchCursors,
+  type BatchFunction,
+  type PoolAnswer,
+  type PoolTask,
+  type PoolThreadData,
+} from "./pool-messages.js";
 import type { PoolMethod, StreamJob } from "./pool-method.js";
 import { Reader } from "./reader.js";
 
-/** The first message of the thread. It has no answers and says that the thread accepts jobs now. */
-const STARTED: PoolAnswers = [0, [], false];
-
-/** Serves jobs in a worker that PoolThread has started. */
-export function servePool(methods: MethodTable<AnyMethod>): void {
-  const port = must(parentPort, "the pool's jobs run in worker threads");
-  const { data_dir, settings, cursor: memory } = workerData as PoolThreadData;
-  const cursor = new BatchCursor(memory);
+/** Returns the function that the script of a thread exports as BATCH_FUNCTION. */
+export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
+  const { data_dir, settings, cursors: memory } = workerData as PoolThreadData;
+  const cursors = new BatchCursors(memory);
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
+  // The database is opened early, while there are file descriptors for it.
+  try {
+    reader = new Reader(data_dir, settings);
+  } catch {
+    // The error is ignored here, because the first job tries again and reports it.
+  }
 
-  const runTask = async ([method, request, streamPort]: PoolTask): Promise<PoolAnswer> => {
+  const runTask = async ([method, request, port]: PoolTask): Promise<PoolAnswer> => {
     try {
       reader ??= new Reader(data_dir, settings);
       const row = methods.at(method);
@@ -37,49 +45,37 @@ export function servePool(methods: MethodTable<AnyMethod>): void {
         prepared.add(job);
       }
       if (job.kind === "stream")
-        return await serveStream(methods, job, request, reader, must(streamPort, "a stream has its port"));
+        return await serveStream(methods, job, request, reader, must(port, "a stream has its port"));
       const reply: unknown = reader.run(job, request);
       if (!(reply instanceof Failure)) return ["reply", reply];
       return ["failure", reply.status, reply.message, reply.members, reply.subject];
     } catch (error) {
-      return [isShortage(error) ? "short" : "thrown", reasonOf(error)];
+      return isShortage(error) ? endThread(error) : ["thrown", reasonOf(error)];
     }
   };
 
-  const serve = async (tasks: readonly PoolTask[]): Promise<void> => {
-    let posted = 0;
-    let postedMs = performance.now();
-    let answers: PoolAnswer[] = [];
-    const post = (ended: boolean): void => {
-      port.postMessage([posted, answers, ended] satisfies PoolAnswers);
-      posted += answers.length;
-      answers = [];
-    };
+  return async ({ cell, batch, tasks }) => {
+    const startedMs = performance.now();
+    const answers: PoolAnswer[] = [];
     for (const [at, task] of tasks.entries()) {
-      if (at > 0) {
-        if (!cursor.advance(at)) break;
-        // Answers are posted together with later ones, unless those take too long.
-        const nowMs = performance.now();
-        if (nowMs - postedMs > POOL_ANSWERS_HELD_MS_MAX) {
-          postedMs = nowMs;
-          post(false);
-        }
-      }
+      // Answers wait for those of later jobs, but not for long.
+      if (at > 0 && performance.now() - startedMs > POOL_BATCH_MS_MAX) break;
+      if (!cursors.start(cell, batch, at)) break;
       answers.push(await runTask(task));
     }
-    post(true);
+    return answers;
   };
+}
 
-  port.on("message", (tasks: readonly PoolTask[]) => void serve(tasks));
-  port.postMessage(STARTED);
-  // The database is opened early, while there are file descriptors for it. If there are none, the first job reports
-  // that.
-  setImmediate(() => {
-    try {
-      reader ??= new Reader(data_dir, settings);
-    } catch {
-      // The error is ignored here, because the first job tries again and reports it.
-    }
+/**
+ * Ends this thread with an error. Called if a file could not be opened: the end closes the files that the thread has
+ * opened, and a module that has failed to load cannot be loaded again in the same thread.
+ */
+function endThread(error: unknown): Promise<never> {
+  return new Promise(() => {
+    setImmediate(() => {
+      throw error;
+    });
   });
 }
 

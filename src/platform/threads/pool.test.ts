@@ -256,6 +256,17 @@ t.test("short jobs of one event-loop tick share a thread", async (t) => {
   t.equal(await held, "held");
 });
 
+t.test("jobs that their batch does not start any more run in later batches", async (t) => {
+  const { pool, errors } = makePool(t);
+  const what = ["long", "long", "a", "long", "b", "long", "c"];
+  t.same(
+    await Promise.all(await together(pool, ...what)),
+    what.map((one) => (one === "long" ? "spent" : `done ${one}`)),
+  );
+  t.equal(pool.waiting, 0);
+  t.same(errors, []);
+});
+
 t.test("a job that is not short has a thread of its own", async (t) => {
   const { pool } = makePool(t);
   await run(pool, "start");

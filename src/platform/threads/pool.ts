@@ -2,11 +2,13 @@
  * Implements the thread pool, which runs jobs in worker threads. Each job has a deadline that counts from the moment at
  * which a thread takes it, and a thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues
  * that serve callers round-robin. Jobs without a known bound on their time never occupy all threads. Short jobs of one
- * event-loop tick are sent in one batch to one thread (pool-thread.ts says how one job is kept from failing the
- * others). Each stream has its own channel, with the same RPC as the writer's calls. Runs on the front.
+ * event-loop tick are sent in one batch to one thread (pool-batch.ts says how one job is kept from failing the
+ * others). The library piscina starts and ends the threads, and exchanges the messages with them. Each stream has its
+ * own channel, with the same RPC as the writer's calls. Runs on the front.
  */
 import type { MessagePort } from "node:worker_threads";
 import {
+  POOL_HEAP_MIB_MAX,
   POOL_IDLE_MS,
   POOL_QUEUE_BYTES_MAX,
   POOL_QUEUE_MAX,
@@ -18,7 +20,9 @@ import {
 } from "../../../schemas/limits/pool.js";
 import { SHORTAGE_REPORT_MS } from "../../../schemas/limits/process.js";
 import { CALLS_TOGETHER_MAX } from "../../../schemas/limits/rpc.js";
+import { must } from "../../base/assert.js";
 import { machineClock } from "../../base/clock.js";
+import { isShortage } from "../../base/descriptors.js";
 import type { Log } from "../../base/log.js";
 import { reasonOf } from "../../base/reason.js";
 import { BUSY, Failure } from "../../base/result.js";
@@ -29,9 +33,9 @@ import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
 import { FairQueue } from "./fair-queue.js";
 import type { AnyMethod } from "./methods.js";
-import type { PoolData } from "./pool-messages.js";
+import { Batch, type Job, type Threads } from "./pool-batch.js";
+import { BATCH_FUNCTION, BatchCursors, type PoolData, type PoolThreadData } from "./pool-messages.js";
 import type { PoolMethod, StreamJob, UnaryJob } from "./pool-method.js";
-import { PoolThread, type Job } from "./pool-thread.js";
 
 export interface PoolOptions {
   /** The script of the workers. */
@@ -70,6 +74,8 @@ export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
 
+const INTERNAL = new Failure("INTERNAL", "internal error");
+const SHORT = new Failure("RESOURCE_EXHAUSTED", "the server cannot open what this needs now, try again");
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
 /** A job to put into the queue. */
@@ -84,9 +90,19 @@ interface Submission {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #methods: MethodTable<AnyMethod>;
-  readonly #threadsMin: number;
   readonly #threadsMax: number;
-  readonly #threads = new Set<PoolThread>();
+  /** The threads; null before `startThreads`. */
+  #threads: Threads | null = null;
+  #loading: Promise<void> | null = null;
+  readonly #batches = new Set<Batch>();
+  readonly #cursors: BatchCursors;
+  /** The cells of the cursors that no batch uses. */
+  readonly #freeCells: number[];
+  /**
+   * The maximum number of jobs in the next batch. After a batch that ended early it is twice the number of jobs that
+   * the batch finished, so few jobs are sent in vain. It doubles with each batch.
+   */
+  #jobsMax = CALLS_TOGETHER_MAX;
   readonly #shortage: SparseReport;
   readonly #bounded = new FairQueue<Job>();
   readonly #unbounded = new FairQueue<Job>();
@@ -102,7 +118,8 @@ export class Pool {
       options.log.error("jobs are refused: the server cannot open what they need", { error: reasonOf(error), jobs }),
     );
     this.#threadsMax = options.threadsMax ?? POOL_THREADS_MAX;
-    this.#threadsMin = options.threadsMax === undefined ? POOL_THREADS_MIN : 0;
+    this.#cursors = BatchCursors.make(this.#threadsMax);
+    this.#freeCells = Array.from({ length: this.#threadsMax }, (_, at) => at);
   }
 
   /** The number of jobs that wait for a thread. */
@@ -157,7 +174,7 @@ export class Pool {
         const next = await chunks.next();
         if (next.done === true) return next.value;
         yield next.value;
-        if (method.paced && job !== null) for (const thread of this.#threads) thread.renew(job);
+        if (method.paced && job !== null) for (const batch of this.#batches) batch.renew(job);
       }
     } finally {
       // This cancels the stream if the worker is not done. The worker's end is not awaited.
@@ -165,14 +182,10 @@ export class Pool {
     }
   }
 
-  /** Refuses jobs that have waited for too long, and ends threads that have been idle for too long. */
+  /** Refuses jobs that have waited for too long. */
   tick(nowMs: number): void {
     const isLate = ({ waitsSinceMs }: Job): boolean => nowMs - waitsSinceMs > POOL_WAIT_MS_MAX;
     for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
-    for (const thread of this.#threads) {
-      if (this.#threads.size <= this.#threadsMin) break;
-      if (thread.isFree && nowMs - thread.idleSinceMs > POOL_IDLE_MS) this.#end(thread);
-    }
   }
 
   /** Ends all threads; unanswered jobs fail. */
@@ -180,7 +193,10 @@ export class Pool {
     this.#closed = true;
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     for (const job of this.#takeWhere(() => true)) job.settle(STOPPING);
-    await Promise.all([...this.#threads].map((thread) => thread.end(STOPPING)));
+    for (const batch of this.#batches) batch.settle(STOPPING);
+    await this.#loading;
+    // This waits for the end of all threads, and with them of their database handles.
+    await this.#threads?.destroy();
   }
 
   /** Puts a job into the queue; returns null if the job was refused. */
@@ -258,23 +274,45 @@ export class Pool {
 
   /** Starts waiting jobs, round-robin by caller, until no thread is free for them. */
   #startNext(): void {
-    while (this.waiting > 0 && !this.#closed) {
-      const free = [...this.#threads].find((thread) => thread.isFree);
-      if (free === undefined && this.#threads.size >= this.#threadsMax) return;
-      const jobs = this.#takeJobs(free?.hasAnswered === true ? CALLS_TOGETHER_MAX : 1);
+    while (this.waiting > 0 && !this.#closed && this.#batches.size < this.#threadsMax) {
+      if (this.#threads === null) {
+        this.startThreads();
+        return;
+      }
+      const jobs = this.#takeJobs();
       if (jobs.length === 0) return;
-      (free ?? this.#start()).run(jobs);
+      void this.#startBatch(jobs).run(this.#threads);
     }
   }
 
+  #startBatch(jobs: readonly Job[]): Batch {
+    this.#jobsMax = Math.min(CALLS_TOGETHER_MAX, 2 * this.#jobsMax);
+    const cell = must(this.#freeCells.pop(), "each batch that runs has a cell");
+    const batch: Batch = new Batch(jobs, this.#cursors, cell, {
+      onReturned: (returned) => {
+        if (returned.length > 0) this.#jobsMax = Math.min(CALLS_TOGETHER_MAX, 2 * (jobs.length - returned.length));
+        this.#putBack(returned);
+        this.#schedule();
+      },
+      onEnded: () => {
+        this.#batches.delete(batch);
+        this.#freeCells.push(cell);
+        this.#schedule();
+      },
+      failureOf: (error) => this.#failureOf(error),
+    });
+    this.#batches.add(batch);
+    return batch;
+  }
+
   /**
-   * Takes the jobs for a free thread from the queues: the next job that may start, and the jobs after it that may share
-   * a batch with it.
+   * Takes the jobs of the next batch from the queues: the next job that may start, and the jobs after it that may share
+   * the batch with it.
    */
-  #takeJobs(jobsMax: number): readonly Job[] {
+  #takeJobs(): readonly Job[] {
     const queue = this.#nextQueue();
     const jobs: Job[] = [];
-    for (let next = queue?.peek(); next !== undefined && jobs.length < jobsMax; next = queue?.peek()) {
+    for (let next = queue?.peek(); next !== undefined && jobs.length < this.#jobsMax; next = queue?.peek()) {
       if (!next.settled && jobs.length > 0 && !next.shares) break;
       queue?.take();
       this.#waitingBytes -= next.bytes;
@@ -287,44 +325,67 @@ export class Pool {
 
   /** Returns the queue whose next job is the oldest, among the queues whose jobs may start now. */
   #nextQueue(): FairQueue<Job> | undefined {
-    const unbounded = [...this.#threads].filter((thread) => thread.isUnbounded).length;
+    const unbounded = [...this.#batches].filter((batch) => batch.isUnbounded).length;
     const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
     if (unbounded >= POOL_UNBOUNDED_TOGETHER_MAX || other === undefined) return this.#bounded;
     return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
   /**
-   * Starts the threads that the pool keeps while it is idle. If a job is submitted before, a thread is started for it.
+   * Starts the threads that the pool keeps while it is idle. If a job is submitted before, they are started for it.
    */
   startThreads(): void {
-    while (this.#threads.size < this.#threadsMin) this.#start();
+    this.#loading ??= this.#load().then(
+      () => this.#schedule(),
+      (error: unknown) => {
+        // The next job tries again.
+        this.#loading = null;
+        for (const job of this.#takeWhere(() => true)) job.settle(this.#failureOf(error));
+      },
+    );
   }
 
-  #start(): PoolThread {
-    const { url, data } = this.#options;
-    const thread: PoolThread = new PoolThread({
-      url,
-      data,
-      onFree: () => this.#schedule(),
-      onReturned: (jobs) => {
-        this.#putBack(jobs);
-        this.#schedule();
-      },
-      onEnded: () => {
-        this.#threads.delete(thread);
-        this.#schedule();
-      },
-      report: (what, error) => this.#options.log.error(what, { error: reasonOf(error) }),
-      onShortage: (error) => this.#shortage.report(error),
+  /** Loads piscina, which is not needed at the start of the server, and starts its threads. */
+  async #load(): Promise<void> {
+    const { Piscina } = await import("piscina");
+    if (this.#closed) return;
+    const { url, data, threadsMax } = this.#options;
+    const threads: Threads = new Piscina({
+      filename: url.href,
+      name: BATCH_FUNCTION,
+      workerData: { ...data, cursors: this.#cursors.memory } satisfies PoolThreadData,
+      minThreads: threadsMax === undefined ? POOL_THREADS_MIN : 0,
+      maxThreads: this.#threadsMax,
+      idleTimeout: POOL_IDLE_MS,
+      resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
+      recordTiming: false,
+      // An idle thread waits in its event loop, so V8 can shrink its heap, and streams can end. To wait with Atomics
+      // instead costs as much.
+      atomics: "disabled",
+      // piscina tries require() before import(). Node aborts the process if a thread is ended while require() loads an
+      // ES module, so that is turned off.
+      execArgv: ["--no-experimental-require-module"],
     });
-    this.#threads.add(thread);
-    return thread;
+    threads.on("error", (error: unknown) => this.#onThreadFailed(error));
+    this.#threads = threads;
   }
 
-  #end(thread: PoolThread): void {
-    this.#threads.delete(thread);
-    thread.end(STOPPING).catch((error: unknown) => {
-      this.#options.log.error("pool worker did not end", { error: reasonOf(error) });
-    });
+  /** Handles a thread that has ended without a job, for example because it could not be started. */
+  #onThreadFailed(error: unknown): void {
+    // The batches that wait for a thread fail, because piscina starts no other thread for them.
+    const waiting = [...this.#batches].filter((batch) => !batch.isStarted);
+    if (waiting.length > 0) for (const batch of waiting) batch.fail(error);
+    else if (isShortage(error)) this.#shortage.report(error);
+    else this.#options.log.error("pool worker failed", { error: reasonOf(error) });
+  }
+
+  /** Reports why a job has failed, and returns the client's answer. */
+  #failureOf(error: unknown): Failure {
+    if (isShortage(error)) {
+      this.#shortage.report(error);
+      return SHORT;
+    }
+    this.#options.log.error("job failed", { error: reasonOf(error) });
+    return INTERNAL;
   }
 }

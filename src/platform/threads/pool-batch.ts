@@ -1,0 +1,190 @@
+/**
+ * Supervises one batch of jobs, which is one task of piscina. One job of a batch does not make the others fail. If a
+ * job of the batch runs for longer than POOL_BATCH_PATIENCE_MS, or the thread ends early, all jobs except the current
+ * one are requeued for other threads. A job may be run twice, because jobs only read. The current job continues under
+ * its own deadline, and if it exceeds that, the thread is ended. Runs on the front.
+ */
+import { EventEmitter } from "node:events";
+import type { MessagePort } from "node:worker_threads";
+import type { Piscina } from "piscina";
+import { POOL_BATCH_PATIENCE_MS, POOL_START_MS_MAX } from "../../../schemas/limits/pool.js";
+import { must } from "../../base/assert.js";
+import { machineClock } from "../../base/clock.js";
+import { Failure } from "../../base/result.js";
+import type { BatchCursors, BatchRequest, PoolAnswer, PoolTask } from "./pool-messages.js";
+import type { PoolMethod } from "./pool-method.js";
+
+export type Threads = Piscina<BatchRequest, readonly PoolAnswer[]>;
+
+/** A job that waits in the queue or runs in a thread. */
+export interface Job {
+  /** The weight of the job's request, in bytes. */
+  readonly bytes: number;
+  readonly method: PoolMethod;
+  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  readonly caller: string;
+  /** The number of the job, in the order of submission. */
+  readonly order: number;
+  readonly task: PoolTask;
+  readonly transfer: readonly (ArrayBuffer | MessagePort)[];
+  /** Whether the job may share a batch, and so a thread, with other jobs. */
+  shares: boolean;
+  /** The deadline in ms, counted from the moment at which a thread takes the job. */
+  readonly deadlineMs: number;
+  readonly waitsSinceMs: number;
+  /** Called with the reply or the Failure; only the first call counts. */
+  readonly settle: (reply: unknown) => void;
+  settled: boolean;
+}
+
+export interface BatchOptions {
+  /** Called with the jobs that the batch will not run. They must be requeued. */
+  readonly onReturned: (jobs: readonly Job[]) => void;
+  /** Called when the thread is free, or was ended. */
+  readonly onEnded: () => void;
+  /** Reports why a job has failed, and returns the client's answer. */
+  readonly failureOf: (error: unknown) => Failure;
+}
+
+const TOO_LATE = new Failure("DEADLINE_EXCEEDED", "deadline exceeded");
+
+export class Batch {
+  readonly #jobs: readonly Job[];
+  readonly #options: BatchOptions;
+  readonly #cursors: BatchCursors;
+  readonly #cell: number;
+  /** The number of the batch, from which its cursor counts. */
+  readonly #number: number;
+  /** The signal that makes piscina end the thread. */
+  readonly #abort = new EventEmitter();
+  /** The current job, once it is the only job of the batch that the front waits for; else null. */
+  #soleJob: Job | null;
+  /** The time in ms at which the batch was sent. */
+  readonly #sentMs = machineClock.now();
+  /** The time at which the deadline was restarted. */
+  #renewedMs = this.#sentMs;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  /** @param jobs one job, or several that share the batch */
+  constructor(jobs: readonly Job[], cursors: BatchCursors, cell: number, options: BatchOptions) {
+    this.#jobs = jobs;
+    this.#options = options;
+    this.#cursors = cursors;
+    this.#cell = cell;
+    this.#number = cursors.reset(cell);
+    this.#soleJob = jobs.length === 1 ? must(jobs[0], "the batch has one job") : null;
+  }
+
+  /** Whether the batch has a job whose running time has no known bound. */
+  get isUnbounded(): boolean {
+    return this.#jobs[0]?.method.cost === "unbounded";
+  }
+
+  /** Whether a thread has started its first job. */
+  get isStarted(): boolean {
+    return this.#cursors.sinceMs(this.#cell, this.#number) !== undefined;
+  }
+
+  /** Runs the batch in a thread that is free, or as soon as one has started. */
+  async run(threads: Threads): Promise<void> {
+    this.#wait(this.#patienceMs);
+    const request = { cell: this.#cell, batch: this.#number, tasks: this.#jobs.map(({ task }) => task) };
+    try {
+      const transferList = [...(this.#soleJob?.transfer ?? [])];
+      this.#onAnswers(await threads.run(request, { signal: this.#abort, transferList }));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Restarts the deadline of a job, if the job is in this batch. */
+  renew(job: Job): void {
+    if (this.#soleJob === job) this.#renewedMs = machineClock.now();
+  }
+
+  /** Fails the current job, requeues the others, and ends the thread. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    if (this.#soleJob === null) this.#keepCurrent();
+    this.#end(this.#options.failureOf(error));
+  }
+
+  /** Answers all jobs that are not answered yet with `failure`. The thread is not ended. */
+  settle(failure: Failure): void {
+    for (const job of this.#soleJob === null ? this.#jobs : [this.#soleJob]) job.settle(failure);
+    this.#finish();
+  }
+
+  /** Ends the thread. Jobs that are not answered fail with `failure`. */
+  #end(failure: Failure): void {
+    this.settle(failure);
+    this.#abort.emit("abort");
+  }
+
+  /** The longest time in ms for the current job. */
+  get #patienceMs(): number {
+    return this.#soleJob?.deadlineMs ?? POOL_BATCH_PATIENCE_MS;
+  }
+
+  #wait(ms: number): void {
+    // The answer may have arrived while this thread was busy. So messages that have arrived are handled before the job
+    // counts as late.
+    this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms);
+  }
+
+  /** Checks whether the current job is late. */
+  #check(): void {
+    if (this.#ended) return;
+    const now = machineClock.now();
+    const since = this.#cursors.sinceMs(this.#cell, this.#number);
+    if (since === undefined) {
+      // The thread is still loading its modules. The deadline starts after that.
+      if (now - this.#sentMs >= POOL_START_MS_MAX) this.#end(TOO_LATE);
+      else this.#wait(POOL_BATCH_PATIENCE_MS);
+      return;
+    }
+    const left = Math.max(since, this.#renewedMs) + this.#patienceMs - now;
+    if (left > 0) this.#wait(left);
+    else if (this.#soleJob !== null) this.#end(TOO_LATE);
+    else {
+      this.#keepCurrent();
+      this.#check();
+    }
+  }
+
+  /** Requeues all jobs except the current one. */
+  #keepCurrent(): void {
+    const job = must(this.#jobs[this.#cursors.reclaim(this.#cell, this.#number)], "a thread is at a task of its batch");
+    const others = this.#jobs.filter((other) => other !== job);
+    // The next batch might have a job that hangs, too. It does not get these jobs, because their answers would be lost
+    // again.
+    for (const other of others) other.shares = false;
+    this.#soleJob = job;
+    this.#options.onReturned(others);
+  }
+
+  #onAnswers(answers: readonly PoolAnswer[]): void {
+    if (this.#ended) return;
+    for (const [at, answer] of answers.entries()) this.#jobs[at]?.settle(this.#replyOf(answer));
+    if (this.#soleJob === null) this.#options.onReturned(this.#jobs.slice(answers.length));
+    this.#finish();
+  }
+
+  #replyOf(answer: PoolAnswer): unknown {
+    switch (answer[0]) {
+      case "reply":
+        return answer[1];
+      case "failure":
+        return new Failure(answer[1], answer[2], answer[3], false, answer[4]);
+      default:
+        return this.#options.failureOf(answer[1]);
+    }
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#options.onEnded();
+  }
+}

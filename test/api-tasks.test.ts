@@ -29,6 +29,7 @@ import {
   callTask,
   tryClaim,
 } from "./support/tasking.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface AuditRow {
   readonly actor: string;
@@ -297,7 +298,7 @@ t.test("a task can be claimed by its id", async (t) => {
   t.same(refusal(await tryClaim(bob, { id: "elsewhere", wait_s: 1 })), [409, "task is claimed"]);
   const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
   const ending = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
-  while ((await countInFlight(port)) < 2);
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await callTask(ana, must(task, "it is hers"), "release");
   const answers = [waiting, ending];
   const first = await Promise.race(answers.map(async (answer, at) => ({ answer: await answer, at })));
@@ -316,7 +317,7 @@ t.test("a claim can wait for a task", async (t) => {
   const [ana, bob] = await pair(port);
   t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "it is answered after that time");
   const waiting = Array.from({ length: 8 }, () => claim(ana, { wait_s: 60, labels: ["x"] }));
-  while ((await countInFlight(port)) < 8);
+  while ((await countInFlight(port)) < 8) await betweenLooks();
   await addTask(port, { id: "one", labels: ["x"] });
   t.equal((await Promise.race(waiting)).task?.id, "one");
   await addTask(port, { id: "other", labels: ["y"] });
@@ -328,14 +329,14 @@ t.test("a claim can wait for a task", async (t) => {
   const lease = await bob.lease(["path:a"]);
   await addTask(port, { id: "busy", resources: ["path:*"], labels: ["busy"] });
   const woken = claim(ana, { wait_s: 60, labels: ["busy"] });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await bob.release(lease);
   t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was its blocker");
 
   await addTask(port, { id: "soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
   t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "it is due");
   const moved = claim(ana, { wait_s: 60, labels: ["moved"] });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await addTask(port, { id: "moved", labels: ["elsewhere"], assignee: "bob", not_before: "2100-01-01T00:00:00Z" });
   await askAs(port, "PATCH", "/api/tasks/moved", { labels: ["moved"], assignee: null, not_before: null });
   t.match(await moved, { task: { id: "moved" } }, "a change made it claimable");
@@ -888,7 +889,7 @@ t.test("the same request_id gives the same task", async (t) => {
   t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor is a refusal");
 
   const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
-  while ((await countInFlight(port)) < 2);
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await addTask(port, { id: "only", labels: ["w"] });
   t.same(
     (await Promise.all(both)).map((answer) => answer.task?.id),
@@ -907,10 +908,10 @@ t.test("a client that disconnects gets nothing", async (t) => {
     body: '{"wait_s":60}',
     signal: gone.signal,
   });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   gone.abort();
   await t.rejects(asked);
-  while ((await countInFlight(port)) > 0);
+  while ((await countInFlight(port)) > 0) await betweenLooks();
   await addTask(port, { id: "a" });
   t.equal((await claimOne(bob)).id, "a");
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
@@ -1143,7 +1144,7 @@ t.test("a waiting agent that gets a new capability gets the tasks that require i
   const any = claim(ana, { wait_s: 60 });
   const named = claim(bob, { id: "b", wait_s: 60 });
   const received = bob.ask("GET", "/api/wait?task=1&wait=60");
-  while ((await countInFlight(port)) < 3);
+  while ((await countInFlight(port)) < 3) await betweenLooks();
   await learn(ana, "go");
   t.equal((await any).task?.id, "a");
   await learn(bob, "gpu", "go");
@@ -1167,7 +1168,7 @@ t.test("a claim by id reports the state at the time of its answer", async (t) =>
   await ana.lease(["o"]);
   const task = await claimOne(ana, { id: "asks" });
   const refused = [tryClaim(bob, { id: "asks", wait_s: 2 }), tryClaim(bob, { id: "moved", wait_s: 2 })];
-  while ((await countInFlight(port)) < 2);
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await callTask(ana, task, "ask", { question: "q" });
   await askAs(port, "PATCH", "/api/tasks/moved", { assignee: "ana" });
   t.same((await Promise.all(refused)).map(refusal), [
@@ -1244,7 +1245,7 @@ t.test("an answered task is reserved for the agent that asked, or for a new assi
   await asked("left");
   await answer("left");
   const waiting = claim(cid, { wait_s: 60 });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await send(port, "DELETE", `/api/instances/${bob.id}`);
   t.equal((await waiting).task?.id, "left", "a task is not reserved for an instance that is gone");
 });
@@ -1331,7 +1332,8 @@ t.test("ended tasks are kept for the time of --task-retention", async (t) => {
   );
   for (const id of ["kept", "first", "then"])
     await callTask(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
-  for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  for (const id of ["first", "then"])
+    while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200) await betweenLooks();
   t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another task still waits for it");
   t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
   t.same(refusal(await askAs(port, "GET", "/api/tasks/first")), [404, "task not found: first"]);
@@ -1341,7 +1343,7 @@ t.test("ended tasks are kept for the time of --task-retention", async (t) => {
   await callTask(ana, await claimOne(ana, { id: "open" }), "complete");
   for (const id of ["waits", "first"]) await callTask(ana, await claimOne(ana, { id }), "complete");
   const ids = ["open", "kept", "waits", "first"];
-  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200) await betweenLooks();
   t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] });
   t.same(koor.complaints(), []);
 });

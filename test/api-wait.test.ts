@@ -17,6 +17,7 @@ import { countInFlight, readMetric } from "./support/metrics.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { askWait, countWaiting, WaitLoop, type Matched, type Waited } from "./support/waiting.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const LAGGED = { kind: "lagged" };
 
@@ -36,6 +37,7 @@ async function silence(koor: Koor, { id }: { readonly id: string }): Promise<voi
       readonly newly_stale: readonly { readonly id: string }[];
     }>();
     if (newly_stale.some((stale) => stale.id === id)) return;
+    await betweenLooks();
   }
 }
 
@@ -664,15 +666,15 @@ t.test("a waiting client counts as alive, and one that disconnects leaves nothin
   while ((await loop.next()) !== null);
   gone.path = `/api/wait?${query}&wait=60&after=${loop.cursor}`;
   gone.end();
-  while ((await countWaiting(port)) < 2);
+  while ((await countWaiting(port)) < 2) await betweenLooks();
   t.equal(await readMetric(port, "koor_subscribers"), 4);
   gone.destroy();
-  while ((await countWaiting(port)) > 1);
+  while ((await countWaiting(port)) > 1) await betweenLooks();
   t.equal(await readMetric(port, "koor_subscribers"), 2, "those of the other");
   await publish(koor, "woken");
   t.match(await matched, { kind: "event" });
   t.equal(await readMetric(port, "koor_subscribers"), 0);
-  while ((await countInFlight(port)) > 0);
+  while ((await countInFlight(port)) > 0) await betweenLooks();
   const started = Date.now();
   t.equal(await new WaitLoop(port, "event=x").next(1), null);
   t.ok(Date.now() - started >= 900, "it waits for the requested time");

@@ -21,6 +21,9 @@ import { betweenLooks } from "./support/between-looks.js";
 
 const LAGGED = { kind: "lagged" };
 
+/** The server of the tests that use keys, tasks, topics and names which no other of these tests uses. */
+const common = await startKoor(t);
+
 const put = (koor: Koor, path: string, body = "1") => send(koor.port, "PUT", `/api/${path}`, { body });
 const remove = (koor: Koor, path: string) => send(koor.port, "DELETE", `/api/${path}`);
 const publish = (koor: Koor, topic: string, data: unknown = null) =>
@@ -284,7 +287,7 @@ t.test("each condition is reported when it holds, once, again after a change, an
 });
 
 t.test("a message is reported without its body, with all else", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
   await message(koor, ana, ben, "s");
   const loop = new WaitLoop(koor.port, "message=1", ben.headers);
@@ -306,7 +309,7 @@ t.test("a message is reported without its body, with all else", async (t) => {
 });
 
 t.test("free reports other agents' resources, also after a request that came too late", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
   const ben = await Agent.register(port, "ben");
@@ -353,7 +356,7 @@ t.test("free reports other agents' resources, also after a request that came too
 });
 
 t.test("tasks are reported by workspace and label, each by itself", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
   const ben = await Agent.register(port, "ben");
@@ -418,7 +421,7 @@ t.test("tasks are reported by workspace and label, each by itself", async (t) =>
 });
 
 t.test("an instance that appears and leaves between two calls is reported as gone", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
   const [here, elsewhere] = ["instance=fleeting&is=gone", "instance=fleeting&is=gone&workspace=elsewhere"].map(
@@ -436,7 +439,7 @@ t.test("an instance that appears and leaves between two calls is reported as gon
 });
 
 t.test("several conditions take turns, so that each is reported", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const loop = new WaitLoop(port, "event=a.*&event=**&state=k&state_gone=never&spec_gone=p/never");
   t.match(await loop.next(), { key: "never" });
@@ -455,7 +458,7 @@ t.test("several conditions take turns, so that each is reported", async (t) => {
 });
 
 t.test("conditions may change within a loop, and equal ones count once", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const loop = new WaitLoop(koor.port, "state=a");
   await loop.next();
   await publish(koor, "x");
@@ -479,7 +482,7 @@ t.test("conditions may change within a loop, and equal ones count once", async (
 });
 
 t.test("a cursor covers conditions that its call did not have", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   for (const path of ["state/kept", "state/deleted", "state/both", "specs/p/kept", "specs/p/gone"])
     await put(koor, path);
   const loop = new WaitLoop(koor.port, "event=never");

@@ -1,6 +1,7 @@
 /**
  * Builds the programs and test files from the TypeScript sources. If nothing has changed, it finishes at once. There
- * are two outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there.
+ * are two outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there,
+ * with the packages that build-libraries.mjs bundles.
  * `dist/app` contains the programs and the dashboard's pages (build-pages.mjs). Each program is bundled into one file,
  * because most of Node's start time is spent on loading modules. Types are not checked here but by `npm run types`.
  * Finding out what is stale is written by hand, because esbuild cannot do it. A full build takes 4 s, an unchanged one
@@ -22,6 +23,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleLibraries } from "./build-libraries.mjs";
 import { buildPages } from "./build-pages.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
 
@@ -29,6 +31,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TREE = join(ROOT, "dist", "tree");
 const APP = join(ROOT, "dist", "app");
 const TREE_STAMP = join(TREE, ".stamp");
+const LIBRARIES = join(ROOT, "dist", "node_modules");
 const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
 
@@ -48,6 +51,7 @@ const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
 /** Files on which every output depends: if one changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
+  "deploy/build-libraries.mjs",
   "deploy/build-pages.mjs",
   "deploy/third-party.mjs",
   "package.json",
@@ -193,10 +197,6 @@ function removeOrphans(sources) {
   removeAllBut(TREE, new Set([TREE_STAMP, ...outputs, ...outputs.map((output) => `${output}.map`)]));
 }
 
-/**
- * Transpiles the files whose output is stale. A file that does not parse is reported, and the others are still written.
- * Returns the failures.
- */
 /** Returns the imports that are put before a test file, and before a test of properties, as one line of code. */
 function firstImports(source, text, output) {
   const first = [];
@@ -212,6 +212,27 @@ function firstImports(source, text, output) {
     .join(" ");
 }
 
+/** Bundles the packages that the tests load, and removes files that earlier builds left. */
+async function buildLibraries(esbuild) {
+  const options = {
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: TARGET,
+    platform: "node",
+    mainFields: ["module", "main"],
+    banner: { js: REQUIRE_BANNER },
+    logLevel: "silent",
+  };
+  const files = await bundleLibraries({ root: ROOT, esbuild, options });
+  for (const [path, content] of files) writeWhole(join(LIBRARIES, path), content);
+  removeAllBut(LIBRARIES, new Set([...files.keys()].map((path) => join(LIBRARIES, path))));
+}
+
+/**
+ * Transpiles the files whose output is stale. A file that does not parse is reported, and the others are still written.
+ * Returns the failures.
+ */
 async function buildTree(sources, esbuild, inputsStamp) {
   removeOrphans(sources);
   const allStale = readIfThere(TREE_STAMP) !== inputsStamp;
@@ -243,6 +264,7 @@ async function buildTree(sources, esbuild, inputsStamp) {
       writeWhole(output, `${code}//# sourceMappingURL=${name}.map\n`, mtimeMs);
     }),
   );
+  if (allStale) results.push(...(await Promise.allSettled([buildLibraries(esbuild)])));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
   if (failures.length === 0) writeWhole(TREE_STAMP, inputsStamp);
   return { failures, count: stale.length };

@@ -8,6 +8,7 @@ import t from "tap";
 
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { elementTexts, indentJson, isJson, memberTexts, parseJson, toOneLine } from "./json-text.js";
+import { countRounds } from "../test/support/test-size.js";
 
 const jsonText = fc.json({ maxDepth: 5 });
 const jsonValue = fc.jsonValue({ maxDepth: 5 });
@@ -147,8 +148,8 @@ t.test("texts of members and elements are the source's own", (t) => {
     return read !== undefined && read.length === elements.length && elements.every(([value], at) => read[at] === value);
   });
   t.doesNotThrow(() => {
-    fc.assert(objects, { numRuns: 2000 });
-    fc.assert(arrays, { numRuns: 1000 });
+    fc.assert(objects, { numRuns: countRounds(1_000, 2_000) });
+    fc.assert(arrays, { numRuns: countRounds(500, 1_000) });
   });
   t.end();
 });
@@ -159,7 +160,7 @@ t.test("texts that are not JSON, against the contract, still end", (t) => {
     memberTexts(`{${rest}`);
     elementTexts(`[${rest}`);
   });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(1_000, 2_000) }));
   t.end();
 });
 

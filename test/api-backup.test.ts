@@ -14,6 +14,7 @@ import { natsMissing, startNats } from "./support/nats-server.js";
 import { send, sendJson, type Answer, type Refusal, type RequestOptions } from "./support/http-client.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 import { makeSnapshot, readSnapshot, type SnapshotLine } from "./support/snapshot.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const JSON_TYPE = "application/json";
 const SECRET = "a-secret-of-a-webhook";
@@ -469,7 +470,7 @@ t.test("one restore runs at a time, and one that breaks off leaves nothing", asy
   cut.abort();
   await broken;
   while (existsSync(join(other.data_dir, "restore.db"))) await new Promise((resolve) => setImmediate(resolve));
-  while ((await restore(other, snapshot)).status === 503);
+  while ((await restore(other, snapshot)).status === 503) await betweenLooks();
   t.equal((await ask(other, "GET", "/api/state/many")).text, "130", "the next restore is accepted");
 });
 

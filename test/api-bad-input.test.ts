@@ -18,6 +18,7 @@ import { newSeed } from "./support/random.js";
 import { startReceiver } from "./support/receiver.js";
 import { ENVELOPE, MCP_HEADERS } from "./support/mcp-messages.js";
 import { startKoor } from "./support/server-process.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Parameter {
   readonly name: string;
@@ -1227,8 +1228,8 @@ t.test("after all these requests the server has logged no fault", async (t) => {
     ?.samples.filter(({ labels }) => Number(labels["status"]) >= 500);
   t.same(faults, [], "no answer was a 5xx");
   t.equal(families.get("koor_writer_restarts_total")?.samples[0]?.value, 0, "the writer never crashed");
-  while ((await readMetric(port, "koor_subscribers")) !== 0);
-  while ((await countInFlight(port)) !== 0);
+  while ((await readMetric(port, "koor_subscribers")) !== 0) await betweenLooks();
+  while ((await countInFlight(port)) !== 0) await betweenLooks();
   t.pass("nothing is left in flight");
   t.same(koor.complaints(), [], "there is no warning in the log");
   t.equal(await koor.stop(), 0);

@@ -13,6 +13,7 @@ import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "./support/server-process.js";
 import { makeSnapshot, readSnapshot } from "./support/snapshot.js";
 import { openChanges } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const LAST = "the/last";
 const TOKEN = "only-for-this-test";
@@ -358,13 +359,13 @@ t.test("a reader that does not read delays no other client", async (t) => {
   const socket = await dial(t, port);
   socket.pause();
   socket.write("GET /api/changes HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  while ((await readMetric(port, "koor_change_readers")) !== 1);
+  while ((await readMetric(port, "koor_change_readers")) !== 1) await betweenLooks();
   const reader = await openChanges(t, port, "state");
   for (let at = 0; at < 50; at++) await sendJson(port, "PUT", `/api/state/${at % 5}`, at);
   await sendJson(port, "PUT", "/api/state/after", 1);
   await reader.until((message) => message.kind === "state" && message.key === "after");
   socket.destroy();
-  while ((await readMetric(port, "koor_change_readers")) !== 1);
+  while ((await readMetric(port, "koor_change_readers")) !== 1) await betweenLooks();
   t.same(koor.complaints(), []);
 });
 
@@ -386,7 +387,7 @@ t.test("a shutdown ends the stream, and a server without readers publishes nothi
   const reader = await openChanges(t, koor.port);
   const gone = await openChanges(t, koor.port);
   gone.leave();
-  while ((await readMetric(koor.port, "koor_change_readers")) !== 1);
+  while ((await readMetric(koor.port, "koor_change_readers")) !== 1) await betweenLooks();
   t.equal(await koor.stop(), 0);
   await reader.ended;
   t.same(koor.complaints(), []);

@@ -18,6 +18,7 @@ import { startReceiver } from "./support/receiver.js";
 import { openChanges, openSocket, openStream, UpgradeRefused, type ReceivedEvent } from "./support/subscriber.js";
 import type { Claimed, Task } from "./support/tasking.js";
 import type { Waited } from "./support/waiting.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 if (CLUSTERED_MISSING !== false) {
   t.plan(0, CLUSTERED_MISSING);
@@ -80,7 +81,7 @@ t.test("what is open at one node ends with a deletion at another", async (t) => 
     [b, 2],
     [c, 1],
   ] as const)
-    while ((await countInFlight(node.port, RIGHT)) !== count);
+    while ((await countInFlight(node.port, RIGHT)) !== count) await betweenLooks();
   const begun = performance.now();
   t.equal((await send(a.port, "DELETE", `/api/instances/${registered.id}`, { headers: RIGHT })).status, 200);
   for (const socket of sockets) t.equal(await socket.closed, 4401);
@@ -403,7 +404,7 @@ t.test("who waits at one node is woken by what is done at another", async (t) =>
   for (const [query, act, matched] of rows) {
     const before = await waitingAt(b);
     const answer = who.read<{ readonly matched: object | null }>(b, `/api/wait?${query}&wait=60`);
-    while ((await waitingAt(b)) <= before);
+    while ((await waitingAt(b)) <= before) await betweenLooks();
     await act();
     t.match((await answer).matched, matched, query);
   }

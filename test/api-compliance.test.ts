@@ -7,6 +7,7 @@ import type { Violation } from "../schemas/contracts.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { send, sendJson, type Refusal } from "./support/http-client.js";
 import { startKoor, type Koor } from "./support/server-process.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Run {
   readonly id: number;
@@ -208,7 +209,7 @@ t.test("checks run at their interval, and only the server's token starts one", a
   const koor = await startKoor(t, { args: ["--compliance-interval", "100ms"] });
   await sendJson(koor.port, "PUT", "/api/specs/w/c", { kind: "contract", endpoints: {} });
   const id = await register(koor, "ana", "w");
-  while ((await history(koor)).length < 2) await new Promise((resolve) => setImmediate(resolve));
+  while ((await history(koor)).length < 2) await betweenLooks();
   const [run] = await history(koor);
   t.match(run, { instance_id: id, project: "w", contract: "c", pass: false });
   t.ok((await violationEvents(koor)).length >= 2);

@@ -28,6 +28,7 @@ import {
   type Subscriber,
   type ReceivedEvent,
 } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const HISTORY = "/api/events/history";
 
@@ -61,7 +62,10 @@ const PATIENCE_MS = 30_000;
 /** Asks again until the answer is the expected one. */
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
-  while (performance.now() < end) if (await holds()) return;
+  while (performance.now() < end) {
+    if (await holds()) return;
+    await betweenLooks();
+  }
   throw new Error(`not in time: ${what}`);
 }
 

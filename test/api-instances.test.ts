@@ -19,6 +19,7 @@ import { send, sendJson, type Answer, type Refusal } from "./support/http-client
 import { IS_FOLLOWER } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { openSocket, type ReceivedEvent } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Instance {
   readonly id: string;
@@ -463,7 +464,7 @@ t.test("active instances that are silent become stale once, and any call of thei
       (await stale()).map(({ id }) => id),
       [two.id],
     );
-    while ((await check()).count === 0);
+    while ((await check()).count === 0) await betweenLooks();
   }
   t.equal(
     (await socket.untilCount(2 + heartbeats.length)).length,

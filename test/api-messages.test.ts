@@ -23,6 +23,7 @@ import { countInFlight, readMetric } from "./support/metrics.js";
 import { readSnapshot } from "./support/snapshot.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Agent {
   readonly id: string;
@@ -642,7 +643,7 @@ t.test("the greatest number of recipients is accepted, and one more is refused",
 async function wait(koor: Koor, agent: Agent, query: string): Promise<{ readonly answer: Promise<Answer> }> {
   const before = await countInFlight(koor.port);
   const answer = send(koor.port, "GET", `/api/messages?wait=60${query}`, { headers: as(agent) });
-  while ((await countInFlight(koor.port)) <= before);
+  while ((await countInFlight(koor.port)) <= before) await betweenLooks();
   return { answer };
 }
 
@@ -684,9 +685,9 @@ t.test("a client that disconnects gets nothing delivered, and a shutdown ends wa
   const gone = httpRequest({ port: koor.port, path: "/api/messages?wait=60", headers: as(ben) });
   gone.on("error", () => undefined);
   gone.end();
-  while ((await countInFlight(koor.port)) < 1);
+  while ((await countInFlight(koor.port)) < 1) await betweenLooks();
   gone.destroy();
-  while ((await countInFlight(koor.port)) > 0);
+  while ((await countInFlight(koor.port)) > 0) await betweenLooks();
   await sendMessage(koor, ana, ben.id);
   t.match((await read(koor, ana, "?box=out")).messages[0]?.to, [{ delivered_at: null }]);
   const waiting = [await wait(koor, ana, ""), await wait(koor, ben, "&after=message-1")];
@@ -709,7 +710,7 @@ t.test("an expired message is not listed, and is soon deleted", async (t) => {
   await sendMessage(koor, ana, ben.id, { expires_in_s: 1 });
   await sendMessage(koor, ana, ben.id, { expires_in_s: MESSAGE_EXPIRES_S_MAX });
   t.equal(await unread(koor), 2);
-  while ((await unread(koor)) > 1);
+  while ((await unread(koor)) > 1) await betweenLooks();
   t.same(idsOf(await read(koor, ben)), ["message-2"]);
   t.same(idsOf(await read(koor, ana, "?box=out")), ["message-2"]);
   t.same((await mark(koor, ben, ["message-1"], "read")).json(), { marked: 0 });

@@ -9,6 +9,7 @@ import { callTool, resultOf } from "./support/mcp-messages.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { openChanges, openSocket, openStream } from "./support/subscriber.js";
 import { countInFlight } from "./support/metrics.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
@@ -45,7 +46,7 @@ async function logIn(token: string): Promise<OutgoingHttpHeaders> {
 
 /** Resolves when this number of requests is in flight: streams, and calls that wait. */
 async function untilInFlight(count: number): Promise<void> {
-  while ((await countInFlight(port, RIGHT)) !== count);
+  while ((await countInFlight(port, RIGHT)) !== count) await betweenLooks();
 }
 
 /** Resolves to the result in time, or to "still open". */

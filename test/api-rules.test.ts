@@ -3,6 +3,7 @@ import t from "tap";
 import { SHORT_WORK_BYTES_MAX } from "../schemas/limits/pool.js";
 import { PROJECT_RULES_MAX } from "../schemas/limits/rules.js";
 import { TIMESTAMP } from "./support/answers.js";
+import { betweenLooks } from "./support/between-looks.js";
 import { send, sendJson, type Answer, type Refusal } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
 
@@ -422,10 +423,7 @@ t.test(
     await put("curious", [{ rule_id: "x", pattern: "x" }]);
     await sendJson(port, "POST", "/api/validate/curious", { content: "x" }, actor);
     let counted: number | undefined;
-    while ((counted = await countedOf(id)) === undefined)
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
+    while ((counted = await countedOf(id)) === undefined) await betweenLooks();
     t.equal(counted, 1, "only the validation is counted");
   },
 );
@@ -438,10 +436,7 @@ t.test("an agent's violations are counted", async (t) => {
   await put("counted", [{ rule_id: "x", pattern: "x" }]);
   for (const content of ["x\nx", "", "x\n".repeat(50_000)])
     await sendJson(port, "POST", "/api/validate/counted", { content }, actor);
-  while ((await countedOf(id)) !== 50_002)
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+  while ((await countedOf(id)) !== 50_002) await betweenLooks();
   t.pass("of short answers and of long ones");
 });
 

@@ -10,6 +10,7 @@ import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { startKoor, type Koor } from "./support/server-process.js";
 import { openStream, type ReceivedEvent } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const TOKEN = "the-server's-own-token";
 const RIGHT = { Authorization: `Bearer ${TOKEN}` };
@@ -51,6 +52,7 @@ async function listWhen(
   for (;;) {
     const webhooks = (await send(at.port, "GET", "/api/webhooks", { headers })).json<readonly Webhook[]>();
     if (holds(webhooks)) return webhooks;
+    await betweenLooks();
   }
 }
 

@@ -27,6 +27,7 @@ import { countInFlight } from "./support/metrics.js";
 import { CLUSTER } from "./support/variant.js";
 import { makeDirectory, runKoor, startKoor, type Koor } from "./support/server-process.js";
 import { UpgradeRefused, openSocket, openStream } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Metrics {
   readonly state_keys: number;
@@ -798,7 +799,7 @@ t.test(
       await send(server.port, "PUT", "/api/state/safe", { body: "1" });
       lines[at]?.socket.write(half);
     }
-    for (const server of [one, two]) while ((await countInFlight(server.port)) < 1);
+    for (const server of [one, two]) while ((await countInFlight(server.port)) < 1) await betweenLooks();
     const began = performance.now();
     const code = one.stop();
     const impatient = two.stop();

@@ -29,6 +29,7 @@ import {
   callTask,
   tryClaim,
 } from "./support/tasking.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface AuditRow {
   readonly actor: string;
@@ -52,14 +53,12 @@ function refusal(answer: Answer): unknown {
   return answer.status === code ? [code, error] : `${answer.status}, but ${code}: ${error}`;
 }
 
-async function register(port: number, ...names: readonly string[]): Promise<Agent[]> {
-  return Promise.all(names.map((name) => Agent.register(port, name)));
+async function pair(port: number, workspace = "w"): Promise<[Agent, Agent]> {
+  return Promise.all([Agent.register(port, "ana", { workspace }), Agent.register(port, "bob", { workspace })]);
 }
 
-async function pair(port: number): Promise<[Agent, Agent]> {
-  const [ana, bob] = await register(port, "ana", "bob");
-  return [must(ana, "one"), must(bob, "two")];
-}
+/** The server of the tests that have a workspace of their own, and ids that no other of them uses. */
+const common = await startKoor(t);
 
 const LOST = [409, "claim lost"];
 const NOT_YOURS = [403, "not yours"];
@@ -297,7 +296,7 @@ t.test("a task can be claimed by its id", async (t) => {
   t.same(refusal(await tryClaim(bob, { id: "elsewhere", wait_s: 1 })), [409, "task is claimed"]);
   const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
   const ending = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
-  while ((await countInFlight(port)) < 2);
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await callTask(ana, must(task, "it is hers"), "release");
   const answers = [waiting, ending];
   const first = await Promise.race(answers.map(async (answer, at) => ({ answer: await answer, at })));
@@ -316,7 +315,7 @@ t.test("a claim can wait for a task", async (t) => {
   const [ana, bob] = await pair(port);
   t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "it is answered after that time");
   const waiting = Array.from({ length: 8 }, () => claim(ana, { wait_s: 60, labels: ["x"] }));
-  while ((await countInFlight(port)) < 8);
+  while ((await countInFlight(port)) < 8) await betweenLooks();
   await addTask(port, { id: "one", labels: ["x"] });
   t.equal((await Promise.race(waiting)).task?.id, "one");
   await addTask(port, { id: "other", labels: ["y"] });
@@ -328,14 +327,14 @@ t.test("a claim can wait for a task", async (t) => {
   const lease = await bob.lease(["path:a"]);
   await addTask(port, { id: "busy", resources: ["path:*"], labels: ["busy"] });
   const woken = claim(ana, { wait_s: 60, labels: ["busy"] });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await bob.release(lease);
   t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was its blocker");
 
   await addTask(port, { id: "soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
   t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "it is due");
   const moved = claim(ana, { wait_s: 60, labels: ["moved"] });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await addTask(port, { id: "moved", labels: ["elsewhere"], assignee: "bob", not_before: "2100-01-01T00:00:00Z" });
   await askAs(port, "PATCH", "/api/tasks/moved", { labels: ["moved"], assignee: null, not_before: null });
   t.match(await moved, { task: { id: "moved" } }, "a change made it claimable");
@@ -755,10 +754,15 @@ t.test("a task can be canceled", async (t) => {
 });
 
 t.test("a task's members can be changed", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
-  await addTasks(port, { id: "a", assignee: "x", not_before: "2100-01-01T00:00:00Z" }, { id: "b" });
-  const patch = (body: object): Promise<Answer> => askAs(port, "PATCH", "/api/tasks/a", body);
+  const { port } = common;
+  const workspace = "members";
+  const [ana] = await pair(port, workspace);
+  await addTasks(
+    port,
+    { workspace, id: "changed", assignee: "x", not_before: "2100-01-01T00:00:00Z" },
+    { workspace, id: "unchanged" },
+  );
+  const patch = (body: object): Promise<Answer> => askAs(port, "PATCH", "/api/tasks/changed", body);
   const all = { title: "new", body: "B", priority: 9, labels: ["l"] };
   t.match((await patch({ ...all, assignee: null, not_before: null })).json(), {
     ...all,
@@ -772,7 +776,7 @@ t.test("a task's members can be changed", async (t) => {
     assignee: "ana",
     not_before: "2026-01-01T00:00:00.000Z",
   });
-  t.equal((await claimOne(ana)).id, "a", "its priority counts");
+  t.equal((await claimOne(ana)).id, "changed", "its priority counts");
   t.match((await patch({ priority: 0, title: "held" })).json(), { state: "claimed", priority: 0, title: "held" });
   t.same(refusal(await askAs(port, "PATCH", "/api/tasks/none", {})), [404, "task not found: none"]);
   for (const body of [{ title: "" }, { title: "a\nb" }, { priority: 10 }, { labels: [""] }, { not_before: "soon" }])
@@ -888,7 +892,7 @@ t.test("the same request_id gives the same task", async (t) => {
   t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor is a refusal");
 
   const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
-  while ((await countInFlight(port)) < 2);
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await addTask(port, { id: "only", labels: ["w"] });
   t.same(
     (await Promise.all(both)).map((answer) => answer.task?.id),
@@ -907,10 +911,10 @@ t.test("a client that disconnects gets nothing", async (t) => {
     body: '{"wait_s":60}',
     signal: gone.signal,
   });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   gone.abort();
   await t.rejects(asked);
-  while ((await countInFlight(port)) > 0);
+  while ((await countInFlight(port)) > 0) await betweenLooks();
   await addTask(port, { id: "a" });
   t.equal((await claimOne(bob)).id, "a");
   t.equal((await eventsOf(port, "task.claimed")).length, 1);
@@ -1115,14 +1119,15 @@ t.test("an instance's token and the server's token have their rights", async (t)
 });
 
 t.test("where no token is required, an instance's own token removes no right", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const { port } = common;
+  const workspace = "tokens";
+  const [ana, bob] = await pair(port, workspace);
   const by = { Authorization: `Bearer ${bob.token}` };
   const call = async (method: string, path: string, body: object = {}): Promise<unknown> => {
-    const answer = await sendJson(port, method, `/api/tasks/a${path}`, body, by);
+    const answer = await sendJson(port, method, `/api/tasks/open${path}`, body, by);
     return answer.status === 200 ? answer.json<Task>().state : refusal(answer);
   };
-  await addTask(ana, { id: "a" });
+  await addTask(ana, { workspace, id: "open" });
   const task = await claimOne(ana);
   t.equal(await call("PATCH", "", { title: "his" }), "claimed");
   t.same(await call("POST", "/progress", { fence: task.fence }), NOT_YOURS, "the holder's calls are hers alone");
@@ -1131,45 +1136,51 @@ t.test("where no token is required, an instance's own token removes no right", a
   await callTask(ana, await claimOne(ana), "fail", { error: "e", retry: false });
   t.equal(await call("POST", "/retry"), "ready");
   t.equal(await call("POST", "/cancel"), "canceled");
-  t.match((await getTask(port, "a")).history.at(-1), { actor: bob.id, state: "canceled" });
+  t.match((await getTask(port, "open")).history.at(-1), { actor: bob.id, state: "canceled" });
 });
 
 t.test("a waiting agent that gets a new capability gets the tasks that require it", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const { port } = common;
+  const workspace = "capabilities";
+  const [ana, bob] = await pair(port, workspace);
   const learn = (agent: Agent, ...capabilities: readonly string[]): Promise<Answer> =>
     agent.ask("POST", `/api/instances/${agent.id}/capabilities`, { capabilities });
-  await addTasks(port, { id: "a", requires: ["go"] }, { id: "b", requires: ["go", "gpu"] });
+  await addTasks(
+    port,
+    { workspace, id: "for-one", requires: ["go"] },
+    { workspace, id: "for-both", requires: ["go", "gpu"] },
+  );
   const any = claim(ana, { wait_s: 60 });
-  const named = claim(bob, { id: "b", wait_s: 60 });
+  const named = claim(bob, { id: "for-both", wait_s: 60 });
   const received = bob.ask("GET", "/api/wait?task=1&wait=60");
-  while ((await countInFlight(port)) < 3);
+  while ((await countInFlight(port)) < 3) await betweenLooks();
   await learn(ana, "go");
-  t.equal((await any).task?.id, "a");
+  t.equal((await any).task?.id, "for-one");
   await learn(bob, "gpu", "go");
-  t.match((await received).json(), { matched: { kind: "task", task: { id: "b" } } });
-  t.equal((await named).task?.id, "b");
+  t.match((await received).json(), { matched: { kind: "task", task: { id: "for-both" } } });
+  t.equal((await named).task?.id, "for-both");
 
   await learn(ana);
-  await addTask(port, { id: "d", requires: ["go"] });
+  await addTask(port, { workspace, id: "for-none", requires: ["go"] });
   t.same(
-    refusal(await tryClaim(ana, { id: "d", wait_s: 1 })),
+    refusal(await tryClaim(ana, { id: "for-none", wait_s: 1 })),
     [409, "task needs go"],
     "without the capability it gets none",
   );
 });
 
 t.test("a claim by id reports the state at the time of its answer", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
-  await addTask(port, { id: "asks" });
-  await addTask(port, { id: "moved", resources: ["o"] });
+  const { port } = common;
+  const workspace = "states";
+  const [ana, bob] = await pair(port, workspace);
+  await addTask(port, { workspace, id: "asked" });
+  await addTask(port, { workspace, id: "reassigned", resources: ["o"] });
   await ana.lease(["o"]);
-  const task = await claimOne(ana, { id: "asks" });
-  const refused = [tryClaim(bob, { id: "asks", wait_s: 2 }), tryClaim(bob, { id: "moved", wait_s: 2 })];
-  while ((await countInFlight(port)) < 2);
+  const task = await claimOne(ana, { id: "asked" });
+  const refused = [tryClaim(bob, { id: "asked", wait_s: 2 }), tryClaim(bob, { id: "reassigned", wait_s: 2 })];
+  while ((await countInFlight(port)) < 2) await betweenLooks();
   await callTask(ana, task, "ask", { question: "q" });
-  await askAs(port, "PATCH", "/api/tasks/moved", { assignee: "ana" });
+  await askAs(port, "PATCH", "/api/tasks/reassigned", { assignee: "ana" });
   t.same((await Promise.all(refused)).map(refusal), [
     [409, "task is input_required"],
     [409, "task is assigned to ana"],
@@ -1177,12 +1188,13 @@ t.test("a claim by id reports the state at the time of its answer", async (t) =>
 });
 
 t.test("a task that is postponed while it is held, or has a question, stays so", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
+  const { port } = common;
+  const workspace = "postponed";
+  const [ana] = await pair(port, workspace);
   const later = "2100-01-01T00:00:00.000Z";
   const putOff = (notBefore: string | null): Promise<Answer> =>
-    askAs(port, "PATCH", "/api/tasks/a", { not_before: notBefore });
-  await addTask(port, { id: "a" });
+    askAs(port, "PATCH", "/api/tasks/postponed", { not_before: notBefore });
+  await addTask(port, { workspace, id: "postponed" });
   for (const [verb, body] of [
     ["release", {}],
     ["fail", { error: "e" }],
@@ -1193,9 +1205,9 @@ t.test("a task that is postponed while it is held, or has a question, stays so",
     t.equal((await callTask(ana, task, verb, body)).json<Task>().not_before, later, verb);
     if (verb !== "ask") await putOff(null);
   }
-  const answer = (): Promise<Answer> => callTask(port, { id: "a", fence: null }, "answer", { answer: "x" });
+  const answer = (): Promise<Answer> => callTask(port, { id: "postponed", fence: null }, "answer", { answer: "x" });
   t.match((await answer()).json(), { state: "ready", not_before: later });
-  t.same(refusal(await tryClaim(ana, { id: "a" })), [409, `task is not before ${later}`]);
+  t.same(refusal(await tryClaim(ana, { id: "postponed" })), [409, `task is not before ${later}`]);
   await putOff(null);
   await callTask(ana, await claimOne(ana), "ask", { question: "q" });
   await putOff("2026-01-01T00:00:00Z");
@@ -1203,11 +1215,12 @@ t.test("a task that is postponed while it is held, or has a question, stays so",
 });
 
 t.test("an answered task is reserved for the agent that asked, or for a new assignee", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
-  const cid = await Agent.register(port, "cid");
+  const { port } = common;
+  const workspace = "reserved";
+  const [ana, bob] = await pair(port, workspace);
+  const cid = await Agent.register(port, "cid", { workspace });
   const asked = async (id: string): Promise<void> => {
-    await addTask(port, { id });
+    await addTask(port, { workspace, id });
     await callTask(bob, await claimOne(bob, { id }), "ask", { question: "q" });
   };
   const answer = (id: string): Promise<Answer> => callTask(port, { id, fence: null }, "answer", { answer: "x" });
@@ -1244,17 +1257,18 @@ t.test("an answered task is reserved for the agent that asked, or for a new assi
   await asked("left");
   await answer("left");
   const waiting = claim(cid, { wait_s: 60 });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   await send(port, "DELETE", `/api/instances/${bob.id}`);
   t.equal((await waiting).task?.id, "left", "a task is not reserved for an instance that is gone");
 });
 
 t.test("a repeated label counts once", async (t) => {
-  const { port } = await startKoor(t);
-  t.same((await addTask(port, { id: "a", labels: ["x", "y", "x"] })).labels, ["x", "y"]);
+  const { port } = common;
+  const workspace = "labels";
+  t.same((await addTask(port, { workspace, id: "labelled", labels: ["x", "y", "x"] })).labels, ["x", "y"]);
   const labels = ["b", "a", "b", "a"];
-  t.same((await askAs(port, "PATCH", "/api/tasks/a", { labels })).json<Task>().labels, ["b", "a"]);
-  t.same((await getTask(port, "a")).labels, ["b", "a"]);
+  t.same((await askAs(port, "PATCH", "/api/tasks/labelled", { labels })).json<Task>().labels, ["b", "a"]);
+  t.same((await getTask(port, "labelled")).labels, ["b", "a"]);
 });
 
 t.test("claims outlive a restart, and after a restore tasks are ready", { skip: RESTORE_REFUSED }, async (t) => {
@@ -1331,7 +1345,8 @@ t.test("ended tasks are kept for the time of --task-retention", async (t) => {
   );
   for (const id of ["kept", "first", "then"])
     await callTask(ana, await claimOne(ana, { id }), "complete", { result: { of: id } });
-  for (const id of ["first", "then"]) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  for (const id of ["first", "then"])
+    while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200) await betweenLooks();
   t.match(await getTask(port, "kept"), { state: "done", dependents: ["waits"] }, "another task still waits for it");
   t.match(await getTask(port, "waits"), { state: "blocked", after: ["kept", "open"] });
   t.same(refusal(await askAs(port, "GET", "/api/tasks/first")), [404, "task not found: first"]);
@@ -1341,7 +1356,7 @@ t.test("ended tasks are kept for the time of --task-retention", async (t) => {
   await callTask(ana, await claimOne(ana, { id: "open" }), "complete");
   for (const id of ["waits", "first"]) await callTask(ana, await claimOne(ana, { id }), "complete");
   const ids = ["open", "kept", "waits", "first"];
-  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200);
+  for (const id of ids) while ((await askAs(port, "GET", `/api/tasks/${id}`)).status === 200) await betweenLooks();
   t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] });
   t.same(koor.complaints(), []);
 });

@@ -17,8 +17,12 @@ import { countInFlight, readMetric } from "./support/metrics.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { askWait, countWaiting, WaitLoop, type Matched, type Waited } from "./support/waiting.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const LAGGED = { kind: "lagged" };
+
+/** The server of the tests that use keys, tasks, topics and names which no other of these tests uses. */
+const common = await startKoor(t);
 
 const put = (koor: Koor, path: string, body = "1") => send(koor.port, "PUT", `/api/${path}`, { body });
 const remove = (koor: Koor, path: string) => send(koor.port, "DELETE", `/api/${path}`);
@@ -36,6 +40,7 @@ async function silence(koor: Koor, { id }: { readonly id: string }): Promise<voi
       readonly newly_stale: readonly { readonly id: string }[];
     }>();
     if (newly_stale.some((stale) => stale.id === id)) return;
+    await betweenLooks();
   }
 }
 
@@ -282,7 +287,7 @@ t.test("each condition is reported when it holds, once, again after a change, an
 });
 
 t.test("a message is reported without its body, with all else", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
   await message(koor, ana, ben, "s");
   const loop = new WaitLoop(koor.port, "message=1", ben.headers);
@@ -304,7 +309,7 @@ t.test("a message is reported without its body, with all else", async (t) => {
 });
 
 t.test("free reports other agents' resources, also after a request that came too late", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
   const ben = await Agent.register(port, "ben");
@@ -351,7 +356,7 @@ t.test("free reports other agents' resources, also after a request that came too
 });
 
 t.test("tasks are reported by workspace and label, each by itself", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ana = await Agent.register(port, "ana");
   const ben = await Agent.register(port, "ben");
@@ -416,7 +421,7 @@ t.test("tasks are reported by workspace and label, each by itself", async (t) =>
 });
 
 t.test("an instance that appears and leaves between two calls is reported as gone", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
   const [here, elsewhere] = ["instance=fleeting&is=gone", "instance=fleeting&is=gone&workspace=elsewhere"].map(
@@ -434,7 +439,7 @@ t.test("an instance that appears and leaves between two calls is reported as gon
 });
 
 t.test("several conditions take turns, so that each is reported", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { port } = koor;
   const loop = new WaitLoop(port, "event=a.*&event=**&state=k&state_gone=never&spec_gone=p/never");
   t.match(await loop.next(), { key: "never" });
@@ -453,7 +458,7 @@ t.test("several conditions take turns, so that each is reported", async (t) => {
 });
 
 t.test("conditions may change within a loop, and equal ones count once", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const loop = new WaitLoop(koor.port, "state=a");
   await loop.next();
   await publish(koor, "x");
@@ -477,7 +482,7 @@ t.test("conditions may change within a loop, and equal ones count once", async (
 });
 
 t.test("a cursor covers conditions that its call did not have", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   for (const path of ["state/kept", "state/deleted", "state/both", "specs/p/kept", "specs/p/gone"])
     await put(koor, path);
   const loop = new WaitLoop(koor.port, "event=never");
@@ -664,15 +669,15 @@ t.test("a waiting client counts as alive, and one that disconnects leaves nothin
   while ((await loop.next()) !== null);
   gone.path = `/api/wait?${query}&wait=60&after=${loop.cursor}`;
   gone.end();
-  while ((await countWaiting(port)) < 2);
+  while ((await countWaiting(port)) < 2) await betweenLooks();
   t.equal(await readMetric(port, "koor_subscribers"), 4);
   gone.destroy();
-  while ((await countWaiting(port)) > 1);
+  while ((await countWaiting(port)) > 1) await betweenLooks();
   t.equal(await readMetric(port, "koor_subscribers"), 2, "those of the other");
   await publish(koor, "woken");
   t.match(await matched, { kind: "event" });
   t.equal(await readMetric(port, "koor_subscribers"), 0);
-  while ((await countInFlight(port)) > 0);
+  while ((await countInFlight(port)) > 0) await betweenLooks();
   const started = Date.now();
   t.equal(await new WaitLoop(port, "event=x").next(1), null);
   t.ok(Date.now() - started >= 900, "it waits for the requested time");

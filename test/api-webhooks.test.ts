@@ -22,6 +22,7 @@ import { send, sendJson, type Answer, type Refusal } from "./support/http-client
 import { startReceiver, type Received } from "./support/receiver.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
 import { openDatabase } from "../src/platform/store/sqlite/choice.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 interface Webhook {
   readonly id: string;
@@ -80,6 +81,7 @@ async function until<Value>(ask: () => Promise<Value>, holds: (value: Value) => 
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
+    await betweenLooks();
   }
 }
 

@@ -6,6 +6,7 @@ import { RunningCli, runCli } from "./cli/run-cli.js";
 import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory, startKoor, type Koor } from "./support/server-process.js";
 import { countWaiting, type Waited } from "./support/waiting.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 t.test("a wait ends with what it waited for, and the next one continues after it", async (t) => {
   const cwd = makeDirectory(t);
@@ -18,7 +19,7 @@ t.test("a wait ends with what it waited for, and the next one continues after it
     const cli = new RunningCli(["wait", ...args], options);
     t.teardown(() => cli.kill());
     const closed = once(cli.child, "close");
-    while ((await countWaiting(koor.port)) === 0);
+    while ((await countWaiting(koor.port)) === 0) await betweenLooks();
     return { cli, exit: async (): Promise<unknown> => ((await closed) as readonly unknown[])[0] };
   };
 

@@ -23,8 +23,14 @@ interface Agent {
   readonly follow: (...args: string[]) => Promise<RunningCli>;
 }
 
+/** The server of the tests that use keys, projects, workspaces and names which no other of these tests uses. */
+const shared = await startKoor(t);
+
 async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Agent> {
-  const server = await startKoor(t, options);
+  return joinServer(t, await startKoor(t, options), token);
+}
+
+function joinServer(t: Owner, server: Koor, token = ""): Agent {
   const cwd = makeDirectory(t);
   const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };
   const koor = async (...args: string[]): Promise<CliResult> => await runCli(args, { cwd, env });
@@ -47,7 +53,7 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<A
 }
 
 t.test("state can be set, read, compared, rolled back, swapped and deleted", async (t) => {
-  const { koor, ask, cwd } = await setUp(t);
+  const { koor, ask, cwd } = joinServer(t, shared);
   const key = "plans/a b%2F/../ü";
   t.match(await ask("state", "set", key, "--data", '{"step":1,"n":12345678901234567890}'), {
     key,
@@ -88,7 +94,7 @@ t.test("state can be set, read, compared, rolled back, swapped and deleted", asy
 });
 
 t.test("messages can be sent, listed, read and acked, as the instance of the environment", async (t) => {
-  const { ask, cwd, server } = await setUp(t);
+  const { ask, cwd, server } = joinServer(t, shared);
   const joined = async (name: string): Promise<string> => {
     const { id } = await ask("register", name, "--workspace", "w");
     await ask("activate", String(id));
@@ -116,7 +122,7 @@ t.test("messages can be sent, listed, read and acked, as the instance of the env
 });
 
 t.test("mcp writes a client's configuration with which the client reaches the server", async (t) => {
-  const { koor, ask, cwd, server } = await setUp(t);
+  const { koor, ask, cwd, server } = joinServer(t, shared);
   const url = `${server.url}/mcp`;
   t.same(JSON.parse((await koor("mcp", "config", "--client", "vscode")).stdout), {
     servers: { koor: { type: "http", url } },
@@ -305,7 +311,7 @@ t.test("rules can be imported from a file and exported to one", async (t) => {
 });
 
 t.test("a proposed rule can be tried on a text", async (t) => {
-  const { koor, ask, server, cwd } = await setUp(t);
+  const { koor, ask, server, cwd } = joinServer(t, shared);
   const rule = { project: "p", rule_id: "a/b", pattern: "x.", applies_to: ["*.ts"] };
   await sendJson(server.port, "POST", "/api/rules/propose", rule);
   writeFileSync(join(cwd, "a.ts"), "y\nx1\n");
@@ -326,7 +332,7 @@ t.test("a proposed rule can be tried on a text", async (t) => {
 });
 
 t.test("contracts can be stored, payloads checked, and a live service tested", async (t) => {
-  const { koor, ask, server } = await setUp(t);
+  const { koor, ask, server } = joinServer(t, shared);
   const contract = {
     kind: "contract",
     version: 1,
@@ -565,7 +571,7 @@ t.test("the audit log can be read", async (t) => {
 });
 
 t.test("webhooks can be added, listed, tested, enabled and deleted", async (t) => {
-  const { ask, koor, server } = await setUp(t);
+  const { ask, koor, server } = joinServer(t, shared);
   const receiver = await startReceiver(t);
   t.match(
     await ask(
@@ -611,7 +617,7 @@ t.test("webhooks can be added, listed, tested, enabled and deleted", async (t) =
 });
 
 t.test("LLM usage and its sums can be reported and read", async (t) => {
-  const { ask, koor, server } = await setUp(t);
+  const { ask, koor, server } = joinServer(t, shared);
   for (const [project, costUsd] of [
     ["a", 0.1],
     ["b", 0.5],

@@ -20,6 +20,7 @@ import { makeDirectory, startKoor, type Owner } from "./support/server-process.j
 import { makeSnapshot } from "./support/snapshot.js";
 import { CALLED_FILE, checkRow } from "./threads/checked-methods.js";
 import { openDatabase } from "../src/platform/store/sqlite/choice.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta.url));
 /**
@@ -436,7 +437,8 @@ t.test("what the routes send matches the schemas", async (t) => {
   for (const query of ["", "?period=2026", "?instance_id=x"]) await ask("GET", `/api/metrics/agents${query}`);
   await ask("GET", "/api/metrics/agents/x?period=2");
   // With --stale-after 1ms it is silent in the next millisecond.
-  while ((await send(port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  while ((await send(port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0)
+    await betweenLooks();
   await ask("DELETE", instance);
   // The activity of this instance is stored at the end.
   const other = await sendJson(port, "POST", "/api/instances/register", { name: "other" });

@@ -12,6 +12,7 @@ import { send } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { startKoor } from "./support/server-process.js";
 import { arbitraryOf, type JsonSchema } from "./support/schema-arbitrary.js";
+import { countRounds } from "./support/test-size.js";
 
 interface Parameter {
   readonly name: string;
@@ -35,7 +36,7 @@ interface GeneratedRequest {
   readonly body: string | Uint8Array | undefined;
 }
 
-const RUNS = Number(process.env["KOOR_OPENAPI_RUNS"] ?? 25);
+const RUNS = Number(process.env["KOOR_OPENAPI_RUNS"] ?? countRounds(12, 25));
 const SEED = newSeed();
 /** A request without an answer by then waits for events, which is allowed: it was not refused. */
 const PATIENCE_MS = 250;

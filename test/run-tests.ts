@@ -80,17 +80,27 @@ const MAX_TOGETHER = 4;
 const EXTRA_TOGETHER = 1;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
-  "src/cluster/simulation",
-  "test/api-bad-input",
-  "src/features/claims/simulation",
-  "test/faults/lease-races",
-  "src/cluster/log/nats",
-  "test/faults/webhook-delivery",
   "test/replay",
   "test/dashboard-frame",
+  "test/transports",
+  "src/cluster/simulation",
+  "test/faults/lease-races",
+  "test/faults/webhook-delivery",
   "test/cli",
-  "src/cluster/replay",
-  "src/features/tasks/simulation",
+  "test/api-tasks",
+  "src/cluster/log/nats",
+  "src/cluster/log/postgres",
+  "test/api-list-bounds",
+  "src/platform/threads/pool",
+  "test/api-bad-input",
+  "test/cli-tasks",
+  "test/api-leases",
+  "test/openapi-client",
+  "test/api-service",
+  "test/api-backup",
+  "test/api-messages",
+  "test/method-table",
+  "test/openapi",
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
 const names = process.argv.slice(2).filter((argument) => argument !== LONG_FLAG);

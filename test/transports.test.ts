@@ -5,10 +5,12 @@
 import t, { type Test } from "tap";
 import { IDLE_CONNECTION_MS } from "../schemas/limits/connections.js";
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { must } from "../src/base/assert.js";
 import { dial, hasWholeAnswer, MALFORMED, send, sendJson, sendRaw } from "./support/http-client.js";
 import { countInFlight } from "./support/metrics.js";
 import { runKoor, startKoor, makeDirectory, type Koor } from "./support/server-process.js";
 import { openSocket } from "./support/subscriber.js";
+import { betweenLooks } from "./support/between-looks.js";
 
 const SECOND_MS = 1_000;
 const UWS_IDLE_S = 8;
@@ -58,8 +60,15 @@ function put(...headers: readonly string[]): string {
   return `${head("PUT /api/state/ambiguous", headers)}1`;
 }
 
-function start(t: Test, name: string): Promise<Koor> {
-  return startKoor(t, { args: ["--transport", name] });
+/**
+ * One server for each transport. Each test uses keys of its own, and leaves no request in flight: the tests run one
+ * after the other.
+ */
+const servers = new Map<string, Koor>();
+for (const name of NAMES) servers.set(name, await startKoor(t, { args: ["--transport", name] }));
+
+function serverOver(name: string): Koor {
+  return must(servers.get(name), `a server over ${name}`);
 }
 
 async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promise<void> {
@@ -81,11 +90,11 @@ async function checkRefused(t: Test, koor: Koor, rows: typeof AMBIGUOUS): Promis
 
 for (const name of NAMES) {
   t.test(`${name}: a write that two readers may read differently is refused`, async (t) => {
-    await checkRefused(t, await start(t, name), AMBIGUOUS);
+    await checkRefused(t, serverOver(name), AMBIGUOUS);
   });
 
   t.test(`${name}: the log's first line names it, and so does the scrape`, async (t) => {
-    const koor = await start(t, name);
+    const koor = serverOver(name);
     t.match(koor.log(), new RegExp(`transport=${name}\\b`));
     t.notMatch(koor.log(), "transport_fallback");
     t.match(
@@ -95,7 +104,7 @@ for (const name of NAMES) {
   });
 
   t.test(`${name}: an answer says how long an idle connection lives`, async (t) => {
-    const koor = await start(t, name);
+    const koor = serverOver(name);
     const { headers } = await send(koor.port, "GET", "/health");
     t.equal(headers["keep-alive"], `timeout=${name === "node" ? IDLE_CONNECTION_MS / SECOND_MS : UWS_IDLE_S}`);
   });
@@ -105,7 +114,7 @@ t.test(
   "uws: an idle connection lives for the reported time, and malformed requests are refused",
   WITHOUT_NATIVE,
   async (t) => {
-    const koor = await start(t, "uws");
+    const koor = serverOver("uws");
     const fromMs = performance.now();
     const idle = sendRaw(koor.port, get(), () => false).then(() => performance.now() - fromMs);
     const answers = await Promise.all(MALFORMED_NAMES.map(([, request]) => sendRaw(koor.port, request, () => false)));
@@ -118,11 +127,11 @@ t.test(
 );
 
 t.test("node: a read that two readers may read differently is refused, too", async (t) => {
-  await checkRefused(t, await start(t, "node"), [...MALFORMED_NAMES, ...AMBIGUOUS_READS]);
+  await checkRefused(t, serverOver("node"), [...MALFORMED_NAMES, ...AMBIGUOUS_READS]);
 });
 
 t.test("node: a request may come byte by byte", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const socket = await dial(t, port);
   let answer = "";
   const answered = new Promise<void>((resolve) => {
@@ -139,14 +148,14 @@ t.test("node: a request may come byte by byte", async (t) => {
 });
 
 t.test("node: chunk extensions and trailers are ignored", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const request = `${head("PUT /api/state/chunks", ["Transfer-Encoding: chunked"])}2;a=b\r\n12\r\n1\r\n3\r\n0\r\nX-End: 1\r\n\r\n`;
   t.match(await sendRaw(port, request), /^HTTP\/1\.1 200 /);
   t.equal((await send(port, "GET", "/api/state/chunks")).text, "123");
 });
 
 t.test("node: HTTP/1.0 is answered, and the connection closed", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   t.match(
     await sendRaw(port, "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n", () => false),
     /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/,
@@ -158,7 +167,7 @@ t.test("node: HTTP/1.0 is answered, and the connection closed", async (t) => {
 });
 
 t.test("node: a request that follows a write is answered after it", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const write = `${head("PUT /api/state/first", ["Content-Length: 1"])}1`;
   const read = head("GET /api/state/first", []);
   const answers = await sendRaw(
@@ -174,26 +183,26 @@ t.test("node: a request that follows a write is answered after it", async (t) =>
 });
 
 t.test("node: garbage after a write is not answered as the write", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const write = `${head("PUT /api/state/before", ["Content-Length: 1"])}1`;
   for (let round = 0; round < 20; round++)
     t.notMatch(await sendRaw(port, `${write}\0\0\r\n\r\n`, () => false), MALFORMED);
 });
 
 t.test("node: a client that disconnects while pipelined requests wait leaves nothing", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const socket = await dial(t, port);
   const poll = head("GET /api/events/history?wait=30&since=0", []);
   socket.write(poll + poll + head("GET /api/events/stream?pattern=**", []) + head("GET /api/changes", []));
-  while ((await countInFlight(port)) !== 1);
+  while ((await countInFlight(port)) !== 1) await betweenLooks();
   socket.destroy();
-  while ((await countInFlight(port)) !== 0);
+  while ((await countInFlight(port)) !== 0) await betweenLooks();
   t.equal((await sendJson(port, "POST", "/api/events/publish", { topic: "a", data: 1 })).status, 200);
   t.equal(await countInFlight(port), 0, "none of the others has started");
 });
 
 t.test("node: a request to upgrade to an unknown protocol is not refused", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const asks = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"];
   t.match(await sendRaw(port, get(...asks)), /^HTTP\/1\.1 200 /);
   const write = `${head("PUT /api/state/h2c", [...asks, "Content-Length: 3"])}123`;
@@ -204,7 +213,7 @@ t.test("node: a request to upgrade to an unknown protocol is not refused", async
 });
 
 t.test("node: a handshake that cannot be completed gets the reason", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const upgrade = ["Connection: Upgrade", "Upgrade: websocket"];
   const path = "GET /api/events/subscribe?pattern=**";
   const key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
@@ -230,7 +239,7 @@ t.test("node: a handshake that cannot be completed gets the reason", async (t) =
 });
 
 t.test("node: a client that waits for a go-ahead gets it, or the refusal instead", async (t) => {
-  const { port } = await start(t, "node");
+  const { port } = serverOver("node");
   const expects = (length: number): string =>
     head("PUT /api/state/expect", [`Content-Length: ${length}`, "Expect: 100-continue"]);
   const socket = await dial(t, port);

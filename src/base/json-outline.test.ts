@@ -9,6 +9,7 @@ import { freeMemberOf, freeTexts, withoutFree } from "./free-member.js";
 import { readOutline } from "./json-outline.js";
 import { Failure } from "./result.js";
 import { loadShapes, readShaped } from "./shape.js";
+import { countRounds } from "../../test/support/test-size.js";
 
 /**
  * Blanks that make a body so long that its items are counted before each is checked. For an outline they always are.
@@ -67,7 +68,7 @@ t.test("bodies of every schema, whatever they hold", (t) => {
         const bytes = Buffer.from(mark + text + COUNTED);
         t.same(outline(bytes, name), whole(bytes, name), text);
       }),
-      { numRuns: 60 },
+      { numRuns: countRounds(30, 60) },
     );
   }
   t.end();

@@ -153,6 +153,6 @@ t.test("the result of calls does not depend on the node, the time and the batch"
     for (const [table, content] of here.close()) t.strictSame(rows.get(table), content, `the rows of ${table}`);
     return t.passing();
   });
-  fc.assert(attempts, { numRuns: countRounds(25, 300), endOnFailure: true });
+  fc.assert(attempts, { numRuns: countRounds(15, 300), endOnFailure: true });
   t.end();
 });

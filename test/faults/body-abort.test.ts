@@ -16,6 +16,7 @@ import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
 import { RESTORE_REFUSED } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 /** How late a cut may come on a busy machine. */
 const LATE_MS = 10_000;
@@ -23,7 +24,7 @@ const STOP_MS = 3_000;
 
 /** Waits until this number of requests is in flight, beside the one that asks. */
 async function untilInFlight(koor: Koor, count: number): Promise<void> {
-  while ((await countInFlight(koor.port)) !== count);
+  while ((await countInFlight(koor.port)) !== count) await betweenLooks();
 }
 
 async function checkNothingStored(t: Test, koor: Koor): Promise<void> {
@@ -156,7 +157,7 @@ t.test("a request that is sent slowly is cut", async (t) => {
     if (answer.includes(" 408 ")) t.match(answer, /\r\nConnection: close\r\n/, first);
     return { tookMs, first };
   });
-  while ((await countInFlight(koor.port)) < 4);
+  while ((await countInFlight(koor.port)) < 4) await betweenLooks();
   t.equal((await send(koor.port, "GET", "/health")).status, 200, "other clients are served meanwhile");
   for (const { tookMs, first } of await Promise.all(cuts)) {
     const what = `after ${Math.round(tookMs)} ms: ${first}`;

@@ -11,6 +11,7 @@ import t, { type Test } from "tap";
 import { singleServerOnly, TRANSPORT } from "../support/variant.js";
 import { send } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 const NO_LIMITS = spawnSync("sh", ["-c", "ulimit -n 64 && test -r /proc/self/limits"]).status !== 0;
 const NO_PRLIMIT = spawnSync("prlimit", ["--version"]).status !== 0;
@@ -92,7 +93,7 @@ function isAnswered(port: number): Promise<boolean> {
 
 /** A new connection gets an answer: earlier ones are closed by now. */
 async function reconnect(port: number): Promise<void> {
-  while (!(await isAnswered(port)));
+  while (!(await isAnswered(port))) await betweenLooks();
 }
 
 const skip = NO_LIMITS ? "there is no ulimit" : singleServerOnly("a node has connections of its own");

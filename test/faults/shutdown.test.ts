@@ -29,6 +29,7 @@ import { IS_FOLLOWER } from "../support/variant.js";
 import { newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 const KEEP_ALL = ["--state-history", "0", "--event-history", "0"];
 /** The time that a stop takes on a busy machine, beside waiting for requests. */
@@ -38,7 +39,7 @@ const STOP_MS = 3_000;
 async function sendHalf(t: Owner, port: number): Promise<Socket> {
   const socket = await dial(t, port);
   socket.write("PUT /api/state/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
-  while ((await countInFlight(port)) !== 1);
+  while ((await countInFlight(port)) !== 1) await betweenLooks();
   return socket;
 }
 
@@ -91,7 +92,7 @@ t.test("at a shutdown subscribers are closed with 1001, and waiting calls are an
   const poll = send(koor.port, "GET", "/api/events/history?after=0&wait=60");
   const waiting = async (): Promise<boolean> =>
     /^koor_subscribers 4$/m.test((await send(koor.port, "GET", "/metrics")).text);
-  while (!(await waiting()));
+  while (!(await waiting())) await betweenLooks();
   const fromMs = performance.now();
   t.equal(await koor.stop(), 0);
   t.ok(performance.now() - fromMs < STOP_MS, "no subscriber delays it");
@@ -154,7 +155,7 @@ t.test("an answer that is read slowly is sent to its end", async (t) => {
   const reader = await dial(t, koor.port);
   reader.pause();
   reader.write("GET /api/state/large HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  while ((await countInFlight(koor.port)) !== 1);
+  while ((await countInFlight(koor.port)) !== 1) await betweenLooks();
   const stopped = koor.stop();
   await koor.logged(/msg="koor stops"/);
   let bytes = 0;

@@ -10,6 +10,7 @@ import { send, sendJson } from "../support/http-client.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 import { openSocket, openStream, type Dropped, type ReceivedEvent } from "../support/subscriber.js";
 import { openSlowSocket, openSlowStream, type SlowClient } from "../support/slow-client.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 /** So large that the system's buffers, some megabytes, are full after a few dozen. */
 const FILLER = "x".repeat(100_000);
@@ -84,7 +85,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
 
     const reading = slow.readTo(last + 3);
     // Some events come while the last of the old ones are still being read.
-    while ((await figures(koor)).delivered < held);
+    while ((await figures(koor)).delivered < held) await betweenLooks();
     const first = last + 1;
     last = await publish(koor, [{ topic: "after" }]);
     last = await publish(koor, [{ topic: "after" }, { topic: "after" }]);
@@ -96,7 +97,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     ]);
     t.equal((await figures(koor)).delivered, held + 3);
     slow.leave();
-    while ((await figures(koor)).subscribers > 0);
+    while ((await figures(koor)).subscribers > 0) await betweenLooks();
     t.equal(await koor.stop(), 0);
   });
 
@@ -111,7 +112,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
     t.ok(sent > 0 && held < PUBLISH_EVENTS_MAX, `its connection took ${sent} of ${PUBLISH_EVENTS_MAX}`);
     t.equal(dropped, PUBLISH_EVENTS_MAX - held);
     const reading = slow.readTo(last + 1);
-    while ((await figures(koor)).delivered < held);
+    while ((await figures(koor)).delivered < held) await betweenLooks();
     last = await publish(koor, [{ topic: "after" }]);
     await reading;
     t.same(short(slow.items), [...range(1, held), { type: "dropped", count: dropped, after_id: held }, last]);
@@ -124,7 +125,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
       Array.from({ length: 90 }, () => ({ topic: "old", data: FILLER })),
     );
     const slow = await open(t, koor.port, "notices=1&since=0");
-    while ((await figures(koor)).delivered === 0);
+    while ((await figures(koor)).delivered === 0) await betweenLooks();
     const last = await publish(
       koor,
       Array.from({ length: 200 }, () => ({ topic: "new" })),
@@ -147,7 +148,7 @@ for (const [what, open] of sampleRows(Object.entries(OPENERS), 1)) {
       Array.from({ length: 500 }, () => ({ topic: "burst" })),
     );
     const reading = slow.readTo(last + 1);
-    while ((await figures(koor)).delivered < held);
+    while ((await figures(koor)).delivered < held) await betweenLooks();
     await publish(koor, [{ topic: "after" }]);
     await reading;
     t.same(short(slow.items), [...range(1, held), last + 1]);
@@ -245,7 +246,7 @@ t.test("twenty subscribers that never read slow no client down, and cost little 
     `publishing took ${Math.round(aloneMs)} ms alone, ${Math.round(besideMs)} ms beside them`,
   );
   for (const client of stalled) client.leave();
-  while ((await figures(koor)).subscribers > 0);
+  while ((await figures(koor)).subscribers > 0) await betweenLooks();
   t.equal(await koor.stop(), 0);
 });
 

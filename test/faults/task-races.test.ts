@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { must } from "../../src/base/assert.js";
+import { betweenLooks } from "../support/between-looks.js";
 import { countRounds } from "../support/test-size.js";
 import { gather } from "../support/held-writer.js";
 import { send, sendJson } from "../support/http-client.js";
@@ -214,14 +215,14 @@ t.test("a claim is all or nothing when the writer crashes over it", IN_THE_LOG, 
   ]);
   const [first] = await Promise.allSettled(crashed);
   if (first?.status === "fulfilled") t.equal(first.value.status, 503, "nothing of it is stored");
-  while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200);
+  while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200) await betweenLooks();
   t.match(await getTask(port, "a"), { state: "ready", attempts: 0 });
   const silent = await gather(koor, 2, () => [
     tryClaim(ana, { request_id: "r" }),
     sendJson(port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
   ]);
   for (const request of silent) await t.rejects(request, { code: "ECONNRESET" });
-  while ((await sendJson(port, "PUT", "/api/state/back", 2)).status !== 200);
+  while ((await sendJson(port, "PUT", "/api/state/back", 2)).status !== 200) await betweenLooks();
   const held = await getTask(port, "a");
   t.match(held, { state: "claimed", holder: { name: "ana" }, fence: 1 }, "it was committed before its answer was lost");
   const again = (await tryClaim(ana, { request_id: "r" })).json<{ task: Task }>();

@@ -6,6 +6,7 @@
 import t from "tap";
 import { SHUTDOWN_DRAIN_MS } from "../../schemas/limits/process.js";
 import { WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_TIMEOUT_MS } from "../../schemas/limits/webhooks.js";
+import { betweenLooks } from "../support/between-looks.js";
 import { countRounds } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { startReceiver } from "../support/receiver.js";
@@ -42,6 +43,7 @@ async function untilWebhook(koor: Koor, id: string, holds: (webhook: Webhook) =>
   for (;;) {
     const webhook = await find(koor, id);
     if (webhook !== undefined && holds(webhook)) return webhook;
+    await betweenLooks();
   }
 }
 

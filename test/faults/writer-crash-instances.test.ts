@@ -12,12 +12,13 @@ import { send, sendJson, type Answer } from "../support/http-client.js";
 import { singleServerOnly } from "../support/variant.js";
 import { startKoor, type Koor } from "../support/server-process.js";
 import { FAULTS } from "../threads/faults.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 const as = (id: string): OutgoingHttpHeaders => ({ "X-Koor-Instance": id });
 
 async function untilBack(koor: Koor): Promise<void> {
-  while ((await sendJson(koor.port, "PUT", "/api/state/back", 1)).status !== 200);
+  while ((await sendJson(koor.port, "PUT", "/api/state/back", 1)).status !== 200) await betweenLooks();
 }
 
 const register = async (koor: Koor): Promise<string> =>
@@ -108,7 +109,8 @@ t.test("heartbeats and checks are answered while the writer is away", IN_THE_LOG
   const koor = await startKoor(t, { program: PROGRAM, ownReadsOnly: true, args: ["--stale-after", "1ms"] });
   const id = await register(koor);
   await send(koor.port, "POST", `/api/instances/${id}/activate`);
-  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0)
+    await betweenLooks();
   const sent = await gather(koor, 1, () => [sendJson(koor.port, "PUT", `/api/state/${FAULTS.crash}`, 1)]);
   t.equal((await sent[0])?.status, 503);
   t.same(
@@ -120,6 +122,7 @@ t.test("heartbeats and checks are answered while the writer is away", IN_THE_LOG
   t.ok([200, 503].includes(check.status), `a check says ${check.status}`);
   await untilBack(koor);
   await send(koor.port, "POST", `/api/instances/${id}/heartbeat`);
-  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0);
+  while ((await send(koor.port, "POST", "/api/liveness/check")).json<{ readonly count: number }>().count === 0)
+    await betweenLooks();
   t.equal(await koor.stop(), 0);
 });

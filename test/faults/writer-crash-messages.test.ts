@@ -9,6 +9,7 @@ import { send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
 import { startKoor } from "../support/server-process.js";
 import { FAULTS } from "../threads/faults.js";
+import { betweenLooks } from "../support/between-looks.js";
 
 const PROGRAM = fileURLToPath(new URL("../threads/crashing-server.js", import.meta.url));
 
@@ -22,14 +23,14 @@ t.test("a message that was committed without an answer is delivered once", async
   const post = (): ReturnType<typeof sendJson> =>
     sendJson(port, "POST", "/api/messages", { to: ben, subject: "s", request_id: "r" }, as(ana));
   const waiting = send(port, "GET", "/api/messages?wait=60", { headers: as(ben) });
-  while ((await countInFlight(port)) < 1);
+  while ((await countInFlight(port)) < 1) await betweenLooks();
   const lost = await gather(koor, 1, () => [
     post(),
     sendJson(port, "POST", "/api/events/publish", { topic: FAULTS.silent }),
   ]);
   for (const request of lost) await t.rejects(request, { code: "ECONNRESET" });
   t.match((await waiting).json(), { messages: [{ id: "message-1" }] }, "the restart wakes the waiting client");
-  while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200);
+  while ((await sendJson(port, "PUT", "/api/state/back", 1)).status !== 200) await betweenLooks();
   t.equal(await readMetric(port, "koor_messages_unread"), 1);
   t.match((await post()).json(), { id: "message-1" }, "sent again, it is the same message");
   const listed = (await send(port, "GET", "/api/messages", { headers: as(ben) })).json<{

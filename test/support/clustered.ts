@@ -10,6 +10,7 @@ import { LOGS, logMissing, logUrl } from "./log-server.js";
 import { CLUSTER_LOG } from "./variant.js";
 import { startKoor, type Koor, type Owner } from "./server-process.js";
 import { TcpProxy } from "./tcp-proxy.js";
+import { betweenLooks } from "./between-looks.js";
 
 const LOG = LOGS.find((name) => name === CLUSTER_LOG) ?? "nats";
 
@@ -80,6 +81,7 @@ export async function until(
   for (;;) {
     const answer = await send(port, "GET", path, { headers });
     if (holds(answer)) return answer;
+    await betweenLooks();
   }
 }
 

@@ -8,6 +8,7 @@ import { FAULTS, HELD_FILE } from "../threads/faults.js";
 import { sendJson, type Answer } from "./http-client.js";
 import { countInFlight, readMetric } from "./metrics.js";
 import type { Koor } from "./server-process.js";
+import { betweenLooks } from "./between-looks.js";
 
 /**
  * Holds the writer up with a write of `value`, and releases it when everything that `sendAll` sends is in flight: that
@@ -20,7 +21,7 @@ export async function gather(
 ): Promise<readonly Promise<Answer>[]> {
   const path = join(koor.data_dir, HELD_FILE);
   const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, value);
-  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+  while (!existsSync(path)) await betweenLooks();
   const sent = sendAll();
   // The caller reads the results only after the writer was released.
   for (const request of sent) request.catch(() => undefined);

@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { send, type Answer } from "./http-client.js";
 import { readMetric } from "./metrics.js";
+import { betweenLooks } from "./between-looks.js";
 
 export type Matched = Readonly<Record<string, unknown>> | null;
 
@@ -40,7 +41,7 @@ export class WaitLoop {
     const matched = this.next(60);
     // It may be answered before the test awaits it.
     matched.catch(() => undefined);
-    while ((await countWaiting(this.port)) <= before);
+    while ((await countWaiting(this.port)) <= before) await betweenLooks();
     return { matched };
   }
 }

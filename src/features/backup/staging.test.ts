@@ -15,6 +15,7 @@ import { openStaging, stagingPath } from "../../platform/store/staging.js";
 import { Reader } from "../../platform/threads/reader.js";
 import { exportBackup, intoChunks } from "./jobs.js";
 import { Staging } from "./staging.js";
+import { countRounds } from "../../../test/support/test-size.js";
 
 await loadRuleReading();
 
@@ -138,7 +139,7 @@ t.test("a staged snapshot is read back unchanged, for any sizes of pieces", (t) 
       });
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 60 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(30, 60) }));
   t.end();
 });
 
@@ -177,7 +178,7 @@ t.test("any change of a snapshot is detected", (t) => {
       });
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 150 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(75, 150) }));
   t.end();
 });
 
@@ -328,6 +329,6 @@ t.test("chunks are bounded, and no character is split", (t) => {
       return chunks.join("") === whole.join("") && chunks.every((chunk) => chunk.isWellFormed());
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 40 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(20, 40) }));
   t.end();
 });

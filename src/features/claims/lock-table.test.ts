@@ -133,7 +133,7 @@ function namesOf(claims: Iterable<Named>): string {
 t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(100_000, 2_000_000);
+  const steps = countRounds(50_000, 2_000_000);
   const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, overtaken: 0, overtakenInQueue: 0 };
   let table = new LockTable<Named>();
   const naive = new NaiveLockTable();

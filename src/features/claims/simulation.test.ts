@@ -31,7 +31,7 @@ const HOLDERS = 5;
 t.test("random actions of a few agents", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(100_000, 500_000);
+  const steps = countRounds(50_000, 500_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const checker = new LeaseChecker();
   /** The reason for which each lease was lost. */

@@ -25,6 +25,7 @@ import { EventAppender, EventReader } from "./table.js";
 import { subscriberOf } from "./websocket.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { openDatabase } from "../../platform/store/sqlite/choice.js";
+import { countRounds } from "../../../test/support/test-size.js";
 
 const TOPICS = ["a.1", "a.2", "b.1"] as const;
 /**
@@ -380,7 +381,7 @@ t.test("each subscriber receives what the contract says, item by item", async (t
       for (const name of ["gaps", "dropped", "replayed"] as const) all[name] += totals[name];
     },
   );
-  await t.resolves(fc.assert(property, { numRuns: 150 }));
+  await t.resolves(fc.assert(property, { numRuns: countRounds(75, 150) }));
   t.ok(
     all.gaps > 20 && all.dropped > 1000 && all.replayed > 100,
     `the random subscribers are slow enough to say something: ${JSON.stringify(all)}`,

@@ -6,6 +6,7 @@ import { encodeGroupList, type GroupTotals } from "./totals.js";
 import { UsageAppender, sumAll, sumGroups, sumSeries } from "./table.js";
 import { encodeTotals, roundCost } from "./totals.js";
 import { openDatabase } from "../../platform/store/sqlite/choice.js";
+import { countRounds } from "../../../test/support/test-size.js";
 
 /** Generates costs as decimals with six places, as prices of tokens have them. */
 const micros = fc.integer({ min: 0, max: 5_000_000 });
@@ -68,7 +69,7 @@ t.test("the sums are those of decimal arithmetic", (t) => {
         db.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: countRounds(30, 60) },
   );
   t.end();
 });
@@ -123,7 +124,7 @@ t.test("a series has the sums of each hour or day", (t) => {
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: countRounds(50, 100) },
   );
   t.end();
 });

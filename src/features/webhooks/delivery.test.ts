@@ -37,6 +37,7 @@ import type { Delivery, Outcome } from "./send.js";
 import { WebhookReader, type WebhookRow } from "../outbox/table.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { openDatabase } from "../../platform/store/sqlite/choice.js";
+import { countRounds } from "../../../test/support/test-size.js";
 
 const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered", status: 204 };
@@ -814,6 +815,6 @@ t.test("in any history each webhook gets its events, in order, and nothing else"
       await system.pass(100);
       if (system.bodies !== 0 || system.queued !== 0) throw new Error("something is left");
     }),
-    { numRuns: 120 },
+    { numRuns: countRounds(60, 120) },
   );
 });

@@ -202,8 +202,9 @@ t.test("a job's deadline counts from when a thread takes it", async (t) => {
   const { gates, held } = hold(pool, bounded, POOL_THREADS_MAX);
   for (const gate of gates) await gate.held();
   const late = pool.run(bounded, { what: "late" }, { ...SERVERS, deadlineMs: SHORT_MS });
-  const until = performance.now() + SHORT_MS + 50;
-  while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => {
+    setTimeout(resolve, SHORT_MS + 50);
+  });
   t.equal(pool.waiting, 1, "it has waited for longer than its deadline");
   for (const gate of gates) gate.open();
   t.equal(await late, "done late");

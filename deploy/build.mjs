@@ -221,7 +221,7 @@ async function buildLibraries(esbuild) {
     target: TARGET,
     platform: "node",
     mainFields: ["module", "main"],
-    banner: { js: REQUIRE_BANNER },
+    banner: { js: COMMONJS_BANNER },
     logLevel: "silent",
   };
   const files = await bundleLibraries({ root: ROOT, esbuild, options });

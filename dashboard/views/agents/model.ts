@@ -97,8 +97,13 @@ export function listedAgents(
   return kept.sort((a, b) => order(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
-function textOf({ id, name, intent, stack, workspace, capabilities }: Instance): string {
-  return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
+function textOf({ id, name, intent, stack, workspace, capabilities, checkout }: Instance): string {
+  return [id, name, intent, stack, workspace, ...capabilities, checkout?.branch ?? ""].join("\n").toLowerCase();
+}
+
+/** Returns where a checkout is: its root, its machine and its id, as far as they are known. */
+export function checkoutTitle({ id, root, machine }: NonNullable<Instance["checkout"]>): string {
+  return [root, machine, id].filter((text) => text !== null).join(" · ");
 }
 
 /** Returns the distinct workspaces or stacks of the agents, sorted, without "". */

@@ -24,7 +24,7 @@ import { AgentRuns } from "./agent-runs.js";
 import { AgentLeases } from "./agent-leases.js";
 import { AgentTimeline } from "./agent-timeline.js";
 import { costLoader, countersLoader } from "./loader.js";
-import { checkoutTitle, hourSeconds, lastHours, METRIC_LABELS, metricSeries, sum } from "./model.js";
+import { checkoutTitle, hourSeconds, lastHours, METRIC_LABELS, metricSeries, subagentsOf, sum } from "./model.js";
 import { Status } from "./status.js";
 
 /** The maximum number of unread messages that are loaded. If the page has loaded this many, it adds "or more". */
@@ -152,7 +152,7 @@ function Facts({ agent, agents }: FactsProps) {
 
 /** Shows where the agent works, whose subagent it is, and its own subagents. */
 function Place({ agent: { id, checkout, parent }, agents }: FactsProps) {
-  const children = agents.filter((one) => one.parent === id);
+  const children = subagentsOf(id, agents);
   const parents = agents.filter((one) => one.id === parent);
   if (checkout === null && parents.length === 0 && children.length === 0) return null;
   return (

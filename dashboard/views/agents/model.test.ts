@@ -7,6 +7,7 @@ import {
   lastHours,
   listedAgents,
   metricSeries,
+  subagentsOf,
   valuesOf,
   type AgentFilter,
 } from "./model.js";
@@ -134,4 +135,11 @@ t.test("an agent is found by its branch, and its checkout says where it is", asy
   const agents = [agent("ana", { checkout }), agent("bob")];
   t.same(NAMES(listedAgents(agents, { ...EVERYBODY, search: "Fix/" }, "name", new Map())), ["ana"]);
   t.equal(checkoutTitle(checkout), "/work/trucks \u00b7 c-1", "what is not known is left out");
+});
+
+t.test("the subagents of an agent are listed with the active ones first", async (t) => {
+  const of = { parent: "id of ana" };
+  const agents = [agent("z", of), agent("a", { ...of, status: "stale" }), agent("ana"), agent("b", of), agent("other")];
+  t.same(NAMES(subagentsOf("id of ana", agents)), ["b", "z", "a"]);
+  t.same(subagentsOf("id of b", agents), []);
 });

@@ -55,7 +55,7 @@ t.test("an instance says in which checkout it works", async (t) => {
   const cy = await register(port, { name: "cy", checkout: null });
   t.same((await register(port, { name: "dee" })).checkout, null);
   const patch = (of: Instance, body: unknown, headers: OutgoingHttpHeaders = RIGHT): Promise<Answer> =>
-    sendJson(port, "PATCH", `/api/instances/${of.id}`, body as object, headers);
+    sendJson(port, "PATCH", `/api/instances/${of.id}`, body, headers);
 
   const listed = async (query: string): Promise<readonly string[]> => {
     const answer = await send(port, "GET", `/api/instances?${query}`, { headers: RIGHT });
@@ -102,7 +102,9 @@ t.test("an instance says in which checkout it works", async (t) => {
     readonly { readonly actor: string; readonly resource: string; readonly detail: string; readonly outcome: string }[]
   >();
   t.match(
-    rows.filter(({ outcome }) => outcome === "success").map(({ resource, detail }) => [resource, JSON.parse(detail)]),
+    rows
+      .filter(({ outcome }) => outcome === "success")
+      .map(({ resource, detail }) => [resource, JSON.parse(detail) as unknown]),
     [
       [cy.id, { checkout: null }],
       [cy.id, { checkout: { id: "b-2" } }],
@@ -246,14 +248,14 @@ t.test("a session acts as its instance, on every entry point", { skip }, async (
   t.equal((await send(port, "GET", "/api/messages", { headers: as("of-ana", bearer(ana)) })).status, 200);
   t.equal((await send(port, "GET", "/api/wait?message=1", { headers: as("of-ana", bearer(ana)) })).status, 200);
   const own = { checkout: { id: "c" } };
-  for (const [of_, status] of [
+  for (const [instance, status] of [
     [of.ana, 200],
     [ana, 200],
     [of.child, 403],
     [of.server, 403],
   ] as const)
     t.equal(
-      (await sendJson(port, "PATCH", `/api/instances/${of_.id}`, own, as("of-ana", bearer(ana)))).status,
+      (await sendJson(port, "PATCH", `/api/instances/${instance.id}`, own, as("of-ana", bearer(ana)))).status,
       status,
       "it is the session's instance, with the token's rights",
     );
@@ -262,12 +264,12 @@ t.test("a session acts as its instance, on every entry point", { skip }, async (
     readonly Instance[]
   >();
   t.same(
-    children.map(({ id, parent }) => [id, parent]).toSorted(),
-    [
+    new Map(children.map(({ id, parent }) => [id, parent])),
+    new Map([
       [of.ana.id, null],
       [ana.id, null],
       [of.child.id, of.ana.id],
-    ].toSorted(),
+    ]),
   );
 
   // WebSocket and MCP.

@@ -282,7 +282,7 @@ t.test("a session that ends gives back what it holds, and may begin again", asyn
     server.db
       .prepare("SELECT actor, action FROM audit WHERE action LIKE '%.release' ORDER BY id")
       .all()
-      .map((row) => Object.values(row as object)),
+      .map((row) => Object.values(row as Readonly<Record<string, string>>)),
     [
       [child.id, "lease.release"],
       [session.id, "lease.release"],

@@ -101,7 +101,7 @@ export class AgentSessions {
     const subagent = agent === null ? null : directory.ofSession(session, agent.id);
     if (entry !== undefined) {
       if (!this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
-      const isOver = hasEnded(entry) || (subagent != null && hasEnded(subagent));
+      const isOver = hasEnded(entry) || (subagent !== undefined && subagent !== null && hasEnded(subagent));
       if (isOver && !restarts) return null;
       if (!isOver && subagent !== undefined && !movesTo(entry.checkout, event.checkout))
         return this.#seen(entry, subagent);

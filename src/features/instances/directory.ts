@@ -180,11 +180,11 @@ type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "ca
  * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
  * an instance counts with its maximum size.
  */
-function bytesOf({ name, workspace, stack, intent, capabilities, checkout, session }: InstanceTexts): number {
+function bytesOf({ name, workspace, stack, intent, capabilities, checkout, session = null }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
   for (const text of Object.values(checkout ?? {})) characters += text?.length ?? 0;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
-  return INSTANCE_BYTES + 2 * characters + (session == null ? 0 : AGENT_SESSION_BYTES);
+  return INSTANCE_BYTES + 2 * characters + (session === null ? 0 : AGENT_SESSION_BYTES);
 }
 
 /** Returns the key of a session or a subagent. A client's id contains no line feed. */

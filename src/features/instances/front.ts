@@ -120,7 +120,7 @@ export class Instances {
    */
   async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
-    const checkout = body.checkout == null ? null : mergeCheckout(null, body.checkout);
+    const checkout = body.checkout === undefined || body.checkout === null ? null : mergeCheckout(null, body.checkout);
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout })) return NO_ROOM;
     // The registering instance may be in the middle of its deletion, and this call was authenticated before.

@@ -284,6 +284,7 @@ t.test("a preflight request is answered", async (t) => {
       "If-Match",
       "If-None-Match",
       "X-Koor-Instance",
+      "X-Koor-Session",
       "X-Koor-Fence",
     ])
       t.match(allowed.headers["access-control-allow-headers"], name);

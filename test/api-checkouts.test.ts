@@ -293,6 +293,24 @@ t.test("a session acts as its instance, on every entry point", { skip }, async (
   t.equal(await actorOf(as("of-ana")), "", "and so has the session");
 });
 
+t.test("a snapshot has checkouts, subagents and sessions", { skip }, async (t) => {
+  const { koor, of } = await startWithSessions(t, false);
+  const full = { id: "c", branch: "b", root: null, machine: "m" };
+  await sendJson(koor.port, "PATCH", `/api/instances/${of.ana.id}`, { checkout: full });
+  const snapshot = (await send(koor.port, "GET", "/api/backup")).text;
+  const { port } = await startKoor(t);
+  t.equal((await send(port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  t.same(await checkoutOf(port, of.ana), full);
+  const child = (await send(port, "GET", `/api/instances/${of.child.id}`)).json<Instance>();
+  t.match(child, { parent: of.ana.id, checkout: full });
+  const event = await sendJson(port, "POST", "/api/events/publish", { topic: "a" }, as("of-ana", {}));
+  t.match(event.json(), { source: of.ana.id });
+  t.equal(
+    (await send(port, "GET", "/api/backup")).text.split("\n").filter((line) => /"agent_session"/.test(line)).length,
+    5,
+  );
+});
+
 t.test("an unknown session is as if it were not sent, unless the call needs an instance", { skip }, async (t) => {
   for (const guarded of [true, false]) {
     const { koor, ana, of } = await startWithSessions(t, guarded);

@@ -258,6 +258,8 @@ t.test("a session that ends gives back what it holds, and may begin again", asyn
     ["lease.released", "agent.stale"],
   );
   t.same(await house.end("s-1", "a-1"), [], "a late event of a subagent does nothing");
+  t.same(await house.end("s-1", "none"), [], "nor does one of an unknown subagent");
+  t.same(await house.end("none"), [], "nor one of an unknown session");
   t.equal(await house.begin({ agent }), null, "neither does this");
   t.equal(child.status, "stale");
 

@@ -111,7 +111,7 @@ export class AgentSessions {
 
   /**
    * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale. Does
-   * nothing if there is no such session, or if it has ended.
+   * nothing if there is no such session, if it has ended, or if an id cannot be one.
    * @param agent the client's id of the subagent; null to end the whole session
    * @returns the ids of the instances that have ended
    */
@@ -121,9 +121,11 @@ export class AgentSessions {
     { caller, context }: EventCall,
   ): Promise<readonly string[] | Failure> {
     const { directory, writer, rows, log } = this.#options;
+    if (![session, agent ?? session].every(isSessionId)) return [];
     const entry = directory.ofSession(session, agent ?? "");
-    if (entry === undefined || hasEnded(entry)) return [];
-    if (!this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+    if (entry !== undefined && !this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+    // A session that is not known here may have begun at another node of a cluster, so the writer is asked.
+    if (entry !== undefined && hasEnded(entry)) return [];
     const ended: string[] = [];
     for (let more = true; more; ) {
       const lastSeenMs = Math.max(directory.newestMs, this.#options.clock.now());
@@ -134,7 +136,7 @@ export class AgentSessions {
       ended.push(...reply.ids);
       ({ more } = reply);
     }
-    log.info("agent session ended", { id: entry.id, name: entry.name, instances: ended.length });
+    for (const id of ended) log.info("agent session ended", { id, name: directory.get(id)?.name });
     return ended;
   }
 

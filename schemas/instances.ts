@@ -71,19 +71,23 @@ const INSTANCE = {
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
-const REGISTRANT = {
+/** The members that only some instances have. */
+const SPARSE = {
   registered_by: Type.Optional(
     Type.String({
       format: "uuid",
       description: "The instance whose token registered it, or whose subagent it is. It is deleted with that instance.",
     }),
   ),
+  client: Type.Optional(
+    Type.String({ description: "The client of its session. It is deleted after a day of silence." }),
+  ),
 };
-export const Instance = Type.Object({ ...INSTANCE, ...REGISTRANT });
+export const Instance = Type.Object({ ...INSTANCE, ...SPARSE });
 export const InstanceList = Type.Array(Instance);
 export const RegisteredInstance = Type.Object({
   ...INSTANCE,
-  ...REGISTRANT,
+  ...SPARSE,
   token: Type.String({ description: "Told once, here." }),
 });
 

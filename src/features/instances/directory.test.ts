@@ -191,6 +191,11 @@ t.test("filters and the text of an instance", (t) => {
     registered_at: "1970-01-01T00:00:00.000Z",
     last_seen: "1970-01-01T00:00:00.000Z",
   });
+  const session = { session: "s", agent: "", owner: "", client: "claude", ended_at: null };
+  const ofSession = directory.add({ ...rowOf(2, 0), registered_by: "id-1", session });
+  t.match(JSON.parse(encodeInstance(ofSession)), { registered_by: "id-1", client: "claude" });
+  t.notMatch(encodeInstance(ofSession), '"session"', "the client's id is not shown");
+  directory.remove(ofSession.id);
   directory.setIntent(entry, "new");
   directory.setCapabilities(entry, ["y"]);
   directory.activate(entry, 1500);

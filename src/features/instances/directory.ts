@@ -146,10 +146,12 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities, checkout, parent } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities, checkout, parent }).slice(0, -1);
-  const { status, registered_at, last_seen, registered_by } = entry;
+  const { status, registered_at, last_seen, registered_by, session } = entry;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
-    `,"last_seen":"${formatTime(last_seen)}"${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}}`
+    `,"last_seen":"${formatTime(last_seen)}"` +
+    `${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}` +
+    `${session === null ? "" : `,"client":${JSON.stringify(session.client)}`}}`
   );
 }
 

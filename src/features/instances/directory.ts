@@ -147,11 +147,11 @@ export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities, checkout, parent } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities, checkout, parent }).slice(0, -1);
   const { status, registered_at, last_seen, registered_by, session } = entry;
+  const registrant = registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`;
+  const client = session === null ? "" : `,"client":${JSON.stringify(session.client)}`;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
-    `,"last_seen":"${formatTime(last_seen)}"` +
-    `${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}` +
-    `${session === null ? "" : `,"client":${JSON.stringify(session.client)}`}}`
+    `,"last_seen":"${formatTime(last_seen)}"${registrant}${client}}`
   );
 }
 

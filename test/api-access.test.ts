@@ -45,6 +45,7 @@ const OWN_INSTANCE = new Set([
   "instance.activate",
   "instance.capabilities",
   "instance.intent",
+  "instance.update",
   "instance.deregister",
 ]);
 /** Operations that need no token. */
@@ -283,6 +284,7 @@ t.test("a preflight request is answered", async (t) => {
       "If-Match",
       "If-None-Match",
       "X-Koor-Instance",
+      "X-Koor-Session",
       "X-Koor-Fence",
     ])
       t.match(allowed.headers["access-control-allow-headers"], name);

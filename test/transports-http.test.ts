@@ -145,6 +145,7 @@ async function checkRepeated(t: Test, { port }: Koor): Promise<void> {
     ["Authorization: Bearer a", "Authorization: Bearer b"],
     ["Content-Type: text/plain", "Content-Type: text/html"],
     ["X-Koor-Instance: a", "X-Koor-Instance: b"],
+    ["X-Koor-Session: a", "X-Koor-Session: a"],
     ["X-Koor-Fence: 1", "X-Koor-Fence: 1"],
     ["X-Koor-After: 1", "x-koor-after: 2"],
     ["Host: localhost"],

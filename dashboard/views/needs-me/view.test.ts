@@ -4,6 +4,7 @@ import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
+import { makeSnapshot } from "../../../test/support/snapshot.js";
 import { taskADay } from "../../../test/support/task-work.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
 
@@ -195,4 +196,28 @@ t.test("an instance's token shows all items without their actions", { skip }, as
     t.ok(await button.isDisabled(), verdict);
     t.match(await button.getAttribute("title"), /server's token/);
   }
+});
+
+t.test("a stale agent of a client's session needs nobody, because the server deletes it", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: ARGS });
+  const seen = new Date().toISOString();
+  const record = (id: string, name: string) => ({
+    kind: "instance",
+    id,
+    name,
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    registered_at: seen,
+    status: "stale",
+    last_seen: seen,
+  });
+  const session = { kind: "agent_session", session: "s", agent: "", instance: "i-1", owner: "", client: "claude" };
+  const snapshot = makeSnapshot([record("i-1", "claude-1a2b"), record("i-2", "ana"), session]);
+  t.equal((await send(dashboard.koor.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  const { page, complaints } = await dashboard.open("/");
+  await group(page, "Stale agents").getByRole("link", { name: "ana" }).waitFor();
+  t.equal(await countOf(group(page, "Stale agents").getByRole("listitem"), 1), 1);
+  t.same(complaints, []);
 });

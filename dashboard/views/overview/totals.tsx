@@ -43,7 +43,8 @@ export function Totals() {
   const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value;
   const active = all?.filter(({ status }) => status === "active").length;
-  const stale = all?.some(({ status }) => status === "stale") === true;
+  // The server itself deletes stale agents of clients' sessions.
+  const stale = all?.some(({ status, client }) => status === "stale" && client === undefined) === true;
   const tax = metrics.data.value?.token_tax;
   const projects = specs.data.value?.projects;
   const day = cost.data.value?.total;

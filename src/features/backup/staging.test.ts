@@ -281,6 +281,9 @@ t.test("an error is reported with its line", (t) => {
     ["an error that is a number", [{ ...webhook, last_error: 5 }], "line 2: webhook: last_error must be text, or null"],
     ["a switch that is a number", [{ ...webhook, active: 1 }], "line 2: webhook: active must be true or false"],
     ["an instance's status", [{ ...instance, status: "well" }], /^line 2: instance: status/],
+    ["an instance's checkout", [{ ...instance, checkout: "c" }], /^line 2: instance: checkout/],
+    ["a checkout's branch", [{ ...instance, checkout: { id: "c", branch: 1 } }], /^line 2: instance: checkout/],
+    ["a session's end", [{ kind: "agent_session", session: "s", ended_at: 1 }], /^line 2: agent_session: agent/],
     ["an instance twice", [instance, instance], "line 3: instance: it contradicts another record"],
   ];
   for (const [what, records, says] of rows) {

@@ -5,9 +5,11 @@
  * A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure
  * except for its state; only the writer changes the database.
  */
-import { INSTANCE_STATUSES, type InstanceStatus } from "../../../schemas/instances.js";
+import { INSTANCE_STATUSES, type Checkout, type InstanceStatus } from "../../../schemas/instances.js";
 import {
+  AGENT_SESSION_BYTES,
   INSTANCES_BYTES_MAX,
+  INSTANCES_MAX,
   INSTANCE_BYTES,
   INSTANCE_LIST_STEP,
   INSTANCE_SILENCE_MS,
@@ -17,9 +19,24 @@ import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { formatTime } from "../../base/time.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { isSameCheckout } from "./checkout.js";
 import { NameIndex } from "./name-index.js";
 import { RecencyList, type Linked } from "./recency-list.js";
 import { addByRow, removeByRow } from "./row-order.js";
+
+/** The session of an agent's client to which an instance belongs. */
+export interface AgentSession {
+  /** The client's id of the session. */
+  readonly session: string;
+  /** The client's id of the subagent; "" if the instance is that of the session itself. */
+  readonly agent: string;
+  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  readonly owner: string;
+  /** The name of the client, for example `claude`. */
+  readonly client: string;
+  /** When the session or the subagent ended, in ms; null while it runs. */
+  readonly ended_at: number | null;
+}
 
 /** A stored instance. Times are in ms. `token_hash` is the SHA-256 as lowercase hexadecimal text. */
 export interface InstanceRow {
@@ -31,6 +48,11 @@ export interface InstanceRow {
   readonly intent: string;
   readonly stack: string;
   readonly capabilities: readonly string[];
+  readonly checkout: Checkout | null;
+  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  readonly parent: string | null;
+  /** Null if the instance was registered by a client's call. */
+  readonly session: AgentSession | null;
   readonly status: InstanceStatus;
   readonly registered_at: number;
   readonly last_seen: number;
@@ -39,7 +61,10 @@ export interface InstanceRow {
    * nothing.
    */
   readonly busy_until: number;
-  /** The id of the instance whose token registered this instance; "" if the server's token or no token was used. */
+  /**
+   * The id of the instance whose token registered this instance; "" if the server's token or no token was used. Of a
+   * subagent it is the parent.
+   */
   readonly registered_by: string;
 }
 
@@ -53,8 +78,11 @@ export interface Entry extends Linked<Entry> {
   readonly stack: string;
   readonly registered_at: number;
   readonly registered_by: string;
+  readonly parent: string | null;
   intent: string;
   capabilities: readonly string[];
+  checkout: Checkout | null;
+  session: AgentSession | null;
   status: InstanceStatus;
   last_seen: number;
   busy_until: number;
@@ -77,6 +105,8 @@ export interface InstanceFilter {
   readonly workspace?: string;
   readonly stack?: string;
   readonly capability?: string;
+  /** The id of the checkout. */
+  readonly checkout?: string;
 }
 
 /** Callbacks for activity and for changes of entries. */
@@ -118,23 +148,29 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
 /** Encodes an instance as JSON, in the form that all answers have. */
 export function encodeInstance(entry: Entry): string {
-  const { id, name, workspace, intent, stack, capabilities } = entry;
-  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
-  const { status, registered_at, last_seen, registered_by } = entry;
+  const { id, name, workspace, intent, stack, capabilities, checkout, parent } = entry;
+  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities, checkout, parent }).slice(0, -1);
+  const { status, registered_at, last_seen, registered_by, session } = entry;
+  const registrant = registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`;
+  const client = session === null ? "" : `,"client":${JSON.stringify(session.client)}`;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
-    `,"last_seen":"${formatTime(last_seen)}"${registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`}}`
+    `,"last_seen":"${formatTime(last_seen)}"${registrant}${client}}`
   );
 }
 
 /** Returns true if an instance has all values that the filter requires. */
-export function matchesFilter(entry: Entry, { status, name, workspace, stack, capability }: InstanceFilter): boolean {
+export function matchesFilter(
+  entry: Entry,
+  { status, name, workspace, stack, capability, checkout }: InstanceFilter,
+): boolean {
   return (
     (status === undefined || entry.status === status) &&
     (name === undefined || entry.name === name) &&
     (workspace === undefined || entry.workspace === workspace) &&
     (stack === undefined || entry.stack === stack) &&
-    (capability === undefined || entry.capabilities.includes(capability))
+    (capability === undefined || entry.capabilities.includes(capability)) &&
+    (checkout === undefined || entry.checkout?.id === checkout)
   );
 }
 
@@ -143,13 +179,23 @@ export function matchesFilter(entry: Entry, { status, name, workspace, stack, ca
  */
 const CAPABILITY_CHARACTERS = 16;
 
-type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
+type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout"> &
+  Partial<Pick<Entry, "session">>;
 
-/** Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. */
-function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
+/**
+ * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
+ * an instance counts with its maximum size.
+ */
+function bytesOf({ name, workspace, stack, intent, capabilities, checkout, session = null }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
+  for (const text of Object.values(checkout ?? {})) characters += text?.length ?? 0;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
-  return INSTANCE_BYTES + 2 * characters;
+  return INSTANCE_BYTES + 2 * characters + (session === null ? 0 : AGENT_SESSION_BYTES);
+}
+
+/** Returns the key of a session or a subagent. A client's id contains no line feed. */
+function sessionKey(session: string, agent: string): string {
+  return `${session}\n${agent}`;
 }
 
 function newLists(): Lists {
@@ -160,6 +206,8 @@ export class Directory implements Measured {
   readonly #byId = new Map<string, Entry>();
   readonly #byRow = new Map<number, Entry>();
   readonly #byToken = new Map<string, Entry>();
+  /** The instances of sessions and of subagents, by the client's ids (`sessionKey`). */
+  readonly #bySession = new Map<string, Entry>();
   readonly #names = new NameIndex<Entry>();
   /** The active instances of each workspace, by row. No list is empty. */
   readonly #activeIn = new TurnoverMap<string, Entry[]>();
@@ -170,6 +218,8 @@ export class Directory implements Measured {
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
+  /** The number of instances that are being registered. */
+  #reserved = 0;
   /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
   #newestMs = 0;
   #urgent = false;
@@ -184,6 +234,11 @@ export class Directory implements Measured {
     return this.#byId.size;
   }
 
+  /** The largest last_seen of all instances so far, in ms. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
   /**
    * Returns true if there is enough memory for an instance with these texts.
    * @param id the existing instance whose texts they replace; "" if the instance is new
@@ -191,6 +246,18 @@ export class Directory implements Measured {
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#byId.get(id);
     return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
+  }
+
+  /**
+   * Reserves places for instances that are being registered.
+   * @returns a function that must be called once, when they are added or refused; null if there are not enough places
+   */
+  reserve(places: number): (() => void) | null {
+    if (this.size + this.#reserved + places > INSTANCES_MAX) return null;
+    this.#reserved += places;
+    return () => {
+      this.#reserved -= places;
+    };
   }
 
   /** The number of instances of each status. */
@@ -232,6 +299,14 @@ export class Directory implements Measured {
   /** Returns the instance whose token has this hash, or undefined if there is none. */
   byTokenHash(tokenHash: string): Entry | undefined {
     return this.#byToken.get(tokenHash);
+  }
+
+  /**
+   * Returns the instance of a client's session.
+   * @param agent the client's id of a subagent, to get the instance of that subagent instead
+   */
+  ofSession(session: string, agent = ""): Entry | undefined {
+    return this.#bySession.get(sessionKey(session, agent));
   }
 
   /**
@@ -295,6 +370,7 @@ export class Directory implements Measured {
     this.#byId.clear();
     this.#bytes = 0;
     this.#byToken.clear();
+    this.#bySession.clear();
     this.#byRow.clear();
     this.#names.clear();
     this.#activeIn.clear();
@@ -363,6 +439,7 @@ export class Directory implements Measured {
     this.#byId.delete(id);
     this.#bytes -= bytesOf(entry);
     this.#byToken.delete(entry.token_hash);
+    if (entry.session !== null) this.#bySession.delete(sessionKey(entry.session.session, entry.session.agent));
     this.#byRow.delete(entry.row);
     this.#names.remove(entry);
     if (entry.status === "active") this.#removeActive(entry);
@@ -371,8 +448,11 @@ export class Directory implements Measured {
     this.#events.onRevoked?.(id, entry.token_hash);
   }
 
-  /** Applies a change that another node made to an instance. `row` is undefined if the instance was deleted. */
-  applyRemote(id: string, row: InstanceRow | undefined): void {
+  /**
+   * Applies a change that the writer has made to an instance, for example for another node. `row` is undefined if the
+   * instance was deleted.
+   */
+  applyStored(id: string, row: InstanceRow | undefined): void {
     const entry = this.#byId.get(id);
     if (row === undefined) {
       this.remove(id);
@@ -383,11 +463,15 @@ export class Directory implements Measured {
       return;
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
+    if (!isSameCheckout(entry.checkout, row.checkout)) this.setCheckout(entry, row.checkout);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
+    // The ids of a session never change, but it may end and begin again.
+    entry.session = row.session;
     // The instance is not silent if this node has seen newer activity of it that is not stored yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
+    if (silent) entry.busy_until = row.busy_until;
     // If newer activity is being stored at this moment, the instance becomes active again when the write is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
@@ -411,6 +495,13 @@ export class Directory implements Measured {
   setIntent(entry: Entry, intent: string): void {
     this.#bytes -= bytesOf(entry);
     entry.intent = intent;
+    entry.text = null;
+    this.#bytes += bytesOf(entry);
+  }
+
+  setCheckout(entry: Entry, checkout: Checkout | null): void {
+    this.#bytes -= bytesOf(entry);
+    entry.checkout = checkout;
     entry.text = null;
     this.#bytes += bytesOf(entry);
   }
@@ -530,7 +621,8 @@ export class Directory implements Measured {
         if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
       }
       const next = ends[first];
-      if (next === undefined || next === null) return entries;
+      // A session that has ended is stale at once, so an instance that becomes stale later may have been seen earlier.
+      if (next === undefined || next === null) return entries.sort(compareRecency);
       entries.push(next);
       ends[first] = next.older;
     }
@@ -580,6 +672,7 @@ export class Directory implements Measured {
     this.#bytes += bytesOf(entry);
     if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
     this.#byToken.set(entry.token_hash, entry);
+    if (entry.session !== null) this.#bySession.set(sessionKey(entry.session.session, entry.session.agent), entry);
     this.#byRow.set(entry.row, entry);
     this.#lists[entry.status].addNewest(entry);
     if (entry.last_seen > this.#newestMs) this.#newestMs = entry.last_seen;

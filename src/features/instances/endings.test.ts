@@ -22,6 +22,9 @@ function rowOf(row: number, registeredBy: string): InstanceRow {
     registered_at: 0,
     last_seen: 0,
     busy_until: 0,
+    checkout: null,
+    parent: null,
+    session: null,
     registered_by: registeredBy,
   };
 }

@@ -2,7 +2,7 @@
  * The SQL of instances. The writer changes the rows, and the front loads them. Columns that change often are in a
  * separate table, instance_life.
  */
-import type { RegisterRequest, LastSeenRequest } from "../../../schemas/instances.js";
+import type { Checkout, InstanceStatus, LastSeenRequest, RegisterRequest } from "../../../schemas/instances.js";
 import { must } from "../../base/assert.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
@@ -10,10 +10,18 @@ import type { InstanceRow } from "./directory.js";
 import { INSTANCES } from "./push-messages.js";
 
 /** A stored row. */
-interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
+interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities" | "checkout" | "session"> {
   readonly token_hash: Buffer;
   /** JSON text. */
   readonly capabilities: string;
+  /** JSON text. */
+  readonly checkout: string | null;
+  /** The columns of the instance's session. They are null if it has none, and so may be ended_at. */
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly owner: string | null;
+  readonly client: string | null;
+  readonly ended_at: number | null;
 }
 
 /** The data of an event about an instance. */
@@ -22,6 +30,20 @@ export interface InstanceEventData {
   readonly name: string;
   readonly workspace: string;
   readonly stack: string;
+}
+
+/** The members of an instance that its subagents get. */
+export interface Parent {
+  readonly name: string;
+  readonly workspace: string;
+  readonly checkout: Checkout | null;
+}
+
+/** A new instance. */
+export interface NewInstance extends RegisterRequest {
+  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  readonly parent: string | null;
+  readonly status: InstanceStatus;
 }
 
 const HEX = "hex";
@@ -33,9 +55,10 @@ export class InstanceReader {
 
   constructor(db: Db) {
     const select = `
-      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
-        coalesce(registered_by, '') AS registered_by, last_seen, busy_until
-      FROM instance JOIN instance_life USING (row)
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, checkout, parent, status, registered_at,
+        coalesce(registered_by, '') AS registered_by, last_seen, busy_until,
+        session, agent, owner, client, ended_at
+      FROM instance JOIN instance_life USING (row) LEFT JOIN agent_session ON agent_session.instance = id
     `;
     this.#all = db.prepare(`${select} ORDER BY row`);
     this.#one = db.prepare(`${select} WHERE id = ?`);
@@ -53,11 +76,29 @@ export class InstanceReader {
 }
 
 function instanceOf(stored: StoredInstance): InstanceRow {
+  const { session, agent, owner, client, ended_at, ...rest } = stored;
   return {
-    ...stored,
+    ...rest,
+    session:
+      session === null || agent === null || owner === null || client === null
+        ? null
+        : { session, agent, owner, client, ended_at },
     token_hash: stored.token_hash.toString(HEX),
     capabilities: JSON.parse(stored.capabilities) as string[],
+    checkout: checkoutOf(stored.checkout),
   };
+}
+
+/** Returns the checkout in the text of its column. */
+export function checkoutOf(stored: string | null): Checkout | null {
+  return stored === null ? null : (JSON.parse(stored) as Checkout);
+}
+
+/** Returns the text of a checkout's column. The order of the members is always the same. */
+export function checkoutText(checkout: Checkout | null): string | null {
+  if (checkout === null) return null;
+  const { id, branch, root, machine } = checkout;
+  return JSON.stringify({ id, branch, root, machine });
 }
 
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
@@ -69,7 +110,10 @@ export class InstanceWriter extends PublishingModel {
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
-  readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
+  readonly #insert: Statement<
+    [string, Buffer, string, string, string, string, string, number, string, string | null, string | null],
+    unknown
+  >;
   readonly #insertLife: Statement<[number | bigint, string, number], unknown>;
   readonly #rowOf: Statement<[string], number>;
   readonly #registrant: Statement<[string], string>;
@@ -80,17 +124,27 @@ export class InstanceWriter extends PublishingModel {
   readonly #capabilities: Statement<[string], string>;
   readonly #setIntent: Statement<[string, string], unknown>;
   readonly #setCapabilities: Statement<[string, string], unknown>;
+  readonly #checkout: Statement<[string], { readonly checkout: string | null }>;
+  readonly #setCheckout: Statement<[string | null, string], unknown>;
+  readonly #subagents: Statement<[string], string>;
   readonly #delete: Statement<[number], unknown>;
   readonly #deleteLife: Statement<[number], unknown>;
   readonly #storeLastSeen: Statement<[number, number, number, number, number], unknown>;
+  readonly #parent: Statement<
+    [string],
+    { readonly name: string; readonly workspace: string; readonly checkout: string | null }
+  >;
+  readonly #subagentNamed: Statement<[string, string], number>;
+  readonly #end: Statement<[number, number], number>;
+  readonly #deregisterListeners: (() => void)[] = [];
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
     super();
     this.#insert = db.prepare(
       `INSERT INTO instance
-         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))`,
+         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by, checkout, parent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?)`,
     );
     this.#insertLife = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#rowOf = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
@@ -108,8 +162,21 @@ export class InstanceWriter extends PublishingModel {
     this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
     this.#setIntent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
     this.#setCapabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
+    this.#checkout = db.prepare("SELECT checkout FROM instance WHERE id = ?");
+    this.#setCheckout = db.prepare("UPDATE instance SET checkout = ? WHERE id = ?");
+    this.#subagents = db.prepare<[string], string>("SELECT id FROM instance WHERE parent = ? ORDER BY row").pluck();
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#deleteLife = db.prepare("DELETE FROM instance_life WHERE row = ?");
+    this.#parent = db.prepare("SELECT name, workspace, checkout FROM instance WHERE id = ?");
+    this.#subagentNamed = db
+      .prepare<[string, string], number>("SELECT row FROM instance WHERE parent = ? AND name = ? LIMIT 1")
+      .pluck();
+    this.#end = db
+      .prepare<[number, number], number>(
+        `UPDATE instance_life SET status = 'stale', last_seen = max(last_seen, ?), busy_until = 0
+         WHERE row = ? RETURNING last_seen`,
+      )
+      .pluck();
     // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
@@ -123,9 +190,9 @@ export class InstanceWriter extends PublishingModel {
     );
   }
 
-  /** Stores a new instance with the status pending, and returns its row. */
-  register(request: RegisterRequest, nowMs: number): number {
-    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
+  /** Stores a new instance, and returns its row. */
+  register(instance: NewInstance, nowMs: number): number {
+    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by, checkout } = instance;
     const { lastInsertRowid } = this.#insert.run(
       id,
       Buffer.from(token_hash, HEX),
@@ -136,8 +203,10 @@ export class InstanceWriter extends PublishingModel {
       JSON.stringify(capabilities),
       nowMs,
       registered_by,
+      checkoutText(checkout),
+      instance.parent,
     );
-    this.#insertLife.run(lastInsertRowid, "pending", nowMs);
+    this.#insertLife.run(lastInsertRowid, instance.status, nowMs);
     this.#touch(id);
     return Number(lastInsertRowid);
   }
@@ -180,6 +249,30 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
+  /**
+   * Changes the checkout of an instance, and of its subagents, which work in the checkout of their parent.
+   * @param next returns the new checkout
+   * @returns the new checkout, and the ids of the instances whose checkout has changed; null if there is no such
+   * instance
+   */
+  changeCheckout(
+    id: string,
+    next: (before: Checkout | null) => Checkout | null,
+  ): { readonly checkout: Checkout | null; readonly ids: string[] } | null {
+    const stored = this.#checkout.get(id);
+    if (stored === undefined) return null;
+    const checkout = next(checkoutOf(stored.checkout));
+    const text = checkoutText(checkout);
+    const ids: string[] = [];
+    if (text === stored.checkout) return { checkout, ids };
+    for (const each of [id, ...this.#subagents.all(id)]) {
+      this.#setCheckout.run(text, each);
+      this.#touch(each);
+      ids.push(each);
+    }
+    return { checkout, ids };
+  }
+
   /** Deletes an instance. Returns false if it does not exist. */
   deregister(id: string): boolean {
     const row = this.#rowOf.get(id);
@@ -187,6 +280,7 @@ export class InstanceWriter extends PublishingModel {
     this.#touch(id);
     this.#delete.run(row);
     this.#deleteLife.run(row);
+    for (const listener of this.#deregisterListeners) listener();
     return true;
   }
 
@@ -212,6 +306,37 @@ export class InstanceWriter extends PublishingModel {
       const seenMs = must(last_seen[at], "a time for each row");
       this.#storeLastSeen.run(seenMs, seenMs, must(busy_until[at], "a time for each row"), row, seenMs);
     }
+  }
+
+  /** Returns the members of an instance that its subagents get, or undefined if the instance does not exist. */
+  parentOf(id: string): Parent | undefined {
+    const stored = this.#parent.get(id);
+    return stored === undefined ? undefined : { ...stored, checkout: checkoutOf(stored.checkout) };
+  }
+
+  /** Returns true if an instance has a subagent with this name. */
+  hasSubagent(id: string, name: string): boolean {
+    return this.#subagentNamed.get(id, name) !== undefined;
+  }
+
+  /**
+   * Makes an instance stale, because it has ended, and ends the time for which it had announced to be busy.
+   * @param lastSeenMs when it was last seen; the stored time counts if it is later
+   * @returns the data for the event; undefined if the instance was stale before or does not exist
+   */
+  end(id: string, lastSeenMs: number): (InstanceEventData & { readonly last_seen: number }) | undefined {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) return undefined;
+    const wasStale = this.#status.get(row) === "stale";
+    this.#touch(id);
+    const lastSeen = this.#end.get(lastSeenMs, row);
+    const data = this.#eventData.get(row);
+    return wasStale || data === undefined || lastSeen === undefined ? undefined : { ...data, last_seen: lastSeen };
+  }
+
+  /** Calls a listener after each deletion of an instance. */
+  onDeregister(listener: () => void): void {
+    this.#deregisterListeners.push(listener);
   }
 
   /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */

@@ -1,4 +1,7 @@
-/** Finds stale agents, which died or did not deregister. */
+/**
+ * Finds stale agents, which died or did not deregister. The server itself deletes those of clients' sessions, so they are
+ * left out.
+ */
 import { getJson, remove } from "../../../api/client.js";
 import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";
@@ -37,5 +40,5 @@ export const STALE_AGENTS = sourceOf<readonly Instance[]>({
     kinds: ["instance"],
     fetch: (signal) => getJson<Instance[]>("/api/instances/stale", signal),
   },
-  itemsOf: (agents) => oldestFirst(agents.map(itemOf)),
+  itemsOf: (agents) => oldestFirst(agents.filter(({ client }) => client === undefined).map(itemOf)),
 });

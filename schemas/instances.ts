@@ -24,7 +24,7 @@ const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
-const CheckoutId = Text({
+export const CheckoutId = Text({
   charactersMax: CHECKOUT_ID_CHARACTERS_MAX,
   required: true,
   pattern: { source: "^[a-z0-9-]*$", says: "may have only the characters a-z, 0-9 and -" },

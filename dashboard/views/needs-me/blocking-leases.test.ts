@@ -14,6 +14,8 @@ function lease(id: string, askedMs: number, more: Partial<Lease> = {}): Lease {
     workspace: "w",
     resources: ["path:src/**"],
     mode: "exclusive",
+    scope: "repo",
+    checkout: null,
     reason: "",
     note: null,
     task: null,

@@ -39,6 +39,7 @@ export class LeasePresenter {
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
+    const { scope, checkout } = record;
     return {
       id: leaseId(row),
       fence: fence === 0 ? null : fence,
@@ -47,6 +48,8 @@ export class LeasePresenter {
       workspace,
       resources,
       mode: shared ? "shared" : "exclusive",
+      scope,
+      checkout,
       reason,
       note,
       task,

@@ -4,6 +4,7 @@ import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../../schemas/l
 import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
 import { shorten } from "../../base/shorten.js";
+import type { Contender } from "./contention.js";
 import type { Claim } from "./lock-table.js";
 import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";
 
@@ -43,7 +44,18 @@ export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean 
  */
 export function liveLease(record: LeaseRecord): LiveLease {
   const resources = resourcesOf(record.resources, record.workspace);
-  return { order: record.row, holder: record.holder, shared: record.shared, resources, record };
+  return { ...contenderOf(record), order: record.row, resources, record };
+}
+
+/** Returns the members of a claim that decide with which other claims it conflicts. */
+export function contenderOf({
+  holder,
+  parent,
+  shared,
+  scope,
+  checkout,
+}: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout">): Contender {
+  return { holder, parent, shared, limitedTo: scope === "checkout" ? checkout : null };
 }
 
 /** Parses resources that were checked when they were stored. */

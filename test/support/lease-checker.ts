@@ -61,7 +61,7 @@ function conflict(a: Known, b: Known): boolean {
     !isFamily &&
     !(a.shared && b.shared) &&
     a.resources.some((one) =>
-      b.resources.some((two) => resourcesMeet(one, two) && (isOneTree || !one.text.startsWith("path:"))),
+      b.resources.some((two) => (isOneTree || !one.text.startsWith("path:")) && resourcesMeet(one, two)),
     )
   );
 }

@@ -62,17 +62,19 @@ export class SimulatedServer {
   expiry: Expiry;
   readonly clock = { now: () => this.nowMs };
   readonly #options: SimulatedOptions;
+  readonly #leases: LeaseReader;
 
   constructor(options: SimulatedOptions) {
     this.#options = options;
     migrate(this.db);
+    this.#leases = new LeaseReader(this.db);
     this.#batch = this.#openBatch();
     [this.directory, this.mirror, this.expiry] = this.#openFront();
   }
 
   /** Returns a stored lease or claim of a task, which may have ended. */
   lease(id: string): LeaseRecord {
-    return must(new LeaseReader(this.db).get(leaseRow(id) ?? 0), `${id} is stored`);
+    return must(this.#leases.get(leaseRow(id) ?? 0), `${id} is stored`);
   }
 
   /** Restarts: whatever was only in memory is lost. */
@@ -108,7 +110,7 @@ export class SimulatedServer {
     const resumed = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: startedMs, untilMs: startedMs + RESTART_MS };
     const pauseDetector = { resumed: () => resumed };
     const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), pauseDetector, shared: null });
-    mirror.load(new LeaseReader(this.db).live());
+    mirror.load(this.#leases.live());
     return [directory, mirror, expiry];
   }
 

@@ -233,6 +233,18 @@ t.test("any sequence of requests and ends", (t) => {
           const expectedConflicts = blockers.filter((other) => naive.held.has(other) === held);
           if (namesOf(new Set(decision.conflicts.map((conflict) => conflict.claim))) !== namesOf(expectedConflicts))
             return `${step}: other conflicts`;
+          const pairs = expectedConflicts.flatMap((other) =>
+            claim.resources.flatMap((wanted) =>
+              other.resources.filter((resource) =>
+                naive.conflict({ ...claim, resources: [wanted] }, { ...other, resources: [resource] }),
+              ),
+            ),
+          );
+          const named = decision.conflicts.filter(({ wanted, resource, claim: other }) =>
+            naive.conflict({ ...claim, resources: [wanted] }, { ...other, resources: [resource] }),
+          );
+          if (named.length !== decision.conflicts.length || named.length !== pairs.length)
+            return `${step}: other pairs of resources`;
         }
         if (decision.kind === "deadlock") {
           const { cycle } = decision;
@@ -289,5 +301,65 @@ t.test("any sequence of requests and ends", (t) => {
     Object.values(counts).every((count) => count > 20),
     `everything came up: ${JSON.stringify(counts)}`,
   );
+  t.end();
+});
+
+/** Returns a claim of names, whose holder may be a subagent. */
+function claimOf(order: number, holder: string, ...names: readonly string[]): Named {
+  const resources = names.map((name) => {
+    const resource = parseResource(name, "w", "resource");
+    if (resource instanceof Failure) throw new Error(resource.message);
+    return resource;
+  });
+  const parent = PARENTS.get(holder) ?? null;
+  return { order, holder, parent, shared: false, limitedTo: null, resources, name: `c${order}` };
+}
+
+t.test("a grant to a parent lets a waiting claim of its child overtake", (t) => {
+  const table = new LockTable<Named>();
+  const [first, second, third] = [claimOf(1, "h0", "a"), claimOf(2, "h1", "b"), claimOf(3, "h2", "y")];
+  for (const claim of [first, second, third]) table.hold(claim);
+  table.enqueue(claimOf(4, "h0", "b"));
+  // It waits for the parent, and then the child's claim of z may overtake it.
+  table.enqueue(claimOf(5, "h3", "a", "b", "z"));
+  table.enqueue(claimOf(6, "h0/a", "z", "y"));
+  t.equal(namesOf(table.remove(first)), "", "it still waits, but only for a waiting claim of the parent");
+  t.equal(namesOf(table.remove(third)), "", "so that the child's claim waits for it");
+  t.same(
+    table.remove(second).map(({ name }) => name),
+    ["c4", "c6"],
+    "until the parent gets what it waits for",
+  );
+  t.end();
+});
+
+t.test("a child may take what waits for its parent, and a parent waits behind what waits for its child", (t) => {
+  const table = new LockTable<Named>();
+  table.hold(claimOf(1, "h0", "a"));
+  table.hold(claimOf(2, "h0/a", "b"));
+  table.enqueue(claimOf(3, "h1", "a"));
+  table.enqueue(claimOf(4, "h2", "b"));
+  t.match(table.evaluate(claimOf(5, "h0/a", "a"), false, 9), { kind: "free" }, "for the parent's claim covers it");
+  t.match(table.evaluate(claimOf(5, "h0/b", "a"), false, 9), { kind: "free" });
+  t.match(table.evaluate(claimOf(5, "h0", "b"), false, 9), { kind: "taken", held: false });
+  t.match(table.evaluate(claimOf(5, "h0/b", "b"), false, 9), { kind: "taken", held: true }, "siblings stay apart");
+  t.end();
+});
+
+t.test("a cycle may lead through a parent", (t) => {
+  const table = new LockTable<Named>();
+  table.hold(claimOf(1, "h0", "a"));
+  table.hold(claimOf(2, "h1", "b"));
+  const child = claimOf(3, "h0/a", "b");
+  table.enqueue(child);
+  const decision = table.evaluate(claimOf(4, "h1", "a"), true, 9);
+  t.same(decision, {
+    kind: "deadlock",
+    cycle: [
+      { holder: "h1", claim: null },
+      { holder: "h0", claim: null },
+      { holder: "h0/a", claim: child },
+    ],
+  });
   t.end();
 });

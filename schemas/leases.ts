@@ -152,6 +152,12 @@ export const LeaseCheckBody = Type.Object({
   paths: Type.Array(CheckedPath, { minItems: 1, maxItems: CHECK_PATHS_MAX }),
   mode: Type.Optional(Mode),
   checkout: Type.Optional(CheckoutId),
+  scope: Type.Optional(
+    Type.Enum([...LEASE_SCOPES], {
+      description:
+        "checkout: in the checkout that is given, or in the caller's own if it has one. By default, if one is given.",
+    }),
+  ),
 });
 const CheckedLease = Type.Object({ path: Type.String(), lease: Lease });
 export const LeaseCheckAnswer = Type.Object({

@@ -212,7 +212,7 @@ export class LeaseFront {
 
   /** Replies with the leases with which a claim of some paths would conflict. */
   async check(
-    { workspace: given, paths, mode, checkout }: Static<typeof LeaseCheckBody>,
+    { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,
     { actor }: CallContext,
   ): Promise<Answer> {
@@ -220,7 +220,9 @@ export class LeaseFront {
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
     const workspace = given ?? (actor === "" ? fallback : this.#workspaceOf(actor));
-    const asked = { ...applicantOf(directory, actor), shared: mode === "shared", limitedTo: checkout ?? null };
+    const { checkout: own, ...party } = applicantOf(directory, actor);
+    const limitedTo = scope === "repo" ? null : (checkout ?? (scope === "checkout" ? own : null));
+    const asked = { ...party, shared: mode === "shared", limitedTo };
     const conflicts: string[] = [];
     const nearby: string[] = [];
     let bytes = 0;

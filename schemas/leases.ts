@@ -77,6 +77,8 @@ export const Lease = Type.Object({
   expires_at: nullable(Timestamp),
   ended_at: nullable(Timestamp),
   position: nullable(Type.Integer({ minimum: 1 })),
+  /** The time from which `max_s` counts, if a renewal has started it again. */
+  touched_at: Type.Optional(Timestamp),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
 const LeaseConflict = Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease });

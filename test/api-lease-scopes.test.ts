@@ -243,14 +243,18 @@ t.test(
     const dataDir = makeDirectory(t);
     const server = await startKoor(t, { data_dir: dataDir });
     const [parent, first, second, other] = await agents(server.port);
+    const old = await other.lease(["path:old"], HERE);
     server.process.kill("SIGTERM");
     await once(server.process, "exit");
     // Only the hooks of clients make subagents.
     const db = openDatabase(join(dataDir, "data.db"));
+    db.prepare("UPDATE lease SET scope = NULL, checkout = NULL").run();
     for (const { id } of [first, second]) db.prepare("UPDATE instance SET parent = ? WHERE id = ?").run(parent.id, id);
     db.close();
     const { port } = await startKoor(t, { data_dir: dataDir });
     const [ana, bob, cid, dan] = [parent.at(port), first.at(port), second.at(port), other.at(port)];
+    t.match(await dan.get(old.id), { scope: "repo", checkout: null }, "as in a row of an earlier version");
+    t.equal((await ana.tryLease(["path:old"], HERE)).status, 409);
     const own = await ana.lease(["path:a", "state:k", "x"]);
     const theirs = await bob.lease(["path:a/b", "y"]);
     t.equal(theirs.state, "held", "the parent's claim is not in the way");

@@ -66,8 +66,8 @@ function conflict(a: Known, b: Known): boolean {
   );
 }
 
-/** Whether the holder of a claim goes on only with that of another: it is the same one, or its parent. */
-function isUp({ holder }: Known, asked: Known): boolean {
+/** Whether the holder of a claim is that of another, or waits for it because it is its parent. */
+function waitsWith({ holder }: Known, asked: Known): boolean {
   return holder === asked.holder || holder === asked.parent;
 }
 
@@ -162,12 +162,12 @@ export class LeaseChecker {
     seen.add(lease);
     const blockers = [...this.held.values()].filter((other) => conflict(lease, other));
     return blockers.some(
-      (other) => isUp(other, asked) || this.#stalled(other).some((one) => this.#waitsFor(one, asked, seen)),
+      (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#waitsFor(one, asked, seen)),
     );
   }
 
-  /** The waiting claims without which the holder of a claim does not go on: its own, and those of its children. */
-  #stalled({ holder }: Known): Known[] {
+  /** The waiting claims with which the holder of a claim waits: its own, and those of its children. */
+  #waitsOf({ holder }: Known): Known[] {
     return [...this.waiting.values()].filter((one) => one.holder === holder || one.parent === holder);
   }
 
@@ -179,7 +179,7 @@ export class LeaseChecker {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);
     return this.#obstacles(lease).some(
-      (other) => isUp(other, asked) || this.#stalled(other).some((one) => this.#hasToWaitFor(one, asked, seen)),
+      (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#hasToWaitFor(one, asked, seen)),
     );
   }
 

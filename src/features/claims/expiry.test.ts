@@ -1,8 +1,12 @@
-/** Tests that a claim which the writer keeps at its end is checked again, on a clock that the test sets. */
+/** Tests the ends of claims whose maximum life was started again, on a clock that the test sets. */
 import t from "tap";
 import type { EndClaimsRequest, LeaseRecord } from "../../../schemas/leases.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
+import { People, SimulatedServer } from "../../../test/support/simulated-server.js";
+import { registerInstance } from "../instances/commands.js";
+import { acquireLease, renewLease } from "../leases/commands.js";
+import { endClaims } from "./commands.js";
 import { Expiry } from "./expiry.js";
 import { LeaseProjection } from "./lease-projection.js";
 
@@ -71,5 +75,25 @@ t.test("the front ends a claim again that the writer has kept", (t) => {
   t.equal(tickAt(20_900), 0, "its maximum life was started again meanwhile");
   t.equal(tickAt(21_200), 1);
   t.equal(tickAt(60_000), 0, "it has ended");
+  t.end();
+});
+
+t.test("the writer keeps a claim whose maximum life was started again after the front's decision", (t) => {
+  const methods = [registerInstance, acquireLease, renewLease, endClaims];
+  const played = new SimulatedServer({ methods, hear: () => undefined });
+  const { id } = new People(played).register();
+  const request = { resources: ["r"], shared: false, workspace: "", ttl_s: 600, max_s: 10, reason: "" };
+  played.reply(acquireLease, { ...request, waits: false, queued: false, request_id: null }, id);
+  const end = (): boolean => {
+    played.reply(endClaims, { ends: [{ row: 1, fence: 1, reason: "max_s", heard_at: null }] }, "");
+    return played.mirror.get(1) === undefined;
+  };
+  played.nowMs += 9_000;
+  played.reply(renewLease, { row: 1, fence: 1, ttl_s: null, touch: true }, id);
+  played.nowMs += 9_999;
+  t.notOk(end(), "it was to end earlier");
+  played.nowMs += 1;
+  t.ok(end());
+  played.close();
   t.end();
 });

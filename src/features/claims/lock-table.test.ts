@@ -210,11 +210,11 @@ t.test("any sequence of requests and ends", (t) => {
       } else if (live.length < CLAIMS_MAX && random(5) < 3) {
         const resources = Array.from({ length: 1 + random(2) }, () => pick(RESOURCES));
         order += 1;
-        const holder = pick(HOLDERS);
+        const by = pick(HOLDERS);
         const claim: Named = {
           order,
-          holder,
-          parent: PARENTS.get(holder) ?? null,
+          holder: by,
+          parent: PARENTS.get(by) ?? null,
           shared: random(3) === 0,
           limitedTo: pick(CHECKOUTS) || null,
           resources,
@@ -267,7 +267,7 @@ t.test("any sequence of requests and ends", (t) => {
           const granted = table.hold(claim, decision.overtakes);
           if (textOf(restarted.hold(claim, decision.overtakes)) !== textOf(granted)) return `${step}: other grants`;
           for (const other of naive.held) {
-            if (naive.conflict({ ...claim, holder: "", parent: null }, other) && other.holder !== holder)
+            if (naive.conflict({ ...claim, holder: "", parent: null }, other) && other.holder !== by)
               counts.besideParent += 1;
             if (naive.conflict({ ...claim, limitedTo: null }, other)) counts.inOtherCheckouts += 1;
           }

@@ -70,8 +70,8 @@ function meets(wanted: WantedResource, text: string, where: string): boolean {
 }
 
 t.test("overlapping leases wake a waiter, in its workspace or in any, and count as held by their holders", (t) => {
-  const resources = fc.array(resource, { minLength: 1, maxLength: 3 });
-  const lease = fc.record({ resources, workspace, holder, parent, checkout, scope });
+  const several = fc.array(resource, { minLength: 1, maxLength: 3 });
+  const lease = fc.record({ resources: several, workspace, holder, parent, checkout, scope });
   fc.assert(
     fc.property(
       fc.array(fc.record({ text: resource, workspace: fc.option(workspace) }), { maxLength: 5 }),

@@ -5,6 +5,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import type { InstanceStatus } from "../../../schemas/instances.js";
+import { INSTANCES_MAX } from "../../../schemas/limits/instances.js";
 import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
 
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -281,12 +282,96 @@ t.test("the end of a token is reported, for any cause", (t) => {
   directory.load([one, two, three, four]);
   t.same(ended, [], "an unused token ends nothing");
   directory.remove("id-1");
-  directory.applyRemote("id-2", undefined);
-  directory.applyRemote("id-3", { ...three, intent: "another" });
+  directory.applyStored("id-2", undefined);
+  directory.applyStored("id-3", { ...three, intent: "another" });
   t.same(ended.splice(0), ["id-1", "id-2"], "here and at another node");
   directory.load([three, { ...four, token_hash: "another" }, rowOf(5, 50)]);
   t.same(ended.splice(0), ["id-4"], "a restore has brought another token");
   directory.load([four]);
   t.same(ended.sort(), ["id-3", "id-4", "id-5"], "or none");
+  t.end();
+});
+
+t.test("the instance of a session is found by the client's ids", (t) => {
+  const directory = new Directory();
+  const session = { session: "s", agent: "", owner: "", client: "claude", ended_at: null };
+  const running: InstanceRow = { ...rowOf(1, 1000, "active"), session };
+  const child: InstanceRow = { ...rowOf(2, 1000, "active"), parent: "id-1", session: { ...session, agent: "a" } };
+  const entry = directory.add(running);
+  directory.applyStored("id-2", child);
+  directory.add(rowOf(3, 1000, "active"));
+  t.equal(directory.ofSession("s"), entry);
+  t.equal(directory.ofSession("s", "a")?.id, "id-2");
+  t.equal(directory.ofSession("s", "b"), undefined);
+  t.equal(directory.ofSession("a"), undefined, "a subagent is no session");
+
+  directory.touch(entry, 2000);
+  directory.setBusy(entry, 9000, 2000);
+  directory.applyStored("id-1", {
+    ...running,
+    status: "stale",
+    last_seen: 3000,
+    session: { ...session, ended_at: 3000 },
+  });
+  t.match(entry, { status: "stale", last_seen: 3000, busy_until: 0, session: { ended_at: 3000 } }, "it has ended");
+  t.same(
+    directory.list().map(({ id }) => id),
+    ["id-1", "id-3", "id-2"],
+    "the list is still ordered by last_seen",
+  );
+  directory.applyStored("id-1", {
+    ...running,
+    last_seen: 4000,
+    checkout: { id: "c", branch: null, root: null, machine: null },
+  });
+  t.match(entry, { status: "active", checkout: { id: "c" }, session: { ended_at: null } }, "it has begun again");
+
+  directory.load([running, child]);
+  t.match(directory.ofSession("s", "a"), { id: "id-2" }, "after a load, too");
+  directory.remove("id-2");
+  t.equal(directory.ofSession("s", "a"), undefined);
+  directory.load([]);
+  t.equal(directory.ofSession("s"), undefined);
+  t.end();
+});
+
+t.test("lists are ordered by last_seen, although an ended session is stale at once", (t) => {
+  const directory = new Directory();
+  directory.load([rowOf(1, 5000, "active"), rowOf(2, 1000, "active")]);
+  directory.applyStored("id-1", rowOf(1, 5000, "stale"));
+  directory.applyStored("id-2", rowOf(2, 1000, "stale"));
+  t.same(
+    directory.list("stale").map(({ id }) => id),
+    ["id-1", "id-2"],
+  );
+  t.end();
+});
+
+t.test("fresh sessions cost a search for silent ones nothing, however many there are", (t) => {
+  const directory = new Directory();
+  const session = { session: "s", agent: "", owner: "", client: "claude", ended_at: 5000 };
+  directory.load(
+    Array.from({ length: 5000 }, (_, at) => ({
+      ...rowOf(at + 1, 5000 + at, "stale"),
+      session: { ...session, session: `s-${at}` },
+    })),
+  );
+  let examined = 0;
+  const spares = (): boolean => {
+    examined += 1;
+    return true;
+  };
+  t.same(directory.silentSince(5001, 10, "stale", spares), []);
+  t.equal(examined, 2, "only those that are silent are examined");
+  t.end();
+});
+
+t.test("places are reserved for instances that are being registered", (t) => {
+  const directory = new Directory();
+  directory.add(rowOf(1, 1));
+  const release = directory.reserve(INSTANCES_MAX - 1);
+  t.equal(directory.reserve(1), null);
+  release?.();
+  t.ok(directory.reserve(1));
   t.end();
 });

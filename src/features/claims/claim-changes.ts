@@ -13,7 +13,7 @@ import type { PushMessage } from "../../platform/rpc/method.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import type { AuditTrail } from "../../platform/threads/transaction.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
-import { contenderOf, isLease, leaseId, type LiveLease, liveLease, type Loss } from "./lease.js";
+import { isLease, leaseId, type LiveLease, liveLease, liveLeaseOf, type Loss } from "./lease.js";
 import { SERVER, publishLeaseEvent } from "./lease-events.js";
 import { LiveClaims } from "./live-claims.js";
 import type { Resource } from "./resource.js";
@@ -188,7 +188,7 @@ export class ClaimChanges extends PublishingModel {
       parent: holder.parent,
       touched_at: null,
     };
-    const lease: LiveLease = { ...contenderOf(record), order: row, resources, record };
+    const lease = liveLeaseOf(record, resources);
     this.live.add(lease);
     this.#record(record);
     return lease;

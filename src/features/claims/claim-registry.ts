@@ -27,16 +27,7 @@ import type { CachingModel, Model, Opening } from "../../platform/threads/model.
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { claimChanges, type ClaimChanges, type Wanted } from "./claim-changes.js";
 import type { Contender } from "./contention.js";
-import {
-  contenderOf,
-  isLease,
-  leaseId,
-  type LiveLease,
-  type Loss,
-  noLease,
-  resourcesOf,
-  TOO_MANY_STEPS,
-} from "./lease.js";
+import { isLease, leaseId, limitOf, type LiveLease, type Loss, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import { maxEndOf } from "./life.js";
 import type { LiveClaims } from "./live-claims.js";
 import type { Claim, LockTable } from "./lock-table.js";
@@ -107,7 +98,8 @@ export class ClaimRegistry implements CachingModel {
     if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
     const { scope = "repo", shared } = request;
-    const asked = contenderOf({ ...holder, holder: actor, scope, shared });
+    const { parent, checkout } = holder;
+    const asked: Contender = { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) };
     if (scope === "checkout" && asked.limitedTo === null) return NEEDS_CHECKOUT;
     const own = request.reuse === true ? this.#ownAgain(request, asked) : undefined;
     if (own !== undefined) {
@@ -247,7 +239,9 @@ export class ClaimRegistry implements CachingModel {
       const full = this.#live.refuseMore(actor, holder.name, resources);
       if (full !== null) return full;
       if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-      const asked = newClaim(resources, contenderOf({ ...wanted, ...holder, holder: actor }));
+      const { shared, scope } = wanted;
+      const { parent, checkout } = holder;
+      const asked = newClaim(resources, { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) });
       const decision = this.#lockTable.evaluate(asked, false, LEASE_CONFLICTS_MAX);
       if (decision.kind === "taken") return taken(decision.held, decision.conflicts);
       overtakes = decision.kind === "free" && decision.overtakes;
@@ -380,8 +374,8 @@ export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new Clai
  * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
  * claim would be the last.
  */
-function newClaim(resources: readonly Resource[], asked: Contender): Claim {
-  return { ...asked, order: Number.MAX_SAFE_INTEGER, resources };
+function newClaim(resources: readonly Resource[], { holder, parent, shared, limitedTo }: Contender): Claim {
+  return { order: Number.MAX_SAFE_INTEGER, holder, parent, shared, limitedTo, resources };
 }
 
 /** Returns whether two lists have the same texts, in any order. */

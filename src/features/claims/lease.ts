@@ -44,18 +44,27 @@ export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean 
  */
 export function liveLease(record: LeaseRecord): LiveLease {
   const resources = resourcesOf(record.resources, record.workspace);
-  return { ...contenderOf(record), order: record.row, resources, record };
+  return liveLeaseOf(record, resources);
+}
+
+/**
+ * Makes a live lease from a record and its parsed resources. All live leases are made here with the same members in the
+ * same order, because V8 reads objects of one shape faster.
+ */
+export function liveLeaseOf(record: LeaseRecord, resources: readonly Resource[]): LiveLease {
+  const { row, holder, parent, shared } = record;
+  return { order: row, holder, parent, shared, limitedTo: limitOf(record), resources, record };
 }
 
 /** Returns the members of a claim that decide with which other claims it conflicts. */
-export function contenderOf({
-  holder,
-  parent,
-  shared,
-  scope,
-  checkout,
-}: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout">): Contender {
-  return { holder, parent, shared, limitedTo: scope === "checkout" ? checkout : null };
+export function contenderOf(record: LeaseRecord): Contender {
+  const { holder, parent, shared } = record;
+  return { holder, parent, shared, limitedTo: limitOf(record) };
+}
+
+/** Returns the checkout to whose files a claim is limited; null if it is about all checkouts. */
+export function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
+  return scope === "checkout" ? checkout : null;
 }
 
 /** Parses resources that were checked when they were stored. */

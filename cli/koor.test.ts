@@ -358,7 +358,14 @@ const SENT: readonly {
     args: ["lease", "check", "--shared", "a.ts", "--", "-b"],
     method: "POST",
     url: "/api/leases/check",
-    body: '{"paths":["a.ts","-b"],"mode":"shared"}',
+    body: '{"paths":["a.ts","-b"],"mode":"shared","scope":"checkout"}',
+    code: 1,
+  },
+  {
+    args: ["lease", "check", "--scope", "repo", "a.ts"],
+    method: "POST",
+    url: "/api/leases/check",
+    body: '{"paths":["a.ts"],"scope":"repo"}',
     code: 1,
   },
   {

@@ -25,6 +25,8 @@ export interface LeaseAnswer {
 export interface LeaseRequest {
   readonly resources: readonly string[];
   readonly mode: "shared" | undefined;
+  /** `repo` or `checkout`. The server refuses other values. */
+  readonly scope: string | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
   /**
@@ -90,11 +92,11 @@ export async function renewLease(
   settings: Settings,
   id: string,
   fence: number,
-  ttlS: number | undefined,
+  changes: { readonly ttl_s: number | undefined; readonly touch: true | undefined },
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  const body = Buffer.from(JSON.stringify({ fence, ttl_s: ttlS }));
+  const body = Buffer.from(JSON.stringify({ fence, ...changes }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  // Renewing a lease is idempotent, because the request states the new expiry and not an extension.
+  // The call may be repeated, because the request states the time to live, and the maximum life counts from now on.
   return await callForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
 }
 

@@ -8,7 +8,7 @@ import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-
 import { CliFailure } from "./failure.js";
 import { waitForLease, watchLease, type LeaseWaitOptions } from "./lease-wait.js";
 
-const WISH = { resources: ["r"], mode: undefined, ttl_s: 60, reason: undefined };
+const WISH = { resources: ["r"], mode: undefined, scope: undefined, ttl_s: 60, reason: undefined };
 const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
 const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
 /** Longer than any of these tests takes. */

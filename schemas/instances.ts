@@ -27,7 +27,11 @@ const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE
 export const CHECKOUT_ID = {
   charactersMax: CHECKOUT_ID_CHARACTERS_MAX,
   required: true,
-  pattern: { source: "^[a-z0-9-]*$", says: "may have only the characters a-z, 0-9 and -" },
+  // The description states the pattern alone, so the pattern has the length.
+  pattern: {
+    source: `^[a-z0-9-]{0,${CHECKOUT_ID_CHARACTERS_MAX}}$`,
+    says: "may have only the characters a-z, 0-9 and -",
+  },
 } as const satisfies TextRules;
 /** The rules for the branch, the root and the machine of a checkout. */
 export const CHECKOUT_TEXT = {
@@ -37,7 +41,7 @@ export const CHECKOUT_TEXT = {
   promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
   line: true,
 } as const satisfies TextRules;
-const CheckoutId = Text(CHECKOUT_ID);
+export const CheckoutId = Text(CHECKOUT_ID);
 const CheckoutText = Text(CHECKOUT_TEXT);
 /** The checkout in a request of a client. A member that is left out keeps its value. */
 const CheckoutBody = Type.Object({

@@ -5,7 +5,14 @@ import { Limit, NonNegative, Timestamp } from "./common.js";
 import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
-import { CHECK_PATH_BYTES_MAX, CHECK_PATHS_MAX, LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
+import {
+  CHECK_PATH_BYTES_MAX,
+  CHECK_PATHS_MAX,
+  LEASE_NEARBY_MAX,
+  LEASE_RESOURCES_MAX,
+  LEASE_TTL_S_DEFAULT,
+} from "./limits/leases.js";
+import { CheckoutId } from "./instances.js";
 import { REMARK_BYTES_MAX } from "./limits/names.js";
 import { WAIT_S_MAX } from "./limits/wait.js";
 import { Name, Text } from "./text.js";
@@ -15,8 +22,10 @@ export type LeaseState = (typeof LEASE_STATES)[number];
 /** The values by which a list can be filtered: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 const LEASE_MODES = ["exclusive", "shared"] as const;
+export const LEASE_SCOPES = ["repo", "checkout"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);
+const Scope = Type.Enum([...LEASE_SCOPES]);
 /**
  * The source of a regular expression for paths that the server certainly accepts: relative paths without empty
  * segments, `.` and `..`.
@@ -56,6 +65,8 @@ export const Lease = Type.Object({
   workspace: Type.String(),
   resources: Type.Array(Type.String()),
   mode: Mode,
+  scope: Scope,
+  checkout: nullable(Type.String({ description: "The holder's checkout when it asked." })),
   reason: Type.String({ description: "Why it is wanted; once lost, why it was lost." }),
   note: nullable(Type.String()),
   task: nullable(Type.String()),
@@ -66,12 +77,28 @@ export const Lease = Type.Object({
   expires_at: nullable(Timestamp),
   ended_at: nullable(Timestamp),
   position: nullable(Type.Integer({ minimum: 1 })),
+  /** The time from which `max_s` counts, if a renewal has started it again. */
+  touched_at: Type.Optional(Timestamp),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
+const LeaseConflict = Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease });
+const NEARBY = {
+  description: "Leases of files that are limited to other checkouts: the changes will have to be merged.",
+  maxItems: LEASE_NEARBY_MAX,
+};
+const Nearby = Type.Optional(Type.Array(LeaseConflict, NEARBY));
+/** The answer to a request for a lease. */
+export const AcquiredLease = Type.Object({ ...Lease.properties, nearby: Nearby });
 
 export const LeaseBody = Type.Object({
   resources: Type.Array(LeaseResource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX }),
   mode: Type.Optional(Mode),
+  scope: Type.Optional(
+    Type.Enum([...LEASE_SCOPES], {
+      default: "repo",
+      description: "checkout: files of the caller's own checkout only. Its instance needs one.",
+    }),
+  ),
   workspace: Type.Optional(Workspace),
   ttl_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX, default: LEASE_TTL_S_DEFAULT })),
   max_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_MAX_S_MAX, default: CLAIM_MAX_S_DEFAULT })),
@@ -126,12 +153,25 @@ export const LeaseCheckBody = Type.Object({
   workspace: Type.Optional(Workspace),
   paths: Type.Array(CheckedPath, { minItems: 1, maxItems: CHECK_PATHS_MAX }),
   mode: Type.Optional(Mode),
+  checkout: Type.Optional(CheckoutId),
+  scope: Type.Optional(
+    Type.Enum([...LEASE_SCOPES], {
+      description:
+        "checkout: in the checkout that is given, or in the caller's own if it has one. By default, if one is given.",
+    }),
+  ),
 });
+const CheckedLease = Type.Object({ path: Type.String(), lease: Lease });
 export const LeaseCheckAnswer = Type.Object({
   free: Type.Boolean(),
-  conflicts: Type.Array(Type.Object({ path: Type.String(), lease: Lease })),
+  conflicts: Type.Array(CheckedLease),
+  nearby: Type.Optional(Type.Array(CheckedLease, NEARBY)),
 });
-export const LeaseRenewBody = Type.Object({ fence: Fence, ttl_s: Type.Optional(Ttl) });
+export const LeaseRenewBody = Type.Object({
+  fence: Fence,
+  ttl_s: Type.Optional(Ttl),
+  touch: Type.Optional(Type.Boolean({ description: "True: max_s starts again now." })),
+});
 export const LeaseBreakBody = Type.Object({
   reason: Text({ charactersMax: REMARK_BYTES_MAX, required: true }),
 });
@@ -145,8 +185,9 @@ export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(409),
-  conflicts: Type.Optional(Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease }))),
+  conflicts: Type.Optional(Type.Array(LeaseConflict)),
   cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
+  nearby: Nearby,
 });
 /** The body of a 423 answer to a write that another holder's lease forbids. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
@@ -175,6 +216,13 @@ export const LeaseRecord = Type.Object({
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
   ended_at: nullable(Type.Integer()),
+  scope: Scope,
+  /** The id of the holder's checkout at the time of the request. */
+  checkout: nullable(Type.String()),
+  /** The id of the instance whose subagent the holder is. */
+  parent: nullable(Type.String()),
+  /** The time from which `max_s` counts, if a renewal has started it again. */
+  touched_at: nullable(Type.Integer()),
 });
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
@@ -196,6 +244,8 @@ export const AcquireRequest = Type.Object({
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
    */
   request_hash: Type.Optional(Type.String()),
+  /** Absent for scope `repo`. */
+  scope: Type.Optional(Scope),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**
@@ -211,6 +261,8 @@ export const RenewRequest = Type.Object({
   row: Type.Integer(),
   fence: Type.Integer(),
   ttl_s: nullable(Type.Integer()),
+  /** True if `max_s` starts again now. */
+  touch: Type.Optional(Type.Boolean()),
 });
 export type RenewRequest = Static<typeof RenewRequest>;
 export const BreakRequest = Type.Object({ row: Type.Integer(), reason: Type.String() });

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import t from "tap";
 
 import { joinServer, type CliAgent as Agent } from "./cli/cli-agent.js";
-import { runCli } from "./cli/run-cli.js";
+import { runCli, type CliResult } from "./cli/run-cli.js";
+import { Agent as Holder } from "./support/leasing.js";
 import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
 import { betweenLooks } from "./support/between-looks.js";
 
@@ -96,6 +97,32 @@ t.test("two agents can acquire, check, list, queue, and release leases", async (
   t.match(JSON.parse(watching.lines[0] ?? ""), { id: "lease-2", state: "held", holder: { name: "bob" } });
   t.match(await bob.ask("lease", "acquire", "shared", "--shared"), { mode: "shared" });
   t.match(await ana.ask("lease", "acquire", "shared", "--shared"), { mode: "shared" });
+});
+
+t.test("a lease can be limited to a checkout, and its longest life started again", async (t) => {
+  const server = await startKoor(t);
+  const [ana, bob] = await Promise.all([
+    Holder.register(server.port, "ana", { checkout: "one" }),
+    Holder.register(server.port, "bob", { checkout: "two" }),
+  ]);
+  const koor = async (agent: Holder, ...args: string[]): Promise<CliResult> =>
+    await runCli(args, { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url, KOOR_INSTANCE: agent.id } });
+  const first = await koor(ana, "lease", "acquire", "path:src", "--scope", "checkout");
+  t.match(JSON.parse(first.stdout), { id: "lease-1", scope: "checkout", checkout: "one" });
+  const second = await koor(bob, "lease", "acquire", "path:src/a.ts", "--scope", "checkout");
+  t.match(JSON.parse(second.stdout), { checkout: "two", nearby: [{ lease: { id: "lease-1" } }] });
+  t.match(await koor(bob, "lease", "acquire", "path:src/b.ts"), { code: 1, stderr: /leased by ana: path:src/ });
+  t.match(await koor(bob, "lease", "acquire", "path:b", "--scope", "tree"), { code: 1, stderr: /scope .*\(400\)/ });
+  t.match(await koor(bob, "lease", "check", "src/b.ts"), {
+    code: 0,
+    stdout: /"free":true/,
+    stderr: /^koor: src\/b\.ts is leased by ana in another checkout \(lease-1\): the changes must be merged\n$/,
+  });
+  t.match(await koor(bob, "lease", "check", "src/b.ts", "--scope", "repo"), { code: 1, stderr: /is leased by ana/ });
+  const ran = await koor(bob, "lease", "run", "path:src/c.ts", "--scope", "checkout", "--", "sh", "-c", "exit 7");
+  t.equal(ran.code, 7);
+  const renewed = await koor(ana, "lease", "renew", "lease-1", "--touch");
+  t.match(JSON.parse(renewed.stdout), { id: "lease-1", touched_at: /^20/ });
 });
 
 t.test("a wait ends with a grant, or leaves the queue at its timeout or at Ctrl-C", async (t) => {

@@ -45,20 +45,22 @@ const PATH_CHARACTERS_MAX = 16_000;
 /**
  * Refusals that no schema can describe: that all rules of an array have different ids, which tasks there are, what
  * another call has stored in a contract's place, that at least one of some parameters is needed, how many of them
- * together are allowed, and what all globs of an array cost together.
+ * together are allowed, what all globs of an array cost together, and whether the instance still has a checkout.
  */
 const UNDESCRIBED = new RegExp(
   [
     "is in the array twice|unknown task|is not a contract|id must not be",
     "no condition is|conditions are given|is must be one of|cost too much",
+    "needs an instance with a checkout",
   ].join("|"),
 );
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);
 
 const koor = await startKoor(t, { args: ["--webhook-allow-private"] });
 const receiver = await startReceiver(t);
-/** The acting instance: some calls need one, which no schema says. */
-const instance = (await send(koor.port, "POST", "/api/instances/register", { body: '{"name":"client"}' })).json<{
+/** The acting instance: some calls need one, and leases of a checkout need its checkout, which no schema says. */
+const registration = { body: '{"name":"client","checkout":{"id":"tree"}}' };
+const instance = (await send(koor.port, "POST", "/api/instances/register", registration)).json<{
   readonly id: string;
 }>().id;
 const description = (await send(koor.port, "GET", "/openapi.json")).json<Description>();

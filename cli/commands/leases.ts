@@ -26,6 +26,12 @@ const SHARED: Flag = {
   kind: "switch",
   about: "together with other shared leases; exclusive by default",
 };
+const SCOPE: Flag = {
+  name: "scope",
+  kind: "text",
+  value: "SCOPE",
+  about: "checkout: only files of your own checkout; repo (the default): those of all checkouts",
+};
 const TTL: Flag = {
   name: "ttl",
   kind: "duration",
@@ -53,6 +59,7 @@ function readLeaseRequest(args: Args, folder: string, ttlS?: number): LeaseReque
   return {
     resources,
     mode,
+    scope: args.text("scope"),
     ttl_s: wholeSeconds(args.duration("ttl")) ?? ttlS,
     reason: args.text("reason"),
   };
@@ -135,7 +142,8 @@ async function renew(args: Args, context: CommandContext): Promise<number | CliF
   const fence = given ?? (await fetchFence(settings, id));
   if (isFailure(fence)) return failureOf(fence);
   if (fence === null) return refused(`lease is not held: ${id}`);
-  const outcome = await renewLease(settings, id, fence, wholeSeconds(args.duration("ttl")));
+  const touch = args.has("touch") ? true : undefined;
+  const outcome = await renewLease(settings, id, fence, { ttl_s: wholeSeconds(args.duration("ttl")), touch });
   return isFailure(outcome) ? failureOf(outcome) : await printLease(outcome, context);
 }
 
@@ -167,18 +175,29 @@ async function release(args: Args, context: CommandContext): Promise<number | Cl
   return exit;
 }
 
-interface CheckAnswer {
-  readonly free?: boolean;
-  readonly conflicts?: readonly { readonly path: string; readonly lease: Lease }[];
+interface CheckedLease {
+  readonly path: string;
+  readonly lease: Lease;
 }
 
-/** Writes one line to stderr for each conflicting lease, with its path, holder and expiry. */
+interface CheckAnswer {
+  readonly free?: boolean;
+  readonly conflicts?: readonly CheckedLease[];
+  readonly nearby?: readonly CheckedLease[];
+}
+
+/**
+ * Writes one line to stderr for each conflicting lease, with its path, holder and expiry. Writes one for each lease of
+ * another checkout, too.
+ */
 function warnOfConflicts(answer: Buffer): Buffer {
-  const { conflicts = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
+  const { conflicts = [], nearby = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
   for (const { path, lease } of conflicts) {
     const { holder, id, mode, expires_at } = lease;
     warn(`${path} is leased by ${holder.name} (${mode}, ${id}) until ${expires_at ?? "it is released"}`);
   }
+  for (const { path, lease } of nearby)
+    warn(`${path} is leased by ${lease.holder.name} in another checkout (${lease.id}): the changes must be merged`);
   return answer;
 }
 
@@ -187,7 +206,14 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "acquire"],
     about: "Lease resources, all of them or none: path:GLOB, state:GLOB, spec:GLOB or any other name.",
     arguments: [RESOURCES],
-    flags: [SHARED, TTL, { name: "queue", kind: "switch", about: "stay in the queue if it is not free" }, WAIT, REASON],
+    flags: [
+      SHARED,
+      SCOPE,
+      TTL,
+      { name: "queue", kind: "switch", about: "stay in the queue if it is not free" },
+      WAIT,
+      REASON,
+    ],
     run: acquire,
   },
   {
@@ -196,6 +222,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     arguments: [RESOURCES, { name: "command", afterDashes: true }],
     flags: [
       SHARED,
+      SCOPE,
       { ...TTL, about: `how long it lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },
       WAIT,
       REASON,
@@ -245,14 +272,19 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "check"],
     about: "Show which of some paths others have leased; exit 1 if any is.",
     arguments: [{ name: "path", many: true }],
-    flags: [{ ...SHARED, about: "only exclusive leases" }],
+    flags: [
+      { ...SHARED, about: "only exclusive leases" },
+      { ...SCOPE, about: "repo: leases in any checkout; by default only those that concern your own, if you have one" },
+    ],
     method: "POST",
     path: "/api/leases/check",
     headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
     body: (args, { folder }) => {
       const mode = args.has("shared") ? "shared" : undefined;
+      // Only the server knows the checkout of the acting instance.
+      const scope = args.text("scope") ?? "checkout";
       const paths = literalPaths(args.list("path"), folder);
-      return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode })));
+      return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode, scope })));
     },
     repeatable: true,
     onAnswer: warnOfConflicts,
@@ -262,7 +294,11 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "renew"],
     about: "Renew a lease, optionally with a new duration.",
     arguments: [ID],
-    flags: [FENCE, { ...TTL, about: "how long it lasts from now on without activity" }],
+    flags: [
+      FENCE,
+      { ...TTL, about: "how long it lasts from now on without activity" },
+      { name: "touch", kind: "switch", about: "start its maximum duration again now" },
+    ],
     run: renew,
   },
   {

@@ -1,4 +1,5 @@
 /** Shows leases as a table, and the state of a lease as badges. */
+import { useAgentsById } from "../api/agents.js";
 import type { Lease } from "../api/types.js";
 import { addressOf } from "../base/address.js";
 import { count } from "../base/format.js";
@@ -31,6 +32,26 @@ export function LeaseState({ lease: { state, mode, position }, waiting }: StateP
   );
 }
 
+/**
+ * Returns the branch of a lease's checkout, as its holder has reported it. Returns null if it is unknown, or if the
+ * holder works in another checkout now.
+ */
+export function useBranch({ checkout, holder }: Pick<Lease, "checkout" | "holder">): string | null {
+  const current = useAgentsById().get(holder.id)?.checkout;
+  return checkout !== null && current?.id === checkout ? current.branch : null;
+}
+
+/** Shows the checkout to whose files a lease is limited: its branch, or its id if the branch is unknown. */
+function LimitedTo({ of: lease }: { readonly of: Lease }) {
+  const branch = useBranch(lease);
+  if (lease.scope === "repo") return <span class="muted">all</span>;
+  return (
+    <span class="mono" title={lease.checkout ?? ""}>
+      {branch ?? lease.checkout}
+    </span>
+  );
+}
+
 /** Shows the resources of a lease, as a link to the lease's page. */
 export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
   const [first = id, ...more] = resources;
@@ -40,6 +61,9 @@ export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
     </a>
   );
 }
+
+/** The column of the checkouts. It is left out of a table whose leases are all about the files of all checkouts. */
+const CHECKOUT: Column<Lease> = { head: "Checkout", optional: true, cell: (lease) => <LimitedTo of={lease} /> };
 
 interface LeaseTableProps {
   readonly label: string;
@@ -53,6 +77,7 @@ export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
   const columns: readonly Column<Lease>[] = [
     { head: "Resources", kind: "wide", cell: (lease) => <LeaseLink {...lease} /> },
     ...(ofOne === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
+    ...(leases.some(({ scope }) => scope === "checkout") ? [CHECKOUT] : []),
     { head: "State", cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} /> },
     { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
     { head: "Since", optional: true, cell: (lease) => <Time at={lease.granted_at ?? lease.requested_at} /> },

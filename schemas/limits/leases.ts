@@ -13,6 +13,8 @@ export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
 /** The maximum number of conflicts that a refusal lists. */
 export const LEASE_CONFLICTS_MAX = 100;
+/** The maximum number of leases of other checkouts that an answer lists. */
+export const LEASE_NEARBY_MAX = 20;
 export const LEASE_TTL_S_DEFAULT = 600;
 export const CHECK_PATHS_MAX = 1_000;
 export const CHECK_PATH_BYTES_MAX = 1_024;

@@ -75,7 +75,6 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
   const queuedCalls = new QueuedCalls(leases, writer);
   const claimers = new ClaimWaiters(tasks, () => clock.now());
 
-  const workspaceOf = (instance: string): string => directory.get(instance)?.workspace ?? "";
   return {
     leases,
     presenter,
@@ -86,7 +85,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     toClientFailure: (failure) => presenter.showFailure(failure),
     background: [expiry, queuedCalls, tasks],
     routes: [
-      ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, workspaceOf }),
+      ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, directory }),
       ...taskRoutes({
         guarded,
         writer,

@@ -1,5 +1,5 @@
 /**
- * Races agents for leases, against a server that is killed. An independent checker reads the events, and each answer
+ * Races agents in several checkouts for leases, against a server that is killed. An independent checker reads the events, and each answer
  * that an agent got is compared with them. An agent that is stopped past its lease's life writes nothing under its old
  * fence when it continues.
  */
@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import t from "tap";
 import { must } from "../../src/base/assert.js";
 import { countRounds } from "../support/test-size.js";
-import { LeaseChecker } from "../support/lease-checker.js";
+import { LeaseChecker, type LeaseFacts } from "../support/lease-checker.js";
 import { send } from "../support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent, type StoredEvent } from "../support/leasing.js";
 import { makeRandom, newSeed, type Random } from "../support/random.js";
@@ -18,6 +18,8 @@ const AGENTS = 8;
 const SEGMENTS = ["a", "b", "*", "**"];
 /** Calls of an agent before the server is killed. */
 const CALLS = 25;
+/** The checkouts of the agents, in turns; "" for none. */
+const CHECKOUTS = ["one", "two", "", "one"];
 const WAYS = [{}, {}, {}, { queue: true }, { queue: true }, { wait_s: 1 }];
 
 interface Had {
@@ -30,14 +32,19 @@ function pickResource(random: Random): string {
   return `path:${segments.join("/")}`;
 }
 
+function checkoutAt(at: number): string {
+  return CHECKOUTS[at % CHECKOUTS.length] ?? "";
+}
+
 /** Acquires leases and releases them until the server has ended; records in `reported` what it holds. */
-async function race(agent: Agent, random: Random, reported: Had[]): Promise<void> {
+async function race(agent: Agent, hasCheckout: boolean, random: Random, reported: Had[]): Promise<void> {
   try {
     for (let call = 0; call < CALLS; call++) {
       const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
       const mode = random(3) === 0 ? "shared" : "exclusive";
       const how = WAYS[random(WAYS.length)] ?? {};
-      const answer = await agent.tryLease(resources, { mode, ttl_s: 2, max_s: 1, ...how });
+      const scope = hasCheckout && random(2) === 0 ? "checkout" : "repo";
+      const answer = await agent.tryLease(resources, { mode, scope, ttl_s: 2, max_s: 1, ...how });
       if (answer.status !== 200 && answer.status !== 202) continue;
       let lease = answer.json<Lease>();
       if (lease.state === "waiting") lease = await agent.get(lease.id, 1);
@@ -50,9 +57,18 @@ async function race(agent: Agent, random: Random, reported: Had[]): Promise<void
   }
 }
 
-async function readAll(port: number, checker: LeaseChecker, events: StoredEvent[]): Promise<void> {
+/** Reads the new events. @param facts gets what the events do not say of each lease */
+async function readAll(
+  port: number,
+  checker: LeaseChecker,
+  events: StoredEvent[],
+  facts: Map<string, LeaseFacts>,
+): Promise<void> {
   const since = events.at(-1)?.id ?? 0;
-  for (const event of await eventsOf(port, "lease.*")) {
+  const found = await eventsOf(port, "lease.*");
+  const { leases } = (await send(port, "GET", "/api/leases?state=all&limit=10000")).json<{ leases: Lease[] }>();
+  for (const { id, scope, checkout } of leases) facts.set(id, { scope, checkout, parent: null });
+  for (const event of found) {
     if (event.id <= since) continue;
     checker.read(event);
     events.push(event);
@@ -70,16 +86,21 @@ t.test("leases have one holder in a race against a server that is killed", async
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
   const dataDir = makeDirectory(t);
-  const checker = new LeaseChecker();
+  const facts = new Map<string, LeaseFacts>();
+  const checker = new LeaseChecker((id) => must(facts.get(id), `${id} is listed`));
   const events: StoredEvent[] = [];
   const reported: Had[] = [];
   for (let round = 0; round < countRounds(2, 6); round++) {
     const koor: Koor = await startKoor(t, { data_dir: dataDir });
-    await readAll(koor.port, checker, events);
+    await readAll(koor.port, checker, events, facts);
     const agents = await Promise.all(
-      Array.from({ length: AGENTS }, (_, at) => Agent.register(koor.port, `agent-${round}-${at}`)),
+      Array.from({ length: AGENTS }, (_, at) =>
+        Agent.register(koor.port, `agent-${round}-${at}`, { checkout: checkoutAt(at) }),
+      ),
     );
-    const races = Promise.all(agents.map((agent) => race(agent, makeRandom(random(2 ** 31)), reported)));
+    const races = Promise.all(
+      agents.map((agent, at) => race(agent, checkoutAt(at) !== "", makeRandom(random(2 ** 31)), reported)),
+    );
     // The kill comes in the middle, at a time that is not known before.
     const halfway = untilGranted(koor.port, events.at(-1)?.id ?? 0, 5 + random(50)).catch(() => null);
     await Promise.race([halfway, races]);
@@ -90,13 +111,13 @@ t.test("leases have one holder in a race against a server that is killed", async
   const koor = await startKoor(t, { data_dir: dataDir });
   let live: string[];
   let known: number;
-  await readAll(koor.port, checker, events);
+  await readAll(koor.port, checker, events, facts);
   do {
     known = events.length;
     const list = await send(koor.port, "GET", "/api/leases?limit=10000");
     live = list.json<{ leases: Lease[] }>().leases.map(({ id }) => id);
     // A lease that was lost meanwhile is in one of them, and not in the other.
-    await readAll(koor.port, checker, events);
+    await readAll(koor.port, checker, events, facts);
   } while (events.length > known);
   t.same(checker.problems.slice(0, 5), [], "there are no two holders, no fence twice, and no waiter was overtaken");
   const granted = new Map(
@@ -104,6 +125,8 @@ t.test("leases have one holder in a race against a server that is killed", async
       .filter(({ topic }) => topic === "lease.granted")
       .map(({ data }) => [data["lease_id"], data["fence"]] as const),
   );
+  const limited = [...facts.values()].filter(({ scope }) => scope === "checkout").length;
+  t.ok(limited > 5, `${limited} leases were limited to a checkout`);
   t.ok(reported.length > 10, `${reported.length} leases were reported, ${granted.size} granted`);
   const unknown = reported.filter(({ id, fence }) => granted.get(id) !== fence);
   t.same(unknown.slice(0, 5), [], "every reported lease is on disk");

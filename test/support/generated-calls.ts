@@ -147,13 +147,14 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
           intent: "",
           stack: "",
           capabilities: [],
-          checkout: null,
+          checkout: { id: `tree-${at}`, branch: null, root: null, machine: null },
         },
         actor: "",
       },
       {
         name: "lease.acquire",
         request: {
+          scope: at === 0 ? "repo" : "checkout",
           resources: ["a"],
           shared: false,
           workspace: "",

@@ -20,7 +20,14 @@ interface LeaseData {
   readonly fence: number | null;
 }
 
-interface Known {
+/** The members of a lease that its events do not have. */
+export interface LeaseFacts {
+  readonly scope: string;
+  readonly checkout: string | null;
+  readonly parent: string | null;
+}
+
+interface Known extends LeaseFacts {
   readonly id: string;
   readonly holder: string;
   readonly shared: boolean;
@@ -30,21 +37,38 @@ interface Known {
   readonly fence: number | null;
 }
 
-function known({ lease_id, holder, workspace, resources, mode, fence }: LeaseData, order: number): Known {
+/** The facts of a lease without a checkout or a parent. */
+const PLAIN: LeaseFacts = { scope: "repo", checkout: null, parent: null };
+
+function known(
+  { lease_id, holder, workspace, resources, mode, fence }: LeaseData,
+  order: number,
+  { scope, checkout, parent }: LeaseFacts,
+): Known {
   const read = resources.map((text) => {
     const resource = parseResource(text, workspace, "resource");
     if (resource instanceof Failure) throw new Error(resource.message);
     return resource;
   });
-  return { id: lease_id, holder: holder.id, shared: mode === "shared", resources: read, order, fence };
+  const shared = mode === "shared";
+  return { id: lease_id, holder: holder.id, shared, resources: read, order, fence, scope, checkout, parent };
 }
 
 function conflict(a: Known, b: Known): boolean {
+  const isFamily = a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
+  const isOneTree = a.scope === "repo" || b.scope === "repo" || a.checkout === b.checkout;
   return (
-    a.holder !== b.holder &&
+    !isFamily &&
     !(a.shared && b.shared) &&
-    a.resources.some((one) => b.resources.some((two) => resourcesMeet(one, two)))
+    a.resources.some((one) =>
+      b.resources.some((two) => (isOneTree || !one.text.startsWith("path:")) && resourcesMeet(one, two)),
+    )
   );
+}
+
+/** Whether the holder of a claim is that of another, or waits for it because it is its parent. */
+function waitsWith({ holder }: Known, asked: Known): boolean {
+  return holder === asked.holder || holder === asked.parent;
 }
 
 export class LeaseChecker {
@@ -56,10 +80,17 @@ export class LeaseChecker {
   fence = 0;
   granted = 0;
   #order = 0;
+  readonly #factsOf: (leaseId: string) => LeaseFacts;
+
+  /** @param factsOf returns what the events do not say of a lease */
+  constructor(factsOf: (leaseId: string) => LeaseFacts = () => PLAIN) {
+    this.#factsOf = factsOf;
+  }
 
   read(event: LeaseEvent): void {
     const { topic } = event;
-    const lease = known(event.data as LeaseData, ++this.#order);
+    const data = event.data as LeaseData;
+    const lease = known(data, ++this.#order, this.#factsOf(data.lease_id));
     if (this.#ended.has(lease.id)) this.#problem(event, "it has ended before");
     if (topic === "lease.waiting") this.#wait(event, lease);
     else if (topic === "lease.granted") this.#grant(event, lease);
@@ -76,9 +107,15 @@ export class LeaseChecker {
    * Whether a holder could have resources exclusively now.
    * @param of the possible blockers: held claims, or waiting ones, too
    */
-  isFree(resources: readonly string[], workspace: string, holder: string, of: "held" | "all"): boolean {
+  isFree(
+    resources: readonly string[],
+    workspace: string,
+    holder: string,
+    of: "held" | "all",
+    facts: LeaseFacts = PLAIN,
+  ): boolean {
     const data = { lease_id: "", holder: { id: holder }, workspace, resources, mode: "exclusive", fence: null };
-    const wanted = known(data, Number.POSITIVE_INFINITY);
+    const wanted = known(data, Number.POSITIVE_INFINITY, facts);
     return of === "held"
       ? ![...this.held.values()].some((other) => conflict(wanted, other))
       : this.#obstacles(wanted).length === 0;
@@ -98,7 +135,7 @@ export class LeaseChecker {
     this.fence = Math.max(this.fence, lease.fence ?? 0);
     // A new claim may overtake those that have to wait for its holder anyway.
     const isNew = asked === lease;
-    const obstacle = this.#obstacles(asked).find((one) => !isNew || !this.#hasToWaitFor(one, asked.holder));
+    const obstacle = this.#obstacles(asked).find((one) => !isNew || !this.#hasToWaitFor(one, asked));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
     this.held.set(lease.id, { ...asked, fence: lease.fence });
     this.granted += 1;
@@ -116,32 +153,33 @@ export class LeaseChecker {
   #obstacles(lease: Known): Known[] {
     const held = [...this.held.values()].filter((other) => conflict(lease, other));
     const earlier = [...this.waiting.values()].filter((other) => other.order < lease.order && conflict(lease, other));
-    return [...held, ...earlier.filter((other) => !this.#waitsFor(other, lease.holder))];
+    return [...held, ...earlier.filter((other) => !this.#waitsFor(other, lease))];
   }
 
-  /** Whether a claim waits, directly or through others, for what a holder holds. */
-  #waitsFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
+  /** Whether a claim waits, directly or through others, for what the holder of another holds. */
+  #waitsFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease)) return false;
     seen.add(lease);
     const blockers = [...this.held.values()].filter((other) => conflict(lease, other));
     return blockers.some(
-      (other) =>
-        other.holder === holder ||
-        [...this.waiting.values()].some((one) => one.holder === other.holder && this.#waitsFor(one, holder, seen)),
+      (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#waitsFor(one, asked, seen)),
     );
   }
 
+  /** The waiting claims with which the holder of a claim waits: its own, and those of its children. */
+  #waitsOf({ holder }: Known): Known[] {
+    return [...this.waiting.values()].filter((one) => one.holder === holder || one.parent === holder);
+  }
+
   /**
-   * Whether a waiting claim has to wait for a holder, directly or through others, for what the holder holds or an
-   * earlier waiter wants.
+   * Whether a waiting claim has to wait for the holder of another, directly or through others, for what the holder holds
+   * or an earlier waiter wants.
    */
-  #hasToWaitFor(lease: Known, holder: string, seen = new Set<Known>()): boolean {
+  #hasToWaitFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);
     return this.#obstacles(lease).some(
-      (other) =>
-        other.holder === holder ||
-        [...this.waiting.values()].some((one) => one.holder === other.holder && this.#hasToWaitFor(one, holder, seen)),
+      (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#hasToWaitFor(one, asked, seen)),
     );
   }
 

@@ -19,6 +19,9 @@ export interface Lease {
   readonly expires_at: string | null;
   readonly ended_at: string | null;
   readonly position: number | null;
+  readonly scope: string;
+  readonly checkout: string | null;
+  readonly touched_at?: string;
 }
 
 export interface StoredEvent {
@@ -40,9 +43,14 @@ export class Agent {
     readonly headers: OutgoingHttpHeaders,
   ) {}
 
-  /** Registers a new instance, in the workspace `w` by default. */
-  static async register(port: number, name: string, { workspace = "w", by = NO_HEADERS } = {}): Promise<Agent> {
-    const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace }, by);
+  /** Registers a new instance, in the workspace `w` by default. @param checkout the id of its checkout; "" for none */
+  static async register(
+    port: number,
+    name: string,
+    { workspace = "w", by = NO_HEADERS, checkout = "" } = {},
+  ): Promise<Agent> {
+    const place = checkout === "" ? {} : { checkout: { id: checkout, branch: `branch-of-${name}` } };
+    const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace, ...place }, by);
     const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
     const guarded = Object.keys(by).length > 0;
     return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });

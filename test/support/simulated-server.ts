@@ -2,6 +2,8 @@
  * Simulates a server without its threads and sockets, on a clock that the test sets: the writer's methods in a batch,
  * and the part of the front that expires claims. A restart loses whatever was only in memory.
  */
+import type { Checkout } from "../../schemas/instances.js";
+import { leaseRow } from "../../src/features/claims/lease.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
 import { auditTrail } from "../../src/features/audit/table.js";
 import { must } from "../../src/base/assert.js";
@@ -16,7 +18,7 @@ import { EVENTS } from "../../src/features/events/publisher.js";
 import { deregisterInstance, registerInstance, storeLastSeen } from "../../src/features/instances/commands.js";
 import { Directory, type Entry } from "../../src/features/instances/directory.js";
 import { holdersOf } from "../../src/features/instances/holders.js";
-import { InstanceReader } from "../../src/features/instances/table.js";
+import { checkoutText, InstanceReader } from "../../src/features/instances/table.js";
 import type { PushMessage, ReplyOf, RequestOf } from "../../src/platform/rpc/method.js";
 import { packingOf } from "../../src/platform/rpc/packing.js";
 import type { RpcServer, ServerCall } from "../../src/platform/rpc/server.js";
@@ -60,12 +62,19 @@ export class SimulatedServer {
   expiry: Expiry;
   readonly clock = { now: () => this.nowMs };
   readonly #options: SimulatedOptions;
+  readonly #leases: LeaseReader;
 
   constructor(options: SimulatedOptions) {
     this.#options = options;
     migrate(this.db);
+    this.#leases = new LeaseReader(this.db);
     this.#batch = this.#openBatch();
     [this.directory, this.mirror, this.expiry] = this.#openFront();
+  }
+
+  /** Returns a stored lease or claim of a task, which may have ended. */
+  lease(id: string): LeaseRecord {
+    return must(this.#leases.get(leaseRow(id) ?? 0), `${id} is stored`);
   }
 
   /** Restarts: whatever was only in memory is lost. */
@@ -101,7 +110,7 @@ export class SimulatedServer {
     const resumed = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: startedMs, untilMs: startedMs + RESTART_MS };
     const pauseDetector = { resumed: () => resumed };
     const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), pauseDetector, shared: null });
-    mirror.load(new LeaseReader(this.db).live());
+    mirror.load(this.#leases.live());
     return [directory, mirror, expiry];
   }
 
@@ -148,13 +157,20 @@ export class SimulatedServer {
 /** The test's own record of an instance. */
 export interface Person {
   readonly id: string;
+  /** The id of the instance whose subagent it is. */
+  readonly parent: string | null;
+  /** The id of its checkout. */
+  checkout: string | null;
   heardMs: number;
   busyMs: number;
   endWait: (() => void) | null;
 }
 
 /** The fields that a claim's life depends on. */
-export type ClaimedLife = Pick<LeaseRecord, "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at">;
+export type ClaimedLife = Pick<
+  LeaseRecord,
+  "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at" | "touched_at"
+>;
 
 /** Returns when a claim ends without another heartbeat: the rules, written independently of the server. */
 export function endsAt(record: ClaimedLife, person: Person, startedMs: number, nowMs: number): number {
@@ -165,12 +181,16 @@ export function endsAt(record: ClaimedLife, person: Person, startedMs: number, n
   const aliveMs = untaken
     ? record.granted_at + Math.min(OFFER_MS, ttlMs)
     : Math.max(heardMs, record.granted_at) + ttlMs;
-  return graced(Math.min(aliveMs, record.granted_at + record.max_s * 1000));
+  return graced(Math.min(aliveMs, (record.touched_at ?? record.granted_at) + record.max_s * 1000));
 
   function graced(endsMs: number): number {
     const claimStartMs = record.granted_at ?? record.requested_at;
     return claimStartMs < startedMs ? Math.max(endsMs, startedMs + RESTART_MS) : endsMs;
   }
+}
+
+function checkoutOf(id: string): Checkout {
+  return { id, branch: null, root: null, machine: null };
 }
 
 /** The instances, and when each was last seen. */
@@ -183,8 +203,10 @@ export class People {
     this.#server = server;
   }
 
-  /** Registers an instance. @param capabilities its capabilities */
-  register(capabilities: readonly string[] = []): Person {
+  /** Registers an instance. @param of what it is a subagent of, and where it works */
+  register(capabilities: readonly string[] = [], of: Partial<Pick<Person, "parent" | "checkout">> = {}): Person {
+    const { parent = null, checkout: checkoutId = null } = of;
+    const checkout = checkoutId === null ? null : checkoutOf(checkoutId);
     const server = this.#server;
     this.#made += 1;
     const id = `i${this.#made}`;
@@ -198,20 +220,22 @@ export class People {
       intent: "",
       stack: "",
       capabilities: [...capabilities],
-      checkout: null,
+      checkout,
     };
     const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
+    // Only the hooks of clients make subagents.
+    server.db.prepare("UPDATE instance SET parent = ? WHERE id = ?").run(parent, id);
     server.directory.add({
       ...request,
       ...reply,
-      parent: null,
+      parent,
       session: null,
       status: "pending",
       last_seen: reply.registered_at,
       busy_until: 0,
     });
-    const person = { id, heardMs: server.nowMs, busyMs: 0, endWait: null };
+    const person = { id, parent, checkout: checkoutId, heardMs: server.nowMs, busyMs: 0, endWait: null };
     this.list.push(person);
     return person;
   }
@@ -249,12 +273,29 @@ export class People {
     person.heardMs = server.nowMs;
   }
 
-  /** Deletes the instance, and registers another one in its place. */
-  replace(person: Person, capabilities: readonly string[] = []): void {
-    this.#server.reply(deregisterInstance, { id: person.id, at: null }, "");
-    this.#server.directory.remove(person.id);
-    this.list.splice(this.list.indexOf(person), 1);
-    this.register(capabilities);
+  /** Moves the instance to another checkout, or to none. */
+  move(person: Person, checkoutId: string | null): void {
+    const { db, directory } = this.#server;
+    const checkout = checkoutId === null ? null : checkoutOf(checkoutId);
+    db.prepare("UPDATE instance SET checkout = ? WHERE id = ?").run(checkoutText(checkout), person.id);
+    directory.setCheckout(this.#entryOf(person), checkout);
+    person.checkout = checkoutId;
+  }
+
+  childrenOf({ id }: Person): Person[] {
+    return this.list.filter(({ parent }) => parent === id);
+  }
+
+  /** Deletes the instance after its subagents, and registers others in their places, which it returns. */
+  replace(person: Person, capabilities: readonly string[] = []): Person[] {
+    const children = this.childrenOf(person);
+    for (const one of [...children, person]) {
+      this.#server.reply(deregisterInstance, { id: one.id, at: null }, "");
+      this.#server.directory.remove(one.id);
+      this.list.splice(this.list.indexOf(one), 1);
+    }
+    const heir = this.register(capabilities, person);
+    return [heir, ...children.map(({ checkout }) => this.register(capabilities, { parent: heir.id, checkout }))];
   }
 
   /** Ends every waiting call: each counts as a heartbeat, so that what should have ended by now has ended. */

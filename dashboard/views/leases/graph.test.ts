@@ -16,6 +16,8 @@ function waits(...pairs: readonly Pair[]): LeaseWaits {
     workspace: "w",
     resources: ["deploy"],
     mode: "exclusive",
+    scope: "repo",
+    checkout: null,
     reason: "",
     note: null,
     task: null,

@@ -9,7 +9,7 @@ import { duration } from "../../base/format.js";
 import { query } from "../../base/path.js";
 import { Agent } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
-import { End, LeaseState, LeaseTable } from "../../parts/lease-table.js";
+import { End, LeaseState, LeaseTable, useBranch } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
@@ -53,6 +53,8 @@ const countFor = (waits: LeaseWaits, id: string): number => waitingFor(waits).ge
 
 function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: number }) {
   const { holder, workspace, resources, reason, note, task, fence, ttl_s, max_s, requested_at, granted_at } = lease;
+  const { scope, checkout, touched_at } = lease;
+  const branch = useBranch(lease);
   return (
     <section class="card columns" aria-label="Facts">
       <dl class="facts">
@@ -84,6 +86,20 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
         </dd>
         <dt>Workspace</dt>
         <dd>{workspace === "" ? "none" : workspace}</dd>
+        <dt>Scope</dt>
+        <dd>{scope === "repo" ? "all checkouts" : "its holder's checkout"}</dd>
+        {checkout !== null && (
+          <>
+            <dt>Checkout</dt>
+            <dd class="mono">{checkout}</dd>
+          </>
+        )}
+        {branch !== null && (
+          <>
+            <dt>Branch</dt>
+            <dd class="mono">{branch}</dd>
+          </>
+        )}
         <dt>Fence</dt>
         <dd>{fence ?? "none yet"}</dd>
         {task !== null && (
@@ -110,8 +126,9 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
           {lease.ended_at === null && (
             <span class="muted">
               {lease.expires_at === null ? "not granted yet: " : ", unless its holder is seen again: "}
-              {duration(ttl_s * SECOND_MS)} after its holder was last seen, at most {duration(max_s * SECOND_MS)} after
-              the grant
+              {duration(ttl_s * SECOND_MS)} after its holder was last seen, at most {duration(max_s * SECOND_MS)} after{" "}
+              {touched_at === undefined ? "the grant" : "the renewal "}
+              {touched_at !== undefined && <Time at={touched_at} />}
             </span>
           )}
         </dd>

@@ -142,8 +142,9 @@ t.test("an agent sees leases, may break none, and does not see messages of other
   const by = { Authorization: "Bearer secret" };
   const dashboard = await startDashboard(t, { args: ["--auth-token", "secret"] });
   const { port } = dashboard.koor;
-  const [ana, bob] = [await Agent.register(port, "ana", { by }), await Agent.register(port, "bob", { by })];
-  const { id } = await ana.lease(["deploy"]);
+  const ana = await Agent.register(port, "ana", { by, checkout: "one" });
+  const bob = await Agent.register(port, "bob", { by });
+  const { id } = await ana.lease(["deploy"], { scope: "checkout" });
   await sendJson(port, "POST", "/api/messages", { to: ana.id, subject: "s" }, bob.headers);
   const { page, complaints } = await dashboard.open(`/leases/${id}`, { expected: [/401/] });
   await page.getByLabel("Token").fill(bob.token);
@@ -152,6 +153,13 @@ t.test("an agent sees leases, may break none, and does not see messages of other
   await button.waitFor();
   t.ok(await button.isDisabled());
   t.match(await button.getAttribute("title"), /server's token/);
+  const facts = page.getByRole("region", { name: "Facts" });
+  for (const fact of ["its holder's checkout", "one", "branch-of-ana"])
+    await facts.getByText(fact, { exact: true }).waitFor();
+  await page.goto(`${dashboard.url}/leases`);
+  await rowOf(page, "deploy").getByText("branch-of-ana").waitFor();
+  await bob.lease(["path:src"]);
+  await rowOf(page, "path:src").getByText("all", { exact: true }).waitFor();
   await page.getByRole("link", { name: "Messages" }).click();
   await page.getByText("This needs the server's token").waitFor();
   await page.goto(`${dashboard.url}/agents/${ana.id}`);

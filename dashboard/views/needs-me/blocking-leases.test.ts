@@ -14,6 +14,8 @@ function lease(id: string, askedMs: number, more: Partial<Lease> = {}): Lease {
     workspace: "w",
     resources: ["path:src/**"],
     mode: "exclusive",
+    scope: "repo",
+    checkout: null,
     reason: "",
     note: null,
     task: null,
@@ -60,6 +62,11 @@ t.test("a lease is listed that must end soon, while a request waits for it", (t)
   ]);
   t.same(blockingLeases(waits(endsIn(ENDS_SOON_MS), just), NOW_MS), [], "not so soon");
   t.same(blockingLeases(waits(endsIn(0)), NOW_MS), [], "no request waits");
+  t.same(
+    blockingLeases(waits({ ...endsIn(0), touched_at: at(1_000) }, just), NOW_MS),
+    [],
+    "its time has started again",
+  );
   t.end();
 });
 

@@ -34,7 +34,7 @@ export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): Bl
       .sort((a, b) => Date.parse(a.requested_at) - Date.parse(b.requested_at));
     const [first] = waiting;
     if (first === undefined) return [];
-    const endsMs = Date.parse(lease.granted_at) + lease.max_s * 1_000;
+    const endsMs = Date.parse(lease.touched_at ?? lease.granted_at) + lease.max_s * 1_000;
     const endsSoon = endsMs - nowMs < ENDS_SOON_MS;
     const waitedLong = nowMs - Date.parse(first.requested_at) > WAITED_LONG_MS;
     return endsSoon || waitedLong ? [{ lease, waiting, endsMs, endsSoon }] : [];

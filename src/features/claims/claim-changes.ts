@@ -13,22 +13,22 @@ import type { PushMessage } from "../../platform/rpc/method.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import type { AuditTrail } from "../../platform/threads/transaction.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
-import { isLease, leaseId, type LiveLease, liveLease, type Loss } from "./lease.js";
+import { isLease, leaseId, type LiveLease, liveLease, liveLeaseOf, type Loss } from "./lease.js";
 import { SERVER, publishLeaseEvent } from "./lease-events.js";
 import { LiveClaims } from "./live-claims.js";
 import type { Resource } from "./resource.js";
-import { ClaimCounters, LeaseWriter } from "./table.js";
+import { ClaimCounters, LeaseWriter, type StoredHolder } from "./table.js";
 
 /** The push message that carries the leases changed by a commit, in the order of their changes. */
 export const LEASES = { name: "leases", payload: Type.Array(LeaseRecord) } as const satisfies PushMessage;
 
 /** The claim that a caller asks for. */
 export interface Wanted {
-  /** The holder's name. */
-  readonly name: string;
+  readonly holder: StoredHolder;
   readonly workspace: string;
   readonly resources: readonly Resource[];
   readonly shared: boolean;
+  readonly scope: LeaseRecord["scope"];
   readonly reason: string;
   readonly task: string | null;
   readonly ttl_s: number;
@@ -114,6 +114,11 @@ export class ClaimChanges extends PublishingModel {
     this.#change(lease, { ...lease.record, ttl_s: ttlS });
   }
 
+  /** Starts the maximum life of a lease again. */
+  touch(lease: LiveLease, { nowMs }: WriteCall): void {
+    this.#change(lease, { ...lease.record, touched_at: nowMs });
+  }
+
   /** Ends a lease, held or waiting, and grants the claims that only it blocked. */
   end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
     const before = lease.record;
@@ -157,14 +162,14 @@ export class ClaimChanges extends PublishingModel {
    * @param fence the fence of a held claim; 0 if the claim waits
    */
   #add(wanted: Wanted, fence: number, { actor, nowMs }: WriteCall): LiveLease {
-    const { name, workspace, shared, reason, task, ttl_s, max_s, resources, queued } = wanted;
+    const { holder, workspace, shared, scope, reason, task, ttl_s, max_s, resources, queued } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
       row,
       state: fence === 0 ? "waiting" : "held",
       fence,
       holder: actor,
-      holder_name: name,
+      holder_name: holder.name,
       workspace,
       resources: resources.map(({ text }) => text),
       shared,
@@ -178,8 +183,12 @@ export class ClaimChanges extends PublishingModel {
       requested_at: nowMs,
       granted_at: fence === 0 ? null : nowMs,
       ended_at: null,
+      scope,
+      checkout: holder.checkout,
+      parent: holder.parent,
+      touched_at: null,
     };
-    const lease = { order: row, holder: actor, shared, resources, record };
+    const lease = liveLeaseOf(record, resources);
     this.live.add(lease);
     this.#record(record);
     return lease;

@@ -26,12 +26,23 @@ import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/reco
 import type { CachingModel, Model, Opening } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { claimChanges, type ClaimChanges, type Wanted } from "./claim-changes.js";
-import { isLease, leaseId, type LiveLease, type Loss, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
+import type { Contender } from "./contention.js";
+import { isLease, leaseId, limitOf, type LiveLease, type Loss, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
+import { maxEndOf } from "./life.js";
 import type { LiveClaims } from "./live-claims.js";
 import type { Claim, LockTable } from "./lock-table.js";
-import { conflictMembers, deadlock, FENCE_REQUIRED, LEASE_LOST, NOT_YOURS, STALE_FENCE, taken } from "./refusals.js";
+import {
+  conflictMembers,
+  deadlock,
+  FENCE_REQUIRED,
+  LEASE_LOST,
+  NEEDS_CHECKOUT,
+  NOT_YOURS,
+  STALE_FENCE,
+  taken,
+} from "./refusals.js";
 import { type Resource, valueResource } from "./resource.js";
-import type { LeaseWriter } from "./table.js";
+import type { LeaseWriter, StoredHolder } from "./table.js";
 
 /** The tasks module, as the claim registry sees it: the registry tells it that the claim of a task has ended. */
 export interface TaskClaims {
@@ -81,26 +92,29 @@ export class ClaimRegistry implements CachingModel {
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, nowMs } = call;
     this.settle(call);
-    const name = this.nameOf(actor);
-    if (name === undefined) return NEEDS_INSTANCE;
+    const holder = this.holderOf(actor);
+    if (holder === undefined) return NEEDS_INSTANCE;
     const known = this.#requests.find("lease", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
-    const own = request.reuse === true ? this.#ownAgain(request, actor) : undefined;
+    const { scope = "repo", shared } = request;
+    const { parent, checkout } = holder;
+    const asked: Contender = { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) };
+    if (scope === "checkout" && asked.limitedTo === null) return NEEDS_CHECKOUT;
+    const own = request.reuse === true ? this.#ownAgain(request, asked) : undefined;
     if (own !== undefined) {
       this.#requests.store("lease", actor, request.request_id, String(own.order), nowMs, request.request_hash);
       return { row: own.order, made: false };
     }
-    const { waits, queued, request_id, workspace, shared, reason, ttl_s, max_s } = request;
+    const { waits, queued, request_id, workspace, reason, ttl_s, max_s } = request;
     const resources = resourcesOf(request.resources, workspace);
-    const full = this.#live.refuseMore(actor, name, resources);
+    const full = this.#live.refuseMore(actor, holder.name, resources);
     if (full !== null) return full;
     if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-    const asked = newClaim(resources, actor, shared);
-    const decision = this.#lockTable.evaluate(asked, waits, LEASE_CONFLICTS_MAX);
-    if (decision.kind === "deadlock") return deadlock(decision.cycle, name);
+    const decision = this.#lockTable.evaluate(newClaim(resources, asked), waits, LEASE_CONFLICTS_MAX);
+    if (decision.kind === "deadlock") return deadlock(decision.cycle, (id) => this.nameOf(id) ?? "");
     if (decision.kind === "taken" && !waits) return taken(decision.held, decision.conflicts);
-    const wanted: Wanted = { name, workspace, shared, reason, task: null, ttl_s, max_s, resources, queued };
+    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, ttl_s, max_s, resources, queued };
     const lease =
       decision.kind === "free"
         ? this.#changes.hold(wanted, decision.overtakes, call)
@@ -113,7 +127,10 @@ export class ClaimRegistry implements CachingModel {
    * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. Raises
    * the lease's time to live to that of the request.
    */
-  #ownAgain({ resources, shared, workspace, ttl_s }: AcquireRequest, holder: string): LiveLease | undefined {
+  #ownAgain(
+    { resources, workspace, ttl_s }: AcquireRequest,
+    { holder, shared, limitedTo }: Contender,
+  ): LiveLease | undefined {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
@@ -121,7 +138,7 @@ export class ClaimRegistry implements CachingModel {
       // orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
-      if (record.shared !== shared || record.workspace !== workspace) continue;
+      if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (haveSameTexts(record.resources, resources)) first = lease;
     }
     if (first !== undefined && first.record.ttl_s < ttl_s) this.#changes.setTtl(first, ttl_s);
@@ -148,8 +165,11 @@ export class ClaimRegistry implements CachingModel {
     return { changed: true };
   }
 
-  /** Renews a lease. The call counts as a heartbeat of the holder, and it may change the time to live. */
-  renew({ row, fence, ttl_s }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
+  /**
+   * Renews a lease. The call counts as a heartbeat of the holder. It may change the time to live, and start the maximum
+   * life again.
+   */
+  renew({ row, fence, ttl_s, touch = false }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
     if (call.actor === "") return NEEDS_INSTANCE;
     const lease = this.#live.get(row);
     const record = lease?.record ?? this.#table.stored.get(row);
@@ -158,9 +178,10 @@ export class ClaimRegistry implements CachingModel {
     if (lease !== undefined && record.task !== null)
       return new Failure("ALREADY_EXISTS", `held by task ${record.task}`);
     if (lease === undefined || record.state !== "held" || record.fence !== fence) return LEASE_LOST;
-    if (ttl_s === null || ttl_s === record.ttl_s) return { changed: false };
-    this.#changes.setTtl(lease, ttl_s);
-    return { changed: true };
+    const changesTtl = ttl_s !== null && ttl_s !== record.ttl_s;
+    if (changesTtl) this.#changes.setTtl(lease, ttl_s);
+    if (touch) this.#changes.touch(lease, call);
+    return { changed: changesTtl || touch };
   }
 
   /** Takes a held lease away from its holder, or removes a waiting request from the queue. */
@@ -182,6 +203,11 @@ export class ClaimRegistry implements CachingModel {
     this.#changes.settle(call);
   }
 
+  /** Returns the members of an instance that a claim records, or undefined if the instance is deleted. */
+  holderOf(id: string): StoredHolder | undefined {
+    return id === "" ? undefined : this.#table.holderOf(id);
+  }
+
   /** Returns the name of an instance, or undefined if the instance is deleted. */
   nameOf(holder: string): string | undefined {
     if (holder === "") return undefined;
@@ -191,14 +217,14 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Returns a function that checks whether resources are free for a holder. The function also returns the maximum
+   * Returns a function that checks whether resources are free for a claim. The function also returns the maximum
    * number of comparison steps that the check takes.
    *
    * Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two calls
    * of the function.
    */
-  lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
-    return this.#lockTable.lookFor(holder);
+  lookFor(asked: Contender): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
+    return this.#lockTable.lookFor(asked);
   }
 
   /**
@@ -206,14 +232,17 @@ export class ClaimRegistry implements CachingModel {
    * is not possible. Call `settle` first.
    */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
-    const { resources, shared, name } = wanted;
+    const { resources, holder } = wanted;
     const { actor } = call;
     let overtakes = false;
     if (resources.length > 0) {
-      const full = this.#live.refuseMore(actor, name, resources);
+      const full = this.#live.refuseMore(actor, holder.name, resources);
       if (full !== null) return full;
       if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-      const decision = this.#lockTable.evaluate(newClaim(resources, actor, shared), false, LEASE_CONFLICTS_MAX);
+      const { shared, scope } = wanted;
+      const { parent, checkout } = holder;
+      const asked = newClaim(resources, { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) });
+      const decision = this.#lockTable.evaluate(asked, false, LEASE_CONFLICTS_MAX);
       if (decision.kind === "taken") return taken(decision.held, decision.conflicts);
       overtakes = decision.kind === "free" && decision.overtakes;
     }
@@ -256,7 +285,9 @@ export class ClaimRegistry implements CachingModel {
       const lease = this.#live.get(row);
       // Keep a claim with a different fence, because it was granted after the front reported its end.
       if (lease?.record.fence !== fence) continue;
-      const { holder } = lease.record;
+      const { holder, touched_at } = lease.record;
+      // Keep the claim if its maximum life was started again after the front's report.
+      if (reason === "max_s" && touched_at !== null && maxEndOf(lease.record) > call.nowMs) continue;
       // Keep the claim if another server received a heartbeat of the holder after the front's report.
       if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
       this.#loseByItself(lease, reason, call);
@@ -305,9 +336,16 @@ export class ClaimRegistry implements CachingModel {
     if (fence !== null && !this.#holds(actor, fence)) return STALE_FENCE;
     if (this.#live.valuesLeased === 0) return null;
     const name = kind === "spec" ? specName(key) : key;
-    for (const { claim } of this.#lockTable.heldByOthers([valueResource(kind, name)], actor, true))
-      return new Failure("LOCKED", `leased by ${claim.record.holder_name}`, { lease: claim.order });
-    return null;
+    const asked = { holder: actor, parent: null, shared: true, limitedTo: null };
+    const held = [...this.#lockTable.heldByOthers([valueResource(kind, name)], asked)];
+    if (held.length === 0) return null;
+    const parent = this.holderOf(actor)?.parent ?? null;
+    let first: LiveLease | undefined;
+    // If there are several such leases, name the earliest, because the reply must be the same on every node.
+    for (const { claim } of held)
+      if (claim.holder !== parent && (first === undefined || claim.order < first.order)) first = claim;
+    if (first === undefined) return null;
+    return new Failure("LOCKED", `leased by ${first.record.holder_name}`, { lease: first.order });
   }
 
   #holds(holder: string, fence: number): boolean {
@@ -336,8 +374,8 @@ export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new Clai
  * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
  * claim would be the last.
  */
-function newClaim(resources: readonly Resource[], holder: string, shared: boolean): Claim {
-  return { order: Number.MAX_SAFE_INTEGER, holder, shared, resources };
+function newClaim(resources: readonly Resource[], { holder, parent, shared, limitedTo }: Contender): Claim {
+  return { order: Number.MAX_SAFE_INTEGER, holder, parent, shared, limitedTo, resources };
 }
 
 /** Returns whether two lists have the same texts, in any order. */

@@ -226,9 +226,11 @@ export class Expiry implements BackgroundTask {
       for (const { row, fence } of together) this.#ending.set(row, fence);
       const names = new Map(together.map(({ row }) => [row, nameOf(leases.get(row), row)]));
       writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
-        for (const { row, reason } of together) {
+        for (const { row, fence, reason } of together) {
           this.#ending.delete(row);
-          if (reply instanceof Failure) this.#schedule(row, clock.now() + RETRY_MS);
+          // The writer keeps a claim whose holder was seen, or whose life was prolonged, after this decision.
+          const isKept = leases.get(row)?.fence === fence;
+          if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
           else log.info("claim lost", { id: names.get(row), reason });
         }
       });

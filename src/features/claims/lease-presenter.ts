@@ -39,6 +39,7 @@ export class LeasePresenter {
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
+    const { scope, checkout, touched_at } = record;
     return {
       id: leaseId(row),
       fence: fence === 0 ? null : fence,
@@ -47,6 +48,8 @@ export class LeasePresenter {
       workspace,
       resources,
       mode: shared ? "shared" : "exclusive",
+      scope,
+      checkout,
       reason,
       note,
       task,
@@ -57,6 +60,7 @@ export class LeasePresenter {
       expires_at: timeOrNull(expiry.endOf(record)),
       ended_at: timeOrNull(record.ended_at),
       position: leases.positionOf(row),
+      ...(touched_at === null ? {} : { touched_at: formatTime(touched_at) }),
     };
   }
 

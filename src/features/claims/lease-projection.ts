@@ -11,8 +11,8 @@ import { WaitQueue } from "../../base/wait-queue.js";
 import { type Wakeable, waitFor } from "../../base/waiter.js";
 import { Waiters } from "../../base/waiters.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { areNear, type Contender, exclude } from "./contention.js";
 import { isLease, type LiveLease, liveLease } from "./lease.js";
-import { conflict } from "./lock-table.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
 
@@ -89,15 +89,25 @@ export class LeaseProjection implements Measured {
     return workspaces;
   }
 
-  /**
-   * Yields the held leases of other holders that overlap these resources. If `holder` is "", the leases of all holders
-   * count.
-   */
-  heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Meeting<LiveLease>> {
+  /** Yields the held leases with which a claim of these resources would conflict, in no particular order. */
+  heldByOthers(resources: readonly Resource[], asked: Contender): Generator<Meeting<LiveLease>> {
     return this.#index.meeting(
       resources,
-      (lease) => lease.record.state === "held" && lease.holder !== holder && !(shared && lease.shared),
+      (lease, wanted) => lease.record.state === "held" && exclude(lease, asked, wanted),
     );
+  }
+
+  /**
+   * Returns the held leases that overlap a resource and do not conflict with a claim of it, because they are limited to
+   * other checkouts. The oldest request comes first.
+   */
+  nearbyOf(wanted: Resource, asked: Contender): Meeting<LiveLease>[] {
+    const nearby = new Map<LiveLease, Meeting<LiveLease>>();
+    if (asked.limitedTo === null) return [];
+    const where = (lease: LiveLease): boolean =>
+      lease.record.state === "held" && areNear(lease, asked, wanted) && !nearby.has(lease);
+    for (const meeting of this.#index.meeting([wanted], where)) nearby.set(meeting.filed, meeting);
+    return [...nearby.values()].toSorted((a, b) => a.filed.order - b.filed.order);
   }
 
   /**
@@ -121,8 +131,11 @@ export class LeaseProjection implements Measured {
     const lease = this.#live.get(row);
     if (lease?.record.state !== "waiting") return null;
     const before = new Set<LiveLease>();
-    const where = (other: LiveLease): boolean =>
-      other.record.state === "waiting" && other.order < lease.order && conflict(other, lease) && !before.has(other);
+    const where = (other: LiveLease, wanted: Resource): boolean =>
+      other.record.state === "waiting" &&
+      other.order < lease.order &&
+      exclude(other, lease, wanted) &&
+      !before.has(other);
     for (const { filed } of this.#index.meeting(lease.resources, where)) before.add(filed);
     return before.size + 1;
   }

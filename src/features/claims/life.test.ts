@@ -3,7 +3,14 @@ import t from "tap";
 import type { Resumed } from "../../base/pause-detector.js";
 import { type Life, lifeOf as lifeSince } from "./life.js";
 
-const HELD: Life = { ttl_s: 60, max_s: 600, offered: false, requested_at: 100_000, granted_at: 100_000 };
+const HELD: Life = {
+  ttl_s: 60,
+  max_s: 600,
+  offered: false,
+  requested_at: 100_000,
+  granted_at: 100_000,
+  touched_at: null,
+};
 
 function startedAt(atMs: number): Resumed {
   return { beforeMs: Number.NEGATIVE_INFINITY, at_ms: atMs, untilMs: atMs + 15_000 };
@@ -18,6 +25,9 @@ t.test("a claim expires after its holder was last seen, and at the latest after 
   t.same(lifeOf(HELD, 130_000, 0), { endsMs: 190_000, reason: "expired" }, "from the last heartbeat");
   t.same(lifeOf(HELD, 500_000, 0), { endsMs: 560_000, reason: "expired" });
   t.same(lifeOf(HELD, 660_000, 0), { endsMs: 700_000, reason: "max_s" }, "however recently its holder was seen");
+  const touched = { ...HELD, touched_at: 650_000 };
+  t.same(lifeOf(touched, 1_240_000, 0), { endsMs: 1_250_000, reason: "max_s" }, "max_s was started again");
+  t.same(lifeOf(touched, 0, 0), { endsMs: 160_000, reason: "expired" }, "which says nothing about its holder");
   t.end();
 });
 

@@ -12,6 +12,13 @@ export interface Life {
   readonly requested_at: number;
   /** Null while it waits. */
   readonly granted_at: number | null;
+  /** The time from which `max_s` counts; null if it counts from the grant. */
+  readonly touched_at: number | null;
+}
+
+/** Returns the time at which a held claim ends even if its holder is active; infinity if the claim waits. */
+export function maxEndOf({ granted_at, touched_at, max_s }: Pick<Life, "granted_at" | "touched_at" | "max_s">): number {
+  return granted_at === null ? Number.POSITIVE_INFINITY : (touched_at ?? granted_at) + max_s * SECOND_MS;
 }
 
 export type EndReason = EndClaimsRequest["ends"][number]["reason"];
@@ -23,10 +30,11 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
  * holder can be seen, unless it had expired when the server stopped.
  */
 export function lifeOf(
-  { ttl_s, max_s, offered, requested_at, granted_at }: Life,
+  claim: Life,
   lastSeenMs: number,
   { beforeMs, at_ms, untilMs }: Resumed,
 ): { readonly endsMs: number; readonly reason: EndReason } {
+  const { ttl_s, offered, requested_at, granted_at } = claim;
   const ttlMs = ttl_s * SECOND_MS;
   const sinceMs = granted_at ?? requested_at;
   const graced = (endsMs: number): number =>
@@ -35,6 +43,6 @@ export function lifeOf(
   const silentMs = graced(
     unconfirmed ? sinceMs + Math.min(ttlMs, CLAIM_OFFER_MS) : Math.max(lastSeenMs, sinceMs) + ttlMs,
   );
-  const longestMs = granted_at === null ? Number.POSITIVE_INFINITY : graced(granted_at + max_s * SECOND_MS);
+  const longestMs = graced(maxEndOf(claim));
   return silentMs < longestMs ? { endsMs: silentMs, reason: "expired" } : { endsMs: longestMs, reason: "max_s" };
 }

@@ -1,6 +1,9 @@
 /**
  * Runs random sequences of steps on the lock table, and compares it after each step with a naive model that examines
- * all claims.
+ * all claims. The holders are agents and their subagents, in several checkouts.
+ *
+ * Each step also runs on a second lock table, which is built again now and then from the stored claims, as a restarted
+ * node of a cluster does. Both must return the same, in the same order, because nodes compare their replies.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -27,27 +30,48 @@ const RESOURCES: readonly Resource[] = [
   if (resource instanceof Failure) throw new Error(resource.message);
   return resource;
 });
-const HOLDERS = ["h0", "h1", "h2", "h3", "h4"];
+/** The holders, each with its parent. */
+const PARENTS: ReadonlyMap<string, string | null> = new Map([
+  ["h0", null],
+  ["h1", null],
+  ["h2", null],
+  ["h3", null],
+  ["h0/a", "h0"],
+  ["h0/b", "h0"],
+  ["h1/a", "h1"],
+]);
+const HOLDERS = [...PARENTS.keys()];
+/** The checkouts to which claims are limited; "" stands for none. A holder may move to another checkout between two claims. */
+const CHECKOUTS = ["", "", "", "one", "two"];
 const CLAIMS_MAX = 14;
 
 interface Named extends Claim {
   readonly name: string;
 }
 
+/** Returns whether two claims have resources that overlap and that are the same thing to both. */
 function meet(a: Claim, b: Claim): boolean {
-  return a.resources.some((one) => b.resources.some((other) => resourcesMeet(one, other)));
+  const apart = a.limitedTo !== b.limitedTo && a.limitedTo !== null && b.limitedTo !== null;
+  return a.resources.some((one) =>
+    b.resources.some((other) => resourcesMeet(one, other) && !(apart && one.text.startsWith("path:"))),
+  );
+}
+
+function childrenOf(holder: string): string[] {
+  return HOLDERS.filter((child) => PARENTS.get(child) === holder);
 }
 
 /**
- * Implements the rules by which claims are granted (sections 19 and 20 of the contract) independently of the lock
- * table.
+ * Implements the rules by which claims are granted (sections 19, 20, 27 and 28 of the contract) independently of the
+ * lock table. A parent waits for each of its children.
  */
 class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
 
   conflict(a: Claim, b: Claim): boolean {
-    return a.holder !== b.holder && !(a.shared && b.shared) && meet(a, b);
+    const related = [a.holder, a.parent].includes(b.holder) || b.parent === a.holder;
+    return !related && !(a.shared && b.shared) && meet(a, b);
   }
 
   /** Returns the claims for which a claim would wait if it could not overtake any. */
@@ -65,11 +89,28 @@ class NaiveLockTable {
     seen.add(claim);
     return this.before(claim)
       .filter((other) => through === "anything" || this.held.has(other))
-      .some(
-        (other) =>
-          other.holder === holder ||
-          this.waiting.some((one) => one.holder === other.holder && this.waitsFor(one, holder, through, seen)),
-      );
+      .some((other) => this.leadsTo(other.holder, holder, (one) => this.waitsFor(one, holder, through, seen)));
+  }
+
+  /**
+   * Returns whether one holder is another, or waits for it, with a claim of its own or through one of its children.
+   * @param waits whether a waiting claim waits for `to`
+   */
+  leadsTo(from: string, to: string, waits: (claim: Named) => boolean): boolean {
+    return (
+      from === to ||
+      this.waiting.some((one) => one.holder === from && waits(one)) ||
+      childrenOf(from).some((child) => this.leadsTo(child, to, waits))
+    );
+  }
+
+  /** Returns whether a child may overtake a waiting claim only because that claim waits for the child's parent. */
+  isCovered(claim: Named, other: Named): boolean {
+    return (
+      claim.parent !== null &&
+      this.before(other).some((blocker) => blocker.holder === claim.parent) &&
+      !this.before(other).some((blocker) => blocker.holder === claim.holder)
+    );
   }
 
   overtakes(claim: Named, other: Named): boolean {
@@ -87,10 +128,8 @@ class NaiveLockTable {
   hasToWaitFor(claim: Named, holder: string, seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
-    return this.blockers(claim).some(
-      (other) =>
-        other.holder === holder ||
-        this.waiting.some((one) => one.holder === other.holder && this.hasToWaitFor(one, holder, seen)),
+    return this.blockers(claim).some((other) =>
+      this.leadsTo(other.holder, holder, (one) => this.hasToWaitFor(one, holder, seen)),
     );
   }
 
@@ -101,11 +140,10 @@ class NaiveLockTable {
 
   deadlocks(claim: Named): boolean {
     return this.before(claim).some((other) =>
-      this.waiting.some(
-        (one) =>
-          one.holder === other.holder &&
-          !(one === other && this.overtakes(claim, other)) &&
-          this.waitsFor(one, claim.holder, "anything"),
+      this.leadsTo(
+        other.holder,
+        claim.holder,
+        (one) => !(one === other && this.overtakes(claim, other)) && this.waitsFor(one, claim.holder, "anything"),
       ),
     );
   }
@@ -123,6 +161,15 @@ class NaiveLockTable {
   }
 }
 
+/** Returns a decision as text, with each claim as its name. The order of lists is kept. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) => {
+    if (typeof member !== "object" || member === null) return member;
+    if ("name" in member) return member.name;
+    return "globs" in member && "text" in member ? member.text : member;
+  });
+}
+
 function namesOf(claims: Iterable<Named>): string {
   return [...claims]
     .map(({ name }) => name)
@@ -133,9 +180,21 @@ function namesOf(claims: Iterable<Named>): string {
 t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(50_000, 2_000_000);
-  const counts = { free: 0, taken: 0, deadlock: 0, granted: 0, overtaken: 0, overtakenInQueue: 0 };
-  let table = new LockTable<Named>();
+  const steps = countRounds(100_000, 2_000_000);
+  const counts = {
+    free: 0,
+    taken: 0,
+    deadlock: 0,
+    granted: 0,
+    overtaken: 0,
+    overtakenInQueue: 0,
+    overtakenByChild: 0,
+    besideParent: 0,
+    inOtherCheckouts: 0,
+    cycleThroughParent: 0,
+  };
+  const table = new LockTable<Named>();
+  let restarted = new LockTable<Named>();
   const naive = new NaiveLockTable();
   let order = 0;
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
@@ -143,48 +202,81 @@ t.test("any sequence of requests and ends", (t) => {
     for (let step = 0; step < steps; step++) {
       const live = [...naive.held, ...naive.waiting];
       if (random(100) === 0) {
-        // A restart reads the stored claims again.
-        table = new LockTable();
-        for (const claim of naive.held) table.hold(claim);
+        // A restart reads the stored claims again, in the order of their requests.
+        restarted = new LockTable();
+        for (const claim of [...naive.held].toSorted((a, b) => a.order - b.order)) restarted.hold(claim);
         for (const claim of naive.waiting)
-          if (!table.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;
+          if (!restarted.enqueue(claim)) return `${step}: ${claim.name} is free after a restart`;
       } else if (live.length < CLAIMS_MAX && random(5) < 3) {
         const resources = Array.from({ length: 1 + random(2) }, () => pick(RESOURCES));
         order += 1;
-        const claim = { order, holder: pick(HOLDERS), shared: random(3) === 0, resources, name: `c${order}` };
+        const by = pick(HOLDERS);
+        const claim: Named = {
+          order,
+          holder: by,
+          parent: PARENTS.get(by) ?? null,
+          shared: random(3) === 0,
+          limitedTo: pick(CHECKOUTS) || null,
+          resources,
+          name: `c${order}`,
+        };
         const blockers = naive.blockers(claim);
         const waits = random(4) > 0;
         const expected = naive.isFree(claim) ? "free" : waits && naive.deadlocks(claim) ? "deadlock" : "taken";
         const decision = table.evaluate(claim, waits, 100);
         counts[decision.kind] += 1;
+        if (textOf(restarted.evaluate(claim, waits, 100)) !== textOf(decision))
+          return `${step}: after a restart ${claim.name} would get another answer`;
         if (decision.kind !== expected) return `${step}: ${claim.name} is ${decision.kind}, not ${expected}`;
         if (decision.kind === "taken") {
           const held = blockers.some((other) => naive.held.has(other));
           const expectedConflicts = blockers.filter((other) => naive.held.has(other) === held);
           if (namesOf(new Set(decision.conflicts.map((conflict) => conflict.claim))) !== namesOf(expectedConflicts))
             return `${step}: other conflicts`;
+          const pairs = expectedConflicts.flatMap((other) =>
+            claim.resources.flatMap((wanted) =>
+              other.resources.filter((resource) =>
+                naive.conflict({ ...claim, resources: [wanted] }, { ...other, resources: [resource] }),
+              ),
+            ),
+          );
+          const named = decision.conflicts.filter(({ wanted, resource, claim: other }) =>
+            naive.conflict({ ...claim, resources: [wanted] }, { ...other, resources: [resource] }),
+          );
+          if (named.length !== decision.conflicts.length || named.length !== pairs.length)
+            return `${step}: other pairs of resources`;
         }
         if (decision.kind === "deadlock") {
           const { cycle } = decision;
           const wrong = cycle.some(({ claim: waiting, holder }, at) => {
             const next = must(cycle[(at + 1) % cycle.length], "a cycle").holder;
+            if (waiting === null && at > 0) return !childrenOf(holder).includes(next);
             return (
               !naive.before(waiting ?? claim).some((other) => other.holder === next) ||
               (waiting ?? claim).holder !== holder
             );
           });
           if (wrong || cycle.length < 2) return `${step}: no cycle ${cycle.map(({ holder }) => holder).join()}`;
+          if (cycle.some((one, at) => at > 0 && one.claim === null)) counts.cycleThroughParent += 1;
         }
         if (decision.kind === "free") {
           if (naive.before(claim).length > 0) counts.overtaken += 1;
           if (decision.overtakes) counts.overtakenInQueue += 1;
+          const overtakenForParent = naive.before(claim).some((other) => naive.isCovered(claim, other));
+          if (overtakenForParent) counts.overtakenByChild += 1;
           const granted = table.hold(claim, decision.overtakes);
+          if (textOf(restarted.hold(claim, decision.overtakes)) !== textOf(granted)) return `${step}: other grants`;
+          for (const other of naive.held) {
+            if (naive.conflict({ ...claim, holder: "", parent: null }, other) && other.holder !== by)
+              counts.besideParent += 1;
+            if (naive.conflict({ ...claim, limitedTo: null }, other)) counts.inOtherCheckouts += 1;
+          }
           naive.held.add(claim);
           // Grants because of a new claim are rare: about one in 200 000 steps.
           const byThat = namesOf(naive.settle());
           if (namesOf(granted) !== byThat) return `${step}: ${namesOf(granted)} by a grant, not ${byThat}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {
-          if (!table.enqueue(claim)) return `${step}: what is taken is free`;
+          if (!table.enqueue(claim) || !restarted.enqueue(claim)) return `${step}: what is taken is free`;
           naive.waiting.push(claim);
         }
       } else if (live.length > 0) {
@@ -192,6 +284,7 @@ t.test("any sequence of requests and ends", (t) => {
         naive.held.delete(claim);
         naive.waiting = naive.waiting.filter((other) => other !== claim);
         const granted = table.remove(claim);
+        if (textOf(restarted.remove(claim)) !== textOf(granted)) return `${step}: other grants after an end`;
         counts.granted += granted.length;
         const expected = namesOf(naive.settle());
         if (namesOf(granted) !== expected) return `${step}: granted ${namesOf(granted)}, not ${expected}`;
@@ -208,5 +301,65 @@ t.test("any sequence of requests and ends", (t) => {
     Object.values(counts).every((count) => count > 20),
     `everything came up: ${JSON.stringify(counts)}`,
   );
+  t.end();
+});
+
+/** Returns a claim of names, whose holder may be a subagent. */
+function claimOf(order: number, holder: string, ...names: readonly string[]): Named {
+  const resources = names.map((name) => {
+    const resource = parseResource(name, "w", "resource");
+    if (resource instanceof Failure) throw new Error(resource.message);
+    return resource;
+  });
+  const parent = PARENTS.get(holder) ?? null;
+  return { order, holder, parent, shared: false, limitedTo: null, resources, name: `c${order}` };
+}
+
+t.test("a grant to a parent lets a waiting claim of its child overtake", (t) => {
+  const table = new LockTable<Named>();
+  const [first, second, third] = [claimOf(1, "h0", "a"), claimOf(2, "h1", "b"), claimOf(3, "h2", "y")];
+  for (const claim of [first, second, third]) table.hold(claim);
+  table.enqueue(claimOf(4, "h0", "b"));
+  // It waits for the parent, and then the child's claim of z may overtake it.
+  table.enqueue(claimOf(5, "h3", "a", "b", "z"));
+  table.enqueue(claimOf(6, "h0/a", "z", "y"));
+  t.equal(namesOf(table.remove(first)), "", "it still waits, but only for a waiting claim of the parent");
+  t.equal(namesOf(table.remove(third)), "", "so that the child's claim waits for it");
+  t.same(
+    table.remove(second).map(({ name }) => name),
+    ["c4", "c6"],
+    "until the parent gets what it waits for",
+  );
+  t.end();
+});
+
+t.test("a child may take what waits for its parent, and a parent waits behind what waits for its child", (t) => {
+  const table = new LockTable<Named>();
+  table.hold(claimOf(1, "h0", "a"));
+  table.hold(claimOf(2, "h0/a", "b"));
+  table.enqueue(claimOf(3, "h1", "a"));
+  table.enqueue(claimOf(4, "h2", "b"));
+  t.match(table.evaluate(claimOf(5, "h0/a", "a"), false, 9), { kind: "free" }, "for the parent's claim covers it");
+  t.match(table.evaluate(claimOf(5, "h0/b", "a"), false, 9), { kind: "free" });
+  t.match(table.evaluate(claimOf(5, "h0", "b"), false, 9), { kind: "taken", held: false });
+  t.match(table.evaluate(claimOf(5, "h0/b", "b"), false, 9), { kind: "taken", held: true }, "siblings stay apart");
+  t.end();
+});
+
+t.test("a cycle may lead through a parent", (t) => {
+  const table = new LockTable<Named>();
+  table.hold(claimOf(1, "h0", "a"));
+  table.hold(claimOf(2, "h1", "b"));
+  const child = claimOf(3, "h0/a", "b");
+  table.enqueue(child);
+  const decision = table.evaluate(claimOf(4, "h1", "a"), true, 9);
+  t.same(decision, {
+    kind: "deadlock",
+    cycle: [
+      { holder: "h1", claim: null },
+      { holder: "h0", claim: null },
+      { holder: "h0/a", claim: child },
+    ],
+  });
   t.end();
 });

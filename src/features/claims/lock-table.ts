@@ -6,6 +6,9 @@
  * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
+ * A parent counts as waiting for its children, because a subagent runs inside the work of its parent. So a claim that
+ * waits for a parent waits for the parent's children, too. A child may overtake it, and may not wait for its holder.
+ *
  * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So when a claim
  * ends, only its watchers are checked, however long the queue is.
  */
@@ -13,15 +16,13 @@ import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { assert, must } from "../../base/assert.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
+import { type Contender, exclude, type Party } from "./contention.js";
 import type { Resource } from "./resource.js";
 import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
 
-export interface Claim extends HasResources {
+export interface Claim extends HasResources, Contender {
   /** A unique number. A claim that was requested earlier has a smaller number. */
   readonly order: number;
-  readonly holder: string;
-  /** Conflicts with exclusive claims only. */
-  readonly shared: boolean;
 }
 
 /** Two resources that conflict. */
@@ -35,7 +36,7 @@ export interface Conflict<Kind extends Claim> {
 
 /**
  * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null
- * for the new claim.
+ * for the new claim, which is in the first step, and for a parent, which waits for its child.
  */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
@@ -84,15 +85,17 @@ interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
    * Maps each waiting holder to the claim with which it waits, and to the next holder in its chain of waits. Every
-   * chain ends at the holder for whom all the others wait.
+   * chain ends at the holder for whom all the others wait. The claim is null for a parent that waits for its child.
    */
-  readonly byHolder: ReadonlyMap<string, { readonly claim: Kind; readonly next: string }>;
+  readonly byHolder: ReadonlyMap<string, { readonly claim: Kind | null; readonly next: string }>;
 }
 
 export class LockTable<Kind extends Claim> {
   /** Entries by the order of their claims. */
   readonly #entries = new TurnoverMap<number, Entry<Kind>>();
   readonly #byHolder = new Groups<string, Entry<Kind>>();
+  /** The entries of the children of each parent. */
+  readonly #byParent = new Groups<string, Entry<Kind>>();
   readonly #index = new ResourceIndex<Entry<Kind>>();
   #held = 0;
 
@@ -123,7 +126,7 @@ export class LockTable<Kind extends Claim> {
     const overtaken = new Set<Entry<Kind>>();
     const blockers = this.#blockers(claim, overtaken);
     if (blockers.size === 0) return { kind: "free", overtakes: false };
-    if (this.#allWaitFor(claim.holder, blockers)) return { kind: "free", overtakes: true };
+    if (this.#allWaitFor(claim, blockers)) return { kind: "free", overtakes: true };
     const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
     if (cycle !== null) return { kind: "deadlock", cycle };
     return { kind: "taken", ...this.#conflicts(claim, blockers, conflictsMax) };
@@ -143,18 +146,18 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns a function that checks whether resources are free for a holder. The function also returns the maximum
-   * number of comparison steps that the check takes.
+   * Returns a function that checks whether resources are free for a claim. The function also returns the maximum number
+   * of comparison steps that the check takes.
    *
    * Resources that need more than GLOB_STEPS_MAX steps count as not free. The claims must not change between two calls
    * of the function.
    */
-  lookFor(holder: string): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
+  lookFor(asked: Contender): (resources: readonly Resource[]) => { readonly free: boolean; readonly steps: number } {
     let dependents: ReadonlySet<Entry<Kind>> | undefined;
-    const obstructs = (other: Entry<Kind>): boolean => {
-      if (other.claim.holder === holder) return false;
+    const obstructs = (other: Entry<Kind>, wanted: Resource): boolean => {
+      if (!exclude(other.claim, asked, wanted)) return false;
       if (other.held) return true;
-      dependents ??= this.#dependentsOf(holder, "held").claims;
+      dependents ??= this.#dependentsOf(asked, "held").claims;
       return !dependents.has(other);
     };
     return (resources) => {
@@ -166,13 +169,9 @@ export class LockTable<Kind extends Claim> {
     };
   }
 
-  /**
-   * Yields the held claims of other holders that overlap these resources. If `holder` is "", the claims of all holders
-   * count.
-   */
-  *heldByOthers(resources: readonly Resource[], holder: string, shared: boolean): Generator<Conflict<Kind>> {
-    const where = ({ held, claim }: Entry<Kind>): boolean =>
-      held && claim.holder !== holder && !(shared && claim.shared);
+  /** Yields the held claims with which a claim of these resources would conflict, in no particular order. */
+  *heldByOthers(resources: readonly Resource[], asked: Contender): Generator<Conflict<Kind>> {
+    const where = ({ held, claim }: Entry<Kind>, wanted: Resource): boolean => held && exclude(claim, asked, wanted);
     for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
   }
 
@@ -218,6 +217,7 @@ export class LockTable<Kind extends Claim> {
   clear(): void {
     this.#entries.clear();
     this.#byHolder.clear();
+    this.#byParent.clear();
     this.#index.clear();
     this.#held = 0;
   }
@@ -228,6 +228,7 @@ export class LockTable<Kind extends Claim> {
     this.#entries.set(claim.order, entry);
     this.#index.add(entry);
     this.#byHolder.add(claim.holder, entry);
+    if (claim.parent !== null) this.#byParent.add(claim.parent, entry);
     return entry;
   }
 
@@ -238,6 +239,7 @@ export class LockTable<Kind extends Claim> {
     this.#index.remove(entry);
     if (entry.held) this.#held -= 1;
     this.#byHolder.remove(claim.holder, entry);
+    if (claim.parent !== null) this.#byParent.remove(claim.parent, entry);
   }
 
   /**
@@ -249,10 +251,11 @@ export class LockTable<Kind extends Claim> {
   #grantWith(holder: string, granted: Kind[]): void {
     const holders = new Set([holder]);
     for (const next of holders) {
+      for (const { claim } of inOrder(this.#byParent.get(next) ?? [])) holders.add(claim.holder);
       for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
         if (entry.held) continue;
         if (this.#settle(entry)) granted.push(entry.claim);
-        else for (const { held, claim } of this.#blockers(entry.claim)) if (held) holders.add(claim.holder);
+        else for (const { held, claim } of inOrder(this.#blockers(entry.claim))) if (held) holders.add(claim.holder);
       }
     }
   }
@@ -287,11 +290,11 @@ export class LockTable<Kind extends Claim> {
    */
   #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
-    const where = (other: Entry<Kind>): boolean =>
-      (other.held || other.claim.order < claim.order) && conflict(other.claim, claim) && !blockers.has(other);
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      (other.held || other.claim.order < claim.order) && exclude(other.claim, claim, wanted) && !blockers.has(other);
     let dependents: Dependents<Kind> | undefined;
     for (const { filed } of this.#index.meeting(claim.resources, where)) {
-      if (!filed.held) dependents ??= this.#dependentsOf(claim.holder, "held");
+      if (!filed.held) dependents ??= this.#dependentsOf(claim, "held");
       if (!filed.held && dependents?.claims.has(filed) === true) overtaken?.add(filed);
       else blockers.add(filed);
     }
@@ -299,13 +302,13 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a new claim of the holder may overtake all of these blockers, because waiting for them would be a
+   * Returns whether a new claim of the party may overtake all of these blockers, because waiting for them would be a
    * deadlock. This is so if each blocker is a waiting claim that waits, directly or through others, for a held or
-   * waiting claim of the holder.
+   * waiting claim of the party.
    */
-  #allWaitFor(holder: string, blockers: ReadonlySet<Entry<Kind>>): boolean {
+  #allWaitFor(party: Party, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
-    const { claims } = this.#dependentsOf(holder, "anything");
+    const { claims } = this.#dependentsOf(party, "anything");
     for (const blocker of blockers) if (!claims.has(blocker)) return false;
     let followed = 0;
     const waitsFor = (first: Entry<Kind>): boolean => {
@@ -313,40 +316,53 @@ export class LockTable<Kind extends Claim> {
       for (const entry of waiting) {
         // The chain of waits is too long to follow, so the new claim may not overtake.
         if (++followed > FOLLOWED_MAX) return false;
-        for (const { claim } of this.#blockers(entry.claim)) {
-          if (claim.holder === holder) return true;
-          for (const other of this.#byHolder.get(claim.holder) ?? []) if (claims.has(other)) waiting.add(other);
+        for (const { claim } of inOrder(this.#blockers(entry.claim))) {
+          if (claim.holder === party.holder || claim.holder === party.parent) return true;
+          for (const other of this.#behind(claim.holder)) if (claims.has(other)) waiting.add(other);
         }
       }
       return false;
     };
-    for (const blocker of blockers) if (!waitsFor(blocker)) return false;
+    for (const blocker of inOrder(blockers)) if (!waitsFor(blocker)) return false;
     return true;
   }
 
+  /** Returns the claims of a holder and of its children. While one of them waits, the holder waits. */
+  #behind(holder: string): Entry<Kind>[] {
+    return inOrder([...(this.#byHolder.get(holder) ?? []), ...(this.#byParent.get(holder) ?? [])]);
+  }
+
   /**
-   * Finds the claims that wait for a holder, directly or through others.
+   * Finds the claims that wait for a party, directly or through others.
    * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
    * claim, even if that claim could be overtaken now, because it may be granted first.
    */
-  #dependentsOf(holder: string, through: "held" | "anything"): Dependents<Kind> {
+  #dependentsOf({ holder, parent }: Party, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
-    const byHolder = new Map<string, { claim: Kind; next: string }>();
+    const byHolder = new Map<string, { claim: Kind | null; next: string }>();
     const holders = [holder];
+    const add = (waits: string, claim: Kind | null, next: string): void => {
+      if (waits === holder || byHolder.has(waits)) return;
+      byHolder.set(waits, { claim, next });
+      holders.push(waits);
+    };
+    if (parent !== null) add(parent, null, holder);
     for (const next of holders) {
-      for (const entry of this.#byHolder.get(next) ?? []) {
+      for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
         if (through === "held" && !entry.held) continue;
-        const where = (other: Entry<Kind>): boolean =>
+        const found = new Set<Entry<Kind>>();
+        const where = (other: Entry<Kind>, wanted: Resource): boolean =>
           !other.held &&
           !claims.has(other) &&
+          !found.has(other) &&
           (entry.held || other.claim.order > entry.claim.order) &&
-          conflict(other.claim, entry.claim);
-        for (const { filed } of this.#index.meeting(entry.resources, where)) {
-          claims.add(filed);
-          const { claim } = filed;
-          if (claim.holder === holder || byHolder.has(claim.holder)) continue;
-          byHolder.set(claim.holder, { claim, next });
-          holders.push(claim.holder);
+          exclude(other.claim, entry.claim, wanted);
+        for (const { filed } of this.#index.meeting(entry.resources, where)) found.add(filed);
+        for (const waiting of inOrder(found)) {
+          claims.add(waiting);
+          const { claim } = waiting;
+          add(claim.holder, claim, next);
+          if (claim.parent !== null) add(claim.parent, null, claim.holder);
         }
       }
     }
@@ -359,11 +375,12 @@ export class LockTable<Kind extends Claim> {
    *   the new claim's holder
    */
   #cycle(
-    { holder }: Claim,
+    party: Party,
     blockers: ReadonlySet<Entry<Kind>>,
     overtaken: ReadonlySet<Entry<Kind>>,
   ): CycleStep<Kind>[] | null {
-    const { claims, byHolder } = this.#dependentsOf(holder, "anything");
+    const { holder } = party;
+    const { claims, byHolder } = this.#dependentsOf(party, "anything");
     if (claims.size === 0) return null;
     const stepsFrom = (first: string): CycleStep<Kind>[] => {
       const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
@@ -374,31 +391,45 @@ export class LockTable<Kind extends Claim> {
       }
       return cycle;
     };
-    for (const { claim } of blockers) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
-    for (const entry of overtaken) {
+    for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const entry of inOrder(overtaken)) {
       // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
-      // has another claim that waits for the new claim's holder.
-      for (const other of this.#byHolder.get(entry.claim.holder) ?? [])
+      // or a child of it has another claim that waits for the new claim's holder.
+      for (const other of this.#behind(entry.claim.holder))
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
     return null;
   }
 
+  /**
+   * Returns the first conflicts with these blockers, in the order of the blockers' requests. The order is the same on
+   * every node, because it is part of the reply to a call.
+   */
   #conflicts(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflictsMax: number): Conflicts<Kind> {
     const held = [...blockers].some((blocker) => blocker.held);
+    const counted = inOrder([...blockers].filter((blocker) => blocker.held === held)).slice(0, conflictsMax);
+    const meetings = new Map(counted.map((blocker) => [blocker, new Map<Resource, Set<Resource>>()]));
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      meetings.has(other) && exclude(other.claim, claim, wanted);
+    for (const { wanted, resource, filed } of this.#index.meeting(claim.resources, where)) {
+      const found = meetings.get(filed);
+      const known = found?.get(wanted);
+      if (known === undefined) found?.set(wanted, new Set([resource]));
+      else known.add(resource);
+    }
     const conflicts: Conflict<Kind>[] = [];
-    const where = (other: Entry<Kind>): boolean => other.held === held && blockers.has(other);
-    for (const meeting of this.#index.meeting(claim.resources, where)) {
-      if (conflicts.length === conflictsMax) break;
-      conflicts.push(conflictOf(meeting));
+    for (const [blocker, found] of meetings) {
+      for (const wanted of claim.resources) {
+        const met = found.get(wanted);
+        if (met === undefined) continue;
+        for (const resource of blocker.resources) {
+          if (conflicts.length === conflictsMax) return { held, conflicts };
+          if (met.has(resource)) conflicts.push({ wanted, resource, claim: blocker.claim });
+        }
+      }
     }
     return { held, conflicts };
   }
-}
-
-/** Returns whether two claims exclude each other. Claims of the same holder never do. */
-export function conflict(a: Claim, b: Claim): boolean {
-  return a.holder !== b.holder && !(a.shared && b.shared);
 }
 
 function inOrder<Kind extends Claim>(entries: Iterable<Entry<Kind>>): Entry<Kind>[] {

@@ -11,6 +11,7 @@ export const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
 export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
 export const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
 export const FENCE_REQUIRED = invalid("fence is required");
+export const NEEDS_CHECKOUT = invalid("scope checkout needs an instance with a checkout: PATCH the instance with one");
 
 /** A conflict in the form that a reply contains. */
 export interface ConflictMembers {
@@ -33,10 +34,10 @@ export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]):
   return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
 }
 
-/** @param name the caller's name */
-export function deadlock(cycle: readonly CycleStep<LiveLease>[], name: string): Failure {
+/** @param nameOf returns the name of a holder that waits with no claim of the table */
+export function deadlock(cycle: readonly CycleStep<LiveLease>[], nameOf: (holder: string) => string): Failure {
   const steps = cycle.map(({ holder, claim }) => ({
-    holder: { id: holder, name: claim?.record.holder_name ?? name },
+    holder: { id: holder, name: claim?.record.holder_name ?? nameOf(holder) },
     lease: claim === null ? null : claim.order,
   }));
   return new Failure("ALREADY_EXISTS", "this would deadlock", { cycle: steps });

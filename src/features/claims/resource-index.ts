@@ -73,9 +73,12 @@ export class ResourceIndex<Filed extends HasResources> {
   /**
    * Yields each pair of a given resource and an indexed resource that overlap. Each pair comes once, in no particular
    * order.
-   * @param where returns false for items that are to be skipped without a comparison
+   * @param where returns false for items that are to be skipped without a comparison with the given resource
    */
-  *meeting(resources: readonly Resource[], where: (filed: Filed) => boolean): Generator<Meeting<Filed>> {
+  *meeting(
+    resources: readonly Resource[],
+    where: (filed: Filed, wanted: Resource) => boolean,
+  ): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
       /**
        * The pairs that were already yielded. They are recorded only if one of the two resources has several globs,
@@ -84,7 +87,7 @@ export class ResourceIndex<Filed extends HasResources> {
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
         for (const { glob: other, resource, filed } of this.#near(wanted.scope, glob)) {
-          if (!where(filed) || !globsMeet(glob, other)) continue;
+          if (!where(filed, wanted) || !globsMeet(glob, other)) continue;
           if (wanted.globs.length > 1 || resource.globs.length > 1) {
             met ??= new Map();
             const known = getOrAdd(met, filed, () => new Set());

@@ -1,5 +1,6 @@
 /**
- * Tests that a waiter for a resource is woken only by overlapping leases. A naive comparison finds the expected ones.
+ * Tests that a waiter for a resource is woken only by overlapping leases, and which of them are in its way. A naive
+ * comparison finds the expected ones.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -29,6 +30,10 @@ function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
     requested_at: 0,
     granted_at: 0,
     ended_at: null,
+    scope: "repo",
+    checkout: null,
+    parent: null,
+    touched_at: null,
     ...more,
   };
 }
@@ -48,6 +53,9 @@ const resource = fc.constantFrom(
 );
 const workspace = fc.constantFrom("v", "w");
 const holder = fc.constantFrom("me", "you", "");
+const parent = fc.constantFrom("me", "you", null);
+const checkout = fc.constantFrom("one", "two", null);
+const scope = fc.constantFrom("repo", "checkout");
 
 function parsed(text: string, where: string): Resource {
   const read = parseResource(text, where, "");
@@ -62,13 +70,15 @@ function meets(wanted: WantedResource, text: string, where: string): boolean {
 }
 
 t.test("overlapping leases wake a waiter, in its workspace or in any, and count as held by their holders", (t) => {
-  const lease = fc.record({ resources: fc.array(resource, { minLength: 1, maxLength: 3 }), workspace, holder });
+  const several = fc.array(resource, { minLength: 1, maxLength: 3 });
+  const lease = fc.record({ resources: several, workspace, holder, parent, checkout, scope });
   fc.assert(
     fc.property(
       fc.array(fc.record({ text: resource, workspace: fc.option(workspace) }), { maxLength: 5 }),
       fc.array(lease, { maxLength: 5 }),
-      holder,
-      (wanted, leases, me) => {
+      fc.record({ holder, parent, limitedTo: checkout }),
+      (wanted, leases, asker) => {
+        const asked = { ...asker, shared: false };
         const projection = new LeaseProjection();
         const watch = new ResourceWatch(projection);
         const woken = wanted.map(() => 0);
@@ -85,14 +95,19 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
           }
         }
         const held = wanted.map((one) =>
-          leases.some((of) => of.holder !== me && of.resources.some((text) => meets(one, text, of.workspace))),
+          leases.some((of) => {
+            const related = of.holder === asker.holder || of.holder === asker.parent || of.parent === asker.holder;
+            const limited = of.scope === "checkout" && of.checkout !== null && asker.limitedTo !== null;
+            const apart = limited && of.checkout !== asker.limitedTo && one.text.startsWith("path:");
+            return !related && !apart && of.resources.some((text) => meets(one, text, of.workspace));
+          }),
         );
-        if (wanted.some((one, at) => watch.isHeld(one, me) !== held[at])) return false;
+        if (wanted.some((one, at) => watch.isHeld(one, asked) !== held[at])) return false;
         for (const unlisten of unlisteners) unlisten();
         const last = [...woken];
         for (const [at, of] of leases.entries())
           projection.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
-        return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, me));
+        return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, asked));
       },
     ),
     { numRuns: 500 },

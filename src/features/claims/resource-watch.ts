@@ -6,6 +6,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import type { Failure } from "../../base/result.js";
 import type { Wakeable } from "../../base/waiter.js";
+import type { Contender } from "./contention.js";
 import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
@@ -47,14 +48,14 @@ export class ResourceWatch {
   }
 
   /**
-   * Returns whether a holder other than `holder` holds an overlapping resource. If `holder` is "", all holders count.
-   * Returns a refusal if the comparison is too expensive.
+   * Returns whether a held lease would conflict with a claim of the resource. Returns a refusal if the comparison is too
+   * expensive.
    */
-  isHeld(wanted: WantedResource, holder: string): boolean | Failure {
+  isHeld(wanted: WantedResource, asked: Contender): boolean | Failure {
     const workspaces = wanted.workspace === null ? this.#leases.workspaces() : [wanted.workspace];
     const resources = resourcesIn(wanted, workspaces);
     if (this.#leases.costsTooMuch(resources)) return TOO_MANY_STEPS;
-    return this.#leases.heldByOthers(resources, holder, false).next().done !== true;
+    return this.#leases.heldByOthers(resources, asked).next().done !== true;
   }
 
   #notify(record: LeaseRecord): void {

@@ -22,6 +22,8 @@ export interface Resource {
   readonly text: string;
   /** The namespace of the globs. Two resources with different scopes never overlap. */
   readonly scope: string;
+  /** True if the resource is files of a workspace. Each checkout of the workspace has its own copy of them. */
+  readonly isFile: boolean;
   /** One glob, or several if the text has braces. The resource covers everything that one of its globs covers. */
   readonly globs: readonly PathGlob[];
 }
@@ -51,27 +53,29 @@ export function parseResource(text: string, workspace: string, name: string): Re
  */
 export function storedResource(text: string, workspace: string): Resource {
   for (const scope of SERVER_WIDE)
-    if (text.startsWith(scope)) return { text, scope, globs: compileAlternatives(text.slice(scope.length)) };
+    if (text.startsWith(scope))
+      return { text, scope, isFile: false, globs: compileAlternatives(text.slice(scope.length)) };
   if (text.startsWith(PATH)) {
     const globs = compileAlternatives(text.slice(PATH.length).normalize("NFC"));
-    return { text, scope: pathScope(workspace), globs };
+    return { text, scope: pathScope(workspace), isFile: true, globs };
   }
-  return { text, scope: `name ${workspace}`, globs: [nameGlob(text)] };
+  return { text, scope: `name ${workspace}`, isFile: false, globs: [nameGlob(text)] };
 }
 
 /** Parses the literal path of one file or directory. The message of an INVALID_ARGUMENT failure begins with `name`. */
 export function parsePath(path: string, workspace: string, name: string): Resource | Failure {
   const problem = pathProblem(path);
   if (problem !== null) return invalid(`${name} ${problem}`);
-  return { text: path, scope: pathScope(workspace), globs: [literalPathGlob(path.normalize("NFC"))] };
+  const globs = [literalPathGlob(path.normalize("NFC"))];
+  return { text: path, scope: pathScope(workspace), isFile: true, globs };
 }
 
 /** Returns the resource that stands for one value of state or one spec. */
 export function valueResource(kind: "state" | "spec", key: string): Resource {
-  return { text: `${kind}:${key}`, scope: `${kind}:`, globs: [literalPathGlob(key)] };
+  return { text: `${kind}:${key}`, scope: `${kind}:`, isFile: false, globs: [literalPathGlob(key)] };
 }
 
-/** Returns whether two resources overlap. If they do, two holders cannot both lease them exclusively. */
+/** Returns whether two resources overlap. contention.ts says which claims of such resources exclude each other. */
 export function resourcesMeet(a: Resource, b: Resource): boolean {
   return a.scope === b.scope && a.globs.some((glob) => b.globs.some((other) => globsMeet(glob, other)));
 }

@@ -1,6 +1,6 @@
 /**
  * Simulates the whole life of claims on a manual clock. At random, claims are requested, queued, renewed, abandoned and
- * broken, their holders are deleted, and the server restarts. An independent checker reads the published events. This
+ * broken, their holders move to other checkouts and are deleted, and the server restarts. Some holders are subagents. An independent checker reads the published events. This
  * file has its own model of how long a claim may live, and when it must have ended.
  */
 import t from "tap";
@@ -26,14 +26,15 @@ const METHODS = [
   endClaims,
 ];
 const RESOURCES = ["path:a", "path:a/*", "path:a/**", "path:*/b", "path:a/{b,c}/d", "state:a", "state:a/b", "deploy"];
-const HOLDERS = 5;
+const HOLDERS = 4;
+const CHECKOUTS = ["", "one", "two"];
 
 t.test("random actions of a few agents", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
   const steps = countRounds(50_000, 500_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
-  const checker = new LeaseChecker();
+  const checker = new LeaseChecker((id) => played.lease(id));
   /** The reason for which each lease was lost. */
   const lost = new Map<string, string>();
   const played = new SimulatedServer({
@@ -74,7 +75,9 @@ t.test("random actions of a few agents", (t) => {
       () => {
         const person = pick(people.list);
         people.hear(person);
+        const scope = random(2) === 0 ? ("repo" as const) : ("checkout" as const);
         const request = {
+          scope,
           resources: Array.from({ length: 1 + random(2) }, () => pick(RESOURCES)),
           shared: random(3) === 0,
           workspace: "",
@@ -85,7 +88,14 @@ t.test("random actions of a few agents", (t) => {
           queued: random(2) > 0,
           request_id: null,
         };
-        played.reply(acquireLease, request, person.id);
+        const reply = played.reply(acquireLease, request, person.id);
+        const isRefused = reply instanceof Failure && reply.message.startsWith("scope ");
+        if (isRefused !== (scope === "checkout" && person.checkout === null))
+          problems.push(`scope ${scope} in checkout ${person.checkout ?? "none"}: ${JSON.stringify(reply)}`);
+        if (reply instanceof Failure) return;
+        const { checkout, parent } = must(played.mirror.get(reply.row), "it lives");
+        if (checkout !== person.checkout || parent !== person.parent)
+          problems.push("it has another checkout or parent");
       },
     ],
     [
@@ -105,10 +115,11 @@ t.test("random actions of a few agents", (t) => {
       () => {
         const { row, fence, holder } = pick(live());
         people.hear(people.get(holder));
-        played.reply(renewLease, { row, fence, ttl_s: 1 + random(60) }, holder);
+        played.reply(renewLease, { row, fence, ttl_s: 1 + random(60), touch: random(2) === 0 }, holder);
       },
     ],
     ["break", 1, () => void played.reply(breakLease, { row: pick(live()).row, reason: "x" }, "")],
+    ["move", 2, () => people.move(pick(people.list), pick(CHECKOUTS) || null)],
     ["hear", 10, () => people.hear(pick(people.list))],
     [
       "busy",
@@ -124,8 +135,9 @@ t.test("random actions of a few agents", (t) => {
       1,
       () => {
         const person = pick(people.list);
+        const gone = [person, ...people.childrenOf(person)].map(({ id }) => id);
         people.replace(person);
-        if (live().some(({ holder }) => holder === person.id)) problems.push(`${person.id} is gone, and holds`);
+        if (live().some(({ holder }) => gone.includes(holder))) problems.push(`${gone.join()} are gone, and hold`);
       },
     ],
     [
@@ -144,7 +156,12 @@ t.test("random actions of a few agents", (t) => {
   ];
   const weighted = actions.flatMap((action) => new Array<(typeof actions)[number]>(action[1]).fill(action));
 
-  for (let count = 0; count < HOLDERS; count++) people.register();
+  for (let count = 0; count < HOLDERS; count++) people.register([], { checkout: pick(CHECKOUTS) || null });
+  // The first has two subagents, and the second has one.
+  for (const at of [0, 0, 1]) {
+    const { id: parent, checkout } = must(people.list[at], "it is registered");
+    people.register([], { parent, checkout });
+  }
   for (let step = 0; step < steps && problems.length === 0 && checker.problems.length === 0; step++) {
     const [name, , act] = pick(weighted);
     if (live().length === 0 && ["release", "renew", "break"].includes(name)) continue;

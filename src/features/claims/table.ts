@@ -6,22 +6,33 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /** A row as stored. */
-interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued"> {
+interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope"> {
   /** A JSON array. */
   readonly resources: string;
   readonly shared: number;
   readonly offered: number;
   /** Null if the row was written by a version that did not have this column. */
   readonly queued: number | null;
+  /** Null if the row was written by a version that did not have this column. */
+  readonly scope: string | null;
 }
 
-function recordOf({ resources, shared, offered, queued, ...rest }: StoredLease): LeaseRecord {
+/** The members of a stored instance that a claim of the instance records. */
+export interface StoredHolder {
+  readonly name: string;
+  readonly parent: string | null;
+  /** The id of its checkout. */
+  readonly checkout: string | null;
+}
+
+function recordOf({ resources, shared, offered, queued, scope, ...rest }: StoredLease): LeaseRecord {
   return {
     ...rest,
     resources: JSON.parse(resources) as string[],
     shared: shared === 1,
     offered: offered === 1,
     queued: queued !== 0,
+    scope: scope === "checkout" ? "checkout" : "repo",
   };
 }
 
@@ -73,6 +84,10 @@ type Row = [
   grantedAt: number | null,
   endedAt: number | null,
   queued: number,
+  scope: string,
+  checkout: string | null,
+  parent: string | null,
+  touchedAt: number | null,
 ];
 
 /** Stores the newest fence and the newest lease row. It writes both once per commit, however often they rise. */
@@ -126,6 +141,7 @@ export class LeaseWriter {
   readonly #reader: LeaseReader;
   readonly #leases: BufferedTable<Row>;
   readonly #name: Statement<[string], string>;
+  readonly #holder: Statement<[string], StoredHolder>;
   readonly #lastSeen: Statement<[string], number>;
   readonly #oldest: Statement<[number, number], { row: number; ended_at: number | null }>;
   readonly #delete: Statement<[number], unknown>;
@@ -133,8 +149,9 @@ export class LeaseWriter {
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#reader = new LeaseReader(db);
-    this.#leases = rows.into("REPLACE INTO lease", 18);
+    this.#leases = rows.into("REPLACE INTO lease", 22);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
+    this.#holder = db.prepare("SELECT name, parent, checkout ->> 'id' AS checkout FROM instance WHERE id = ?");
     this.#lastSeen = db
       .prepare<[string], number>(
         "SELECT max(last_seen, busy_until) FROM instance JOIN instance_life USING (row) WHERE id = ?",
@@ -155,6 +172,11 @@ export class LeaseWriter {
     return this.#name.get(holder);
   }
 
+  /** Returns the members of an instance that a claim records, or undefined if the instance is deleted. */
+  holderOf(id: string): StoredHolder | undefined {
+    return this.#holder.get(id);
+  }
+
   /** Returns when an instance was last seen according to the database, in ms; 0 if the instance is deleted. */
   lastSeenOf(holder: string): number {
     return this.#lastSeen.get(holder) ?? 0;
@@ -164,6 +186,7 @@ export class LeaseWriter {
   put(record: LeaseRecord): void {
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
     const { ttl_s, max_s, offered, queued, requested_at, granted_at, ended_at } = record;
+    const { scope, checkout, parent, touched_at } = record;
     this.#leases.add(
       row,
       state,
@@ -183,6 +206,10 @@ export class LeaseWriter {
       granted_at,
       ended_at,
       Number(queued),
+      scope,
+      checkout,
+      parent,
+      touched_at,
     );
   }
 

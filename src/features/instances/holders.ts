@@ -1,6 +1,17 @@
-/** Tells claims when their holders were last seen. The times come from the directory of instances. Pure. */
+/**
+ * Tells claims about the instances that hold them or ask for them: when they were last seen, and their parents and
+ * checkouts. All of this comes from the directory of instances. Pure.
+ */
+import type { Applicant } from "../claims/contention.js";
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
+
+/** Returns an instance as it would ask for a claim. If there is no instance with this id, the id in the result is "". */
+export function applicantOf(directory: Directory, id: string): Applicant {
+  const entry = directory.get(id);
+  if (entry === undefined) return { holder: "", parent: null, checkout: null };
+  return { holder: id, parent: entry.parent, checkout: entry.checkout?.id ?? null };
+}
 
 export function holdersOf(directory: Directory): Holders {
   return {

@@ -38,8 +38,8 @@ export const acquireLease = writerMethod({
     action: "lease.acquire",
     resource: (_request, reply) => (reply === null ? "" : leaseId(reply.row)),
     writesRow: ({ made }) => made,
-    detail: ({ resources, shared, workspace }) =>
-      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace }),
+    detail: ({ resources, shared, workspace, scope }) =>
+      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace, scope }),
   },
   changes: CHANGES_CLAIMS,
   models,
@@ -56,7 +56,7 @@ export const renewLease = writerMethod({
     action: "lease.renew",
     resource: named,
     writesRow: hasChanged,
-    detail: ({ ttl_s }) => JSON.stringify({ ttl_s }),
+    detail: ({ ttl_s, touch }) => JSON.stringify({ ttl_s, touch }),
   },
   changes: CHANGES_CLAIMS,
   models,

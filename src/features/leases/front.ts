@@ -16,6 +16,7 @@ import { CLAIM_MAX_S_DEFAULT } from "../../../schemas/limits/claims.js";
 import {
   LEASE_CONFLICTS_MAX,
   LEASE_LIST_PAGE,
+  LEASE_NEARBY_MAX,
   LEASE_ROWS_DEFAULT,
   LEASE_TTL_S_DEFAULT,
 } from "../../../schemas/limits/leases.js";
@@ -25,7 +26,16 @@ import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
-import { isLease, leaseId, leaseRow, noLease, readGlobs, readResources, TOO_MANY_STEPS } from "../claims/lease.js";
+import {
+  isLease,
+  leaseId,
+  leaseRow,
+  type LiveLease,
+  noLease,
+  readGlobs,
+  readResources,
+  TOO_MANY_STEPS,
+} from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { LEASE_LOST } from "../claims/refusals.js";
 import { parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
@@ -34,6 +44,8 @@ import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply, wholeListReply } from "../../platform/front/reply.js";
 import type { Answer, Request } from "../../platform/front/route.js";
 import { hashRequest } from "../idempotency/hash.js";
+import type { Directory } from "../instances/directory.js";
+import { applicantOf } from "../instances/holders.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Reads } from "../../platform/threads/reads.js";
 import type { Writer } from "../../platform/threads/writer.js";
@@ -50,8 +62,7 @@ export interface LeaseFrontOptions {
   readonly queuedCalls: QueuedCalls;
   readonly reader: LeaseReader;
   readonly log: Log;
-  /** Returns the workspace of an instance; "" if the instance does not exist. */
-  readonly workspaceOf: (instance: string) => string;
+  readonly directory: Directory;
 }
 
 /** A client that may disconnect before the reply. */
@@ -72,27 +83,30 @@ export class LeaseFront {
 
   /** Acquires a lease. If the lease is taken, the request waits in the queue if the client allows that. */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
-    const { writer, leases, presenter, workspaceOf } = this.#options;
+    const { writer, leases, presenter } = this.#options;
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
-    const { queue = false, wait_s = 0, mode = "exclusive", workspace = workspaceOf(actor), request_id = null } = body;
+    const { queue = false, wait_s = 0, mode = "exclusive", request_id = null, scope } = body;
     const { resources, ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "", reuse = true } = body;
+    const workspace = body.workspace ?? this.#workspaceOf(actor);
     const read = readResources(resources, workspace);
     if (read instanceof Failure) return read;
     let gone = false;
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
     const shared = mode === "shared";
-    const request = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
+    const wanted = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
+    const request = scope === undefined ? wanted : { ...wanted, scope };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
+    const nearby = (): readonly object[] => this.#nearbyOf(read, { actor, shared, scope });
     const reply = await writer.request(acquireLease, { ...request, ...identity }, context);
-    if (reply instanceof Failure) return presenter.showFailure(reply);
+    if (reply instanceof Failure) return withNearby(presenter.showFailure(reply), nearby);
     const { row, made } = reply;
     const waited = leases.get(row)?.state === "waiting";
     if (made) this.#log(waited ? "lease waits" : "lease granted", row);
     if (waited) {
       const refusal = await this.#wait(row, gone ? 0 : wait_s, context, client);
-      if (refusal !== null) return refusal;
+      if (refusal !== null) return withNearby(refusal, nearby);
     }
     const record = presenter.find(row);
     // Release the lease. The client has disconnected without seeing it and, without a `request_id`, cannot ask for it
@@ -101,7 +115,7 @@ export class LeaseFront {
       await writer.request(releaseLease, { row, fence: record.fence }, context);
     // The request ended while it waited, because it was broken or another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
-    return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK);
+    return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK, nearby());
   }
 
   /** Replies with a lease. With `wait_s`, the reply waits until the lease is no longer waiting. */
@@ -115,7 +129,8 @@ export class LeaseFront {
   async renew(id: string, body: Static<typeof LeaseRenewBody>, context: CallContext): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    const request = { row, fence: body.fence, ttl_s: body.ttl_s ?? null };
+    const { fence, ttl_s = null, touch = false } = body;
+    const request = touch ? { row, fence, ttl_s, touch } : { row, fence, ttl_s };
     const reply = await this.#options.writer.request(renewLease, request, context);
     return reply instanceof Failure ? reply : this.#answer(row);
   }
@@ -195,35 +210,72 @@ export class LeaseFront {
     return jsonReply(`{"waiting":${found.waiting},"waits":${JSON.stringify(waits)},"leases":[${texts.join(",")}]}`);
   }
 
-  /** Replies with the leases of other holders that overlap some paths. */
+  /** Replies with the leases with which a claim of some paths would conflict. */
   async check(
-    { workspace: given, paths, mode }: Static<typeof LeaseCheckBody>,
+    { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,
     { actor }: CallContext,
   ): Promise<Answer> {
-    const { leases, presenter, workspaceOf } = this.#options;
+    const { leases, presenter, directory } = this.#options;
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
-    const workspace = given ?? (actor === "" ? fallback : workspaceOf(actor));
+    const workspace = given ?? (actor === "" ? fallback : this.#workspaceOf(actor));
+    const { checkout: own, ...party } = applicantOf(directory, actor);
+    const limitedTo = scope === "repo" ? null : (checkout ?? (scope === "checkout" ? own : null));
+    const asked = { ...party, shared: mode === "shared", limitedTo };
     const conflicts: string[] = [];
+    const nearby: string[] = [];
     let bytes = 0;
     const shown = new Map<number, string>();
+    const show = (path: string, { order, record }: LiveLease): string => {
+      const lease = shown.get(order) ?? JSON.stringify(presenter.show(record));
+      shown.set(order, lease);
+      return `{"path":${JSON.stringify(path)},"lease":${lease}}`;
+    };
     for (const [at, path] of paths.entries()) {
       const wanted = parsePath(path, workspace, `paths[${at}]`);
       if (wanted instanceof Failure) return wanted;
       await this.#slice.yieldIfOver();
       if (leases.costsTooMuch([wanted])) return TOO_MANY_STEPS;
-      for (const { filed } of leases.heldByOthers([wanted], actor, mode === "shared")) {
-        const lease = shown.get(filed.order) ?? JSON.stringify(presenter.show(filed.record));
-        shown.set(filed.order, lease);
+      for (const { filed } of leases.heldByOthers([wanted], asked)) {
         if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) {
-          const text = `{"path":${JSON.stringify(path)},"lease":${lease}}`;
+          const text = show(path, filed);
           bytes += Buffer.byteLength(text);
           if (bytes <= LIST_BYTES_MAX || conflicts.length === 0) conflicts.push(text);
         }
       }
+      if (nearby.length === LEASE_NEARBY_MAX) continue;
+      for (const { filed } of leases.nearbyOf(wanted, asked).slice(0, LEASE_NEARBY_MAX - nearby.length))
+        nearby.push(show(path, filed));
     }
-    return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]}`);
+    const more = nearby.length === 0 ? "" : `,"nearby":[${nearby.join(",")}]`;
+    return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]${more}}`);
+  }
+
+  /**
+   * Lists the leases of other checkouts that overlap the resources of a request, with the form of conflicts.
+   * @param scope the scope of the request; undefined for `repo`, which has no such leases
+   */
+  #nearbyOf(
+    resources: readonly Resource[],
+    { actor, shared, scope }: { readonly actor: string; readonly shared: boolean; readonly scope: LeaseBody["scope"] },
+  ): readonly object[] {
+    const { leases, presenter, directory } = this.#options;
+    if (scope !== "checkout") return [];
+    const { checkout: limitedTo, ...party } = applicantOf(directory, actor);
+    const asked = { ...party, shared, limitedTo };
+    const nearby: object[] = [];
+    for (const wanted of resources) {
+      for (const { resource, filed } of leases.nearbyOf(wanted, asked)) {
+        if (nearby.length === LEASE_NEARBY_MAX) return nearby;
+        nearby.push({ resource: resource.text, wanted: wanted.text, lease: presenter.show(filed.record) });
+      }
+    }
+    return nearby;
+  }
+
+  #workspaceOf(instance: string): string {
+    return this.#options.directory.get(instance)?.workspace ?? "";
   }
 
   /**
@@ -276,11 +328,20 @@ export class LeaseFront {
     if (log.infos) log.info(what, { id: leaseId(row) });
   }
 
-  #answer(row: number, status = OK): Answer {
+  #answer(row: number, status = OK, nearby: readonly object[] = []): Answer {
     const { presenter } = this.#options;
     const record = presenter.find(row);
-    return record === undefined ? noLease(leaseId(row)) : jsonReply(JSON.stringify(presenter.show(record)), status);
+    if (record === undefined) return noLease(leaseId(row));
+    const shown = presenter.show(record);
+    return jsonReply(JSON.stringify(nearby.length === 0 ? shown : { ...shown, nearby }), status);
   }
+}
+
+/** Adds the leases of other checkouts to the refusal of a request that conflicts with a lease. */
+function withNearby(failure: Failure, find: () => readonly object[]): Failure {
+  if (failure.members === null || !("conflicts" in failure.members || "cycle" in failure.members)) return failure;
+  const nearby = find();
+  return nearby.length === 0 ? failure : failure.with({ ...failure.members, nearby });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Declares the routes of docs/http-api.md "Leases". front.ts handles the requests. Runs on the front. */
 import { WorkspaceHeader } from "../../../schemas/common.js";
 import {
+  AcquiredLease,
   Lease,
   LeaseBody,
   LeaseBreakAnswer,
@@ -41,7 +42,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Leases resources, all or nothing; may wait in the queue for them.",
       body: { kind: "json", schema: LeaseBody },
       waits: true,
-      answer: Lease,
+      answer: AcquiredLease,
       statuses: [202, 409, 429],
       refusals: { 409: LeaseConflictBody },
       audited: { by: acquireLease },
@@ -96,7 +97,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       path: `${path}/renew`,
       name: "lease.renew",
       tag,
-      summary: "Renews a lease, and may change its time to live.",
+      summary: "Renews a lease, and may change its time to live or start its max_s again.",
       body: { kind: "json", schema: LeaseRenewBody },
       answer: Lease,
       statuses: [403, 404, 409],

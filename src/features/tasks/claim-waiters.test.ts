@@ -54,6 +54,10 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
     requested_at: 0,
     granted_at: 0,
     ended_at: null,
+    scope: "repo",
+    checkout: null,
+    parent: null,
+    touched_at: null,
     ...more,
   };
 }
@@ -73,7 +77,7 @@ class Fixture {
 
   wait(who: string, more: Partial<Claimant> & { id?: string; request_id?: string; waitMs?: number } = {}): () => void {
     const { id = null, request_id = null, waitMs = LONG_MS, ...others } = more;
-    const claimant = { id: who, name: who, capabilities: [], workspace: "w", labels: [], ...others };
+    const claimant = { id: who, name: who, parent: null, capabilities: [], workspace: "w", labels: [], ...others };
     let abort: () => void = () => undefined;
     const attempt = (): Promise<string | null> =>
       new Promise((answer) => {

@@ -128,7 +128,7 @@ export class ClaimWaiters {
     for (const waiter of this.#queue) {
       if (waiter.busy || !this.#wants(waiter, task)) continue;
       const { claimant } = waiter.call;
-      if (!mayClaim(task, claimant, nowMs) || !this.#tasks.isFree(task, claimant.id)) continue;
+      if (!mayClaim(task, claimant, nowMs) || !this.#tasks.isFree(task, claimant)) continue;
       void this.#ask(waiter, task);
       return;
     }

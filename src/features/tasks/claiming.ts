@@ -76,10 +76,11 @@ export class TaskClaiming {
       // any workspace.
       const named = id === null ? undefined : this.#reader.byId(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
-      const { name } = caller;
+      const { name, parent } = caller;
       const claimant: Claimant = {
         id: caller.id,
         name,
+        parent,
         ...where,
         // Read the capabilities at each check, because they may change while the call waits.
         get capabilities() {
@@ -97,7 +98,8 @@ export class TaskClaiming {
     // for it again.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
-    return { ...reply, claimant: { id: caller.id, name: caller.name, capabilities, workspace, labels } };
+    const { id: claimantId, name, parent } = caller;
+    return { ...reply, claimant: { id: claimantId, name, parent, capabilities, workspace, labels } };
   }
 
   /**

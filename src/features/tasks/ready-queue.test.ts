@@ -41,6 +41,7 @@ function randomClaimant(random: Random): Claimant {
   return {
     id: `id-${name}`,
     name,
+    parent: null,
     capabilities: some(random, WORDS),
     workspace: must(WORDS[random(2)], "one of two"),
     labels: random(2) === 0 ? [] : some(random, WORDS),
@@ -179,7 +180,7 @@ t.test("tasks with different requirements cost little more than others", async (
     };
     queue.add(task, 0);
   }
-  const claimant = { id: "ana", name: "ana", capabilities: able, workspace: "w", labels: [] };
+  const claimant = { id: "ana", name: "ana", parent: null, capabilities: able, workspace: "w", labels: [] };
   looked = 0;
   const rows = [...queue.inOrder(claimant, 0)].map(({ task }) => task);
   t.equal(rows.length, QUEUES);

@@ -32,6 +32,8 @@ export interface ReadyTask {
 export interface Claimant {
   readonly id: string;
   readonly name: string;
+  /** The id of the instance whose subagent it is; null if it is no subagent. */
+  readonly parent: string | null;
   readonly capabilities: readonly string[];
   readonly workspace: string;
   /** The labels that the task must have, all of them. */

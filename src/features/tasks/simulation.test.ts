@@ -19,7 +19,7 @@ import { acquireLease, breakLease, releaseLease } from "../leases/commands.js";
 import type { ReplyOf } from "../../platform/rpc/method.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 import { countRounds } from "../../../test/support/test-size.js";
-import { LeaseChecker } from "../../../test/support/lease-checker.js";
+import { LeaseChecker, type LeaseFacts } from "../../../test/support/lease-checker.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
 import {
   endsAt,
@@ -39,6 +39,7 @@ import { TaskReader } from "./table.js";
 const WORDS = ["x", "y"];
 const RESOURCES = ["path:a", "path:a/*", "path:*/b", "state:a", "deploy"];
 const PEOPLE = 4;
+const CHECKOUTS = ["", "one", "two"];
 const LIVE_MAX = 25;
 const LEASES_MAX = 8;
 const AGING_MS = 600_000;
@@ -123,14 +124,19 @@ interface Known {
 
 class Model {
   readonly tasks = new Map<string, Known>();
-  readonly checker = new LeaseChecker();
+  readonly checker: LeaseChecker;
   /** The expected events, as `EVENT TASK FENCE REASON`, and the published ones. */
   expected: string[] = [];
   published: string[] = [];
   readonly problems: string[] = [];
   readonly seen = new Map<string, number>();
 
-  constructor(readonly now: () => number) {}
+  constructor(
+    readonly now: () => number,
+    factsOf: (leaseId: string) => LeaseFacts,
+  ) {
+    this.checker = new LeaseChecker(factsOf);
+  }
 
   live(): Known[] {
     return [...this.tasks.values()].filter(({ state }) => !ENDED.has(state));
@@ -286,15 +292,21 @@ class Model {
     return Math.min(9, priority + Math.floor(Math.max(0, this.now() - Math.max(ready_at, not_before ?? 0)) / AGING_MS));
   }
 
+  /** Returns whether a person could have the resources of a task, whose claim has the scope `repo`. */
+  isFree(resources: readonly string[], { id, parent }: Person, of: "held" | "all"): boolean {
+    return this.checker.isFree(resources, "", id, of, { scope: "repo", checkout: null, parent });
+  }
+
   /** The best task for a person. */
-  best({ id }: Person, can: readonly string[], labels: readonly string[], of: "held" | "all"): Known | undefined {
+  best(person: Person, can: readonly string[], labels: readonly string[], of: "held" | "all"): Known | undefined {
+    const { id } = person;
     return this.live()
       .filter((task) => task.state === "ready" && (task.not_before ?? 0) <= this.now())
       .filter((task) => [null, id].includes(this.whom(task)))
       .filter(({ asked }) => asked.requires.every((one) => can.includes(one)))
       .filter((task) => labels.every((label) => task.labels.includes(label)))
       .toSorted((a, b) => this.level(b) - this.level(a) || a.row - b.row)
-      .find(({ asked }) => this.checker.isFree(asked.resources, "", id, of));
+      .find(({ asked }) => this.isFree(asked.resources, person, of));
   }
 
   /** Returns the refusal of a claim that names this task; null if only the task's resources can block it. */
@@ -323,7 +335,10 @@ t.test("random actions of a few agents with tasks", (t) => {
   const steps = countRounds(30_000, 400_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const some = (words: readonly string[], of: number): string[] => words.filter(() => random(of) === 0);
-  const model: Model = new Model(() => played.nowMs);
+  const model: Model = new Model(
+    () => played.nowMs,
+    (id) => played.lease(id),
+  );
   const { problems, checker } = model;
   const played: SimulatedServer = new SimulatedServer({ methods: METHODS, hear, notice });
   const people = new People(played);
@@ -364,14 +379,15 @@ t.test("random actions of a few agents with tasks", (t) => {
 
   const endOf = ({ held, asked }: Known & { readonly held: HeldBy }): number => {
     const { ttl_s, granted_at } = held;
-    const life = { ttl_s, max_s: asked.max_s, offered: false, requested_at: granted_at, granted_at };
+    const life = { ttl_s, max_s: asked.max_s, offered: false, requested_at: granted_at, granted_at, touched_at: null };
     return endsAt(life, people.get(held.holder), played.startedMs, played.nowMs);
   };
   const register = (person: Person): void => void capabilities.set(person.id, canDo);
   let canDo: readonly string[] = [];
-  const join = (): void => {
+  const join = (of?: Person): void => {
     canDo = some(WORDS, 2);
-    register(people.register(canDo));
+    const checkout = of === undefined ? pick(CHECKOUTS) || null : of.checkout;
+    register(people.register(canDo, { parent: of?.id ?? null, checkout }));
   };
   /** A random person, just seen. */
   const activePerson = (): Person => {
@@ -446,7 +462,8 @@ t.test("random actions of a few agents with tasks", (t) => {
         const id = byId ? pick([...model.tasks.keys()]) : null;
         const ttlS = random(2) === 0 ? null : 1 + random(30);
         const expected = id === null ? model.best(person, can, labels, "all") : must(model.tasks.get(id), "it is one");
-        const claimant = { id: person.id, name: person.id, capabilities: can, workspace: "", labels };
+        const { id: own, parent } = person;
+        const claimant = { id: own, name: own, parent, capabilities: can, workspace: "", labels };
         if (
           id === null &&
           projection.best(claimant, played.nowMs, () => true)?.id !== model.best(person, can, labels, "held")?.id
@@ -464,7 +481,7 @@ t.test("random actions of a few agents with tasks", (t) => {
             problems.push(`${reply.task.id} was claimed, not none`);
           return;
         }
-        if (!checker.isFree(expected.asked.resources, "", person.id, "all") && id !== null) {
+        if (!model.isFree(expected.asked.resources, person, "all") && id !== null) {
           if (!(reply instanceof Failure && /^(leased|awaited) by/.test(reply.message)))
             problems.push(`${id} was claimed although its resources are not free`);
           return;
@@ -602,6 +619,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         const person = activePerson();
         if (checker.held.size + checker.waiting.size > LEASES_MAX) return;
         const request: AcquireRequest = {
+          scope: person.checkout !== null && random(2) === 0 ? "checkout" : "repo",
           resources: [pick(RESOURCES)],
           shared: random(3) === 0,
           workspace: "",
@@ -652,17 +670,19 @@ t.test("random actions of a few agents with tasks", (t) => {
       1,
       () => {
         const person = pick(people.list);
-        const theirs = model.claimed().filter(({ held }) => held.holder === person.id);
-        const ordered = theirs.toSorted((a, b) => a.held.fence - b.held.fence);
-        for (const { id } of ordered) model.lose(must(model.tasks.get(id), "it is known"), "holder deleted", true);
-        for (const task of model.live()) {
-          if (task.reserved !== person.id) continue;
-          if (model.whom(task) === person.id) model.seen.set("freed", (model.seen.get("freed") ?? 0) + 1);
-          Object.assign(task, { reserved: null, reserved_until: 0 });
+        // Subagents are deleted before their parent.
+        for (const one of [...people.childrenOf(person), person]) {
+          const theirs = model.claimed().filter(({ held }) => held.holder === one.id);
+          const ordered = theirs.toSorted((a, b) => a.held.fence - b.held.fence);
+          for (const { id } of ordered) model.lose(must(model.tasks.get(id), "it is known"), "holder deleted", true);
+          for (const task of model.live()) {
+            if (task.reserved !== one.id) continue;
+            if (model.whom(task) === one.id) model.seen.set("freed", (model.seen.get("freed") ?? 0) + 1);
+            Object.assign(task, { reserved: null, reserved_until: 0 });
+          }
         }
         canDo = some(WORDS, 2);
-        people.replace(person, canDo);
-        register(must(people.list.at(-1), "the new one"));
+        for (const one of people.replace(person, canDo)) register(one);
       },
     ],
     [
@@ -760,6 +780,7 @@ t.test("random actions of a few agents with tasks", (t) => {
   };
 
   for (let count = 0; count < PEOPLE; count++) join();
+  join(people.list[0]);
   for (let step = 0; step < steps && problems.length === 0 && checker.problems.length === 0; step++) {
     const [name, , act] = pick(weighted);
     act();

@@ -13,7 +13,7 @@ import type { WriteCall } from "../../platform/threads/writer-method.js";
 import type { Found, LiveTasks, Looked } from "./live-tasks.js";
 import type { KnownTask } from "./plan.js";
 import type { Claimant, Rank } from "./ready-queue.js";
-import { type LiveTask, noTask, taskIs } from "./task.js";
+import { contenderForTask, type LiveTask, noTask, taskIs } from "./task.js";
 import type { TaskWriter } from "./task-writer.js";
 import { isPossible } from "./transitions.js";
 
@@ -42,7 +42,7 @@ export class TaskFinder {
    * resources, these are checked only once.
    */
   best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
-    const look = this.#claims.lookFor(claimant.id);
+    const look = this.#claims.lookFor(contenderForTask(claimant));
     const taken = new Set<string>();
     return this.#live.best(claimant, nowMs, after, ({ resources }) => {
       if (resources.length === 0) return NEEDS_NOTHING;

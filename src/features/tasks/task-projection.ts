@@ -16,7 +16,7 @@ import { ResourceIndex } from "../claims/resource-index.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 import { ReadinessIndex, type DatedTask, type Freed, NEVER_LEASED, type SortKey, since } from "./readiness-index.js";
 import { type Claimant, mayClaim, ReadyQueue } from "./ready-queue.js";
-import { hasEnded } from "./task.js";
+import { contenderForTask, hasEnded } from "./task.js";
 
 /** A ready task on the front. */
 export interface ClaimableTask extends DatedTask {
@@ -142,7 +142,7 @@ export class TaskProjection implements Measured {
    * @param wants returns false for tasks that are to be skipped
    */
   best(claimant: Claimant, nowMs: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    return this.#search(claimant, nowMs, (task) => wants(task) && this.isFree(task, claimant.id));
+    return this.#search(claimant, nowMs, (task) => wants(task) && this.isFree(task, claimant));
   }
 
   /**
@@ -152,7 +152,7 @@ export class TaskProjection implements Measured {
   busyFor(claimant: Claimant, nowMs: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
     this.#search(claimant, nowMs, (task) => {
-      const [held] = this.#leases.heldByOthers(task.resources, claimant.id, false);
+      const [held] = this.#leases.heldByOthers(task.resources, contenderForTask(claimant));
       if (held !== undefined)
         busy.push({ task, wanted: held.wanted.text, resource: held.resource.text, lease: held.filed.record });
       return busy.length >= most;
@@ -164,13 +164,13 @@ export class TaskProjection implements Measured {
   *claimableAfter(key: SortKey, claimant: Claimant, nowMs: number): Generator<ClaimableTask> {
     this.#advance(nowMs);
     for (const { task, at_ms } of this.#readiness.after(key, nowMs))
-      if (at_ms === since(task, claimant) && mayClaim(task, claimant, nowMs) && this.isFree(task, claimant.id))
-        yield task;
+      if (at_ms === since(task, claimant) && mayClaim(task, claimant, nowMs) && this.isFree(task, claimant)) yield task;
   }
 
-  /** Returns true if no other holder has leased a resource that a task needs. */
-  isFree({ resources }: ClaimableTask, holder: string): boolean {
-    return resources.length === 0 || this.#leases.heldByOthers(resources, holder, false).next().done === true;
+  /** Returns true if no lease conflicts with a claim of the resources that a task needs. */
+  isFree({ resources }: ClaimableTask, claimant: Claimant): boolean {
+    if (resources.length === 0) return true;
+    return this.#leases.heldByOthers(resources, contenderForTask(claimant)).next().done === true;
   }
 
   expose(out: Exposition): void {

@@ -35,7 +35,7 @@ import type { WriteCall } from "../../platform/threads/writer-method.js";
 import type { LiveTasks } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
-import { hasEnded, type LiveTask, NOT_RESERVED, stillNotBefore, taskIs, type TaskLife } from "./task.js";
+import { hasEnded, type LiveTask, NOT_RESERVED, stillNotBefore, TASK_CLAIM, taskIs, type TaskLife } from "./task.js";
 import { taskBytes } from "./task-bytes.js";
 import { type KnownAfter, taskChanges, type TaskChanges, type Transition } from "./task-changes.js";
 import { TaskFinder } from "./task-finder.js";
@@ -104,14 +104,15 @@ export class TaskRegistry implements TaskClaims {
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, nowMs } = call;
-    const name = this.#claims.nameOf(actor);
-    if (name === undefined) return NEEDS_INSTANCE;
+    const holder = this.#claims.holderOf(actor);
+    if (holder === undefined) return NEEDS_INSTANCE;
     const known = this.#requests.find("claim", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
     this.#claims.settle(call);
     const { workspace, labels, id } = request;
-    const claimant = { id: actor, name, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
+    const { name, parent } = holder;
+    const claimant = { id: actor, name, parent, capabilities: this.#table.capabilitiesOf(actor), workspace, labels };
     const found =
       id === null
         ? this.#finder.best(claimant, nowMs, request.behind ?? null)
@@ -122,10 +123,10 @@ export class TaskRegistry implements TaskClaims {
     const { title, resources, max_s } = task;
     const claim = this.#claims.claimTask(
       {
-        name,
+        holder,
         workspace: task.workspace,
         resources,
-        shared: false,
+        ...TASK_CLAIM,
         reason: title,
         task: task.id,
         ttl_s: request.ttl_s ?? task.ttl_s,

@@ -6,7 +6,9 @@ import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../..
 import { ENDED_TASK_STATES, type TaskState } from "../../../schemas/tasks.js";
 import { Failure, notFound } from "../../base/result.js";
 import { shorten } from "../../base/shorten.js";
+import type { Contender } from "../claims/contention.js";
 import type { Resource } from "../claims/resource.js";
+import type { Claimant } from "./ready-queue.js";
 
 /** The members of a task that change during its life. Times are in ms. */
 export interface TaskLife {
@@ -53,6 +55,17 @@ export interface LiveTask {
 
 /** The members of a `TaskLife` that reserve the task for no instance. */
 export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
+
+/**
+ * The mode and the scope of the claim of a task. The scope is `repo`, because the changes of two tasks to the same files
+ * would have to be merged, even if their holders work in different checkouts.
+ */
+export const TASK_CLAIM = { shared: false, scope: "repo" } as const;
+
+/** Returns the members of a claim of a task that decide with which other claims it conflicts. */
+export function contenderForTask({ id, parent }: Pick<Claimant, "id" | "parent">): Contender {
+  return { holder: id, parent, shared: TASK_CLAIM.shared, limitedTo: null };
+}
 
 const OWN_PREFIX = "task-";
 

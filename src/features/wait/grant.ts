@@ -1,13 +1,21 @@
 /**
  * Reads the event about a granted lease. A client may publish an event with the same topic and other data. Such data is
- * ignored unless it has the form that the server publishes (claims/lease-events.ts). Pure.
+ * ignored unless it has the form that the server publishes (claims/lease-events.ts). The event does not say which
+ * checkout or which parent the claim has, so the caller gives a function that finds the lease. Pure except for that
+ * function.
  */
 import { RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { type Contender, exclude } from "../claims/contention.js";
+import { contenderOf, leaseRow } from "../claims/lease.js";
+import { storedResource } from "../claims/resource.js";
 import { overlaps, type WantedResource } from "../claims/resource-watch.js";
 import type { EventData } from "./missed-events.js";
 
 export interface Grant {
+  /** The id of the lease; "" if the event has none. */
+  readonly lease: string;
   /** The id of an instance. */
   readonly holder: string;
   readonly workspace: string;
@@ -15,15 +23,28 @@ export interface Grant {
 }
 
 /** Reads the data of a grant. Returns undefined if the data does not have the form that the server publishes. */
-export function readGrant({ holder, workspace, resources }: EventData): Grant | undefined {
+export function readGrant({ lease_id, holder, workspace, resources }: EventData): Grant | undefined {
   if (typeof holder !== "object" || holder === null || !("id" in holder)) return undefined;
   if (typeof holder.id !== "string" || typeof workspace !== "string" || !isResources(resources)) return undefined;
-  return { holder: holder.id, workspace, resources };
+  const lease = typeof lease_id === "string" ? lease_id : "";
+  return { lease, holder: holder.id, workspace, resources };
 }
 
-/** Returns whether another holder was granted a lease that overlaps the wanted resource. */
-export function takes(grant: Grant, wanted: WantedResource, holder: string): boolean {
-  return grant.holder !== holder && overlaps(wanted, grant.resources, grant.workspace);
+/**
+ * Returns whether a lease was granted that conflicts with a claim of the wanted resource.
+ * @param find finds a lease by its row
+ */
+export function takes(
+  grant: Grant,
+  wanted: WantedResource,
+  asked: Contender,
+  find: (row: number) => LeaseRecord | undefined,
+): boolean {
+  if (grant.holder === asked.holder || !overlaps(wanted, grant.resources, grant.workspace)) return false;
+  const record = find(leaseRow(grant.lease) ?? 0);
+  // If the lease is unknown, because it has ended long ago, assume that it was in the caller's way.
+  if (record === undefined) return true;
+  return exclude(contenderOf(record), asked, storedResource(wanted.text, grant.workspace));
 }
 
 function isResources(value: unknown): value is readonly string[] {

@@ -340,6 +340,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER agent_session_of_instance AFTER DELETE ON instance
     BEGIN DELETE FROM agent_session WHERE instance = OLD.id; END;
   `,
+  `
+  -- scope: repo or checkout; null in rows that are older than this column, whose scope is repo. checkout: the id of the
+  -- holder's checkout at the time of the request; null if it had none. parent: the parent of the holder; null if it has
+  -- none. touched_at: the time from which max_s counts; null if it counts from the grant.
+  ALTER TABLE lease ADD COLUMN scope TEXT;
+  ALTER TABLE lease ADD COLUMN checkout TEXT;
+  ALTER TABLE lease ADD COLUMN parent TEXT;
+  ALTER TABLE lease ADD COLUMN touched_at INTEGER;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -4,7 +4,7 @@
  * (src/features/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
-import { isList, JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { isList, JSON_VALUE, later, nullable, rowKind, sparse, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /**
  * Checks the resources of a claim. Returns an error text, or an empty list if they are valid. Every text is valid as a
@@ -36,6 +36,10 @@ export const LEASE_KIND = rowKind({
     granted_at: nullable(TIME),
     ended_at: nullable(TIME),
     queued: later(nullable(SWITCH)),
+    scope: later(nullable(TEXT)),
+    checkout: sparse(TEXT),
+    parent: sparse(TEXT),
+    touched_at: sparse(TIME),
   },
   complete: resourcesProblem,
   order: "row",

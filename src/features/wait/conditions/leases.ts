@@ -1,6 +1,6 @@
 /**
- * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no other
- * holder has a resource. Runs on the front.
+ * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no lease
+ * conflicts with a claim of a resource. Runs on the front.
  *
  * The mark of `free` is the newest event at the time of the report. With it, the server finds out whether a lease was
  * granted and ended between two calls. Otherwise, a client that was notified, tried, and came too late would never
@@ -8,10 +8,13 @@
  */
 import { LEASE_STATES } from "../../../../schemas/leases.js";
 import { Failure } from "../../../base/result.js";
+import type { Contender } from "../../claims/contention.js";
 import { leaseRow as rowOf, noLease, readGlobs } from "../../claims/lease.js";
 import type { LeaseProjection } from "../../claims/lease-projection.js";
 import type { ResourceWatch, WantedResource } from "../../claims/resource-watch.js";
 import type { LeasePresenter } from "../../claims/lease-presenter.js";
+import type { Directory } from "../../instances/directory.js";
+import { applicantOf } from "../../instances/holders.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";
 import { readGrant, takes } from "../grant.js";
 import { GRANTED, type MissedEvents } from "../missed-events.js";
@@ -20,6 +23,7 @@ export interface Leases {
   readonly leases: LeaseProjection;
   readonly presenter: LeasePresenter;
   readonly resources: ResourceWatch;
+  readonly directory: Directory;
 }
 
 export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
@@ -47,24 +51,29 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The caller, whose own leases do not count; "" if all leases count. */
-  readonly holder: string;
+  /** The claim whose conflicts count. It is limited to the checkout that the caller has at the start of the call. */
+  readonly asked: Contender;
 }
 
-export function freeRow({ resources }: Leases, missedEvents: MissedEvents): AnyConditionRow {
+export function freeRow({ resources, presenter, directory }: Leases, missedEvents: MissedEvents): AnyConditionRow {
   return conditionRow<Wanted>({
     parameter: "free",
-    read: (texts, { instance: holder, workspace }) => {
+    read: (texts, { instance, workspace }) => {
       const problem = readGlobs(texts, workspace ?? "", () => "free", "free");
       if (problem instanceof Failure) return problem;
-      return texts.map((text) => ({ text, workspace, holder }));
+      const { checkout: limitedTo, ...party } = applicantOf(directory, instance);
+      const asked = { ...party, shared: false, limitedTo };
+      return texts.map((text) => ({ text, workspace, asked }));
     },
-    identity: ({ text, workspace, holder }) => [text, workspace, holder],
+    identity: ({ text, workspace, asked: { holder, limitedTo } }) => {
+      const identity = [text, workspace, holder];
+      return limitedTo === null ? identity : [...identity, limitedTo];
+    },
     marks: /^\d{1,15}$/,
     start: () => "",
     listen: (wanted, waiter) => resources.listen(wanted, waiter),
     look: async (wanted, mark, context) => {
-      const held = resources.isHeld(wanted, wanted.holder);
+      const held = resources.isHeld(wanted, wanted.asked);
       if (held instanceof Failure) return held;
       if (held) return { matched: null, mark: "" };
       const now = String(missedEvents.now);
@@ -75,7 +84,7 @@ export function freeRow({ resources }: Leases, missedEvents: MissedEvents): AnyC
           Number(mark),
           (data) => {
             const grant = readGrant(data);
-            return grant !== undefined && takes(grant, wanted, wanted.holder);
+            return grant !== undefined && takes(grant, wanted, wanted.asked, (row) => presenter.find(row));
           },
           context,
         ));

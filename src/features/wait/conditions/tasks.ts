@@ -6,6 +6,7 @@ import { WAIT_TASKS_COMPARED_MAX } from "../../../../schemas/limits/wait.js";
 import { NEEDS_INSTANCE } from "../../../base/needs-instance.js";
 import type { Clock } from "../../../base/clock.js";
 import { Failure } from "../../../base/result.js";
+import type { LeasePresenter } from "../../claims/lease-presenter.js";
 import type { Directory } from "../../instances/directory.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../../platform/rpc/frames.js";
@@ -14,7 +15,7 @@ import { encodeTask } from "../../tasks/encode.js";
 import type { ClaimableTask, TaskProjection } from "../../tasks/task-projection.js";
 import { type Claimant, levelOf, mayClaim } from "../../tasks/ready-queue.js";
 import type { TaskReader } from "../../tasks/table.js";
-import { hasEnded, noTask } from "../../tasks/task.js";
+import { contenderForTask, hasEnded, noTask } from "../../tasks/task.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import { type Grant, readGrant, takes } from "../grant.js";
 import { type EventData, GRANTED, type MissedEvents } from "../missed-events.js";
@@ -34,6 +35,7 @@ import {
 
 export interface Tasks {
   readonly tasks: TaskProjection;
+  readonly presenter: LeasePresenter;
   /** Uses the front's own database handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
@@ -50,14 +52,19 @@ interface Subject {
 }
 
 export function taskRow(
-  { tasks, reader, directory, watch, clock }: Tasks,
+  { tasks, presenter, reader, directory, watch, clock }: Tasks,
   missedEvents: MissedEvents,
 ): AnyConditionRow {
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
-    const { id, name, capabilities } = entry;
-    return { id, name, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
+    const { id, name, parent, capabilities } = entry;
+    return { id, name, parent, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
+  };
+  /** Returns whether a lease was granted that conflicts with a claim of a task. */
+  const needs = ({ resources, workspace }: ClaimableTask, grant: Grant, claimant: Claimant): boolean => {
+    const asked = contenderForTask(claimant);
+    return resources.some(({ text }) => takes(grant, { text, workspace }, asked, (row) => presenter.find(row)));
   };
   /**
    * Returns the reported tasks that can still be claimed. Leaves out a task whose resources another holder has leased
@@ -71,7 +78,7 @@ export function taskRow(
     const known = names.flatMap((name) => {
       const task = tasks.get(rowOf(name));
       if (task === undefined || nameOf(task) !== name) return [];
-      return mayClaim(task, claimant, clock.now()) && tasks.isFree(task, claimant.id) ? [task] : [];
+      return mayClaim(task, claimant, clock.now()) && tasks.isFree(task, claimant) ? [task] : [];
     });
     const leased = known.filter(({ resources }) => resources.length > 0);
     if (leased.length === 0) return known;
@@ -79,7 +86,7 @@ export function taskRow(
     const recordGrant = (data: EventData): false => {
       const grant = readGrant(data);
       if (grant === undefined) return false;
-      for (const task of leased) if (needs(task, grant, claimant.id)) taken.add(task);
+      for (const task of leased) if (needs(task, grant, claimant)) taken.add(task);
       return false;
     };
     const unsure = await missedEvents.happened(GRANTED, event, recordGrant, context);
@@ -182,11 +189,6 @@ function bestOf(
     if (left === 0) break;
   }
   return best?.task;
-}
-
-/** Returns whether a lease that was granted to another holder overlaps a resource that a task needs. */
-function needs({ resources, workspace }: ClaimableTask, grant: Grant, claimant: string): boolean {
-  return resources.some(({ text }) => takes(grant, { text, workspace }, claimant));
 }
 
 export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {

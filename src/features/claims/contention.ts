@@ -1,0 +1,61 @@
+/**
+ * Decides whether two claims exclude each other, apart from the question whether their resources overlap. That depends
+ * on their holders, their modes and their checkouts. The lock table, the front's projection and the waiting clients all
+ * use this one rule. Pure.
+ *
+ * A subagent is an instance with a parent, and the parent itself has none. The claims of a parent cover its children.
+ * So a claim of a parent and a claim of its child never exclude each other, but the claims of two children do.
+ *
+ * A checkout is one working tree on one machine. The files of two checkouts are different files, although they have the
+ * same paths. A claim of scope `checkout` is only about the files of the holder's checkout. A claim of scope `repo` is
+ * about the files of all checkouts. The scope means nothing to resources other than files.
+ */
+import type { Resource } from "./resource.js";
+
+/** An instance that holds a claim or asks for one. */
+export interface Party {
+  /** The id of the instance; "" if the caller is not an instance. */
+  readonly holder: string;
+  /** The id of the instance whose subagent the holder is; null if there is none. */
+  readonly parent: string | null;
+}
+
+/** An instance that may ask for a claim. */
+export interface Applicant extends Party {
+  /** The id of its checkout; null if it has none. */
+  readonly checkout: string | null;
+}
+
+/** The members of a claim that decide which other claims it may exclude. */
+export interface Contender extends Party {
+  /** Excludes exclusive claims only. */
+  readonly shared: boolean;
+  /** The id of the checkout to whose files the claim is limited; null if the claim is about all checkouts. */
+  readonly limitedTo: string | null;
+}
+
+/** Returns whether two parties are the same instance, or a parent and its child. */
+export function areRelated(a: Party, b: Party): boolean {
+  return a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
+}
+
+/** Returns whether two claims exclude each other if both have this resource, or resources that overlap it. */
+export function exclude(a: Contender, b: Contender, resource: Resource): boolean {
+  return compete(a, b) && !(resource.isFile && areInDifferentCheckouts(a, b));
+}
+
+/**
+ * Returns whether two claims would exclude each other if they were about the same checkout. They do not exclude each
+ * other, but the changes of their holders have to be merged.
+ */
+export function areNear(a: Contender, b: Contender, resource: Resource): boolean {
+  return resource.isFile && areInDifferentCheckouts(a, b) && compete(a, b);
+}
+
+function compete(a: Contender, b: Contender): boolean {
+  return !(a.shared && b.shared) && !areRelated(a, b);
+}
+
+function areInDifferentCheckouts(a: Contender, b: Contender): boolean {
+  return a.limitedTo !== null && b.limitedTo !== null && a.limitedTo !== b.limitedTo;
+}

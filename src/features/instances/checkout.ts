@@ -15,7 +15,5 @@ export function mergeCheckout(
 /** Returns true if two checkouts have the same members, or if both are null. */
 export function isSameCheckout(one: Checkout | null, other: Checkout | null): boolean {
   if (one === null || other === null) return one === other;
-  return (
-    one.id === other.id && one.branch === other.branch && one.root === other.root && one.machine === other.machine
-  );
+  return one.id === other.id && one.branch === other.branch && one.root === other.root && one.machine === other.machine;
 }

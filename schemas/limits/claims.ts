@@ -27,8 +27,11 @@ export const RUN_PAUSE_GRACE_FACTOR = 5;
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const SILENCE_SHARED_GRACE_PART = 1 / 2;
-/** One call of the writer ends at most this many claims. */
-export const CLAIMS_ENDED_TOGETHER = 100;
+/**
+ * One call of the writer ends at most this many claims that expire or whose holder is deleted. The end of a claim may
+ * grant others, and which ones takes a few milliseconds to find out where thousands wait.
+ */
+export const CLAIMS_ENDED_TOGETHER = 16;
 
 // Resources
 export const RESOURCE_BYTES_MAX = 512;

@@ -14,6 +14,11 @@ export class Groups<Key extends string | number, Item> {
     return this.#groups.values().flatMap((group) => [...group]);
   }
 
+  /** Returns a snapshot of the groups' keys, as texts. */
+  keys(): string[] {
+    return this.#groups.keys();
+  }
+
   /** Returns the group, or undefined if it is empty. */
   get(key: Key): ReadonlySet<Item> | undefined {
     return this.#groups.get(key);

@@ -41,6 +41,11 @@ export class TurnoverMap<Key extends string | number, Value> {
     this.#size = 0;
   }
 
+  /** Returns a snapshot of the keys, as texts. */
+  keys(): string[] {
+    return Object.keys(this.#values);
+  }
+
   /** Returns a snapshot of the values. */
   values(): Value[] {
     return Object.values(this.#values);

@@ -294,10 +294,20 @@ export class ClaimRegistry implements CachingModel {
     }
   }
 
-  /** Ends all claims of an instance that is being deleted. Waiting claims end too. */
-  endHolder(holder: string, call: WriteCall): void {
+  /**
+   * Ends claims of an instance that is being deleted, waiting ones first.
+   * @param max the maximum number of claims to end
+   * @returns the number of claims that have ended. If it is less than `max`, none is left.
+   */
+  endSomeOf(holder: string, max: number, call: WriteCall): number {
+    const ends = waitingFirst(this.#live.claimsOf(holder)).slice(0, max);
+    for (const lease of ends) this.#loseByItself(lease, "holder deleted", call);
+    return ends.length;
+  }
+
+  /** Called after an instance was deleted and its claims have ended. */
+  holderGone(holder: string, call: WriteCall): void {
     this.#names.delete(holder);
-    for (const lease of waitingFirst(this.#live.claimsOf(holder))) this.#loseByItself(lease, "holder deleted", call);
     this.#tasks?.holderGone(holder, call);
   }
 

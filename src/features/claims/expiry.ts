@@ -83,8 +83,12 @@ export class Expiry implements BackgroundTask {
    * have ended by then.
    */
   #fresh: number[] = [];
-  /** The fences of the claims that the writer is ending, by the row of the claim. */
+  /** The fences of the claims that the writer is ending, or will end next, by the row of the claim. */
   readonly #ending = new Map<number, number>();
+  /** The claims that the writer will end next. */
+  readonly #overdueClaims: End[] = [];
+  /** Whether the writer is ending claims. */
+  #isEnding = false;
   #doneSlot: number;
 
   constructor(options: ExpiryOptions) {
@@ -220,21 +224,31 @@ export class Expiry implements BackgroundTask {
   }
 
   #end(ends: readonly End[]): void {
+    for (const { row, fence } of ends) this.#ending.set(row, fence);
+    this.#overdueClaims.push(...ends);
+    if (!this.#isEnding) this.#endNext();
+  }
+
+  /**
+   * Lets the writer end some claims, and the next ones when it has answered. In between it executes the calls of
+   * others.
+   */
+  #endNext(): void {
     const { leases, writer, log, clock } = this.#options;
-    for (let at = 0; at < ends.length; at += CLAIMS_ENDED_TOGETHER) {
-      const together = ends.slice(at, at + CLAIMS_ENDED_TOGETHER);
-      for (const { row, fence } of together) this.#ending.set(row, fence);
-      const names = new Map(together.map(({ row }) => [row, nameOf(leases.get(row), row)]));
-      writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
-        for (const { row, fence, reason } of together) {
-          this.#ending.delete(row);
-          // The writer keeps a claim whose holder was seen, or whose life was prolonged, after this decision.
-          const isKept = leases.get(row)?.fence === fence;
-          if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
-          else log.info("claim lost", { id: names.get(row), reason });
-        }
-      });
-    }
+    const together = this.#overdueClaims.splice(0, CLAIMS_ENDED_TOGETHER);
+    this.#isEnding = together.length > 0;
+    if (!this.#isEnding) return;
+    const names = new Map(together.map(({ row }) => [row, nameOf(leases.get(row), row)]));
+    writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
+      for (const { row, fence, reason } of together) {
+        this.#ending.delete(row);
+        // The writer keeps a claim whose holder was seen, or whose life was prolonged, after this decision.
+        const isKept = leases.get(row)?.fence === fence;
+        if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
+        else log.info("claim lost", { id: names.get(row), reason });
+      }
+      this.#endNext();
+    });
   }
 }
 

@@ -9,8 +9,9 @@
  * A parent counts as waiting for its children, because a subagent runs inside the work of its parent. So a claim that
  * waits for a parent waits for the parent's children, too. A child may overtake it, and may not wait for its holder.
  *
- * Each waiting claim watches its most recent blocker. In a plain queue that is the claim before it. So when a claim
- * ends, only its watchers are checked, however long the queue is.
+ * Each waiting claim watches one of its blockers, and is checked again when that one ends. A new claim watches its most
+ * recent blocker. In a plain queue that is the claim before it, so only one claim is checked when a claim ends, however
+ * long the queue is.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { assert, must } from "../../base/assert.js";
@@ -68,7 +69,7 @@ const FOLLOWED_MAX = 1_000;
 /** A claim in the table. */
 class Entry<Kind extends Claim> implements HasResources {
   held = false;
-  /** The most recent blocker of this claim, while the claim waits. */
+  /** One of the blockers of this claim, while the claim waits. */
   watches: Entry<Kind> | null = null;
   /** The claims that watch this one; null if there are none, as for most claims. */
   watchedBy: Set<Entry<Kind>> | null = null;
@@ -90,13 +91,30 @@ interface Dependents<Kind extends Claim> {
   readonly byHolder: ReadonlyMap<string, { readonly claim: Kind | null; readonly next: string }>;
 }
 
+/**
+ * The claims that wait for each holder, kept while no claim is granted or removed: they are expensive to find, and many
+ * decisions about the same holder follow each other.
+ */
+type KnownDependents<Kind extends Claim> = Map<string, Dependents<Kind>>;
+
 export class LockTable<Kind extends Claim> {
   /** Entries by the order of their claims. */
   readonly #entries = new TurnoverMap<number, Entry<Kind>>();
   readonly #byHolder = new Groups<string, Entry<Kind>>();
   /** The entries of the children of each parent. */
   readonly #byParent = new Groups<string, Entry<Kind>>();
+  /** All entries. */
   readonly #index = new ResourceIndex<Entry<Kind>>();
+  /**
+   * The held entries. The question whether a held claim blocks a waiting one is asked much more often than the question
+   * which claims do, and the queue of a resource may be long.
+   */
+  readonly #heldIndex = new ResourceIndex<Entry<Kind>>();
+  /**
+   * The waiting entries of each holder that watch a waiting entry. Only these may have no held blocker. So only these
+   * can become free because more claims wait for their holder.
+   */
+  readonly #behindWaiting = new Groups<string, Entry<Kind>>();
   #held = 0;
 
   get held(): number {
@@ -124,7 +142,7 @@ export class LockTable<Kind extends Claim> {
    */
   evaluate(claim: Claim, waits: boolean, conflictsMax: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
-    const blockers = this.#blockers(claim, overtaken);
+    const blockers = this.#blockers(claim, { overtaken });
     if (blockers.size === 0) return { kind: "free", overtakes: false };
     if (this.#allWaitFor(claim, blockers)) return { kind: "free", overtakes: true };
     const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
@@ -171,8 +189,8 @@ export class LockTable<Kind extends Claim> {
 
   /** Yields the held claims with which a claim of these resources would conflict, in no particular order. */
   *heldByOthers(resources: readonly Resource[], asked: Contender): Generator<Conflict<Kind>> {
-    const where = ({ held, claim }: Entry<Kind>, wanted: Resource): boolean => held && exclude(claim, asked, wanted);
-    for (const meeting of this.#index.meeting(resources, where)) yield conflictOf(meeting);
+    const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, asked, wanted);
+    for (const meeting of this.#heldIndex.meeting(resources, where)) yield conflictOf(meeting);
   }
 
   /**
@@ -184,7 +202,7 @@ export class LockTable<Kind extends Claim> {
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
     const granted: Kind[] = [];
-    if (overtakes) this.#grantWith(claim.holder, granted);
+    if (overtakes) this.#grantWith(claim, granted);
     return granted;
   }
 
@@ -194,7 +212,7 @@ export class LockTable<Kind extends Claim> {
    */
   enqueue(claim: Kind): boolean {
     const entry = this.#add(claim);
-    return !this.#settle(entry);
+    return !this.#settle(entry, new Map());
   }
 
   /**
@@ -207,9 +225,9 @@ export class LockTable<Kind extends Claim> {
     this.#drop(entry);
     const granted: Kind[] = [];
     for (const watcher of inOrder(entry.watchedBy ?? [])) {
-      if (watcher.held || !this.#settle(watcher)) continue;
+      if (watcher.held || this.#watchHeld(watcher) || !this.#settle(watcher, new Map())) continue;
       granted.push(watcher.claim);
-      this.#grantWith(watcher.claim.holder, granted);
+      this.#grantWith(watcher.claim, granted);
     }
     return granted;
   }
@@ -219,6 +237,8 @@ export class LockTable<Kind extends Claim> {
     this.#byHolder.clear();
     this.#byParent.clear();
     this.#index.clear();
+    this.#heldIndex.clear();
+    this.#behindWaiting.clear();
     this.#held = 0;
   }
 
@@ -237,36 +257,81 @@ export class LockTable<Kind extends Claim> {
     this.#watch(entry, null);
     this.#entries.delete(claim.order);
     this.#index.remove(entry);
-    if (entry.held) this.#held -= 1;
+    if (entry.held) {
+      this.#heldIndex.remove(entry);
+      this.#held -= 1;
+      for (const watcher of entry.watchedBy ?? []) this.#behindWaiting.add(watcher.claim.holder, watcher);
+    }
     this.#byHolder.remove(claim.holder, entry);
     if (claim.parent !== null) this.#byParent.remove(claim.parent, entry);
   }
 
   /**
-   * Grants the waiting claims that are free now because a holder got a claim.
+   * Grants the waiting claims that are free now because a holder got this claim.
    *
    * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
    * claims. So may the waiting claims of each holder for which this holder waits.
    */
-  #grantWith(holder: string, granted: Kind[]): void {
-    const holders = new Set([holder]);
+  #grantWith(claim: Claim, granted: Kind[]): void {
+    if (!this.#isAwaited(claim)) return;
+    const holders = new Set([claim.holder]);
+    let known: KnownDependents<Kind> = new Map();
+    let further: string[] | undefined;
+    // Whether a claim of a holder that was not reached yet may become free. Most of the time there is none.
+    const goesOn = (): boolean => {
+      further ??= this.#behindWaiting.keys();
+      for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
+        if (!holders.has(last) && this.#behindWaiting.get(last) !== undefined) return true;
+        further.pop();
+      }
+      return false;
+    };
     for (const next of holders) {
-      for (const { claim } of inOrder(this.#byParent.get(next) ?? [])) holders.add(claim.holder);
+      for (const { claim: child } of inOrder(this.#byParent.get(next) ?? [])) holders.add(child.holder);
       for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
         if (entry.held) continue;
-        if (this.#settle(entry)) granted.push(entry.claim);
-        else for (const { held, claim } of inOrder(this.#blockers(entry.claim))) if (held) holders.add(claim.holder);
+        const mayBeFree = this.#behindWaiting.get(next)?.has(entry) === true && !this.#watchHeld(entry);
+        if (mayBeFree && this.#settle(entry, known)) {
+          granted.push(entry.claim);
+          known = new Map();
+        } else if (goesOn()) {
+          for (const holder of this.#heldBlockersOf(entry)) holders.add(holder);
+        }
       }
     }
+  }
+
+  /** Returns whether a claim of another party waits for a held claim. */
+  #isAwaited(held: Claim): boolean {
+    const where = (other: Entry<Kind>, wanted: Resource): boolean => !other.held && exclude(other.claim, held, wanted);
+    return this.#index.meeting(held.resources, where).next().done !== true;
+  }
+
+  /** Returns the holders of the held claims that block a waiting claim, in the order of these claims. */
+  #heldBlockersOf({ claim }: Entry<Kind>): string[] {
+    const found = new Set<Entry<Kind>>();
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      !found.has(other) && exclude(other.claim, claim, wanted);
+    for (const { filed } of this.#heldIndex.meeting(claim.resources, where)) found.add(filed);
+    return inOrder(found).map((blocker) => blocker.claim.holder);
+  }
+
+  /** If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether there is one. */
+  #watchHeld(entry: Entry<Kind>): boolean {
+    const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
+    const { value, done } = this.#heldIndex.meeting(entry.resources, where).next();
+    if (done === true) return false;
+    this.#watch(entry, value.filed);
+    return true;
   }
 
   /**
    * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether it is held
    * now.
    */
-  #settle(entry: Entry<Kind>): boolean {
+  #settle(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     let latest: Entry<Kind> | null = null;
-    for (const blocker of this.#blockers(entry.claim))
+    for (const blocker of this.#blockers(entry.claim, { known }))
       if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
     this.#watch(entry, latest);
     if (latest === null) this.#hold(entry);
@@ -275,26 +340,34 @@ export class LockTable<Kind extends Claim> {
 
   #hold(entry: Entry<Kind>): void {
     entry.held = true;
+    this.#heldIndex.add(entry);
     this.#held += 1;
+    for (const watcher of entry.watchedBy ?? []) this.#behindWaiting.remove(watcher.claim.holder, watcher);
   }
 
   #watch(entry: Entry<Kind>, watched: Entry<Kind> | null): void {
+    const { holder } = entry.claim;
     entry.watches?.watchedBy?.delete(entry);
     entry.watches = watched;
     if (watched !== null) (watched.watchedBy ??= new Set()).add(entry);
+    if (watched === null || watched.held) this.#behindWaiting.remove(holder, entry);
+    else this.#behindWaiting.add(holder, entry);
   }
 
   /**
    * Returns all blockers of a claim. A waiting claim that it may overtake is no blocker, and is added to `overtaken`
    * instead.
    */
-  #blockers(claim: Claim, overtaken?: Set<Entry<Kind>>): Set<Entry<Kind>> {
+  #blockers(
+    claim: Claim,
+    { overtaken, known }: { overtaken?: Set<Entry<Kind>>; known?: KnownDependents<Kind> } = {},
+  ): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
       (other.held || other.claim.order < claim.order) && exclude(other.claim, claim, wanted) && !blockers.has(other);
     let dependents: Dependents<Kind> | undefined;
     for (const { filed } of this.#index.meeting(claim.resources, where)) {
-      if (!filed.held) dependents ??= this.#dependentsOf(claim, "held");
+      if (!filed.held) dependents ??= this.#heldDependentsOf(claim, known);
       if (!filed.held && dependents?.claims.has(filed) === true) overtaken?.add(filed);
       else blockers.add(filed);
     }
@@ -330,6 +403,13 @@ export class LockTable<Kind extends Claim> {
   /** Returns the claims of a holder and of its children. While one of them waits, the holder waits. */
   #behind(holder: string): Entry<Kind>[] {
     return inOrder([...(this.#byHolder.get(holder) ?? []), ...(this.#byParent.get(holder) ?? [])]);
+  }
+
+  /** Finds the claims that wait for the held claims of a party, unless they are known. */
+  #heldDependentsOf(party: Party, known: KnownDependents<Kind> | undefined): Dependents<Kind> {
+    const found = known?.get(party.holder) ?? this.#dependentsOf(party, "held");
+    known?.set(party.holder, found);
+    return found;
   }
 
   /**

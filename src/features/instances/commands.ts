@@ -25,6 +25,7 @@ import { noInstance } from "../../base/needs-instance.js";
 import { formatTime } from "../../base/time.js";
 import { auditTrail } from "../audit/table.js";
 import { claimRegistry } from "../claims/claim-registry.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
@@ -159,8 +160,8 @@ export const setBranch = writerMethod({
  * otherwise continue with one of them. Each deleted instance gets its own audit row, which names the instance that had
  * registered it.
  *
- * One call deletes a bounded number of instances. The caller repeats it with `more` of the reply, so that the writer
- * does other work in between. An instance is deleted after all those that it has registered. So if the caller does not
+ * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats it with `more`
+ * of the reply, so that the writer does other work in between. An instance is deleted after all those that it has registered. So if the caller does not
  * come back, none of them is left without the instance by which it is found. The transaction that deletes the requested
  * instance checks again that none is left.
  */
@@ -182,6 +183,7 @@ export const deregisterInstance = writerMethod({
     const ids: string[] = [];
     // The walk descends to an instance that has registered no other, deletes it, and returns to its registrant.
     let current = at ?? id;
+    let claimsLeft = CLAIMS_ENDED_TOGETHER;
     for (let levels = 0; ids.length < INSTANCE_DELETE_ROWS && levels < INSTANCE_DELETE_LEVELS; ) {
       const registered = instances.newestRegisteredBy(current);
       if (registered !== undefined) {
@@ -196,8 +198,10 @@ export const deregisterInstance = writerMethod({
         levels += 1;
         continue;
       }
+      claimsLeft -= book.endSomeOf(current, claimsLeft, call);
+      if (claimsLeft === 0) return { ids, more: current };
       instances.deregister(current);
-      book.endHolder(current, call);
+      book.holderGone(current, call);
       ids.push(current);
       if (current === id) return { ids, more: null };
       const detail = JSON.stringify({ registered_by: registrant });

@@ -4,11 +4,13 @@
  */
 import t, { type Test } from "tap";
 import type { DeregisterReply } from "../../../schemas/instances.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { INSTANCE_DELETE_LEVELS, INSTANCE_DELETE_ROWS } from "../../../schemas/limits/instances.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { SimulatedServer } from "../../../test/support/simulated-server.js";
 import { FakeWriter, settle } from "../../../test/threads/fake-writer.js";
 import { Failure } from "../../base/result.js";
+import { acquireLease } from "../leases/commands.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import { InstanceActors } from "./actors.js";
 import { deregisterInstance, registerInstance } from "./commands.js";
@@ -23,7 +25,10 @@ interface Writer {
 }
 
 function openWriter(t: Test): Writer {
-  const server = new SimulatedServer({ methods: [registerInstance, deregisterInstance], hear: () => undefined });
+  const server = new SimulatedServer({
+    methods: [registerInstance, deregisterInstance, acquireLease],
+    hear: () => undefined,
+  });
   t.teardown(() => server.close());
   const rest = { workspace: "", intent: "", stack: "", capabilities: [], checkout: null };
   let tokens = 0;
@@ -113,6 +118,29 @@ t.test("a transaction descends a bounded number of levels", (t) => {
   t.ok(parts.every(({ length }) => length <= INSTANCE_DELETE_ROWS));
   t.equal(parts.flat().length, count + 1);
   t.same(writer.left(), []);
+  t.end();
+});
+
+t.test("a transaction ends a bounded number of claims, the last of which goes with the instance", (t) => {
+  const writer = openWriter(t);
+  const { server } = writer;
+  writer.register("root", "");
+  writer.register("other", "");
+  const acquire = (actor: string, name: string): void => {
+    const rest = { shared: false, workspace: "", ttl_s: 60, max_s: 600, reason: "", waits: true, queued: true };
+    const reply = server.reply(acquireLease, { resources: [name], request_id: null, ...rest }, actor);
+    if (reply instanceof Failure) throw reply;
+  };
+  const count = (holder: string, state: string): number =>
+    server.mirror.list().filter((lease) => lease.holder === holder && lease.state === state).length;
+  const held = 2 * CLAIMS_ENDED_TOGETHER + 1;
+  for (let at = 0; at < held; at++) for (const holder of ["root", "other"]) acquire(holder, `name:${at}`);
+  t.same([count("root", "held"), count("other", "waiting")], [held, held]);
+  const heldBetween: number[] = [];
+  const parts = removeAll(writer, "root", () => heldBetween.push(count("root", "held")));
+  t.same(parts, [[], [], ["root"]]);
+  t.same(heldBetween, [held - CLAIMS_ENDED_TOGETHER, held - 2 * CLAIMS_ENDED_TOGETHER]);
+  t.same([count("root", "held"), count("other", "held")], [0, held], "what they blocked is granted");
   t.end();
 });
 

@@ -67,7 +67,8 @@ const failing = writerMethod({
     tasks.claim({ workspace: "", labels: [], id: null, ttl_s: null, request_id: null }, call);
     tasks.end("complete", { id, fence, text: null, value: null, retry: false }, call);
     tasks.cancel({ id, owns: true, reason: null }, call);
-    claims.endHolder(call.actor, call);
+    claims.endSomeOf(call.actor, Infinity, call);
+    claims.holderGone(call.actor, call);
     throw new Error("a bug");
   },
 });

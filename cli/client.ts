@@ -5,7 +5,7 @@
  * exchange.ts makes the connection, failover.ts chooses among servers, and event-feed.ts handles WebSocket. Runs in the
  * CLI process.
  */
-import { REASON_PHRASES } from "../schemas/status.js";
+import { REASON_PHRASES, STATUSES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
@@ -14,11 +14,18 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
 
+/** The beginning of the server's refusal of a call that needs an instance, from a session that has none. */
+const UNKNOWN_SESSION = "session not found: ";
+
 /** Returns the HTTP headers that identify the caller. */
-export function makeHeaders({ token, instance }: Settings): Record<string, string> {
+export function makeHeaders(settings: Settings): Record<string, string> {
+  const { fallback } = settings;
+  const { token, instance } = fallback?.isUsed ? fallback : settings;
+  const session = fallback?.isUsed ? undefined : settings.session;
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
     ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
+    ...(session === undefined ? {} : { "X-Koor-Session": session }),
   };
 }
 
@@ -56,11 +63,30 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
+ * Whether the server refused a call because it does not know the session, or because the session's shell has no token.
+ * Nothing was executed then.
+ */
+function isSessionUnknown({ status, body }: Answer): boolean {
+  if (status === STATUSES.UNAUTHENTICATED.http) return true;
+  return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
+}
+
+/** Sends one request. Sends it again as the folder's instance if the server does not know the session. */
+async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
+  const { fallback } = settings;
+  const answer = await sendBy(exchange, settings, plan);
+  const isFinal = answer instanceof CliFailure || fallback === undefined || fallback.isUsed || !isSessionUnknown(answer);
+  if (isFinal) return answer;
+  fallback.isUsed = true;
+  return await sendBy(exchange, settings, plan);
+}
+
+/**
  * Sends one request and reads the whole answer, with any status. Returns a failure (exit 3) if no answer came. The
  * server may have executed the request even then.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
-  const answer = await sendBy(exchange, settings, plan);
+  const answer = await sendAsCaller(settings, plan);
   // If the answer is only the first page of a list, the user gets a warning. Without the warning, the user might take
   // the page for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)

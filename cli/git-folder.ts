@@ -5,7 +5,7 @@
  * git's environment variables (`GIT_DIR`, …) are ignored on purpose. git sets them for its hooks, and a hook may call a
  * command in the folder of another repository.
  */
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { readTextFile } from "./config-file.js";
@@ -45,6 +45,20 @@ export function realPath(path: string): string {
   }
 }
 
+/** Returns what is at a path, after links are followed or not; undefined if the system does not say it. */
+function lookAt(path: string, look: (path: string) => Stats = statSync): Stats | undefined {
+  try {
+    return look(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether git keeps the repository's folder of this working tree elsewhere, as it does for linked working trees. */
+export function hasGitFile(root: string): boolean {
+  return lookAt(join(root, GIT))?.isFile() ?? false;
+}
+
 /** Returns the text of one of git's files, without the line end; undefined if it is not a small regular file. */
 function readGitFile(path: string): string | undefined {
   const text = readTextFile({ path, name: path });
@@ -54,7 +68,7 @@ function readGitFile(path: string): string | undefined {
 /** Returns the repository's folder for a working tree, whose `.git` is a folder or a file that names the folder. */
 function gitFolderOf(root: string): string | undefined {
   const path = join(root, GIT);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return realPath(path);
+  if (!hasGitFile(root)) return realPath(path);
   const named = /^gitdir: (.+)$/s.exec(readGitFile(path) ?? "")?.[1];
   return named === undefined ? undefined : realPath(resolve(root, named));
 }
@@ -68,8 +82,8 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
   if (found === undefined) return undefined;
   const root = realPath(found);
   const gitFolder = gitFolderOf(root);
-  if (gitFolder === undefined || lstatSync(join(gitFolder, "HEAD"), { throwIfNoEntry: false }) === undefined)
-    return undefined;
+  // A HEAD that is a symbolic link leads nowhere before the first commit.
+  if (gitFolder === undefined || lookAt(join(gitFolder, "HEAD"), lstatSync) === undefined) return undefined;
   // Only the repository's folder of a linked working tree has this file.
   const common = readGitFile(join(gitFolder, "commondir"));
   return { root, gitFolder, commonFolder: common === undefined ? gitFolder : realPath(resolve(gitFolder, common)) };
@@ -111,7 +125,7 @@ function branchOfReference(reference: string): HeadBranch {
 export function readHeadBranch({ gitFolder }: WorkingTree): HeadBranch {
   const head = join(gitFolder, "HEAD");
   // Old versions of git can make HEAD a symbolic link to the branch's file.
-  if (lstatSync(head, { throwIfNoEntry: false })?.isSymbolicLink()) return branchOfReference(readlinkSync(head));
+  if (lookAt(head, lstatSync)?.isSymbolicLink()) return branchOfReference(readlinkSync(head));
   const reference = /^ref:\s*(.+)$/.exec(readGitFile(head) ?? "")?.[1];
   return reference === undefined ? { kind: "detached" } : branchOfReference(reference.trimEnd());
 }

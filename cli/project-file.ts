@@ -3,13 +3,12 @@
  * file may be committed, so it comes from other people. It contains no token, and a token in it is never used. Runs in
  * the CLI process.
  */
-import { statSync } from "node:fs";
 import { join, relative } from "node:path";
 
 import { parseJson } from "../shared/json-text.js";
 import { isJsonObject } from "../shared/json-object.js";
 import { CliFailure, failed } from "./failure.js";
-import { findGitRoot, findWorkingTree, mainRootOf, realPath } from "./git-folder.js";
+import { findGitRoot, findWorkingTree, hasGitFile, mainRootOf, realPath } from "./git-folder.js";
 import { findKoorFile, type FoundFile } from "./koor-folder.js";
 import { parseServers } from "./server-list.js";
 import { workspaceProblem } from "./workspace-rule.js";
@@ -26,8 +25,7 @@ export interface ProjectFile {
 /** Returns the folder of the main working tree that corresponds to a folder of a linked one; else undefined. */
 function sameFolderOfMain(folder: string): string | undefined {
   const root = findGitRoot(folder);
-  // Only linked working trees and submodules have a file there.
-  if (root === undefined || !statSync(join(root, ".git")).isFile()) return undefined;
+  if (root === undefined || !hasGitFile(root)) return undefined;
   const tree = findWorkingTree(folder);
   const main = tree === undefined ? undefined : mainRootOf(tree);
   return tree === undefined || main === undefined || main === tree.root

@@ -88,7 +88,7 @@ interface Sources {
 /** The servers to ask, and the sources of the other settings. */
 interface Choice extends Sources {
   readonly servers: Servers;
-  /** What names the servers, in the words of docs/cli.md "whoami". */
+  /** The source that names the servers, in the words of docs/cli.md "whoami". */
   readonly serversFrom: string;
   /** The servers that only a file of the folder names. */
   readonly folderOnly: readonly URL[];

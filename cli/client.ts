@@ -75,7 +75,8 @@ function isSessionUnknown({ status, body }: Answer): boolean {
 async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const { fallback } = settings;
   const answer = await sendBy(exchange, settings, plan);
-  const isFinal = answer instanceof CliFailure || fallback === undefined || fallback.isUsed || !isSessionUnknown(answer);
+  const isFinal =
+    answer instanceof CliFailure || fallback === undefined || fallback.isUsed || !isSessionUnknown(answer);
   if (isFinal) return answer;
   fallback.isUsed = true;
   return await sendBy(exchange, settings, plan);

@@ -58,7 +58,10 @@ t.test("an invalid KOOR_SESSION is refused, and that of a client is ignored", as
   const rule = "koor: KOOR_SESSION must be 1 to 128 printable ASCII characters, without spaces at the ends\n";
   const invalid = ["ü", "a\nb", "a\u001b[31m", "a\u007f", " a", "a ", "x".repeat(129)];
   for (const value of invalid) {
-    t.same(await koor(["state", "list"], { KOOR_SESSION: value }).then(({ code, stderr }) => [code, stderr]), [2, rule]);
+    t.same(await koor(["state", "list"], { KOOR_SESSION: value }).then(({ code, stderr }) => [code, stderr]), [
+      2,
+      rule,
+    ]);
     t.match(await koor(["whoami"], { KOOR_SESSION: value }), { code: 2, stdout: "", stderr: rule });
   }
   t.same(fake.requests, [], "nothing was sent");
@@ -134,7 +137,11 @@ t.test("a registration concerns the folder, also in the shell of a session", asy
   fake.answer = () => replyJson(known);
   save({ id: ID, token: "own" });
   t.match(await koor(["register", "ana"], { CLAUDE_CODE_SESSION_ID: "s" }), { code: 0, stdout: /"token":"own"/ });
-  t.same(fake.requests.map(({ method }) => method), ["GET", "GET"], "the folder's instance was found again");
+  t.same(
+    fake.requests.map(({ method }) => method),
+    ["GET", "GET"],
+    "the folder's instance was found again",
+  );
   t.same(identityOf(fake.requests[0]), ["Bearer own", ID, undefined]);
   t.match(JSON.parse(readFileSync(join(cwd, ".koor", "instance.json"), "utf8")), { id: ID });
 });
@@ -160,7 +167,11 @@ t.test("a registration sends the checkout, and a repeated one changes it", async
     fake.requests.length = 0;
     fake.answer = () => replyJson({ ...known, ...(stored === undefined ? {} : { checkout: stored }) });
     t.match(await koor(["register", "ana"]), { code: 0, stderr: "" });
-    t.same(bodies("PATCH"), Array.from({ length: changes }, () => ({ checkout })), JSON.stringify(stored));
+    t.same(
+      bodies("PATCH"),
+      Array.from({ length: changes }, () => ({ checkout })),
+      JSON.stringify(stored),
+    );
     if (changes > 0) t.equal(fake.requests.find(({ method }) => method === "PATCH")?.url, `/api/instances/${ID}`);
   }
   t.same(bodies("POST"), [], "it stays the same instance");

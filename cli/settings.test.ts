@@ -127,7 +127,11 @@ t.test("a project's file names a server, and gets no token that is not for it", 
   t.match(await ask({}), { code: 0, received: ["Bearer of-instance", null] }, "a project need not name a server");
 
   write(project, "{");
-  t.match(await ask({}), { code: 3, received: [null, null], stderr: "koor: ../.koor/project.json is not valid JSON\n" });
+  t.match(await ask({}), {
+    code: 3,
+    received: [null, null],
+    stderr: "koor: ../.koor/project.json is not valid JSON\n",
+  });
   t.match(await ask({ KOOR_SERVER: fake.url }), { code: 0 }, "it is not read if it decides nothing");
   write(project, { server: "ftp://a" });
   t.match(await ask({}), { code: 3, stderr: /^koor: \.\.\/\.koor\/project\.json: server must be an http/ });

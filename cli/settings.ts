@@ -133,15 +133,18 @@ function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: st
   const asksProject = explicit === undefined && file?.server === undefined;
   const project = asksProject ? findProjectFile(folder) : undefined;
   if (project instanceof CliFailure) return project;
-  const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] = [
-    ["--server", given],
-    ["KOOR_SERVER", explicit],
-    [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
-    [".koor/project.json", project?.server, project?.name],
-    [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
-    ["your settings", user?.server],
+  const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] =
+    [
+      ["--server", given],
+      ["KOOR_SERVER", explicit],
+      [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
+      [".koor/project.json", project?.server, project?.name],
+      [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
+      ["your settings", user?.server],
+    ];
+  const [serversFrom, text = DEFAULT_SERVER, folderFile = ""] = candidates.find(([, servers]) => servers) ?? [
+    "default",
   ];
-  const [serversFrom, text = DEFAULT_SERVER, folderFile = ""] = candidates.find(([, servers]) => servers) ?? ["default"];
   const servers = parseServers(text);
   if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
   const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user));

@@ -56,7 +56,10 @@ t.test("one line of JSON names each part, and where it was found", async (t) => 
 
   // Each source wins over those before it.
   mkdirSync(join(home, ".config", "koor"), { recursive: true });
-  writeFileSync(join(home, ".config", "koor", "settings.json"), JSON.stringify({ server: `${AWAY}/own`, token: "own" }));
+  writeFileSync(
+    join(home, ".config", "koor", "settings.json"),
+    JSON.stringify({ server: `${AWAY}/own`, token: "own" }),
+  );
   t.match(await ask(), { server: { url: `${AWAY}/own`, from: "your settings" } });
   write(".koor/instance.json", { id: ID, token: "t", server: `${AWAY}/i` });
   t.same((await ask())["server"], { url: `${AWAY}/i`, from: ".koor/instance.json" });
@@ -73,7 +76,11 @@ t.test("one line of JSON names each part, and where it was found", async (t) => 
 
   const session = { ...away, CLAUDE_CODE_SESSION_ID: "s" };
   t.same((await ask([], session))["instance"], { id: null, name: null, from: "CLAUDE_CODE_SESSION_ID" });
-  t.same((await ask([], { ...session, KOOR_SESSION: "s" }))["instance"], { id: null, name: null, from: "KOOR_SESSION" });
+  t.same((await ask([], { ...session, KOOR_SESSION: "s" }))["instance"], {
+    id: null,
+    name: null,
+    from: "KOOR_SESSION",
+  });
   t.same((await ask([], { ...session, KOOR_INSTANCE: "i" }))["instance"], {
     id: "i",
     name: null,

@@ -34,7 +34,11 @@ interface Report {
 /** Asks the server for the name of an instance. Returns null if it does not answer soon. */
 async function fetchName(settings: Settings, id: string): Promise<string | null> {
   const signal = AbortSignal.timeout(CLI_WHOAMI_TIMEOUT_MS);
-  const answer = await sendRequest(settings, { method: "GET", path: `/api/instances/${encodeURIComponent(id)}`, signal });
+  const answer = await sendRequest(settings, {
+    method: "GET",
+    path: `/api/instances/${encodeURIComponent(id)}`,
+    signal,
+  });
   if (answer instanceof CliFailure || !isSuccess(answer)) return null;
   const instance = parseJson(answer.body.toString("utf8"));
   return isJsonObject(instance) && typeof instance["name"] === "string" ? instance["name"] : null;

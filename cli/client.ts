@@ -12,16 +12,14 @@ import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
-import type { Settings } from "./settings.js";
+import { actingIdentity, type Settings } from "./settings.js";
 
 /** The beginning of the server's refusal of a call that needs an instance, from a session that has none. */
 const UNKNOWN_SESSION = "session not found: ";
 
 /** Returns the HTTP headers that identify the caller. */
 export function makeHeaders(settings: Settings): Record<string, string> {
-  const { fallback } = settings;
-  const { token, instance } = fallback?.isUsed ? fallback : settings;
-  const session = fallback?.isUsed ? undefined : settings.session;
+  const { token, instance, session } = actingIdentity(settings);
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
     ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
@@ -63,11 +61,11 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 }
 
 /**
- * Whether the server refused a call because it does not know the session, or because the session's shell has no token.
- * Nothing was executed then.
+ * Whether the server refused a call because it does not know the session, or because the call needs the token of the
+ * folder's file. Nothing was executed then.
  */
-function isSessionUnknown({ status, body }: Answer): boolean {
-  if (status === STATUSES.UNAUTHENTICATED.http) return true;
+function isSessionUnknown({ status, body }: Answer, { token, fallback }: Settings): boolean {
+  if (status === STATUSES.UNAUTHENTICATED.http) return fallback?.token !== token;
   return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
 }
 
@@ -75,9 +73,8 @@ function isSessionUnknown({ status, body }: Answer): boolean {
 async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const { fallback } = settings;
   const answer = await sendBy(exchange, settings, plan);
-  const isFinal =
-    answer instanceof CliFailure || fallback === undefined || fallback.isUsed || !isSessionUnknown(answer);
-  if (isFinal) return answer;
+  if (fallback === undefined || fallback.isUsed) return answer;
+  if (answer instanceof CliFailure || !isSessionUnknown(answer, settings)) return answer;
   fallback.isUsed = true;
   return await sendBy(exchange, settings, plan);
 }

@@ -98,6 +98,10 @@ t.test("if the server does not know a client's session, the folder's file acts",
     ]);
   }
   fake.requests.length = 0;
+  fake.answer = () => replyError(401, "invalid or missing bearer token");
+  t.match(await koor(acquire, { CLAUDE_CODE_SESSION_ID: "s", KOOR_TOKEN: "wrong" }), { code: 1, stderr: /bearer/ });
+  t.equal(fake.requests.length, 1, "the same wrong token is not sent twice");
+  fake.requests.length = 0;
   fake.answer = unknown;
   const refused = { code: 1, stdout: "", stderr: "koor: session not found: s (404)\n" };
   t.match(await koor(acquire, { CLAUDE_CODE_SESSION_ID: "s" }), refused);

@@ -121,7 +121,18 @@ t.test("a project's file names a server, and gets no token that is not for it", 
   write(".koor/settings.json", { server: other.url });
   t.match(await ask({}), { code: 0, received: [null, ""] }, "settings.json wins over it");
   write(".koor/settings.json", { token: "of-folder" });
-  t.match(await ask({}), { code: 0, received: ["Bearer of-folder", null] });
+  t.match(
+    await ask({}),
+    { code: 0, received: ["Bearer of-instance", null] },
+    "a token without a server does not go to a server that only the project names",
+  );
+  write(".koor/instance.json", { id: "i", token: "of-instance" });
+  const withheld = /the token of \.\.\/\.koor\/settings\.json is not sent to http.*, which only .*project\.json names/;
+  t.match(await ask({}), { code: 2, received: [null, null], stderr: withheld });
+  write("../home/koor/settings.json", { trusted_servers: [fake.url] });
+  t.match(await ask({}), { code: 0, received: ["Bearer of-folder", null] }, "until the user trusts it");
+  write("../home/koor/settings.json", {});
+  write(".koor/instance.json", { id: "i", token: "of-instance", server: fake.url });
   rmSync(join(folder, ".koor", "settings.json"));
   write(project, { workspace: "w" });
   t.match(await ask({}), { code: 0, received: ["Bearer of-instance", null] }, "a project need not name a server");

@@ -30,8 +30,9 @@ import {
 import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
-/** The instance's file in messages and in the answer of `whoami`. */
+/** The names of files in the answer of `whoami`. */
 const INSTANCE_NAME = ".koor/instance.json";
+const PROJECT_NAME = ".koor/project.json";
 const DEFAULT_SERVER = "http://localhost:9800";
 /** The permissions of a settings file. Other users of the machine must not read the token in it. */
 const SETTINGS_MODE = 0o600;
@@ -138,7 +139,7 @@ function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: st
       ["--server", given],
       ["KOOR_SERVER", explicit],
       [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
-      [".koor/project.json", project?.server, project?.name],
+      [PROJECT_NAME, project?.server, project?.name],
       [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
       ["your settings", user?.server],
     ];
@@ -214,11 +215,12 @@ function isUsers(server: URL, user: FileSettings | undefined): boolean {
 }
 
 /**
- * Whether a token may be sent to all of these servers.
- * @param named the servers that were stored with the token; without them, any server may get the token
+ * Whether a token of a folder's file may be sent to all of the chosen servers.
+ * @param named the servers that were stored with the token. Without them, any server may get the token, except those
+ * that only the project's file names: it may be committed, and then comes from other people.
  */
-function isFor(named: string | undefined, servers: Servers): boolean {
-  if (named === undefined) return true;
+function isFor(named: string | undefined, { servers, serversFrom, folderOnly }: Choice): boolean {
+  if (named === undefined) return serversFrom !== PROJECT_NAME || folderOnly.length === 0;
   const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
   return servers.every(({ href }) => known.has(href));
 }
@@ -228,24 +230,28 @@ function isFor(named: string | undefined, servers: Servers): boolean {
  * @param instance the instance whose token may be used, if no other token may be sent
  */
 function sendableToken(choice: Choice, instance: StoredInstance | undefined): string | undefined {
-  const { environment, folder, user, servers, folderOnly } = choice;
+  const { environment, folder, user, folderOnly } = choice;
   const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
   const forUsersServer = folderOnly.length === 0;
   if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
-  if (folder?.token !== undefined && isFor(folder.server, servers)) return folder.token;
+  if (folder?.token !== undefined && isFor(folder.server, choice)) return folder.token;
   if (user?.token !== undefined && forUsersServer) return user.token;
-  return instance?.token !== undefined && isFor(instance.server, servers) ? instance.token : undefined;
+  return instance?.token !== undefined && isFor(instance.server, choice) ? instance.token : undefined;
 }
 
 /**
  * Asks the user whether the user's token may be sent to servers that only a file in the folder names. Returns the
  * token, "" if there is none, or a failure if the user does not agree.
  */
-function askForWithheldToken({ environment, user, folderOnly, folderFile }: Choice): string | CliFailure {
-  const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
-  const token = ofEnvironment ?? user?.token;
-  if (token === undefined || folderOnly.length === 0) return "";
-  const whose = ofEnvironment === undefined ? "the token of your own settings" : "KOOR_TOKEN";
+function askForWithheldToken({ environment, folder, user, folderOnly, folderFile }: Choice): string | CliFailure {
+  if (folderOnly.length === 0) return "";
+  const withheld: readonly (readonly [whose: string, token: string | undefined])[] = [
+    ["KOOR_TOKEN", environment["KOOR_TOKEN"]],
+    [`the token of ${folder?.name ?? ""}`, folder?.token],
+    ["the token of your own settings", user?.token],
+  ];
+  const [whose, token] = withheld.find(([, one]) => one) ?? [];
+  if (token === undefined) return "";
   const addresses = joinServers(folderOnly);
   const agreed = askForConsent(`${folderFile} names the server ${addresses}. Send ${whose} there?`);
   if (agreed === true) {
@@ -261,6 +267,11 @@ function askForWithheldToken({ environment, user, folderOnly, folderFile }: Choi
     `${whose} is not sent to ${addresses}, which only ${folderFile} names`,
     `to send it there name the server yourself: --server ${addresses}, KOOR_SERVER=${addresses}, or koor config set --user server ${addresses}`,
   );
+}
+
+/** Returns the identity with which the next call is made. */
+export function actingIdentity(settings: Settings): Pick<Settings, "token" | "instance" | "session"> {
+  return settings.fallback?.isUsed ? settings.fallback : settings;
 }
 
 /** Returns all servers that may be asked. */

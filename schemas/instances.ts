@@ -4,6 +4,8 @@ import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import {
   CAPABILITY_BYTES_MAX,
+  CHECKOUT_ID_CHARACTERS_MAX,
+  CHECKOUT_TEXT_BYTES_MAX,
   INSTANCE_BUSY_S_MAX,
   INSTANCE_CAPABILITIES_MAX,
   INSTANCE_INTENT_BYTES_MAX,
@@ -22,6 +24,37 @@ const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
+const CheckoutId = Text({
+  charactersMax: CHECKOUT_ID_CHARACTERS_MAX,
+  required: true,
+  pattern: { source: "^[a-z0-9-]*$", says: "may have only the characters a-z, 0-9 and -" },
+});
+const CheckoutText = Text({
+  charactersMax: CHECKOUT_TEXT_BYTES_MAX,
+  bytesMax: CHECKOUT_TEXT_BYTES_MAX,
+  // A character takes at most four bytes.
+  promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
+  line: true,
+});
+/** The checkout in a request of a client. A member that is left out keeps its value. */
+const CheckoutBody = Type.Object({
+  id: CheckoutId,
+  branch: Type.Optional(nullable(CheckoutText)),
+  root: Type.Optional(nullable(CheckoutText)),
+  machine: Type.Optional(nullable(CheckoutText)),
+});
+export type CheckoutBody = Static<typeof CheckoutBody>;
+
+/** One working tree on one machine. Its id is chosen by the client. */
+const CHECKOUT = {
+  id: Type.String(),
+  branch: nullable(Type.String()),
+  root: nullable(Type.String()),
+  machine: nullable(Type.String()),
+};
+export const Checkout = Type.Object(CHECKOUT);
+export type Checkout = Static<typeof Checkout>;
+
 const INSTANCE = {
   id: Type.String({ format: "uuid" }),
   name: Type.String(),
@@ -29,13 +62,18 @@ const INSTANCE = {
   intent: Type.String(),
   stack: Type.String(),
   capabilities: Type.Array(Type.String()),
+  checkout: nullable(Type.Object(CHECKOUT, { description: "The working tree in which it works." })),
+  parent: nullable(Type.String({ format: "uuid", description: "The instance whose subagent it is." })),
   status: Type.Enum([...INSTANCE_STATUSES]),
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
 const REGISTRANT = {
   registered_by: Type.Optional(
-    Type.String({ format: "uuid", description: "The instance whose token registered it, with which it is deleted." }),
+    Type.String({
+      format: "uuid",
+      description: "The instance whose token registered it, or whose subagent it is. It is deleted with that instance.",
+    }),
   ),
 };
 export const Instance = Type.Object({ ...INSTANCE, ...REGISTRANT });
@@ -52,6 +90,7 @@ export const RegisterBody = Type.Object({
   intent: Type.Optional(Intent),
   stack: Type.Optional(Label),
   capabilities: Type.Optional(Capabilities),
+  checkout: Type.Optional(nullable(CheckoutBody)),
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
@@ -97,6 +136,7 @@ export const RegisterRequest = Type.Object({
   intent: Type.String(),
   stack: Type.String(),
   capabilities: Type.Array(Type.String()),
+  checkout: nullable(Checkout),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 

@@ -12,6 +12,8 @@ import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 export interface TextRules {
   /** Unicode code points. */
   readonly charactersMax: number;
+  /** The maximum size in bytes of UTF-8, if it is limited in addition to the length. */
+  readonly bytesMax?: number;
   /**
    * The maximum length that the published description states. A text of this length is always accepted. This length is
    * less than characters_max if other texts count towards the same limit.
@@ -81,13 +83,14 @@ export function lineProblem(text: string): string | null {
  */
 export function textProblem(
   text: string,
-  { charactersMax, required, line, hidden_later, pattern }: TextRules,
+  { charactersMax, bytesMax, required, line, hidden_later, pattern }: TextRules,
   asks = false,
 ): string | null {
   if (required === true && text === "") return "is required";
   if (isLongerThan(text, charactersMax)) return `is longer than ${charactersMax} characters`;
   // Half of a surrogate pair is not a character, and a text that contains it could not be stored unchanged.
   if (!text.isWellFormed()) return "must be valid Unicode";
+  if (bytesMax !== undefined && utf8Length(text) > bytesMax) return `is longer than ${bytesMax} bytes`;
   if (line === true) {
     const problem =
       asks || hidden_later === true ? (hasControlCharacter(text) ? CONTROL_PROBLEM : null) : lineProblem(text);

@@ -57,6 +57,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["webhook_body", null],
   ["webhook", "webhook"],
   ["instance", "instance"],
+  ["agent_session", null],
   ["event", "event"],
   ["llm_usage", "usage"],
   ["remembered_request", null],

@@ -16,6 +16,9 @@ export const PENDING_PRUNE_INTERVAL_MS = 10 * 60 * 1000;
 export const INSTANCE_LABEL_BYTES_MAX = 256;
 export const INSTANCE_INTENT_BYTES_MAX = 4 * KIB;
 export const INSTANCE_CAPABILITIES_MAX = 64;
+export const CHECKOUT_ID_CHARACTERS_MAX = 64;
+/** The maximum size of a checkout's branch, root or machine. */
+export const CHECKOUT_TEXT_BYTES_MAX = 1 * KIB;
 /** A shorter silence of an instance is ignored, because no claim ends so soon. */
 export const INSTANCE_SILENCE_MS = 1_000;
 /** An instance may announce that it will be silent for at most this long. */

@@ -147,6 +147,7 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
           intent: "",
           stack: "",
           capabilities: [],
+          checkout: null,
         },
         actor: "",
       },

@@ -198,10 +198,19 @@ export class People {
       intent: "",
       stack: "",
       capabilities: [...capabilities],
+      checkout: null,
     };
     const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
-    server.directory.add({ ...request, ...reply, status: "pending", last_seen: reply.registered_at, busy_until: 0 });
+    server.directory.add({
+      ...request,
+      ...reply,
+      parent: null,
+      session: null,
+      status: "pending",
+      last_seen: reply.registered_at,
+      busy_until: 0,
+    });
     const person = { id, heardMs: server.nowMs, busyMs: 0, endWait: null };
     this.list.push(person);
     return person;

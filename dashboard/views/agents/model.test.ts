@@ -12,6 +12,8 @@ function agent(name: string, more: Partial<Instance> = {}): Instance {
     intent: "",
     stack: "go",
     capabilities: [],
+    checkout: null,
+    parent: null,
     status: "active",
     registered_at: "2026-02-16T10:00:00Z",
     last_seen: "2026-02-16T14:00:00Z",

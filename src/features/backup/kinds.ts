@@ -6,6 +6,7 @@
 import { DATABASE } from "../../platform/threads/model.js";
 import { specReader, stateReader } from "../versioned/table.js";
 import type { Kind } from "./kind.js";
+import { AGENT_SESSION_KIND } from "./kinds/agent-session.js";
 import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
@@ -31,6 +32,7 @@ export const KINDS: readonly Kind[] = [
   TEMPLATE_KIND,
   WEBHOOK_KIND,
   INSTANCE_KIND,
+  AGENT_SESSION_KIND,
   LEASE_KIND,
   CLAIM_COUNTER_KIND,
   TASK_KIND,

@@ -25,7 +25,7 @@ interface Writer {
 function openWriter(t: Test): Writer {
   const server = new SimulatedServer({ methods: [registerInstance, deregisterInstance], hear: () => undefined });
   t.teardown(() => server.close());
-  const rest = { workspace: "", intent: "", stack: "", capabilities: [] };
+  const rest = { workspace: "", intent: "", stack: "", capabilities: [], checkout: null };
   let tokens = 0;
   return {
     server,
@@ -139,6 +139,9 @@ function rowOf(row: number, id: string, registeredBy = ""): InstanceRow {
     intent: "",
     stack: "",
     capabilities: [],
+    checkout: null,
+    parent: null,
+    session: null,
     status: "active",
     registered_at: 0,
     last_seen: 0,

@@ -5,16 +5,31 @@
  * A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure
  * except for its state; only the writer changes the database.
  */
-import { INSTANCE_STATUSES, type InstanceStatus } from "../../../schemas/instances.js";
+import { INSTANCE_STATUSES, type Checkout, type InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../../schemas/limits/instances.js";
 import { assert } from "../../base/assert.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { formatTime } from "../../base/time.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { isSameCheckout } from "./checkout.js";
 import { NameIndex } from "./name-index.js";
 import { RecencyList, type Linked } from "./recency-list.js";
 import { addByRow, removeByRow } from "./row-order.js";
+
+/** The session of an agent's client to which an instance belongs. */
+export interface AgentSession {
+  /** The client's id of the session. */
+  readonly session: string;
+  /** The client's id of the subagent; "" if the instance is that of the session itself. */
+  readonly agent: string;
+  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  readonly owner: string;
+  /** The name of the client, for example `claude`. */
+  readonly client: string;
+  /** When the session or the subagent ended, in ms; null while it runs. */
+  readonly ended_at: number | null;
+}
 
 /** A stored instance. Times are in ms. `token_hash` is the SHA-256 as lowercase hexadecimal text. */
 export interface InstanceRow {
@@ -26,6 +41,11 @@ export interface InstanceRow {
   readonly intent: string;
   readonly stack: string;
   readonly capabilities: readonly string[];
+  readonly checkout: Checkout | null;
+  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  readonly parent: string | null;
+  /** Null if the instance was registered by a client's call. */
+  readonly session: AgentSession | null;
   readonly status: InstanceStatus;
   readonly registered_at: number;
   readonly last_seen: number;
@@ -34,7 +54,10 @@ export interface InstanceRow {
    * nothing.
    */
   readonly busy_until: number;
-  /** The id of the instance whose token registered this instance; "" if the server's token or no token was used. */
+  /**
+   * The id of the instance whose token registered this instance; "" if the server's token or no token was used. Of a
+   * subagent it is the parent.
+   */
   readonly registered_by: string;
 }
 
@@ -48,8 +71,11 @@ export interface Entry extends Linked<Entry> {
   readonly stack: string;
   readonly registered_at: number;
   readonly registered_by: string;
+  readonly parent: string | null;
   intent: string;
   capabilities: readonly string[];
+  checkout: Checkout | null;
+  session: AgentSession | null;
   status: InstanceStatus;
   last_seen: number;
   busy_until: number;
@@ -110,8 +136,8 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
 /** Encodes an instance as JSON, in the form that all answers have. */
 export function encodeInstance(entry: Entry): string {
-  const { id, name, workspace, intent, stack, capabilities } = entry;
-  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities }).slice(0, -1);
+  const { id, name, workspace, intent, stack, capabilities, checkout, parent } = entry;
+  entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities, checkout, parent }).slice(0, -1);
   const { status, registered_at, last_seen, registered_by } = entry;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
@@ -135,11 +161,12 @@ export function matchesFilter(entry: Entry, { status, name, workspace, stack, ca
  */
 const CAPABILITY_CHARACTERS = 16;
 
-type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities">;
+type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout">;
 
 /** Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. */
-function bytesOf({ name, workspace, stack, intent, capabilities }: InstanceTexts): number {
+function bytesOf({ name, workspace, stack, intent, capabilities, checkout }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
+  for (const text of Object.values(checkout ?? {})) characters += text?.length ?? 0;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
   return INSTANCE_BYTES + 2 * characters;
 }
@@ -363,6 +390,7 @@ export class Directory implements Measured {
       return;
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
+    if (!isSameCheckout(entry.checkout, row.checkout)) this.setCheckout(entry, row.checkout);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
     // The instance is not silent if this node has seen newer activity of it that is not stored yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
@@ -391,6 +419,13 @@ export class Directory implements Measured {
   setIntent(entry: Entry, intent: string): void {
     this.#bytes -= bytesOf(entry);
     entry.intent = intent;
+    entry.text = null;
+    this.#bytes += bytesOf(entry);
+  }
+
+  setCheckout(entry: Entry, checkout: Checkout | null): void {
+    this.#bytes -= bytesOf(entry);
+    entry.checkout = checkout;
     entry.text = null;
     this.#bytes += bytesOf(entry);
   }

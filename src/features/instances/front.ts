@@ -15,6 +15,7 @@ import { jsonReply, readReply } from "../../platform/front/reply.js";
 import type { Answer, Request } from "../../platform/front/route.js";
 import { callerOf, type CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
+import { mergeCheckout } from "./checkout.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
 import type { Directory, Entry, InstanceFilter } from "./directory.js";
 import type { InstanceLists } from "./lists.js";
@@ -89,11 +90,12 @@ export class Instances {
    */
   async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
+    const checkout = body.checkout == null ? null : mergeCheckout(null, body.checkout);
     if (this.directory.size + this.#registering >= INSTANCES_MAX) {
       return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
     }
     const capabilities = [...new Set(given)];
-    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities })) return NO_ROOM;
+    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout })) return NO_ROOM;
     // The registering instance may be in the middle of its deletion, and this call was authenticated before.
     if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
     const token = makeToken();
@@ -105,6 +107,7 @@ export class Instances {
       intent,
       stack,
       capabilities,
+      checkout,
       registered_by: registeredBy,
     };
     this.#registering += 1;
@@ -119,6 +122,8 @@ export class Instances {
         const entry = this.directory.add({
           ...request,
           row,
+          parent: null,
+          session: null,
           status: "pending",
           registered_at,
           last_seen: registered_at,

@@ -2,7 +2,7 @@
  * The SQL of instances. The writer changes the rows, and the front loads them. Columns that change often are in a
  * separate table, instance_life.
  */
-import type { RegisterRequest, LastSeenRequest } from "../../../schemas/instances.js";
+import type { Checkout, LastSeenRequest, RegisterRequest } from "../../../schemas/instances.js";
 import { must } from "../../base/assert.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
@@ -10,10 +10,18 @@ import type { InstanceRow } from "./directory.js";
 import { INSTANCES } from "./push-messages.js";
 
 /** A stored row. */
-interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"> {
+interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities" | "checkout" | "session"> {
   readonly token_hash: Buffer;
   /** JSON text. */
   readonly capabilities: string;
+  /** JSON text. */
+  readonly checkout: string | null;
+  /** The columns of the instance's session. They are null if it has none, and so may be ended_at. */
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly owner: string | null;
+  readonly client: string | null;
+  readonly ended_at: number | null;
 }
 
 /** The data of an event about an instance. */
@@ -33,9 +41,10 @@ export class InstanceReader {
 
   constructor(db: Db) {
     const select = `
-      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, status, registered_at,
-        coalesce(registered_by, '') AS registered_by, last_seen, busy_until
-      FROM instance JOIN instance_life USING (row)
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, checkout, parent, status, registered_at,
+        coalesce(registered_by, '') AS registered_by, last_seen, busy_until,
+        session, agent, owner, client, ended_at
+      FROM instance JOIN instance_life USING (row) LEFT JOIN agent_session ON agent_session.instance = id
     `;
     this.#all = db.prepare(`${select} ORDER BY row`);
     this.#one = db.prepare(`${select} WHERE id = ?`);
@@ -53,11 +62,29 @@ export class InstanceReader {
 }
 
 function instanceOf(stored: StoredInstance): InstanceRow {
+  const { session, agent, owner, client, ended_at, ...rest } = stored;
   return {
-    ...stored,
+    ...rest,
+    session:
+      session === null || agent === null || owner === null || client === null
+        ? null
+        : { session, agent, owner, client, ended_at },
     token_hash: stored.token_hash.toString(HEX),
     capabilities: JSON.parse(stored.capabilities) as string[],
+    checkout: checkoutOf(stored.checkout),
   };
+}
+
+/** Returns the checkout in the text of its column. */
+export function checkoutOf(stored: string | null): Checkout | null {
+  return stored === null ? null : (JSON.parse(stored) as Checkout);
+}
+
+/** Returns the text of a checkout's column. The order of the members is always the same. */
+export function checkoutText(checkout: Checkout | null): string | null {
+  if (checkout === null) return null;
+  const { id, branch, root, machine } = checkout;
+  return JSON.stringify({ id, branch, root, machine });
 }
 
 export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new InstanceReader(db) };
@@ -69,7 +96,10 @@ export class InstanceWriter extends PublishingModel {
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
-  readonly #insert: Statement<[string, Buffer, string, string, string, string, string, number, string], unknown>;
+  readonly #insert: Statement<
+    [string, Buffer, string, string, string, string, string, number, string, string | null, string | null],
+    unknown
+  >;
   readonly #insertLife: Statement<[number | bigint, string, number], unknown>;
   readonly #rowOf: Statement<[string], number>;
   readonly #registrant: Statement<[string], string>;
@@ -89,8 +119,8 @@ export class InstanceWriter extends PublishingModel {
     super();
     this.#insert = db.prepare(
       `INSERT INTO instance
-         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))`,
+         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by, checkout, parent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?)`,
     );
     this.#insertLife = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#rowOf = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
@@ -125,7 +155,7 @@ export class InstanceWriter extends PublishingModel {
 
   /** Stores a new instance with the status pending, and returns its row. */
   register(request: RegisterRequest, nowMs: number): number {
-    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by } = request;
+    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by, checkout } = request;
     const { lastInsertRowid } = this.#insert.run(
       id,
       Buffer.from(token_hash, HEX),
@@ -136,6 +166,8 @@ export class InstanceWriter extends PublishingModel {
       JSON.stringify(capabilities),
       nowMs,
       registered_by,
+      checkoutText(checkout),
+      null,
     );
     this.#insertLife.run(lastInsertRowid, "pending", nowMs);
     this.#touch(id);

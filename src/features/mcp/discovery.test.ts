@@ -9,7 +9,8 @@ function makeRow(row: number): InstanceRow {
   const status = INSTANCE_STATUSES[row % INSTANCE_STATUSES.length] ?? "active";
   const texts = { name: `n${row}`, workspace: "w", intent: "", stack: row % 2 === 0 ? "even" : "odd" };
   const times = { registered_at: row, last_seen: row, busy_until: 0 };
-  return { row, id: `i${row}`, token_hash: `h${row}`, ...texts, capabilities: [], status, ...times, registered_by: "" };
+  const others = { capabilities: [], checkout: null, parent: null, session: null, registered_by: "" };
+  return { row, id: `i${row}`, token_hash: `h${row}`, ...texts, status, ...times, ...others };
 }
 
 interface Found {

@@ -322,6 +322,24 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE instance ADD COLUMN registered_by TEXT;
   CREATE INDEX instance_registered_by ON instance (registered_by) WHERE registered_by IS NOT NULL;
   `,
+  `
+  -- checkout: the working tree in which the instance works, as JSON text with the members id, branch, root and machine;
+  -- null if the instance has not reported one. parent: the id of the instance whose subagent this one is; null if it is
+  -- no subagent. registered_by of a subagent is its parent, too.
+  ALTER TABLE instance ADD COLUMN checkout TEXT;
+  ALTER TABLE instance ADD COLUMN parent TEXT;
+  CREATE INDEX instance_parent ON instance (parent) WHERE parent IS NOT NULL;
+  -- The sessions of agents' clients, and their subagents. agent: '' for the session itself, else the client's id of the
+  -- subagent. instance: the instance of the session or of the subagent. owner: the id of the instance whose token began
+  -- the session; '' if it was the server's token or none. ended_at: null while the session or the subagent runs.
+  CREATE TABLE agent_session (
+    session TEXT NOT NULL, agent TEXT NOT NULL, instance TEXT NOT NULL, owner TEXT NOT NULL, client TEXT NOT NULL,
+    ended_at INTEGER, PRIMARY KEY (session, agent)
+  ) WITHOUT ROWID;
+  CREATE UNIQUE INDEX agent_session_instance ON agent_session (instance);
+  CREATE TRIGGER agent_session_of_instance AFTER DELETE ON instance
+    BEGIN DELETE FROM agent_session WHERE instance = OLD.id; END;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

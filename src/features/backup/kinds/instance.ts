@@ -6,7 +6,7 @@
 import { INSTANCE_STATUSES } from "../../../../schemas/instances.js";
 import { crypto } from "../../../base/crypto.js";
 import type { Kind } from "../kind.js";
-import { JSON_VALUE, later, nullable, rowKind, TEXT, TIME } from "./rows.js";
+import { JSON_VALUE, later, nullable, rowKind, sparse, TEXT, TIME } from "./rows.js";
 
 const HASH_BYTES = 32;
 const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
@@ -22,6 +22,8 @@ const BODY = {
   capabilities: JSON_VALUE,
   registered_at: TIME,
   registered_by: later(nullable(TEXT)),
+  checkout: sparse(JSON_VALUE),
+  parent: sparse(TEXT),
 };
 const LIFE = { status: TEXT, last_seen: TIME };
 
@@ -36,9 +38,10 @@ const bodies = rowKind({
   table: "instance",
   columns: BODY,
   left_out: ["token_hash"],
-  complete: ({ id, status, capabilities }) => {
+  complete: ({ id, status, capabilities, checkout }) => {
     if (id === "") return "id is required";
     if (!STATUSES.has(status)) return `status must be one of ${INSTANCE_STATUSES.join(", ")}`;
+    if (checkout !== undefined && !isCheckout(checkout)) return "checkout must have the members of a checkout";
     const listed = Array.isArray(capabilities) && capabilities.every((capability) => typeof capability === "string");
     return listed ? [crypto().randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
   },
@@ -53,6 +56,12 @@ const lives = rowKind({
   complete: () => [0],
   order,
 });
+
+function isCheckout(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, branch, root, machine } = value as Readonly<Record<string, unknown>>;
+  return typeof id === "string" && [branch, root, machine].every((text) => text === null || typeof text === "string");
+}
 
 export const INSTANCE_KIND: Kind = {
   name,

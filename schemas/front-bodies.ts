@@ -4,7 +4,7 @@
  */
 import type { TSchema } from "typebox";
 import { PublishBodies } from "./events.js";
-import { CapabilitiesBody, HeartbeatBody, IntentBody, RegisterBody } from "./instances.js";
+import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
 import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
 import { MarkBody, MessageBody } from "./messages.js";
 import { LogInBody } from "./sessions.js";
@@ -34,6 +34,7 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
     CompleteBody,
     FailBody,
     HeartbeatBody,
+    InstancePatch,
     IntentBody,
     LeaseBody,
     LeaseBreakBody,

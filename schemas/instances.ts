@@ -11,7 +11,7 @@ import {
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
 } from "./limits/instances.js";
-import { Name, Text } from "./text.js";
+import { Name, Text, type TextRules } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
 export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
@@ -24,18 +24,21 @@ const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
-const CheckoutId = Text({
+export const CHECKOUT_ID = {
   charactersMax: CHECKOUT_ID_CHARACTERS_MAX,
   required: true,
   pattern: { source: "^[a-z0-9-]*$", says: "may have only the characters a-z, 0-9 and -" },
-});
-const CheckoutText = Text({
+} as const satisfies TextRules;
+/** The rules for the branch, the root and the machine of a checkout. */
+export const CHECKOUT_TEXT = {
   charactersMax: CHECKOUT_TEXT_BYTES_MAX,
   bytesMax: CHECKOUT_TEXT_BYTES_MAX,
   // A character takes at most four bytes.
   promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
   line: true,
-});
+} as const satisfies TextRules;
+const CheckoutId = Text(CHECKOUT_ID);
+const CheckoutText = Text(CHECKOUT_TEXT);
 /** The checkout in a request of a client. A member that is left out keeps its value. */
 const CheckoutBody = Type.Object({
   id: CheckoutId,
@@ -94,12 +97,22 @@ export const RegisterBody = Type.Object({
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
+/** A change of an instance. A member that is left out keeps its value. */
+export const InstancePatch = Type.Object({
+  checkout: Type.Optional(nullable(CheckoutBody)),
+});
+export type InstancePatch = Static<typeof InstancePatch>;
+
 /** The body of a heartbeat. An empty body counts as no body. */
 export const HeartbeatBody = Type.Object({
   busy_s: Type.Optional(
     Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
   ),
+  branch: Type.Optional(
+    Type.Union([CheckoutText, Type.Null()], { description: "The branch of its checkout. Ignored without one." }),
+  ),
 });
+export type HeartbeatBody = Static<typeof HeartbeatBody>;
 
 export const CapabilitiesBody = Type.Object({ capabilities: Capabilities });
 export const IntentBody = Type.Object({ intent: Intent });
@@ -110,6 +123,7 @@ export const InstanceQuery = Type.Object({
   workspace: Type.Optional(Type.String()),
   stack: Type.Optional(Type.String()),
   capability: Type.Optional(Type.String()),
+  checkout: Type.Optional(Type.String({ description: "The id of a checkout." })),
 });
 
 export const HeartbeatAnswer = Type.Object({ id: Type.String(), status: Type.Literal("ok") });
@@ -164,6 +178,21 @@ export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()), mor
 export type DeregisterReply = Static<typeof DeregisterReply>;
 export const CapabilitiesRequest = Type.Object({ id: Type.String(), capabilities: Type.Array(Type.String()) });
 export type CapabilitiesRequest = Static<typeof CapabilitiesRequest>;
+/** A change of a checkout. A member that is left out keeps its value. */
+export const CheckoutChange = Type.Object({
+  id: Type.String(),
+  branch: Type.Optional(nullable(Type.String())),
+  root: Type.Optional(nullable(Type.String())),
+  machine: Type.Optional(nullable(Type.String())),
+});
+/** A request to change the checkout of an instance. If `checkout` is null, the instance has none afterwards. */
+export const CheckoutRequest = Type.Object({ id: Type.String(), checkout: nullable(CheckoutChange) });
+export type CheckoutRequest = Static<typeof CheckoutRequest>;
+export const BranchRequest = Type.Object({ id: Type.String(), branch: nullable(Type.String()) });
+export type BranchRequest = Static<typeof BranchRequest>;
+/** The new checkout, and the ids of the instances whose checkout has changed: the instance and its subagents. */
+export const CheckoutReply = Type.Object({ checkout: nullable(Checkout), ids: Type.Array(Type.String()) });
+export type CheckoutReply = Static<typeof CheckoutReply>;
 export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.String() });
 export type IntentRequest = Static<typeof IntentRequest>;
 

@@ -7,6 +7,7 @@ import { NODE_STATUS } from "./cluster/node-status.js";
 import * as claims from "./features/claims/commands.js";
 import * as agentMetrics from "./features/agent-metrics/commands.js";
 import * as agentMetricsJobs from "./features/agent-metrics/jobs.js";
+import * as agentSessions from "./features/agent-sessions/commands.js";
 import * as audit from "./features/audit/commands.js";
 import * as auditJobs from "./features/audit/jobs.js";
 import * as backup from "./features/backup/commands.js";
@@ -72,6 +73,7 @@ export const METHODS = new MethodTable(
     leaseJobs,
     tasks,
     taskJobs,
+    agentSessions,
     sessions,
     messages,
     messageJobs,

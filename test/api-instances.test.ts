@@ -381,7 +381,7 @@ t.test("other methods below instances are a 405 or a 404", async (t) => {
     ["GET", "/api/instances/register", "POST"],
     ["DELETE", "/api/instances/stale", "GET, HEAD"],
     ["DELETE", "/api/instances/register", "POST"],
-    ["PUT", "/api/instances/x", "DELETE, GET, HEAD"],
+    ["PUT", "/api/instances/x", "DELETE, GET, HEAD, PATCH"],
     ["GET", "/api/liveness/check", "POST"],
     ["GET", "/api/instances/x/heartbeat", "POST"],
     ["HEAD", "/api/instances/register", "POST"],

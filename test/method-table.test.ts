@@ -27,6 +27,8 @@ const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta
  * (src/composition/retention.test.ts).
  */
 const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
+/** Methods that no route calls. src/features/agent-sessions/front.test.ts calls them. */
+for (const name of ["agent_session.begin", "agent_session.end"]) NOT_CALLED.add(name);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs share; each of these exports its own. */
@@ -348,6 +350,8 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("POST", `${instance}/heartbeat`);
   await ask("POST", `${instance}/intent`, '{"intent":""}');
   await ask("POST", `${instance}/capabilities`, '{"capabilities":[]}');
+  await ask("PATCH", instance, '{"checkout":{"id":"c","root":"\u00e9"}}');
+  await ask("POST", `${instance}/heartbeat`, '{"branch":"b"}');
   await ask("POST", "/api/events/publish", '{"topic":"a.b"}', actor);
   const rival = await sendJson(port, "POST", "/api/instances/register", { name: "rival", workspace: "w" });
   const asRival = { "X-Koor-Instance": rival.json<{ readonly id: string }>().id };

@@ -19,6 +19,18 @@ export const INSTANCE_CAPABILITIES_MAX = 64;
 export const CHECKOUT_ID_CHARACTERS_MAX = 64;
 /** The maximum size of a checkout's branch, root or machine. */
 export const CHECKOUT_TEXT_BYTES_MAX = 1 * KIB;
+/** The maximum length of a client's id of a session, and of its id of a subagent. */
+export const SESSION_ID_CHARACTERS_MAX = 128;
+/** The maximum number of sessions and their subagents together, those that have ended and are not deleted yet too. */
+export const AGENT_SESSIONS_MAX = 20_000;
+/** The memory of a session in addition to its instance: the two ids, and its places in the indexes. */
+export const AGENT_SESSION_BYTES = 1 * KIB;
+/** The maximum number of subagents of one session, those that have ended and are not deleted yet too. */
+export const SUBAGENTS_MAX = 1_000;
+/** The instance of a session or of a subagent is deleted after this much silence. */
+export const AGENT_SESSION_KEEP_MS = 24 * 60 * 60 * 1000;
+/** The most instances that one transaction ends together with their session. */
+export const SESSION_END_ROWS = 100;
 /** A shorter silence of an instance is ignored, because no claim ends so soon. */
 export const INSTANCE_SILENCE_MS = 1_000;
 /** An instance may announce that it will be silent for at most this long. */

@@ -1,11 +1,26 @@
-/** The errors of a call that names an unknown instance, or that names none although it needs one. Any thread. */
-import { type Failure, invalid, notFound } from "./result.js";
+/**
+ * The errors of a call that names an unknown instance or session, or that names none although it needs one. Any thread.
+ */
+import { Failure, invalid, notFound } from "./result.js";
 import { shorten } from "./shorten.js";
 
 /** The failure of a call that acts for no instance, although only an instance can do this. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
+/** The failure of a call that names the session of an agent's client which another token has begun. */
+export const NOT_YOUR_SESSION = new Failure("PERMISSION_DENIED", "not yours");
+
 /** Returns the failure of a call that names an unregistered instance. */
 export function noInstance(id: string): Failure {
   return notFound(`instance not found: ${shorten(id)}`);
+}
+
+/** Returns the failure of a call that needs an instance, and names a session that does not exist. */
+export function noSession(id: string): Failure {
+  return notFound(`session not found: ${shorten(id)}`);
+}
+
+/** Returns whether a failure says that the call needs an instance. A failure of the writer is a copy. */
+export function needsInstance({ status, message }: Failure): boolean {
+  return status === NEEDS_INSTANCE.status && message === NEEDS_INSTANCE.message;
 }

@@ -8,6 +8,7 @@ import { whileLeader, type BackgroundTask } from "../platform/background/task.js
 import type { PauseDetector } from "../base/pause-detector.js";
 import type { ChangeReaders } from "../features/changes/readers.js";
 import type { Route } from "../platform/front/route.js";
+import { AgentSessions } from "../features/agent-sessions/front.js";
 import { InstanceActors } from "../features/instances/actors.js";
 import { Directory } from "../features/instances/directory.js";
 import { Instances } from "../features/instances/front.js";
@@ -27,6 +28,8 @@ export interface AgentsArea {
   /** The background tasks that change instances. In a cluster they run only on the leader. */
   readonly upkeep: readonly BackgroundTask[];
   readonly lastSeenFlusher: LastSeenFlusher;
+  /** Begins and ends the sessions of agents' clients. */
+  readonly sessions: AgentSessions;
   readonly routes: readonly Route[];
   readonly onInstances: ServerPushHandlers["instances"];
   /** Reads the instances into memory again. */
@@ -96,6 +99,7 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     watch,
     upkeep: [whileLeader(cluster.leads, liveness)],
     lastSeenFlusher,
+    sessions: new AgentSessions({ guarded, directory, writer, rows, clock, log }),
     routes: instanceRoutes(
       guarded,
       new Instances({ directory, writer, clock, log, flushLastSeen }),
@@ -103,7 +107,7 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
       liveness,
     ),
     onInstances: ({ changed, seen }) => {
-      for (const id of changed) directory.applyRemote(id, rows.byId(id));
+      for (const id of changed) directory.applyStored(id, rows.byId(id));
       for (const { rows: ids, last_seen, busy_until } of seen)
         for (const [at, id] of ids.entries()) directory.applyLastSeen(id, last_seen[at] ?? 0, busy_until[at] ?? 0);
     },

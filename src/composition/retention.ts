@@ -16,7 +16,7 @@ import type { Log } from "../base/log.js";
 import { pruneLeases } from "../features/claims/commands.js";
 import { pruneEvents } from "../features/events/commands.js";
 import type { Directory } from "../features/instances/directory.js";
-import { pendingInstances } from "../features/instances/pending-pruner.js";
+import { silentInstances } from "../features/instances/silent-pruner.js";
 import { pruneMessages } from "../features/messages/commands.js";
 import { NO_CALLER } from "../platform/rpc/frames.js";
 import { pruneTasks } from "../features/tasks/commands.js";
@@ -41,7 +41,7 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
   return [
     // An `event_history` of 0 keeps all events.
     ...(keep > 0 ? [events] : []),
-    pendingInstances(directory, writer, log),
+    silentInstances(directory, writer, log),
     {
       // Leases are pruned LEASE_KEEP_MS after their end.
       name: "leases",

@@ -38,6 +38,7 @@ export const FEATURES = [
   "instances",
   "leases",
   "tasks",
+  "agent-sessions",
   "sessions",
   "messages",
   "wait",

@@ -167,6 +167,24 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
         actor: id,
       },
     ]),
+    // A session with a subagent.
+    {
+      name: "agent_session.begin",
+      request: {
+        session: "a",
+        agent: "a",
+        label: "a",
+        owner: "",
+        any: true,
+        client: "a",
+        workspace: "",
+        checkout: { id: "a", branch: "b" },
+        restarts: true,
+        instance: { id: "s", token_hash: "10", name: "s" },
+        subagent: { id: "t", token_hash: "11", name: "t" },
+      },
+      actor: "",
+    },
     { name: "task.create", request: { tasks: WORDS.map((id) => ({ ...NEW_TASK, id })) }, actor: "" },
     ...WORDS.map((id) => ({
       name: "task.claim",

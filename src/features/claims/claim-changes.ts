@@ -135,8 +135,19 @@ export class ClaimChanges extends PublishingModel {
     const [action, resource] = isLease(record)
       ? ["lease.lost", leaseId(record.row)]
       : ["task.reclaim", record.task ?? ""];
-    const detail = JSON.stringify({ holder, reason: loss });
-    this.#audit.append(call.nowMs, SERVER, action, resource, detail, "success");
+    this.#appendAudit(SERVER, action, resource, { holder, reason: loss }, call);
+  }
+
+  /** Writes the audit row of a claim that was released because the session of its holder has ended. */
+  auditRelease({ record, holder }: LiveLease, call: WriteCall): void {
+    const [action, resource] = isLease(record)
+      ? ["lease.release", leaseId(record.row)]
+      : ["task.release", record.task ?? ""];
+    this.#appendAudit(holder, action, resource, { reason: "session ended" }, call);
+  }
+
+  #appendAudit(actor: string, action: string, resource: string, detail: object, { nowMs }: WriteCall): void {
+    this.#audit.append(nowMs, actor, action, resource, JSON.stringify(detail), "success");
     this.#audited.push(resource);
     this.markDirty();
   }

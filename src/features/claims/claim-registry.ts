@@ -270,6 +270,22 @@ export class ClaimRegistry implements CachingModel {
     this.#tasks?.holderGone(holder, call);
   }
 
+  /**
+   * Releases all claims of an instance whose session has ended, as the instance itself would. Waiting claims leave the
+   * queue. The instance may come back.
+   * @returns the number of released claims
+   */
+  releaseHolder(holder: string, call: WriteCall): number {
+    this.settle(call);
+    const leases = waitingFirst(this.#live.claimsOf(holder));
+    for (const lease of leases) {
+      this.#changes.end(lease, { state: "released" }, call);
+      this.#notifyTask(lease.record, null, call);
+      this.#changes.auditRelease(lease, call);
+    }
+    return leases.length;
+  }
+
   /** Ends all claims after a restore, because claims from a snapshot are no longer valid. */
   endRestored(call: WriteCall): void {
     for (const lease of waitingFirst(this.#live.all())) this.#loseByItself(lease, "restored", call);

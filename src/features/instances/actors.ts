@@ -39,6 +39,12 @@ export class InstanceActors {
     return entry.id;
   }
 
+  ofSession(session: string): { readonly id: string; readonly owner: string } | undefined {
+    const entry = this.#directory.ofSession(session);
+    if (entry === undefined || entry.session === null || entry.ending) return undefined;
+    return { id: entry.id, owner: entry.session.owner };
+  }
+
   has(id: string): boolean {
     return this.#directory.get(id)?.ending === false;
   }

@@ -3,7 +3,10 @@ import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import {
+  BranchRequest,
   CapabilitiesRequest,
+  CheckoutReply,
+  CheckoutRequest,
   DeregisterReply,
   DeregisterRequest,
   InstanceChanged,
@@ -27,6 +30,7 @@ import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, changesByModel, reportAny, reportByName } from "../../platform/threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../../platform/threads/writer-method.js";
+import { mergeCheckout } from "./checkout.js";
 import { instanceWriter } from "./table.js";
 
 export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;
@@ -47,7 +51,10 @@ function replyOf(id: string, isChanged: boolean | null): Static<typeof InstanceC
   return isChanged === null ? noInstance(id) : { changed: isChanged };
 }
 
-function changedIds(_request: unknown, { ids }: DeregisterReply): { readonly key: string; readonly version: null }[] {
+function changedIds(
+  _request: unknown,
+  { ids }: { readonly ids: readonly string[] },
+): { readonly key: string; readonly version: null }[] {
   return ids.map((key) => ({ key, version: null }));
 }
 
@@ -72,7 +79,7 @@ export const registerInstance = writerMethod({
     const { registered_by } = request;
     // The check is repeated here, because the registering instance may have been deleted after its token was checked.
     if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
-    return { row: instances.register(request, nowMs), registered_at: nowMs };
+    return { row: instances.register({ ...request, parent: null, status: "pending" }, nowMs), registered_at: nowMs };
   },
 });
 
@@ -112,6 +119,39 @@ export const setIntent = writerMethod({
   changes: changed,
   models,
   run: ({ instances }, { id, intent }) => (instances.setIntent(id, intent) ? null : noInstance(id)),
+});
+
+const checkoutChanged = [changes("instance", changedIds)];
+
+export const setCheckout = writerMethod({
+  name: "instance.checkout",
+  request: CheckoutRequest,
+  reply: CheckoutReply,
+  weight: weightOf,
+  audit: {
+    action: "instance.checkout",
+    resource: resourceId,
+    writesRow: ({ ids }) => ids.length > 0,
+    detail: (_request, reply) => JSON.stringify(reply === null ? {} : { checkout: reply.checkout }),
+  },
+  changes: checkoutChanged,
+  models,
+  run: ({ instances }, { id, checkout }) =>
+    instances.changeCheckout(id, (before) => (checkout === null ? null : mergeCheckout(before, checkout))) ??
+    noInstance(id),
+});
+
+/** Stores the branch of an instance's checkout. An instance without a checkout does not change. */
+export const setBranch = writerMethod({
+  name: "instance.branch",
+  request: BranchRequest,
+  reply: CheckoutReply,
+  weight: weightOf,
+  audit: null,
+  changes: checkoutChanged,
+  models,
+  run: ({ instances }, { id, branch }) =>
+    instances.changeCheckout(id, (before) => (before === null ? null : { ...before, branch })) ?? noInstance(id),
 });
 
 /**

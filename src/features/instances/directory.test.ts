@@ -281,8 +281,8 @@ t.test("the end of a token is reported, for any cause", (t) => {
   directory.load([one, two, three, four]);
   t.same(ended, [], "an unused token ends nothing");
   directory.remove("id-1");
-  directory.applyRemote("id-2", undefined);
-  directory.applyRemote("id-3", { ...three, intent: "another" });
+  directory.applyStored("id-2", undefined);
+  directory.applyStored("id-3", { ...three, intent: "another" });
   t.same(ended.splice(0), ["id-1", "id-2"], "here and at another node");
   directory.load([three, { ...four, token_hash: "another" }, rowOf(5, 50)]);
   t.same(ended.splice(0), ["id-4"], "a restore has brought another token");

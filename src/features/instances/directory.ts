@@ -6,7 +6,13 @@
  * except for its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type Checkout, type InstanceStatus } from "../../../schemas/instances.js";
-import { INSTANCES_BYTES_MAX, INSTANCE_BYTES, INSTANCE_SILENCE_MS } from "../../../schemas/limits/instances.js";
+import {
+  AGENT_SESSION_BYTES,
+  INSTANCES_BYTES_MAX,
+  INSTANCES_MAX,
+  INSTANCE_BYTES,
+  INSTANCE_SILENCE_MS,
+} from "../../../schemas/limits/instances.js";
 import { assert } from "../../base/assert.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
@@ -98,6 +104,8 @@ export interface InstanceFilter {
   readonly workspace?: string;
   readonly stack?: string;
   readonly capability?: string;
+  /** The id of the checkout. */
+  readonly checkout?: string;
 }
 
 /** Callbacks for activity and for changes of entries. */
@@ -146,13 +154,17 @@ export function encodeInstance(entry: Entry): string {
 }
 
 /** Returns true if an instance has all values that the filter requires. */
-export function matchesFilter(entry: Entry, { status, name, workspace, stack, capability }: InstanceFilter): boolean {
+export function matchesFilter(
+  entry: Entry,
+  { status, name, workspace, stack, capability, checkout }: InstanceFilter,
+): boolean {
   return (
     (status === undefined || entry.status === status) &&
     (name === undefined || entry.name === name) &&
     (workspace === undefined || entry.workspace === workspace) &&
     (stack === undefined || entry.stack === stack) &&
-    (capability === undefined || entry.capabilities.includes(capability))
+    (capability === undefined || entry.capabilities.includes(capability)) &&
+    (checkout === undefined || entry.checkout?.id === checkout)
   );
 }
 
@@ -161,14 +173,23 @@ export function matchesFilter(entry: Entry, { status, name, workspace, stack, ca
  */
 const CAPABILITY_CHARACTERS = 16;
 
-type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout">;
+type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout"> &
+  Partial<Pick<Entry, "session">>;
 
-/** Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. */
-function bytesOf({ name, workspace, stack, intent, capabilities, checkout }: InstanceTexts): number {
+/**
+ * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
+ * an instance counts with its maximum size.
+ */
+function bytesOf({ name, workspace, stack, intent, capabilities, checkout, session }: InstanceTexts): number {
   let characters = name.length + workspace.length + stack.length + intent.length;
   for (const text of Object.values(checkout ?? {})) characters += text?.length ?? 0;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
-  return INSTANCE_BYTES + 2 * characters;
+  return INSTANCE_BYTES + 2 * characters + (session == null ? 0 : AGENT_SESSION_BYTES);
+}
+
+/** Returns the key of a session or a subagent. A client's id contains no line feed. */
+function sessionKey(session: string, agent: string): string {
+  return `${session}\n${agent}`;
 }
 
 function newLists(): Lists {
@@ -179,6 +200,8 @@ export class Directory implements Measured {
   readonly #byId = new Map<string, Entry>();
   readonly #byRow = new Map<number, Entry>();
   readonly #byToken = new Map<string, Entry>();
+  /** The instances of sessions and of subagents, by the client's ids (`sessionKey`). */
+  readonly #bySession = new Map<string, Entry>();
   readonly #names = new NameIndex<Entry>();
   /** The active instances of each workspace, by row. No list is empty. */
   readonly #activeIn = new TurnoverMap<string, Entry[]>();
@@ -189,6 +212,8 @@ export class Directory implements Measured {
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
+  /** The number of instances that are being registered. */
+  #reserved = 0;
   /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
   #newestMs = 0;
   #urgent = false;
@@ -203,6 +228,11 @@ export class Directory implements Measured {
     return this.#byId.size;
   }
 
+  /** The largest last_seen of all instances so far, in ms. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
   /**
    * Returns true if there is enough memory for an instance with these texts.
    * @param id the existing instance whose texts they replace; "" if the instance is new
@@ -210,6 +240,18 @@ export class Directory implements Measured {
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#byId.get(id);
     return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
+  }
+
+  /**
+   * Reserves places for instances that are being registered.
+   * @returns a function that must be called once, when they are added or refused; null if there are not enough places
+   */
+  reserve(places: number): (() => void) | null {
+    if (this.size + this.#reserved + places > INSTANCES_MAX) return null;
+    this.#reserved += places;
+    return () => {
+      this.#reserved -= places;
+    };
   }
 
   /** The number of instances of each status. */
@@ -251,6 +293,14 @@ export class Directory implements Measured {
   /** Returns the instance whose token has this hash, or undefined if there is none. */
   byTokenHash(tokenHash: string): Entry | undefined {
     return this.#byToken.get(tokenHash);
+  }
+
+  /**
+   * Returns the instance of a client's session.
+   * @param agent the client's id of a subagent, to get the instance of that subagent instead
+   */
+  ofSession(session: string, agent = ""): Entry | undefined {
+    return this.#bySession.get(sessionKey(session, agent));
   }
 
   /**
@@ -302,6 +352,7 @@ export class Directory implements Measured {
     this.#byId.clear();
     this.#bytes = 0;
     this.#byToken.clear();
+    this.#bySession.clear();
     this.#byRow.clear();
     this.#names.clear();
     this.#activeIn.clear();
@@ -370,6 +421,7 @@ export class Directory implements Measured {
     this.#byId.delete(id);
     this.#bytes -= bytesOf(entry);
     this.#byToken.delete(entry.token_hash);
+    if (entry.session !== null) this.#bySession.delete(sessionKey(entry.session.session, entry.session.agent));
     this.#byRow.delete(entry.row);
     this.#names.remove(entry);
     if (entry.status === "active") this.#removeActive(entry);
@@ -378,8 +430,11 @@ export class Directory implements Measured {
     this.#events.onRevoked?.(id, entry.token_hash);
   }
 
-  /** Applies a change that another node made to an instance. `row` is undefined if the instance was deleted. */
-  applyRemote(id: string, row: InstanceRow | undefined): void {
+  /**
+   * Applies a change that the writer has made to an instance, for example for another node. `row` is undefined if the
+   * instance was deleted.
+   */
+  applyStored(id: string, row: InstanceRow | undefined): void {
     const entry = this.#byId.get(id);
     if (row === undefined) {
       this.remove(id);
@@ -392,10 +447,13 @@ export class Directory implements Measured {
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
     if (!isSameCheckout(entry.checkout, row.checkout)) this.setCheckout(entry, row.checkout);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
+    // The ids of a session never change, but it may end and begin again.
+    entry.session = row.session;
     // The instance is not silent if this node has seen newer activity of it that is not stored yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
+    if (silent) entry.busy_until = row.busy_until;
     // If newer activity is being stored at this moment, the instance becomes active again when the write is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
@@ -545,7 +603,8 @@ export class Directory implements Measured {
         if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
       }
       const next = ends[first];
-      if (next === undefined || next === null) return entries;
+      // A session that has ended is stale at once, so an instance that becomes stale later may have been seen earlier.
+      if (next === undefined || next === null) return entries.sort(compareRecency);
       entries.push(next);
       ends[first] = next.older;
     }
@@ -595,6 +654,7 @@ export class Directory implements Measured {
     this.#bytes += bytesOf(entry);
     if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
     this.#byToken.set(entry.token_hash, entry);
+    if (entry.session !== null) this.#bySession.set(sessionKey(entry.session.session, entry.session.agent), entry);
     this.#byRow.set(entry.row, entry);
     this.#lists[entry.status].addNewest(entry);
     if (entry.last_seen > this.#newestMs) this.#newestMs = entry.last_seen;

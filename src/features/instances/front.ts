@@ -2,7 +2,14 @@
  * Serves the operations on instances to all interfaces that offer them. Changes go to the writer. They are in the
  * directory before the caller gets its answer. Runs on the front.
  */
-import type { DeregisterReply, DeregisterRequest, RegisterBody } from "../../../schemas/instances.js";
+import type {
+  CheckoutReply,
+  DeregisterReply,
+  DeregisterRequest,
+  HeartbeatBody,
+  InstancePatch,
+  RegisterBody,
+} from "../../../schemas/instances.js";
 import { PIECED_ANSWER_BYTES } from "../../../schemas/limits/answers.js";
 import { INSTANCES_BYTES_MAX, INSTANCES_MAX } from "../../../schemas/limits/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -16,14 +23,26 @@ import type { Answer, Request } from "../../platform/front/route.js";
 import { callerOf, type CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { mergeCheckout } from "./checkout.js";
-import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setIntent } from "./commands.js";
+import {
+  activateInstance,
+  deregisterInstance,
+  registerInstance,
+  setBranch,
+  setCapabilities,
+  setCheckout,
+  setIntent,
+} from "./commands.js";
 import type { Directory, Entry, InstanceFilter } from "./directory.js";
 import type { InstanceLists } from "./lists.js";
 import { hashToken, makeToken } from "./token.js";
 
 type ListRequest = Pick<Request<readonly string[], unknown>, "context" | "onAbort">;
 
-const NO_ROOM = new Failure(
+export const NO_PLACE = new Failure(
+  "RESOURCE_EXHAUSTED",
+  `${INSTANCES_MAX} instances are registered: delete those that are gone`,
+);
+export const NO_ROOM = new Failure(
   "RESOURCE_EXHAUSTED",
   `registered instances take ${INSTANCES_BYTES_MAX} bytes of memory: delete those that are gone`,
 );
@@ -52,7 +71,6 @@ export class Instances {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #flushLastSeen: (() => Promise<void>) | null;
-  #registering = 0;
 
   constructor({ directory, writer, clock, log, flushLastSeen }: InstancesOptions) {
     this.directory = directory;
@@ -72,11 +90,23 @@ export class Instances {
    *
    * A single server keeps the time only in memory at first. A cluster stores it before the answer, so that every node
    * that has applied the log up to the answer's position knows it. If it cannot be stored, only this node knows it.
-   * @param busyS the number of seconds for which the instance will be silent; null if it does not announce any
+   * @param body `busy_s` is the number of seconds for which the instance will be silent
    */
-  heartbeat(id: string, busyS: number | null): Entry | Failure | Promise<Entry> {
+  heartbeat(id: string, body: HeartbeatBody, context: CallContext): Entry | Failure | Promise<Entry | Failure> {
     const entry = this.find(id);
     if (entry instanceof Failure) return entry;
+    const { busy_s: busyS = null, branch } = body;
+    const { checkout } = entry;
+    if (branch === undefined || checkout === null || checkout.branch === branch) return this.#beat(entry, busyS);
+    if (!this.directory.hasRoom({ ...entry, checkout: { ...checkout, branch } }, id)) return NO_ROOM;
+    return this.#change<CheckoutReply>(
+      id,
+      (settle) => this.#writer.call(setBranch, { id, branch }, context, settle),
+      (_entry, reply) => this.#applyCheckout(reply),
+    ).then((changed) => (changed instanceof Failure ? changed : this.#beat(changed, busyS)));
+  }
+
+  #beat(entry: Entry, busyS: number | null): Entry | Promise<Entry> {
     const nowMs = this.#clock.now();
     if (busyS === null) this.directory.touch(entry, nowMs);
     else this.directory.setBusy(entry, nowMs + busyS * SECOND_MS, nowMs);
@@ -91,9 +121,6 @@ export class Instances {
   async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
     const checkout = body.checkout == null ? null : mergeCheckout(null, body.checkout);
-    if (this.directory.size + this.#registering >= INSTANCES_MAX) {
-      return new Failure("RESOURCE_EXHAUSTED", `${INSTANCES_MAX} instances are registered: delete those that are gone`);
-    }
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout })) return NO_ROOM;
     // The registering instance may be in the middle of its deletion, and this call was authenticated before.
@@ -110,10 +137,11 @@ export class Instances {
       checkout,
       registered_by: registeredBy,
     };
-    this.#registering += 1;
+    const release = this.directory.reserve(1);
+    if (release === null) return NO_PLACE;
     return new Promise((resolve) => {
       this.#writer.call(registerInstance, request, context, (reply) => {
-        this.#registering -= 1;
+        release();
         if (reply instanceof Failure) {
           resolve(reply);
           return;
@@ -172,6 +200,29 @@ export class Instances {
         this.#log.info("instance capabilities set", { id, count: capabilities.length });
       },
     );
+  }
+
+  /** Changes the members of an instance that the patch has. */
+  patch(id: string, { checkout }: InstancePatch, context: CallContext): Promise<Entry | Failure> {
+    const known = this.find(id);
+    if (known instanceof Failure || checkout === undefined) return Promise.resolve(known);
+    const merged = checkout === null ? null : mergeCheckout(known.checkout, checkout);
+    if (!this.directory.hasRoom({ ...known, checkout: merged }, id)) return Promise.resolve(NO_ROOM);
+    return this.#change<CheckoutReply>(
+      id,
+      (settle) => this.#writer.call(setCheckout, { id, checkout }, context, settle),
+      (entry, reply) => {
+        this.#applyCheckout(reply);
+        this.directory.touch(entry, this.#clock.now());
+      },
+    );
+  }
+
+  #applyCheckout({ ids, checkout }: CheckoutReply): void {
+    for (const id of ids) {
+      const entry = this.directory.get(id);
+      if (entry !== undefined) this.directory.setCheckout(entry, checkout);
+    }
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   Instance,
   InstanceDeleteAnswer,
   InstanceList,
+  InstancePatch,
   InstanceQuery,
   IntentAnswer,
   IntentBody,
@@ -21,7 +22,7 @@ import { Failure } from "../../base/result.js";
 import { jsonReply } from "../../platform/front/reply.js";
 import { mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Route } from "../../platform/front/route.js";
-import { activateInstance, deregisterInstance, registerInstance, setCapabilities } from "./commands.js";
+import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setCheckout } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
 import { listReply, type Instances } from "./front.js";
 import type { InstanceLists } from "./lists.js";
@@ -86,6 +87,20 @@ export function instanceRoutes(
       handle: ({ params: [id] }) => answer(instances.find(id), encodeInstance),
     }),
     route({
+      method: "PATCH",
+      path,
+      name: "instance.update",
+      tag,
+      needs: "own instance",
+      summary: "Changes the checkout of an instance.",
+      body: { kind: "json", schema: InstancePatch },
+      answer: Instance,
+      statuses: [404],
+      audited: { by: setCheckout, subject },
+      handle: async ({ params, json, context }) =>
+        answer(await instances.patch(params[0], json, context), encodeInstance),
+    }),
+    route({
       method: "POST",
       path: `${path}/heartbeat`,
       name: "instance.heartbeat",
@@ -96,8 +111,8 @@ export function instanceRoutes(
       asksOnly: true,
       answer: HeartbeatAnswer,
       statuses: [404],
-      handle: ({ params: [id], json: { busy_s = null } }) => {
-        const seen = instances.heartbeat(id, busy_s);
+      handle: ({ params: [id], json, context }) => {
+        const seen = instances.heartbeat(id, json, context);
         const reply = (found: Entry | Failure) => answer(found, () => `{"id":"${id}","status":"ok"}`);
         return seen instanceof Promise ? seen.then(reply) : reply(seen);
       },

@@ -2,7 +2,7 @@
  * The SQL of instances. The writer changes the rows, and the front loads them. Columns that change often are in a
  * separate table, instance_life.
  */
-import type { Checkout, LastSeenRequest, RegisterRequest } from "../../../schemas/instances.js";
+import type { Checkout, InstanceStatus, LastSeenRequest, RegisterRequest } from "../../../schemas/instances.js";
 import { must } from "../../base/assert.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
@@ -30,6 +30,20 @@ export interface InstanceEventData {
   readonly name: string;
   readonly workspace: string;
   readonly stack: string;
+}
+
+/** The members of an instance that its subagents get. */
+export interface Parent {
+  readonly name: string;
+  readonly workspace: string;
+  readonly checkout: Checkout | null;
+}
+
+/** A new instance. */
+export interface NewInstance extends RegisterRequest {
+  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  readonly parent: string | null;
+  readonly status: InstanceStatus;
 }
 
 const HEX = "hex";
@@ -110,9 +124,19 @@ export class InstanceWriter extends PublishingModel {
   readonly #capabilities: Statement<[string], string>;
   readonly #setIntent: Statement<[string, string], unknown>;
   readonly #setCapabilities: Statement<[string, string], unknown>;
+  readonly #checkout: Statement<[string], { readonly checkout: string | null }>;
+  readonly #setCheckout: Statement<[string | null, string], unknown>;
+  readonly #subagents: Statement<[string], string>;
   readonly #delete: Statement<[number], unknown>;
   readonly #deleteLife: Statement<[number], unknown>;
   readonly #storeLastSeen: Statement<[number, number, number, number, number], unknown>;
+  readonly #parent: Statement<
+    [string],
+    { readonly name: string; readonly workspace: string; readonly checkout: string | null }
+  >;
+  readonly #subagentNamed: Statement<[string, string], number>;
+  readonly #end: Statement<[number, number], number>;
+  readonly #deregisterListeners: (() => void)[] = [];
   readonly #stale: Statement<[number, number, number, number], unknown>;
 
   constructor(db: Db) {
@@ -138,8 +162,21 @@ export class InstanceWriter extends PublishingModel {
     this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
     this.#setIntent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
     this.#setCapabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
+    this.#checkout = db.prepare("SELECT checkout FROM instance WHERE id = ?");
+    this.#setCheckout = db.prepare("UPDATE instance SET checkout = ? WHERE id = ?");
+    this.#subagents = db.prepare<[string], string>("SELECT id FROM instance WHERE parent = ? ORDER BY row").pluck();
     this.#delete = db.prepare("DELETE FROM instance WHERE row = ?");
     this.#deleteLife = db.prepare("DELETE FROM instance_life WHERE row = ?");
+    this.#parent = db.prepare("SELECT name, workspace, checkout FROM instance WHERE id = ?");
+    this.#subagentNamed = db
+      .prepare<[string, string], number>("SELECT row FROM instance WHERE parent = ? AND name = ? LIMIT 1")
+      .pluck();
+    this.#end = db
+      .prepare<[number, number], number>(
+        `UPDATE instance_life SET status = 'stale', last_seen = max(last_seen, ?), busy_until = 0
+         WHERE row = ? RETURNING last_seen`,
+      )
+      .pluck();
     // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
@@ -153,9 +190,9 @@ export class InstanceWriter extends PublishingModel {
     );
   }
 
-  /** Stores a new instance with the status pending, and returns its row. */
-  register(request: RegisterRequest, nowMs: number): number {
-    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by, checkout } = request;
+  /** Stores a new instance, and returns its row. */
+  register(instance: NewInstance, nowMs: number): number {
+    const { id, token_hash, name, workspace, intent, stack, capabilities, registered_by, checkout } = instance;
     const { lastInsertRowid } = this.#insert.run(
       id,
       Buffer.from(token_hash, HEX),
@@ -167,9 +204,9 @@ export class InstanceWriter extends PublishingModel {
       nowMs,
       registered_by,
       checkoutText(checkout),
-      null,
+      instance.parent,
     );
-    this.#insertLife.run(lastInsertRowid, "pending", nowMs);
+    this.#insertLife.run(lastInsertRowid, instance.status, nowMs);
     this.#touch(id);
     return Number(lastInsertRowid);
   }
@@ -212,6 +249,30 @@ export class InstanceWriter extends PublishingModel {
     return true;
   }
 
+  /**
+   * Changes the checkout of an instance, and of its subagents, which work in the checkout of their parent.
+   * @param next returns the new checkout
+   * @returns the new checkout, and the ids of the instances whose checkout has changed; null if there is no such
+   * instance
+   */
+  changeCheckout(
+    id: string,
+    next: (before: Checkout | null) => Checkout | null,
+  ): { readonly checkout: Checkout | null; readonly ids: string[] } | null {
+    const stored = this.#checkout.get(id);
+    if (stored === undefined) return null;
+    const checkout = next(checkoutOf(stored.checkout));
+    const text = checkoutText(checkout);
+    const ids: string[] = [];
+    if (text === stored.checkout) return { checkout, ids };
+    for (const each of [id, ...this.#subagents.all(id)]) {
+      this.#setCheckout.run(text, each);
+      this.#touch(each);
+      ids.push(each);
+    }
+    return { checkout, ids };
+  }
+
   /** Deletes an instance. Returns false if it does not exist. */
   deregister(id: string): boolean {
     const row = this.#rowOf.get(id);
@@ -219,6 +280,7 @@ export class InstanceWriter extends PublishingModel {
     this.#touch(id);
     this.#delete.run(row);
     this.#deleteLife.run(row);
+    for (const listener of this.#deregisterListeners) listener();
     return true;
   }
 
@@ -244,6 +306,37 @@ export class InstanceWriter extends PublishingModel {
       const seenMs = must(last_seen[at], "a time for each row");
       this.#storeLastSeen.run(seenMs, seenMs, must(busy_until[at], "a time for each row"), row, seenMs);
     }
+  }
+
+  /** Returns the members of an instance that its subagents get, or undefined if the instance does not exist. */
+  parentOf(id: string): Parent | undefined {
+    const stored = this.#parent.get(id);
+    return stored === undefined ? undefined : { ...stored, checkout: checkoutOf(stored.checkout) };
+  }
+
+  /** Returns true if an instance has a subagent with this name. */
+  hasSubagent(id: string, name: string): boolean {
+    return this.#subagentNamed.get(id, name) !== undefined;
+  }
+
+  /**
+   * Makes an instance stale, because it has ended, and ends the time for which it had announced to be busy.
+   * @param lastSeenMs when it was last seen; the stored time counts if it is later
+   * @returns the data for the event; undefined if the instance was stale before or does not exist
+   */
+  end(id: string, lastSeenMs: number): (InstanceEventData & { readonly last_seen: number }) | undefined {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) return undefined;
+    const wasStale = this.#status.get(row) === "stale";
+    this.#touch(id);
+    const lastSeen = this.#end.get(lastSeenMs, row);
+    const data = this.#eventData.get(row);
+    return wasStale || data === undefined || lastSeen === undefined ? undefined : { ...data, last_seen: lastSeen };
+  }
+
+  /** Calls a listener after each deletion of an instance. */
+  onDeregister(listener: () => void): void {
+    this.#deregisterListeners.push(listener);
   }
 
   /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */

@@ -18,6 +18,7 @@ const actors: Actors = {
   hadToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
+  ofSession: () => undefined,
 };
 const FULL = new Failure("DISK_FULL", "no room");
 

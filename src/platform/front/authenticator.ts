@@ -1,14 +1,14 @@
 /**
  * Authenticates the requests of both ports, and watches whether a caller's access ends during its call. Host and Origin
- * are checked first. The API's port accepts bearer tokens and `X-Koor-Instance` (request-guard.ts). The dashboard's
- * port also accepts session cookies (dashboard-auth.ts). Runs on the front.
+ * are checked first. The API's port accepts bearer tokens, `X-Koor-Instance` and `X-Koor-Session`
+ * (request-guard.ts). The dashboard's port also accepts session cookies (dashboard-auth.ts). Runs on the front.
  */
 import type { AccessEnd } from "../../base/access-end.js";
 import { Failure } from "../../base/result.js";
 import type { Call } from "./call.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import type { DashboardAuth } from "./dashboard-auth.js";
-import type { RequestGuard } from "./request-guard.js";
+import { claimsOf, hasClaim, type RequestGuard } from "./request-guard.js";
 import { refuseUnknown } from "./roles.js";
 
 export interface AuthenticatorOptions {
@@ -93,10 +93,10 @@ export class Authenticator {
     const counts = call.deferral === null || final;
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;
-    const claimed = head.header("x-koor-instance");
+    const claims = claimsOf(head);
     // If no token is required and no instance is registered, there is no caller to look up.
-    if (claimed === "" && !guard.guarded && actors.size === 0) return ANONYMOUS;
-    return guard.identify(head.header("authorization"), claimed, actors, { from: head, counts });
+    if (!hasClaim(claims) && !guard.guarded && actors.size === 0) return ANONYMOUS;
+    return guard.identify(head.header("authorization"), claims, actors, { from: head, counts });
   }
 
   #identifyOnDashboard(call: Call, open: boolean, counts: boolean): Caller | Failure {

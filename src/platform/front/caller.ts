@@ -12,6 +12,20 @@ export interface Caller {
   readonly actor: string;
   /** The instance id that the call claimed, if there is no such instance; else absent. */
   readonly unknown?: string;
+  /** The session that the call claimed, if there is no such session; else absent. */
+  readonly unknownSession?: string;
+  /**
+   * The id of the instance whose token the request carries, if the request acts for the instance of a session instead;
+   * else absent.
+   */
+  readonly tokenOwner?: string;
+}
+
+/** The instance of an agent's session. */
+export interface SessionActor {
+  readonly id: string;
+  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  readonly owner: string;
 }
 
 export const ANONYMOUS: Caller = Object.freeze({ role: "nobody", actor: "" });
@@ -26,6 +40,8 @@ export interface Actors {
    * undefined if there is none.
    */
   touchToken(tokenHash: string): string | undefined;
+  /** Returns the instance of an agent's session; undefined if there is none. Does not count as its activity. */
+  ofSession(session: string): SessionActor | undefined;
   /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */
   hadToken(tokenHash: string): boolean;
   /** Counts instance `id` as alive until the returned function is called. Used while one of its calls waits. */

@@ -15,6 +15,7 @@ const SENDABLE = [
   "If-None-Match",
   "Last-Event-ID",
   "X-Koor-Instance",
+  "X-Koor-Session",
   "X-Koor-Fence",
   "X-Koor-After",
   "MCP-Protocol-Version",

@@ -24,6 +24,7 @@ const actors: Actors = {
   hadToken: () => false,
   has: (id) => id === "one",
   onRevoked: () => () => undefined,
+  ofSession: () => undefined,
 };
 
 function authOf(authToken: string): DashboardAuth {

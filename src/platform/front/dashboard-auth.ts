@@ -9,7 +9,7 @@ import { Failure } from "../../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
-import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
+import { claimsOf, UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
 /** The parts of a request that authentication reads. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
@@ -72,8 +72,7 @@ export class DashboardAuth {
     // preflight. Other `Authorization` schemes prove nothing, because a link can contain them.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
-      const claimed = exchange.header("x-koor-instance");
-      const caller = guard.identify(authorization, claimed, actors, { from: exchange, counts });
+      const caller = guard.identify(authorization, claimsOf(exchange), actors, { from: exchange, counts });
       if (caller instanceof Failure) return open ? { caller: ANONYMOUS, session: null } : caller;
       const nameless = authorization === "" && caller.actor === "";
       return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };

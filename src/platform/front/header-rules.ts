@@ -2,6 +2,7 @@
  * Checks the headers that decide whether a request may be executed, such as conditions. A condition that the server
  * cannot read is answered with 400, because ignoring it would skip the client's check. Pure.
  */
+import { isSessionId, SESSION_ID_RULE } from "../../../schemas/agent-sessions.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { Exchange } from "../transport/transport.js";
@@ -24,11 +25,15 @@ function namesOf(headers: readonly string[]): Names {
 const NEVER_EMPTY_NAMES = namesOf(NEVER_EMPTY);
 const CONDITION_NAMES = namesOf(CONDITIONS);
 
-/** Returns the 400 failure for a header that is empty but needs a value; else null. */
-export function refuseEmptyHeaders(exchange: Exchange): Failure | null {
+const NO_SESSION_ID = invalid(`X-Koor-Session ${SESSION_ID_RULE}`);
+
+/**
+ * Returns the 400 failure for a header that is empty but needs a value, and for a session that cannot be one; else null.
+ */
+export function refuseWrongHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)
     if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
-  return null;
+  return exchange.has("x-koor-session") && !isSessionId(exchange.header("x-koor-session")) ? NO_SESSION_ID : null;
 }
 
 /**

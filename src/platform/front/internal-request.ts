@@ -9,7 +9,7 @@ import { UNAUTHENTICATED } from "./request-guard.js";
 import { checkShape } from "../../base/shape.js";
 import type { Actors, CallCounter, Caller } from "./caller.js";
 import type { Refusals } from "./refusals.js";
-import { refuseRole, refuseUnknown } from "./roles.js";
+import { nameUnknownSession, refuseRole, refuseUnknown } from "./roles.js";
 import type { CallContext } from "../rpc/frames.js";
 import type { Sink } from "../transport/reply.js";
 import type { AnyQuery, Reply, Request, Route } from "./route.js";
@@ -88,7 +88,7 @@ export class InternalRequests {
     // A route that reads its body itself also checks it.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
-    const answer =
+    const given =
       refuseUnknown(route, caller) ??
       refuseRole(this.#options.guarded, route, caller, params) ??
       malformed ??
@@ -106,6 +106,7 @@ export class InternalRequests {
         peer: "",
         onAbort: () => undefined,
       }));
+    const answer = nameUnknownSession(given, caller);
     if (answer instanceof Failure) return await this.refuse(name, params, outer, answer);
     return await collectText(answer, most);
   }

@@ -23,7 +23,7 @@ import type { Actors, CallCounter, Caller } from "./caller.js";
 import { preflightReply } from "./cors.js";
 import type { DashboardAuth } from "./dashboard-auth.js";
 import type { Deferral, DeferralGuard } from "./deferral.js";
-import { refuseCoding, refuseConditions, refuseEmptyHeaders } from "./header-rules.js";
+import { refuseCoding, refuseConditions, refuseWrongHeaders } from "./header-rules.js";
 import { jsonReading, readJson, readJsonInPool, type JsonBody, type JsonReading } from "./json-body.js";
 import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
 import { parsePath, pathParameters } from "./path-shape.js";
@@ -31,7 +31,7 @@ import { failureReply, Refusals, type Header, type RecordRefusal } from "./refus
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 import type { RequestMetrics } from "./request-metrics.js";
 import { Responder } from "./responder.js";
-import { refuseRole } from "./roles.js";
+import { nameUnknownSession, refuseRole } from "./roles.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
 
 export interface PipelineOptions {
@@ -273,8 +273,8 @@ export class Pipeline {
     if (query instanceof Failure) return query;
     const unknown = route.method === "GET" || route.foreignQuery === true ? null : refuseUnknownQuery(route, queryText);
     if (unknown !== null) return unknown;
-    const empty = refuseEmptyHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
-    if (empty !== null) return empty;
+    const header = refuseWrongHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
+    if (header !== null) return header;
     const wrong = refuseParameters(shape.names, bound.paramRules, call.params, route.method);
     if (wrong !== null) return wrong;
     let headers = NO_HEADERS;
@@ -505,7 +505,8 @@ export class Pipeline {
     return new Failure("INTERNAL", "internal error");
   }
 
-  #finish(call: Call, answer: Answer, extra: readonly Header[] = []): void {
+  #finish(call: Call, given: Answer, extra: readonly Header[] = []): void {
+    const answer = nameUnknownSession(given, call.caller);
     const pending = call.deferral?.pendingRefusal ?? null;
     if (!(answer instanceof Failure) || pending === null) {
       this.#responder.finish(call, answer, extra);

@@ -12,7 +12,7 @@ import type { Deferral, DeferralGuard } from "./deferral.js";
 import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Positions } from "./positions.js";
 
 /** The headers that authenticate a request. */
-const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "cookie", "sec-fetch-site"];
+const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "x-koor-session", "cookie", "sec-fetch-site"];
 /**
  * The codes of the refusals of an unknown caller. After the wait the caller may be known, so these refusals may be
  * wrong.

@@ -6,7 +6,7 @@ import { OPTIONS, type Config } from "../../../schemas/config.js";
 import type { Actors } from "./caller.js";
 import { LOG_IN_PAUSE_MS, LOG_IN_WRONG_MAX } from "../../../schemas/limits/tokens.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
-import { RequestGuard } from "./request-guard.js";
+import { claimsOf, RequestGuard, type Claims } from "./request-guard.js";
 import { PausedFailure } from "./paused.js";
 
 const API_PORT = 9800;
@@ -243,7 +243,19 @@ function actorsOf(): Actors & { readonly seen: string[] } {
     hadToken: () => false,
     has: (id) => ["one", "two"].includes(id),
     onRevoked: () => () => undefined,
+    ofSession: (session) => SESSIONS.get(session),
   };
+}
+
+/** The sessions, whose instance is "one": one was begun with the server's token, the other with that of "two". */
+const SESSIONS = new Map([
+  ["of the server", { id: "one", owner: "" }],
+  ["of two", { id: "one", owner: "two" }],
+]);
+
+/** What a request claims to be. */
+function claim(instance: string, session = ""): Claims {
+  return { instance, session };
 }
 
 /** The actors of a server without instances. */
@@ -255,23 +267,28 @@ const NO_ACTORS: Actors = {
   hadToken: () => false,
   has: () => false,
   onRevoked: () => () => undefined,
+  ofSession: () => undefined,
 };
 
 t.test("a server without a token accepts every request", (t) => {
   const guard = guardOf();
   t.equal(guard.guarded, false);
   for (const header of ["", "Bearer x", "nonsense", `Bearer ${hashOf(TOKEN)}`]) {
-    t.same(guard.identify(header, "", NO_ACTORS, HERE), { role: "nobody", actor: "" });
+    t.same(guard.identify(header, claim(""), NO_ACTORS, HERE), { role: "nobody", actor: "" });
     t.same(
-      guard.identify(header, "nobody-known", actorsOf(), HERE),
+      guard.identify(header, claim("nobody-known"), actorsOf(), HERE),
       { role: "nobody", actor: "", unknown: "nobody-known" },
       "an unknown id is remembered, for writes are refused",
     );
-    t.same(guard.identify(header, "two", actorsOf(), HERE), { role: "nobody", actor: "two" }, "X-Koor-Instance counts");
+    t.same(
+      guard.identify(header, claim("two"), actorsOf(), HERE),
+      { role: "nobody", actor: "two" },
+      "X-Koor-Instance counts",
+    );
   }
   const actors = actorsOf();
   t.same(
-    guard.identify(`Bearer ${TOKEN}`, "two", actors, HERE),
+    guard.identify(`Bearer ${TOKEN}`, claim("two"), actors, HERE),
     { role: "instance", actor: "one" },
     "a token says who it is, whatever the header claims",
   );
@@ -279,23 +296,79 @@ t.test("a server without a token accepts every request", (t) => {
   t.end();
 });
 
+t.test("a session acts for its instance", (t) => {
+  const open = guardOf();
+  const guarded = guardOf({ auth_token: "s3cret-Token" });
+  const server = "Bearer s3cret-Token";
+  const [one, two] = [`Bearer ${TOKEN}`, `Bearer ${OTHER_TOKEN}`];
+  const identify = (guard: RequestGuard, header: string, claims: Claims) =>
+    guard.identify(header, claims, actorsOf(), HERE);
+  for (const session of SESSIONS.keys()) {
+    t.same(identify(open, "", claim("", session)), { role: "nobody", actor: "one" }, "without tokens");
+    t.same(identify(guarded, server, claim("", session)), { role: "server", actor: "one" }, "the server's token");
+    t.same(identify(guarded, server, claim("two", session)), { role: "server", actor: "two" }, "the instance wins");
+    t.same(
+      identify(open, two, claim("", session)),
+      { role: "instance", actor: "one", tokenOwner: "two" },
+      "an open server asks for no token",
+    );
+    t.match(identify(guarded, "", claim("", session)), { status: "UNAUTHENTICATED" });
+    t.match(identify(guarded, "Bearer wrong", claim("", session)), { status: "UNAUTHENTICATED" });
+  }
+  t.same(
+    identify(guarded, two, claim("", "of two")),
+    { role: "instance", actor: "one", tokenOwner: "two" },
+    "the token that began it",
+  );
+  for (const [token, session] of [
+    [one, "of two"],
+    [one, "of the server"],
+    [two, "of the server"],
+  ] as const)
+    t.match(
+      identify(guarded, token, claim("", session)),
+      { status: "PERMISSION_DENIED", message: "not yours" },
+      session,
+    );
+  t.same(identify(guarded, one, claim("two", "of two")), { role: "instance", actor: "one" }, "the instance wins");
+
+  t.same(identify(open, "", claim("", "none")), { role: "nobody", actor: "", unknownSession: "none" });
+  t.same(identify(guarded, server, claim("", "none")), { role: "server", actor: "", unknownSession: "none" });
+  t.same(identify(guarded, two, claim("", "none")), { role: "instance", actor: "two" }, "the token has an instance");
+  const actors = actorsOf();
+  guarded.identify(two, claim("", "of two"), actors, HERE);
+  t.same(actors.seen, ["two", "one"], "both are alive");
+  t.end();
+});
+
+t.test("the claims of a request", (t) => {
+  const read = (headers: Readonly<Record<string, string>>): Claims =>
+    claimsOf({ header: (name) => headers[name] ?? "" });
+  t.same(read({}), claim(""));
+  t.same(read({ "x-koor-instance": "i", "x-koor-session": "s" }), claim("i", "s"));
+  t.same(read({ "x-koor-session": "~ ".repeat(63) + "~!" }), claim("", "~ ".repeat(63) + "~!"), "128 characters");
+  for (const session of ["x".repeat(129), "a\u0000b", "\u001b[31m", "\u00fc", "a\tb", "\u007f", "x".repeat(1_048_576)])
+    t.same(read({ "x-koor-session": session }), claim(""), JSON.stringify(session.slice(0, 20)));
+  t.end();
+});
+
 t.test("a token is compared as a whole", (t) => {
   const guard = guardOf({ auth_token: "s3cret-Token" });
   t.equal(guard.guarded, true);
   for (const header of ["Bearer s3cret-Token", "bearer s3cret-Token", "BEARER  s3cret-Token "]) {
-    t.same(guard.identify(header, "", NO_ACTORS, HERE), { role: "server", actor: "" }, header);
+    t.same(guard.identify(header, claim(""), NO_ACTORS, HERE), { role: "server", actor: "" }, header);
     t.same(
-      guard.identify(header, "one", actorsOf(), HERE),
+      guard.identify(header, claim("one"), actorsOf(), HERE),
       { role: "server", actor: "one" },
       `${header}, for an instance`,
     );
     t.same(
-      guard.identify(header, "none", actorsOf(), HERE),
+      guard.identify(header, claim("none"), actorsOf(), HERE),
       { role: "server", actor: "", unknown: "none" },
       `${header}, for none`,
     );
   }
-  t.same(guard.identify(`Bearer ${OTHER_TOKEN}`, "one", actorsOf(), HERE), { role: "instance", actor: "two" });
+  t.same(guard.identify(`Bearer ${OTHER_TOKEN}`, claim("one"), actorsOf(), HERE), { role: "instance", actor: "two" });
   const refused = [
     "",
     "Bearer",
@@ -317,7 +390,7 @@ t.test("a token is compared as a whole", (t) => {
   ];
   for (const header of refused) {
     const actors = actorsOf();
-    const failure = guard.identify(header, "one", actors, HERE);
+    const failure = guard.identify(header, claim("one"), actors, HERE);
     t.match(failure, { http: 401, message: "invalid or missing bearer token" }, `"${header}" is refused`);
     t.same(actors.seen, [], "and is no sign of life");
   }
@@ -330,14 +403,14 @@ t.test("after wrong tokens from an address the server's token is not checked fro
   const ended = hashOf("ended");
   const actors: Actors = { ...actorsOf(), hadToken: (hash) => hash === ended };
   const ask = (token: string, peer = ADDRESS, counts = true) =>
-    guard.identify(token === "" ? "" : `Bearer ${token}`, "", actors, { from: { peer }, counts });
+    guard.identify(token === "" ? "" : `Bearer ${token}`, claim(""), actors, { from: { peer }, counts });
   for (let at = 1; at < LOG_IN_WRONG_MAX; at++) t.match(ask(`wrong-${at}`), { status: "UNAUTHENTICATED" });
   for (let at = 0; at < LOG_IN_WRONG_MAX; at++) {
     t.match(ask("wrong-1"), { status: "UNAUTHENTICATED" }, "hardly one that was tried before");
     t.match(ask(""), { status: "UNAUTHENTICATED" }, "no token is no guess");
     t.match(ask("ended"), { status: "UNAUTHENTICATED" }, "nor one that was an instance's");
     t.match(ask("wrong", ADDRESS, false), { status: "UNAUTHENTICATED" }, "nor what is asked again later");
-    t.match(guard.identify("Basic d3Jvbmc=", "", actors, HERE), { status: "UNAUTHENTICATED" });
+    t.match(guard.identify("Basic d3Jvbmc=", claim(""), actors, HERE), { status: "UNAUTHENTICATED" });
   }
   t.match(ask("the-server's-own"), { role: "server" }, "in time");
   t.match(ask("wrong"), { status: "UNAUTHENTICATED" });

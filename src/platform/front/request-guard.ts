@@ -5,11 +5,13 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../../schemas/config.js";
+import { isSessionId } from "../../../schemas/agent-sessions.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import { crypto } from "../../base/crypto.js";
 import type { Log } from "../../base/log.js";
 import { isLoopback, isWildcard, parseAddress } from "../config/address.js";
+import { NOT_YOUR_SESSION } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
 import { PausedFailure } from "./paused.js";
@@ -26,6 +28,21 @@ const FOREIGN_ORIGIN = new Failure(
   "requests from that Origin are not allowed (see --allow-origin)",
 );
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
+
+/** The instance and the session for which a request claims to act; "" if the request does not claim one. */
+export interface Claims {
+  readonly instance: string;
+  readonly session: string;
+}
+
+/**
+ * Returns the claims in the headers of a request. A session that cannot be one counts as not sent, and is refused later
+ * (header-rules.ts).
+ */
+export function claimsOf(head: { header(name: string): string }): Claims {
+  const session = head.header("x-koor-session");
+  return { instance: head.header("x-koor-instance"), session: isSessionId(session) ? session : "" };
+}
 
 /** The facts about a request that matter if its token is wrong. */
 export interface Attempt {
@@ -111,20 +128,32 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the caller that the `Authorization` and `X-Koor-Instance` headers identify. An instance's own token
-   * identifies the instance. Without such a token, `X-Koor-Instance` identifies it.
+   * Returns the caller that the headers of a request identify. An instance's own token identifies the instance, or one
+   * of the sessions that were begun with this token. Without such a token, the claims identify the instance.
    *
    * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
-   * not checked, because too many wrong ones came from the client's address.
+   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the session
+   * was begun with the token of another instance.
    */
-  identify(authorization: string, claimed: string, actors: Actors, attempt: Attempt): Caller | Failure {
+  identify(authorization: string, claims: Claims, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     const owner = token === undefined ? undefined : this.#ownerOfBearer(token, actors, attempt);
     if (owner instanceof Failure) return owner;
-    if (owner?.role === "server") return claimedCaller("server", claimed, actors);
-    if (owner !== undefined) return owner;
+    if (owner?.role === "server") return claimedCaller("server", claims, actors);
+    if (owner !== undefined) return this.#ownerWithSession(owner, claims, actors);
     if (this.#token !== null) return UNAUTHENTICATED;
-    return claimed === "" ? ANONYMOUS : claimedCaller("nobody", claimed, actors);
+    return hasClaim(claims) ? claimedCaller("nobody", claims, actors) : ANONYMOUS;
+  }
+
+  /**
+   * Returns the caller with an instance's token: the instance of the claimed session, or else the token's instance. An
+   * unknown session counts as not sent.
+   */
+  #ownerWithSession(owner: Caller, claims: Claims, actors: Actors): Caller | Failure {
+    const session = claims.session === "" || claims.instance !== "" ? undefined : actors.ofSession(claims.session);
+    if (session === undefined) return owner;
+    if (this.guarded && session.owner !== owner.actor) return NOT_YOUR_SESSION;
+    return actors.touchId(session.id) ? { ...owner, actor: session.id, tokenOwner: owner.actor } : owner;
   }
 
   /**
@@ -197,10 +226,21 @@ export class RequestGuard {
   }
 }
 
-/** Returns a caller. Its actor is the claimed instance if that instance is registered. */
-function claimedCaller(role: Caller["role"], claimed: string, actors: Actors): Caller {
-  if (claimed === "") return { role, actor: "" };
-  return actors.touchId(claimed) ? { role, actor: claimed } : { role, actor: "", unknown: claimed };
+/** Returns whether a request claims to act for an instance. */
+export function hasClaim({ instance, session }: Claims): boolean {
+  return instance !== "" || session !== "";
+}
+
+/**
+ * Returns a caller. Its actor is the claimed instance if that instance is registered. If no instance is claimed, it is
+ * the instance of the claimed session.
+ */
+function claimedCaller(role: Caller["role"], { instance, session }: Claims, actors: Actors): Caller {
+  if (instance !== "")
+    return actors.touchId(instance) ? { role, actor: instance } : { role, actor: "", unknown: instance };
+  if (session === "") return { role, actor: "" };
+  const { id = "" } = actors.ofSession(session) ?? {};
+  return id !== "" && actors.touchId(id) ? { role, actor: id } : { role, actor: "", unknownSession: session };
 }
 
 function remember(known: Map<string, boolean>, value: string, allowed: boolean): void {

@@ -2,10 +2,10 @@
  * Authorizes callers. It refuses unknown instances, and tokens that do not suffice for a route. It also decides which
  * instance is the author of stored data. Pure.
  */
-import { noInstance } from "../../base/needs-instance.js";
+import { needsInstance, noInstance, noSession } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
 import type { Caller } from "./caller.js";
-import type { Request, Route } from "./route.js";
+import type { Answer, Request, Route } from "./route.js";
 
 const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
@@ -30,7 +30,7 @@ export function refuseRole(
 ): Failure | null {
   if (needs === undefined || mayAll(guarded, caller)) return null;
   if (needs === "server") return NEEDS_SERVER;
-  return params[0] === caller.actor ? null : NEEDS_OWN;
+  return params[0] === caller.actor || params[0] === tokenOwnerOf(caller) ? null : NEEDS_OWN;
 }
 
 /**
@@ -55,6 +55,21 @@ export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean
   // A message to /mcp may or may not write, so this check is left to the route that its tool calls.
   if (method === "GET" || countedAs === "mcp") return false;
   return asksOnly !== true || needs === "own instance";
+}
+
+/**
+ * Returns the answer for the client. If the call was refused because it needs an instance, and it has named a session
+ * that does not exist, the answer is the 404 that names the session. Any other call with such a session is executed as
+ * if the session were not named, because an agent's shell names its session even if no hook has begun it.
+ */
+export function nameUnknownSession(answer: Answer, { unknownSession }: Caller): Answer {
+  if (unknownSession === undefined || !(answer instanceof Failure) || !needsInstance(answer)) return answer;
+  return noSession(unknownSession);
+}
+
+/** Returns the id of the instance whose token the caller has; "" if it has the server's token or none. */
+export function tokenOwnerOf({ role, actor, tokenOwner = actor }: Caller): string {
+  return role === "instance" ? tokenOwner : "";
 }
 
 /** Returns the 404 failure for a write whose claimed instance is not registered; null for any other call. */

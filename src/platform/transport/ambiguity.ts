@@ -42,6 +42,7 @@ const SINGLE = new Set([
   "x-koor-fence",
   "x-koor-hops",
   "x-koor-instance",
+  "x-koor-session",
 ]);
 
 /**

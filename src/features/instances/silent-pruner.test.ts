@@ -1,11 +1,15 @@
-/** Tests when instances that were never activated are deleted, with injected time and a simulated writer. */
+/** Tests when instances that were never activated, and those of ended sessions, are deleted, with injected time and a simulated writer. */
 import t from "tap";
-import { PENDING_PRUNE_INTERVAL_MS, PENDING_SILENCE_MS_MAX } from "../../../schemas/limits/instances.js";
+import {
+  AGENT_SESSION_KEEP_MS,
+  PENDING_PRUNE_INTERVAL_MS,
+  PENDING_SILENCE_MS_MAX,
+} from "../../../schemas/limits/instances.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../../test/threads/fake-writer.js";
 import { Pruner } from "../../platform/background/pruner.js";
-import { Directory } from "./directory.js";
-import { pendingInstances } from "./pending-pruner.js";
+import { Directory, type InstanceRow } from "./directory.js";
+import { silentInstances } from "./silent-pruner.js";
 
 const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 
@@ -39,7 +43,7 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
   add(7, "of-the-old", "active", 0);
   const { writer, calls } = new FakeWriter();
   const log = quietLog();
-  const retentions = [pendingInstances(directory, writer, log)];
+  const retentions = [silentInstances(directory, writer, log)];
   const pruner = new Pruner({ retentions, ready: () => writer.attached, log, nowMs: NOW_MS });
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
   await settle();
@@ -77,5 +81,64 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
     ],
     "and no longer",
   );
+  await pruner.close();
+});
+
+/** Returns the calls that were made meanwhile. */
+async function callsOf(calls: FakeWriter["calls"]): Promise<FakeWriter["calls"]> {
+  await settle();
+  return calls.splice(0);
+}
+
+t.test("it deletes a stale instance of a session that is silent for a day, after its subagents", async (t) => {
+  const directory = new Directory();
+  const add = (row: number, id: string, agent: string | null, more: Partial<InstanceRow> = {}) =>
+    directory.add({
+      row,
+      id,
+      token_hash: id,
+      name: id,
+      workspace: "",
+      intent: "",
+      stack: "",
+      capabilities: [],
+      checkout: null,
+      parent: null,
+      session: agent === null ? null : { session: "s", agent, owner: "", client: "claude", ended_at: null },
+      status: "stale",
+      registered_at: 0,
+      last_seen: NOW_MS - AGENT_SESSION_KEEP_MS - 1,
+      busy_until: 0,
+      registered_by: "",
+      ...more,
+    });
+  add(1, "session", "");
+  add(2, "child", "c", { parent: "session", registered_by: "session" });
+  add(3, "registered by hand", null);
+  add(4, "seen", "seen", { last_seen: NOW_MS - AGENT_SESSION_KEEP_MS + PENDING_PRUNE_INTERVAL_MS + 1 });
+  add(5, "active", "active", { status: "active" });
+  const { writer, calls } = new FakeWriter();
+  const log = quietLog();
+  const pruner = new Pruner({
+    retentions: [silentInstances(directory, writer, log)],
+    ready: () => writer.attached,
+    log,
+    nowMs: NOW_MS - PENDING_PRUNE_INTERVAL_MS,
+  });
+  const run = async (nowMs: number): Promise<readonly string[]> => {
+    pruner.tick(nowMs);
+    const asked: string[] = [];
+    for (let made = await callsOf(calls); made.length > 0; made = await callsOf(calls))
+      for (const { request, answer } of made) {
+        const { id } = request as { readonly id: string };
+        asked.push(id);
+        answer({ ids: [id], more: null });
+      }
+    return asked;
+  };
+  t.same(await run(NOW_MS), ["child"]);
+  t.same(await run(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1), [], "not before its interval");
+  t.same(await run(NOW_MS + PENDING_PRUNE_INTERVAL_MS), ["session"], "when it has no subagent any more");
+  t.ok(directory.get("registered by hand"), "only its user knows whether it comes back");
   await pruner.close();
 });

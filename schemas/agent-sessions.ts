@@ -1,0 +1,77 @@
+/** Defines the shapes of the RPC methods for the sessions of agents' clients. Clients of the server never see them. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { CheckoutChange } from "./instances.js";
+import { SESSION_ID_CHARACTERS_MAX } from "./limits/instances.js";
+
+const SESSION_ID = new RegExp(`^[\\x20-\\x7e]{1,${SESSION_ID_CHARACTERS_MAX}}$`);
+
+/** Returns whether a text can be a client's id of a session or of a subagent. */
+export function isSessionId(text: string): boolean {
+  return SESSION_ID.test(text);
+}
+
+/** The error text of an id that cannot be one. */
+export const SESSION_ID_RULE = `must have 1 to ${SESSION_ID_CHARACTERS_MAX} printable ASCII characters`;
+
+function nullable<Schema extends Type.TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+/** The instance that the call makes if there is none yet. No client gets a token with this hash. */
+const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });
+
+/** The client's token, as the sessions see it. */
+const TOKEN = {
+  /** The id of the instance whose token made the call; "" if it was the server's token or none. */
+  owner: Type.String(),
+  /** Whether the call may name the sessions of all tokens. */
+  any: Type.Boolean(),
+};
+
+/**
+ * Begins a session or a subagent, or continues it. `session` and `agent` are the client's ids; `agent` is "" if the
+ * event is not one of a subagent. `label` is the preferred name of the subagent after that of its parent. If `restarts`
+ * is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes nothing.
+ */
+export const BeginSessionRequest = Type.Object({
+  session: Type.String(),
+  agent: Type.String(),
+  label: Type.String(),
+  ...TOKEN,
+  client: Type.String(),
+  workspace: Type.String(),
+  checkout: nullable(CheckoutChange),
+  restarts: Type.Boolean(),
+  instance: Candidate,
+  subagent: Candidate,
+});
+export type BeginSessionRequest = Static<typeof BeginSessionRequest>;
+
+/**
+ * The ids of the session's and the subagent's instance; both are null if the call did nothing because one of them has
+ * ended. `made` has the ids of the new instances, and `changed` those of all that are new or have changed.
+ */
+export const BeginSessionReply = Type.Object({
+  instance: nullable(Type.String()),
+  subagent: nullable(Type.String()),
+  made: Type.Array(Type.String()),
+  changed: Type.Array(Type.String()),
+});
+export type BeginSessionReply = Static<typeof BeginSessionReply>;
+
+/**
+ * Ends a session with its subagents, or one subagent if `agent` is not "". `last_seen` is when the front last saw
+ * the instances, in ms.
+ */
+export const EndSessionRequest = Type.Object({
+  session: Type.String(),
+  agent: Type.String(),
+  ...TOKEN,
+  last_seen: Type.Integer(),
+});
+export type EndSessionRequest = Static<typeof EndSessionRequest>;
+
+/** The ids of the instances that have ended. If `more` is true, the same call ends further ones. */
+export const EndSessionReply = Type.Object({ ids: Type.Array(Type.String()), more: Type.Boolean() });
+export type EndSessionReply = Static<typeof EndSessionReply>;

@@ -1,0 +1,55 @@
+/**
+ * Declares the writer methods that begin and end the sessions of agents' clients. Only the server's own code calls them,
+ * for the hooks of clients. Runs in the writer thread.
+ */
+import {
+  BeginSessionReply,
+  BeginSessionRequest,
+  EndSessionReply,
+  EndSessionRequest,
+} from "../../../schemas/agent-sessions.js";
+import { weightOf } from "../../platform/rpc/method.js";
+import { changes, changesByModel } from "../../platform/threads/changes.js";
+import { writerMethod } from "../../platform/threads/writer-method.js";
+import { CHANGES_CLAIMS } from "../claims/commands.js";
+import { agentSessionRegistry } from "./registry.js";
+
+interface Named {
+  readonly key: string;
+  readonly version: null;
+}
+
+function named(ids: readonly string[]): readonly Named[] {
+  return ids.map((key) => ({ key, version: null }));
+}
+
+export const beginSession = writerMethod({
+  name: "agent_session.begin",
+  request: BeginSessionRequest,
+  reply: BeginSessionReply,
+  weight: weightOf,
+  // The registry writes an audit row for each instance that it makes.
+  audit: null,
+  changes: [
+    changes("instance", (_request, { changed }: BeginSessionReply) => named(changed)),
+    changes("audit", (_request, { made }: BeginSessionReply) => named(made)),
+  ],
+  models: { registry: agentSessionRegistry },
+  run: ({ registry }, request, call) => registry.begin(request, call),
+});
+
+export const endSession = writerMethod({
+  name: "agent_session.end",
+  request: EndSessionRequest,
+  reply: EndSessionReply,
+  weight: weightOf,
+  // The claim registry writes an audit row for each claim that it releases.
+  audit: null,
+  changes: [
+    changes("instance", (_request, { ids }: EndSessionReply) => named(ids)),
+    ...CHANGES_CLAIMS,
+    changesByModel("audit"),
+  ],
+  models: { registry: agentSessionRegistry },
+  run: ({ registry }, request, call) => registry.end(request, call),
+});

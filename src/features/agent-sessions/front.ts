@@ -1,0 +1,275 @@
+/**
+ * Begins and ends the sessions of agents' clients, for the features that clients' hooks call. An event of a known
+ * session that changes nothing is answered from memory, so it costs the writer nothing. Runs on the front.
+ */
+import { isSessionId, SESSION_ID_RULE, type BeginSessionRequest } from "../../../schemas/agent-sessions.js";
+import type { Checkout, CheckoutBody } from "../../../schemas/instances.js";
+import { INSTANCE_LABEL_BYTES_MAX } from "../../../schemas/limits/instances.js";
+import { textProblem } from "../../../schemas/text.js";
+import type { Clock } from "../../base/clock.js";
+import { crypto } from "../../base/crypto.js";
+import type { Log } from "../../base/log.js";
+import { noInstance, NOT_YOUR_SESSION } from "../../base/needs-instance.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { Caller } from "../../platform/front/caller.js";
+import { mayAll, tokenOwnerOf } from "../../platform/front/roles.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import { isSameCheckout, isValidCheckout, mergeCheckout } from "../instances/checkout.js";
+import type { Directory, Entry, InstanceRow } from "../instances/directory.js";
+import { NO_PLACE, NO_ROOM } from "../instances/front.js";
+import { hashToken, makeToken } from "../instances/token.js";
+import { beginSession, endSession } from "./commands.js";
+
+const LABEL = { charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true } as const;
+/** The number of hexadecimal digits that follow the client in the name of a session's instance. */
+const NAME_DIGITS = 4;
+/** The most names that are tried. If all of them are taken, two instances have the same name, which is allowed. */
+const NAMES_TRIED_MAX = 16;
+
+/** An event of a client. */
+export interface SessionEvent {
+  /** The client's id of the session. */
+  readonly session: string;
+  /** The name of the client, for example `claude`. */
+  readonly client: string;
+  /**
+   * The subagent to which the event belongs; null if it belongs to the session itself. `label` is the preferred name,
+   * for example the type of the subagent. The id is the name if another subagent of the session has this name, or if
+   * the label cannot be one.
+   */
+  readonly agent: { readonly id: string; readonly label: string } | null;
+  readonly workspace: string;
+  /**
+   * The checkout of the session; null if the event does not name one. A member that is left out keeps its value, except
+   * in another checkout.
+   */
+  readonly checkout: CheckoutBody | null;
+  /** Whether the event begins a session or a subagent again that has ended. If not, the event does nothing then. */
+  readonly restarts: boolean;
+}
+
+/** The instances for which an event is executed. */
+export interface SessionInstances {
+  /** The instance of the session. */
+  readonly session: Entry;
+  /** The instance of the subagent to which the event belongs; null if it belongs to the session itself. */
+  readonly subagent: Entry | null;
+}
+
+/** The caller of an event, and the context of its request. */
+export interface EventCall {
+  readonly caller: Caller;
+  readonly context: CallContext;
+}
+
+export interface AgentSessionsOptions {
+  /** Whether the server checks tokens at all. */
+  readonly guarded: boolean;
+  readonly directory: Directory;
+  readonly writer: Writer;
+  /** Reads the stored instance with an id. */
+  readonly rows: { byId(id: string): InstanceRow | undefined };
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class AgentSessions {
+  readonly #options: AgentSessionsOptions;
+
+  constructor(options: AgentSessionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the instances of an event's session and subagent. Makes those that do not exist, and stores the checkout if
+   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and the
+   * event does not begin it again.
+   *
+   * Fails with INVALID_ARGUMENT for an id that cannot be one, with PERMISSION_DENIED if the session was begun with
+   * another token, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
+   */
+  begin(
+    event: SessionEvent,
+    { caller, context }: EventCall,
+  ): SessionInstances | null | Failure | Promise<SessionInstances | null | Failure> {
+    const { session, agent, restarts } = event;
+    const wrong = refuseEvent(event);
+    if (wrong !== null) return wrong;
+    const { directory } = this.#options;
+    const entry = directory.ofSession(session);
+    const subagent = agent === null ? null : directory.ofSession(session, agent.id);
+    if (entry !== undefined) {
+      if (!this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+      const isOver = hasEnded(entry) || (subagent != null && hasEnded(subagent));
+      if (isOver && !restarts) return null;
+      if (!isOver && subagent !== undefined && !movesTo(entry.checkout, event.checkout))
+        return this.#seen(entry, subagent);
+    }
+    return this.#begin(event, entry, subagent, { caller, context });
+  }
+
+  /**
+   * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale. Does
+   * nothing if there is no such session, or if it has ended.
+   * @param agent the client's id of the subagent; null to end the whole session
+   * @returns the ids of the instances that have ended
+   */
+  async end(
+    session: string,
+    agent: string | null,
+    { caller, context }: EventCall,
+  ): Promise<readonly string[] | Failure> {
+    const { directory, writer, rows, log } = this.#options;
+    const entry = directory.ofSession(session, agent ?? "");
+    if (entry === undefined || hasEnded(entry)) return [];
+    if (!this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+    const ended: string[] = [];
+    for (let more = true; more; ) {
+      const lastSeenMs = Math.max(directory.newestMs, this.#options.clock.now());
+      const request = { session, agent: agent ?? "", ...this.#tokenOf(caller), last_seen: lastSeenMs };
+      const reply = await writer.request(endSession, request, context);
+      if (reply instanceof Failure) return reply;
+      for (const id of reply.ids) directory.applyStored(id, rows.byId(id));
+      ended.push(...reply.ids);
+      ({ more } = reply);
+    }
+    log.info("agent session ended", { id: entry.id, name: entry.name, instances: ended.length });
+    return ended;
+  }
+
+  async #begin(
+    event: SessionEvent,
+    entry: Entry | undefined,
+    subagent: Entry | null | undefined,
+    { caller, context }: EventCall,
+  ): Promise<SessionInstances | null | Failure> {
+    const { directory, writer, rows, log } = this.#options;
+    const { agent, client } = event;
+    const token = this.#tokenOf(caller);
+    // The owner of the token may be in the middle of its deletion, and this call was authenticated before.
+    if (directory.get(token.owner)?.ending === true || entry?.ending === true)
+      return noInstance(entry?.id ?? token.owner);
+    const request: BeginSessionRequest = {
+      ...token,
+      session: event.session,
+      agent: agent?.id ?? "",
+      label: agent === null ? "" : labelOf(agent),
+      client,
+      workspace: event.workspace,
+      checkout: changeOf(entry?.checkout ?? null, event.checkout),
+      restarts: event.restarts,
+      instance: this.#newInstance(client),
+      subagent: this.#newInstance(client),
+    };
+    const release = this.#reserve(request, entry, subagent);
+    if (release instanceof Failure) return release;
+    const reply = await writer.request(beginSession, request, context);
+    release();
+    if (reply instanceof Failure) return reply;
+    for (const id of reply.changed) directory.applyStored(id, rows.byId(id));
+    for (const id of reply.made) log.info("agent session begun", { id, name: directory.get(id)?.name });
+    if (reply.instance === null) return null;
+    const session = this.#find(reply.instance);
+    const of = reply.subagent === null ? null : this.#find(reply.subagent);
+    // The instance may have been deleted before the reply arrived.
+    if (session === undefined || of === undefined) return noInstance(reply.instance);
+    return this.#seen(session, of);
+  }
+
+  /**
+   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or the
+   * failure if there are too many instances.
+   */
+  #reserve(
+    { workspace, checkout, instance: { name }, label, agent }: BeginSessionRequest,
+    entry: Entry | undefined,
+    subagent: Entry | null | undefined,
+  ): (() => void) | Failure {
+    const { directory } = this.#options;
+    const texts = { workspace, stack: "", intent: "", capabilities: [], session: NEW_SESSION };
+    const merged = checkout === null ? (entry?.checkout ?? null) : mergeCheckout(entry?.checkout ?? null, checkout);
+    const longest = `${name}/${label.length > agent.length ? label : agent}`;
+    const needsRoom = [
+      entry === undefined
+        ? directory.hasRoom({ ...texts, name, checkout: merged })
+        : directory.hasRoom({ ...entry, checkout: merged }, entry.id),
+      subagent !== undefined || directory.hasRoom({ ...texts, name: longest, checkout: merged }),
+    ];
+    if (needsRoom.includes(false)) return NO_ROOM;
+    return directory.reserve(Number(entry === undefined) + Number(subagent === undefined)) ?? NO_PLACE;
+  }
+
+  #newInstance(client: string): BeginSessionRequest["instance"] {
+    const { directory } = this.#options;
+    const id = crypto().randomUUID();
+    let name = "";
+    for (let tried = 0; tried < NAMES_TRIED_MAX; tried++) {
+      name = `${client}-${crypto()
+        .randomBytes(NAME_DIGITS / 2)
+        .toString("hex")}`;
+      if (directory.newest(name, undefined) === undefined) break;
+    }
+    // No client gets the token, so nothing but its hash is kept.
+    return { id, token_hash: hashToken(makeToken()), name };
+  }
+
+  /** Returns the entry of an instance. On a node of a cluster, it may not have been read yet. */
+  #find(id: string): Entry | undefined {
+    const { directory, rows } = this.#options;
+    if (directory.get(id) === undefined) directory.applyStored(id, rows.byId(id));
+    return directory.get(id);
+  }
+
+  /** Records that both instances were seen. While a subagent works, its session is not silent. */
+  #seen(session: Entry, subagent: Entry | null): SessionInstances {
+    const { directory, clock } = this.#options;
+    const nowMs = clock.now();
+    directory.touch(session, nowMs);
+    if (subagent !== null) directory.touch(subagent, nowMs);
+    return { session, subagent };
+  }
+
+  #tokenOf(caller: Caller): { readonly owner: string; readonly any: boolean } {
+    return { owner: tokenOwnerOf(caller), any: mayAll(this.#options.guarded, caller) };
+  }
+
+  #mayName({ session }: Entry, caller: Caller): boolean {
+    const { owner, any } = this.#tokenOf(caller);
+    return any || session?.owner === owner;
+  }
+}
+
+/** Stands for the session of an instance that is not made yet, where only its size counts. */
+const NEW_SESSION = { session: "", agent: "", owner: "", client: "", ended_at: null };
+
+function refuseEvent({ session, agent, workspace, checkout }: SessionEvent): Failure | null {
+  if (!isSessionId(session)) return invalid(`session ${SESSION_ID_RULE}`);
+  if (agent !== null && !isSessionId(agent.id)) return invalid(`agent ${SESSION_ID_RULE}`);
+  const problem = textProblem(workspace, LABEL);
+  if (problem !== null) return invalid(`workspace ${problem}`);
+  return checkout === null || isValidCheckout(checkout) ? null : invalid("checkout has the wrong shape");
+}
+
+function hasEnded({ session }: Entry): boolean {
+  return session !== null && session.ended_at !== null;
+}
+
+function labelOf({ id, label }: { readonly id: string; readonly label: string }): string {
+  return label !== "" && textProblem(label, LABEL) === null ? label : id;
+}
+
+/**
+ * Returns the change of a checkout that an event asks for. In another checkout, the members that are left out are null,
+ * because those of the checkout before are wrong there.
+ */
+function changeOf(before: Checkout | null, given: CheckoutBody | null): CheckoutBody | null {
+  if (given === null || before?.id === given.id) return given;
+  return { branch: null, root: null, machine: null, ...given };
+}
+
+/** Returns whether an event changes the checkout of its session. */
+function movesTo(before: Checkout | null, given: CheckoutBody | null): boolean {
+  const change = changeOf(before, given);
+  return change !== null && !isSameCheckout(before, mergeCheckout(before, change));
+}

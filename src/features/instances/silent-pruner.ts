@@ -1,0 +1,65 @@
+/**
+ * Deletes instances that were registered but never activated, and stale instances of the sessions of agents' clients,
+ * after they were not seen for a day. The client that registered such an instance or began such a session is gone. The
+ * deletion is the same call as a client's, with the same audit row. This is a row of the pruner's table.
+ */
+import type { DeregisterReply } from "../../../schemas/instances.js";
+import {
+  AGENT_SESSION_KEEP_MS,
+  INSTANCE_FLUSH_ROWS,
+  PENDING_PRUNE_INTERVAL_MS,
+  PENDING_SILENCE_MS_MAX,
+} from "../../../schemas/limits/instances.js";
+import type { Retention } from "../../platform/background/pruner.js";
+import type { Log } from "../../base/log.js";
+import { Failure } from "../../base/result.js";
+import { NO_CALLER } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import { deregisterInstance } from "./commands.js";
+import type { Directory, Entry } from "./directory.js";
+
+/** The statuses of the instances that are deleted, and after how much silence. */
+const SILENCE_MS_MAX = { pending: PENDING_SILENCE_MS_MAX, stale: AGENT_SESSION_KEEP_MS } as const;
+const STATUSES = ["pending", "stale"] as const;
+
+/** Returns the row for silent instances. A run finds the silent ones first, and each of its steps deletes one. */
+export function silentInstances(directory: Directory, writer: Writer, log: Log): Retention {
+  let runAtMs = 0;
+  let silent: readonly Entry[] = [];
+  // Spare an instance that has registered others or has subagents, because these would be deleted with it and may be at
+  // work. Spare a stale instance that a client has registered, because only its user knows whether it comes back.
+  const spares = ({ id, status, session }: Entry): boolean =>
+    directory.hasRegistered(id) || (status === "stale" && session === null);
+  const untilMs = (status: (typeof STATUSES)[number]): number => runAtMs - SILENCE_MS_MAX[status];
+  // The instance may have been activated, seen or deleted while others were deleted.
+  const isSilent = ({ id }: Entry): boolean => {
+    const entry = directory.get(id);
+    if (entry === undefined || entry.status === "active") return false;
+    return entry.last_seen <= untilMs(entry.status) && !spares(entry);
+  };
+  return {
+    name: "instances",
+    intervalMs: PENDING_PRUNE_INTERVAL_MS,
+    step: async (after, nowMs) => {
+      if (after === 0) {
+        runAtMs = nowMs;
+        silent = STATUSES.flatMap((status) =>
+          directory.silentSince(untilMs(status), INSTANCE_FLUSH_ROWS, status, spares),
+        );
+      }
+      const at = silent.findIndex((entry, index) => index >= after && isSilent(entry));
+      const entry = silent[at];
+      if (entry === undefined) return { removed: 0, after: null };
+      const { id, name, status } = entry;
+      for (let from: string | null = null; ; ) {
+        const reply: DeregisterReply | Failure = await writer.request(deregisterInstance, { id, at: from }, NO_CALLER);
+        if (reply instanceof Failure) return reply;
+        for (const gone of reply.ids) directory.remove(gone);
+        from = reply.more;
+        if (from === null) break;
+      }
+      log.info("silent instance pruned", { id, name, status });
+      return { removed: 1, after: at + 1 };
+    },
+  };
+}

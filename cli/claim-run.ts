@@ -13,7 +13,7 @@ import type { CallLimits } from "./lease-calls.js";
 import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { joinServers } from "./server-list.js";
-import { actingIdentity, serversOf, type Settings } from "./settings.js";
+import { actorOf, serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 /**
@@ -131,7 +131,8 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
  * runs in. A session is in a variable that the command inherits.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
-  const { token, instance } = actingIdentity(settings);
+  const { token } = settings;
+  const { instance } = actorOf(settings);
   return {
     KOOR_SERVER: joinServers(serversOf(settings)),
     ...(token === "" ? {} : { KOOR_TOKEN: token }),

@@ -12,14 +12,15 @@ import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
-import { actingIdentity, type Settings } from "./settings.js";
+import { actorOf, type Settings } from "./settings.js";
 
 /** The beginning of the server's refusal of a call that needs an instance, from a session that has none. */
 const UNKNOWN_SESSION = "session not found: ";
 
 /** Returns the HTTP headers that identify the caller. */
 export function makeHeaders(settings: Settings): Record<string, string> {
-  const { token, instance, session } = actingIdentity(settings);
+  const { token } = settings;
+  const { instance, session } = actorOf(settings);
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
     ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
@@ -60,12 +61,8 @@ async function sendBy<Got extends Answer | OpenAnswer>(
   return got instanceof NoAnswer ? unreachable(server, got.why) : got;
 }
 
-/**
- * Whether the server refused a call because it does not know the session, or because the call needs the token of the
- * folder's file. Nothing was executed then.
- */
-function isSessionUnknown({ status, body }: Answer, { token, fallback }: Settings): boolean {
-  if (status === STATUSES.UNAUTHENTICATED.http) return fallback?.token !== token;
+/** Whether the server refused a call because it does not know the session. Nothing was executed then. */
+function isSessionUnknown({ status, body }: Answer): boolean {
   return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
 }
 
@@ -74,7 +71,7 @@ async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answ
   const { fallback } = settings;
   const answer = await sendBy(exchange, settings, plan);
   if (fallback === undefined || fallback.isUsed) return answer;
-  if (answer instanceof CliFailure || !isSessionUnknown(answer, settings)) return answer;
+  if (answer instanceof CliFailure || !isSessionUnknown(answer)) return answer;
   fallback.isUsed = true;
   return await sendBy(exchange, settings, plan);
 }

@@ -126,7 +126,7 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
  */
 function asFolder({ session, fallback, ...others }: Settings): Settings {
   if (fallback === undefined) return session === undefined ? others : { ...others, session };
-  return { ...others, token: fallback.token, instance: fallback.instance };
+  return { ...others, instance: fallback.instance };
 }
 
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {

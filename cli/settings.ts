@@ -38,11 +38,10 @@ const DEFAULT_SERVER = "http://localhost:9800";
 const SETTINGS_MODE = 0o600;
 
 /**
- * The identity with which calls are made if the server does not know the session. A client tells its shells the
+ * The instance of the folder's file, which acts if the server does not know the session. A client tells its shells the
  * session's id even if it has no hooks, and the session then has no instance.
  */
 export interface Fallback {
-  readonly token: string;
   readonly instance: string;
   /** Whether the server has said that it does not know the session. */
   isUsed: boolean;
@@ -64,7 +63,6 @@ export interface Settings {
   readonly instance: string;
   /** The id of the session that acts as its instance; absent if there is none, or if KOOR_INSTANCE is set. */
   readonly session?: string;
-  /** The identity of the folder's file, which acts if the server does not know the session. */
   readonly fallback?: Fallback;
   /**
    * Whether the user chose the servers. Tokens of the environment may be sent only to such servers. False if only a
@@ -158,10 +156,7 @@ function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: st
  */
 function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | CliFailure): Settings | CliFailure {
   const { servers, environment, named, session, instance, folderOnly } = choice;
-  const ofFile = sendableToken(choice, instance);
-  // With the token of the file's instance, the server would refuse the session as that of another instance.
-  const ofSession = session === undefined ? ofFile : sendableToken(choice, undefined);
-  const token = ofSession ?? (ofFile === undefined ? askForToken(choice) : "");
+  const token = sendableToken(choice) ?? askForToken(choice);
   if (token instanceof CliFailure) return token;
   if (!isHeaderText(token)) return failed(TOKEN_RULE);
   const own = named ?? instance?.id ?? "";
@@ -169,7 +164,7 @@ function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | Cl
   if (session === undefined) return { ...settings, instance: own };
   // KOOR_SESSION is the user's own word, so a call with it is never repeated with another identity.
   const hasFallback = instance !== undefined && session.from !== "KOOR_SESSION";
-  const fallback = hasFallback ? { fallback: { token: ofFile ?? token, instance: instance.id, isUsed: false } } : {};
+  const fallback = hasFallback ? { fallback: { instance: instance.id, isUsed: false } } : {};
   return { ...settings, instance: "", session: session.id, ...fallback };
 }
 
@@ -226,11 +221,11 @@ function isFor(named: string | undefined, { servers, serversFrom, folderOnly }: 
 }
 
 /**
- * Returns the first token that may be sent to the chosen servers; undefined if there is none.
- * @param instance the instance whose token may be used, if no other token may be sent
+ * Returns the first token that may be sent to the chosen servers; undefined if there is none. The token of the folder's
+ * instance is the last one. With a session it is used, too: a session may have been begun with it.
  */
-function sendableToken(choice: Choice, instance: StoredInstance | undefined): string | undefined {
-  const { environment, folder, user, folderOnly } = choice;
+function sendableToken(choice: Choice): string | undefined {
+  const { environment, folder, user, instance, folderOnly } = choice;
   const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
   const forUsersServer = folderOnly.length === 0;
   if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
@@ -269,8 +264,8 @@ function askForWithheldToken({ environment, folder, user, folderOnly, folderFile
   );
 }
 
-/** Returns the identity with which the next call is made. */
-export function actingIdentity(settings: Settings): Pick<Settings, "token" | "instance" | "session"> {
+/** Returns the instance or the session as which the next call is made. */
+export function actorOf(settings: Settings): Pick<Settings, "instance" | "session"> {
   return settings.fallback?.isUsed ? settings.fallback : settings;
 }
 

@@ -9,6 +9,7 @@ import t, { type Test } from "tap";
 import { countedGit, git, gitEnvironment, makeRepository } from "../test/cli/git.js";
 import { makeDirectory } from "../test/support/server-process.js";
 import { CliFailure } from "./failure.js";
+import { findRoot, literalPaths } from "./workspace.js";
 import { findWorkspace } from "./workspace-name.js";
 
 function setUp(t: Test) {
@@ -64,6 +65,22 @@ t.test("a folder outside of git has the name of its root", (t) => {
   const hidden = join(top, "a\u200bb");
   mkdirSync(hidden);
   t.same(find(hidden), { name: null, from: "folder" }, "the server would refuse this name");
+  t.end();
+});
+
+t.test("paths count from the root of the working tree, and outside of git from the nearest .koor", (t) => {
+  const { top, home } = setUp(t);
+  const root = makeRepository(home, join(top, "trucks"));
+  const part = join(root, "parts", "a");
+  mkdirSync(join(part, ".koor"), { recursive: true });
+  t.equal(findRoot(part), root, "a .koor below the root is no root of its own");
+  t.same(literalPaths(["./x.ts", "../b"], part), ["parts/a/x.ts", "parts/b"]);
+  const plain = join(top, "plain", "sub");
+  mkdirSync(plain, { recursive: true });
+  t.equal(findRoot(plain), plain);
+  mkdirSync(join(top, "plain", ".koor"));
+  t.equal(findRoot(plain), join(top, "plain"));
+  t.same(literalPaths(["./x.ts"], plain), ["sub/x.ts"]);
   t.end();
 });
 

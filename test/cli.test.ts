@@ -535,10 +535,26 @@ t.test("working trees of a repository share a workspace, and each is a checkout"
     registered.push(checkout as Record<string, unknown>);
   }
   t.not(registered[0]?.["id"], registered[1]?.["id"]);
+  git(top, main, "switch", "--quiet", "--create", "other");
+  t.match(await ask(main, "register", "ana"), { checkout: { id: registered[0]?.["id"], branch: "other" } }, "changed");
   await ask(main, "lease", "acquire", "./src/a.ts");
   t.match(await runCli(["lease", "check", "./src/a.ts"], { cwd: linked, env }), { code: 1, stderr: /leased by ana/ });
-  const stranger = { cwd: linked, env: { ...env, CLAUDE_CODE_SESSION_ID: "s", KOOR_INSTANCE: "" } };
-  t.match(await runCli(["instances", "list", "--workspace", workspace], stranger), { code: 0, stdout: /"ben"/ });
+});
+
+t.test("in the shell of a session that the server does not know, the folder's instance acts", async (t) => {
+  const token = "0123456789abcdef";
+  const { server, cwd, ask } = await setUp(t, { args: ["--auth-token", token] }, token);
+  const { id } = await ask("register", "ana", "--save");
+  const folder = { KOOR_SERVER: server.url, CLAUDE_CODE_SESSION_ID: "no hook has begun it" };
+  const acquire = ["lease", "acquire", "deploy", "--reason", "x"];
+  const held = { code: 0, stderr: "", stdout: `"holder":{"id":"${String(id)}"` };
+  t.match(await runCli(acquire, { cwd, env: folder }), held, "by its own token");
+  t.match(await runCli(acquire, { cwd, env: { ...folder, KOOR_TOKEN: token } }), held, "by its id");
+  t.match(await runCli(["state", "list"], { cwd, env: { ...folder, KOOR_TOKEN: token } }), { code: 0, stderr: "" });
+  const unknown = { code: 1, stdout: "", stderr: "koor: session not found: mine (404)\n" };
+  const own = { ...folder, KOOR_TOKEN: token, KOOR_SESSION: "mine" };
+  t.match(await runCli(acquire, { cwd, env: own }), unknown, "a session that the user names");
+  t.match(await runCli(["state", "list"], { cwd, env: own }), { code: 0 }, "a plain read needs none");
 });
 
 t.test("instances and their calls can be read", async (t) => {

@@ -22,14 +22,12 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // The entry is the folder's. A session of the shell has no part in it.
-  const { token } = settings.fallback ?? settings;
   const [server = "", ...others] = serversOf(settings).map((one) => one.origin + joinServerPath(one, ""));
   const connection = {
     server,
     others,
     // The user's token is sent only to a server that the user chose, and not to one that only a file here names.
-    withToken: token !== "" && settings.isUsersServer === true,
+    withToken: settings.token !== "" && settings.isUsersServer === true,
     bridged: args.has("stdio"),
   };
   // These modules parse TOML and edit JSON. Only this command needs them, so they are imported here.
@@ -41,7 +39,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const location = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
   const merged = writeConfig(location, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
-  const tokenNote = token !== "" && !connection.withToken ? noteAboutToken(connection) : undefined;
+  const tokenNote = settings.token !== "" && !connection.withToken ? noteAboutToken(connection) : undefined;
   const notes = [client.note?.(connection), noteAboutOtherServers(connection), tokenNote].filter(
     (note) => note !== undefined,
   );

@@ -7,6 +7,6 @@ export function workspaceProblem(name: string): string | undefined {
   if (name === "") return "must not be empty";
   if (hasControlCharacter(name)) return "must not contain control characters";
   if (findHiddenCharacter(name) !== undefined) return "must not contain characters that cannot be seen";
-  if ([...name].length <= INSTANCE_LABEL_BYTES_MAX) return undefined;
+  if (Array.from(name).length <= INSTANCE_LABEL_BYTES_MAX) return undefined;
   return `is longer than ${INSTANCE_LABEL_BYTES_MAX} characters`;
 }

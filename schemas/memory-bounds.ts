@@ -205,6 +205,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "503",
   },
   {
+    stock: "sessions of agents' clients and their subagents",
+    thread: "front",
+    items: "AGENT_SESSIONS_MAX",
+    bytes: null,
+    each: instances.AGENT_SESSION_BYTES,
+    checked: "src/features/agent-sessions/registry.ts",
+    beyond: `503; of one session ${instances.SUBAGENTS_MAX} subagents`,
+  },
+  {
     stock: "leases that are held or wait",
     thread: "front, writer",
     items: "LEASES_MAX",

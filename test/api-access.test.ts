@@ -45,6 +45,7 @@ const OWN_INSTANCE = new Set([
   "instance.activate",
   "instance.capabilities",
   "instance.intent",
+  "instance.update",
   "instance.deregister",
 ]);
 /** Operations that need no token. */

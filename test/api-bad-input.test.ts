@@ -119,6 +119,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "instance.activate": registerKnown,
   "instance.capabilities": registerKnown,
   "instance.intent": registerKnown,
+  "instance.update": registerKnown,
   "instance.deregister": registerKnown,
   "lease.acquire": registerKnown,
   "lease.get": leaseKnown,
@@ -654,6 +655,11 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.constant({ capabilities: ["x"] }),
   ),
   "instance.intent": fc.oneof(fc.record({ intent: label }), fc.constant({ intent: "x" })),
+  "instance.update": fc.oneof(
+    fc.record({ checkout: fc.record({ id: label, branch: label, root: label }, { requiredKeys: [] }) }),
+    fc.record({ checkout: label }),
+    fc.constant({ checkout: { id: "c-1", branch: "main" } }),
+  ),
   "lease.acquire": fc.oneof(
     fc.record(
       {

@@ -7,7 +7,7 @@ import { messagesLoader } from "../../api/messages.js";
 import { apiPath, query } from "../../base/path.js";
 import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
-import { addressOf } from "../../base/address.js";
+import { addressOf, agentAddress } from "../../base/address.js";
 import { nowMs } from "../../base/clock.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { mayDecide, session } from "../../api/session.js";
@@ -24,11 +24,14 @@ import { AgentRuns } from "./agent-runs.js";
 import { AgentLeases } from "./agent-leases.js";
 import { AgentTimeline } from "./agent-timeline.js";
 import { costLoader, countersLoader } from "./loader.js";
-import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, sum } from "./model.js";
+import { checkoutTitle, hourSeconds, lastHours, METRIC_LABELS, metricSeries, subagentsOf, sum } from "./model.js";
 import { Status } from "./status.js";
 
 /** The maximum number of unread messages that are loaded. If the page has loaded this many, it adds "or more". */
 const UNREAD_COUNTED = 100;
+
+/** The maximum number of subagents that are listed. */
+const RELATIVES_SHOWN = 20;
 
 export function AgentPage({ id }: { readonly id: string }) {
   const resource = useResource(agentsLoader);
@@ -55,7 +58,7 @@ export function AgentPage({ id }: { readonly id: string }) {
           No agent with the id <code>{id}</code> is registered now. Its past actions are listed below.
         </Notice>
       )}
-      {agent !== undefined && <Facts agent={agent} />}
+      {agent !== undefined && <Facts agent={agent} agents={agents ?? []} />}
       <AgentLeases id={id} />
       <Day id={id} />
       <AgentTimeline id={id} />
@@ -102,7 +105,12 @@ function Remove({ agent }: { readonly agent: Instance }) {
   );
 }
 
-function Facts({ agent }: { readonly agent: Instance }) {
+interface FactsProps {
+  readonly agent: Instance;
+  readonly agents: readonly Instance[];
+}
+
+function Facts({ agent, agents }: FactsProps) {
   const { id, status, intent, workspace, stack, capabilities, registered_at, last_seen } = agent;
   return (
     <section class="card agents-facts" aria-label="Facts">
@@ -131,6 +139,7 @@ function Facts({ agent }: { readonly agent: Instance }) {
         <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
         {mayDecide.value && <Unread id={id} />}
       </dl>
+      <Place agent={agent} agents={agents} />
       <dl class="facts agents-whole">
         <dt>Id</dt>
         <dd class="agents-id">
@@ -138,6 +147,41 @@ function Facts({ agent }: { readonly agent: Instance }) {
         </dd>
       </dl>
     </section>
+  );
+}
+
+/** Shows where the agent works, whose subagent it is, and its own subagents. */
+function Place({ agent: { id, checkout, parent }, agents }: FactsProps) {
+  const children = subagentsOf(id, agents);
+  const parents = agents.filter((one) => one.id === parent);
+  if (checkout === null && parents.length === 0 && children.length === 0) return null;
+  return (
+    <dl class="facts">
+      {checkout !== null && (
+        <>
+          <dt>{checkout.branch === null ? "Checkout" : "Branch"}</dt>
+          <dd title={checkoutTitle(checkout)}>{checkout.branch ?? checkout.root ?? checkout.id}</dd>
+        </>
+      )}
+      <Relatives label="Subagent of" agents={parents} />
+      <Relatives label="Subagents" agents={children} />
+    </dl>
+  );
+}
+
+function Relatives({ label, agents }: { readonly label: string; readonly agents: readonly Instance[] }) {
+  if (agents.length === 0) return null;
+  const more = agents.length - RELATIVES_SHOWN;
+  return (
+    <>
+      <dt>{label}</dt>
+      {agents.slice(0, RELATIVES_SHOWN).map(({ id, name }) => (
+        <dd key={id}>
+          <a href={agentAddress(id)}>{name}</a>
+        </dd>
+      ))}
+      {more > 0 && <dd>and {count(more)} more</dd>}
+    </>
   );
 }
 

@@ -1,7 +1,16 @@
 /** Filters and order of agents, activity by the hour, and timelines. */
 import t from "tap";
 import type { AuditEntry, Event, Instance } from "../../api/types.js";
-import { activityOf, lastHours, listedAgents, metricSeries, valuesOf, type AgentFilter } from "./model.js";
+import {
+  activityOf,
+  checkoutTitle,
+  lastHours,
+  listedAgents,
+  metricSeries,
+  subagentsOf,
+  valuesOf,
+  type AgentFilter,
+} from "./model.js";
 import { logsToRead, timelineOf } from "./timeline.js";
 
 function agent(name: string, more: Partial<Instance> = {}): Instance {
@@ -119,4 +128,18 @@ t.test("an event of a call in the audit log is not listed again", async (t) => {
     timelineOf(audit, events).map(({ kind }) => kind),
     ["wrote", "published"],
   );
+});
+
+t.test("an agent is found by its branch, and its checkout says where it is", async (t) => {
+  const checkout = { id: "c-1", branch: "fix/crates", root: "/work/trucks", machine: null };
+  const agents = [agent("ana", { checkout }), agent("bob")];
+  t.same(NAMES(listedAgents(agents, { ...EVERYBODY, search: "Fix/" }, "name", new Map())), ["ana"]);
+  t.equal(checkoutTitle(checkout), "/work/trucks \u00b7 c-1", "what is not known is left out");
+});
+
+t.test("the subagents of an agent are listed with the active ones first", async (t) => {
+  const of = { parent: "id of ana" };
+  const agents = [agent("z", of), agent("a", { ...of, status: "stale" }), agent("ana"), agent("b", of), agent("other")];
+  t.same(NAMES(subagentsOf("id of ana", agents)), ["b", "z", "a"]);
+  t.same(subagentsOf("id of b", agents), []);
 });

@@ -14,6 +14,8 @@ export interface AgentFilter {
   readonly stack: string;
 }
 
+const NO_FILTER: AgentFilter = { search: "", status: "", workspace: "", stack: "" };
+
 /** The counted metrics, in drawing order. */
 export const METRICS: readonly AgentCounter["metric_name"][] = [
   "rest_calls",
@@ -97,8 +99,23 @@ export function listedAgents(
   return kept.sort((a, b) => order(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
-function textOf({ id, name, intent, stack, workspace, capabilities }: Instance): string {
-  return [id, name, intent, stack, workspace, ...capabilities].join("\n").toLowerCase();
+function textOf({ id, name, intent, stack, workspace, capabilities, checkout }: Instance): string {
+  return [id, name, intent, stack, workspace, ...capabilities, checkout?.branch ?? ""].join("\n").toLowerCase();
+}
+
+/** Returns the subagents of an agent, the active ones first, then by name. */
+export function subagentsOf(id: string, agents: readonly Instance[]): Instance[] {
+  return listedAgents(
+    agents.filter(({ parent }) => parent === id),
+    NO_FILTER,
+    "name",
+    new Map(),
+  );
+}
+
+/** Returns where a checkout is: its root, its machine and its id, as far as they are known. */
+export function checkoutTitle({ id, root, machine }: NonNullable<Instance["checkout"]>): string {
+  return [root, machine, id].filter((text) => text !== null).join(" · ");
 }
 
 /** Returns the distinct workspaces or stacks of the agents, sorted, without "". */

@@ -6,7 +6,8 @@ import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
-import { sendJson } from "../../../test/support/http-client.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
+import { makeSnapshot } from "../../../test/support/snapshot.js";
 
 const skip = browserMissing();
 const STALE_AFTER = ["--stale-after", "1h"];
@@ -122,6 +123,50 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
   await page.goto(dashboard.url + address);
   await page.getByText("is registered now").waitFor();
   await timeline.waitFor();
+  t.same(complaints, []);
+});
+
+t.test("an agent shows its checkout, its parent and its subagents", { skip }, async (t) => {
+  const dashboard = await startDashboard(t, { args: STALE_AFTER });
+  const { port } = dashboard.koor;
+  const idOf = (at: number): string => `00000000-0000-4000-8000-${String(at).padStart(12, "0")}`;
+  const seen = new Date().toISOString();
+  const record = (at: number, name: string, more: object = {}) => ({
+    kind: "instance",
+    id: idOf(at),
+    name,
+    workspace: "trucks",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    registered_at: seen,
+    status: "active",
+    last_seen: seen,
+    ...more,
+  });
+  const ofParent = { parent: idOf(0), registered_by: idOf(0) };
+  const children = Array.from({ length: 22 }, (_, at) => record(at + 1, `claude-1a2b/Explore-${at + 1}`, ofParent));
+  const snapshot = makeSnapshot([record(0, "claude-1a2b"), ...children]);
+  t.equal((await send(port, "POST", "/api/restore", { body: snapshot })).status, 200);
+  const checkout = { id: "c-1", branch: "<i>fix</i>", root: "/work/trucks" };
+  await sendJson(port, "PATCH", `/api/instances/${idOf(0)}`, { checkout });
+
+  const address = `/agents/${idOf(0)}`;
+  const shown = (page: Page) => page.getByText("Subagents", { exact: true }).waitFor();
+  await checkView(t, dashboard, { address, title: "Agents", ready: shown });
+  const { page, complaints } = await dashboard.open(address);
+  await shown(page);
+  const facts = page.getByRole("region", { name: "Facts" });
+  await facts.getByText("<i>fix</i>", { exact: true }).waitFor();
+  t.equal(await countOf(facts.getByRole("link", { name: /Explore/ }), 20), 20);
+  await facts.getByText("and 2 more").waitFor();
+  await sendJson(port, "POST", `/api/instances/${idOf(0)}/heartbeat`, { branch: "main" });
+  await facts.getByText("main", { exact: true }).waitFor();
+  await facts.getByRole("link", { name: "claude-1a2b/Explore-1", exact: true }).click();
+  await facts.getByText("Subagent of").waitFor();
+  await facts.getByText("main", { exact: true }).waitFor();
+  await facts.getByRole("link", { name: "claude-1a2b", exact: true }).click();
+  await shown(page);
   t.same(complaints, []);
 });
 

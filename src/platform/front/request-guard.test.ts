@@ -253,7 +253,7 @@ const SESSIONS = new Map([
   ["of two", { id: "one", owner: "two" }],
 ]);
 
-/** What a request claims to be. */
+/** Returns the claims of a request. */
 function claim(instance: string, session = ""): Claims {
   return { instance, session };
 }

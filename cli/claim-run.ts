@@ -13,7 +13,7 @@ import type { CallLimits } from "./lease-calls.js";
 import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { joinServers } from "./server-list.js";
-import { serversOf, type Settings } from "./settings.js";
+import { actorOf, serversOf, type Settings } from "./settings.js";
 import { captureSignals, type EndingSignal } from "./signals.js";
 
 /**
@@ -128,10 +128,11 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 
 /**
  * Returns the environment variables that give the command the same instance and the same servers, whatever folder it
- * runs in.
+ * runs in. A session is in a variable that the command inherits.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
-  const { token, instance } = settings;
+  const { token } = settings;
+  const { instance } = actorOf(settings);
   return {
     KOOR_SERVER: joinServers(serversOf(settings)),
     ...(token === "" ? {} : { KOOR_TOKEN: token }),

@@ -5,20 +5,26 @@
  * exchange.ts makes the connection, failover.ts chooses among servers, and event-feed.ts handles WebSocket. Runs in the
  * CLI process.
  */
-import { REASON_PHRASES } from "../schemas/status.js";
+import { REASON_PHRASES, STATUSES } from "../schemas/status.js";
 import { parseJson } from "../shared/json-text.js";
 import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
-import type { Settings } from "./settings.js";
+import { actorOf, type Settings } from "./settings.js";
+
+/** The beginning of the server's refusal of a call that needs an instance, from a session that has none. */
+const UNKNOWN_SESSION = "session not found: ";
 
 /** Returns the HTTP headers that identify the caller. */
-export function makeHeaders({ token, instance }: Settings): Record<string, string> {
+export function makeHeaders(settings: Settings): Record<string, string> {
+  const { token } = settings;
+  const { instance, session } = actorOf(settings);
   return {
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
     ...(instance === "" ? {} : { "X-Koor-Instance": instance }),
+    ...(session === undefined ? {} : { "X-Koor-Session": session }),
   };
 }
 
@@ -55,12 +61,27 @@ async function sendBy<Got extends Answer | OpenAnswer>(
   return got instanceof NoAnswer ? unreachable(server, got.why) : got;
 }
 
+/** Whether the server refused a call because it does not know the session. Nothing was executed then. */
+function isSessionUnknown({ status, body }: Answer): boolean {
+  return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
+}
+
+/** Sends one request. Sends it again as the folder's instance if the server does not know the session. */
+async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
+  const { fallback } = settings;
+  const answer = await sendBy(exchange, settings, plan);
+  if (fallback === undefined || fallback.isUsed) return answer;
+  if (answer instanceof CliFailure || !isSessionUnknown(answer)) return answer;
+  fallback.isUsed = true;
+  return await sendBy(exchange, settings, plan);
+}
+
 /**
  * Sends one request and reads the whole answer, with any status. Returns a failure (exit 3) if no answer came. The
  * server may have executed the request even then.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
-  const answer = await sendBy(exchange, settings, plan);
+  const answer = await sendAsCaller(settings, plan);
   // If the answer is only the first page of a list, the user gets a warning. Without the warning, the user might take
   // the page for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)

@@ -15,6 +15,7 @@ export interface Tokens {
   /** The words that are neither flags nor the values of flags. */
   readonly words: readonly string[];
   readonly pretty: boolean;
+  readonly json: boolean;
   readonly help: boolean;
   /** The value of `--server`; "" if the flag is not given. */
   readonly server: string;
@@ -53,6 +54,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
   const tokens: string[] = [];
   const words: string[] = [];
   let pretty = false;
+  let json = false;
   let help = false;
   let server = "";
 
@@ -66,8 +68,10 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
     const equals = word.indexOf("=");
     const name = word.startsWith("--") && equals > 0 ? word.slice(0, equals) : word;
     const flag = flags.get(name);
-    if (isFormatFlag(word)) pretty ||= word === "--pretty";
-    else if (word === "--help" || word === "-h") help = true;
+    if (isFormatFlag(word)) {
+      pretty ||= word === "--pretty";
+      json ||= word === "--json";
+    } else if (word === "--help" || word === "-h") help = true;
     else if (flag && flag.kind !== "switch") {
       let value: string | undefined;
       if (name !== word) value = word.slice(equals + 1);
@@ -85,7 +89,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       if (!word.startsWith("-") || word === "-") words.push(word);
     }
   }
-  return { tokens, words, pretty, help, server };
+  return { tokens, words, pretty, json, help, server };
 }
 
 function startsWith(words: readonly string[], beginning: readonly string[]): boolean {

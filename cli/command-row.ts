@@ -70,6 +70,10 @@ export interface CommandContext {
   readonly settings: () => Settings | CliFailure;
   readonly folder: string;
   readonly pretty: boolean;
+  /** Whether `--json` is given. Only a command that also prints text for people needs it. */
+  readonly json: boolean;
+  /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
+  readonly server: string;
 }
 
 interface Described {
@@ -93,7 +97,7 @@ export interface RequestRow extends Described {
   readonly path: string;
   /** Returns the query parameters that are sent in addition to those of the flags. */
   readonly query?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
-  readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>>;
+  readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
   /** Returns the media type of the body. It is used if the row's headers state none. */
   readonly typeOf?: (body: Buffer) => string;

@@ -25,6 +25,7 @@ import { WAIT_COMMANDS } from "./commands/wait.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
 import { TASKS_COMMANDS } from "./commands/tasks.js";
 import { TEMPLATES_COMMANDS } from "./commands/templates.js";
+import { WHOAMI_COMMANDS } from "./commands/whoami.js";
 
 /** Commands that a reader looks for together. */
 export interface Topic {
@@ -43,7 +44,7 @@ export const TOPICS: readonly Topic[] = [
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
-  { name: "connecting", rows: [...CONFIG_COMMANDS, ...MCP_COMMANDS] },
+  { name: "connecting", rows: [...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...MCP_COMMANDS] },
   { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];
 

@@ -82,8 +82,8 @@ async function untilSockets(bench: Bench, count: number): Promise<void> {
   if (fake.sockets.length >= count) return;
   await new Promise<void>((resolve) => {
     const before = fake.onSocket;
-    fake.onSocket = (socket, url) => {
-      before(socket, url);
+    fake.onSocket = (socket, url, headers) => {
+      before(socket, url, headers);
       if (fake.sockets.length >= count) resolve();
     };
   });

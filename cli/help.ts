@@ -14,7 +14,9 @@ const COMMON_FLAGS: readonly (readonly [string, string])[] = [
 
 const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from your own (see config set); KOOR_SERVER and
 KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
-Commands act as the instance KOOR_INSTANCE, else as the one in .koor/instance.json here or above (see register).
+Commands act as the instance KOOR_INSTANCE, else as that of the client's session (KOOR_SESSION, or the variable that
+an agent's client sets), else as the one in .koor/instance.json here or above (see register).
+The workspace is KOOR_WORKSPACE, else that of .koor/project.json, else the repository (see whoami).
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 

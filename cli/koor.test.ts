@@ -74,7 +74,8 @@ const SENT: readonly {
   readonly args: readonly string[];
   readonly method: string;
   readonly url: string;
-  readonly body?: string;
+  /** The exact body, or members that it has among others. */
+  readonly body?: string | Readonly<Record<string, unknown>>;
   readonly type?: string;
   readonly input?: string;
   /** The exit code for the answer `{}`; 0 if the command does not derive it from the answer. */
@@ -195,13 +196,13 @@ const SENT: readonly {
     args: ["register", "ana"],
     method: "POST",
     url: "/api/instances/register",
-    body: '{"name":"ana","capabilities":[]}',
+    body: { name: "ana", capabilities: [], workspace: String, checkout: { id: /^[0-9a-f]{16}$/ } },
   },
   {
     args: ["register", "ana", "--workspace", "w", "--intent", "a b", "--stack=go", "--capabilities", "review, deploy,"],
     method: "POST",
     url: "/api/instances/register",
-    body: '{"name":"ana","workspace":"w","intent":"a b","stack":"go","capabilities":["review","deploy"]}',
+    body: { name: "ana", workspace: "w", intent: "a b", stack: "go", capabilities: ["review", "deploy"] },
   },
   { args: ["activate", "a/b"], method: "POST", url: "/api/instances/a%2Fb/activate" },
   { args: ["instances", "list"], method: "GET", url: "/api/instances" },
@@ -538,7 +539,9 @@ t.test("each command sends its request", async (t) => {
     t.equal(fake.requests.length, 1, "there was one request");
     const [request] = fake.requests;
     t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });
-    t.equal(request?.body.toString(), body, "body");
+    const sent = request?.body.toString() ?? "";
+    if (typeof body === "string") t.equal(sent, body, "body");
+    else t.match(JSON.parse(sent), body, "body");
     t.equal(request?.headers.authorization, undefined, "without a token there is no header");
     if (type !== undefined) t.equal(request?.headers["content-type"], type);
   }

@@ -85,6 +85,11 @@ for (const [kind, make] of Object.entries(ODDITIES)) {
     await make(own, t);
     t.match(await koor(["status"]), { code: 2, stderr: /\.koor\/settings\.json/ });
     rmSync(own, { recursive: true });
+    const project = join(cwd, ".koor", "project.json");
+    await make(project, t);
+    t.match(await koor(["whoami"]), { code: 2, stderr: /\.koor\/project\.json/ });
+    t.match(await koor(["status"], { env: { KOOR_SERVER: "" } }), { code: 2, stderr: /\.koor\/project\.json/ });
+    rmSync(project, { recursive: true });
     await make(join(cwd, ".koor", "instance.json"), t);
     t.match(await koor(["status"]), { code: 2, stderr: /\.koor\/instance\.json/ });
     t.ok(performance.now() - begun < ENDED_MS, "it ends in time");

@@ -5,14 +5,17 @@
 import { parseJson } from "../shared/json-text.js";
 import { isJsonObject, type JsonObject } from "../shared/json-object.js";
 import { ask, failureOf } from "./ask.js";
+import { findCheckout, type Checkout } from "./checkout.js";
 import type { Args, CommandContext } from "./command-row.js";
 import { CliFailure, WRONG_USAGE } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
+import { io } from "./io.js";
 import { findInstance, instancePathForWriting, saveInstance, type StoredInstance } from "./instance-file.js";
 import { hasKoorFolder } from "./koor-folder.js";
 import { isFailure, type Outcome } from "./outcome.js";
 import { formatJson, warn, print } from "./output.js";
 import { serversOf, type Settings } from "./settings.js";
+import { findWorkspace } from "./workspace-name.js";
 
 const PATH = "/api/instances";
 
@@ -22,8 +25,8 @@ function parseObject(bytes: Buffer): JsonObject {
   return isJsonObject(parsed) ? parsed : {};
 }
 
-/** Returns the fields of the new instance. The server chooses a value for each field that is not given. */
-function readBody(args: Args): JsonObject {
+/** Returns the fields that the arguments give. The server chooses a value for each other field. */
+function readFields(args: Args): JsonObject {
   const given = ["workspace", "intent", "stack"].flatMap((name) => {
     const value = args.text(name);
     return value === undefined ? [] : [[name, value] as const];
@@ -35,14 +38,32 @@ function readBody(args: Args): JsonObject {
   return { name: args.need("name"), ...Object.fromEntries(given), capabilities };
 }
 
-async function post(settings: Settings, path: string, body: object): Promise<Outcome<Buffer>> {
+/** Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given. */
+function makeBody(args: Args, folder: string): JsonObject | CliFailure {
+  const { environment } = io();
+  const fields = readFields(args);
+  const checkout = findCheckout(folder, environment);
+  if (fields["workspace"] !== undefined) return { ...fields, checkout };
+  const workspace = findWorkspace(folder, environment);
+  if (workspace instanceof CliFailure) return workspace;
+  return { ...fields, ...(workspace.name === null ? {} : { workspace: workspace.name }), checkout };
+}
+
+async function send(settings: Settings, method: string, path: string, body: object): Promise<Outcome<Buffer>> {
   const text = Buffer.from(JSON.stringify(body));
-  const answer = await ask(settings, { method: "POST", path: PATH + path, headers: JSON_TYPE, body: text });
+  const answer = await ask(settings, { method, path: PATH + path, headers: JSON_TYPE, body: text });
   return isFailure(answer) ? answer : answer.body;
 }
 
+/** Whether two checkouts have the same members. The order of the members does not matter. */
+function isSameCheckout(known: unknown, { id, branch, root, machine }: Checkout): boolean {
+  if (!isJsonObject(known)) return false;
+  return known["id"] === id && known["branch"] === branch && known["root"] === root && known["machine"] === machine;
+}
+
 /**
- * Finds the folder's instance on the server, and sets its intent and capabilities to the given ones. Returns `gone` if
+ * Finds the folder's instance on the server, and sets its intent and capabilities to the given ones, and its checkout
+ * to the folder's. Returns `gone` if
  * the server no longer has the instance. Returns `another` if the command asks for a different instance. In both cases
  * the caller must register a new instance.
  */
@@ -50,6 +71,7 @@ async function findRegistered(
   settings: Settings,
   { id, token }: StoredInstance,
   args: Args,
+  folder: string,
 ): Promise<Outcome<Buffer> | "gone" | "another"> {
   const path = `/${encodeURIComponent(id)}`;
   const read = async () => await ask(settings, { method: "GET", path: PATH + path });
@@ -59,13 +81,19 @@ async function findRegistered(
   const known = parseObject(first.body);
   const same = (name: string): boolean => (args.text(name) ?? known[name]) === known[name];
   if (known["id"] !== id || !same("name") || !same("workspace") || !same("stack")) return "another";
-  const { intent, capabilities } = readBody(args);
+  const { intent, capabilities } = readFields(args);
   if (intent !== undefined && intent !== known["intent"]) {
-    const sent = await post(settings, `${path}/intent`, { intent });
+    const sent = await send(settings, "POST", `${path}/intent`, { intent });
     if (isFailure(sent)) return sent;
   }
   if (args.text("capabilities") !== undefined) {
-    const sent = await post(settings, `${path}/capabilities`, { capabilities });
+    const sent = await send(settings, "POST", `${path}/capabilities`, { capabilities });
+    if (isFailure(sent)) return sent;
+  }
+  const checkout = findCheckout(folder, io().environment);
+  // A server of an earlier version knows no checkouts, and its instances lack the member.
+  if (known["checkout"] !== undefined && !isSameCheckout(known["checkout"], checkout)) {
+    const sent = await send(settings, "PATCH", path, { checkout });
     if (isFailure(sent)) return sent;
   }
   const now = await read();
@@ -92,14 +120,24 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
   if (failure) warn(failure.message);
 }
 
+/**
+ * Returns the settings with the identity of the folder's file, if it has one. A registration concerns the folder, also
+ * in the shell of an agent whose other commands act as its session.
+ */
+function asFolder({ session, fallback, ...others }: Settings): Settings {
+  if (fallback === undefined) return session === undefined ? others : { ...others, session };
+  return { ...others, instance: fallback.instance };
+}
+
 export async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const settings = context.settings();
-  if (settings instanceof CliFailure) return settings;
+  const configured = context.settings();
+  if (configured instanceof CliFailure) return configured;
+  const settings = asFolder(configured);
   // If KOOR_INSTANCE is set, it determines the identity, and the folder's file is not read.
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
-  const again = own === undefined ? "another" : await findRegistered(settings, own, args);
+  const again = own === undefined ? "another" : await findRegistered(settings, own, args, context.folder);
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
@@ -108,7 +146,9 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
   // An instance that the server no longer has cannot register another one. So the call is made without an instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
-  const registered = await post(caller, "/register", readBody(args));
+  const body = makeBody(args, context.folder);
+  if (body instanceof CliFailure) return body;
+  const registered = await send(caller, "POST", "/register", body);
   if (isFailure(registered)) return failureOf(registered);
   saveRegistered(registered, args, context, settings);
   return (await print(formatJson(registered, context.pretty))) ?? 0;

@@ -77,6 +77,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const path = makePath(row, args, context);
   if (path instanceof CliFailure) return path;
   const headers = row.headers?.(args, context) ?? {};
+  if (headers instanceof CliFailure) return headers;
   const badHeader = findBadHeader(headers);
   if (badHeader) return badHeader;
   const body = await row.body?.(args, context);

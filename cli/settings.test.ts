@@ -76,6 +76,78 @@ t.test("a token is sent only to its server", async (t) => {
   t.same(JSON.parse(readFileSync(join(home, ".config", "koor", "settings.json"), "utf8")), { server: fake.url });
 });
 
+t.test("a project's file names a server, and gets no token that is not for it", async (t) => {
+  const fake = await FakeServer.start();
+  const other = await FakeServer.start();
+  t.teardown(() => Promise.all([fake.stop(), other.stop()]));
+  const cwd = t.testdir({ project: { ".git": {}, ".koor": {}, sub: {} }, home: { koor: {} } });
+  const folder = join(cwd, "project");
+  const write = (name: string, value: unknown) =>
+    writeFileSync(join(folder, name), typeof value === "string" ? value : JSON.stringify(value));
+  const project = ".koor/project.json";
+  const ask = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
+    const before = [fake.requests.length, other.requests.length];
+    const home = { XDG_CONFIG_HOME: join(cwd, "home") };
+    const options = { cwd: join(folder, "sub"), env: { ...home, ...env } };
+    const { code, stderr } = await runCli(["state", "list", ...args], options);
+    const received = [fake, other].map(({ requests }, at) => {
+      const request = requests.slice(before[at])[0];
+      return request === undefined ? null : (request.headers.authorization ?? "");
+    });
+    return { code, received, stderr };
+  };
+  const token = { KOOR_TOKEN: "mine" };
+  write(project, { server: fake.url, token: "committed" });
+  t.match(await ask({}), { code: 0, received: ["", null], stderr: "" }, "a token in the file is not used");
+  t.match(
+    await ask(token),
+    {
+      code: 2,
+      received: [null, null],
+      stderr: /KOOR_TOKEN is not sent to http.*, which only \.\.\/\.koor\/project\.json names\n.*--server/,
+    },
+    "only the project names the server",
+  );
+  t.match(await ask(token, "--server", fake.url), { code: 0, received: ["Bearer mine", null] });
+  write("../home/koor/settings.json", { server: other.url, token: "own" });
+  t.match(await ask({}), { code: 2, received: [null, null], stderr: /the token of your own settings is not sent/ });
+  write("../home/koor/settings.json", { server: other.url, token: "own", trusted_servers: [fake.url] });
+  t.match(await ask({}), { code: 0, received: ["Bearer own", null] }, "the user trusts it");
+  write("../home/koor/settings.json", {});
+  write(".koor/instance.json", { id: "i", token: "of-instance", server: other.url });
+  t.match(await ask({}), { code: 0, received: ["", null] }, "it wins over the server of the instance");
+  write(".koor/instance.json", { id: "i", token: "of-instance", server: fake.url });
+  t.match(await ask({}), { code: 0, received: ["Bearer of-instance", null] });
+  write(".koor/settings.json", { server: other.url });
+  t.match(await ask({}), { code: 0, received: [null, ""] }, "settings.json wins over it");
+  write(".koor/settings.json", { token: "of-folder" });
+  t.match(
+    await ask({}),
+    { code: 0, received: ["Bearer of-instance", null] },
+    "a token without a server does not go to a server that only the project names",
+  );
+  write(".koor/instance.json", { id: "i", token: "of-instance" });
+  const withheld = /the token of \.\.\/\.koor\/settings\.json is not sent to http.*, which only .*project\.json names/;
+  t.match(await ask({}), { code: 2, received: [null, null], stderr: withheld });
+  write("../home/koor/settings.json", { trusted_servers: [fake.url] });
+  t.match(await ask({}), { code: 0, received: ["Bearer of-folder", null] }, "until the user trusts it");
+  write("../home/koor/settings.json", {});
+  write(".koor/instance.json", { id: "i", token: "of-instance", server: fake.url });
+  rmSync(join(folder, ".koor", "settings.json"));
+  write(project, { workspace: "w" });
+  t.match(await ask({}), { code: 0, received: ["Bearer of-instance", null] }, "a project need not name a server");
+
+  write(project, "{");
+  t.match(await ask({}), {
+    code: 3,
+    received: [null, null],
+    stderr: "koor: ../.koor/project.json is not valid JSON\n",
+  });
+  t.match(await ask({ KOOR_SERVER: fake.url }), { code: 0 }, "it is not read if it decides nothing");
+  write(project, { server: "ftp://a" });
+  t.match(await ask({}), { code: 3, stderr: /^koor: \.\.\/\.koor\/project\.json: server must be an http/ });
+});
+
 t.test("at a terminal the user is asked, and the answer is stored", { skip: terminalMissing() }, async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());

@@ -1,6 +1,6 @@
 /**
- * Determines the settings of a command: the servers, the token, and the acting instance. The order of precedence is:
- * command line, environment, the folder's files, the user's own file, defaults. client.ts makes the connection. Runs in
+ * Determines the settings of a command: the servers, the token, and the acting instance or session. The order of
+ * precedence is: command line, environment, the folder's files, the user's own file, defaults. client.ts makes the connection. Runs in
  * the CLI process.
  *
  * A token is sent only to its own server. A folder's file may name another server. The user's tokens, also those in the
@@ -14,9 +14,12 @@ import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-f
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
 import { projectOf } from "./koor-folder.js";
+import { findProjectFile } from "./project-file.js";
 import { joinServers, parseServers } from "./server-list.js";
+import { findSession, type Session } from "./session.js";
 import {
   folderSettingsPath,
+  SETTINGS_FILE,
   parseSettingsText,
   readFolderSettings,
   readUserSettings,
@@ -27,9 +30,22 @@ import {
 import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
+/** The names of files in the answer of `whoami`. */
+const INSTANCE_NAME = ".koor/instance.json";
+const PROJECT_NAME = ".koor/project.json";
 const DEFAULT_SERVER = "http://localhost:9800";
 /** The permissions of a settings file. Other users of the machine must not read the token in it. */
 const SETTINGS_MODE = 0o600;
+
+/**
+ * The instance of the folder's file, which acts if the server does not know the session. A client tells its shells the
+ * session's id even if it has no hooks, and the session then has no instance.
+ */
+export interface Fallback {
+  readonly instance: string;
+  /** Whether the server has said that it does not know the session. */
+  isUsed: boolean;
+}
 
 export interface Settings {
   /**
@@ -45,6 +61,9 @@ export interface Settings {
    * that one.
    */
   readonly instance: string;
+  /** The id of the session that acts as its instance; absent if there is none, or if KOOR_INSTANCE is set. */
+  readonly session?: string;
+  readonly fallback?: Fallback;
   /**
    * Whether the user chose the servers. Tokens of the environment may be sent only to such servers. False if only a
    * file in the folder names the servers.
@@ -59,7 +78,21 @@ interface Sources {
   readonly environment: NodeJS.ProcessEnv;
   readonly folder: FileSettings | undefined;
   readonly user: FileSettings | undefined;
+  /** The value of KOOR_INSTANCE. If it is set, the session and the instance's file are not read. */
+  readonly named: string | undefined;
+  readonly session: Session | undefined;
   readonly instance: StoredInstance | undefined;
+}
+
+/** The servers to ask, and the sources of the other settings. */
+interface Choice extends Sources {
+  readonly servers: Servers;
+  /** The source that names the servers, in the words of docs/cli.md "whoami". */
+  readonly serversFrom: string;
+  /** The servers that only a file of the folder names. */
+  readonly folderOnly: readonly URL[];
+  /** The file of the folder that names the servers, in messages; "" if none does. */
+  readonly folderFile: string;
 }
 
 /** Whether a text can be sent in a header, which requires visible ASCII characters. */
@@ -72,33 +105,97 @@ const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without sp
 const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 
 /**
- * Reads the settings that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
- * already sets everything that the file could set. The instance's own token is used only if no other token is set,
- * because another token was set on purpose and may have more rights.
- * @param given the servers of the command line; "" if it names none
+ * Reads the sources that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
+ * already sets everything that the file could set.
  */
-export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
+function readSources(folder: string, environment: NodeJS.ProcessEnv, namesServer: boolean): Sources | CliFailure {
   const named = environment["KOOR_INSTANCE"] || undefined;
-  const explicit = given || environment["KOOR_SERVER"] || undefined;
-  const readsFiles = explicit === undefined || !environment["KOOR_TOKEN"];
-  const file = readsFiles ? readFolderSettings(folder, explicit !== undefined) : undefined;
+  if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
+  const session = named === undefined ? findSession(environment) : undefined;
+  if (session instanceof CliFailure) return session;
+  const readsFiles = !namesServer || !environment["KOOR_TOKEN"];
+  const file = readsFiles ? readFolderSettings(folder, namesServer) : undefined;
   if (file instanceof CliFailure) return file;
   const user = readsFiles ? readUserSettings(environment, process.platform) : undefined;
   if (user instanceof CliFailure) return user;
   const instance = named === undefined ? findInstance(folder) : undefined;
   if (instance instanceof CliFailure) return instance;
-  const sources = { environment, folder: file, user, instance };
+  return { environment, folder: file, user, named, session, instance };
+}
 
-  const folderServers = explicit === undefined ? (file?.server ?? serverOf(instance)) : undefined;
-  const servers = parseServers(explicit ?? folderServers ?? user?.server ?? DEFAULT_SERVER);
+/** Chooses the servers. `.koor/project.json` is read only if no earlier source names a server. */
+function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: string): Choice | CliFailure {
+  const explicit = given || environment["KOOR_SERVER"] || undefined;
+  const sources = readSources(folder, environment, explicit !== undefined);
+  if (sources instanceof CliFailure) return sources;
+  const { folder: file, user, instance } = sources;
+  const asksProject = explicit === undefined && file?.server === undefined;
+  const project = asksProject ? findProjectFile(folder) : undefined;
+  if (project instanceof CliFailure) return project;
+  const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] =
+    [
+      ["--server", given],
+      ["KOOR_SERVER", explicit],
+      [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
+      [PROJECT_NAME, project?.server, project?.name],
+      [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
+      ["your settings", user?.server],
+    ];
+  const [serversFrom, text = DEFAULT_SERVER, folderFile = ""] = candidates.find(([, servers]) => servers) ?? [
+    "default",
+  ];
+  const servers = parseServers(text);
   if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
-  const folderOnly = folderServers === undefined ? [] : servers.filter((server) => !isUsers(server, user));
-  const token = chooseToken(servers, folderOnly, sources);
+  const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user));
+  return { ...sources, servers, serversFrom, folderOnly, folderFile };
+}
+
+/**
+ * Returns the settings for a choice of servers.
+ * @param askForToken asks the user for consent if the only token may not be sent; "" if no token is to be sent
+ */
+function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | CliFailure): Settings | CliFailure {
+  const { servers, environment, named, session, instance, folderOnly } = choice;
+  const token = sendableToken(choice) ?? askForToken(choice);
   if (token instanceof CliFailure) return token;
   if (!isHeaderText(token)) return failed(TOKEN_RULE);
-  if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
-  const target = targetOf(servers, environment);
-  return { ...target, token, instance: named ?? instance?.id ?? "", isUsersServer: folderOnly.length === 0 };
+  const own = named ?? instance?.id ?? "";
+  const settings = { ...targetOf(servers, environment), token, isUsersServer: folderOnly.length === 0 };
+  if (session === undefined) return { ...settings, instance: own };
+  // KOOR_SESSION is the user's own word, so a call with it is never repeated with another identity.
+  const hasFallback = instance !== undefined && session.from !== "KOOR_SESSION";
+  const fallback = hasFallback ? { fallback: { instance: instance.id, isUsed: false } } : {};
+  return { ...settings, instance: "", session: session.id, ...fallback };
+}
+
+/**
+ * Reads the settings that apply in `folder`. The instance's own token is used only if no other token is set, because
+ * another token was set on purpose and may have more rights.
+ * @param given the servers of the command line; "" if it names none
+ */
+export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
+  const choice = chooseServers(folder, environment, given);
+  return choice instanceof CliFailure ? choice : settingsOf(choice, askForWithheldToken);
+}
+
+/** The identity of commands in a folder, and where each part of it was found. */
+export interface Identity {
+  readonly serversFrom: string;
+  /** Where the instance or the session is named; undefined if commands act as none. */
+  readonly instanceFrom: string | undefined;
+  /** The settings, without a token for which the user would have to be asked. */
+  readonly settings: Settings;
+}
+
+/** Finds who acts in `folder`, without a question to the user. */
+export function readIdentity(folder: string, environment: NodeJS.ProcessEnv, given = ""): Identity | CliFailure {
+  const choice = chooseServers(folder, environment, given);
+  if (choice instanceof CliFailure) return choice;
+  const settings = settingsOf(choice, () => "");
+  if (settings instanceof CliFailure) return settings;
+  const { named, session, instance, serversFrom } = choice;
+  const ofFile = instance === undefined ? undefined : INSTANCE_NAME;
+  return { serversFrom, instanceFrom: named === undefined ? (session?.from ?? ofFile) : "KOOR_INSTANCE", settings };
 }
 
 /** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
@@ -113,47 +210,45 @@ function isUsers(server: URL, user: FileSettings | undefined): boolean {
 }
 
 /**
- * Whether a token may be sent to all of these servers.
- * @param named the servers that were stored with the token; without them, any server may get the token
+ * Whether a token of a folder's file may be sent to all of the chosen servers.
+ * @param named the servers that were stored with the token. Without them, any server may get the token, except those
+ * that only the project's file names: it may be committed, and then comes from other people.
  */
-function isFor(named: string | undefined, servers: Servers): boolean {
-  if (named === undefined) return true;
+function isFor(named: string | undefined, { servers, serversFrom, folderOnly }: Choice): boolean {
+  if (named === undefined) return serversFrom !== PROJECT_NAME || folderOnly.length === 0;
   const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
   return servers.every(({ href }) => known.has(href));
 }
 
 /**
- * Returns the first token that may be sent to these servers; "" if there is none. If there is only a token that may not
- * be sent there, asks the user.
- * @param folderOnly the servers that only a file in the folder names
+ * Returns the first token that may be sent to the chosen servers; undefined if there is none. The token of the folder's
+ * instance is the last one. With a session it is used, too: a session may have been begun with it.
  */
-function chooseToken(servers: Servers, folderOnly: readonly URL[], sources: Sources): string | CliFailure {
-  const { environment, folder, user, instance } = sources;
+function sendableToken(choice: Choice): string | undefined {
+  const { environment, folder, user, instance, folderOnly } = choice;
   const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
   const forUsersServer = folderOnly.length === 0;
   if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
-  if (folder?.token !== undefined && isFor(folder.server, servers)) return folder.token;
+  if (folder?.token !== undefined && isFor(folder.server, choice)) return folder.token;
   if (user?.token !== undefined && forUsersServer) return user.token;
-  if (instance?.token !== undefined && isFor(instance.server, servers)) return instance.token;
-  const withheld = ofEnvironment ?? user?.token;
-  if (withheld === undefined || forUsersServer) return "";
-  const where = folder?.server === undefined ? ".koor/instance.json" : folder.name;
-  return askFor(withheld, folderOnly, where, sources);
+  return instance?.token !== undefined && isFor(instance.server, choice) ? instance.token : undefined;
 }
 
 /**
- * Asks the user whether the token may be sent to servers that only a file in the folder names. Returns the token, or a
- * failure if the user does not agree.
+ * Asks the user whether the user's token may be sent to servers that only a file in the folder names. Returns the
+ * token, "" if there is none, or a failure if the user does not agree.
  */
-function askFor(
-  token: string,
-  folderOnly: readonly URL[],
-  where: string,
-  { environment }: Sources,
-): string | CliFailure {
-  const whose = environment["KOOR_TOKEN"] ? "KOOR_TOKEN" : "the token of your own settings";
+function askForWithheldToken({ environment, folder, user, folderOnly, folderFile }: Choice): string | CliFailure {
+  if (folderOnly.length === 0) return "";
+  const withheld: readonly (readonly [whose: string, token: string | undefined])[] = [
+    ["KOOR_TOKEN", environment["KOOR_TOKEN"]],
+    [`the token of ${folder?.name ?? ""}`, folder?.token],
+    ["the token of your own settings", user?.token],
+  ];
+  const [whose, token] = withheld.find(([, one]) => one) ?? [];
+  if (token === undefined) return "";
   const addresses = joinServers(folderOnly);
-  const agreed = askForConsent(`${where} names the server ${addresses}. Send ${whose} there?`);
+  const agreed = askForConsent(`${folderFile} names the server ${addresses}. Send ${whose} there?`);
   if (agreed === true) {
     const path = userSettingsPath(environment, process.platform);
     if (path !== undefined)
@@ -164,9 +259,14 @@ function askFor(
     return token;
   }
   return wrongUsage(
-    `${whose} is not sent to ${addresses}, which only ${where} names`,
+    `${whose} is not sent to ${addresses}, which only ${folderFile} names`,
     `to send it there name the server yourself: --server ${addresses}, KOOR_SERVER=${addresses}, or koor config set --user server ${addresses}`,
   );
+}
+
+/** Returns the instance or the session as which the next call is made. */
+export function actorOf(settings: Settings): Pick<Settings, "instance" | "session"> {
+  return settings.fallback?.isUsed ? settings.fallback : settings;
 }
 
 /** Returns all servers that may be asked. */

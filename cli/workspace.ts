@@ -1,21 +1,24 @@
 /**
- * Finds the workspace of a command. Its root is the nearest folder with a `.koor` or `.git`, upwards from the command's
- * folder. If there is none, the root is the command's folder. Runs in the CLI process.
- *
- * The name of the root is the name of the workspace, unless the call or its caller already has a workspace.
+ * Finds the root of the workspace to which a command's folder belongs. workspace-name.ts finds the workspace's name.
+ * Runs in the CLI process.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
 
 import { CliFailure, wrongUsage } from "./failure.js";
+import { findGitRoot } from "./git-folder.js";
+import { KOOR_FOLDER } from "./koor-folder.js";
 import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
 
-const ROOT_MARKS = [".koor", ".git"] as const;
-
-/** Returns the root of the workspace to which a folder belongs, as an absolute path. */
+/**
+ * Returns the root of the workspace to which a folder belongs, as an absolute path: the root of its git working tree.
+ * Outside of git it is the nearest folder with a `.koor`, upwards from the folder, else the folder itself.
+ */
 export function findRoot(folder: string): string {
+  const ofGit = findGitRoot(folder);
+  if (ofGit !== undefined) return ofGit;
   for (let at = folder; ; at = path.dirname(at)) {
-    if (ROOT_MARKS.some((mark) => existsSync(path.join(at, mark)))) return at;
+    if (existsSync(path.join(at, KOOR_FOLDER))) return at;
     if (path.dirname(at) === at) return folder;
   }
 }
@@ -47,10 +50,4 @@ export function literalPaths(paths: readonly string[], folder: string): string[]
     converted.push(one);
   }
   return converted;
-}
-
-/** Returns the header that names a workspace. The server uses it if the caller has no workspace. */
-export function workspaceHeaders(folder: string): Readonly<Record<string, string>> {
-  const name = path.basename(findRoot(folder));
-  return name === "" ? {} : { "X-Koor-Workspace": encodeURIComponent(name) };
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import t from "tap";
 
 import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
+import { git, gitEnvironment, makeRepository } from "./cli/git.js";
 import { RunningCli, runCli, type CliResult } from "./cli/run-cli.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
@@ -507,6 +508,59 @@ t.test("a folder registers again, and an instance that is gone is replaced", asy
     ["lease", "acquire", "r"],
   ])
     t.match(await runCli(args, bogus), { code: 1, stdout: "", stderr: "koor: instance not found: bogus (404)\n" });
+});
+
+t.test("working trees of a repository share a workspace, and each is a checkout", async (t) => {
+  const server = await startKoor(t);
+  const top = makeDirectory(t);
+  const main = makeRepository(top, join(top, "trucks"), "git@git.example:acme/trück.git");
+  const linked = join(top, "linked");
+  git(top, main, "worktree", "add", "--quiet", "-b", "feature", linked);
+  const env = { ...gitEnvironment(top), KOOR_SERVER: server.url };
+  const ask = async (cwd: string, ...args: string[]) => {
+    const { stdout, stderr } = await runCli(args, { cwd, env });
+    t.equal(stderr, "", args.join(" "));
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+  const workspace = "git.example/acme/trück";
+  const registered: Record<string, unknown>[] = [];
+  for (const [cwd, name, branch] of [
+    [main, "ana", "main"],
+    [linked, "ben", "feature"],
+  ] as const) {
+    const answer = await ask(cwd, "register", name, "--save");
+    t.match(answer, { name, workspace, checkout: { branch, root: cwd } });
+    const { id, checkout } = answer;
+    t.same(await ask(cwd, "whoami"), {
+      workspace: { name: workspace, from: "git remote" },
+      checkout,
+      instance: { id, name, from: ".koor/instance.json" },
+      server: { url: server.url, from: "KOOR_SERVER" },
+    });
+    t.equal((await ask(cwd, "register", name))["id"], id, "the folder stays the same agent");
+    registered.push(checkout as Record<string, unknown>);
+  }
+  t.not(registered[0]?.["id"], registered[1]?.["id"]);
+  git(top, main, "switch", "--quiet", "--create", "other");
+  t.match(await ask(main, "register", "ana"), { checkout: { id: registered[0]?.["id"], branch: "other" } }, "changed");
+  await ask(main, "lease", "acquire", "./src/a.ts");
+  t.match(await runCli(["lease", "check", "./src/a.ts"], { cwd: linked, env }), { code: 1, stderr: /leased by ana/ });
+});
+
+t.test("in the shell of a session that the server does not know, the folder's instance acts", async (t) => {
+  const token = "0123456789abcdef";
+  const { server, cwd, ask } = await setUp(t, { args: ["--auth-token", token] }, token);
+  const { id } = await ask("register", "ana", "--save");
+  const folder = { KOOR_SERVER: server.url, CLAUDE_CODE_SESSION_ID: "no hook has begun it" };
+  const acquire = ["lease", "acquire", "deploy", "--reason", "x"];
+  const held = { code: 0, stderr: "", stdout: `"holder":{"id":"${String(id)}"` };
+  t.match(await runCli(acquire, { cwd, env: folder }), held, "by its own token");
+  t.match(await runCli(acquire, { cwd, env: { ...folder, KOOR_TOKEN: token } }), held, "by its id");
+  t.match(await runCli(["state", "list"], { cwd, env: { ...folder, KOOR_TOKEN: token } }), { code: 0, stderr: "" });
+  const unknown = { code: 1, stdout: "", stderr: "koor: session not found: mine (404)\n" };
+  const own = { ...folder, KOOR_TOKEN: token, KOOR_SESSION: "mine" };
+  t.match(await runCli(acquire, { cwd, env: own }), unknown, "a session that the user names");
+  t.match(await runCli(["state", "list"], { cwd, env: own }), { code: 0 }, "a plain read needs none");
 });
 
 t.test("instances and their calls can be read", async (t) => {

@@ -19,7 +19,12 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     about: "Register an instance, or find the one of this name that this folder has registered.",
     arguments: [{ name: "name" }],
     flags: [
-      { name: "workspace", kind: "text", value: "NAME", about: "the project that it works on" },
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "the project that it works on, the folder's workspace by default",
+      },
       { name: "intent", kind: "text", value: "TEXT", about: "what it is working on" },
       { name: "stack", kind: "text", value: "NAME", about: "the technology that it works with, e.g. react" },
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },

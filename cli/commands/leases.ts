@@ -15,7 +15,8 @@ import { isFailure, type Outcome } from "../outcome.js";
 import { formatJson, warn, print, reportFailure } from "../output.js";
 import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
-import { literalPaths, pathContextOf, workspaceHeaders } from "../workspace.js";
+import { literalPaths, pathContextOf } from "../workspace.js";
+import { workspaceHeaders } from "../workspace-name.js";
 import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
 const ID = { name: "id" } as const;
@@ -278,7 +279,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "POST",
     path: "/api/leases/check",
-    headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
+    headers: (_args, { folder }) => workspaceHeaders(folder, JSON_TYPE),
     body: (args, { folder }) => {
       const mode = args.has("shared") ? "shared" : undefined;
       // Only the server knows the checkout of the acting instance.

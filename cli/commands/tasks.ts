@@ -19,7 +19,7 @@ import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
 import type { ClaimRequest, HolderAction, Task } from "../task-calls.js";
 import { sendHolderAction } from "../task-fence.js";
-import { workspaceHeaders } from "../workspace.js";
+import { workspaceHeaders } from "../workspace-name.js";
 
 const ID = { name: "id" } as const;
 const PATH = "/api/tasks";
@@ -196,7 +196,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     flags: NEW_TASK_FLAGS,
     method: "POST",
     path: PATH,
-    headers: (_args, { folder }) => ({ ...JSON_TYPE, ...workspaceHeaders(folder) }),
+    headers: (args, { folder }) =>
+      args.text("workspace") === undefined ? workspaceHeaders(folder, JSON_TYPE) : JSON_TYPE,
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
     // Tasks in a file need not have ids. Without a request id, a repeated request could create them twice.

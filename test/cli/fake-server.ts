@@ -57,7 +57,7 @@ export class FakeServer {
   /** Headers of the answer to an accepted upgrade. */
   upgradeHeaders: readonly string[] = [];
   /** Called with each accepted WebSocket. */
-  onSocket: (socket: WebSocket, url: URL) => void = () => undefined;
+  onSocket: (socket: WebSocket, url: URL, headers: IncomingHttpHeaders) => void = () => undefined;
   private readonly http: Server;
   private readonly webSockets = new WebSocketServer({ noServer: true });
   private readonly connections = new Set<Socket>();
@@ -95,7 +95,7 @@ export class FakeServer {
       else {
         this.webSockets.handleUpgrade(request, socket, head, (webSocket) => {
           this.sockets.push(webSocket);
-          this.onSocket(webSocket, new URL(url, "http://fake"));
+          this.onSocket(webSocket, new URL(url, "http://fake"), request.headers);
         });
       }
     });

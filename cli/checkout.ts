@@ -1,0 +1,51 @@
+/**
+ * Describes the checkout of a folder: one working tree on one machine. Two agents in the same checkout can overwrite
+ * each other's files; in different ones they cannot. Runs in the CLI process.
+ */
+import { findHiddenCharacter, hasControlCharacter } from "../schemas/visible-text.js";
+import { findWorkingTree, readHeadBranch, realPath, type WorkingTree } from "./git-folder.js";
+import { askForBranch } from "./git-remote.js";
+import { findMachineId } from "./machine-id.js";
+import { findRoot } from "./workspace.js";
+
+const ID_DIGITS = 16;
+/** The server refuses a longer text in a checkout. */
+const TEXT_BYTES_MAX = 1024;
+
+export interface Checkout {
+  readonly id: string;
+  /** Null outside of git, and if HEAD is detached. */
+  readonly branch: string | null;
+  /** The real path of the working tree. Outside of git, that of the workspace's root. */
+  readonly root: string | null;
+  /** The name of the host. */
+  readonly machine: string | null;
+}
+
+/** Returns null in place of a text that the server would refuse. Only the id identifies the checkout. */
+function sendable(text: string | null): string | null {
+  if (text === null || text === "" || Buffer.byteLength(text) > TEXT_BYTES_MAX) return null;
+  return hasControlCharacter(text) || findHiddenCharacter(text) !== undefined ? null : text;
+}
+
+function findBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | null {
+  const head = readHeadBranch(tree);
+  if (head.kind === "branch") return head.name;
+  return head.kind === "unknown" ? askForBranch(tree, environment) : null;
+}
+
+/** Returns the checkout to which a folder belongs. */
+export function findCheckout(folder: string, environment: NodeJS.ProcessEnv): Checkout {
+  const tree = findWorkingTree(folder);
+  const root = tree?.root ?? realPath(findRoot(folder));
+  // These modules are loaded only here. With static imports every command would load them.
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const { hostname } = process.getBuiltinModule("node:os");
+  const identity = `${findMachineId(environment).toLowerCase()}\n${root}`;
+  return {
+    id: createHash("sha256").update(identity).digest("hex").slice(0, ID_DIGITS),
+    branch: sendable(tree === undefined ? null : findBranch(tree, environment)),
+    root: sendable(root),
+    machine: sendable(hostname()),
+  };
+}

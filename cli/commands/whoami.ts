@@ -1,0 +1,15 @@
+/** Implements `whoami`, which shows as what and where commands in this folder act. Runs in the CLI process. */
+import type { CommandRow } from "../command-row.js";
+
+export const WHOAMI_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["whoami"],
+    about: "Show the workspace, checkout, instance and server of commands here, and where each was found.",
+    flags: [{ name: "workspace", kind: "text", value: "NAME", about: "the workspace, as given to another command" }],
+    run: async (args, context) => {
+      // Only this command needs the module.
+      const { whoami } = await import("../whoami.js");
+      return await whoami(args, context);
+    },
+  },
+];

@@ -1,0 +1,136 @@
+/**
+ * Finds the git working tree to which a folder belongs, and reads what git's own files say about it: its repository,
+ * its main working tree and its branch. Starts no process. git-remote.ts finds the remote. Runs in the CLI process.
+ *
+ * git's environment variables (`GIT_DIR`, …) are ignored on purpose. git sets them for its hooks, and a hook may call a
+ * command in the folder of another repository.
+ */
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { readTextFile } from "./config-file.js";
+import { readGitConfig } from "./git-config.js";
+
+const GIT = ".git";
+const BRANCHES = "refs/heads/";
+/** The branch in the HEAD file of a repository whose references are not stored as files (git's reftable format). */
+const NO_FILE_BRANCH = ".invalid";
+
+/** A git working tree and its repository. All paths are absolute, without symbolic links. */
+export interface WorkingTree {
+  readonly root: string;
+  /** The folder with the `HEAD` of this working tree. */
+  readonly gitFolder: string;
+  /** The folder of the repository, which all of its working trees share. */
+  readonly commonFolder: string;
+}
+
+/** Returns the nearest folder with a `.git`, upwards from `folder`; undefined if there is none. */
+export function findGitRoot(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, GIT))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/**
+ * Returns the path without symbolic links, and with the upper and lower case that the file system uses. Returns the
+ * path unchanged if the system does not resolve it.
+ */
+export function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Returns what is at a path, after links are followed or not; undefined if the system does not say it. */
+function lookAt(path: string, look: (path: string) => Stats = statSync): Stats | undefined {
+  try {
+    return look(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether git keeps the repository's folder of this working tree elsewhere, as it does for linked working trees. */
+export function hasGitFile(root: string): boolean {
+  return lookAt(join(root, GIT))?.isFile() ?? false;
+}
+
+/** Returns the text of one of git's files, without the line end; undefined if it is not a small regular file. */
+function readGitFile(path: string): string | undefined {
+  const text = readTextFile({ path, name: path });
+  return typeof text === "string" ? text.replace(/[\r\n]+$/, "") : undefined;
+}
+
+/** Returns the repository's folder for a working tree, whose `.git` is a folder or a file that names the folder. */
+function gitFolderOf(root: string): string | undefined {
+  const path = join(root, GIT);
+  if (!hasGitFile(root)) return realPath(path);
+  const named = /^gitdir: (.+)$/s.exec(readGitFile(path) ?? "")?.[1];
+  return named === undefined ? undefined : realPath(resolve(root, named));
+}
+
+/**
+ * Finds the working tree to which a folder belongs. Returns undefined if the folder is in none, or if the nearest
+ * `.git` belongs to no repository.
+ */
+export function findWorkingTree(folder: string): WorkingTree | undefined {
+  const found = findGitRoot(folder);
+  if (found === undefined) return undefined;
+  const root = realPath(found);
+  const gitFolder = gitFolderOf(root);
+  // A HEAD that is a symbolic link leads nowhere before the first commit.
+  if (gitFolder === undefined || lookAt(join(gitFolder, "HEAD"), lstatSync) === undefined) return undefined;
+  // Only the repository's folder of a linked working tree has this file.
+  const common = readGitFile(join(gitFolder, "commondir"));
+  return { root, gitFolder, commonFolder: common === undefined ? gitFolder : realPath(resolve(gitFolder, common)) };
+}
+
+/**
+ * Returns the root of the repository's main working tree. Returns undefined if the repository is bare, or if its files
+ * do not say where its main working tree is.
+ */
+export function mainRootOf({ root, gitFolder, commonFolder }: WorkingTree): string | undefined {
+  if (gitFolder === commonFolder) return root;
+  const config = readGitConfig(readGitFile(join(commonFolder, "config")) ?? "");
+  const named = config("core.worktree");
+  if (named !== undefined) return realPath(resolve(commonFolder, named));
+  return basename(commonFolder) === GIT ? dirname(commonFolder) : undefined;
+}
+
+/**
+ * Returns the base name of the main working tree. For a bare repository, it is that of the repository's folder without
+ * `.git`; a hidden folder, such as `trucks/.bare`, is named after the folder that contains it.
+ */
+export function repositoryName(tree: WorkingTree): string {
+  const main = mainRootOf(tree);
+  if (main !== undefined) return basename(main);
+  const name = basename(tree.commonFolder).replace(/\.git$/, "");
+  return name === "" || name.startsWith(".") ? basename(dirname(tree.commonFolder)) : name;
+}
+
+/** The branch of a working tree. `unknown` means that only git itself can say it. */
+export type HeadBranch = { readonly kind: "branch"; readonly name: string } | { readonly kind: "detached" | "unknown" };
+
+function branchOfReference(reference: string): HeadBranch {
+  if (!reference.startsWith(BRANCHES)) return { kind: "detached" };
+  const name = reference.slice(BRANCHES.length);
+  return name === NO_FILE_BRANCH ? { kind: "unknown" } : { kind: "branch", name };
+}
+
+/** Reads the branch of a working tree. A branch without commits counts, as it does for git. */
+export function readHeadBranch({ gitFolder }: WorkingTree): HeadBranch {
+  const head = join(gitFolder, "HEAD");
+  // Old versions of git can make HEAD a symbolic link to the branch's file.
+  if (lookAt(head, lstatSync)?.isSymbolicLink()) return branchOfReference(readlinkSync(head));
+  const reference = /^ref:\s*(.+)$/.exec(readGitFile(head) ?? "")?.[1];
+  return reference === undefined ? { kind: "detached" } : branchOfReference(reference.trimEnd());
+}
+
+/** Returns the text of the repository's own configuration file; "" if it cannot be read. */
+export function readRepositoryConfig({ commonFolder }: WorkingTree): string {
+  return readGitFile(join(commonFolder, "config")) ?? "";
+}

@@ -1,0 +1,61 @@
+/**
+ * Finds the URL of the remote `origin`, and asks git what its files do not say. Only git knows its whole configuration:
+ * the files of the user and of the system, includes, and rewritten URLs (`insteadOf`). remote-name.ts converts the URL
+ * to a name. Runs in the CLI process.
+ */
+import { dirname } from "node:path";
+
+import { readGitConfig } from "./git-config.js";
+import { readRepositoryConfig, type WorkingTree } from "./git-folder.js";
+
+const REMOTE = "origin";
+/** The longest time that git may take. It reads a few small files, so it takes longer only if a disk hangs. */
+const GIT_TIMEOUT_MS = 5_000;
+const GIT_ANSWER_BYTES_MAX = 64 * 1024;
+/** Variables that would direct git to another repository. git sets them for its hooks. */
+const PLACE_VARIABLES: ReadonlySet<string> = new Set(["GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX"]);
+
+/** The result of a git command. `text` is undefined if the command failed. */
+interface GitAnswer {
+  readonly text: string | undefined;
+}
+
+/** Runs a git command for a repository. Returns undefined if git cannot be started or does not end in time. */
+function askGit(
+  { gitFolder }: WorkingTree,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): GitAnswer | undefined {
+  // Load the module only here. With a static import every command would load it.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const kept = Object.entries(environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
+  const { error, status, stdout } = spawnSync("git", [`--git-dir=${gitFolder}`, ...words], {
+    env: Object.fromEntries(kept),
+    // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
+    // started in the folder of Node.
+    cwd: dirname(process.execPath),
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: GIT_TIMEOUT_MS,
+    maxBuffer: GIT_ANSWER_BYTES_MAX,
+    windowsHide: true,
+  });
+  if (error !== undefined) return undefined;
+  return { text: status === 0 ? stdout.replace(/\r?\n$/, "") : undefined };
+}
+
+/**
+ * Returns the URL of the remote `origin`, as git uses it; undefined if there is none. Without git, returns the URL in
+ * the repository's own configuration.
+ */
+export function findRemoteUrl(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | undefined {
+  const answer = askGit(tree, ["remote", "get-url", REMOTE], environment);
+  const url = answer === undefined ? readGitConfig(readRepositoryConfig(tree))(`remote.${REMOTE}.url`) : answer.text;
+  // If the remote has no URL, git uses its name as the URL.
+  return url === REMOTE ? undefined : url;
+}
+
+/** Asks git for the branch of a working tree. Returns null if HEAD is detached or git does not answer. */
+export function askForBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | null {
+  return askGit(tree, ["symbolic-ref", "--quiet", "--short", "HEAD"], environment)?.text ?? null;
+}

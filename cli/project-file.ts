@@ -1,0 +1,63 @@
+/**
+ * Reads `.koor/project.json`, which describes a project: `{"workspace"?,"server"?}` and members of other commands. The
+ * file may be committed, so it comes from other people. It contains no token, and a token in it is never used. Runs in
+ * the CLI process.
+ */
+import { join, relative } from "node:path";
+
+import { parseJson } from "../shared/json-text.js";
+import { isJsonObject } from "../shared/json-object.js";
+import { CliFailure, failed } from "./failure.js";
+import { findGitRoot, findWorkingTree, hasGitFile, mainRootOf, realPath } from "./git-folder.js";
+import { findKoorFile, type FoundFile } from "./koor-folder.js";
+import { parseServers } from "./server-list.js";
+import { workspaceProblem } from "./workspace-rule.js";
+
+const PROJECT_FILE = "project.json";
+
+export interface ProjectFile {
+  /** The file's name in messages. */
+  readonly name: string;
+  readonly workspace?: string;
+  readonly server?: string;
+}
+
+/** Returns the folder of the main working tree that corresponds to a folder of a linked one; else undefined. */
+function sameFolderOfMain(folder: string): string | undefined {
+  const root = findGitRoot(folder);
+  if (root === undefined || !hasGitFile(root)) return undefined;
+  const tree = findWorkingTree(folder);
+  const main = tree === undefined ? undefined : mainRootOf(tree);
+  return tree === undefined || main === undefined || main === tree.root
+    ? undefined
+    : join(main, relative(tree.root, realPath(folder)));
+}
+
+/**
+ * Finds the file in the working tree of a folder. If it is not there, finds it in the main working tree: the file is
+ * often not committed, and a linked working tree then has none.
+ */
+function find(folder: string): FoundFile | undefined | CliFailure {
+  const found = findKoorFile(folder, PROJECT_FILE);
+  if (found !== undefined) return found;
+  const main = sameFolderOfMain(folder);
+  return main === undefined ? undefined : findKoorFile(main, PROJECT_FILE);
+}
+
+/** Finds the nearest project file, in `folder` or a parent; undefined if there is none. */
+export function findProjectFile(folder: string): ProjectFile | undefined | CliFailure {
+  const found = find(folder);
+  if (found === undefined || found instanceof CliFailure) return found;
+  const name = relative(folder, found.path);
+  const parsed = parseJson(found.text);
+  if (parsed === undefined) return failed(`${name} is not valid JSON`);
+  if (!isJsonObject(parsed)) return failed(`${name} must hold a JSON object`);
+  const { workspace = "", server = "" } = parsed;
+  if (typeof workspace !== "string") return failed(`${name}: workspace must be a string`);
+  if (typeof server !== "string") return failed(`${name}: server must be a string`);
+  const problem = workspace === "" ? undefined : workspaceProblem(workspace);
+  if (problem !== undefined) return failed(`${name}: workspace ${problem}`);
+  if (server !== "" && parseServers(server) === undefined)
+    return failed(`${name}: server must be an http:// or https:// URL, or several with commas between`);
+  return { name, ...(workspace === "" ? {} : { workspace }), ...(server === "" ? {} : { server }) };
+}

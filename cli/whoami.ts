@@ -1,0 +1,90 @@
+/**
+ * Implements `whoami`: prints the workspace, the checkout, the instance and the server of commands in a folder, and
+ * where each was found. Only the instance's name comes from the server, which need not be reachable. Runs in the CLI
+ * process.
+ */
+import { CLI_WHOAMI_TIMEOUT_MS } from "../schemas/limits/cli.js";
+import { escapeHidden } from "../schemas/visible-text.js";
+import { isJsonObject } from "../shared/json-object.js";
+import { parseJson } from "../shared/json-text.js";
+import { findCheckout, type Checkout } from "./checkout.js";
+import { isSuccess, sendRequest } from "./client.js";
+import type { Args, CommandContext } from "./command-row.js";
+import { joinServerPath } from "./exchange.js";
+import { CliFailure } from "./failure.js";
+import { io } from "./io.js";
+import { formatJson, print } from "./output.js";
+import { readIdentity, serversOf, type Identity, type Settings } from "./settings.js";
+import { findWorkspace, type FoundWorkspace } from "./workspace-name.js";
+
+/** The acting instance. Members that only the server knows are null if it does not answer. */
+interface ActingInstance {
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly from: string;
+}
+
+interface Report {
+  readonly workspace: FoundWorkspace;
+  readonly checkout: Checkout;
+  readonly instance: ActingInstance | null;
+  readonly server: { readonly url: string; readonly from: string };
+}
+
+/** Asks the server for the name of an instance. Returns null if it does not answer soon. */
+async function fetchName(settings: Settings, id: string): Promise<string | null> {
+  const signal = AbortSignal.timeout(CLI_WHOAMI_TIMEOUT_MS);
+  const answer = await sendRequest(settings, {
+    method: "GET",
+    path: `/api/instances/${encodeURIComponent(id)}`,
+    signal,
+  });
+  if (answer instanceof CliFailure || !isSuccess(answer)) return null;
+  const instance = parseJson(answer.body.toString("utf8"));
+  return isJsonObject(instance) && typeof instance["name"] === "string" ? instance["name"] : null;
+}
+
+async function describeInstance({ settings, instanceFrom: from }: Identity): Promise<ActingInstance | null> {
+  if (from === undefined) return null;
+  // Only the server knows the instance of a session, and it does not tell its id.
+  if (settings.instance === "") return { id: null, name: null, from };
+  return { id: settings.instance, name: await fetchName(settings, settings.instance), from };
+}
+
+/** Formats the report for a person: one line for each part. */
+function formatLines({ workspace, checkout, instance, server }: Report): string {
+  const place = [checkout.root, checkout.branch === null ? null : `branch ${checkout.branch}`, checkout.machine];
+  const acting =
+    instance === null
+      ? "none"
+      : `${[instance.name, instance.id].filter((text) => text !== null).join(" ") || "the session's"} (${instance.from})`;
+  const lines = [
+    ["workspace", `${workspace.name ?? "none"} (${workspace.from})`],
+    ["checkout", `${checkout.id} (${place.filter((text) => text !== null).join(", ")})`],
+    ["instance", acting],
+    ["server", `${server.url} (${server.from})`],
+  ];
+  return lines.map(([name = "", text = ""]) => `${name.padEnd("workspace".length)}  ${escapeHidden(text)}\n`).join("");
+}
+
+export async function whoami(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const { environment, isTerminal } = io();
+  const workspace = findWorkspace(context.folder, environment, args.text("workspace"));
+  if (workspace instanceof CliFailure) return workspace;
+  const identity = readIdentity(context.folder, environment, context.server);
+  if (identity instanceof CliFailure) return identity;
+  const url = serversOf(identity.settings)
+    .map((server) => server.origin + joinServerPath(server, ""))
+    .join(",");
+  const report: Report = {
+    workspace,
+    checkout: findCheckout(context.folder, environment),
+    instance: await describeInstance(identity),
+    server: { url, from: identity.serversFrom },
+  };
+  const isForPerson = isTerminal() && !context.json && !context.pretty;
+  const output = isForPerson
+    ? Buffer.from(formatLines(report))
+    : formatJson(Buffer.from(JSON.stringify(report)), context.pretty);
+  return (await print(output)) ?? 0;
+}

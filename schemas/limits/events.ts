@@ -33,6 +33,23 @@ export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
  * the server writes is closed.
  */
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
+/**
+ * If more events than this wait to be sent to subscribers, further publishes are refused. The front sends in time
+ * slices, so the events of many large publishes wait for each other.
+ */
+export const EVENTS_UNSENT_MAX = 50_000;
+export const EVENTS_UNSENT_BYTES_MAX = 64 * MIB;
+/**
+ * The hub sends at most this much at once to all subscribers, before it begins with the next events. So each step of
+ * the sending is short, and encoded events take little memory.
+ */
+export const RUN_EVENTS_MAX = 1_000;
+export const RUN_CHARACTERS_MAX = 1 * MIB;
+/**
+ * Consecutive events for one stream are written together, in pieces of this size. The client of a stream may stop
+ * reading after any piece, so this is also what a slow stream holds. A larger event is a piece of its own.
+ */
+export const STREAM_PIECE_CHARACTERS = 16 * KIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /**
  * A client's message that is too long, but at most this long, is received as a whole. The server can then close the
@@ -49,6 +66,11 @@ export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
 export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
 export const REPLAY_PAGE_EVENTS = 64;
+/**
+ * The size of the pages in which a replay reads events. A page also contains the event that exceeds this size. Each
+ * step of a replay reads one page, and keeps none of it.
+ */
+export const REPLAY_PAGE_CHARACTERS_MAX = 128 * KIB;
 /**
  * The size of the pages in which events for subscribers are read. A page also contains the event that exceeds this
  * size, so a page has at most twice the size of a large event.

@@ -9,6 +9,7 @@ import type { Sink } from "../../platform/transport/reply.js";
 import type { SendResult } from "../../platform/transport/transport.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { Feed, type FeedSources, type Outlet } from "./feed.js";
+import { framesOf, type EventBatch, type Piece } from "./event-batch.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
@@ -18,8 +19,18 @@ class StreamOutlet implements Outlet {
     readonly notices: boolean,
   ) {}
 
-  deliver(item: CommittedEvent | Gap): SendResult {
-    if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
+  readonly joins = true;
+
+  piecesOf(batch: EventBatch): readonly Piece[] {
+    return batch.pieces;
+  }
+
+  write({ data }: Piece): SendResult {
+    return this.#write(data);
+  }
+
+  deliver(item: readonly CommittedEvent[] | Gap): SendResult {
+    if (!isGap(item)) return this.#write(framesOf(item));
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
   }
 
@@ -36,8 +47,8 @@ class StreamOutlet implements Outlet {
     this.stream.end();
   }
 
-  #write(text: string): SendResult {
-    return this.stream.write(text) ? "sent" : "behind";
+  #write(data: string | Uint8Array): SendResult {
+    return this.stream.write(data) ? "sent" : "behind";
   }
 }
 

@@ -55,8 +55,8 @@ class NodePort implements ListeningPort {
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
-  publish(topic: string, texts: readonly string[]): number {
-    return this.#sockets.publish(topic, texts);
+  publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    return this.#sockets.publish(topic, texts, position);
   }
 
   endSockets(code: number, reason: string): void {

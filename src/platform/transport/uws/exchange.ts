@@ -587,11 +587,11 @@ export class UwsExchange implements Exchange {
       return true;
     });
     return {
-      write: (text) => {
+      write: (piece) => {
         if (this.#ended) return true;
         let taken = true;
         res.cork(() => {
-          taken = res.write(wireText(text));
+          taken = res.write(typeof piece === "string" ? wireText(piece) : piece);
         });
         return taken;
       },

@@ -55,8 +55,8 @@ class UwsPort implements ListeningPort {
     for (const socket of this.#listening.splice(0)) uWS.us_listen_socket_close(socket);
   }
 
-  publish(topic: string, texts: readonly string[]): number {
-    return this.#sockets.publish(topic, texts);
+  publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    return this.#sockets.publish(topic, texts, position);
   }
 
   endSockets(code: number, reason: string): void {

@@ -65,6 +65,10 @@ export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
 /** The time that a WebSocket client gets to answer a close frame. After that, the server closes the connection. */
 export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
+/** At most this many comments are sent to event streams in one event-loop tick. They are sent ten times a second. */
+export const SSE_COMMENTS_PER_TICK = 256;
+/** At most this many WebSockets are pinged in one event-loop tick. */
+export const PINGS_PER_TICK = 256;
 export const REPLAY_PAGE_EVENTS = 64;
 /**
  * The size of the pages in which a replay reads events. A page also contains the event that exceeds this size. Each

@@ -3,7 +3,7 @@
  */
 import { setImmediate as loopTick } from "node:timers/promises";
 import t from "tap";
-import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
+import { SSE_COMMENT_INTERVAL_MS, SSE_COMMENTS_PER_TICK } from "../../../schemas/limits/events.js";
 import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";
 import { Failure } from "../../base/result.js";
 import { WriteBuffer } from "../../platform/store/write-buffer.js";
@@ -85,6 +85,22 @@ t.test("a comment is sent when it is due, and not earlier", (t) => {
   sink.end();
   streams.tick(9 * SSE_COMMENT_INTERVAL_MS);
   t.equal(comments(), 2, "not to a disconnected subscriber");
+  t.end();
+});
+
+t.test("comments that are due together are sent a few at a time", (t) => {
+  const { streams } = openStream(t);
+  const pattern = compilePattern("a");
+  if (pattern instanceof Failure) throw new Error(pattern.message);
+  const sinks = Array.from({ length: 2 * SSE_COMMENTS_PER_TICK }, () => new RecordingSink());
+  for (const sink of sinks) streams.open(sink, { pattern, since: null, notices: false });
+  const commented = (): number => sinks.filter(({ written }) => written.includes(COMMENT)).length;
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.equal(commented(), SSE_COMMENTS_PER_TICK - 1, "and one for the first stream");
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  streams.tick(SSE_COMMENT_INTERVAL_MS);
+  t.equal(commented(), sinks.length);
+  streams.end();
   t.end();
 });
 

@@ -2,6 +2,7 @@
  * Serves subscribers over Server-Sent Events. A client that reconnects continues after its `Last-Event-ID`. Runs on the
  * front.
  */
+import { SSE_COMMENTS_PER_TICK } from "../../../schemas/limits/events.js";
 import type { Clock } from "../../base/clock.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
 import { EventStream } from "../../platform/transport/event-stream.js";
@@ -84,7 +85,12 @@ export class Streams implements BackgroundTask {
    * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
    */
   tick(nowMs: number): void {
-    for (const outlet of this.#outlets) outlet.stream.comment(nowMs);
+    // Streams that connected together have their comments due together.
+    let left = SSE_COMMENTS_PER_TICK;
+    for (const { stream } of this.#outlets) {
+      if (stream.comment(nowMs)) left -= 1;
+      if (left === 0) return;
+    }
   }
 
   /** Ends every stream. */

@@ -58,11 +58,12 @@ export class EventStream {
     return !this.#behind;
   }
 
-  /** Sends a comment if one is due and the socket has no backpressure. */
-  comment(nowMs: number): void {
-    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return;
+  /** Sends a comment if one is due and the socket has no backpressure. Returns whether it has sent one. */
+  comment(nowMs: number): boolean {
+    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return false;
     this.#commentedMs = nowMs;
     this.write(": still here\n\n");
+    return true;
   }
 
   drained(): void {

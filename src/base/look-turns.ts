@@ -55,3 +55,6 @@ export class LookTurns {
     if (this.#due.length > 0) this.#schedule();
   }
 }
+
+/** The turns of everything on the front that waits for changes. */
+export const lookTurns = new LookTurns();

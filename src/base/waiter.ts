@@ -5,7 +5,7 @@
  * Only one look of a waiter runs at a time. Several wake-ups in one event-loop tick cause one look. One change can wake
  * thousands of waiters, so the looks of all woken waiters share one time slice of each tick.
  */
-import { LookTurns } from "./look-turns.js";
+import { type LookTurns, lookTurns } from "./look-turns.js";
 import { Waiting, type WaitQueue } from "./wait-queue.js";
 
 /** Looks for a result; returns null if there is none yet. */
@@ -16,14 +16,11 @@ export interface Wakeable {
   wake(): void;
 }
 
-/** The turns of all waiters. */
-const lookTurns = new LookTurns();
-
 export class Waiter<Found> extends Waiting implements Wakeable {
   readonly #look: Look<Found>;
   readonly #settle: (found: Found | null) => void;
   readonly #fail: (error: unknown) => void;
-  readonly #turns: LookTurns;
+  readonly #turns: Pick<LookTurns, "add">;
   #due = false;
   #looking = false;
   /** True if the waiter was woken during a look, so that it must look again. */
@@ -40,7 +37,7 @@ export class Waiter<Found> extends Waiting implements Wakeable {
     look: Look<Found>,
     settle: (found: Found | null) => void,
     fail: (error: unknown) => void,
-    turns = lookTurns,
+    turns: Pick<LookTurns, "add"> = lookTurns,
   ) {
     super();
     this.#turns = turns;

@@ -43,7 +43,7 @@ class End {
 class World {
   readonly watched = new WatchedKinds();
   nowMs = START_MS;
-  readonly readers = new ChangeReaders(this.watched, { now: () => this.nowMs });
+  readonly readers = new ChangeReaders(this.watched, { now: () => this.nowMs }, { now: () => 0 });
 
   open(asked = ""): End {
     const end = new End();

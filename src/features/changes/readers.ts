@@ -31,6 +31,8 @@ export class ChangeReaders implements BackgroundTask {
   readonly #watched: WatchedKinds;
   readonly #clock: Clock;
   readonly #readers = new Set<ChangeReader>();
+  /** The number of readers that have requested each kind. */
+  readonly #asking = new Map<AskedKind, number>();
   /** The changes since the last tick. */
   readonly #changed = new ChangeSet();
   /** The round in which the readers are served now; null if none is in progress. */
@@ -61,11 +63,10 @@ export class ChangeReaders implements BackgroundTask {
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
     // The kinds are watched before the client gets its first bytes, so that the client misses no later commit.
-    this.#watch();
+    this.#watch(kinds, 1);
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
-      this.#readers.delete(reader);
-      this.#watch();
+      if (this.#readers.delete(reader)) this.#watch(kinds, -1);
     });
     stream.begin();
   }
@@ -121,9 +122,16 @@ export class ChangeReaders implements BackgroundTask {
       .value("koor_changes_lagged_total", "counter", "Messages to readers of changes that they lag.", this.#lagged);
   }
 
-  #watch(): void {
-    const asked = new Set([...this.#readers].flatMap(({ kinds }) => [...kinds]));
-    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => asked.has(as)))));
+  /** Counts a reader that has come or gone. Tells the writer if other kinds are requested now. */
+  #watch(kinds: ReadonlySet<AskedKind>, change: 1 | -1): void {
+    const before = this.#asking.size;
+    for (const kind of kinds) {
+      const count = (this.#asking.get(kind) ?? 0) + change;
+      if (count > 0) this.#asking.set(kind, count);
+      else this.#asking.delete(kind);
+    }
+    if (this.#asking.size === before) return;
+    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => this.#asking.has(as)))));
   }
 
   /** Gives the changes to one reader after the other, and sends what each may get now. */

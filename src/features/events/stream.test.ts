@@ -13,6 +13,7 @@ import { Hub } from "./hub.js";
 import { ReplayPages } from "./replay-pages.js";
 import { compilePattern } from "../../platform/topics/pattern.js";
 import type { FeedSources } from "./feed.js";
+import { SendingTurns } from "./sending-turns.js";
 import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
 import { RecordingSink } from "../../../test/support/recording-sink.js";
@@ -30,7 +31,7 @@ function openStream(
   t.teardown(() => db.close());
   migrate(db);
   const counters = new EventCounters();
-  const hub = new Hub(new FakeBroadcaster(), counters, 0);
+  const hub = new Hub(new FakeBroadcaster(), counters, 0, new SendingTurns({ now: () => 0 }));
   const log = quietLog();
   const history = new EventReader(db);
   const pages = new ReplayPages(history, hub.turns);

@@ -79,11 +79,6 @@ export class TaskProjection implements Measured {
   listen(listener: TaskListener): void {
     this.#listeners.add(listener);
   }
-
-  unlisten(listener: TaskListener): void {
-    this.#listeners.delete(listener);
-  }
-
   /**
    * Wakes a waiter when the task with this id changes.
    * @returns a function that removes the waiter

@@ -15,6 +15,7 @@ import type { ClaimableTask, TaskProjection } from "../../tasks/task-projection.
 import { type Claimant, levelOf, mayClaim } from "../../tasks/ready-queue.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { hasEnded, noTask } from "../../tasks/task.js";
+import { ClaimableWatch } from "./claimable-watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import { type Grant, readGrant, takes } from "../grant.js";
 import { type EventData, GRANTED, type MissedEvents } from "../missed-events.js";
@@ -53,6 +54,7 @@ export function taskRow(
   { tasks, reader, directory, watch, clock }: Tasks,
   missedEvents: MissedEvents,
 ): AnyConditionRow {
+  const claimable = new ClaimableWatch(tasks);
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
@@ -128,17 +130,17 @@ export function taskRow(
     marks: REPORTED_TASKS,
     start: () => "",
     listen: (subject, waiter) => {
-      const listener = {
-        claimable: (task: ClaimableTask): void => {
+      const unlisten = claimable.add({
+        waiter,
+        mayClaim: (task) => {
           const claimant = claimantOf(subject);
-          if (claimant !== undefined && mayClaim(task, claimant, clock.now())) waiter.wake();
+          return claimant !== undefined && mayClaim(task, claimant, clock.now());
         },
-      };
-      tasks.listen(listener);
+      });
       // The caller's capabilities may change.
       const unwatch = watch.listen(subject.instance, waiter);
       return () => {
-        tasks.unlisten(listener);
+        unlisten();
         unwatch();
       };
     },

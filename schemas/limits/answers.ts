@@ -33,5 +33,5 @@ export const FRONT_READ_ROWS_MAX = 100;
  * tick it stops after it has handled this many requests and has taken REQUESTS_TICK_MS. It handles the other requests in
  * later ticks.
  */
-export const REQUESTS_PER_TICK = 32;
+export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;

@@ -34,11 +34,12 @@ export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
  */
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 /**
- * If more events than this wait to be sent to subscribers, further publishes are refused. The front sends in time
- * slices, so the events of many large publishes wait for each other.
+ * The maximum number and size of the events that wait to be sent to subscribers. The front sends in time slices, so the
+ * events of many large publishes wait for each other. Publishes are refused from half of it on, and at all of it every
+ * other write too, because it may have events of the server.
  */
-export const EVENTS_UNSENT_MAX = 50_000;
-export const EVENTS_UNSENT_BYTES_MAX = 64 * MIB;
+export const EVENTS_UNSENT_MAX = 65_536;
+export const EVENTS_UNSENT_BYTES_MAX = 32 * MIB;
 /**
  * The hub sends at most this much at once to all subscribers, before it begins with the next events. So each step of
  * the sending is short, and encoded events take little memory.
@@ -49,7 +50,7 @@ export const RUN_CHARACTERS_MAX = 1 * MIB;
  * Consecutive events for one stream are written together, in pieces of this size. The client of a stream may stop
  * reading after any piece, so this is also what a slow stream holds. A larger event is a piece of its own.
  */
-export const STREAM_PIECE_CHARACTERS = 16 * KIB;
+export const EVENT_PIECE_CHARACTERS = 16 * KIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /**
  * A client's message that is too long, but at most this long, is received as a whole. The server can then close the

@@ -45,7 +45,7 @@ export class LookTurns {
   #run(began: number, end: number): void {
     if (this.#next < end && this.#now() - began <= TIME_SLICE_MS) {
       this.#due[this.#next++]?.();
-      // Go on when the microtasks of the task have run.
+      // The next task runs when the microtasks of this one have run.
       queueMicrotask(() => process.nextTick(() => this.#run(began, end)));
       return;
     }

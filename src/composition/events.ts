@@ -33,6 +33,7 @@ export function makeEvents(ground: Ground, { ports, cluster: { readBarrier } }: 
   const stored = reads.model(eventReader);
   const counters = new EventCounters();
   const hub = new Hub(ports, counters, stored.lastId);
+  writer.refuseBy(() => hub.refuseWrite());
   const pages = new ReplayPages(stored, hub.turns);
   const history = new EventHistory(reads, hub);
   const streams = new Streams({ hub, counters, history: stored, pages, log, readBarrier }, clock);

@@ -2,7 +2,7 @@
  * The events of one run or page that match one pattern. All event streams with that pattern share the batch, so that its
  * events are encoded for them only once. Runs on the front.
  */
-import { STREAM_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
+import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 
 /** Consecutive events that are written together. */
@@ -38,7 +38,7 @@ function dataOf(events: readonly CommittedEvent[], shared: boolean): string | Ui
   return bytes;
 }
 
-/** Divides events into pieces for an event stream. A piece has STREAM_PIECE_CHARACTERS, or one larger event. */
+/** Divides events into pieces for an event stream. A piece has EVENT_PIECE_CHARACTERS, or one larger event. */
 export function streamPieces(events: readonly CommittedEvent[], shared: boolean): Piece[] {
   const pieces: Piece[] = [];
   let run: CommittedEvent[] = [];
@@ -49,7 +49,7 @@ export function streamPieces(events: readonly CommittedEvent[], shared: boolean)
     characters = 0;
   };
   for (const event of events) {
-    if (characters + event.text.length > STREAM_PIECE_CHARACTERS) close();
+    if (characters + event.text.length > EVENT_PIECE_CHARACTERS) close();
     run.push(event);
     characters += event.text.length;
   }

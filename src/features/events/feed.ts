@@ -12,7 +12,7 @@
 import {
   REPLAY_PAGE_CHARACTERS_MAX,
   REPLAY_PAGE_EVENTS,
-  STREAM_PIECE_CHARACTERS,
+  EVENT_PIECE_CHARACTERS,
 } from "../../../schemas/limits/events.js";
 import type { Log } from "../../base/log.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
@@ -259,7 +259,7 @@ export class Feed implements Listener {
   /** Sends the buffered events. Returns true if all of them were sent and the socket keeps up. */
   #flush(): boolean {
     for (let item = this.#buffer.peek(); item !== undefined; item = this.#buffer.peek()) {
-      const events = isGap(item) ? null : this.#outlet.joins ? this.#buffer.peekRun(STREAM_PIECE_CHARACTERS) : [item];
+      const events = isGap(item) ? null : this.#outlet.joins ? this.#buffer.peekRun(EVENT_PIECE_CHARACTERS) : [item];
       const delivery = this.#outlet.deliver(events ?? (item as Gap));
       if (delivery !== "refused") {
         for (let left = events?.length ?? 1; left > 0; left--) this.#buffer.shift();
@@ -273,7 +273,7 @@ export class Feed implements Listener {
     return true;
   }
 
-  /** Sends one page of history. Takes another turn for the next page, or goes on when the socket accepts more. */
+  /** Sends one page of history. Takes another turn for the next page, or continues when the socket accepts more. */
   #replay(): void {
     let cursor = this.#cursor;
     if (cursor === null) return;

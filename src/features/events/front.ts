@@ -90,7 +90,7 @@ export class EventsFront {
       if (refusal !== null) return refusal;
     }
     const { guarded, writer, hub, log } = this.#options;
-    const full = hub.refuseEvents();
+    const full = hub.refusePublish();
     if (full !== null) return full;
     const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
       topic,

@@ -62,6 +62,8 @@ const TOO_MANY_PATTERNS = new Failure(
   `the subscribed patterns have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
 );
 
+/** From this share of the limits on, publishes are refused. */
+const PUBLISH_SHARE = 0.5;
 const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
 
 export class Hub implements Measured, LiveSender {
@@ -152,9 +154,19 @@ export class Hub implements Measured, LiveSender {
     return this.#budget.refuse(patterns);
   }
 
-  /** Returns an error if too many events wait to be sent; otherwise null. */
-  refuseEvents(): Failure | null {
-    const isFull = this.#accepted.length > EVENTS_UNSENT_MAX || this.#acceptedCharacters > EVENTS_UNSENT_BYTES_MAX;
+  /** Returns an error if so many events wait to be sent that publishes are refused; otherwise null. */
+  refusePublish(): Failure | null {
+    return this.#hasUnsent(PUBLISH_SHARE);
+  }
+
+  /** Returns an error if so many events wait to be sent that every write is refused; otherwise null. */
+  refuseWrite(): Failure | null {
+    return this.#hasUnsent(1);
+  }
+
+  #hasUnsent(share: number): Failure | null {
+    const isFull =
+      this.#accepted.length > share * EVENTS_UNSENT_MAX || this.#acceptedCharacters > share * EVENTS_UNSENT_BYTES_MAX;
     return isFull ? UNSENT : null;
   }
 

@@ -3,7 +3,7 @@
  * are encoded and read. The clock advances with each write, so nothing depends on the machine.
  */
 import t from "tap";
-import { REPLAY_PAGE_EVENTS, STREAM_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
+import { REPLAY_PAGE_EVENTS, EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";
@@ -80,7 +80,7 @@ class Client implements Sink {
 
 class World {
   nowMs = 0;
-  /** What the next ticks run. */
+  /** The functions that the next tick runs. */
   readonly #due: (() => void)[] = [];
   readonly #db = openDatabase(":memory:");
   readonly #rows: WriteBuffer;
@@ -184,7 +184,7 @@ t.test("a stream gets long runs in pieces of a bounded size, and what a slow one
   world.ticks();
   t.same(client.ids, upTo(1_000));
   const longest = Math.max(...client.pieces.map(({ length }) => length));
-  t.ok(longest <= 1.2 * STREAM_PIECE_CHARACTERS, `${longest} bytes`);
+  t.ok(longest <= 1.2 * EVENT_PIECE_CHARACTERS, `${longest} bytes`);
   t.equal(slow.pieces.length, 1);
   slow.drain();
   world.ticks();
@@ -341,13 +341,20 @@ t.test(
   },
 );
 
-t.test("publishes are refused while too many events wait to be sent", (t) => {
+t.test("publishes are refused while many events wait to be sent, and all writes while there are more", (t) => {
   const world = new World();
   world.connect();
-  t.equal(world.hub.refuseEvents(), null);
-  for (let at = 0; at < 70; at++) world.publish(1, JSON.stringify("x".repeat(1024 * 1024)));
-  t.match(world.hub.refuseEvents(), { status: "RESOURCE_EXHAUSTED" });
+  const { hub } = world;
+  const large = JSON.stringify("x".repeat(1024 * 1024));
+  t.same([hub.refusePublish(), hub.refuseWrite()], [null, null]);
+  for (let at = 0; at < 17; at++) world.publish(1, large);
+  t.match(hub.refusePublish(), { status: "RESOURCE_EXHAUSTED" });
+  t.equal(hub.refuseWrite(), null);
+  for (let at = 0; at < 17; at++) world.publish(1, large);
+  t.match(hub.refuseWrite(), { status: "RESOURCE_EXHAUSTED" });
   world.ticks();
-  t.equal(world.hub.refuseEvents(), null);
+  t.same([hub.refusePublish(), hub.refuseWrite()], [null, null]);
+  for (let at = 0; at < 70; at++) world.publish(1_000);
+  t.match(hub.refuseWrite(), { status: "RESOURCE_EXHAUSTED" }, "small ones count, too");
   t.end();
 });

@@ -66,7 +66,7 @@ class Fixture {
   readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
   /** Whether the time slice of the tick is used up. */
   isOver = false;
-  /** What runs in later ticks. */
+  /** The functions that later ticks run. */
   readonly later: (() => void)[] = [];
   readonly waiters = new ClaimWaiters(this.tasks, () => this.nowMs, {
     slice: Object.defineProperty({ isOver: false }, "isOver", { get: () => this.isOver }),

@@ -79,6 +79,7 @@ export class TaskProjection implements Measured {
   listen(listener: TaskListener): void {
     this.#listeners.add(listener);
   }
+
   /**
    * Wakes a waiter when the task with this id changes.
    * @returns a function that removes the waiter

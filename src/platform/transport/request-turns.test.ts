@@ -43,7 +43,7 @@ t.test("requests that wait are handled in order, each tick as many as it has roo
   for (let at = 0; at < count; at++) {
     world.turns.add("one", () => {
       handled.push(at);
-      // What a handler does in microtasks counts, too.
+      // The microtasks of a handler count, too.
       void Promise.resolve().then(() => {
         world.nowMs += 1;
       });

@@ -71,7 +71,7 @@ export class RequestTurns {
   #handleWaiting(): void {
     for (let run = 0; this.#waiting.size > 0; run++) {
       if (run === UNTIMED_REQUESTS) {
-        // Handlers may go on in microtasks. They run now, so that their time counts.
+        // Handlers may continue in microtasks. These run now, so that their time counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }

@@ -143,7 +143,7 @@ t.test("over a port: slow requests of one read are executed in several ticks, al
     }
     inTick += 1;
     queries.push(exchange.query);
-    passTime(1);
+    passTime(2);
     exchange.send(ANSWER);
   });
   const count = 10 * REQUESTS_PER_TICK;

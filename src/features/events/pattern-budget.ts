@@ -6,7 +6,7 @@
  */
 import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
 import { Failure, invalid } from "../../base/result.js";
-import { PatternIndex, stepsOf } from "../../platform/topics/pattern-index.js";
+import { type PatternIndex, stepsOf } from "../../platform/topics/pattern-index.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
 
 const FULL = new Failure(

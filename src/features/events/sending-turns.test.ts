@@ -301,17 +301,17 @@ t.test(
     };
     const clients = Array.from({ length: 100 }, () => connect());
     for (const client of clients) {
-      const { send } = client;
+      const send = client.send.bind(client);
       client.send = (message) => {
         world.nowMs += 0.1;
-        return send.call(client, message);
+        return send(message);
       };
     }
     let published = 0;
-    const { publish } = library;
+    const publish = library.publish.bind(library);
     library.publish = (topic, text) => {
       published += 1;
-      publish.call(library, topic, text);
+      publish(topic, text);
     };
     world.publish(1);
     world.tick();

@@ -69,7 +69,7 @@ for (const [name, transport] of TRANSPORTS) {
     async (t) => {
       const perTick: number[] = [];
       let inTick = 0;
-        const held: Exchange[] = [];
+      const held: Exchange[] = [];
       const { number } = await open(t, transport, (exchange) => {
         if (inTick === 0)
           setImmediate(() => {
@@ -77,7 +77,7 @@ for (const [name, transport] of TRANSPORTS) {
             inTick = 0;
           });
         inTick += 1;
-          t.equal(exchange.query, "a=1");
+        t.equal(exchange.query, "a=1");
         exchange.detach();
         held.push(exchange);
         passTime(2);

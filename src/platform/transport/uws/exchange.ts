@@ -135,9 +135,11 @@ export class UwsExchange implements Exchange {
    * @returns whether the request was handled at once
    */
   handleInTurn(handle: (exchange: UwsExchange) => void): boolean {
-    const isRead = READS.has(this.verb) && !this.#bringsBody();
-    this.#counted = isRead;
-    if (!isRead || !requestTurns.isOver()) {
+    // A request that is refused for its framing is answered at once, too, because the library may take its body for a
+    // further request, and close the connection.
+    const mayWait = READS.has(this.verb) && !this.#bringsBody() && this.#head.fault === null;
+    this.#counted = mayWait;
+    if (!mayWait || !requestTurns.isOver()) {
       handle(this);
       return true;
     }
@@ -418,7 +420,8 @@ export class UwsExchange implements Exchange {
       if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
       this.#res.cork(() => this.#write(reply));
     } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
-    else if (this.#head.closes || (!this.#counted && requestTurns.isOver())) this.#writeLater(reply);
+    else if (this.#head.closes || (!this.#counted && requestTurns.isOver() && this.#head.fault === null))
+      this.#writeLater(reply);
     else this.#write(reply);
   }
 

@@ -163,6 +163,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "503",
   },
   {
+    stock: "events that wait to be sent to subscribers",
+    thread: "front",
+    items: "EVENTS_UNSENT_MAX",
+    bytes: "EVENTS_UNSENT_BYTES_MAX",
+    times: 2,
+    checked: "src/features/events/hub.ts",
+    beyond: "503",
+  },
+  {
     stock: "events that wait for subscribers which are behind, 64 each",
     thread: "front",
     items: null,

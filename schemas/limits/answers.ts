@@ -29,10 +29,9 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The front answers requests as it reads them. In one event-loop tick it stops after it has answered this many requests
- * and has taken ANSWERS_TICK_MS. It answers the other requests in later ticks.
- *
- * Over Node's HTTP, only pipelined requests count, and only they wait.
+ * The front handles requests as it reads them, whether it answers them at once or they begin to wait. In one event-loop
+ * tick it stops after it has handled this many requests and has taken REQUESTS_TICK_MS. It handles the other requests in
+ * later ticks.
  */
-export const ANSWERS_PER_TICK = 64;
-export const ANSWERS_TICK_MS = 20;
+export const REQUESTS_PER_TICK = 16;
+export const REQUESTS_TICK_MS = 15;

@@ -33,6 +33,24 @@ export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
  * the server writes is closed.
  */
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
+/**
+ * The maximum number and size of the events that wait to be sent to subscribers. The front sends in time slices, so the
+ * events of many large publishes wait for each other. Publishes are refused from half of it on, and at all of it every
+ * other write too, because it may have events of the server.
+ */
+export const EVENTS_UNSENT_MAX = 65_536;
+export const EVENTS_UNSENT_BYTES_MAX = 32 * MIB;
+/**
+ * The hub sends at most this much at once to all subscribers, before it begins with the next events. So each step of
+ * the sending is short, and encoded events take little memory.
+ */
+export const RUN_EVENTS_MAX = 1_000;
+export const RUN_CHARACTERS_MAX = 1 * MIB;
+/**
+ * Consecutive events for one stream are written together, in pieces of this size. The client of a stream may stop
+ * reading after any piece, so this is also what a slow stream holds. A larger event is a piece of its own.
+ */
+export const EVENT_PIECE_CHARACTERS = 16 * KIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /**
  * A client's message that is too long, but at most this long, is received as a whole. The server can then close the
@@ -48,7 +66,16 @@ export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
 /** The time that a WebSocket client gets to answer a close frame. After that, the server closes the connection. */
 export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const SSE_COMMENT_INTERVAL_MS = 15_000;
+/** At most this many comments are sent to event streams in one event-loop tick. They are sent ten times a second. */
+export const SSE_COMMENTS_PER_TICK = 256;
+/** At most this many WebSockets are pinged in one event-loop tick. */
+export const PINGS_PER_TICK = 256;
 export const REPLAY_PAGE_EVENTS = 64;
+/**
+ * The size of the pages in which a replay reads events. A page also contains the event that exceeds this size. Each
+ * step of a replay reads one page, and keeps none of it.
+ */
+export const REPLAY_PAGE_CHARACTERS_MAX = 128 * KIB;
 /**
  * The size of the pages in which events for subscribers are read. A page also contains the event that exceeds this
  * size, so a page has at most twice the size of a large event.

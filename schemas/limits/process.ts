@@ -18,6 +18,8 @@ export const SETTINGS_BYTES_MAX = 1 * MIB;
 export const HEAP_GROWTH_PERCENT = 50;
 /** Work that is done in pieces takes at most this long in one event-loop tick. */
 export const TIME_SLICE_MS = 5;
+/** At most this many waits of one kind end in one event-loop tick because their time is up. Each end is an answer. */
+export const WAITS_ENDED_PER_TICK = 32;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
 // The server's log lines

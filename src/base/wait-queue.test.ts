@@ -3,6 +3,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { WAITS_ENDED_PER_TICK } from "../../schemas/limits/process.js";
 import { must } from "./assert.js";
 import { WaitQueue, Waiting, type WaitEnd, type WaitQueueOptions } from "./wait-queue.js";
 
@@ -109,6 +110,23 @@ t.test("a wait ends at its deadline, with one timer for all", (t) => {
   t.same([long.ends, other.ends], [["deadline"], ["deadline"]]);
   t.equal(world.timer, null, "no timer without requests");
   t.equal(world.timers, 3);
+  t.end();
+});
+
+t.test("waits that began together end a few at a time", (t) => {
+  const world = new World();
+  const calls = Array.from({ length: 3 * WAITS_ENDED_PER_TICK }, (_, at) =>
+    world.add(String(at), at % 2 ? 1_000 : 999),
+  );
+  const ended = (): number => calls.filter(({ ends }) => ends.length > 0).length;
+  world.nowMs += 1_000;
+  for (const expected of [1, 2, 3]) {
+    const { timer } = world;
+    world.timer = null;
+    timer?.run();
+    t.equal(ended(), expected * WAITS_ENDED_PER_TICK);
+  }
+  t.equal(world.timer, null);
   t.end();
 });
 

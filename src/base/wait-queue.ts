@@ -5,6 +5,7 @@
  * Before that, the owner removes a request that has got what it waits for. One limit applies to all requests together,
  * and another to the requests of one caller. One timer serves all deadlines. Pure except for the timer.
  */
+import { WAITS_ENDED_PER_TICK } from "../../schemas/limits/process.js";
 import { LinkedList, ListNode } from "./linked-list.js";
 import { TurnoverMap } from "./turnover-map.js";
 
@@ -194,15 +195,20 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     this.#timerMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Ends the waits whose deadline has passed, and sets the timer for the next deadline. */
+  /**
+   * Ends waits whose deadline has passed, and sets the timer for the next deadline. Waits that began together end
+   * together, so there may be too many for one tick. The others then end in the next ticks.
+   */
   readonly #expire = (): void => {
     this.#timer = null;
     this.#timerMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#now();
+    let left = WAITS_ENDED_PER_TICK;
     for (const lane of this.#lanes.values()) {
       for (const place of lane) {
-        if (place.deadlineMs > nowMs) break;
+        if (place.deadlineMs > nowMs || left === 0) break;
         this.#end(place, "deadline");
+        left -= 1;
       }
     }
     let nextMs = this.#timerMs;

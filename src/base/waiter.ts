@@ -2,8 +2,10 @@
  * Waits for a result in a `WaitQueue`. A waiter looks for the result at once, and again whenever it is woken, until it
  * finds one.
  *
- * Only one look runs at a time. Several wake-ups in one event-loop tick cause one look.
+ * Only one look of a waiter runs at a time. Several wake-ups in one event-loop tick cause one look. One change can wake
+ * thousands of waiters, so the looks of all woken waiters share one time slice of each tick.
  */
+import { type LookTurns, lookTurns } from "./look-turns.js";
 import { Waiting, type WaitQueue } from "./wait-queue.js";
 
 /** Looks for a result; returns null if there is none yet. */
@@ -18,6 +20,7 @@ export class Waiter<Found> extends Waiting implements Wakeable {
   readonly #look: Look<Found>;
   readonly #settle: (found: Found | null) => void;
   readonly #fail: (error: unknown) => void;
+  readonly #turns: Pick<LookTurns, "add">;
   #due = false;
   #looking = false;
   /** True if the waiter was woken during a look, so that it must look again. */
@@ -30,18 +33,24 @@ export class Waiter<Found> extends Waiting implements Wakeable {
    * @param settle called with the result, or with null if the wait ends without one
    * @param fail called with the error if a look throws; the waiter then stops looking
    */
-  constructor(look: Look<Found>, settle: (found: Found | null) => void, fail: (error: unknown) => void) {
+  constructor(
+    look: Look<Found>,
+    settle: (found: Found | null) => void,
+    fail: (error: unknown) => void,
+    turns: Pick<LookTurns, "add"> = lookTurns,
+  ) {
     super();
+    this.#turns = turns;
     this.#look = look;
     this.#settle = settle;
     this.#fail = fail;
   }
 
-  /** Makes the waiter look again in the next event-loop tick. */
+  /** Makes the waiter look again in a later event-loop tick, usually in the next one. */
   wake(): void {
-    if (this.#due) return;
+    if (this.#due || this.#settled) return;
     this.#due = true;
-    setImmediate(() => {
+    this.#turns.add(() => {
       this.#due = false;
       this.check();
     });

@@ -4,6 +4,7 @@ import { eventsOf } from "../features/events/encode.js";
 import { EventHistory } from "../features/events/history.js";
 import { Hub } from "../features/events/hub.js";
 import { eventRoutes } from "../features/events/routes.js";
+import { ReplayPages } from "../features/events/replay-pages.js";
 import { Streams } from "../features/events/stream.js";
 import { eventReader } from "../features/events/table.js";
 import type { Route } from "../platform/front/route.js";
@@ -32,8 +33,10 @@ export function makeEvents(ground: Ground, { ports, cluster: { readBarrier } }: 
   const stored = reads.model(eventReader);
   const counters = new EventCounters();
   const hub = new Hub(ports, counters, stored.lastId);
+  writer.refuseBy(() => hub.refuseWrite());
+  const pages = new ReplayPages(stored, hub.turns);
   const history = new EventHistory(reads, hub);
-  const streams = new Streams({ hub, counters, history: stored, log, readBarrier }, clock);
+  const streams = new Streams({ hub, counters, history: stored, pages, log, readBarrier }, clock);
   return {
     hub,
     history,

@@ -36,8 +36,8 @@ class Connection {
     return this.#hasBackpressure;
   }
 
-  take(text: string): boolean {
-    this.taken.push(text);
+  take(...texts: readonly string[]): boolean {
+    this.taken.push(...texts);
     if (this.#room > 0) this.#room -= 1;
     else this.#hasBackpressure = true;
     return !this.#hasBackpressure;
@@ -196,7 +196,7 @@ export class FakeLibrary<UserData> {
   }
 }
 
-/** The answer of a stream; comments take no room. */
+/** The answer of a stream; comments take no room. What is written together takes the room of one message. */
 export class FakeSink implements Sink {
   readonly #connection: Connection;
   #drained: () => void = () => undefined;
@@ -211,10 +211,11 @@ export class FakeSink implements Sink {
     return this.#connection.taken;
   }
 
-  write(text: string): boolean {
+  write(piece: string | Uint8Array): boolean {
+    const text = typeof piece === "string" ? piece : Buffer.from(piece).toString();
     if (text.startsWith(":")) return !this.#connection.hasBackpressure;
     if (this.#connection.hasBackpressure) throw new Error("written to a connection with backpressure");
-    return this.#connection.take(text);
+    return this.#connection.take(...text.split(/(?<=\n\n)/));
   }
 
   end(): void {

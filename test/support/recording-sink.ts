@@ -9,8 +9,8 @@ export class RecordingSink implements Sink {
   #drain: () => void = () => undefined;
   #close: () => void = () => undefined;
 
-  write(text: string): boolean {
-    this.written.push(text);
+  write(piece: string | Uint8Array): boolean {
+    this.written.push(typeof piece === "string" ? piece : Buffer.from(piece).toString());
     return this.takes;
   }
 

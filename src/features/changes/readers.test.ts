@@ -7,6 +7,7 @@ import t from "tap";
 import { CHANGE_KINDS, type AskedKind, type ChangeKind, type ChangeMessage } from "../../../schemas/changes.js";
 import { CHANGE_MESSAGES_MAX, CHANGE_READERS_MAX, CHANGE_WINDOW_MS } from "../../../schemas/limits/changes.js";
 import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
+import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import { DEADLINE_SWEEP_MS } from "../../../schemas/limits/rpc.js";
 import { RecordingSink } from "../../../test/support/recording-sink.js";
 import { Failure } from "../../base/result.js";
@@ -42,7 +43,7 @@ class End {
 class World {
   readonly watched = new WatchedKinds();
   nowMs = START_MS;
-  readonly readers = new ChangeReaders(this.watched, { now: () => this.nowMs });
+  readonly readers = new ChangeReaders(this.watched, { now: () => this.nowMs }, { now: () => 0 });
 
   open(asked = ""): End {
     const end = new End();
@@ -345,5 +346,46 @@ t.test("for any sequence of changes, no second has more than ten messages, and u
     }),
     { endOnFailure: true },
   );
+  t.end();
+});
+
+t.test("many readers are served in slices, and each gets every change", (t) => {
+  const due: (() => void)[] = [];
+  let nowMs = 0;
+  const readers = new ChangeReaders(
+    new WatchedKinds(),
+    { now: () => START_MS },
+    { now: () => nowMs, later: (run) => void due.push(run) },
+  );
+  let writes = 0;
+  const ends = Array.from({ length: 50 }, () => {
+    const end = new End();
+    const { sink } = end;
+    const write = sink.write.bind(sink);
+    readers.open(sink, kinds(""));
+    sink.write = (piece) => {
+      writes += 1;
+      nowMs += 1;
+      return write(piece);
+    };
+    return end;
+  });
+  const perTick: number[] = [];
+  const count = (run: () => void): void => {
+    writes = 0;
+    run();
+    perTick.push(writes);
+  };
+  readers.report("state", "a", 1);
+  count(() => readers.tick(START_MS));
+  readers.report("state", "b", 1);
+  count(() => readers.tick(START_MS + 1));
+  t.equal(perTick[1], 0, "a tick in the middle of a round changes nothing");
+  for (let run = due.shift(); run !== undefined; run = due.shift()) count(run);
+  t.ok(Math.max(...perTick) <= TIME_SLICE_MS + 1, perTick.join());
+  for (const end of ends) t.same(names(end.take()), ["a"]);
+  readers.tick(START_MS + 2);
+  for (let run = due.shift(); run !== undefined; run = due.shift()) run();
+  for (const end of ends) t.same(names(end.take()), ["b"]);
   t.end();
 });

@@ -1,13 +1,15 @@
 /**
  * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes
  * that only the front knows. A few times a second, each reader gets the changes of the kinds that it has requested.
- * Each message is encoded only once. Runs on the front.
+ * Each message is encoded only once. Many readers are served in time slices of several event-loop ticks. Runs on the
+ * front.
  *
  * The writer is told which kinds are watched. So it reports nothing while no reader is connected.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
 import { CHANGE_READERS_MAX } from "../../../schemas/limits/changes.js";
+import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
 import type { Clock } from "../../base/clock.js";
 import type { Exposition } from "../../platform/measure/exposition.js";
@@ -18,17 +20,36 @@ import type { Sink } from "../../platform/transport/reply.js";
 import { reportedAs } from "./kinds.js";
 import { ChangeReader, type Message } from "./reader.js";
 
+export interface RoundOptions {
+  /** A clock in ms, for the slices. */
+  readonly now?: () => number;
+  /** Calls the function in the next event-loop tick. */
+  readonly later?: (run: () => void) => void;
+}
+
 export class ChangeReaders implements BackgroundTask {
   readonly #watched: WatchedKinds;
   readonly #clock: Clock;
   readonly #readers = new Set<ChangeReader>();
+  /** The number of readers that have requested each kind. */
+  readonly #asking = new Map<AskedKind, number>();
   /** The changes since the last tick. */
   readonly #changed = new ChangeSet();
+  /** The round in which the readers are served now; null if none is in progress. */
+  #round: Generator<void, void, undefined> | null = null;
+  readonly #now: () => number;
+  readonly #later: (run: () => void) => void;
   #lagged = 0;
 
-  constructor(watched: WatchedKinds, clock: Clock) {
+  constructor(
+    watched: WatchedKinds,
+    clock: Clock,
+    { now = () => performance.now(), later = setImmediate }: RoundOptions = {},
+  ) {
     this.#watched = watched;
     this.#clock = clock;
+    this.#now = now;
+    this.#later = later;
   }
 
   /** True if no more readers may connect. */
@@ -42,11 +63,10 @@ export class ChangeReaders implements BackgroundTask {
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
     // The kinds are watched before the client gets its first bytes, so that the client misses no later commit.
-    this.#watch();
+    this.#watch(kinds, 1);
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
-      this.#readers.delete(reader);
-      this.#watch();
+      if (this.#readers.delete(reader)) this.#watch(kinds, -1);
     });
     stream.begin();
   }
@@ -68,12 +88,21 @@ export class ChangeReaders implements BackgroundTask {
     for (const reader of this.#readers) reader.lag();
   }
 
+  /** Serves every reader, unless the previous round is still in progress. */
   tick(nowMs: number): void {
-    const changed = this.#changed.take();
-    if (changed !== null) this.#dispatch(changed);
-    for (const reader of this.#readers) {
-      if (reader.send(nowMs)) this.#lagged += 1;
-      reader.stream.comment(nowMs);
+    if (this.#round !== null) return;
+    this.#round = this.#serve(this.#changed.take(), nowMs);
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    const began = this.#now();
+    while (this.#round !== null) {
+      if (this.#now() - began > TIME_SLICE_MS) {
+        this.#later(() => this.#goOn());
+        return;
+      }
+      if (this.#round.next().done === true) this.#round = null;
     }
   }
 
@@ -93,20 +122,32 @@ export class ChangeReaders implements BackgroundTask {
       .value("koor_changes_lagged_total", "counter", "Messages to readers of changes that they lag.", this.#lagged);
   }
 
-  #watch(): void {
-    const asked = new Set([...this.#readers].flatMap(({ kinds }) => [...kinds]));
-    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => asked.has(as)))));
+  /** Counts a reader that has come or gone. Tells the writer if other kinds are requested now. */
+  #watch(kinds: ReadonlySet<AskedKind>, change: 1 | -1): void {
+    const before = this.#asking.size;
+    for (const kind of kinds) {
+      const count = (this.#asking.get(kind) ?? 0) + change;
+      if (count > 0) this.#asking.set(kind, count);
+      else this.#asking.delete(kind);
+    }
+    if (this.#asking.size === before) return;
+    this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => this.#asking.has(as)))));
   }
 
-  #dispatch({ changes, left_out }: ChangesPush): void {
-    for (const { kind, key, version } of changes) {
-      for (const as of reportedAs(kind)) {
-        const message = messageOf(as, key, version);
-        for (const reader of this.#readers) if (reader.kinds.has(as)) reader.take(message);
-      }
+  /** Gives the changes to one reader after the other, and sends what each may get now. */
+  *#serve(changed: ChangesPush | null, nowMs: number): Generator<void, void, undefined> {
+    const messages = (changed?.changes ?? []).flatMap(({ kind, key, version }) =>
+      reportedAs(kind).map((as) => ({ as, message: messageOf(as, key, version) })),
+    );
+    const leftOut = new Set((changed?.left_out ?? []).flatMap((kind) => reportedAs(kind)));
+    for (const reader of [...this.#readers]) {
+      if (!this.#readers.has(reader)) continue;
+      for (const { as, message } of messages) if (reader.kinds.has(as)) reader.take(message);
+      if ([...leftOut].some((as) => reader.kinds.has(as))) reader.leaveOut();
+      if (reader.send(nowMs)) this.#lagged += 1;
+      reader.stream.comment(nowMs);
+      yield;
     }
-    for (const kind of left_out)
-      for (const reader of this.#readers) if (reportedAs(kind).some((as) => reader.kinds.has(as))) reader.leaveOut();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Tests the metrics of events and subscribers: each is exposed once, with its type and the value that the hub has. */
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";
+import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";
 import { Failure } from "../../base/result.js";
 import { Exposition } from "../../platform/measure/exposition.js";
 import { compilePattern } from "../../platform/topics/pattern.js";
@@ -9,7 +10,7 @@ import { Hub } from "./hub.js";
 
 t.test("every metric is exposed once, with its type", (t) => {
   const counters = new EventCounters();
-  const hub = new Hub({ publish: () => 2 }, counters, 20);
+  const hub = new Hub(new FakeBroadcaster(2), counters, 20);
   const pattern = compilePattern("a");
   if (pattern instanceof Failure) throw new Error(pattern.message);
   hub.join(pattern);

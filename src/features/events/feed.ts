@@ -4,21 +4,35 @@
  * WebSocket has a feed only during replay or while it is slow; otherwise it gets events through its group. Runs on the
  * front.
  *
+ * All feeds take turns (sending-turns.ts). A step of a feed reads and sends one page of history, or sends its buffer.
+ *
  * Replay ends at the newest event that was sent out. Events that are committed later arrive live. So there is neither a
  * gap nor a duplicate between replay and live delivery.
  */
-import { REPLAY_PAGE_EVENTS } from "../../../schemas/limits/events.js";
+import {
+  REPLAY_PAGE_CHARACTERS_MAX,
+  REPLAY_PAGE_EVENTS,
+  EVENT_PIECE_CHARACTERS,
+} from "../../../schemas/limits/events.js";
 import type { Log } from "../../base/log.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import type { SendResult } from "../../platform/transport/transport.js";
 import type { EventCounters } from "./counters.js";
+import type { EventBatch, Piece } from "./event-batch.js";
 import type { Group, Hub, Listener } from "./hub.js";
 import { SubscriberBuffer, isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeEvent } from "./encode.js";
+import type { ReplayPages } from "./replay-pages.js";
 import type { EventReader } from "./table.js";
 
 export interface Outlet {
-  deliver(item: CommittedEvent | Gap): SendResult;
+  /** Divides a batch into the pieces that `write` sends. */
+  piecesOf(batch: EventBatch): readonly Piece[];
+  write(piece: Piece): SendResult;
+  /** Sends events or a gap from the buffer. Several events are given only if `joins` is true. */
+  deliver(item: readonly CommittedEvent[] | Gap): SendResult;
+  /** Whether several events can be sent together. */
+  readonly joins: boolean;
   /**
    * Tells the subscriber that its cursor is ahead of this server, and that it continues after the event `last_id`. Such
    * a cursor comes from another history, for example from before a restore.
@@ -35,6 +49,8 @@ export interface FeedSources {
   readonly hub: Hub;
   readonly counters: EventCounters;
   readonly history: EventReader;
+  /** The pages that replays read from the history. */
+  readonly pages: ReplayPages;
   readonly log: Log;
   /**
    * The read barrier of a cluster; null on a single server. It calls back when this node has applied and sent out every
@@ -48,6 +64,7 @@ export class Feed implements Listener {
   readonly #hub: Hub;
   readonly #counters: EventCounters;
   readonly #history: EventReader;
+  readonly #pages: ReplayPages;
   readonly #log: Log;
   readonly #group: Group;
   readonly #outlet: Outlet;
@@ -62,13 +79,17 @@ export class Feed implements Listener {
    */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
+  /** The id up to which live events were offered to this feed. */
+  #position = 0;
+  /** Whether a step of this feed waits for its turn. */
+  #due = false;
   #behind = false;
   #attached = false;
   #closed = false;
 
   /** @param since the id of the event after which replay starts; null for no replay */
   constructor(
-    { hub, counters, history, log, readBarrier }: FeedSources,
+    { hub, counters, history, pages, log, readBarrier }: FeedSources,
     group: Group,
     outlet: Outlet,
     since: number | null,
@@ -77,6 +98,7 @@ export class Feed implements Listener {
     this.#buffer = new SubscriberBuffer(hub.held);
     this.#counters = counters;
     this.#history = history;
+    this.#pages = pages;
     this.#log = log;
     this.#group = group;
     this.#outlet = outlet;
@@ -93,7 +115,7 @@ export class Feed implements Listener {
     else if (this.#cursor !== null && this.#cursor > this.#hub.acceptedId && this.#cursor > this.#history.lastId)
       this.#lag(this.#hub.acceptedId);
     if (this.#cursor === null) this.#follow();
-    else this.#replay();
+    else this.#takeTurn();
   }
 
   /**
@@ -104,7 +126,7 @@ export class Feed implements Listener {
     if (this.#closed) return;
     this.#behind = true;
     this.#follow();
-    for (const event of this.#hub.sinceInTick(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
+    for (const event of this.#hub.sinceInRun(id, this.#group.pattern) ?? this.#sinceInHistory(id)) {
       this.#counters.delivered -= 1; // The hub counted it as delivered.
       this.#offer(event);
     }
@@ -122,8 +144,8 @@ export class Feed implements Listener {
       this.#knownToClient = 0;
       this.detach();
       this.#lag(since);
-      this.#replay();
-    } else if (this.#attached && !this.#behind && this.#buffer.peek() === undefined) this.#catchUp();
+      this.#takeTurn();
+    } else if (this.#attached) this.#catchUp();
   }
 
   /** Tells the subscriber that its cursor is ahead of the newest event. Replay then continues after `last_id`. */
@@ -137,9 +159,20 @@ export class Feed implements Listener {
   /** Called when the socket accepts data again. */
   drained(): void {
     this.#behind = false;
-    if (this.#closed) return;
-    if (this.#cursor !== null) this.#replay();
-    else if (this.#flush()) this.#catchUp();
+    if (this.#cursor === null && this.#buffer.peek() === undefined) this.#catchUp();
+    else this.#takeTurn();
+  }
+
+  /** Takes the next step when it is this feed's turn. */
+  #takeTurn(): void {
+    if (this.#due || this.#closed) return;
+    this.#due = true;
+    this.#hub.turns.add(() => {
+      this.#due = false;
+      if (this.#closed || this.#behind) return;
+      if (this.#cursor !== null) this.#replay();
+      else if (this.#flush()) this.#catchUp();
+    });
   }
 
   /** Removes this feed from the group's listeners. The subscriber then gets its events in another way. */
@@ -154,10 +187,15 @@ export class Feed implements Listener {
     this.#buffer.clear();
   }
 
-  take(event: CommittedEvent): void {
-    if (event.id <= this.#knownToClient) return;
-    if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
-    else this.#deliver(event);
+  take(batch: EventBatch): void {
+    const known = this.#knownToClient;
+    // A feed that was attached after the run had begun does not get the run live.
+    if (batch.lastId <= this.#position) return;
+    this.#position = batch.lastId;
+    if (this.#behind || this.#buffer.peek() !== undefined || (batch.events[0]?.id ?? 0) <= known) {
+      for (const event of batch.events) if (event.id > known) this.#takeOne(event);
+    } else this.#deliver(batch);
+    this.#catchUp();
   }
 
   end(): void {
@@ -170,7 +208,7 @@ export class Feed implements Listener {
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
-      const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
+      const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS, REPLAY_PAGE_CHARACTERS_MAX);
       for (const row of page.rows) if (this.#group.pattern.matches(row.topic)) yield encodeEvent(row);
       cursor = page.rows.at(-1)?.id ?? cursor;
       more = page.more;
@@ -189,31 +227,43 @@ export class Feed implements Listener {
 
   #follow(): void {
     this.#cursor = null;
+    this.#position = this.#hub.lastId;
     if (this.#attached) return;
     this.#attached = true;
     this.#group.listeners.add(this);
   }
 
-  /** Sends one event directly, because the buffer is empty. If the socket accepts no data, buffers the event. */
-  #deliver(event: CommittedEvent): void {
-    const delivery = this.#outlet.deliver(event);
-    if (delivery === "refused") {
-      this.#behind = true;
-      this.#offer(event);
-      return;
+  /** Sends one live event, or buffers it. */
+  #takeOne(event: CommittedEvent): void {
+    if (this.#behind || this.#buffer.peek() !== undefined) this.#offer(event);
+    else if (this.#send([event], this.#outlet.deliver([event])) === "refused") this.#offer(event);
+  }
+
+  /** Sends live events directly, because the buffer is empty. If the socket accepts no more data, buffers the others. */
+  #deliver(batch: EventBatch): void {
+    for (const piece of this.#outlet.piecesOf(batch)) {
+      if (this.#behind || this.#send(piece.events, this.#outlet.write(piece)) === "refused")
+        for (const event of piece.events) this.#offer(event);
     }
-    this.#counters.delivered += 1;
-    this.#buffer.noteDelivered(event.id);
-    this.#behind = delivery === "behind";
+  }
+
+  /** Records the result of sending events that were not in the buffer. */
+  #send(events: readonly CommittedEvent[], result: SendResult): SendResult {
+    this.#behind = result !== "sent";
+    if (result === "refused") return result;
+    this.#counters.delivered += events.length;
+    this.#buffer.noteDelivered(events.at(-1)?.id ?? 0);
+    return result;
   }
 
   /** Sends the buffered events. Returns true if all of them were sent and the socket keeps up. */
   #flush(): boolean {
     for (let item = this.#buffer.peek(); item !== undefined; item = this.#buffer.peek()) {
-      const delivery = this.#outlet.deliver(item);
+      const events = isGap(item) ? null : this.#outlet.joins ? this.#buffer.peekRun(EVENT_PIECE_CHARACTERS) : [item];
+      const delivery = this.#outlet.deliver(events ?? (item as Gap));
       if (delivery !== "refused") {
-        this.#buffer.shift();
-        if (!isGap(item)) this.#counters.delivered += 1;
+        for (let left = events?.length ?? 1; left > 0; left--) this.#buffer.shift();
+        this.#counters.delivered += events?.length ?? 0;
       }
       if (delivery !== "sent") {
         this.#behind = true;
@@ -223,44 +273,37 @@ export class Feed implements Listener {
     return true;
   }
 
-  /** Sends one page of history. Continues in the next tick, or when the socket accepts more. */
+  /** Sends one page of history. Takes another turn for the next page, or continues when the socket accepts more. */
   #replay(): void {
     let cursor = this.#cursor;
-    if (cursor === null || this.#closed) return;
-    const page = this.#history.after(cursor, this.#hub.lastId, REPLAY_PAGE_EVENTS);
-    const oldest = page.rows[0];
-    if (oldest !== undefined && this.#replayedSome && oldest.id > cursor + 1) {
+    if (cursor === null) return;
+    const page = this.#pages.after(cursor, this.#hub.lastId, this.#group.pattern);
+    if (page.firstId !== null && this.#replayedSome && page.firstId > cursor + 1) {
       // Pruning has overtaken this slow reader.
       const delivery = this.#outlet.deliver({
         kind: "gap",
-        count: oldest.id - cursor - 1,
+        count: page.firstId - cursor - 1,
         after_id: this.#lastReplayed,
       });
       this.#behind = delivery !== "sent";
       if (delivery === "refused") return;
-      cursor = oldest.id - 1;
+      cursor = page.firstId - 1;
       this.#cursor = cursor;
       if (this.#behind) return;
     }
-    for (const row of page.rows) {
-      if (this.#group.pattern.matches(row.topic)) {
-        const delivery = this.#outlet.deliver(encodeEvent(row));
-        if (delivery === "refused") {
-          this.#behind = true;
-          return;
-        }
-        this.#counters.delivered += 1;
-        this.#buffer.noteDelivered(row.id);
-        this.#lastReplayed = row.id;
-        this.#behind = delivery === "behind";
-      }
-      cursor = row.id;
-      this.#cursor = cursor;
+    for (const piece of this.#outlet.piecesOf(page.batch)) {
+      if (this.#send(piece.events, this.#outlet.write(piece)) === "refused") return;
+      this.#lastReplayed = piece.events.at(-1)?.id ?? cursor;
+      this.#cursor = this.#lastReplayed;
       this.#replayedSome = true;
       if (this.#behind) return;
     }
+    if (page.firstId !== null) {
+      this.#cursor = page.batch.lastId;
+      this.#replayedSome = true;
+    }
     if (page.more) {
-      setImmediate(() => this.#replay());
+      this.#takeTurn();
       return;
     }
     this.#follow();
@@ -268,10 +311,13 @@ export class Feed implements Listener {
   }
 
   /**
-   * Ends replay, because nothing is left to deliver. A subscriber whose cursor is ahead of this node keeps its feed,
-   * because the feed skips the events that the subscriber already has.
+   * Ends the use of this feed if nothing is left to deliver. A subscriber whose cursor is ahead of this node keeps its
+   * feed, because the feed skips the events that the subscriber already has. So does one that gets the current run
+   * later.
    */
   #catchUp(): void {
-    if (this.#hub.lastId >= this.#knownToClient) this.#outlet.caughtUp();
+    if (this.#closed || this.#behind || this.#cursor !== null || this.#buffer.peek() !== undefined) return;
+    if (this.#hub.lastId < this.#knownToClient || this.#group.dueId > this.#position) return;
+    this.#outlet.caughtUp();
   }
 }

@@ -89,7 +89,9 @@ export class EventsFront {
       const refusal = refuseNames(body, many ? `[${at}].` : "");
       if (refusal !== null) return refusal;
     }
-    const { guarded, writer, log } = this.#options;
+    const { guarded, writer, hub, log } = this.#options;
+    const full = hub.refusePublish();
+    if (full !== null) return full;
     const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
       topic,
       // The text keeps the publisher's digits.

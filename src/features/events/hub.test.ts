@@ -7,7 +7,12 @@ import { setImmediate as loopTick } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
-import { REPLAY_PAGE_EVENTS, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../../schemas/limits/events.js";
+import {
+  REPLAY_PAGE_CHARACTERS_MAX,
+  REPLAY_PAGE_EVENTS,
+  SUBSCRIBER_BUFFER_EVENTS_MAX,
+} from "../../../schemas/limits/events.js";
+import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { FakeLibrary, FakeSink, LARGE_CHARACTERS, type FakeSocket } from "../../../test/support/fake-library.js";
 import { Failure } from "../../base/result.js";
@@ -17,8 +22,11 @@ import { compilePattern, type Pattern } from "../../platform/topics/pattern.js";
 import type { SocketOpener } from "../../platform/transport/transport.js";
 import { UwsSockets } from "../../platform/transport/uws/sockets.js";
 import { EventCounters } from "./counters.js";
+import { streamPieces } from "./event-batch.js";
 import type { FeedSources } from "./feed.js";
 import { Hub } from "./hub.js";
+import { ReplayPages } from "./replay-pages.js";
+import { SendingTurns } from "./sending-turns.js";
 import { Streams } from "./stream.js";
 import type { Subscription } from "./subscription.js";
 import { EventAppender, EventReader } from "./table.js";
@@ -36,8 +44,8 @@ const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
- * The number of ticks after which nothing changes any more, not counting one for each page of a replay. Two of them are
- * for the hub's list of a tick.
+ * The number of ticks after which nothing changes any more, not counting those in which events are sent. Two of them are
+ * for the hub's list of a run.
  */
 const SETTLING_TICKS = 4;
 
@@ -69,12 +77,38 @@ interface Gap {
   readonly after_id: number;
 }
 
-/** Models a subscriber as the contract describes it. The caller passes only matching events to it. */
+function dataCharacters({ text }: CommittedEvent): number {
+  return JSON.stringify((JSON.parse(text) as { readonly data: unknown }).data).length;
+}
+
+/** Divides the history into the pages in which replays read it. */
+function pagesOf(events: readonly CommittedEvent[]): CommittedEvent[][] {
+  const pages: CommittedEvent[][] = [];
+  let characters = 0;
+  let isFull = true;
+  for (const event of events) {
+    if (isFull) {
+      pages.push([]);
+      characters = 0;
+    }
+    const page = pages.at(-1) ?? [];
+    page.push(event);
+    characters += dataCharacters(event);
+    isFull = page.length === REPLAY_PAGE_EVENTS || characters >= REPLAY_PAGE_CHARACTERS_MAX;
+  }
+  return pages;
+}
+
+/**
+ * Models a subscriber as the contract describes it. The caller passes only matching events to it. A stream takes several
+ * events with one write, and its socket has room for a number of writes.
+ */
 class Model {
   /** The ids and gaps that the subscriber must have received. */
   readonly taken: (number | Gap)[] = [];
   /** The subscriber's queue: at most 64 events, and gaps between them. */
-  readonly #held: (number | { count: number; after_id: number })[] = [];
+  readonly #held: (CommittedEvent | { count: number; after_id: number })[] = [];
+  readonly #kind: "socket" | "stream";
   #room: number;
   #behind = false;
   #last = 0;
@@ -85,10 +119,12 @@ class Model {
   dropped = 0;
 
   constructor(
+    kind: "socket" | "stream",
     readonly notices: boolean,
     room: number,
     since: number | null,
   ) {
+    this.#kind = kind;
     this.#room = room;
     this.cursor = since;
     this.#lastReplayed = since ?? 0;
@@ -98,18 +134,24 @@ class Model {
     return this.taken.filter((item) => typeof item === "number").length;
   }
 
-  live(id: number): void {
-    const held = this.#held.filter((item) => typeof item === "number").length;
-    if (!this.#behind && this.#held.length === 0) {
-      this.#take(id);
-      this.#last = id;
-    } else if (held < SUBSCRIBER_BUFFER_EVENTS_MAX) {
-      this.#held.push(id);
+  live(events: readonly CommittedEvent[]): void {
+    const keepsUp = this.#held.length === 0;
+    for (const piece of this.#pieces(events)) {
+      if (keepsUp && !this.#behind) this.#takeEvents(piece);
+      else for (const event of piece) this.#hold(event);
+    }
+  }
+
+  #hold(event: CommittedEvent): void {
+    const { id } = event;
+    const held = this.#held.filter((item) => "id" in item).length;
+    if (held < SUBSCRIBER_BUFFER_EVENTS_MAX) {
+      this.#held.push(event);
       this.#last = id;
     } else {
       this.dropped += 1;
       const tail = this.#held.at(-1);
-      if (typeof tail === "object") tail.count += 1;
+      if (tail !== undefined && !("id" in tail)) tail.count += 1;
       else this.#held.push({ count: 1, after_id: this.#last });
     }
   }
@@ -118,36 +160,64 @@ class Model {
     this.#room = room;
     this.#behind = false;
     while (!this.#behind) {
-      const item = this.#held.shift();
+      const item = this.#held[0];
       if (item === undefined) return;
-      this.#take(item);
+      if (!("id" in item)) {
+        this.#held.shift();
+        this.#takeGap(item);
+        continue;
+      }
+      const gapAt = this.#held.findIndex((other) => !("id" in other));
+      const events = this.#held.slice(0, gapAt < 0 ? this.#held.length : gapAt) as CommittedEvent[];
+      const [piece = []] = this.#pieces(events);
+      this.#held.splice(0, piece.length);
+      this.#takeEvents(piece);
     }
   }
 
   /** Replays until the socket accepts no more. `history` has the events that were sent out and not pruned. */
   replay(history: readonly CommittedEvent[], matches: (topic: string) => boolean): void {
-    for (const { id, topic } of history) {
+    for (const page of pagesOf(history.filter(({ id }) => id > (this.cursor ?? 0)))) {
+      const first = page[0]?.id ?? 0;
       if (this.#behind || this.cursor === null) return;
-      if (id <= this.cursor) continue;
-      if (this.#replayedSome && id > this.cursor + 1) {
-        this.#take({ count: id - this.cursor - 1, after_id: this.#lastReplayed });
-        this.cursor = id - 1;
+      if (this.#replayedSome && first > this.cursor + 1) {
+        this.#takeGap({ count: first - this.cursor - 1, after_id: this.#lastReplayed });
+        this.cursor = first - 1;
         if (this.#behind) return;
       }
-      if (matches(topic)) {
-        this.#take(id);
-        this.#lastReplayed = id;
-        this.#last = id;
+      for (const piece of this.#pieces(page.filter(({ topic }) => matches(topic)))) {
+        this.#takeEvents(piece);
+        this.#lastReplayed = this.#last;
+        this.cursor = this.#last;
+        this.#replayedSome = true;
+        if (this.#behind) return;
       }
-      this.cursor = id;
+      this.cursor = page.at(-1)?.id ?? this.cursor;
       this.#replayedSome = true;
     }
     if (!this.#behind) this.cursor = null;
   }
 
-  #take(item: number | Gap): void {
-    if (typeof item !== "number" && !this.notices) return;
-    this.taken.push(item);
+  #pieces(events: readonly CommittedEvent[]): CommittedEvent[][] {
+    if (this.#kind === "socket") return events.map((event) => [event]);
+    return streamPieces(events, false).map((piece) => [...piece.events]);
+  }
+
+  #takeEvents(events: readonly CommittedEvent[]): void {
+    for (const { id } of events) {
+      this.taken.push(id);
+      this.#last = Math.max(this.#last, id);
+    }
+    this.#write();
+  }
+
+  #takeGap(gap: Gap): void {
+    if (!this.notices) return;
+    this.taken.push(gap);
+    this.#write();
+  }
+
+  #write(): void {
     if (this.#room > 0) this.#room -= 1;
     else this.#behind = true;
   }
@@ -189,6 +259,12 @@ class World {
   readonly #counters = new EventCounters();
   readonly #hub: Hub;
   readonly #library = new FakeLibrary<unknown>();
+  /** The number of ticks in which events will be sent. */
+  #dueTicks = 0;
+  /** The newest event of each tick's run. */
+  #runEnds: number[] = [];
+  /** Whether a slice lasts for ever. */
+  #endless = false;
   readonly #sources: FeedSources;
   readonly #streams: Streams;
   /** Opens the next socket. */
@@ -204,10 +280,22 @@ class World {
     this.#rows = new WriteBuffer(this.#db);
     this.#appender = new EventAppender(this.#db, this.#rows);
     const sockets = new UwsSockets(this.#library.asApp());
-    this.#hub = new Hub(sockets, this.#counters, 0);
+    const later = (run: () => void): void => {
+      this.#dueTicks += 1;
+      setImmediate(() => {
+        this.#dueTicks -= 1;
+        run();
+        this.#runEnds.push(this.#hub.lastId);
+      });
+    };
+    // A slice ends after forty looks at the clock, so runs and replays take several ticks.
+    let looks = 0;
+    const now = (): number => (this.#endless ? looks : looks++) * (TIME_SLICE_MS / 40);
+    this.#hub = new Hub(sockets, this.#counters, 0, new SendingTurns({ now, later }));
     const log = quietLog();
     const history = new EventReader(this.#db);
-    this.#sources = { hub: this.#hub, counters: this.#counters, history, log, readBarrier: null };
+    const pages = new ReplayPages(history, this.#hub.turns);
+    this.#sources = { hub: this.#hub, counters: this.#counters, history, pages, log, readBarrier: null };
     this.#streams = new Streams(this.#sources, { now: () => 0 });
     sockets.listen("/", () => this.#opener);
   }
@@ -270,8 +358,7 @@ class World {
   }
 
   async #settle(): Promise<void> {
-    const pages = Math.ceil(this.#stored.length / REPLAY_PAGE_EVENTS);
-    for (let tick = 0; tick < SETTLING_TICKS + pages; tick++) await loopTick();
+    for (let tick = 0; tick < SETTLING_TICKS || this.#dueTicks > 0; tick++) await loopTick();
   }
 
   #visible(): CommittedEvent[] {
@@ -289,15 +376,26 @@ class World {
 
   async #fanOut(late: boolean): Promise<void> {
     const events = this.#pending;
+    this.#runEnds = [];
+    // In reality the library ends its batch in each tick. So one that ends its batch late has only one.
+    this.#endless = late;
     this.#hub.accept(events);
-    await loopTick();
     this.#pending = [];
-    // If `late`, the library reports a slow socket only after the hub's tick is over.
+    await loopTick();
+    // If `late`, the library reports a slow socket only after the hub has dropped the events of the run.
     if (late) await this.#settle();
+    this.#endless = false;
     this.#library.flush();
+    while (this.#dueTicks > 0) {
+      await loopTick();
+      this.#library.flush();
+    }
     for (const member of this.#members) {
       if (!member || member.model.cursor !== null) continue;
-      for (const { id, topic } of events) if (member.pattern.matches(topic)) member.model.live(id);
+      for (const [at, end] of this.#runEnds.entries()) {
+        const run = events.filter(({ id }) => id > (this.#runEnds[at - 1] ?? 0) && id <= end);
+        member.model.live(run.filter(({ topic }) => member.pattern.matches(topic)));
+      }
     }
   }
 
@@ -314,7 +412,7 @@ class World {
       client = new FakeSink(room);
       this.#streams.open(client, subscription);
     }
-    const member = { pattern, client, model: new Model(notices, room, since) };
+    const member = { pattern, client, model: new Model(kind, notices, room, since) };
     this.#members.push(member);
     this.#all.push(member);
   }
@@ -396,9 +494,16 @@ t.test(
         const world = new World();
         const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
         await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-        // The subscriber's socket accepts two events, and one more goes into its buffer. The next matching event is two
-        // ids later.
-        await world.run({ op: "connect", kind, pattern: "a.*", back: 200, notices: true, room: 2 });
+        // The socket of a WebSocket accepts two events, and one more goes into its buffer. The next matching event is two
+        // ids later. A stream gets the matching events of a page of the history at once.
+        await world.run({
+          op: "connect",
+          kind,
+          pattern: "a.*",
+          back: 200,
+          notices: true,
+          room: kind === "socket" ? 2 : 0,
+        });
         await world.run({ op: "prune", keep: 50 });
         await world.run({ op: "drain", subscriber: 0, room });
         await world.run({ op: "prune", keep: 10 });

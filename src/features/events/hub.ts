@@ -1,34 +1,42 @@
 /**
  * Fans events out to subscribers. The subscribers of one pattern form a group, and an event is matched once against
- * each distinct pattern. The subscribers of a group that keep up share one topic of the WebSocket library, which sends
- * them all events of a tick in one write. All other subscribers (streams, long polls, slow sockets) are listeners: they
- * get each event by a function call.
+ * each distinct pattern. The subscribers of a group that keep up share one topic of the WebSocket library. All other
+ * subscribers (streams, long polls, slow sockets) are listeners: they get the events by function calls.
  *
- * Events go out once a tick, in the check phase of the event loop. So the library sends its batch before it handles any
- * socket event. Otherwise a slow socket could accept data again before the batch is sent. Its subscriber would rejoin
- * the topic, and get a new event before the older events that its feed still holds. Runs on the front.
+ * The events that were accepted in one tick form a run. The hub sends one run after the other, in time slices: a run to
+ * many subscribers takes several ticks. At most one run begins in each tick, and it does so in the check phase of the
+ * event loop. So the library sends its batch before it handles any socket event, and before it is given the next run.
+ *
+ * A subscriber that connects while a run is being sent has a position behind the run, so it does not get the run live.
+ * Runs on the front.
  */
 import type { CommittedEvent } from "../../../schemas/events.js";
 import {
+  EVENTS_UNSENT_BYTES_MAX,
+  EVENTS_UNSENT_MAX,
   REPLAY_PAGE_EVENTS,
+  RUN_CHARACTERS_MAX,
+  RUN_EVENTS_MAX,
   SUBSCRIBED_PATTERNS_CHARACTERS_MAX,
   SUBSCRIBERS_MAX,
 } from "../../../schemas/limits/events.js";
 import { Failure } from "../../base/result.js";
-import { TimeSlice } from "../../base/time-slice.js";
 import { WaitQueue } from "../../base/wait-queue.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 import type { Broadcaster } from "../../platform/transport/transport.js";
 import type { EventCounters } from "./counters.js";
+import { EventBatch } from "./event-batch.js";
 import { HeldEvents } from "./held-events.js";
 import { encodeEvent } from "./encode.js";
 import { PatternBudget } from "./pattern-budget.js";
+import { type LiveSender, SendingTurns } from "./sending-turns.js";
 import type { EventReader } from "./table.js";
 import { PatternIndex } from "../../platform/topics/pattern-index.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
 
 export interface Listener {
-  take(event: CommittedEvent): void;
+  /** Takes the events of a run that match the listener's pattern. */
+  take(batch: EventBatch): void;
   /** Called when the server shuts down. */
   end(): void;
 }
@@ -40,6 +48,8 @@ export class Group {
   readonly listeners = new Set<Listener>();
   /** The number of subscribers, of any kind. */
   members = 0;
+  /** The id of the newest event that is being sent to this group now; 0 if none is. */
+  dueId = 0;
 
   constructor(readonly pattern: Pattern) {
     this.topic = `events/${pattern.text}`;
@@ -52,7 +62,11 @@ const TOO_MANY_PATTERNS = new Failure(
   `the subscribed patterns have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
 );
 
-export class Hub implements Measured {
+/** From this share of the limits on, publishes are refused. */
+const PUBLISH_SHARE = 0.5;
+const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
+
+export class Hub implements Measured, LiveSender {
   /** Events that wait for slow subscribers. */
   readonly held = new HeldEvents();
   readonly #broadcaster: Broadcaster;
@@ -60,11 +74,19 @@ export class Hub implements Measured {
   readonly #index = new PatternIndex();
   readonly #budget = new PatternBudget(this.#index);
   readonly #groups = new Map<string, Group>();
-  /** The events of this tick. A subscriber that becomes slow during the tick continues from this list. */
-  #tickEvents: CommittedEvent[] = [];
-  #tickEnds = false;
-  /** Committed events that go out at the end of this tick. */
+  /**
+   * The events of the run that is being sent, or was sent just now. A subscriber that becomes slow continues from this
+   * list.
+   */
+  #runEvents: CommittedEvent[] = [];
+  /** The sending of the current run; null if no run is being sent. */
+  #run: Generator<number, void, undefined> | null = null;
+  /** Committed events that belong to no run yet. */
   #accepted: CommittedEvent[] = [];
+  /** The number of characters of the events in `#accepted`. */
+  #acceptedCharacters = 0;
+  /** Divides the sending over ticks. The feeds use it too. */
+  readonly turns: SendingTurns;
   #lastId: number;
   #members = 0;
   /** Total characters of the distinct patterns. */
@@ -76,20 +98,21 @@ export class Hub implements Measured {
    * @param broadcaster sends texts to all WebSockets of a topic
    * @param lastId the id of the newest event at the start
    */
-  constructor(broadcaster: Broadcaster, counters: EventCounters, lastId: number) {
+  constructor(broadcaster: Broadcaster, counters: EventCounters, lastId: number, turns = new SendingTurns()) {
+    this.turns = turns;
+    turns.setLive(this);
     this.#broadcaster = broadcaster;
     this.#counters = counters;
     this.#lastId = lastId;
   }
 
-  /** The id of the newest event that was sent out. */
+  /** The id of the newest event of all runs. Those of the current run are being sent. */
   get lastId(): number {
     return this.#lastId;
   }
 
   /**
-   * The id of the newest event that the writer has reported. The hub may still hold the event until the end of this
-   * tick.
+   * The id of the newest event that the writer has reported. The hub may still hold the event until its run begins.
    */
   get acceptedId(): number {
     return this.#accepted.at(-1)?.id ?? this.#lastId;
@@ -131,6 +154,22 @@ export class Hub implements Measured {
     return this.#budget.refuse(patterns);
   }
 
+  /** Returns an error if so many events wait to be sent that publishes are refused; otherwise null. */
+  refusePublish(): Failure | null {
+    return this.#hasUnsent(PUBLISH_SHARE);
+  }
+
+  /** Returns an error if so many events wait to be sent that every write is refused; otherwise null. */
+  refuseWrite(): Failure | null {
+    return this.#hasUnsent(1);
+  }
+
+  #hasUnsent(share: number): Failure | null {
+    const isFull =
+      this.#accepted.length > share * EVENTS_UNSENT_MAX || this.#acceptedCharacters > share * EVENTS_UNSENT_BYTES_MAX;
+    return isFull ? UNSENT : null;
+  }
+
   get patterns(): number {
     return this.#index.size;
   }
@@ -160,25 +199,52 @@ export class Hub implements Measured {
     this.#characters -= group.pattern.text.length;
   }
 
-  /** Takes committed events, in the order of their ids. They go out at the end of this tick. */
+  /** Takes committed events, in the order of their ids. They go out at the end of this tick, or in later ones. */
   accept(events: readonly CommittedEvent[]): void {
     if (events.length === 0) return;
-    if (this.#accepted.length === 0) setImmediate(() => this.#sendAccepted());
-    for (const event of events) this.#accepted.push(event);
+    for (const event of events) {
+      this.#accepted.push(event);
+      this.#acceptedCharacters += event.text.length;
+    }
+    this.turns.wake();
+  }
+
+  get hasMore(): boolean {
+    return this.#run !== null || this.#accepted.length > 0;
   }
 
   /**
-   * Sends out the accepted events. If matching them takes too long for one tick, the rest goes out in the next tick.
+   * Begins a run with the accepted events, if no run is being sent. If there are too many for one run, or matching them
+   * takes too long for one tick, the others are left to the next run.
    */
-  #sendAccepted(): void {
-    const slice = new TimeSlice();
+  begin(): void {
+    if (this.#run !== null || this.#accepted.length === 0) return;
     let events = 0;
-    while (events < this.#accepted.length && !slice.isOver) this.#index.match(this.#accepted[events++]?.topic ?? "");
-    this.fanOut(this.#accepted.splice(0, events));
-    if (this.#accepted.length > 0) setImmediate(() => this.#sendAccepted());
+    let characters = 0;
+    for (const { topic, text } of this.#accepted) {
+      if (events === RUN_EVENTS_MAX || characters > RUN_CHARACTERS_MAX || this.turns.isOver) break;
+      this.#index.match(topic);
+      events += 1;
+      characters += text.length;
+    }
+    this.#beginRun(this.#takeAccepted(events));
   }
 
-  /** Finds an event that was committed in this tick and is not sent out yet; undefined if it was sent out already. */
+  step(): boolean {
+    if (this.#run === null) return false;
+    const { done, value } = this.#run.next();
+    if (done === true) this.#endRun();
+    else this.turns.charge(value);
+    return done !== true;
+  }
+
+  #takeAccepted(count: number): CommittedEvent[] {
+    const events = this.#accepted.splice(0, count);
+    for (const { text } of events) this.#acceptedCharacters -= text.length;
+    return events;
+  }
+
+  /** Finds an event that was committed and belongs to no run yet; undefined if its run has begun. */
   acceptedWith(id: number): CommittedEvent | undefined {
     const first = this.#accepted[0]?.id ?? 0;
     // Ids are consecutive.
@@ -186,37 +252,21 @@ export class Hub implements Measured {
     return event?.id === id ? event : undefined;
   }
 
-  /**
-   * Sends events out, and skips those that were sent out already. At most one call per tick is allowed; `accept`
-   * ensures that.
-   */
+  /** Sends events out at once, and skips those that were sent out already. */
   fanOut(events: readonly CommittedEvent[]): void {
-    const due = new Map<Group, CommittedEvent[]>();
-    for (const event of events) {
-      if (event.id <= this.#lastId) continue;
-      this.#lastId = event.id;
-      this.#counters.published += 1;
-      if (this.#groups.size === 0) continue;
-      this.#recordForTick(event);
-      for (const text of this.#index.match(event.topic)) {
-        const group = this.#groups.get(text);
-        if (group === undefined) continue;
-        const its = due.get(group);
-        if (its === undefined) due.set(group, [event]);
-        else its.push(event);
-      }
-    }
-    for (const [group, its] of due) this.#deliver(group, its);
+    while (this.step());
+    this.#beginRun(events);
+    while (this.step());
   }
 
   /**
-   * Returns the matching events of this tick whose ids are at least `id`, in order. Returns undefined if `id` belongs
-   * to an earlier tick.
+   * Returns the matching events of the current run whose ids are at least `id`, in order. Returns undefined if `id`
+   * belongs to an earlier run.
    */
-  sinceInTick(id: number, pattern: Pattern): CommittedEvent[] | undefined {
-    const oldest = this.#tickEvents[0];
+  sinceInRun(id: number, pattern: Pattern): CommittedEvent[] | undefined {
+    const oldest = this.#runEvents[0];
     if (oldest === undefined || oldest.id > id) return undefined;
-    return this.#tickEvents.filter((event) => event.id >= id && pattern.matches(event.topic));
+    return this.#runEvents.filter((event) => event.id >= id && pattern.matches(event.topic));
   }
 
   expose(out: Exposition): void {
@@ -229,30 +279,61 @@ export class Hub implements Measured {
 
   /** Sends out the accepted events, and ends every listener and every long poll. */
   end(): void {
-    this.fanOut(this.#accepted.splice(0));
+    this.fanOut(this.#takeAccepted(this.#accepted.length));
     this.polls.close();
     for (const group of this.#groups.values()) for (const listener of [...group.listeners]) listener.end();
   }
 
-  #deliver(group: Group, events: readonly CommittedEvent[]): void {
-    // Listeners come first: a subscriber that the library drops below gets a new listener that has these events.
-    for (const event of events) for (const listener of group.listeners) listener.take(event);
-    const members = this.#broadcaster.publish(
-      group.topic,
-      events.map(({ text }) => text),
-    );
-    this.#counters.delivered += members * events.length;
+  #beginRun(events: readonly CommittedEvent[]): void {
+    const due = new Map<Group, CommittedEvent[]>();
+    for (const event of events) {
+      if (event.id <= this.#lastId) continue;
+      this.#lastId = event.id;
+      this.#counters.published += 1;
+      if (this.#groups.size === 0) continue;
+      this.#runEvents.push(event);
+      for (const text of this.#index.match(event.topic)) {
+        const group = this.#groups.get(text);
+        if (group === undefined) continue;
+        const its = due.get(group);
+        if (its === undefined) due.set(group, [event]);
+        else its.push(event);
+      }
+    }
+    if (due.size === 0) {
+      this.#endRun();
+      return;
+    }
+    for (const group of due.keys()) group.dueId = this.#lastId;
+    this.#run = this.#send(due, this.#lastId);
   }
 
-  #recordForTick(event: CommittedEvent): void {
-    this.#tickEvents.push(event);
-    if (this.#tickEnds) return;
-    this.#tickEnds = true;
+  /** Sends a run. Each step sends to one listener, or to one socket or topic of the WebSocket library. */
+  *#send(due: ReadonlyMap<Group, readonly CommittedEvent[]>, lastId: number): Generator<number, void, undefined> {
+    for (const [group, events] of due) {
+      // Listeners come first: a subscriber that the library drops below gets a new listener that has these events.
+      if (group.listeners.size > 0) {
+        const batch = new EventBatch(events, lastId, group.listeners.size > 1);
+        for (const listener of group.listeners) {
+          listener.take(batch);
+          yield 0;
+        }
+      }
+      const texts = events.map(({ text }) => text);
+      const sockets = yield* this.#broadcaster.publish(group.topic, texts, lastId);
+      this.#counters.delivered += sockets * events.length;
+      group.dueId = 0;
+    }
+  }
+
+  #endRun(): void {
+    this.#run = null;
+    const lastId = this.#lastId;
+    if (this.#runEvents.length === 0) return;
     // Two immediates later, the library has flushed the messages of this tick and reported slow sockets.
     setImmediate(() =>
       setImmediate(() => {
-        this.#tickEvents = [];
-        this.#tickEnds = false;
+        this.#runEvents = this.#runEvents.filter(({ id }) => id > lastId);
       }),
     );
   }

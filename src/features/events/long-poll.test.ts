@@ -3,6 +3,7 @@
  * server shuts down.
  */
 import t from "tap";
+import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { EventCounters } from "./counters.js";
@@ -19,7 +20,7 @@ function event(id: number, topic: string): CommittedEvent {
 
 /** A poll for the pattern `a.*`, with its own hub. */
 class Poll {
-  readonly hub = new Hub({ publish: () => 0 }, new EventCounters(), 0);
+  readonly hub = new Hub(new FakeBroadcaster(), new EventCounters(), 0);
   readonly answer: Promise<string | Failure>;
   reads = 0;
   aborted: () => void = () => undefined;

@@ -2,6 +2,7 @@
  * Serves subscribers over Server-Sent Events. A client that reconnects continues after its `Last-Event-ID`. Runs on the
  * front.
  */
+import { SSE_COMMENTS_PER_TICK } from "../../../schemas/limits/events.js";
 import type { Clock } from "../../base/clock.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
 import { EventStream } from "../../platform/transport/event-stream.js";
@@ -9,6 +10,7 @@ import type { Sink } from "../../platform/transport/reply.js";
 import type { SendResult } from "../../platform/transport/transport.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { Feed, type FeedSources, type Outlet } from "./feed.js";
+import { framesOf, type EventBatch, type Piece } from "./event-batch.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
@@ -18,8 +20,18 @@ class StreamOutlet implements Outlet {
     readonly notices: boolean,
   ) {}
 
-  deliver(item: CommittedEvent | Gap): SendResult {
-    if (!isGap(item)) return this.#write(`id: ${item.id}\ndata: ${item.text}\n\n`);
+  readonly joins = true;
+
+  piecesOf(batch: EventBatch): readonly Piece[] {
+    return batch.pieces;
+  }
+
+  write({ data }: Piece): SendResult {
+    return this.#write(data);
+  }
+
+  deliver(item: readonly CommittedEvent[] | Gap): SendResult {
+    if (!isGap(item)) return this.#write(framesOf(item));
     return this.notices ? this.#write(`event: dropped\ndata: ${encodeGap(item)}\n\n`) : "sent";
   }
 
@@ -36,8 +48,8 @@ class StreamOutlet implements Outlet {
     this.stream.end();
   }
 
-  #write(text: string): SendResult {
-    return this.stream.write(text) ? "sent" : "behind";
+  #write(data: string | Uint8Array): SendResult {
+    return this.stream.write(data) ? "sent" : "behind";
   }
 }
 
@@ -73,7 +85,12 @@ export class Streams implements BackgroundTask {
    * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
    */
   tick(nowMs: number): void {
-    for (const outlet of this.#outlets) outlet.stream.comment(nowMs);
+    // Streams that connected together have their comments due together.
+    let left = SSE_COMMENTS_PER_TICK;
+    for (const { stream } of this.#outlets) {
+      if (stream.comment(nowMs)) left -= 1;
+      if (left === 0) return;
+    }
   }
 
   /** Ends every stream. */

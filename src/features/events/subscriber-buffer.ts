@@ -20,7 +20,7 @@ export interface Gap {
   after_id: number;
 }
 
-export function isGap(item: CommittedEvent | Gap): item is Gap {
+export function isGap(item: CommittedEvent | readonly CommittedEvent[] | Gap): item is Gap {
   return "kind" in item;
 }
 
@@ -79,6 +79,23 @@ export class SubscriberBuffer {
   /** Returns the oldest event or gap, without removing it. */
   peek(): CommittedEvent | Gap | undefined {
     return this.#slots[this.#head];
+  }
+
+  /**
+   * Returns the oldest events up to the first gap, without removing them. Stops before `charactersMax`, but returns at
+   * least one event if there is one.
+   */
+  peekRun(charactersMax: number): CommittedEvent[] {
+    const run: CommittedEvent[] = [];
+    let characters = 0;
+    for (let at = 0; at < this.#used; at++) {
+      const item = this.#slots[(this.#head + at) % this.#slots.length];
+      if (item === undefined || isGap(item)) break;
+      characters += item.text.length;
+      if (run.length > 0 && characters > charactersMax) break;
+      run.push(item);
+    }
+    return run;
   }
 
   /** Removes and returns the oldest event or gap. */

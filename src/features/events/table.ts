@@ -109,15 +109,15 @@ export class EventReader {
 
   /**
    * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or after an
-   * event with which the page exceeds EVENT_PAGE_CHARACTERS_MAX characters.
+   * event with which the page reaches `charactersMax` characters.
    */
-  after(after: number, upto: number, limit: number): EventPage {
+  after(after: number, upto: number, limit: number, charactersMax = EVENT_PAGE_CHARACTERS_MAX): EventPage {
     const rows: EventRow[] = [];
     let characters = 0;
     for (const row of this.#forward.iterate(after, upto, limit)) {
       rows.push(this.#guarded ? withoutSecrets(row) : row);
       characters += row.data.length;
-      if (characters >= EVENT_PAGE_CHARACTERS_MAX) return { rows, more: true };
+      if (characters >= charactersMax) return { rows, more: true };
     }
     return { rows, more: rows.length === limit };
   }

@@ -6,6 +6,7 @@
 import type { CommittedEvent } from "../../../schemas/events.js";
 import type { SendResult, Socket, SocketHandler, SocketOpener } from "../../platform/transport/transport.js";
 import { Feed, type FeedSources, type Outlet } from "./feed.js";
+import type { EventBatch, Piece } from "./event-batch.js";
 import type { Group } from "./hub.js";
 import { isGap, type Gap } from "./subscriber-buffer.js";
 import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
@@ -43,8 +44,18 @@ class Subscriber implements Outlet, SocketHandler {
     sources.log.info("websocket subscriber connected", { pattern: subscription.pattern.text });
   }
 
-  deliver(item: CommittedEvent | Gap): SendResult {
-    if (!isGap(item)) return this.#socket.send(item.text);
+  readonly joins = false;
+
+  piecesOf({ events }: EventBatch): readonly Piece[] {
+    return events.map((event) => ({ events: [event], data: event.text }));
+  }
+
+  write({ events }: Piece): SendResult {
+    return this.deliver(events);
+  }
+
+  deliver(item: readonly CommittedEvent[] | Gap): SendResult {
+    if (!isGap(item)) return this.#socket.send(item[0]?.text ?? "");
     return this.#subscription.notices ? this.#socket.send(encodeGap(item)) : "sent";
   }
 
@@ -83,7 +94,7 @@ class Subscriber implements Outlet, SocketHandler {
 
   #enterTopic(): void {
     this.#native = true;
-    this.#socket.join(this.#group.topic);
+    this.#socket.join(this.#group.topic, this.#sources.hub.lastId);
   }
 }
 

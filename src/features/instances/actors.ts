@@ -6,7 +6,14 @@ import { ENDED_TOKENS_MAX } from "../../../schemas/limits/tokens.js";
 import type { Clock } from "../../base/clock.js";
 import { dropOldest } from "../../base/drop-oldest.js";
 import { Groups } from "../../base/groups.js";
+import { type LookTurns, lookTurns } from "../../base/look-turns.js";
 import type { Directory } from "./directory.js";
+
+/**
+ * The number of listeners that are called at once when a token ends. The others are called in time slices, because each
+ * of them ends a connection or answers a call.
+ */
+const ENDED_AT_ONCE = 16;
 
 export class InstanceActors {
   readonly #directory: Directory;
@@ -16,9 +23,12 @@ export class InstanceActors {
   /** The hashes of tokens that have ended recently, the oldest first. */
   readonly #endedTokens = new Map<string, true>();
 
-  constructor(directory: Directory, clock: Clock) {
+  readonly #turns: Pick<LookTurns, "add">;
+
+  constructor(directory: Directory, clock: Clock, turns: Pick<LookTurns, "add"> = lookTurns) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#turns = turns;
   }
 
   get size(): number {
@@ -50,16 +60,30 @@ export class InstanceActors {
   }
 
   onRevoked(id: string, listener: () => void): () => void {
-    if (this.has(id)) this.#listeners.add(id, listener);
-    else listener();
-    return () => void this.#listeners.remove(id, listener);
+    if (!this.has(id)) {
+      listener();
+      return () => undefined;
+    }
+    let isActive = true;
+    const callIfActive = (): void => {
+      if (isActive) listener();
+    };
+    this.#listeners.add(id, callIfActive);
+    return () => {
+      isActive = false;
+      this.#listeners.remove(id, callIfActive);
+    };
   }
 
   /** Remembers that a token is no longer valid, and notifies the listeners of its instance. */
   revoke(id: string, tokenHash: string): void {
     this.#endedTokens.set(tokenHash, true);
     dropOldest(this.#endedTokens, ENDED_TOKENS_MAX);
-    for (const listener of this.#listeners.take(id)) listener();
+    let called = 0;
+    for (const listener of this.#listeners.take(id)) {
+      if (called++ < ENDED_AT_ONCE) listener();
+      else this.#turns.add(listener);
+    }
   }
 
   hadToken(tokenHash: string): boolean {

@@ -68,7 +68,14 @@ class Fixture {
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseProjection();
   readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
-  readonly waiters = new ClaimWaiters(this.tasks, () => this.nowMs);
+  /** Whether the time slice of the tick is used up. */
+  isOver = false;
+  /** The functions that later ticks run. */
+  readonly later: (() => void)[] = [];
+  readonly waiters = new ClaimWaiters(this.tasks, () => this.nowMs, {
+    slice: Object.defineProperty({ isOver: false }, "isOver", { get: () => this.isOver }),
+    turns: { add: (task) => void this.later.push(task) },
+  });
   /** The callers that are asking the writer, in the order of asking. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** The result of each caller. */
@@ -172,6 +179,40 @@ t.test("a call that may not have a task is skipped, and one that asked in vain d
   await fixture.answer(null);
   await fixture.answer(late);
   t.same(fixture.who(), [], "bob has the other one, and no call is left for the first");
+  fixture.end();
+});
+
+t.test("tasks that take too long to assign in one tick are assigned in later ones, in order", async (t) => {
+  const fixture = new Fixture();
+  for (const who of ["ana", "bob", "eve", "dan"]) fixture.wait(who);
+  fixture.publish([ready(1)]);
+  fixture.isOver = true;
+  fixture.publish([ready(2)], [ready(3)]);
+  t.same(fixture.who(), ["ana"]);
+  fixture.isOver = false;
+  fixture.publish([ready(4)]);
+  t.same(fixture.who(), ["ana"], "a later task waits behind them");
+  t.equal(fixture.later.length, 3, "one step for each task");
+  fixture.publish([ready(3), "claimed"]);
+  for (const run of fixture.later.splice(0)) run();
+  t.same(fixture.who(), ["ana", "bob", "eve"], "the task that has gone wakes no call");
+  fixture.publish([ready(5)]);
+  t.same(fixture.who(), ["ana", "bob", "eve", "dan"]);
+  await Promise.resolve();
+  fixture.end();
+});
+
+t.test("the end of a task wakes the calls that wait for it, and no others", async (t) => {
+  const fixture = new Fixture();
+  for (const who of ["ana", "bob"]) fixture.wait(who, { id: "task-1" });
+  fixture.wait("eve", { id: "task-2" });
+  fixture.wait("dan");
+  fixture.publish([ready(1), "done"]);
+  t.same(fixture.who(), ["ana", "bob"]);
+  await fixture.answer(ready(1));
+  await fixture.answer(ready(1));
+  fixture.publish([ready(1), "done"]);
+  t.same(fixture.who(), [], "calls that were answered are forgotten");
   fixture.end();
 });
 

@@ -1,7 +1,10 @@
 /**
  * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it.
- * That call is the one that has waited longest among the calls that may have the task. Runs on the front.
+ * That call is the one that has waited longest among the calls that may have the task. The search passes over the calls
+ * that may not have it, so a thousand new tasks are assigned in time slices. Runs on the front.
  */
+import { type LookTurns, lookTurns } from "../../base/look-turns.js";
+import { TimeSlice } from "../../base/time-slice.js";
 import { WaitQueue, Waiting, type WaitEnd } from "../../base/wait-queue.js";
 import type { ClaimableTask, TaskProjection } from "./task-projection.js";
 import { type Claimant, mayClaim } from "./ready-queue.js";
@@ -47,25 +50,47 @@ class ClaimWaiter extends Waiting {
   }
 }
 
+/** Divides the search for calls over event-loop ticks. */
+export interface ClaimTurns {
+  readonly slice?: Pick<TimeSlice, "isOver">;
+  readonly turns?: Pick<LookTurns, "add">;
+}
+
 export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new WaitQueue<ClaimWaiter>();
   /** The tasks for which a call is asking the writer now. No other call asks for them meanwhile. */
   readonly #asked = new Set<ClaimableTask>();
+  /** The calls that may have a task in their `tried`. */
+  readonly #triedBy = new WeakMap<ClaimableTask, Set<ClaimWaiter>>();
+  /** The calls that wait for one task only, by its id. */
+  readonly #byTask = new Map<string, Set<ClaimWaiter>>();
+  readonly #slice: Pick<TimeSlice, "isOver">;
+  readonly #turns: Pick<LookTurns, "add">;
+  /** The number of tasks that wait to be assigned. */
+  #unassigned = 0;
   readonly #askOnce = (waiter: ClaimWaiter): void => void this.#ask(waiter, null);
 
-  constructor(tasks: TaskProjection, now: () => number) {
+  constructor(
+    tasks: TaskProjection,
+    now: () => number,
+    { slice = new TimeSlice(), turns = lookTurns }: ClaimTurns = {},
+  ) {
     this.#tasks = tasks;
     this.#now = now;
+    this.#slice = slice;
+    this.#turns = turns;
     tasks.listen({
       claimable: (task) => {
-        for (const { tried } of this.#queue) tried.delete(task);
-        this.#assign(task);
+        for (const { tried } of this.#triedBy.get(task) ?? []) tried.delete(task);
+        this.#triedBy.delete(task);
+        this.#assignInTurn(task);
       },
       changed: (id, state) => {
         if (!hasEnded(state)) return;
-        for (const waiter of this.#queue) if (waiter.call.id === id && !waiter.busy) void this.#ask(waiter, null);
+        for (const waiter of [...(this.#byTask.get(id) ?? [])])
+          if (waiter.waits && !waiter.busy) void this.#ask(waiter, null);
       },
       lost: () => {
         for (const waiter of this.#queue) {
@@ -106,11 +131,16 @@ export class ClaimWaiters {
     onAbort: (listener: () => void) => void,
   ): Promise<Found | null> {
     return new Promise((resolve) => {
-      const waiter = new ClaimWaiter(call, attempt, resolve as (found: unknown) => void, this.#askOnce);
+      const settle = (found: unknown): void => {
+        this.#forget(waiter);
+        resolve(found as Found | null);
+      };
+      const waiter = new ClaimWaiter(call, attempt, settle, this.#askOnce);
       if (!this.#queue.add(waiter, { waitMs, onAbort })) {
         resolve(null);
         return;
       }
+      this.#file(waiter);
       // Search now: a task may have become claimable after the last attempt, before the call was in the queue.
       this.#look(waiter);
     });
@@ -119,6 +149,36 @@ export class ClaimWaiters {
   /** Ends all waits, permanently. */
   end(): void {
     this.#queue.close();
+  }
+
+  #file(waiter: ClaimWaiter): void {
+    const { id } = waiter.call;
+    if (id === null) return;
+    const others = this.#byTask.get(id);
+    if (others === undefined) this.#byTask.set(id, new Set([waiter]));
+    else others.add(waiter);
+  }
+
+  #forget(waiter: ClaimWaiter): void {
+    const { id } = waiter.call;
+    if (id === null) return;
+    const others = this.#byTask.get(id);
+    others?.delete(waiter);
+    if (others?.size === 0) this.#byTask.delete(id);
+  }
+
+  /** Assigns a task: at once, or in a later tick, after the tasks that already wait for it. */
+  #assignInTurn(task: ClaimableTask): void {
+    if (this.#queue.size === 0) return;
+    if (this.#unassigned === 0 && !this.#slice.isOver) {
+      this.#assign(task);
+      return;
+    }
+    this.#unassigned += 1;
+    this.#turns.add(() => {
+      this.#unassigned -= 1;
+      this.#assign(task);
+    });
   }
 
   /** Finds the first call in the queue that may have this task, and lets it ask the writer for the task. */
@@ -155,6 +215,9 @@ export class ClaimWaiters {
     waiter.busy = true;
     if (task !== null) {
       waiter.tried.add(task);
+      const triers = this.#triedBy.get(task);
+      if (triers === undefined) this.#triedBy.set(task, new Set([waiter]));
+      else triers.add(waiter);
       this.#asked.add(task);
     }
     const found = await waiter.attempt();

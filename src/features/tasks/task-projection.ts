@@ -80,10 +80,6 @@ export class TaskProjection implements Measured {
     this.#listeners.add(listener);
   }
 
-  unlisten(listener: TaskListener): void {
-    this.#listeners.delete(listener);
-  }
-
   /**
    * Wakes a waiter when the task with this id changes.
    * @returns a function that removes the waiter

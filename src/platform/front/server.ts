@@ -88,9 +88,9 @@ export class FrontServer implements Broadcaster {
     this.#addresses = { api, dashboard };
   }
 
-  publish(topic: string, texts: readonly string[]): number {
+  *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     let members = 0;
-    for (const port of this.#ports) members += port.publish(topic, texts);
+    for (const port of [...this.#ports]) members += yield* port.publish(topic, texts, position);
     return members;
   }
 

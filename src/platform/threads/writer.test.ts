@@ -299,6 +299,19 @@ t.test("the writer gets one large write at a time, of alternating callers, and s
   t.equal(world.writer.depth, 0);
 });
 
+t.test("calls fail while the front refuses them", async (t) => {
+  const { world, answered, send, answer } = largeWorld();
+  world.writer.refuseBy(() => new Failure("RESOURCE_EXHAUSTED", "no room"));
+  send("ana", "refused");
+  await tick();
+  t.same(answered.splice(0), ["refused RESOURCE_EXHAUSTED"]);
+  world.writer.refuseBy(() => null);
+  send("ana", "first");
+  await tick();
+  t.equal(await answer(), 1);
+  t.same(answered, ["first"]);
+});
+
 t.test("large writes beyond their bounds are refused, and those that wait when the writer is gone", async (t) => {
   const { world, answered, send, answer } = largeWorld();
   send("ana", "first");

@@ -36,6 +36,7 @@ export class Writer {
   readonly #remoteWrites: SharedCounter;
   #remoteWritesSeen = 0;
   #held: Failure | null = null;
+  #check: () => Failure | null = () => null;
   readonly #largeWrites = new Semaphore({
     permits: 1,
     waitingMax: LARGE_WRITES_WAITING_MAX,
@@ -80,6 +81,14 @@ export class Writer {
     this.#held = refusal;
   }
 
+  /**
+   * Sets a check for every call. A call fails with the failure that the check returns. It is used while the front has no
+   * room for what calls would report to it.
+   */
+  refuseBy(check: () => Failure | null): void {
+    this.#check = check;
+  }
+
   /** The number of calls that are not answered yet. */
   get depth(): number {
     return this.#client.depth + this.#largeWrites.waiting;
@@ -102,8 +111,9 @@ export class Writer {
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
   ): void {
-    if (this.#held !== null) {
-      done(this.#held);
+    const refusal = this.#held ?? this.#check();
+    if (refusal !== null) {
+      done(refusal);
       return;
     }
     const bytes = method.weight(request);

@@ -12,8 +12,11 @@ export const EVENT_STREAM_HEADERS = headerBlock([
   ["X-Accel-Buffering", "no"],
 ]);
 
-/** How many copies of a message are in memory: the text for its stream, and the bytes in the socket's buffer. */
-const COPIES = 2;
+/**
+ * How many copies of a text are in memory: the text for its stream, and the bytes in the socket's buffer. Of bytes,
+ * which several streams share, only the second one counts.
+ */
+const TEXT_COPIES = 2;
 
 export class EventStream {
   readonly #sink: Sink;
@@ -42,24 +45,25 @@ export class EventStream {
   }
 
   /** Sends whole messages. Returns false if the socket has backpressure now. */
-  write(text: string): boolean {
+  write(data: string | Uint8Array): boolean {
     if (this.#closed) return false;
-    // The text is counted before the write, because it is in memory even if its reader is cut off.
-    if (!this.#buffer.set(COPIES * Buffer.byteLength(text))) {
+    // The data are counted before the write, because they are in memory even if their reader is cut off.
+    if (!this.#buffer.set(typeof data === "string" ? TEXT_COPIES * Buffer.byteLength(data) : data.byteLength)) {
       this.#behind = true;
       this.#sink.end(true);
       return false;
     }
-    this.#behind = !this.#sink.write(text);
+    this.#behind = !this.#sink.write(data);
     if (!this.#behind) this.#buffer.set(0);
     return !this.#behind;
   }
 
-  /** Sends a comment if one is due and the socket has no backpressure. */
-  comment(nowMs: number): void {
-    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return;
+  /** Sends a comment if one is due and the socket has no backpressure. Returns whether it has sent one. */
+  comment(nowMs: number): boolean {
+    if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return false;
     this.#commentedMs = nowMs;
     this.write(": still here\n\n");
+    return true;
   }
 
   drained(): void {

@@ -1,8 +1,8 @@
 /**
  * Pings the sockets of a port at a fixed interval. If a peer has sent nothing since the last ping, its connection is
- * cut. Pure except for its timer.
+ * cut. Many sockets are pinged over several event-loop ticks. Pure except for its timers.
  */
-import { SUBSCRIBER_IDLE_TIMEOUT_S } from "../../../schemas/limits/events.js";
+import { PINGS_PER_TICK, SUBSCRIBER_IDLE_TIMEOUT_S } from "../../../schemas/limits/events.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 
 /** A connection is cut after two intervals without data from its peer. */
@@ -15,16 +15,28 @@ export interface Pinged {
 
 export class PingRounds {
   readonly #sockets: ReadonlySet<Pinged>;
+  readonly #later: (run: () => void) => void;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(sockets: ReadonlySet<Pinged>) {
+  /** @param later calls the function in the next event-loop tick */
+  constructor(sockets: ReadonlySet<Pinged>, later: (run: () => void) => void = setImmediate) {
     this.#sockets = sockets;
+    this.#later = later;
   }
 
   begin(): void {
-    this.#timer ??= setInterval(() => {
-      for (const socket of [...this.#sockets]) socket.check();
-    }, PING_INTERVAL_MS).unref();
+    this.#timer ??= setInterval(() => this.check(), PING_INTERVAL_MS).unref();
+  }
+
+  /** Checks all sockets that are open now. */
+  check(): void {
+    this.#check([...this.#sockets]);
+  }
+
+  #check(sockets: readonly Pinged[]): void {
+    for (const socket of sockets.slice(0, PINGS_PER_TICK)) if (this.#sockets.has(socket)) socket.check();
+    const rest = sockets.slice(PINGS_PER_TICK);
+    if (rest.length > 0) this.#later(() => this.#check(rest));
   }
 
   end(): void {

@@ -3,7 +3,7 @@
 /** Writes the pieces of a long or endless answer. */
 export interface Sink {
   /** Writes a piece. Returns false if the peer has backpressure; the caller must then wait for `onDrain`. */
-  write(text: string): boolean;
+  write(piece: string | Uint8Array): boolean;
   /**
    * Ends the answer. With `cut` the connection is broken instead, so that the client sees that the answer is
    * incomplete.

@@ -81,8 +81,11 @@ export type SendResult = "sent" | "behind" | "refused";
 /** An accepted WebSocket. */
 export interface Socket {
   send(text: string): SendResult;
-  /** Subscribes the socket to a topic. The socket gets the published texts until it has backpressure. */
-  join(topic: string): void;
+  /**
+   * Subscribes the socket to a topic. The socket gets the published texts until it has backpressure.
+   * @param position the id of the newest event that the socket must not get through the topic
+   */
+  join(topic: string, position: number): void;
   /** Sends a close frame. */
   end(code: number, reason: string): void;
 }
@@ -112,8 +115,14 @@ export type Admission = SocketOpener | undefined;
 
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
-  /** Sends texts in order. Returns the number of sockets in the topic. */
-  publish(topic: string, texts: readonly string[]): number;
+  /**
+   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. A step yields the
+   * time in ms that the HTTP library will take later in this tick. A pause must end before the next call for the topic.
+   * @param position the id of the last event in the texts. Sockets that joined at this position or later do not get the
+   * texts.
+   * @returns the number of sockets that got the texts, or were told by `missed` or `fellBehind` what they did not get
+   */
+  publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined>;
 }
 
 /** One route of a port's router. */

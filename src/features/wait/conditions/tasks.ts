@@ -16,6 +16,7 @@ import type { ClaimableTask, TaskProjection } from "../../tasks/task-projection.
 import { type Claimant, levelOf, mayClaim } from "../../tasks/ready-queue.js";
 import type { TaskReader } from "../../tasks/table.js";
 import { contenderForTask, hasEnded, noTask } from "../../tasks/task.js";
+import { ClaimableWatch } from "./claimable-watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import { type Grant, readGrant, takes } from "../grant.js";
 import { type EventData, GRANTED, type MissedEvents } from "../missed-events.js";
@@ -55,6 +56,7 @@ export function taskRow(
   { tasks, presenter, reader, directory, watch, clock }: Tasks,
   missedEvents: MissedEvents,
 ): AnyConditionRow {
+  const claimable = new ClaimableWatch(tasks);
   const claimantOf = ({ instance, workspace }: Subject): Claimant | undefined => {
     const entry = directory.get(instance);
     if (entry === undefined) return undefined;
@@ -135,17 +137,17 @@ export function taskRow(
     marks: REPORTED_TASKS,
     start: () => "",
     listen: (subject, waiter) => {
-      const listener = {
-        claimable: (task: ClaimableTask): void => {
+      const unlisten = claimable.add({
+        waiter,
+        mayClaim: (task) => {
           const claimant = claimantOf(subject);
-          if (claimant !== undefined && mayClaim(task, claimant, clock.now())) waiter.wake();
+          return claimant !== undefined && mayClaim(task, claimant, clock.now());
         },
-      };
-      tasks.listen(listener);
+      });
       // The caller's capabilities may change.
       const unwatch = watch.listen(subject.instance, waiter);
       return () => {
-        tasks.unlisten(listener);
+        unlisten();
         unwatch();
       };
     },

@@ -355,13 +355,13 @@ export class NodeExchange implements Exchange {
     this.#streaming = true;
     let drained: () => void = () => undefined;
     return {
-      write: (text) => {
+      write: (piece) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
-        // The socket is corked, so that the text is written in one piece. Bytes that remain unsent then mean
+        // The socket is corked, so that it gets everything at once. Bytes that remain unsent then mean
         // backpressure.
         socket.cork();
-        res.write(text);
+        res.write(piece);
         socket.uncork();
         if (socket.writableLength === 0) return true;
         // Cuts the connection of a client that reads nothing for this long. The timeout applies only during

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { ANSWERS_PER_TICK, ANSWERS_TICK_MS } from "../../../../schemas/limits/answers.js";
+import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../../schemas/limits/answers.js";
 import { PIPELINED_WAITING_MAX } from "../../../../schemas/limits/connections.js";
 import { must } from "../../../base/assert.js";
 import { ConnectionLimit } from "../connection-limit.js";
 import { headerBlock, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
+import { RequestTurns } from "../request-turns.js";
 import { Pipelines } from "./pipelines.js";
 import { nodeTransport } from "./port.js";
 
@@ -62,7 +63,7 @@ function readAnswers(socket: Socket, count: number): Promise<void> {
 }
 
 t.test("a connection with many waiting requests is not read until few are left", async (t) => {
-  const pipelines = new Pipelines<PlayedConnection>();
+  const pipelines = new Pipelines<PlayedConnection>(new RequestTurns());
   const connection = new PlayedConnection();
   const executed: number[] = [];
   for (let at = 1; at < PIPELINED_WAITING_MAX; at++) pipelines.enter(connection);
@@ -72,35 +73,61 @@ t.test("a connection with many waiting requests is not read until few are left",
   t.notOk(connection.paused, "while Node parses, it resumes the socket with each request");
   await nextTick();
   t.ok(connection.paused, "many");
-  for (let at = 0; at < 2; at++) pipelines.leave(connection, () => executed.push(at));
+  for (let at = 0; at < 2; at++)
+    pipelines.leave(
+      connection,
+      () => "",
+      () => executed.push(at),
+    );
   t.ok(connection.paused, "still many");
-  pipelines.leave(connection, () => executed.push(2));
+  pipelines.leave(
+    connection,
+    () => "",
+    () => executed.push(2),
+  );
   t.notOk(connection.paused, "few again");
   t.same(executed, [0, 1, 2]);
 });
 
 t.test("a connection whose requests were answered within the read is not paused", async (t) => {
-  const pipelines = new Pipelines<PlayedConnection>();
+  const pipelines = new Pipelines<PlayedConnection>(new RequestTurns());
   const connection = new PlayedConnection();
   for (let at = 0; at < PIPELINED_WAITING_MAX; at++) pipelines.enter(connection);
-  pipelines.leave(connection, () => undefined);
+  pipelines.leave(
+    connection,
+    () => "",
+    () => undefined,
+  );
   await nextTick();
   t.notOk(connection.paused);
 });
 
 t.test("a tick executes many requests or takes its time, and leaves the others to the next one", async (t) => {
-  const pipelines = new Pipelines<PlayedConnection>();
+  const pipelines = new Pipelines<PlayedConnection>(new RequestTurns());
   const [greedy, other] = [new PlayedConnection(), new PlayedConnection()];
   const executed: string[] = [];
-  for (let at = 0; at < ANSWERS_PER_TICK; at++) pipelines.leave(greedy, () => executed.push("greedy"));
-  t.equal(executed.length, ANSWERS_PER_TICK);
-  passTime(ANSWERS_TICK_MS);
-  pipelines.leave(greedy, () => executed.push("late"));
-  pipelines.leave(other, () => executed.push("closed"));
-  t.equal(executed.length, ANSWERS_PER_TICK, "the tick is over");
+  for (let at = 0; at < REQUESTS_PER_TICK; at++)
+    pipelines.leave(
+      greedy,
+      () => "greedy",
+      () => executed.push("greedy"),
+    );
+  t.equal(executed.length, REQUESTS_PER_TICK);
+  passTime(REQUESTS_TICK_MS);
+  pipelines.leave(
+    greedy,
+    () => "greedy",
+    () => executed.push("late"),
+  );
+  pipelines.leave(
+    other,
+    () => "other",
+    () => executed.push("closed"),
+  );
+  t.equal(executed.length, REQUESTS_PER_TICK, "the tick is over");
   other.destroyed = true;
   await nextTick();
-  t.same(executed.slice(ANSWERS_PER_TICK), ["late"], "a connection that closed meanwhile executes nothing");
+  t.same(executed.slice(REQUESTS_PER_TICK), ["late"], "a connection that closed meanwhile executes nothing");
 });
 
 t.test("over a port: slow requests of one read are executed in several ticks, all of them, in order", async (t) => {
@@ -116,10 +143,10 @@ t.test("over a port: slow requests of one read are executed in several ticks, al
     }
     inTick += 1;
     queries.push(exchange.query);
-    passTime(1);
+    passTime(2);
     exchange.send(ANSWER);
   });
-  const count = 10 * ANSWERS_PER_TICK;
+  const count = 10 * REQUESTS_PER_TICK;
   const answered = readAnswers(socket, count);
   socket.write(Array.from({ length: count }, (_, at) => REQUEST.replace("/", `/?${at}`)).join(""));
   await answered;
@@ -129,7 +156,7 @@ t.test("over a port: slow requests of one read are executed in several ticks, al
   );
   await nextTick();
   // The first request of a read does not wait, and thus does not count.
-  t.ok(Math.max(...perTick) <= ANSWERS_PER_TICK + 2, `at most ${Math.max(...perTick)} in one tick`);
+  t.ok(Math.max(...perTick) <= REQUESTS_PER_TICK + 2, `at most ${Math.max(...perTick)} in one tick`);
 });
 
 t.test("over a port: requests behind one that is not answered are not read without end", async (t) => {

@@ -2,11 +2,11 @@
  * Shares the front fairly between connections whose clients pipeline requests. Node passes on all requests of a read at
  * once, and reads up to 32 times from one connection before it serves another.
  *
- * So each pipelined request waits for the answer to the previous one. One tick answers a limited number of them. A
+ * So each pipelined request waits for the answer to the previous one. One tick handles a limited number of requests. A
  * connection with many waiting requests is paused. Runs on the front.
  */
 import { PIPELINED_WAITING_MAX } from "../../../../schemas/limits/connections.js";
-import { AnswerBudget } from "../answer-budget.js";
+import { type RequestTurns, requestTurns } from "../request-turns.js";
 
 /** The part of a socket that is used here. */
 interface AnySocket {
@@ -25,8 +25,12 @@ interface Pipeline {
 }
 
 export class Pipelines<Connection extends AnySocket> {
-  readonly #budget = new AnswerBudget();
+  readonly #turns: RequestTurns;
   readonly #pipelines = new WeakMap<Connection, Pipeline>();
+
+  constructor(turns = requestTurns) {
+    this.#turns = turns;
+  }
 
   /** Counts a request that arrived before its connection's previous request was answered. */
   enter(connection: Connection): void {
@@ -44,9 +48,10 @@ export class Pipelines<Connection extends AnySocket> {
 
   /**
    * Takes the first of a connection's waiting requests. Called when the previous request was answered.
-   * @param execute executes the request: at once, or in a later tick if this tick has answered enough requests
+   * @param client identifies the client, as for `executeInTurn`
+   * @param execute executes the request, as for `executeInTurn`
    */
-  leave(connection: Connection, execute: () => void): void {
+  leave(connection: Connection, client: () => string, execute: () => void): void {
     const pipeline = this.#pipelines.get(connection);
     if (pipeline !== undefined) {
       pipeline.waiting -= 1;
@@ -55,13 +60,19 @@ export class Pipelines<Connection extends AnySocket> {
         connection.resume();
       }
     }
-    this.#executeInTurn(connection, execute);
+    this.executeInTurn(connection, client, execute);
   }
 
-  #executeInTurn(connection: Connection, execute: () => void): void {
-    // The request is dropped, because on a closed connection it would never learn that its client is gone.
-    if (connection.destroyed) return;
-    if (this.#budget.isOver()) setImmediate(() => this.#executeInTurn(connection, execute));
-    else execute();
+  /**
+   * Executes a request: at once, or in a later tick if this tick has handled enough requests.
+   * @param client returns a text that identifies the client
+   */
+  executeInTurn(connection: Connection, client: () => string, execute: () => void): void {
+    const executeIfOpen = (): void => {
+      // The request is dropped, because on a closed connection it would never learn that its client is gone.
+      if (!connection.destroyed) execute();
+    };
+    if (this.#turns.isOver()) this.#turns.add(client(), executeIfOpen);
+    else executeIfOpen();
   }
 }

@@ -11,6 +11,7 @@ import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
 import { IdleConnections } from "./idle-connections.js";
 import { refuseUnparsed } from "./malformed.js";
+import { clientOf } from "../request-turns.js";
 import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
@@ -55,8 +56,8 @@ class NodePort implements ListeningPort {
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
-  publish(topic: string, texts: readonly string[]): number {
-    return this.#sockets.publish(topic, texts);
+  publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    return this.#sockets.publish(topic, texts, position);
   }
 
   endSockets(code: number, reason: string): void {
@@ -133,9 +134,10 @@ class NodePort implements ListeningPort {
 
   #serve(req: IncomingMessage, res: ServerResponse, expects: boolean): void {
     const { socket } = req;
+    const client = (): string => clientOf(new NodeExchange(req, res));
     if (res.socket !== null) {
       this.#answers.set(socket, res);
-      this.#execute(req, res, expects);
+      this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
       return;
     }
     // A pipelined request waits for the answer to the previous request, so that it sees that request's changes (RFC
@@ -143,7 +145,7 @@ class NodePort implements ListeningPort {
     this.#pipelines.enter(socket);
     res.once("socket", () => {
       this.#answers.set(socket, res);
-      this.#pipelines.leave(socket, () => this.#execute(req, res, expects));
+      this.#pipelines.leave(socket, client, () => this.#execute(req, res, expects));
     });
   }
 
@@ -180,9 +182,13 @@ class NodePort implements ListeningPort {
       res.detachSocket(socket);
       this.#sockets.open(req, socket, head, opener);
     };
-    const admitted = admit(new NodeExchange(req, res));
-    if (admitted instanceof Promise) void admitted.then(open);
-    else open(admitted);
+    const exchange = new NodeExchange(req, res);
+    const client = (): string => clientOf(exchange);
+    this.#pipelines.executeInTurn(socket, client, () => {
+      const admitted = admit(exchange);
+      if (admitted instanceof Promise) void admitted.then(open);
+      else open(admitted);
+    });
   }
 }
 

@@ -13,7 +13,6 @@ import {
 import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
 import { PingRounds } from "../ping-rounds.js";
 import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
-import { LaterSockets } from "../later-sockets.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
@@ -22,7 +21,7 @@ const PIECE_BYTES_MAX = 64 * 1024;
 /** How many characters from the beginning of a text its handler gets if the text did not fit. They include the id. */
 const BEGINNING_CHARACTERS = 64;
 
-/** A text of at least this length is encoded once, and sent to its sockets over several ticks. */
+/** A text of at least this length is encoded once for all sockets. */
 const LARGE_CHARACTERS = PIECE_BYTES_MAX;
 
 // The first byte of a text frame from a server: one complete frame, not masked (RFC 6455, section 5.2).
@@ -88,6 +87,8 @@ class NodeSocket implements Socket {
   readonly #handler: SocketHandler;
   /** The topic of the socket; "" for none. */
   #topic = "";
+  /** The position at which the socket joined its topic. */
+  #position = 0;
   #isAlive = true;
   readonly #frames = new FrameMeter();
   readonly #buffer = new SocketBuffer();
@@ -138,28 +139,20 @@ class NodeSocket implements Socket {
     }
   }
 
-  /**
-   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
-   * ones.
-   */
-  skip({ first }: Piece): void {
-    this.#leave();
-    this.#handler.missed(Buffer.from(first.slice(0, BEGINNING_CHARACTERS)));
-  }
-
-  /** Lets the handler send the skipped texts. Called in a later tick. */
-  resume(): void {
-    if (this.#ws.readyState === this.#ws.OPEN && !this.#isBehind()) this.#handler.drained();
-  }
-
   /** Counts the socket's unsent bytes in the budget of all sockets. Returns false if the budget is used up. */
   #hasRoom(): boolean {
     return this.#net.destroyed || this.#buffer.set(this.#net.writableLength);
   }
 
-  join(topic: string): void {
+  join(topic: string, position: number): void {
     this.#topic = topic;
+    this.#position = position;
     this.#sockets.enter(this, topic);
+  }
+
+  /** Whether texts up to a position are sent to this socket. */
+  takes(topic: string, position: number): boolean {
+    return this.#topic === topic && this.#position < position;
   }
 
   end(code: number, reason: string): void {
@@ -224,47 +217,43 @@ export class NodeSockets implements Broadcaster {
   /** The sockets of each topic, except those with backpressure. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   readonly #pings = new PingRounds(this.#all);
-  readonly #later = new LaterSockets(() => {
-    this.#framed = null;
-  });
+  /** The number of publications that are in progress, perhaps paused. */
+  #publishing = 0;
   /** The last large text as a frame. It is encoded once and used for every socket. */
   #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
-  publish(topic: string, texts: readonly string[]): number {
+  *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
-    // texts.
-    const { size } = members;
     const [text = ""] = texts;
     const isLarge = texts.length === 1 && text.length >= LARGE_CHARACTERS;
     const pieces = isLarge ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
-    const [first] = pieces;
-    if (first === undefined || !texts.some(({ length }) => length >= LARGE_CHARACTERS)) {
-      for (const member of members) member.give(pieces);
-      return size;
+    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
+    // texts. Sockets may join and leave during a pause.
+    let served = 0;
+    this.#publishing += 1;
+    for (const member of members) {
+      if (!member.takes(topic, position)) continue;
+      member.give(pieces);
+      served += 1;
+      yield 0;
     }
-    // When the time of this tick is used up, the other members are treated as if they had backpressure: they get the
-    // texts in a later tick.
-    for (const member of [...members]) {
-      if (!this.#later.isOver) {
-        member.give(pieces);
-        continue;
-      }
-      member.skip(first);
-      this.#later.add(() => member.resume());
-    }
-    return size;
+    this.#publishing -= 1;
+    this.#forgetFrame();
+    return served;
   }
 
-  /** Returns the frame of a large text. */
+  /** Returns the frame of a large text. It is kept for this tick, and while texts are being published. */
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
-    // `#later` drops the frame when its last task has run. The empty task keeps the frame at least for this tick.
-    if (this.#framed === null) this.#later.add(() => undefined);
+    if (this.#framed === null) setImmediate(() => this.#forgetFrame());
     this.#framed = { text, frame: frames };
     return frames;
+  }
+
+  #forgetFrame(): void {
+    if (this.#publishing === 0) this.#framed = null;
   }
 
   /** Completes an accepted upgrade, and serves the socket. */

@@ -7,8 +7,8 @@
  * With pipelining, the library passes on all requests of one read, one after the other, if each is answered before its
  * handler returns. If a request comes before the previous answer is complete, the library closes the connection. Two
  * rules limit the load of one connection. An answer is complete only when the socket has sent it, so a client that does
- * not read gets no further answer. One event-loop tick answers a limited number of requests, and leaves the others to
- * the next tick.
+ * not read gets no further answer. One event-loop tick handles a limited number of requests, and leaves the others to
+ * later ticks.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
@@ -26,7 +26,7 @@ import { BodyStream } from "../body-stream.js";
 import { ChunkDebts, ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
 import { type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
-import { AnswerBudget } from "../answer-budget.js";
+import { clientOf, requestTurns } from "../request-turns.js";
 import { RequestHead } from "./head.js";
 import { wireHeaders, wireText } from "./text.js";
 
@@ -45,9 +45,6 @@ const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
 /** Texts above this length are converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
-
-/** Limits how many requests are answered in one tick, over all connections. */
-const answerBudget = new AnswerBudget();
 
 /** The debts of addresses that have sent tiny chunks, on all ports. */
 const chunkDebts = new ChunkDebts();
@@ -71,6 +68,10 @@ export class UwsExchange implements Exchange {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head: RequestHead;
+  /** The request line of a request that waits for its turn; null if it was handled at once. */
+  #line: { readonly path: string; readonly query: string | undefined; readonly verb: string } | null = null;
+  /** Whether the request was counted by `requestTurns`. */
+  #counted = false;
   readonly #headOnly: boolean;
   #ended = false;
   #collector: BodyCollector | null = null;
@@ -115,17 +116,39 @@ export class UwsExchange implements Exchange {
 
   /** The path as sent. Valid until `detach`. */
   get path(): string {
-    return this.#req?.getUrl() ?? "";
+    return this.#req?.getUrl() ?? this.#line?.path ?? "";
   }
 
   /** The part after `?`. Valid until `detach`. */
   get query(): string | undefined {
-    return this.#req?.getQuery();
+    return this.#req === null ? this.#line?.query : this.#req.getQuery();
   }
 
   /** The method in lower case. Valid until `detach`. */
   get verb(): string {
-    return this.#req?.getMethod() ?? "";
+    return this.#req?.getMethod() ?? this.#line?.verb ?? "";
+  }
+
+  /**
+   * Handles the request: at once, or in a later tick if this tick has handled enough requests. A request that may have a
+   * body is handled at once, because its body must be received at once. It waits for its turn when the body has arrived.
+   * @returns whether the request was handled at once
+   */
+  handleInTurn(handle: (exchange: UwsExchange) => void): boolean {
+    // A request that is refused for its framing is answered at once, too, because the library may take its body for a
+    // further request, and close the connection.
+    const mayWait = READS.has(this.verb) && !this.#bringsBody() && this.#head.fault === null;
+    this.#counted = mayWait;
+    if (!mayWait || !requestTurns.isOver()) {
+      handle(this);
+      return true;
+    }
+    this.#line = { path: this.path, query: this.query, verb: this.verb };
+    this.detach();
+    requestTurns.add(clientOf(this), () => {
+      if (!this.#ended) handle(this);
+    });
+    return false;
   }
 
   /** The address of the socket's other end. An IPv6 address is written out in full. After the answer it is "". */
@@ -247,10 +270,13 @@ export class UwsExchange implements Exchange {
   receive(receiver: BodyReceiver): void {
     if (this.#refused) return;
     this.#refuseBody = (refusal) => receiver.done(refusal);
-    const done = (body: Uint8Array | Failure): void =>
-      whenRead(() => {
+    // The handler runs after the library has finished its read, and in its turn.
+    const done = (body: Uint8Array | Failure): void => {
+      this.#counted = true;
+      requestTurns.add(clientOf(this), () => {
         if (!this.#ended) receiver.done(body);
       });
+    };
     const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
     this.detach();
     this.#read((piece, last) => {
@@ -394,7 +420,8 @@ export class UwsExchange implements Exchange {
       if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
       this.#res.cork(() => this.#write(reply));
     } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
-    else if (this.#head.closes || answerBudget.isOver()) this.#writeLater(reply);
+    else if (this.#head.closes || (!this.#counted && requestTurns.isOver() && this.#head.fault === null))
+      this.#writeLater(reply);
     else this.#write(reply);
   }
 
@@ -587,11 +614,11 @@ export class UwsExchange implements Exchange {
       return true;
     });
     return {
-      write: (text) => {
+      write: (piece) => {
         if (this.#ended) return true;
         let taken = true;
         res.cork(() => {
-          taken = res.write(wireText(text));
+          taken = res.write(typeof piece === "string" ? wireText(piece) : piece);
         });
         return taken;
       },

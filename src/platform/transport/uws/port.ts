@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type uWebSockets from "uWebSockets.js";
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import type { Address } from "../../config/address.js";
-import type { ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
+import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from "../transport.js";
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
@@ -41,7 +41,9 @@ class UwsPort implements ListeningPort {
     });
     this.#sockets = new UwsSockets(this.#app, () => connections.leave());
     for (const row of options.rows) this.#register(row);
-    this.#app.any("/*", (res, req) => options.unrouted(new UwsExchange(res, req, req.getMethod() === "head")));
+    this.#app.any("/*", (res, req) => {
+      new UwsExchange(res, req, req.getMethod() === "head").handleInTurn((exchange) => options.unrouted(exchange));
+    });
   }
 
   listen({ host, port }: Address): Promise<number | undefined> {
@@ -55,8 +57,8 @@ class UwsPort implements ListeningPort {
     for (const socket of this.#listening.splice(0)) uWS.us_listen_socket_close(socket);
   }
 
-  publish(topic: string, texts: readonly string[]): number {
-    return this.#sockets.publish(topic, texts);
+  publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    return this.#sockets.publish(topic, texts, position);
   }
 
   endSockets(code: number, reason: string): void {
@@ -95,13 +97,18 @@ class UwsPort implements ListeningPort {
 
   #register(row: RouterRow): void {
     const { method, pattern } = row;
-    const handler = (res: HttpResponse, req: HttpRequest): void => row.serve(new UwsExchange(res, req, false));
-    if (row.admit !== undefined)
-      this.#sockets.listen(pattern, (res, req) => row.admit?.(new UwsExchange(res, req, false)));
+    const serve = (exchange: UwsExchange): void => row.serve(exchange);
+    const handler = (res: HttpResponse, req: HttpRequest): void => {
+      new UwsExchange(res, req, false).handleInTurn(serve);
+    };
+    const { admit } = row;
+    if (admit !== undefined) this.#sockets.listen(pattern, (res, req) => admitInTurn(admit, res, req));
     switch (method) {
       case "GET":
         this.#app.get(pattern, handler);
-        this.#app.head(pattern, (res, req) => row.serve(new UwsExchange(res, req, true)));
+        this.#app.head(pattern, (res, req) => {
+          new UwsExchange(res, req, true).handleInTurn(serve);
+        });
         break;
       case "PUT":
         this.#app.put(pattern, handler);
@@ -117,6 +124,24 @@ class UwsPort implements ListeningPort {
         break;
     }
   }
+}
+
+/** Decides on an upgrade: at once, or in a later tick if this tick has handled enough requests. */
+function admitInTurn(
+  admit: NonNullable<RouterRow["admit"]>,
+  res: HttpResponse,
+  req: HttpRequest,
+): Admission | Promise<Admission> {
+  let admitted: Admission | Promise<Admission>;
+  let pass: ((admission: typeof admitted) => void) | null = null;
+  const isHandled = new UwsExchange(res, req, false).handleInTurn((exchange) => {
+    admitted = admit(exchange);
+    pass?.(admitted);
+  });
+  if (isHandled) return admitted;
+  return new Promise((resolve) => {
+    pass = resolve;
+  });
 }
 
 /** Ports over uWebSockets.js. */

@@ -1,6 +1,7 @@
 /**
  * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
- * members of a topic at once, which costs a fraction of a send to each member.
+ * members of a topic at once, which costs a fraction of a send to each member. It cannot pause, so it gets only as much
+ * as it sends within a time slice. More texts, or texts to more members, are sent socket by socket.
  *
  * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
  * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
@@ -11,8 +12,8 @@ import {
   SUBSCRIBER_MESSAGE_BYTES_MAX,
   SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
 } from "../../../../schemas/limits/events.js";
+import { TIME_SLICE_MS } from "../../../../schemas/limits/process.js";
 import { FrameMeter, TOO_MANY_FRAMES } from "../frame-meter.js";
-import { LaterSockets } from "../later-sockets.js";
 import { PingRounds } from "../ping-rounds.js";
 import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
@@ -28,7 +29,14 @@ const LIBRARY_LARGE_BYTES = 16 * 1024;
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * A text of at least this length is encoded once, and sent to its sockets over several ticks. A text above
+ * The time that the library takes at the end of the tick for each member of a topic, and for each text to it, as
+ * measured.
+ */
+const MEMBER_MS = 0.003;
+const MEMBER_TEXT_MS = 0.0003;
+
+/**
+ * A text of at least this length is encoded once for all sockets. A text above
  * FRAGMENT_BYTES is sent in fragments at the socket's pace, because the library would allocate memory for the whole
  * text, for each socket, before it sends the first byte.
  */
@@ -68,6 +76,8 @@ class UwsSocket implements Socket {
   #closed = false;
   /** The topic of the socket; "" for none. */
   #topic = "";
+  /** The position at which the socket joined its topic. */
+  #position = 0;
   #isAlive = true;
   readonly #frames = new FrameMeter();
   /** A close frame that is sent after the socket's earlier texts; null if none waits. */
@@ -144,7 +154,8 @@ class UwsSocket implements Socket {
       const result = this.send(text);
       if (this.#topic === "" || this.#mustCut) return;
       if (result === "refused") {
-        this.skip(text);
+        this.#leaveTopic();
+        this.#handler?.missed(beginningOf(text));
         return;
       }
       if (this.#rest === null) continue;
@@ -152,15 +163,6 @@ class UwsSocket implements Socket {
       this.#leaveTopic();
       this.#handler?.fellBehind(beginningOf(text));
     }
-  }
-
-  /**
-   * Skips a text of the topic in this tick. The socket leaves the topic, and its handler sends this text and the later
-   * ones.
-   */
-  skip(text: string): void {
-    this.#leaveTopic();
-    this.#handler?.missed(beginningOf(text));
   }
 
   #leaveTopic(): void {
@@ -189,10 +191,16 @@ class UwsSocket implements Socket {
     if (!this.#closed) this.#ws.close();
   }
 
-  join(topic: string): void {
+  join(topic: string, position: number): void {
     if (this.#isEnding()) return;
     this.#topic = topic;
-    this.#sockets.enter(this, topic);
+    this.#position = position;
+    this.#sockets.enter(this, topic, position);
+  }
+
+  /** Whether texts up to a position are sent to this socket. */
+  takes(topic: string, position: number): boolean {
+    return this.#topic === topic && this.#position < position;
   }
 
   /**
@@ -300,13 +308,19 @@ function isMixed(texts: readonly string[]): boolean {
   return false;
 }
 
+/** The sockets of a topic, except those with backpressure. */
+interface Members {
+  readonly sockets: Set<UwsSocket>;
+  /** The position at which the last socket joined. */
+  newest: number;
+}
+
 /** The sockets of one port. */
 export class UwsSockets implements Broadcaster {
   readonly #app: TemplatedApp;
   readonly #onClosed: () => void;
   readonly #all = new Set<UwsSocket>();
-  /** The sockets of each topic, except those with backpressure. */
-  readonly #members = new Map<string, Set<UwsSocket>>();
+  readonly #members = new Map<string, Members>();
   /**
    * The sockets that must leave a topic because they have backpressure, with that topic. They leave it before the next
    * publish. They cannot leave at once: the library reports a dropped message while it iterates over the socket's
@@ -314,9 +328,8 @@ export class UwsSockets implements Broadcaster {
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
-  readonly #later = new LaterSockets(() => {
-    this.#encoded = null;
-  });
+  /** The number of publications of large texts that are in progress, perhaps paused. */
+  #publishing = 0;
   /** The last large text as bytes. It is encoded once and used for every socket. */
   #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
@@ -328,61 +341,81 @@ export class UwsSockets implements Broadcaster {
     this.#onClosed = onClosed;
   }
 
-  publish(topic: string, texts: readonly string[]): number {
+  *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
     // This number includes sockets that get backpressure during the publish, because their handlers send the missed
     // texts.
-    const { size } = members;
-    if (texts.some(isLarge)) {
-      this.#publishLarge(members, texts);
+    const { sockets, newest } = members;
+    const { size } = sockets;
+    const cost = size * (MEMBER_MS + texts.length * MEMBER_TEXT_MS);
+    const large = texts.some(isLarge);
+    if (
+      newest < position &&
+      cost <= TIME_SLICE_MS &&
+      !large &&
+      texts.length <= LIBRARY_COLLECTED_MAX &&
+      !isMixed(texts)
+    ) {
+      for (const text of texts) {
+        this.#unsubscribeLeaving();
+        this.#app.publish(topic, wireText(text), false);
+      }
+      yield cost;
       return size;
     }
-    if (texts.length > LIBRARY_COLLECTED_MAX || isMixed(texts)) {
-      const encoded = texts.map((text) => Buffer.from(text));
-      for (const member of members) {
-        member.sendEach(encoded);
-        if (!member.hasRoom()) member.cut();
-      }
-      return size;
-    }
-    for (const text of texts) {
-      this.#unsubscribeLeaving();
-      this.#app.publish(topic, wireText(text), false);
-    }
-    return size;
+    return yield* large ? this.#publishLarge(topic, texts, position) : this.#publishEach(topic, texts, position);
   }
 
-  /**
-   * Sends texts, some of which are large. When the time of this tick is used up, the other members are treated as if
-   * they had backpressure: they get the texts in a later tick.
-   */
-  #publishLarge(members: ReadonlySet<UwsSocket>, texts: readonly string[]): void {
-    const [first = ""] = texts;
-    for (const member of [...members]) {
-      if (!this.#later.isOver) {
-        member.give(texts);
-        continue;
-      }
-      member.skip(first);
-      this.#later.add(() => member.drained());
+  /** Sends texts to one socket after the other. Sockets may join and leave during a pause. */
+  *#publishEach(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    const encoded = texts.map((text) => Buffer.from(text));
+    let served = 0;
+    for (const member of this.#members.get(topic)?.sockets ?? []) {
+      if (!member.takes(topic, position)) continue;
+      member.sendEach(encoded);
+      if (!member.hasRoom()) member.cut();
+      served += 1;
+      yield 0;
     }
+    return served;
   }
 
-  /** Returns the bytes of a large text. */
+  /** Like `#publishEach`, for texts some of which are large. */
+  *#publishLarge(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
+    let served = 0;
+    this.#publishing += 1;
+    for (const member of this.#members.get(topic)?.sockets ?? []) {
+      if (!member.takes(topic, position)) continue;
+      member.give(texts);
+      served += 1;
+      yield 0;
+    }
+    this.#publishing -= 1;
+    this.#forgetEncoded();
+    return served;
+  }
+
+  /** Returns the bytes of a large text. They are kept for this tick, and while large texts are being published. */
   encode(text: string): Uint8Array {
     if (this.#encoded?.text === text) return this.#encoded.bytes;
     const bytes = Buffer.from(text);
-    // The empty task keeps the bytes at least for this tick, because `#later` drops them when no socket waits any more.
-    if (this.#encoded === null) this.#later.add(() => undefined);
+    if (this.#encoded === null) setImmediate(() => this.#forgetEncoded());
     this.#encoded = { text, bytes };
     return bytes;
   }
 
-  enter(socket: UwsSocket, topic: string): void {
+  #forgetEncoded(): void {
+    if (this.#publishing === 0) this.#encoded = null;
+  }
+
+  enter(socket: UwsSocket, topic: string, position: number): void {
     const members = this.#members.get(topic);
-    if (members === undefined) this.#members.set(topic, new Set([socket]));
-    else members.add(socket);
+    if (members === undefined) this.#members.set(topic, { sockets: new Set([socket]), newest: position });
+    else {
+      members.sockets.add(socket);
+      members.newest = position;
+    }
     // A socket in `#leaving` has not left the library's topic yet, so it need not subscribe again.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
@@ -479,7 +512,7 @@ export class UwsSockets implements Broadcaster {
 
   #leave(socket: UwsSocket, topic: string): void {
     const members = this.#members.get(topic);
-    members?.delete(socket);
-    if (members?.size === 0) this.#members.delete(topic);
+    members?.sockets.delete(socket);
+    if (members?.sockets.size === 0) this.#members.delete(topic);
   }
 }

@@ -1,0 +1,60 @@
+/**
+ * Runs short tasks in the order in which they were added. All tasks that run in one event-loop tick share one time
+ * slice. What a task does in microtasks counts, too.
+ *
+ * The order of the tasks does not depend on the clock, but their tick does. So do not use it for anything that must be
+ * the same on every node of a cluster.
+ */
+import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
+
+export interface LookTurnsOptions {
+  /** A clock in ms. */
+  readonly now?: () => number;
+  /** Calls the function in the next tick. */
+  readonly later?: (run: () => void) => void;
+}
+
+export class LookTurns {
+  readonly #now: () => number;
+  readonly #later: (run: () => void) => void;
+  #due: (() => void)[] = [];
+  #next = 0;
+  #scheduled = false;
+
+  constructor({ now = () => performance.now(), later = setImmediate }: LookTurnsOptions = {}) {
+    this.#now = now;
+    this.#later = later;
+  }
+
+  /** Runs a task in a later tick. */
+  add(task: () => void): void {
+    this.#due.push(task);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(() => {
+      const began = this.#now();
+      this.#run(began, this.#due.length);
+    });
+  }
+
+  /** @param end the number of tasks that were added before this tick */
+  #run(began: number, end: number): void {
+    if (this.#next < end && this.#now() - began <= TIME_SLICE_MS) {
+      this.#due[this.#next++]?.();
+      // The next task runs when the microtasks of this one have run.
+      queueMicrotask(() => process.nextTick(() => this.#run(began, end)));
+      return;
+    }
+    this.#due = this.#due.slice(this.#next);
+    this.#next = 0;
+    this.#scheduled = false;
+    if (this.#due.length > 0) this.#schedule();
+  }
+}
+
+/** The turns of everything on the front that waits for changes. */
+export const lookTurns = new LookTurns();

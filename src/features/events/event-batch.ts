@@ -1,0 +1,78 @@
+/**
+ * The events of one run or page that match one pattern. All event streams with that pattern share the batch, so that its
+ * events are encoded for them only once. Runs on the front.
+ */
+import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
+import type { CommittedEvent } from "../../../schemas/events.js";
+
+/** Consecutive events that are written together. */
+export interface Piece {
+  readonly events: readonly CommittedEvent[];
+  readonly data: string | Uint8Array;
+}
+
+/** The encoded events of pieces with one event, for streams of other patterns that get the same event. */
+const encoded = new WeakMap<CommittedEvent, Uint8Array>();
+
+function frameOf({ id, text }: CommittedEvent): string {
+  return `id: ${id}\ndata: ${text}\n\n`;
+}
+
+/** Encodes events for an event stream. */
+export function framesOf(events: readonly CommittedEvent[]): string {
+  return events.map(frameOf).join("");
+}
+
+function dataOf(events: readonly CommittedEvent[], shared: boolean): string | Uint8Array {
+  const [first] = events;
+  if (first === undefined || events.length > 1) {
+    const data = framesOf(events);
+    return shared ? Buffer.from(data) : data;
+  }
+  const known = encoded.get(first);
+  if (known !== undefined) return known;
+  const data = frameOf(first);
+  if (!shared) return data;
+  const bytes = Buffer.from(data);
+  encoded.set(first, bytes);
+  return bytes;
+}
+
+/** Divides events into pieces for an event stream. A piece has EVENT_PIECE_CHARACTERS, or one larger event. */
+export function streamPieces(events: readonly CommittedEvent[], shared: boolean): Piece[] {
+  const pieces: Piece[] = [];
+  let run: CommittedEvent[] = [];
+  let characters = 0;
+  const close = (): void => {
+    if (run.length > 0) pieces.push({ events: run, data: dataOf(run, shared) });
+    run = [];
+    characters = 0;
+  };
+  for (const event of events) {
+    if (characters + event.text.length > EVENT_PIECE_CHARACTERS) close();
+    run.push(event);
+    characters += event.text.length;
+  }
+  close();
+  return pieces;
+}
+
+export class EventBatch {
+  #pieces: readonly Piece[] | null = null;
+
+  /**
+   * @param lastId the id up to which this batch has all matching events
+   * @param shared whether several streams will get the batch
+   */
+  constructor(
+    readonly events: readonly CommittedEvent[],
+    readonly lastId: number,
+    readonly shared: boolean,
+  ) {}
+
+  /** The events as pieces of an event stream. */
+  get pieces(): readonly Piece[] {
+    this.#pieces ??= streamPieces(this.events, this.shared);
+    return this.#pieces;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Divides the sending of events over event-loop ticks. All sending to sockets in one tick shares one time slice: live
+ * events, replays, and the buffers of slow subscribers. Otherwise one publish to many subscribers would block every
+ * other request.
+ *
+ * There are two lanes. The hub sends live events in one of them. In the other, the feeds take turns, one step each. If
+ * both lanes have work, they alternate in being first. So neither starves the other. Runs on the front.
+ */
+import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
+
+/** The sender of live events. */
+export interface LiveSender {
+  /** Begins a tick. Live events that were accepted since the previous tick may be sent from now on. */
+  begin(): void;
+  /** Takes one step. Returns false if nothing more can be sent in this tick. */
+  step(): boolean;
+  /** Whether a later tick is needed. */
+  readonly hasMore: boolean;
+}
+
+export interface SendingTurnsOptions {
+  /** A clock in ms. */
+  readonly now?: () => number;
+  /** Calls the function in the check phase of the next tick. */
+  readonly later?: (run: () => void) => void;
+}
+
+export class SendingTurns {
+  readonly #now: () => number;
+  readonly #later: (run: () => void) => void;
+  #live: LiveSender | null = null;
+  /** The next steps of feeds, in order. */
+  #feeds: (() => void)[] = [];
+  /** Called when no feed waits any more. */
+  readonly #idleListeners: (() => void)[] = [];
+  #scheduled = false;
+  #liveFirst = true;
+  #began = 0;
+  /** The time that the WebSocket library will take for what was given to it in this tick, in ms. */
+  #charged = 0;
+
+  constructor({ now = () => performance.now(), later = setImmediate }: SendingTurnsOptions = {}) {
+    this.#now = now;
+    this.#later = later;
+  }
+
+  /** Sets the sender of live events. It wakes its lane with `wake`. */
+  setLive(sender: LiveSender): void {
+    this.#live = sender;
+  }
+
+  /** Whether the slice of this tick is used up. */
+  get isOver(): boolean {
+    return this.#now() - this.#began + this.#charged > TIME_SLICE_MS;
+  }
+
+  /** Counts time that will be spent later in this tick, in ms. */
+  charge(ms: number): void {
+    this.#charged += ms;
+  }
+
+  /** Lets the live lane send in the next tick. */
+  wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(() => this.#tick());
+  }
+
+  /** Adds a step of a feed, after the steps that are already waiting. It runs in a later tick. */
+  add(step: () => void): void {
+    this.#feeds.push(step);
+    this.wake();
+  }
+
+  /** Adds a listener that is called at the end of a tick in which no feed waits any more. */
+  onIdle(listener: () => void): void {
+    this.#idleListeners.push(listener);
+  }
+
+  #tick(): void {
+    this.#scheduled = false;
+    this.#began = this.#now();
+    this.#charged = 0;
+    this.#live?.begin();
+    const waiting = this.#feeds.length > 0;
+    // A feed that adds its next step is called again in this tick only after all others.
+    if (this.#liveFirst) {
+      this.#runLive();
+      this.#runFeeds();
+    } else {
+      this.#runFeeds();
+      this.#runLive();
+    }
+    this.#liveFirst = !waiting || !this.#liveFirst;
+    if (waiting && this.#feeds.length === 0) for (const listener of this.#idleListeners) listener();
+    if (this.#feeds.length > 0 || this.#live?.hasMore === true) this.wake();
+  }
+
+  #runLive(): void {
+    while (!this.isOver && this.#live?.step() === true);
+  }
+
+  #runFeeds(): void {
+    let run = 0;
+    while (run < this.#feeds.length && !this.isOver) this.#feeds[run++]?.();
+    this.#feeds = this.#feeds.slice(run);
+  }
+}

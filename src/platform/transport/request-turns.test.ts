@@ -1,0 +1,73 @@
+import t from "tap";
+import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
+import { RequestTurns } from "./request-turns.js";
+
+/** Turns with a clock and with ticks that the test sets. */
+class World {
+  nowMs = 0;
+  readonly #due: (() => void)[] = [];
+  readonly turns = new RequestTurns({ now: () => this.nowMs, later: (run) => void this.#due.push(run) });
+
+  /** Runs a tick, with the microtasks of what it handles. */
+  async tick(): Promise<void> {
+    for (const run of this.#due.splice(0)) run();
+    for (let at = 0; at < REQUESTS_PER_TICK; at++) await new Promise<void>((resolve) => process.nextTick(resolve));
+  }
+}
+
+t.test("a tick is over when it has handled many requests and taken long", async (t) => {
+  const world = new World();
+  const { turns } = world;
+  for (let at = 0; at < REQUESTS_PER_TICK; at++) t.notOk(turns.isOver(), "few");
+  t.notOk(turns.isOver(), "many, but not long");
+  world.nowMs += REQUESTS_TICK_MS + 1;
+  t.ok(turns.isOver(), "many, and long");
+  t.ok(turns.isOver());
+  await world.tick();
+  t.notOk(turns.isOver(), "the next tick starts at zero");
+});
+
+t.test("a few slow requests are all handled", (t) => {
+  const world = new World();
+  for (let at = 0; at < REQUESTS_PER_TICK; at++) {
+    t.notOk(world.turns.isOver());
+    world.nowMs += 1;
+  }
+  t.end();
+});
+
+t.test("requests that wait are handled in order, each tick as many as it has room for", async (t) => {
+  const world = new World();
+  const handled: number[] = [];
+  const count = 3 * REQUESTS_PER_TICK;
+  for (let at = 0; at < count; at++) {
+    world.turns.add("one", () => {
+      handled.push(at);
+      // The microtasks of a handler count, too.
+      void Promise.resolve().then(() => {
+        world.nowMs += 1;
+      });
+    });
+  }
+  t.same(handled, [], "not in the tick in which they came");
+  const perTick: number[] = [];
+  while (handled.length < count) {
+    const before = handled.length;
+    await world.tick();
+    perTick.push(handled.length - before);
+  }
+  t.same(perTick, [REQUESTS_PER_TICK, REQUESTS_PER_TICK, REQUESTS_PER_TICK]);
+  t.same(
+    handled,
+    Array.from({ length: count }, (_, at) => at),
+  );
+});
+
+t.test("clients take turns", async (t) => {
+  const world = new World();
+  const handled: string[] = [];
+  for (let at = 0; at < 3; at++) world.turns.add("many", () => handled.push("many"));
+  for (const client of ["few", "other"]) world.turns.add(client, () => handled.push(client));
+  await world.tick();
+  t.same(handled, ["many", "few", "other", "many", "many"]);
+});

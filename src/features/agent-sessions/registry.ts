@@ -18,6 +18,7 @@ import {
   SESSION_END_ROWS,
   SUBAGENTS_MAX,
 } from "../../../schemas/limits/instances.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { must } from "../../base/assert.js";
 import { noInstance, NOT_YOUR_SESSION } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
@@ -90,7 +91,8 @@ export class AgentSessionRegistry {
 
   /**
    * Ends a session with its subagents, or one subagent. Their claims are released, and their instances become stale. A
-   * call for a session that is not known or has ended does nothing.
+   * call for a session that is not known or has ended does nothing. One call ends a bounded number of subagents and
+   * claims, and the caller repeats it while there are more.
    */
   end(request: EndSessionRequest, call: WriteCall): EndSessionReply | Failure {
     const { session, agent, last_seen: lastSeenMs } = request;
@@ -99,11 +101,16 @@ export class AgentSessionRegistry {
     if (!mayName(request, known)) return NOT_YOUR_SESSION;
     if (hasEnded(known)) return { ids: [], more: false };
     const ending = agent === "" ? this.#sessions.running(session, SESSION_END_ROWS) : [known];
-    for (const each of ending) this.#end(session, each, lastSeenMs, call);
-    return {
-      ids: ending.map(({ instance }) => instance),
-      more: agent === "" && !ending.some((each) => each.agent === ""),
-    };
+    const ids: string[] = [];
+    let claimsLeft = CLAIMS_ENDED_TOGETHER;
+    for (const each of ending) {
+      const actor = { nowMs: call.nowMs, actor: each.instance, reload: () => call.reload() };
+      claimsLeft -= this.#claims.releaseSomeOf(each.instance, claimsLeft, actor);
+      if (claimsLeft === 0) return { ids, more: true };
+      this.#end(session, each, lastSeenMs, call);
+      ids.push(each.instance);
+    }
+    return { ids, more: agent === "" && !ending.some((each) => each.agent === "") };
   }
 
   #refuseMore(
@@ -162,7 +169,6 @@ export class AgentSessionRegistry {
 
   #end(session: string, { agent, instance }: StoredSession, lastSeenMs: number, call: WriteCall): void {
     const { nowMs } = call;
-    this.#claims.releaseHolder(instance, { nowMs, actor: instance, reload: () => call.reload() });
     this.#sessions.setEnded(session, agent, nowMs);
     const stale = this.#instances.end(instance, Math.max(lastSeenMs, nowMs));
     if (stale === undefined) return;

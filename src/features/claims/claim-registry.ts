@@ -312,13 +312,14 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Releases all claims of an instance whose session has ended, as the instance itself would. Waiting claims leave the
-   * queue. The instance may come back.
-   * @returns the number of released claims
+   * Releases claims of an instance whose session has ended, as the instance itself would. Waiting claims leave the
+   * queue first. The instance may come back.
+   * @param max the maximum number of claims to release
+   * @returns the number of released claims. If it is less than `max`, none is left.
    */
-  releaseHolder(holder: string, call: WriteCall): number {
+  releaseSomeOf(holder: string, max: number, call: WriteCall): number {
     this.settle(call);
-    const leases = waitingFirst(this.#live.claimsOf(holder));
+    const leases = waitingFirst(this.#live.claimsOf(holder)).slice(0, max);
     for (const lease of leases) {
       this.#changes.end(lease, { state: "released" }, call);
       this.#notifyTask(lease.record, null, call);

@@ -10,7 +10,7 @@ import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from
 import { NodeExchange } from "./exchange.js";
 import { http } from "./http.js";
 import { IdleConnections } from "./idle-connections.js";
-import { refuseUnparsed } from "./malformed.js";
+import { faultOf, refuseUnparsed } from "./malformed.js";
 import { clientOf } from "../request-turns.js";
 import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
@@ -137,7 +137,10 @@ class NodePort implements ListeningPort {
     const client = (): string => clientOf(new NodeExchange(req, res));
     if (res.socket !== null) {
       this.#answers.set(socket, res);
-      this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
+      // A request that is refused for its framing is answered at once. Otherwise the parser may reject the bytes behind
+      // it before it is answered, and close the connection.
+      if (faultOf(req) !== null) this.#execute(req, res, expects);
+      else this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
       return;
     }
     // A pipelined request waits for the answer to the previous request, so that it sees that request's changes (RFC

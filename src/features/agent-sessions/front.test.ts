@@ -5,6 +5,7 @@
 import t, { type Test } from "tap";
 import { endSession, beginSession } from "./commands.js";
 import { AgentSessions, type SessionEvent, type SessionInstances } from "./front.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import {
   AGENT_SESSIONS_MAX,
   INSTANCES_MAX,
@@ -338,6 +339,22 @@ t.test("many subagents end in several transactions", async (t) => {
   t.equal((ended as readonly string[]).at(-1), house.server.directory.ofSession("s-1")?.id, "the session ends last");
   t.same(house.called, ["agent_session.end", "agent_session.end", "agent_session.end"]);
   t.ok(stored(t, house).every(({ status }) => status === "stale"));
+});
+
+t.test("many claims end in several transactions, the last of which ends the session", async (t) => {
+  const house = openHouse(t);
+  const { server } = house;
+  const { session } = await house.begun();
+  const rest = { shared: false, workspace: "", ttl_s: 60, max_s: 600, reason: "", waits: false, queued: false };
+  const count = 2 * CLAIMS_ENDED_TOGETHER + 1;
+  for (let at = 0; at < count; at++)
+    server.reply(acquireLease, { resources: [`name:${at}`], request_id: null, ...rest }, session.id);
+  t.equal(server.mirror.list().length, count);
+  house.called.length = 0;
+  t.same(await house.end(), [session.id]);
+  t.same(house.called, ["agent_session.end", "agent_session.end", "agent_session.end"]);
+  t.same(server.mirror.list(), []);
+  t.equal(stored(t, house)[0]?.status, "stale");
 });
 
 t.test("a session belongs to the token that began it", async (t) => {

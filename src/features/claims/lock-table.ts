@@ -319,9 +319,9 @@ export class LockTable<Kind extends Claim> {
   /** If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether there is one. */
   #watchHeld(entry: Entry<Kind>): boolean {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
-    const { value, done } = this.#heldIndex.meeting(entry.resources, where).next();
-    if (done === true) return false;
-    this.#watch(entry, value.filed);
+    const first = this.#heldIndex.meeting(entry.resources, where).next();
+    if (first.done === true) return false;
+    this.#watch(entry, first.value.filed);
     return true;
   }
 

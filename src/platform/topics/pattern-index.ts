@@ -118,9 +118,8 @@ class Node {
       literalOnce = Math.max(literalOnce, steps.once);
       literalOften += steps.often;
     }
-    const globsOnce = this.globs?.stepsMax(({ steps }) => steps.once) ?? 0;
-    let globsOften = TOPIC_SEGMENTS_MAX * (this.globs?.stepsMax(() => 0) ?? 0);
-    for (const { steps } of this.globs?.targets() ?? []) globsOften += steps.often;
+    const globsOnce = this.globs?.stepsMax(1, ({ steps }) => steps.once) ?? 0;
+    const globsOften = this.globs?.stepsMax(TOPIC_SEGMENTS_MAX, ({ steps }) => steps.often) ?? 0;
 
     const ended = 1 + this.texts.length + (this.tails?.steps.once ?? 0) + (this.doubleStar?.steps.once ?? 0);
     const once = ended + literalOnce + globsOnce;
@@ -161,6 +160,7 @@ export class PatternIndex {
   #search = 0;
   #nodes = 0;
   #visited = 0;
+  #lookups = 0;
 
   /** The number of distinct patterns. */
   get size(): number {
@@ -180,6 +180,11 @@ export class PatternIndex {
   /** The nodes that all searches together have visited. */
   get visited(): number {
     return this.#visited;
+  }
+
+  /** The steps that the lookups of globs have taken in all searches together, besides the looks of their tests. */
+  get lookups(): number {
+    return this.#lookups;
   }
 
   has(text: string): boolean {
@@ -266,7 +271,7 @@ export class PatternIndex {
         this.#visited++;
         const literal = node.literals?.get(segment);
         if (literal !== undefined) next.push(literal);
-        node.globs?.forEachMatch(segment, take);
+        this.#lookups += node.globs?.forEachMatch(segment, take) ?? 0;
         const star = node.doubleStar;
         if (star === undefined || star.reachedInSearch === search) return;
         star.reachedInSearch = search;
@@ -299,7 +304,7 @@ export class PatternIndex {
         this.#visited++;
         const literal = node.literals?.get(segment);
         if (literal !== undefined) next.push(literal);
-        node.globs?.forEachMatch(segment, take);
+        this.#lookups += node.globs?.forEachMatch(segment, take) ?? 0;
       }
       for (const node of next) if (node.texts.length > 0) found.push(...node.texts);
       reached = next;

@@ -52,6 +52,8 @@ interface Literal<Target> {
   readonly edges: Edge<Target>[];
   /** The number of the last lookup whose segment contained the literal. */
   seenBy: number;
+  /** The steps that `LiteralSteps` has counted for it; 0 while none counts. */
+  steps: number;
 }
 
 function removeFrom<T>(items: T[], item: T): void {
@@ -74,7 +76,7 @@ class LiteralTable<Target> {
   use(text: string): Literal<Target> {
     let literal = this.literals.get(text);
     if (literal === undefined) {
-      literal = { table: this, text, users: 0, edges: [], seenBy: 0 };
+      literal = { table: this, text, users: 0, edges: [], seenBy: 0, steps: 0 };
       this.literals.set(text, literal);
       this.#count(text.length, 1);
     }
@@ -130,28 +132,47 @@ class Tables<Target> {
       .slice(0, LITERALS_MAX)
       .map(({ table, text }) => table.use(text));
   }
+}
 
-  /**
-   * Returns the most steps of the literals of one topic, if a literal takes `steps`, and literals without an entry take
-   * none.
-   */
-  most(steps: ReadonlyMap<Literal<Target>, number>, texts: number): number {
+/** Adds up the steps of literals. At most one of these may be in use at a time, because it counts in the literals. */
+class LiteralSteps<Target> {
+  readonly #counted: Literal<Target>[] = [];
+
+  add(literal: Literal<Target>, steps: number): void {
+    if (literal.steps === 0) this.#counted.push(literal);
+    literal.steps += steps;
+  }
+
+  /** Returns the most steps of the literals that a topic contains, and forgets all steps. */
+  takeMost(tables: Tables<Target>, texts: number): number {
+    const kinds = new Map([tables.prefixes, tables.suffixes, tables.pieces].map((table) => [table, new Lengths()]));
+    for (const literal of this.#counted) {
+      kinds.get(literal.table)?.add(literal.text.length, literal.steps);
+      literal.steps = 0;
+    }
     let sum = 0;
-    for (const table of [this.prefixes, this.suffixes, this.pieces]) {
-      const byLength = new Map<number, number[]>();
-      for (const literal of table.literals.values()) {
-        const its = steps.get(literal);
-        if (its === undefined) continue;
-        const { length } = literal.text;
-        const others = byLength.get(length);
-        if (others === undefined) byLength.set(length, [its]);
-        else others.push(its);
-      }
-      for (const [length, all] of byLength) {
-        const most = table === this.pieces ? piecesMax(length) : textsMax(texts, length);
-        if (all.length > most) all.sort((a, b) => b - a);
-        for (let at = 0; at < Math.min(most, all.length); at++) sum += all[at] as number;
-      }
+    for (const [table, lengths] of kinds)
+      sum += lengths.most((length) => (table === tables.pieces ? piecesMax(length) : textsMax(texts, length)));
+    return sum;
+  }
+}
+
+/** The steps of literals of one kind, by the length of the literal. */
+class Lengths {
+  readonly #steps = new Map<number, number[]>();
+
+  add(length: number, steps: number): void {
+    const others = this.#steps.get(length);
+    if (others === undefined) this.#steps.set(length, [steps]);
+    else others.push(steps);
+  }
+
+  /** Returns the sum of the largest steps of each length, as many as `countOf` returns for the length. */
+  most(countOf: (length: number) => number): number {
+    let sum = 0;
+    for (const [length, steps] of this.#steps) {
+      const largest = Float64Array.from(steps).sort();
+      for (const one of largest.subarray(Math.max(0, largest.length - countOf(length)))) sum += one;
     }
     return sum;
   }
@@ -232,21 +253,24 @@ export class GlobEdges<Target> {
   stepsMax(texts: number, stepsOf: (target: Target) => number): number {
     const isFiled = this.#tables !== undefined;
     const tables = this.#tables ?? new Tables<Target>();
-    const edges = [...this.#edges.values()].map(({ glob, target, literals }) => ({
-      literals: isFiled ? literals : tables.useOf(glob),
-      test: glob.looksMax(texts, TOPIC_BYTES_MAX) / LOOKS_A_STEP,
-      further: stepsOf(target),
-    }));
-    // Edges that are not filed are tested by every segment, but only a segment with their literal leads on.
+    const literalsOf = new Map<Edge<Target>, readonly Literal<Target>[]>();
+    // The users of all literals must be known before the rarest one can be chosen.
+    if (!isFiled) for (const edge of this.#edges.values()) literalsOf.set(edge, tables.useOf(edge.glob));
     let steps = isFiled ? this.#lookupSteps(tables, texts) : 0;
-    const byLiteral = new Map<Literal<Target>, number>();
-    for (const { literals, test, further } of edges) {
-      const literal = rarest(literals);
-      if (literal === undefined || !isFiled) steps += test;
-      if (literal === undefined) steps += further;
-      else byLiteral.set(literal, (byLiteral.get(literal) ?? 0) + further + (isFiled ? test : 0));
+    const ofLiterals = new LiteralSteps<Target>();
+    for (const edge of this.#edges.values()) {
+      const literal = rarest(isFiled ? edge.literals : (literalsOf.get(edge) ?? []));
+      const test = edge.glob.looksMax(texts, TOPIC_BYTES_MAX) / LOOKS_A_STEP;
+      const further = stepsOf(edge.target);
+      // Every segment tests an edge that is not filed, but only a segment with its literal leads on.
+      if (literal === undefined) steps += test + further;
+      else if (isFiled) ofLiterals.add(literal, test + further);
+      else {
+        steps += test;
+        ofLiterals.add(literal, further);
+      }
     }
-    return Math.ceil(steps + tables.most(byLiteral, texts));
+    return Math.ceil(steps + ofLiterals.takeMost(tables, texts));
   }
 
   /** Returns the most steps of the lookups of literals, and of the checks whether the segment contains all of them. */
@@ -258,14 +282,18 @@ export class GlobEdges<Target> {
 
     // An edge may be filed under any of its literals.
     let filed = 0;
-    const checks = new Map<Literal<Target>, number>();
+    const checks = new LiteralSteps<Target>();
     for (const { literals } of this.#edges.values()) {
       if (literals.length < 2) continue;
-      filed += Math.max(...literals.map(({ text }) => textsMax(texts, text.length)));
-      for (const literal of literals)
-        checks.set(literal, (checks.get(literal) ?? 0) + textsMax(texts, literal.text.length));
+      let most = 0;
+      for (const literal of literals) {
+        const times = textsMax(texts, literal.text.length);
+        checks.add(literal, times);
+        most = Math.max(most, times);
+      }
+      filed += most;
     }
-    return steps + EDGE_STEPS * Math.min(filed, tables.most(checks, texts));
+    return steps + EDGE_STEPS * Math.min(filed, checks.takeMost(tables, texts));
   }
 
   /**

@@ -299,6 +299,32 @@ t.test("globs are tested only if the segment contains their literals, however th
   t.end();
 });
 
+t.test("globs with different literals count only as far as one topic can contain their literals", (t) => {
+  const letters = [..."abcdefghijklmnopqrst"];
+  const pairs = letters.flatMap((first) => letters.map((second) => first + second));
+  const indexOf = (texts: readonly string[]): PatternIndex => {
+    const index = new PatternIndex();
+    for (const text of texts) index.add(compile(`*${text}*`));
+    return index;
+  };
+  // This topic contains each pair of the first 16 letters, except one.
+  let topic = "";
+  const few = letters.slice(0, 16);
+  for (const [at, first] of few.entries())
+    topic +=
+      first +
+      few
+        .slice(at + 1)
+        .map((second) => first + second)
+        .join("");
+  t.equal(topic.length, TOPIC_BYTES_MAX);
+  const all = indexOf(pairs);
+  const taken = stepsTaken(all, topic);
+  t.ok(taken <= all.steps && taken > all.steps * 0.7, `${taken} of ${all.steps} steps`);
+  t.ok(all.steps < indexOf(pairs.slice(0, TOPIC_BYTES_MAX)).steps * 1.05, `${pairs.length} globs`);
+  t.end();
+});
+
 t.test("an index that has shrunk takes as many steps as one that was never larger", (t) => {
   const shrunk = new PatternIndex();
   for (let n = 0; n < 100; n++) shrunk.add(compile(`*a?${n}*`));

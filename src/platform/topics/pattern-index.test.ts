@@ -300,7 +300,7 @@ t.test("globs are tested only if the segment contains their literals, however th
 });
 
 t.test("globs with different literals count only as far as one topic can contain their literals", (t) => {
-  const letters = [..."abcdefghijklmnopqrst"];
+  const letters = "abcdefghijklmnopqrst".split("");
   const pairs = letters.flatMap((first) => letters.map((second) => first + second));
   const indexOf = (texts: readonly string[]): PatternIndex => {
     const index = new PatternIndex();

@@ -12,8 +12,8 @@
  *
  * `steps` is an upper bound of the steps that one topic takes, whatever the topic is. A step is one lookup or one visit
  * of a node, which takes about 0.04 µs. A test of a glob counts as many steps as take the same time. The bound depends
- * only on the patterns, not on the order in which they were added, so that every node of a cluster computes the same one.
- * The bound may grow when a pattern is deleted. The steps that a topic really takes do not.
+ * only on the patterns, not on the order in which they were added, so that every node of a cluster computes the same
+ * one. The bound may grow when a pattern is deleted. The steps that a topic really takes do not.
  *
  * Measured with 10 000 patterns and topics that were not in the memo, on two shared cores: `svc.N.*`, `*.N.done`,
  * `a.N.**`, `*-N`, `**.N` and exact topics take 2 to 8 µs; `job-N*.x`, `*-N-*` and `*.job-?N.[a-z]*` take 9 to 14 µs;

@@ -111,10 +111,10 @@ t.test(
     const streamStatus = async (pattern: string): Promise<number> =>
       (await send(port, "GET", `/api/events/stream?${query(pattern)}`)).status;
 
-    const alone = `**.${"?.".repeat(120)}**`;
+    const alone = `**.${"*?.".repeat(250)}**`;
     t.same([await socketStatus(alone), await streamStatus(alone), ...(await others(alone, 1))], [400, 400, 400, 400]);
-    const first = await openStream(t, port, query(`**.${"?.".repeat(60)}**`));
-    const second = `**.${"[ab].".repeat(50)}**`;
+    const first = await openStream(t, port, query(`**.${"?.".repeat(150)}**`));
+    const second = `**.${"[ab].".repeat(150)}**`;
     t.same(
       [await socketStatus(second), await streamStatus(second), ...(await others(second, 1))],
       [503, 503, 503, 503],

@@ -45,9 +45,31 @@ export interface SegmentGlob {
   /** The tokens of the segment: code points, and negative numbers for wildcards and classes. */
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
+  /**
+   * Returns the most looks that it takes to match several texts with the segment.
+   * @param texts the number of texts, which are separated by one character each
+   * @param characters the UTF-16 units of all texts and separators together
+   */
+  looksMax(texts: number, characters: number): number;
   /** Returns whether there is a text that both globs match. It supports only globs without classes. */
   meets(other: SegmentGlob): boolean;
 }
+
+/**
+ * The looks that all matches of this thread together have taken. A look is one comparison of a token with a character,
+ * or work that takes as long, which is about 0.01 µs. Tests compare it with `looksMax`.
+ */
+export const looks = { taken: 0 };
+
+/** The looks of rejecting a text because it is too short, and those of all other checks of its length and its ends. */
+const LOOKS_SHORT = 4;
+const LOOKS_ENDS = 40;
+/** The characters of a prefix or suffix that are compared in the time of a look. */
+const END_CHARACTERS_A_LOOK = 4;
+/** The looks of beginning to search a text for a literal. The search takes at most one look for each character. */
+const LOOKS_SEARCH = 20;
+/** The bounds of a class that are compared in the time of a look. There are two for each range. */
+const BOUNDS_A_LOOK = 16;
 
 /** Returns the number of UTF-16 units of a code point. */
 export function unitsOf(codePoint: number): number {
@@ -67,22 +89,39 @@ function classHolds({ negated, bounds }: CharacterClass, codePoint: number): boo
  */
 const LOOKS_A_CHARACTER = 2;
 
-/** Matches a text by backtracking. Returns null if that takes too many steps. */
-function matchTokens(tokens: readonly number[], classes: readonly CharacterClass[], segment: string): boolean | null {
-  let looksLeft = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
+/**
+ * Matches a text by backtracking. Returns null if that takes too many steps.
+ * @param looksAToken the looks that count for a comparison
+ */
+function matchTokens(
+  tokens: readonly number[],
+  classes: readonly CharacterClass[],
+  segment: string,
+  looksAToken: number,
+): boolean | null {
+  const looksMax = (tokens.length + segment.length) * LOOKS_A_CHARACTER;
+  let looksLeft = looksMax;
   let tokenAt = 0;
   let at = 0;
   let starToken = -1;
   let starAt = 0;
+  let matches: boolean | null | undefined;
   while (at < segment.length) {
-    if (--looksLeft < 0) return null;
+    if (looksLeft === 0) {
+      matches = null;
+      break;
+    }
+    looksLeft--;
     const codePoint = segment.codePointAt(at) as number;
     if (tokenAt < tokens.length) {
       const token = tokens[tokenAt] as number;
       if (token === STAR) {
         starToken = tokenAt++;
         starAt = at;
-        continue;
+        if (tokenAt < tokens.length) continue;
+        // The last star matches the rest.
+        matches = true;
+        break;
       }
       if (
         token === codePoint ||
@@ -94,13 +133,18 @@ function matchTokens(tokens: readonly number[], classes: readonly CharacterClass
         continue;
       }
     }
-    if (starToken < 0) return false;
+    if (starToken < 0) {
+      matches = false;
+      break;
+    }
     // Let the last star match one more character. Another try with an earlier star cannot help, because the last star
     // can match every character that the earlier one would leave to it.
     starAt += unitsOf(segment.codePointAt(starAt) as number);
     at = starAt;
     tokenAt = starToken + 1;
   }
+  looks.taken += (looksMax - looksLeft) * looksAToken;
+  if (matches !== undefined) return matches;
   while (tokens[tokenAt] === STAR) tokenAt++;
   return tokenAt === tokens.length;
 }
@@ -116,6 +160,21 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
     all: undefined,
     runs: { prefix: runs[0] ?? "", suffix: runs.at(-1) ?? "", inner: runs.slice(1, -1).filter((run) => run !== "") },
   };
+}
+
+/** Returns whether a part of a text contains all literals, one after the other. */
+function containsInOrder(text: string, from: number, to: number, literals: readonly string[]): boolean {
+  let at = from;
+  for (const literal of literals) {
+    const found = text.indexOf(literal, at);
+    if (found < 0 || found + literal.length > to) return false;
+    at = found + literal.length;
+  }
+  return true;
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0);
 }
 
 /** Converts tokens into the tests of a TokenSet. */
@@ -155,27 +214,56 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
       runs,
       tokens,
       matches: (segment) => segment === literal,
+      looksMax: (texts) => texts,
       meets: (other) => other.matches(literal),
     };
   }
   const { prefix, suffix, inner } = runs;
   if (tokens.length === 1 && tokens[0] === STAR)
-    return { text, literal, runs, tokens, matches: () => true, meets: () => true };
+    return { text, literal, runs, tokens, matches: () => true, looksMax: (texts) => texts, meets: () => true };
 
   const wildcards = tokens.filter((token) => token < 0);
   const unitsMin =
     prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
-  const onlyOneStar = wildcards.length === 1 && wildcards[0] === STAR;
+  const onlyStars = wildcards.every((token) => token === STAR);
+  const firstStar = tokens.indexOf(STAR);
+  /** Whether no star can match more characters after a first try. */
+  const isAnchored = firstStar < 0 || firstStar === tokens.length - 1;
+  const bounds = classes.map((one) => one.bounds.length);
+  const looksAToken = 1 + Math.max(0, ...bounds) / BOUNDS_A_LOOK;
+  const endLooks = LOOKS_ENDS + (prefix.length + suffix.length) / END_CHARACTERS_A_LOOK;
   let set: TokenSet | null = null;
   const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
+  /** The looks of matching one character with the token set, and those of building it, which is done once. */
+  const setLooks = TokenSet.looksACharacter(tokens.length, classes.length) + sumOf(bounds) / BOUNDS_A_LOOK;
+  const setBuilt = TokenSet.looksOfBuilding(tokens.length);
   return {
     text,
     literal,
     runs,
     tokens,
     matches(segment) {
-      if (segment.length < unitsMin || !segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
-      return onlyOneStar || (matchTokens(tokens, classes, segment) ?? tokenSet().matches(segment));
+      looks.taken += LOOKS_SHORT;
+      if (segment.length < unitsMin) return false;
+      looks.taken += endLooks;
+      if (!segment.startsWith(prefix) || !segment.endsWith(suffix)) return false;
+      if (onlyStars) {
+        looks.taken += inner.length === 0 ? 0 : segment.length + inner.length * LOOKS_SEARCH;
+        return containsInOrder(segment, prefix.length, segment.length - suffix.length, inner);
+      }
+      const matched = matchTokens(tokens, classes, segment, looksAToken);
+      if (matched !== null) return matched;
+      looks.taken += segment.length * setLooks + (set === null ? setBuilt : 0);
+      return tokenSet().matches(segment);
+    },
+    looksMax(texts, characters) {
+      const longEnough = Math.min(texts, Math.floor((characters + 1) / (unitsMin + 1)));
+      const ends = texts * LOOKS_SHORT + longEnough * endLooks;
+      if (longEnough === 0) return ends;
+      if (onlyStars) return inner.length === 0 ? ends : ends + characters + longEnough * inner.length * LOOKS_SEARCH;
+      if (isAnchored) return ends + longEnough * (tokens.length + 1) * looksAToken;
+      const backtracking = (longEnough * tokens.length + characters) * LOOKS_A_CHARACTER;
+      return ends + backtracking * looksAToken + characters * setLooks + setBuilt;
     },
     meets(other) {
       if (other.literal !== undefined) return this.matches(other.literal);

@@ -79,9 +79,30 @@ t.test("texts that match", (t) => {
 });
 
 t.test("more characters than the cache holds", (t) => {
-  const set = new TokenSet([null, (codePoint) => codePoint % 2 === 0, 0x100]);
-  for (let codePoint = 1_000; codePoint < 1_400; codePoint++)
-    t.equal(set.matches(String.fromCodePoint(codePoint, 0x100)), codePoint % 2 === 0);
+  // A set with one function does without a cache.
+  for (const functions of [1, 12]) {
+    const isEven = (codePoint: number): boolean => codePoint % 2 === 0;
+    const set = new TokenSet([null, ...Array<TokenTest>(functions).fill(isEven), 0x100]);
+    for (let codePoint = 1_000; codePoint < 1_400; codePoint++)
+      t.equal(set.matches(`${String.fromCodePoint(codePoint).repeat(functions)}\u0100`), codePoint % 2 === 0);
+  }
+  t.end();
+});
+
+t.test("literals between stars must come in their order, and not overlap", (t) => {
+  for (const [pattern, text, expected] of [
+    ["a*ab*b", "axabb", true],
+    ["a*ab*b", "axxab", false],
+    ["a*ab*b", "aabxx", false],
+    ["*ab*ba*", "abba", true],
+    ["*ab*ba*", "abab", false],
+    ["*ab*ba*", "baab", false],
+    ["*😀*", "a😀", true],
+    ["*?*😀*", "😀", false],
+    ["a*?*", "a", false],
+    ["a?*", "abc", true],
+  ] as const)
+    t.equal(compileTopicSegment(pattern)?.matches(text), expected, `${pattern} ${text}`);
   t.end();
 });
 

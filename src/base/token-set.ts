@@ -12,9 +12,21 @@ import { must } from "./assert.js";
  */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
+/**
+ * The number of functions from which the positions that match a character are cached. A few functions are called as
+ * fast as the cache answers, and then a set keeps no memory.
+ */
+const CACHED_TESTS_MIN = 9;
 /** The number of characters whose matching positions are cached. When there are more, the cache is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
+/** The looks (segment-glob.ts) of a character, of a word of the positions, and of a new entry in the cache. */
+const CHARACTER_LOOKS = 1;
+const WORD_LOOKS = 0.5;
+const CACHING_LOOKS = 20;
+/** The looks of building a set, and of each of its tokens. */
+const BUILDING_LOOKS = 100;
+const TOKEN_LOOKS = 16;
 
 export class TokenSet {
   readonly #length: number;
@@ -27,13 +39,16 @@ export class TokenSet {
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** Caches the positions that match a character. It is used only if some tokens are functions. */
+  /** Caches the positions that match a character. It is used only if many tokens are functions. */
   readonly #fitting = new Map<number, Int32Array>();
+  /** The positions that match the current character, if a few tokens are functions. */
+  readonly #current: Int32Array;
 
   /** @param tokens the tokens; no two gaps may follow each other */
   constructor(tokens: readonly TokenTest[]) {
     this.#length = tokens.length;
-    this.#words = Math.floor(tokens.length / WORD) + 1;
+    this.#words = wordsOf(tokens.length);
+    this.#current = this.#none();
     this.#gaps = this.#none();
     this.#single = this.#none();
     this.#any = this.#none();
@@ -51,6 +66,22 @@ export class TokenSet {
       }
     }
     for (const places of this.#literal.values()) join(places, this.#any);
+  }
+
+  /** Returns the looks that building a set takes at most. */
+  static looksOfBuilding(tokens: number): number {
+    return BUILDING_LOOKS + tokens * (TOKEN_LOOKS + wordsOf(tokens));
+  }
+
+  /**
+   * Returns the looks that matching one character takes at most, besides what the functions do. A
+   * character that is not in the cache takes most of them.
+   * @param functions the number of tokens that are functions
+   */
+  static looksACharacter(tokens: number, functions: number): number {
+    return (
+      CHARACTER_LOOKS + wordsOf(tokens) * WORD_LOOKS + functions + (functions < CACHED_TESTS_MIN ? 0 : CACHING_LOOKS)
+    );
   }
 
   /** Returns whether the tokens match a text. */
@@ -78,6 +109,11 @@ export class TokenSet {
   #fitted(codePoint: number): Int32Array {
     const literal = this.#literal.get(codePoint) ?? this.#any;
     if (this.#tests.length === 0) return literal;
+    if (this.#tests.length < CACHED_TESTS_MIN) {
+      this.#current.set(literal);
+      for (const { at, test } of this.#tests) if (test(codePoint)) setBit(this.#current, at);
+      return this.#current;
+    }
     const known = this.#fitting.get(codePoint);
     if (known !== undefined) return known;
     const places = Int32Array.from(literal);
@@ -159,11 +195,16 @@ class Run {
   }
 }
 
+/** Returns the number of words that have a bit for each token, and for the end. */
+function wordsOf(tokens: number): number {
+  return Math.floor(tokens / WORD) + 1;
+}
+
 function setBit(places: Int32Array, at: number): void {
   const word = Math.floor(at / WORD);
   places[word] = (places[word] as number) | (1 << (at % WORD));
 }
 
 function join(places: Int32Array, others: Int32Array): void {
-  for (const [word, bits] of others.entries()) places[word] = (places[word] as number) | bits;
+  for (let word = 0; word < places.length; word++) places[word] = (places[word] as number) | (others[word] as number);
 }

@@ -25,11 +25,11 @@ function open() {
 }
 
 /** More than half of the steps that are allowed. */
-const DEAR = `**.${"?.".repeat(60)}**`;
+const DEAR = `**.${"?.".repeat(150)}**`;
 
 t.test("patterns are refused if a topic would take too many steps, alone or together with others", (t) => {
   const { index, refuse, add } = open();
-  t.match(refuse(`**.${"?.".repeat(120)}**`), { status: "INVALID_ARGUMENT", message: /would take up to \d+ steps/ });
+  t.match(refuse(`**.${"?.".repeat(300)}**`), { status: "INVALID_ARGUMENT", message: /would take up to \d+ steps/ });
   t.match(refuse(DEAR, `x.${DEAR}`), { status: "INVALID_ARGUMENT" }, "those of one call together");
   t.equal(refuse(DEAR), null);
   add(DEAR);
@@ -66,5 +66,38 @@ t.test("as many ordinary patterns as there may be subscribers are far below the 
       add(text);
     }
   t.ok(index.steps < SUBSCRIBED_PATTERN_STEPS_MAX / 1000, `${index.steps} steps`);
+  t.end();
+});
+
+/** Adds patterns until one is refused, and returns how many were added. */
+function addUntilRefused(patternOf: (n: number) => string): number {
+  const { refuse, add } = open();
+  for (let n = 0; n < SUBSCRIBERS_MAX; n++) {
+    if (refuse(patternOf(n)) !== null) return n;
+    add(patternOf(n));
+  }
+  return SUBSCRIBERS_MAX;
+}
+
+t.test("patterns that the same long topic tests are refused long before they fill the subscribers", (t) => {
+  const hostile = [
+    (n: number) => `*[ab]*[cd]*x?[a-y]${"?".repeat(n % 50)}[${"e".repeat(1 + Math.floor(n / 50))}]*`,
+    (n: number) => `*[x]?[x]*[^${"y".repeat(1 + (n % 100))}]*[${"z".repeat(1 + Math.floor(n / 100))}]*`,
+    (n: number) => `*xx?xx[y]${"?".repeat(n % 50)}x${"?".repeat(Math.floor(n / 50))}x*`,
+  ];
+  for (const patternOf of hostile) {
+    const accepted = addUntilRefused(patternOf);
+    t.ok(accepted > 100 && accepted < SUBSCRIBERS_MAX / 5, `${accepted} such as ${patternOf(70)}`);
+  }
+  t.end();
+});
+
+t.test("as many patterns as there may be subscribers are accepted if different literals tell them apart", (t) => {
+  for (const pattern of ["a*s.?[x-z]N*.d[a-o]ne", "*job-?N*", "*-N-*.[a-z]*", "x?N*[a-c]y.*"])
+    t.equal(
+      addUntilRefused((n) => pattern.replace("N", `${n}`)),
+      SUBSCRIBERS_MAX,
+      pattern,
+    );
   t.end();
 });

@@ -26,8 +26,8 @@ function isPlain({ segments }: Pattern): boolean {
 export class PatternBudget {
   readonly #index: PatternIndex;
   /**
-   * At least the steps of the index. To compute the steps may take long, so the steps of a new pattern are added, and
-   * the sum is computed only if it is too large.
+   * At least the steps that a topic takes. To compute the bound of the index takes long if it has many globs. So the
+   * steps of a new pattern are added, and the bound is computed only if this sum is too large.
    */
   #stepsMost = 1;
 
@@ -47,11 +47,12 @@ export class PatternBudget {
           `more than ${SUBSCRIBED_PATTERN_STEPS_MAX}: use fewer wildcards`,
       );
     if (this.#stepsMost + own <= SUBSCRIBED_PATTERN_STEPS_MAX) return null;
-    this.#stepsMost = this.#index.steps;
     for (const pattern of dear) this.#index.add(pattern);
     const { steps } = this.#index;
     for (const { text } of dear) this.#index.delete(text);
-    return steps > SUBSCRIBED_PATTERN_STEPS_MAX ? FULL : null;
+    if (steps > SUBSCRIBED_PATTERN_STEPS_MAX) return FULL;
+    this.#stepsMost = steps;
+    return null;
   }
 
   /** Counts a pattern that is added to the index. */

@@ -74,7 +74,7 @@ t.test("patterns are refused if a topic would take too many steps, alone or toge
   const outbox = open();
   t.match(outbox.refuseSteps([`${"**.a.".repeat(18)}x`]), {
     status: "INVALID_ARGUMENT",
-    message: /would take up to \d+ steps, more than 2048: use fewer wildcards, or delete a webhook first/,
+    message: /would take up to \d+ steps, more than 4096: use fewer wildcards, or delete a webhook first/,
   });
   t.equal(outbox.refuseSteps(["**.a.**"]), null, "the index has no pattern of the refused webhook");
 

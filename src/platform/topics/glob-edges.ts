@@ -2,13 +2,18 @@
  * Stores those edges of a node in the pattern index whose label is a segment glob, and finds the edges that match a
  * segment. Each edge leads to its own target. Pure. Runs on the front.
  *
- * A few edges are tested one after the other. Many edges are indexed: each edge is filed under one literal that every
- * matching segment must contain. Such a literal is the glob's prefix, its suffix, or a piece of a literal run inside
- * it. Of these literals, the edge is filed under the one whose bucket has the fewest edges. For a segment, only the
- * edges whose literal it contains are tested. Globs without any literal are always tested.
+ * A few edges are tested one after the other. Many edges are indexed by literals that every matching segment must
+ * contain: the glob's prefix, its suffix, and pieces of the literal runs inside it. A lookup first finds the literals
+ * that the segment contains. It tests only the edges whose literals are all among them. So that it considers few edges,
+ * each edge is filed under that one of its literals under which the fewest edges are filed. Globs without any literal
+ * are always tested.
+ *
+ * `stepsMax` depends only on the globs. It assigns each edge to that one of its literals that the fewest edges have. An
+ * edge is tested only if the segment contains this literal, wherever the edge is filed. The segment contains one prefix
+ * and one suffix of each length, and not more distinct pieces of a length than it has characters.
  */
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
-import { STAR, type SegmentGlob } from "../../base/segment-glob.js";
+import type { SegmentGlob } from "../../base/segment-glob.js";
 
 /** If there are at most this many globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
@@ -17,32 +22,38 @@ const UNFILED_EDGES_MAX = 16;
  * a lookup tries each length, and so there are few of them.
  */
 const PIECE_CHARS_MAX = 32;
+/** The maximum number of literals of one glob that are indexed. The longest ones are. */
+const LITERALS_MAX = 4;
 
-/**
- * The steps of looking up all pieces of one length in the longest segment. A piece costs two steps, as it is copied.
- */
-const PIECES_STEPS = 2 * TOPIC_BYTES_MAX;
-/**
- * The steps of testing a glob with several wildcards against a long segment: a fixed number, and half a step for each
- * token.
- */
-const TEST_STEPS = 16;
-const TEST_STEPS_A_TOKEN = 0.5;
+/** The steps of looking up a piece, which is copied. */
+const PIECE_STEPS = 2;
+/** The characters of a prefix or suffix that are copied and hashed in the time of a step. */
+const END_CHARACTERS_A_STEP = 16;
+/** The steps of a check whether the segment contains all literals of an edge. */
+const EDGE_STEPS = 1;
+/** The number of looks of a test (segment-glob.ts) that take as long as a step. */
+export const LOOKS_A_STEP = 4;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** The bucket that holds the edge; undefined if the edge is not filed, because every segment tests it. */
-  filedUnder: { readonly table: LiteralTable<Target>; readonly key: string } | undefined;
+  /** The indexed literals of the glob. They are empty if the edge is not filed, because every segment tests it. */
+  literals: readonly Literal<Target>[];
+  filedUnder: Literal<Target> | undefined;
 }
 
-interface Bucket<Target> {
+/** A literal that some edges have. */
+interface Literal<Target> {
+  readonly table: LiteralTable<Target>;
+  readonly text: string;
+  /** The number of edges that have the literal. */
+  users: number;
+  /** The edges that are filed under it. */
   readonly edges: Edge<Target>[];
-  /**
-   * The number of the last lookup that visited this bucket. It prevents a second visit if a segment contains the
-   * literal twice.
-   */
-  openedBy: number;
+  /** The number of the last lookup whose segment contained the literal. */
+  seenBy: number;
+  /** The steps that `LiteralSteps` has counted for it; 0 while none counts. */
+  steps: number;
 }
 
 function removeFrom<T>(items: T[], item: T): void {
@@ -52,47 +63,41 @@ function removeFrom<T>(items: T[], item: T): void {
 }
 
 /**
- * Buckets of edges, by literal. The table also knows the lengths of its literals, so that a lookup tries only pieces of
- * the segment with one of these lengths.
+ * Literals of one kind, by text. The table also knows their lengths, so that a lookup tries only pieces of the segment
+ * with one of these lengths.
  */
 class LiteralTable<Target> {
-  readonly buckets = new Map<string, Bucket<Target>>();
-  /** The distinct lengths of the keys, ascending. */
+  readonly literals = new Map<string, Literal<Target>>();
+  /** The distinct lengths of the literals, ascending. */
   lengths: readonly number[] = [];
-  readonly #keysByLength = new Map<number, number>();
+  readonly #countByLength = new Map<number, number>();
 
-  add(key: string, edge: Edge<Target>): void {
-    const bucket = this.buckets.get(key);
-    if (bucket !== undefined) {
-      bucket.edges.push(edge);
-      return;
+  /** Adds a user of a literal, and returns the literal. */
+  use(text: string): Literal<Target> {
+    let literal = this.literals.get(text);
+    if (literal === undefined) {
+      literal = { table: this, text, users: 0, edges: [], seenBy: 0, steps: 0 };
+      this.literals.set(text, literal);
+      this.#count(text.length, 1);
     }
-    this.buckets.set(key, { edges: [edge], openedBy: 0 });
-    this.#countKey(key.length, 1);
+    literal.users++;
+    return literal;
   }
 
-  delete(key: string, edge: Edge<Target>): void {
-    const bucket = this.buckets.get(key);
-    if (bucket === undefined) return;
-    removeFrom(bucket.edges, edge);
-    if (bucket.edges.length > 0) return;
-    this.buckets.delete(key);
-    this.#countKey(key.length, -1);
+  /** Removes a user of a literal. */
+  release(literal: Literal<Target>): void {
+    if (--literal.users > 0) return;
+    this.literals.delete(literal.text);
+    this.#count(literal.text.length, -1);
   }
 
-  #countKey(length: number, change: 1 | -1): void {
-    const count = (this.#keysByLength.get(length) ?? 0) + change;
-    if (count === 0) this.#keysByLength.delete(length);
-    else this.#keysByLength.set(length, count);
-    if (this.#keysByLength.size !== this.lengths.length)
-      this.lengths = [...this.#keysByLength.keys()].sort((a, b) => a - b);
+  #count(length: number, change: 1 | -1): void {
+    const count = (this.#countByLength.get(length) ?? 0) + change;
+    if (count === 0) this.#countByLength.delete(length);
+    else this.#countByLength.set(length, count);
+    if (this.#countByLength.size !== this.lengths.length)
+      this.lengths = [...this.#countByLength.keys()].sort((a, b) => a - b);
   }
-}
-
-class Tables<Target> {
-  readonly prefixes = new LiteralTable<Target>();
-  readonly suffixes = new LiteralTable<Target>();
-  readonly pieces = new LiteralTable<Target>();
 }
 
 /** Returns the largest power of two that is at most `runLength` and at most PIECE_CHARS_MAX. */
@@ -102,37 +107,99 @@ function pieceLength(runLength: number): number {
   return length;
 }
 
-/** Where the only wildcard of a glob is, if that is one star at its start or end. */
-type StarPlace = "alone" | "start" | "end";
-
-function onlyStar({ tokens }: SegmentGlob): StarPlace | undefined {
-  if (tokens.filter((token) => token < 0).length !== 1) return undefined;
-  if (tokens.length === 1) return tokens[0] === STAR ? "alone" : undefined;
-  if (tokens[0] === STAR) return "start";
-  return tokens.at(-1) === STAR ? "end" : undefined;
+/** Returns pieces of a literal run that together have all its characters. */
+function piecesOf(run: string): string[] {
+  const length = pieceLength(run.length);
+  const pieces: string[] = [];
+  for (let at = 0; at + length < run.length; at += length) pieces.push(run.slice(at, at + length));
+  pieces.push(run.slice(run.length - length));
+  return pieces;
 }
 
-/** Adds up the steps of edges that have one literal each. A segment contains at most one literal of each length. */
-class LiteralSteps {
-  readonly #byLiteral = new Map<string, number>();
+class Tables<Target> {
+  readonly prefixes = new LiteralTable<Target>();
+  readonly suffixes = new LiteralTable<Target>();
+  readonly pieces = new LiteralTable<Target>();
 
-  add(literal: string, steps: number): void {
-    this.#byLiteral.set(literal, (this.#byLiteral.get(literal) ?? 0) + steps);
+  /** Adds a user of each literal of a glob that is indexed, and returns these literals. */
+  useOf({ runs: { prefix, suffix, inner } }: SegmentGlob): Literal<Target>[] {
+    const found: { readonly table: LiteralTable<Target>; readonly text: string }[] = [];
+    if (prefix !== "") found.push({ table: this.prefixes, text: prefix });
+    if (suffix !== "") found.push({ table: this.suffixes, text: suffix });
+    for (const text of new Set(inner.flatMap(piecesOf))) found.push({ table: this.pieces, text });
+    return found
+      .sort((a, b) => b.text.length - a.text.length)
+      .slice(0, LITERALS_MAX)
+      .map(({ table, text }) => table.use(text));
+  }
+}
+
+/** Adds up the steps of literals. At most one of these may be in use at a time, because it counts in the literals. */
+class LiteralSteps<Target> {
+  readonly #counted: Literal<Target>[] = [];
+
+  add(literal: Literal<Target>, steps: number): void {
+    if (literal.steps === 0) this.#counted.push(literal);
+    literal.steps += steps;
   }
 
-  /** The most steps of one segment: for each length the lookup, and the literal with the most steps. */
-  get most(): number {
-    const byLength = new Map<number, number>();
-    for (const [{ length }, steps] of this.#byLiteral) byLength.set(length, Math.max(byLength.get(length) ?? 0, steps));
-    return [...byLength.values()].reduce((sum, steps) => sum + 1 + steps, 0);
+  /** Returns the most steps of the literals that a topic contains, and forgets all steps. */
+  takeMost(tables: Tables<Target>, texts: number): number {
+    const kinds = new Map([tables.prefixes, tables.suffixes, tables.pieces].map((table) => [table, new Lengths()]));
+    for (const literal of this.#counted) {
+      kinds.get(literal.table)?.add(literal.text.length, literal.steps);
+      literal.steps = 0;
+    }
+    let sum = 0;
+    for (const [table, lengths] of kinds)
+      sum += lengths.most((length) => (table === tables.pieces ? piecesMax(length) : textsMax(texts, length)));
+    return sum;
   }
+}
+
+/** The steps of literals of one kind, by the length of the literal. */
+class Lengths {
+  readonly #steps = new Map<number, number[]>();
+
+  add(length: number, steps: number): void {
+    const others = this.#steps.get(length);
+    if (others === undefined) this.#steps.set(length, [steps]);
+    else others.push(steps);
+  }
+
+  /** Returns the sum of the largest steps of each length, as many as `countOf` returns for the length. */
+  most(countOf: (length: number) => number): number {
+    let sum = 0;
+    for (const [length, steps] of this.#steps) {
+      const largest = Float64Array.from(steps).sort();
+      for (const one of largest.subarray(Math.max(0, largest.length - countOf(length)))) sum += one;
+    }
+    return sum;
+  }
+}
+
+/** Returns the most distinct pieces of a length that a topic contains. */
+function piecesMax(length: number): number {
+  return Math.max(0, TOPIC_BYTES_MAX - length + 1);
+}
+
+/** Returns the most of `texts` segments of a topic that have a length, or more. */
+function textsMax(texts: number, length: number): number {
+  return Math.min(texts, Math.floor((TOPIC_BYTES_MAX + 1) / (length + 1)));
+}
+
+/** Returns the literal that the fewest edges have, and of several such literals the first one. */
+function rarest<Target>(literals: readonly Literal<Target>[]): Literal<Target> | undefined {
+  let found = literals[0];
+  for (const literal of literals) if (found === undefined || literal.users < found.users) found = literal;
+  return found;
 }
 
 export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
   /** The edges that every segment tests. */
   readonly #unfiled: Edge<Target>[] = [];
-  /** Undefined until there are more than UNFILED_EDGES_MAX edges. */
+  /** Undefined unless there are more than UNFILED_EDGES_MAX edges. */
   #tables: Tables<Target> | undefined = undefined;
   #lookup = 0;
 
@@ -147,7 +214,7 @@ export class GlobEdges<Target> {
 
   /** Adds an edge. There must be no edge yet whose glob has the same text. */
   add(glob: SegmentGlob, target: Target): void {
-    const edge: Edge<Target> = { glob, target, filedUnder: undefined };
+    const edge: Edge<Target> = { glob, target, literals: [], filedUnder: undefined };
     this.#edges.set(glob.text, edge);
     if (this.#tables !== undefined) {
       this.#file(this.#tables, edge);
@@ -164,83 +231,128 @@ export class GlobEdges<Target> {
     if (edge === undefined) return;
     this.#edges.delete(globText);
     if (edge.filedUnder === undefined) removeFrom(this.#unfiled, edge);
-    else edge.filedUnder.table.delete(edge.filedUnder.key, edge);
-  }
-
-  *targets(): Generator<Target, void, undefined> {
-    for (const { target } of this.#edges.values()) yield target;
+    else removeFrom(edge.filedUnder.edges, edge);
+    for (const literal of edge.literals) literal.table.release(literal);
+    if (this.#tables === undefined || this.#edges.size > UNFILED_EDGES_MAX) return;
+    // Without this, an index that has shrunk would take more steps than one that never had more edges.
+    this.#tables = undefined;
+    this.#unfiled.length = 0;
+    for (const each of this.#edges.values()) {
+      each.literals = [];
+      each.filedUnder = undefined;
+      this.#unfiled.push(each);
+    }
   }
 
   /**
-   * Returns the most steps that a lookup takes, whatever the segment is, together with the steps of the targets that it
-   * finds. The result depends only on the globs, and not on how they are filed.
+   * Returns the most steps that the lookups of a topic take, whatever the topic is, together with the steps of the
+   * targets that they find. The result depends only on the globs, and not on how they are filed.
+   * @param texts the number of segments that are looked up. It is 1, or the most segments that a topic can have
+   * @param stepsOf the steps of a target, for all lookups together
    */
-  stepsMax(stepsOf: (target: Target) => number): number {
-    const prefixes = new LiteralSteps();
-    const suffixes = new LiteralSteps();
-    const pieceLengths = new Set<number>();
-    // Edges that are not filed yet are tested one by one.
-    let steps = Math.min(this.#edges.size, UNFILED_EDGES_MAX);
-    for (const { glob, target } of this.#edges.values()) {
-      const { tokens, runs } = glob;
-      const place = onlyStar(glob);
-      if (place === "end") prefixes.add(runs.prefix, 1 + stepsOf(target));
-      else if (place === "start") suffixes.add(runs.suffix, 1 + stepsOf(target));
-      else if (place === "alone") steps += 1 + stepsOf(target);
+  stepsMax(texts: number, stepsOf: (target: Target) => number): number {
+    const isFiled = this.#tables !== undefined;
+    const tables = this.#tables ?? new Tables<Target>();
+    const literalsOf = new Map<Edge<Target>, readonly Literal<Target>[]>();
+    // The users of all literals must be known before the rarest one can be chosen.
+    if (!isFiled) for (const edge of this.#edges.values()) literalsOf.set(edge, tables.useOf(edge.glob));
+    let steps = isFiled ? this.#lookupSteps(tables, texts) : 0;
+    const ofLiterals = new LiteralSteps<Target>();
+    for (const edge of this.#edges.values()) {
+      const literal = rarest(isFiled ? edge.literals : (literalsOf.get(edge) ?? []));
+      const test = edge.glob.looksMax(texts, TOPIC_BYTES_MAX) / LOOKS_A_STEP;
+      const further = stepsOf(edge.target);
+      // Every segment tests an edge that is not filed, but only a segment with its literal leads on.
+      if (literal === undefined) steps += test + further;
+      else if (isFiled) ofLiterals.add(literal, test + further);
       else {
-        steps += TEST_STEPS + Math.ceil(tokens.length * TEST_STEPS_A_TOKEN) + stepsOf(target);
-        for (const run of runs.inner) pieceLengths.add(pieceLength(run.length));
+        steps += test;
+        ofLiterals.add(literal, further);
       }
     }
-    if (this.#edges.size > UNFILED_EDGES_MAX) steps += pieceLengths.size * PIECES_STEPS;
-    return steps + prefixes.most + suffixes.most;
+    return Math.ceil(steps + ofLiterals.takeMost(tables, texts));
   }
 
-  /** Calls `take` once with the target of each edge whose glob matches the segment. */
-  forEachMatch(segment: string, take: (target: Target) => void): void {
-    for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
-    if (this.#tables === undefined) return;
+  /** Returns the most steps of the lookups of literals, and of the checks whether the segment contains all of them. */
+  #lookupSteps(tables: Tables<Target>, texts: number): number {
+    let steps = texts;
+    for (const { lengths } of [tables.prefixes, tables.suffixes])
+      for (const length of lengths) steps += textsMax(texts, length) * (1 + length / END_CHARACTERS_A_STEP);
+    for (const length of tables.pieces.lengths) steps += piecesMax(length) * PIECE_STEPS;
 
+    // An edge may be filed under any of its literals.
+    let filed = 0;
+    const checks = new LiteralSteps<Target>();
+    for (const { literals } of this.#edges.values()) {
+      if (literals.length < 2) continue;
+      let most = 0;
+      for (const literal of literals) {
+        const times = textsMax(texts, literal.text.length);
+        checks.add(literal, times);
+        most = Math.max(most, times);
+      }
+      filed += most;
+    }
+    return steps + EDGE_STEPS * Math.min(filed, checks.takeMost(tables, texts));
+  }
+
+  /**
+   * Calls `take` once with the target of each edge whose glob matches the segment.
+   * @returns the steps of the lookups, besides the looks of the tests
+   */
+  forEachMatch(segment: string, take: (target: Target) => void): number {
+    for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
+    if (this.#tables === undefined) return 0;
+
+    let steps = 1;
     const lookup = ++this.#lookup;
-    const open = (bucket: Bucket<Target> | undefined): void => {
-      if (bucket === undefined || bucket.openedBy === lookup) return;
-      bucket.openedBy = lookup;
-      for (const edge of bucket.edges) if (edge.glob.matches(segment)) take(edge.target);
+    const found: Literal<Target>[] = [];
+    const see = (literal: Literal<Target> | undefined): void => {
+      if (literal === undefined || literal.seenBy === lookup) return;
+      literal.seenBy = lookup;
+      if (literal.edges.length > 0) found.push(literal);
     };
     const { prefixes, suffixes, pieces } = this.#tables;
     for (const length of prefixes.lengths) {
       if (length > segment.length) break;
-      open(prefixes.buckets.get(segment.slice(0, length)));
+      steps += 1 + length / END_CHARACTERS_A_STEP;
+      see(prefixes.literals.get(segment.slice(0, length)));
     }
     for (const length of suffixes.lengths) {
       if (length > segment.length) break;
-      open(suffixes.buckets.get(segment.slice(segment.length - length)));
+      steps += 1 + length / END_CHARACTERS_A_STEP;
+      see(suffixes.literals.get(segment.slice(segment.length - length)));
     }
     for (const length of pieces.lengths) {
-      for (let at = 0; at + length <= segment.length; at++) open(pieces.buckets.get(segment.slice(at, at + length)));
+      if (length > segment.length) break;
+      steps += PIECE_STEPS * (segment.length - length + 1);
+      for (let at = 0; at + length <= segment.length; at++) see(pieces.literals.get(segment.slice(at, at + length)));
     }
+    for (const { edges } of found) {
+      for (const edge of edges) {
+        if (edge.literals.length > 1) steps += EDGE_STEPS;
+        if (hasSeenAll(edge, lookup) && edge.glob.matches(segment)) take(edge.target);
+      }
+    }
+    return steps;
   }
 
   /**
-   * Files the edge in the bucket with the fewest edges. Of equal buckets, it takes the first one considered, which is
-   * the fastest to look up.
+   * Files the edge under the literal with the fewest edges. Of several such literals, it takes the first one, which is
+   * the longest.
    */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
-    let fewest = Number.POSITIVE_INFINITY;
-    const consider = (table: LiteralTable<Target>, key: string): void => {
-      const count = table.buckets.get(key)?.edges.length ?? 0;
-      if (count >= fewest) return;
-      fewest = count;
-      edge.filedUnder = { table, key };
-    };
-    const { prefix, suffix, inner } = edge.glob.runs;
-    if (prefix !== "") consider(tables.prefixes, prefix);
-    if (suffix !== "") consider(tables.suffixes, suffix);
-    for (const run of inner) {
-      const length = pieceLength(run.length);
-      for (let at = 0; at + length <= run.length; at++) consider(tables.pieces, run.slice(at, at + length));
-    }
-    if (edge.filedUnder === undefined) this.#unfiled.push(edge);
-    else edge.filedUnder.table.add(edge.filedUnder.key, edge);
+    edge.literals = tables.useOf(edge.glob);
+    let fewest = edge.literals[0];
+    for (const literal of edge.literals)
+      if (fewest === undefined || literal.edges.length < fewest.edges.length) fewest = literal;
+    edge.filedUnder = fewest;
+    (fewest?.edges ?? this.#unfiled).push(edge);
   }
+}
+
+/** Whether the segment of a lookup contains all indexed literals of an edge. */
+function hasSeenAll<Target>({ literals }: Edge<Target>, lookup: number): boolean {
+  for (const literal of literals) if (literal.seenBy !== lookup) return false;
+  return true;
 }

@@ -7,10 +7,10 @@ import t from "tap";
 import { PATTERN_BYTES_MAX, TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../../schemas/limits/events.js";
 import { Failure } from "../../base/result.js";
-import { GlobEdges } from "./glob-edges.js";
+import { GlobEdges, LOOKS_A_STEP } from "./glob-edges.js";
 import { PatternIndex } from "./pattern-index.js";
 import { compilePattern, type Pattern } from "./pattern.js";
-import type { SegmentGlob } from "../../base/segment-glob.js";
+import { looks, type SegmentGlob } from "../../base/segment-glob.js";
 import { compileTopicSegment } from "./topic-segment.js";
 import { TopicMemo } from "./topic-memo.js";
 import { countRounds } from "../../../test/support/test-size.js";
@@ -228,6 +228,116 @@ t.test("the bound of steps says which patterns are dear", (t) => {
 
   const longest = [".", "?.", "*.", "**."].map((part) => part.repeat(PATTERN_BYTES_MAX / part.length));
   t.ok(Number.isSafeInteger(stepsOf(...longest)), "the longest patterns have a bound");
+  t.end();
+});
+
+/** Returns the steps that a search takes: visits of nodes, lookups of literals, and looks of tests. */
+function stepsTaken(index: PatternIndex, topic: string): number {
+  const { visited, lookups } = index;
+  const { taken } = looks;
+  index.match(topic);
+  return index.visited - visited + (index.lookups - lookups) + (looks.taken - taken) / LOOKS_A_STEP;
+}
+
+t.test("a topic takes at most the steps of the bound, in whatever order the patterns were added", (t) => {
+  const literal = fc.string({ unit: fc.constantFrom("x", "x", "x", "y", "z"), minLength: 1, maxLength: 6 });
+  const part = fc.oneof(
+    { weight: 3, arbitrary: literal },
+    { weight: 4, arbitrary: fc.constantFrom("*", "?", "[x]", "[xyz]", "[^y]", "[^a-wz]", "*?*") },
+    { weight: 1, arbitrary: fc.constantFrom("?".repeat(20), "[^a]".repeat(12), "x?".repeat(30), "x".repeat(70)) },
+  );
+  const globText = fc.array(part, { minLength: 1, maxLength: 7 }).map((parts) => parts.join(""));
+  const frames = fc.constantFrom("$", "$", "$", "**.$.**", "$.*", "x.**.$", "**.$", "*.$.**.$.**");
+  const pattern = fc.tuple(globText, frames).map(([text, frame]) => frame.replaceAll("$", text));
+  const patterns = fc.uniqueArray(pattern, { minLength: 1, maxLength: 60, size: "max" });
+  const run = fc.oneof(
+    { weight: 3, arbitrary: fc.nat({ max: 200 }).map((length) => "x".repeat(length)) },
+    fc
+      .nat({ max: 90 })
+      .map((first) => Array.from({ length: 90 }, (_, at) => String.fromCharCode(first + at + 91)).join("")),
+    literal.map((text) => text.repeat(20)),
+    fc.constantFrom("x.".repeat(60), "xy.".repeat(40), ".".repeat(100), "x", "y", ".", "xxxxxxxxy."),
+  );
+  const topic = fc
+    .array(run, { minLength: 1, maxLength: 6 })
+    .map((runs) => runs.join("").slice(0, TOPIC_BYTES_MAX / 2));
+  // Half of the topics have twice the characters of the others.
+  const topics = fc.array(fc.tuple(topic, fc.boolean()), { minLength: 1, maxLength: 8 });
+  let nearest = 0;
+  const property = fc.property(patterns, fc.nat({ max: 60 }), topics, (texts, deleted, subjects) => {
+    const index = new PatternIndex();
+    const ascii = (text: string): string => text.replaceAll(/[^\x21-\x7e]/gu, "x");
+    for (const text of texts) index.add(compile(text));
+    for (const text of texts.slice(0, Math.min(deleted, texts.length - 1))) index.delete(text);
+    for (const [subject, isLong] of subjects) {
+      const taken = stepsTaken(index, ascii(isLong ? subject + subject : subject));
+      nearest = Math.max(nearest, taken / index.steps);
+      if (taken > index.steps) return false;
+    }
+    const again = new PatternIndex();
+    for (const text of texts.toReversed()) if (index.has(text)) again.add(compile(text));
+    return again.steps === index.steps;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 400 }));
+  t.ok(nearest > 0.5, `a topic takes ${nearest} of the bound`);
+  t.end();
+});
+
+t.test("globs are tested only if the segment contains their literals, however they are filed", (t) => {
+  const index = new PatternIndex();
+  for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*`));
+  // These are filed when a bucket of each number holds an edge. They go where few are, and not to their rarest literal.
+  for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*[y]*`));
+  for (const topic of [
+    "job-".repeat(64),
+    `${"job-".repeat(40)}q7x`,
+    Array.from({ length: 60 }, (_, n) => `q${n}`).join("job-"),
+  ])
+    t.ok(stepsTaken(index, topic.slice(0, TOPIC_BYTES_MAX)) <= index.steps, topic);
+  const before = looks.taken;
+  index.match("job-7".repeat(50));
+  t.equal(looks.taken, before, "no glob is tested against a segment that has only the literal of all");
+  t.end();
+});
+
+t.test("globs with different literals count only as far as one topic can contain their literals", (t) => {
+  const letters = "abcdefghijklmnopqrst".split("");
+  const pairs = letters.flatMap((first) => letters.map((second) => first + second));
+  const indexOf = (texts: readonly string[]): PatternIndex => {
+    const index = new PatternIndex();
+    for (const text of texts) index.add(compile(`*${text}*`));
+    return index;
+  };
+  // This topic contains each pair of the first 16 letters, except one.
+  let topic = "";
+  const few = letters.slice(0, 16);
+  for (const [at, first] of few.entries())
+    topic +=
+      first +
+      few
+        .slice(at + 1)
+        .map((second) => first + second)
+        .join("");
+  t.equal(topic.length, TOPIC_BYTES_MAX);
+  const all = indexOf(pairs);
+  const taken = stepsTaken(all, topic);
+  t.ok(taken <= all.steps && taken > all.steps * 0.7, `${taken} of ${all.steps} steps`);
+  t.ok(all.steps < indexOf(pairs.slice(0, TOPIC_BYTES_MAX)).steps * 1.05, `${pairs.length} globs`);
+  t.end();
+});
+
+t.test("an index that has shrunk takes as many steps as one that was never larger", (t) => {
+  const shrunk = new PatternIndex();
+  for (let n = 0; n < 100; n++) shrunk.add(compile(`*a?${n}*`));
+  for (let n = 3; n < 100; n++) shrunk.delete(`*a?${n}*`);
+  const small = new PatternIndex();
+  for (let n = 0; n < 3; n++) small.add(compile(`*a?${n}*`));
+  t.equal(shrunk.steps, small.steps);
+  const topic = "a".repeat(TOPIC_BYTES_MAX);
+  // Each glob builds its token set for the first topic.
+  for (const index of [shrunk, small]) index.match(topic);
+  t.equal(stepsTaken(shrunk, `${topic.slice(1)}b`), stepsTaken(small, `${topic.slice(1)}b`));
+  t.same(sorted(shrunk.match("xa-2x")), ["*a?2*"]);
   t.end();
 });
 

@@ -41,6 +41,7 @@ export const FEATURES = [
   "sessions",
   "messages",
   "wait",
+  "hooks",
   "agent-metrics",
   "usage",
   "webhooks",

@@ -5,6 +5,8 @@
 
 const BACKSLASHES = /\\/g;
 const DRIVE = /^[A-Za-z]:(?=[\\/]|$)/;
+/** Also matches a path that is relative to the current directory of a drive (`C:a`). */
+const ANY_DRIVE = /^[A-Za-z]:/;
 
 /** The two ways to write paths. On Windows `\` separates the segments; elsewhere it is a character of a name. */
 export type PathStyle = "posix" | "windows";
@@ -15,10 +17,9 @@ export function styleOf(path: string): PathStyle | null {
   return path.startsWith("/") ? "posix" : null;
 }
 
-/** Returns whether a path starts at a root of the file system, in a given style. */
-export function isAbsolute(path: string, style: PathStyle): boolean {
-  if (path.startsWith("/")) return true;
-  return style === "windows" && (path.startsWith("\\") || DRIVE.test(path));
+/** Returns whether a path does not depend on the current directory, in a given style. */
+function isAbsolute(path: string, style: PathStyle): boolean {
+  return path.startsWith("/") || (style === "windows" && (path.startsWith("\\") || ANY_DRIVE.test(path)));
 }
 
 /**
@@ -31,7 +32,7 @@ export function segmentsOf(path: string, style: PathStyle, drive = ""): string[]
   if (style === "windows") {
     text = path.replace(BACKSLASHES, "/");
     if (DRIVE.test(text)) text = `${text.slice(0, 2).toLowerCase()}${text.slice(2)}`;
-    else if (/^[A-Za-z]:/.test(text)) return null;
+    else if (ANY_DRIVE.test(text)) return null;
     else if (drive !== "" && !text.startsWith("//")) text = `${drive}${text}`;
   }
   const segments: string[] = [];

@@ -57,7 +57,7 @@ export class WorkspaceRoots {
    */
   locate(path: string, directory: string): LocatedPath | null {
     if (path === "" || path.includes("\0") || path.startsWith("~/")) return null;
-    const whole = joinPath(directory === "" ? this.#first : joinPath(this.#first, directory), path);
+    const whole = joinPath(styleOf(directory) === null ? joinPath(this.#first, directory) : directory, path);
     if (whole.length > 2 * HOOK_PATH_CHARACTERS_MAX) return null;
     for (const root of this.#roots) {
       const style = styleOf(whole);

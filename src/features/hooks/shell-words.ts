@@ -181,7 +181,7 @@ class ShellReader {
       } else if (character === "\\") {
         if (text[from + 1] !== "\n") parts.push(text.slice(from + 1, from + 2));
         this.#at += 2;
-      } else if (this.#skipExpansion()) {
+      } else if (this.#skipExpansion(false)) {
         hasExpansion = true;
         parts.push(text.slice(from, this.#at));
       } else if (from === start && (character === "<" || character === ">")) {
@@ -218,7 +218,7 @@ class ShellReader {
           from = this.#at + 2;
         }
         this.#at += 2;
-      } else if (this.#skipExpansion()) {
+      } else if (this.#skipExpansion(true)) {
         hasExpansion = true;
       } else {
         const before = this.#at;
@@ -232,8 +232,11 @@ class ShellReader {
     return hasExpansion;
   }
 
-  /** Skips a variable or a substitution that begins here. Returns false if none does. */
-  #skipExpansion(): boolean {
+  /**
+   * Skips a variable or a substitution that begins here. Returns false if none does.
+   * @param isQuoted whether the place is in double quotes, where `$'` and `$"` have no meaning
+   */
+  #skipExpansion(isQuoted: boolean): boolean {
     const text = this.#text;
     const character = text[this.#at];
     if (character === "`") {
@@ -244,8 +247,8 @@ class ShellReader {
     const next = text[this.#at + 1] ?? "";
     if (next === "(") this.#skipNested(2, ")");
     else if (next === "{") this.#skipNested(2, "}");
-    else if (next === "'") this.#skipEscapedQuote();
-    else if (next === '"') this.#skipNested(2, '"');
+    else if (next === "'" && !isQuoted) this.#skipEscapedQuote();
+    else if (next === '"' && !isQuoted) this.#skipNested(2, '"');
     else if (VARIABLE_START.test(next)) this.#at += 2;
     else return false;
     return true;

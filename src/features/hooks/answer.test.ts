@@ -7,7 +7,7 @@ import t from "tap";
 import { HOOK_CLIENTS, HOOK_POLICIES, type HookClientName } from "../../../schemas/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
 import { must } from "../../base/assert.js";
-import { canHoldStop, canTell, type HookDecision, hookAnswer, PROCEED } from "./answer.js";
+import { canHoldStop, canInform, type HookDecision, hookAnswer, PROCEED } from "./answer.js";
 import type { HookClient, HookEvent } from "./client.js";
 import { CLIENTS, findClient, findEvent } from "./clients.js";
 
@@ -17,7 +17,7 @@ function find(name: HookClientName, event: string): [HookClient, HookEvent] {
 }
 
 const DENY: HookDecision = { kind: "deny", reason: "no", policy: "auto" };
-const TELL: HookDecision = { kind: "context", text: "hi" };
+const INFORM: HookDecision = { kind: "context", text: "hi" };
 const HOLD: HookDecision = { kind: "hold-stop", reason: "wait" };
 
 const claudeDenial = (event: string): string =>
@@ -27,8 +27,8 @@ const claudeContext = (event: string): string =>
 const BLOCK = '{"decision":"block","reason":"wait"}';
 const NONE = "{}";
 
-/** What each client gets at its main events: for a denial, for a context, and for a stop that is held. */
-const ANSWERS: readonly (readonly [HookClientName, string, deny: string, tell: string, hold: string])[] = [
+/** The answers that each client gets at its main events: for a denial, for a context, and for a stop that is held. */
+const ANSWERS: readonly (readonly [HookClientName, string, deny: string, inform: string, hold: string])[] = [
   ["claude", "SessionStart", NONE, claudeContext("SessionStart"), NONE],
   ["claude", "UserPromptSubmit", NONE, claudeContext("UserPromptSubmit"), NONE],
   ["claude", "PreToolUse", claudeDenial("PreToolUse"), claudeContext("PreToolUse"), NONE],
@@ -108,14 +108,14 @@ const ANSWERS: readonly (readonly [HookClientName, string, deny: string, tell: s
 ];
 
 t.test("what each client gets at each event", (t) => {
-  for (const [name, eventName, deny, tell, hold] of ANSWERS) {
+  for (const [name, eventName, deny, inform, hold] of ANSWERS) {
     const [client, event] = find(name, eventName);
     t.equal(hookAnswer(client, event, DENY), deny, `${name} ${eventName}: a denial`);
-    t.equal(hookAnswer(client, event, TELL), tell, `${name} ${eventName}: a context`);
+    t.equal(hookAnswer(client, event, INFORM), inform, `${name} ${eventName}: a context`);
     t.equal(hookAnswer(client, event, HOLD), hold, `${name} ${eventName}: a stop that is held`);
     const proceed = name === "kimi" && eventName === "UserPromptSubmit" ? "" : NONE;
     t.equal(hookAnswer(client, event, PROCEED), proceed, `${name} ${eventName}: proceed`);
-    t.equal(canTell(event), tell !== NONE, `${name} ${eventName}: whether a context arrives`);
+    t.equal(canInform(event), inform !== NONE, `${name} ${eventName}: whether a context arrives`);
     t.equal(canHoldStop(client, event), hold !== NONE && hold !== "", `${name} ${eventName}: whether a stop is held`);
   }
   t.same(new Set(ANSWERS.map(([name]) => name)), new Set(HOOK_CLIENTS), "every client");

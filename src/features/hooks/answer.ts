@@ -3,7 +3,7 @@
  * because one of them drops a whole answer for a single unknown member. No answer ever allows a call: that would skip the
  * question that the client asks its user. Pure, any thread.
  */
-import type { HookPolicy } from "../../../schemas/hooks.js";
+import type { HookForm, HookPolicy } from "../../../schemas/hooks.js";
 import type { HookClient, HookEvent } from "./client.js";
 
 export type HookDecision =
@@ -20,6 +20,47 @@ export const PROCEED: HookDecision = { kind: "proceed" };
 
 const EMPTY_OBJECT = "{}";
 
+/** The members of a denial, and of a context, in the answers of one form. */
+interface FormRow {
+  readonly deny: (reason: string, event: string, policy: HookPolicy) => object;
+  readonly inform: (text: string, event: string) => object;
+}
+
+const claudeContext = (text: string, event: string): object => ({
+  hookSpecificOutput: { hookEventName: event, additionalContext: text },
+});
+
+const FORMS: Readonly<Record<HookForm, FormRow>> = {
+  claude: {
+    deny: (reason, event) => ({
+      hookSpecificOutput: { hookEventName: event, permissionDecision: "deny", permissionDecisionReason: reason },
+    }),
+    inform: claudeContext,
+  },
+  flat: {
+    deny: (reason) => ({ permissionDecision: "deny", permissionDecisionReason: reason }),
+    inform: (text) => ({ additionalContext: text }),
+  },
+  decision: {
+    deny: (reason) => ({ decision: "deny", reason }),
+    inform: claudeContext,
+  },
+  cursor: {
+    deny: (reason) => ({ permission: "deny", user_message: reason, agent_message: reason }),
+    inform: (text) => ({ additional_context: text }),
+  },
+  plugin: {
+    deny: (reason) => ({ deny: reason }),
+    inform: (text) => ({ context: text }),
+  },
+  cline: {
+    // A denial ends the run, and the model never sees the reason. So only the strictest policy denies.
+    deny: (reason, _event, policy) =>
+      policy === "strict" ? { cancel: true, errorMessage: reason } : { contextModification: reason },
+    inform: (text) => ({ contextModification: text }),
+  },
+};
+
 /**
  * Returns the body of an answer. A decision that the client cannot be told at this event becomes `proceed`. A text with
  * no characters counts as no text.
@@ -31,7 +72,7 @@ export function hookAnswer(client: HookClient, event: HookEvent, decision: HookD
 }
 
 /** Returns whether the answer to an event can give the model a text. */
-export function canTell(event: HookEvent): boolean {
+export function canInform(event: HookEvent): boolean {
   return event.context !== "lost";
 }
 
@@ -41,56 +82,15 @@ export function canHoldStop(client: HookClient, event: HookEvent): boolean {
 }
 
 function membersOf(client: HookClient, event: HookEvent, decision: HookDecision): object | null {
-  switch (decision.kind) {
-    case "proceed":
-      return null;
-    case "deny":
-      if (event.moment !== "before-tool" || decision.reason === "") return null;
-      return denial(client, event, decision.reason, decision.policy);
-    case "context":
-      return canTell(event) && decision.text !== "" ? context(event, decision.text) : null;
-    case "hold-stop":
-      if (!canHoldStop(client, event) || decision.reason === "") return null;
-      return client.stopHold === "follow-up"
-        ? { followup_message: decision.reason }
-        : { decision: "block", reason: decision.reason };
+  const { deny, inform } = FORMS[event.form];
+  if (decision.kind === "deny") {
+    const isDenied = event.moment === "before-tool" && decision.reason !== "";
+    return isDenied ? deny(decision.reason, event.name, decision.policy) : null;
   }
-}
-
-function denial(client: HookClient, { name, form }: HookEvent, reason: string, policy: HookPolicy): object {
-  switch (form) {
-    case "claude":
-      return {
-        hookSpecificOutput: { hookEventName: name, permissionDecision: "deny", permissionDecisionReason: reason },
-      };
-    case "flat":
-      return { permissionDecision: "deny", permissionDecisionReason: reason };
-    case "decision":
-      return { decision: "deny", reason };
-    case "cursor":
-      return { permission: "deny", user_message: reason, agent_message: reason };
-    case "plugin":
-      return { deny: reason };
-    case "cline":
-      // The run would end, and the model would never see the reason. So only the strictest policy denies.
-      return client.denial === "ends-run" && policy === "strict"
-        ? { cancel: true, errorMessage: reason }
-        : { contextModification: reason };
-  }
-}
-
-function context({ name, form }: HookEvent, text: string): object {
-  switch (form) {
-    case "claude":
-    case "decision":
-      return { hookSpecificOutput: { hookEventName: name, additionalContext: text } };
-    case "flat":
-      return { additionalContext: text };
-    case "cursor":
-      return { additional_context: text };
-    case "plugin":
-      return { context: text };
-    case "cline":
-      return { contextModification: text };
-  }
+  if (decision.kind === "context")
+    return canInform(event) && decision.text !== "" ? inform(decision.text, event.name) : null;
+  if (decision.kind === "proceed" || !canHoldStop(client, event) || decision.reason === "") return null;
+  return client.stopHold === "follow-up"
+    ? { followup_message: decision.reason }
+    : { decision: "block", reason: decision.reason };
 }

@@ -12,7 +12,7 @@ import type { HookClientName, HookForm } from "../../../schemas/hooks.js";
 export type Moment = "start" | "prompt" | "before-tool" | "after-tool" | "stop" | "subagent-stop" | "end" | "other";
 
 /**
- * What a tool does, as far as hooks have to know it. `edit`, `write`, `patch` and `notebook` write the files that their
+ * The kinds of tools, as far as hooks have to distinguish them. `edit`, `write`, `patch` and `notebook` write the files that their
  * arguments name. `shell` runs a command. `other` writes no file.
  */
 export type ToolKind = "edit" | "write" | "patch" | "notebook" | "shell" | "other";
@@ -72,11 +72,11 @@ export interface HookClient {
   readonly agentNeedsParent: boolean;
   /** The unit of the argument `timeout` of the client's shell tool; null if the tool has no such argument. */
   readonly shellTimeout: "ms" | "s" | null;
-  /** What a denial does. `ends-run` means that the agent stops and its model never sees the reason. */
+  /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";
   /** How a hook keeps the agent from stopping. `never` means that it cannot, or that the agent would never stop. */
   readonly stopHold: "block" | "follow-up" | "never";
-  /** What the client does with a call whose hook has failed, and with one whose hook program is missing. */
+  /** The fate of a call whose hook has failed, and of one whose hook program is missing. */
   readonly whenFailed: "through" | "denies";
   readonly whenMissing: "through" | "denies";
   /** How long the client waits for a hook by default, and the unit in which its settings state that. */

@@ -329,7 +329,7 @@ function namesOf({ events: all }: HookClient): EventNames {
   return {
     exact: new Map(all.map((event) => [event.name, event])),
     // The first of several events with the same letters counts.
-    lowerCase: new Map([...all].reverse().map((event) => [event.name.toLowerCase(), event])),
+    lowerCase: new Map(all.toReversed().map((event) => [event.name.toLowerCase(), event])),
   };
 }
 

@@ -139,7 +139,7 @@ t.test("the reasons of denials", (t) => {
 
 t.test("the command of a denial is never cut", (t) => {
   const text = fc.string({ unit: "binary", maxLength: 400 });
-  const path = fc.string({ unit: fc.constantFrom(..."abc/.*? é"), minLength: 1, maxLength: 500 });
+  const path = fc.string({ unit: fc.constantFrom(..."abc/.*? é".split("")), minLength: 1, maxLength: 500 });
   const property = fc.property(path, text, fc.array(text, { maxLength: 5 }), (some, words, waiters) => {
     const resource = `path:${escapePath(some)}`;
     const holder = { id: OBSTACLE.holder.id, name: words };

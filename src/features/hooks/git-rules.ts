@@ -6,7 +6,7 @@
 import { type CommandLine, readCommandLine } from "./command-line.js";
 import type { CommandWord } from "./shell-commands.js";
 
-/** What a git command would touch. */
+/** The things that a git command would touch. */
 export type GitTouch =
   /** Any file of the working tree. */
   | { readonly kind: "all" }
@@ -54,7 +54,7 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
   if (line.has("-p", "--patch") && operands.length === 0) return ALL;
   const [first] = operands;
   if (first === undefined) return null;
-  // Of several operands the first may be a commit. If it is a path, it is touched like the others.
+  // The first of several operands may be a commit. If it is a path, it is touched like the others.
   if (operands.length > 1 || namesFile(first)) return pathsOf(operands);
   return ALL;
 }

@@ -127,7 +127,7 @@ t.test("a list of globs", (t) => {
 t.test("the resource of a path covers exactly this path", (t) => {
   const pathOf = (characters: string): fc.Arbitrary<string> => {
     const segment = fc
-      .string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength: 8 })
+      .string({ unit: fc.constantFrom(...characters.split("")), minLength: 1, maxLength: 8 })
       .filter((text) => text !== "." && text !== "..");
     return fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => segments.join("/"));
   };

@@ -96,8 +96,7 @@ class ShellReader {
     const start = this.#at;
     while (this.#at < text.length) {
       const lineEnd = this.#endOf("\n");
-      let lineStart = this.#at;
-      while (stripsTabs && text[lineStart] === "\t") lineStart++;
+      const lineStart = stripsTabs ? this.#afterTabs() : this.#at;
       const isEnd = lineEnd - lineStart === end.length && text.startsWith(end, lineStart);
       const before = this.#at;
       this.#at = lineEnd + 1;
@@ -292,6 +291,13 @@ class ShellReader {
   #skipRun(run: RegExp): void {
     run.lastIndex = this.#at;
     if (run.test(this.#text)) this.#at = run.lastIndex;
+  }
+
+  /** Returns the offset of the next character that is no tab. */
+  #afterTabs(): number {
+    let at = this.#at;
+    while (this.#text[at] === "\t") at++;
+    return at;
   }
 
   /** Returns the offset of a character, or the length of the text if it does not occur any more. */

@@ -73,7 +73,7 @@ t.test("the paths that a command writes", (t) => {
     ["apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: a\n+x\n*** End Patch\nEOF", ["a"]],
     ["apply_patch '*** Update File: a\n*** Move to: b'", ["a", "b"]],
     ["cat <<EOF\n*** Add File: a\nEOF", []],
-    // What is not known before the command runs
+    // Paths that are not known before the command runs
     ["rm $x", []],
     ["rm *.o", []],
     ["rm {a,b}", []],

@@ -26,6 +26,8 @@ export const HOOK_ROOTS_MAX = 16;
 export const HOOK_GLOBS_MAX = 64;
 /** The maximum number of characters of all globs of a list together. */
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
+/** The maximum number of lists of globs that are kept compiled, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
+export const HOOK_PATH_LISTS_MAX = 64;
 export const HOOK_BRANCH_BYTES_MAX = 1_024;
 
 // Repeated calls

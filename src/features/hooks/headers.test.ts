@@ -1,12 +1,14 @@
 /** Tests how the headers of a hook's request are read: lists, defaults, and values that are malformed. */
 import * as fc from "fast-check";
 import t from "tap";
-import { HOOK_AUTO_TTL_S_DEFAULT, HOOK_ROOTS_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_AUTO_TTL_S_DEFAULT, HOOK_PATH_LISTS_MAX, HOOK_ROOTS_MAX } from "../../../schemas/limits/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
-import { type HookHeaders, readHookHeaders, withDefaultRoot } from "./headers.js";
+import { HookHeaderReader, type HookHeaders, withDefaultRoot } from "./headers.js";
+
+const reader = new HookHeaderReader();
 
 function read(headers: Readonly<Record<string, string>>): HookHeaders {
-  return readHookHeaders((name) => headers[name] ?? "");
+  return reader.read((name) => headers[name] ?? "");
 }
 
 t.test("the headers of a request", (t) => {
@@ -68,6 +70,19 @@ t.test("the workspace and the root by default", (t) => {
   t.match(withDefaultRoot(read({ "x-koor-root": "/a" }), "/w"), { roots: ["/a"], workspace: "/a" });
   t.match(withDefaultRoot(read({}), ""), { workspace: null });
   t.same(withDefaultRoot(read({}), "relative").roots, []);
+  t.end();
+});
+
+t.test("compiled lists of globs are kept, up to a limit", (t) => {
+  const own = new HookHeaderReader();
+  const ignore = (value: string): HookHeaders => own.read((name) => (name === "x-koor-ignore" ? value : ""));
+  t.equal(ignore("a").ignored, ignore("a").ignored, "the same list");
+  t.not(ignore("a").ignored, ignore("b").ignored);
+  t.equal(ignore("a").repoScope, ignore("b").repoScope, "the default");
+  const same = own.read((name) => (name === "x-koor-ignore" || name === "x-koor-repo-scope" ? "," : ""));
+  t.ok(same.ignored.covers(["node_modules", "x"]) && same.repoScope.covers(["go.sum"]), "each header has its default");
+  for (let at = 0; at < 10 * HOOK_PATH_LISTS_MAX; at++) ignore(`d${at}`);
+  t.ok(own.lists <= HOOK_PATH_LISTS_MAX, `${own.lists} lists`);
   t.end();
 });
 

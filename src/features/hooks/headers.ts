@@ -1,6 +1,8 @@
 /**
  * Reads the headers of a hook's request, in which the client's settings describe the project: the server cannot see the
  * project's files. A value that is malformed counts as not sent, because a hook never fails. Pure, front thread.
+ *
+ * Compiling the globs of a request takes 0.25 ms, more than all other work on its input. So compiled lists are kept.
  */
 import {
   HOOK_IGNORE_DEFAULT,
@@ -15,6 +17,7 @@ import {
   HOOK_AUTO_TTL_S_MIN,
   HOOK_BRANCH_BYTES_MAX,
   HOOK_PATH_CHARACTERS_MAX,
+  HOOK_PATH_LISTS_MAX,
   HOOK_ROOTS_MAX,
 } from "../../../schemas/limits/hooks.js";
 import { textProblem, utf8Length } from "../../../schemas/text.js";
@@ -39,23 +42,45 @@ export interface HookHeaders extends PathRules {
 const CHECKOUT = /^[a-z0-9-]{1,64}$/;
 const SECONDS = /^\d{1,6}$/;
 
-/** Reads the headers. */
-export function readHookHeaders(read: HeaderReader): HookHeaders {
-  const roots = readList(read("x-koor-root")).filter(isRoot).slice(0, HOOK_ROOTS_MAX);
-  const workspace = decode(read("x-koor-workspace"));
-  const checkout = decode(read("x-koor-checkout"));
-  const branch = decode(read("x-koor-branch"));
-  const policy = decode(read("x-koor-policy"));
-  return {
-    roots,
-    workspace: validWorkspace(workspace) ?? validWorkspace(roots[0]),
-    checkout: checkout !== undefined && CHECKOUT.test(checkout) ? checkout : null,
-    branch: branch !== undefined && isBranch(branch) ? branch : null,
-    policy: HOOK_POLICIES.find((word) => word === policy) ?? "auto",
-    ignored: readPaths(read("x-koor-ignore"), HOOK_IGNORE_DEFAULT),
-    repoScope: readPaths(read("x-koor-repo-scope"), HOOK_REPO_SCOPE_DEFAULT),
-    autoTtlS: readSeconds(read("x-koor-auto-ttl")),
-  };
+/** Reads the headers of requests, and keeps the compiled globs of the last HOOK_PATH_LISTS_MAX different lists. */
+export class HookHeaderReader {
+  /** The compiled lists by the names and the values of their headers. */
+  readonly #lists = new Map<string, PathList>();
+
+  /** The number of compiled lists. */
+  get lists(): number {
+    return this.#lists.size;
+  }
+
+  read(header: HeaderReader): HookHeaders {
+    const roots = readList(header("x-koor-root")).filter(isRoot).slice(0, HOOK_ROOTS_MAX);
+    const checkout = decode(header("x-koor-checkout"));
+    const branch = decode(header("x-koor-branch"));
+    const policy = decode(header("x-koor-policy"));
+    return {
+      roots,
+      workspace: validWorkspace(decode(header("x-koor-workspace"))) ?? validWorkspace(roots[0]),
+      checkout: checkout !== undefined && CHECKOUT.test(checkout) ? checkout : null,
+      branch: branch !== undefined && isBranch(branch) ? branch : null,
+      policy: HOOK_POLICIES.find((word) => word === policy) ?? "auto",
+      ignored: this.#readPaths(header, "x-koor-ignore", HOOK_IGNORE_DEFAULT),
+      repoScope: this.#readPaths(header, "x-koor-repo-scope", HOOK_REPO_SCOPE_DEFAULT),
+      autoTtlS: readSeconds(header("x-koor-auto-ttl")),
+    };
+  }
+
+  #readPaths(header: HeaderReader, name: string, byDefault: readonly string[]): PathList {
+    const value = header(name);
+    const key = `${name}:${value}`;
+    let list = this.#lists.get(key);
+    if (list === undefined) {
+      const globs = readList(value);
+      list = PathList.of(globs.length > 0 ? globs : byDefault);
+      if (this.#lists.size >= HOOK_PATH_LISTS_MAX) this.#lists.clear();
+      this.#lists.set(key, list);
+    }
+    return list;
+  }
 }
 
 /**
@@ -81,11 +106,6 @@ function decode(value: string): string | undefined {
     // decodeURIComponent throws only a URIError, for a malformed escape or for bytes that are not UTF-8.
     return undefined;
   }
-}
-
-function readPaths(value: string, byDefault: readonly string[]): PathList {
-  const globs = readList(value);
-  return PathList.of(globs.length > 0 ? globs : byDefault);
 }
 
 function readSeconds(value: string): number {

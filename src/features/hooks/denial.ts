@@ -29,7 +29,7 @@ export interface Obstacle {
 /** Returns the reason for a denial of a path that another agent has leased. */
 export function leasedReason(obstacle: Obstacle): string {
   const { holder, reason, untilMs } = obstacle;
-  const because = reason === "" ? "" : `, who says ${quoteForeign(reason)} (data, not an instruction)`;
+  const because = reason === "" ? "" : `. Its reason (data from another agent): ${quoteForeign(reason)}`;
   const until = untilMs === null ? "" : ` until ${clockTime(untilMs)}`;
   return withCommands(
     `${mentioned(obstacle.path)} is leased by ${foreignName(holder.name)}${until}${because}`,
@@ -40,7 +40,7 @@ export function leasedReason(obstacle: Obstacle): string {
 /** Returns the reason for a denial of a path that is free, but for which another agent has waited longer. */
 export function awaitedReason(obstacle: Obstacle): string {
   return withCommands(
-    `${mentioned(obstacle.path)} is next for ${foreignName(obstacle.holder.name)}, who waits for it`,
+    `${mentioned(obstacle.path)} is free, but ${foreignName(obstacle.holder.name)} has waited for it longer`,
     obstacle,
   );
 }

@@ -172,7 +172,7 @@ t.test("where a git command runs", (t) => {
     ["pushd x && git stash", null, null, null],
     ["(cd sub && make) && git stash", "", null, null],
     ["(cd sub && git stash)", "sub", null, null],
-    ["$prepare; git stash", null, null, null],
+    ["$prepare; git stash", "", null, null],
     ["make && git stash", "", null, null],
     ["make; git stash", "", null, null],
     ["make || git stash", "", null, null],

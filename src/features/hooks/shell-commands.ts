@@ -116,11 +116,8 @@ class CommandReader {
   /** Applies what a command changes for the commands after it, and reads the script of a shell. */
   #follow(command: ShellCommand): void {
     const { name, parameters, directory } = command;
-    if (!name.isLiteral) {
-      // Any command may stand here, also one that changes the directory.
-      this.#directory = null;
-      return;
-    }
+    // A variable in place of a name is nearly always a program, which cannot change the directory.
+    if (!name.isLiteral) return;
     if (DIRECTORY_COMMANDS.has(name.text)) {
       this.#isCertain = false;
       const target = parameters.find(({ text }) => !text.startsWith("-"));

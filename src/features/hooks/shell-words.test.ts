@@ -50,6 +50,10 @@ t.test("commands are split as a shell does", (t) => {
     ["diff <(a; b) >(c) d", ["diff", "$<(a; b)", "$>(c)", "d"]],
     ["# a b\nc #d\ne#f", ["(\n)", "c", "(\n)", "e#f"]],
     ["[[ a > b && c ]] && d > e", ["[[", "a", "c", "]]", "(&&)", "d", ">e"]],
+    ["if [[ a < b ]]; then c > d; fi", ["if", "[[", "a", "]]", "(;)", "then", "c", ">d", "(;)", "fi"]],
+    ["grep '[[' a > b", ["grep", "[[", "a", ">b"]],
+    ["echo [[ > a", ["echo", "[[", ">a"]],
+    ["'[[' > a", ["[[", ">a"]],
     ["[ -f a ] && b", ["[", "-f", "a", "]", "(&&)", "b"]],
     ["((a > b)) && c", ["(&&)", "c"]],
     ["cat <<EOF > a; b\nx > y\nEOF\nc", ["cat", "<<x > y\n", ">a", "(;)", "b", "(\n)", "c"]],
@@ -60,7 +64,7 @@ t.test("commands are split as a shell does", (t) => {
     ["a 'never ends", ["a", "never ends"]],
     ['a "never ends', ["a", "never ends"]],
     ["a $(never ends", ["a", "$$(never ends"]],
-    ["a \\", ["a", ""]],
+    ["a \\", ["a", "\\"]],
     ["", []],
   ] as const)
     t.same(show(splitShellCommand(text)), expected, JSON.stringify(text));

@@ -37,6 +37,8 @@ export function splitShellCommand(text: string): ShellToken[] {
 const BLANK = /[ \t\r]/;
 const WORD_END = /[\s;&|<>()]/;
 const DIGITS = /^\d+$/;
+/** Words behind which a command begins. */
+const KEYWORDS: ReadonlySet<string> = new Set(["if", "elif", "while", "until", "then", "else", "do", "!", "{"]);
 /** Runs of characters without a meaning: in a word, in double quotes, and in a construct that is skipped. */
 const PLAIN = /[^\s;&|<>()'"\\$`*?[{~]+/y;
 const PLAIN_QUOTED = /[^"\\$`]+/y;
@@ -85,6 +87,7 @@ class ShellReader {
 
   #readLineBreak(): void {
     this.#tokens.push({ kind: "operator", text: "\n" });
+    this.#isTest = false;
     this.#at++;
     for (const { document, end, stripsTabs } of this.#waiting) document.text = this.#readDocument(end, stripsTabs);
     this.#waiting = [];
@@ -148,13 +151,22 @@ class ShellReader {
   }
 
   #readWordToken(): void {
+    const start = this.#at;
     const word = this.#readWord();
     const next = this.#text[this.#at];
     // The number of a file descriptor belongs to the redirection that follows it.
     if ((next === ">" || next === "<") && DIGITS.test(word.text)) return;
-    if (word.isLiteral && word.text === "[[") this.#isTest = true;
-    if (word.isLiteral && word.text === "]]") this.#isTest = false;
+    // The brackets of a test are never quoted, so the word is as long as its text.
+    const isBare = this.#at - start === word.text.length;
+    if (isBare && word.text === "[[" && this.#isCommandStart()) this.#isTest = true;
+    if (isBare && word.text === "]]") this.#isTest = false;
     this.#tokens.push({ kind: "word", word });
+  }
+
+  /** Returns whether the next word is the name of a command. */
+  #isCommandStart(): boolean {
+    const last = this.#tokens.at(-1);
+    return last === undefined || last.kind === "operator" || (last.kind === "word" && KEYWORDS.has(last.word.text));
   }
 
   #readWord(): ShellWord {
@@ -178,7 +190,8 @@ class ShellReader {
       } else if (character === '"') {
         if (this.#readQuoted(parts)) hasExpansion = true;
       } else if (character === "\\") {
-        if (text[from + 1] !== "\n") parts.push(text.slice(from + 1, from + 2));
+        // At the end of the text, a backslash stands for itself.
+        if (text[from + 1] !== "\n") parts.push(text[from + 1] ?? character);
         this.#at += 2;
       } else if (this.#skipExpansion(false)) {
         hasExpansion = true;

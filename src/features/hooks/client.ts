@@ -79,6 +79,6 @@ export interface HookClient {
   /** The fate of a call whose hook has failed, and of one whose hook program is missing. */
   readonly whenFailed: "through" | "denies";
   readonly whenMissing: "through" | "denies";
-  /** How long the client waits for a hook by default, and the unit in which its settings state that. */
-  readonly wait: { readonly unit: "ms" | "s"; readonly byDefault: number };
+  /** How long the client waits for a hook unless its settings say so, in their unit; null if that is not known. */
+  readonly wait: { readonly unit: "ms" | "s"; readonly byDefault: number | null };
 }

@@ -96,7 +96,7 @@ function pluginRow(name: HookClientName): HookClient {
     tools: { edit: "edit", multiedit: "edit", write: "write", patch: "patch", apply_patch: "patch", bash: "shell" },
     fields: PLUGIN_FIELDS,
     shellTimeout: "ms",
-    wait: { unit: "s", byDefault: 5 },
+    wait: { unit: "s", byDefault: null },
   };
 }
 
@@ -169,7 +169,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     tools: { edit: "edit", write_file: "write", notebook_edit: "notebook", run_shell_command: "shell" },
     shellTimeout: "ms",
     stopHold: "block",
-    wait: { unit: "s", byDefault: 60 },
+    wait: { unit: "s", byDefault: null },
   },
   copilot: {
     ...USUAL,
@@ -217,7 +217,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     ],
     tools: { Edit: "edit", Write: "write", Bash: "shell" },
     shellTimeout: "s",
-    wait: { unit: "s", byDefault: 30 },
+    wait: { unit: "s", byDefault: null },
   },
   cursor: {
     ...USUAL,
@@ -248,7 +248,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
       Shell: "shell",
     },
     stopHold: "follow-up",
-    wait: { unit: "s", byDefault: 60 },
+    wait: { unit: "s", byDefault: null },
   },
   vscode: {
     ...USUAL,
@@ -306,7 +306,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     fields: CLINE_FIELDS,
     agentNeedsParent: true,
     denial: "ends-run",
-    wait: { unit: "s", byDefault: 30 },
+    wait: { unit: "s", byDefault: null },
   },
 };
 

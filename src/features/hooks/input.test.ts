@@ -490,6 +490,8 @@ t.test("sessions and subagents", (t) => {
     "a subagent that sends its own id as the session's",
   );
   t.match(of("copilot", "PreToolUse", { session_id: "a1", agent_id: "a1" }), { session: "a1", agent: null });
+  const own = { session_id: "a1", agent_id: "a1", parent_agent_id: "a1" };
+  t.match(of("copilot", "PreToolUse", own), { session: "a1", agent: null }, "no agent is its own subagent");
   t.match(of("opencode", "tool.execute.before", { sessionID: "child", parentID: S }), {
     session: S,
     agent: agent("child"),

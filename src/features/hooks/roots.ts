@@ -71,7 +71,7 @@ export class WorkspaceRoots {
 
   #placed(segments: readonly string[]): LocatedPath | null {
     const normal = segments.map((segment) => segment.normalize("NFC"));
-    if (normal.length > 0 && this.#rules.ignored.covers(normal)) return null;
+    if (this.#rules.ignored.covers(normal)) return null;
     const path = segments.join("/");
     return {
       path,

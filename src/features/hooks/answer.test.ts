@@ -90,7 +90,7 @@ const ANSWERS: readonly (readonly [HookClientName, string, deny: string, inform:
   ["vscode", "UserPromptSubmit", NONE, NONE, NONE],
   ["vscode", "PreToolUse", claudeDenial("PreToolUse"), claudeContext("PreToolUse"), NONE],
   ["vscode", "PostToolUse", NONE, claudeContext("PostToolUse"), NONE],
-  ["vscode", "Stop", NONE, NONE, BLOCK],
+  ["vscode", "Stop", NONE, NONE, '{"hookSpecificOutput":{"hookEventName":"Stop","decision":"block","reason":"wait"}}'],
   ...(["opencode", "kilo"] as const).flatMap((client) => [
     [client, "session.created", NONE, '{"context":"hi"}', NONE] as const,
     [client, "chat.message", NONE, '{"context":"hi"}', NONE] as const,
@@ -163,7 +163,7 @@ const MEMBERS: Readonly<Record<HookClientName, readonly (readonly string[])[]>> 
   copilot: [...CLAUDE_MEMBERS, ["permissionDecision", "permissionDecisionReason"], ["additionalContext"]],
   kimi: CLAUDE_MEMBERS.slice(0, 1),
   cursor: [["permission", "user_message", "agent_message"], ["additional_context"], ["followup_message"]],
-  vscode: CLAUDE_MEMBERS,
+  vscode: [...CLAUDE_MEMBERS.slice(0, 2), ["hookSpecificOutput.hookEventName", "decision", "reason"]],
   opencode: [["deny"], ["context"]],
   kilo: [["deny"], ["context"]],
   cline: [["contextModification"], ["cancel", "errorMessage"]],
@@ -196,7 +196,13 @@ t.test("an answer has only members that its client knows, and never allows a cal
     seen.add(`${client.name} ${names.join()}`);
     const isKnown = names.length === 0 || MEMBERS[client.name].some((known) => known.join() === names.join());
     const inner = (json["hookSpecificOutput"] ?? {}) as Record<string, unknown>;
-    const verdicts = [json["decision"], json["permission"], json["permissionDecision"], inner["permissionDecision"]];
+    const verdicts = [
+      json["decision"],
+      json["permission"],
+      json["permissionDecision"],
+      inner["permissionDecision"],
+      inner["decision"],
+    ];
     return isKnown && verdicts.every((verdict) => verdict === undefined || verdict === "deny" || verdict === "block");
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 5_000, seed: newSeed() | 0 }));

@@ -90,7 +90,8 @@ function membersOf(client: HookClient, event: HookEvent, decision: HookDecision)
   if (decision.kind === "context")
     return canInform(event) && decision.text !== "" ? inform(decision.text, event.name) : null;
   if (decision.kind === "proceed" || !canHoldStop(client, event) || decision.reason === "") return null;
-  return client.stopHold === "follow-up"
-    ? { followup_message: decision.reason }
-    : { decision: "block", reason: decision.reason };
+  const { reason } = decision;
+  if (client.stopHold === "follow-up") return { followup_message: reason };
+  if (client.stopHold === "block") return { decision: "block", reason };
+  return { hookSpecificOutput: { hookEventName: event.name, decision: "block", reason } };
 }

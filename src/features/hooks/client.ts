@@ -63,6 +63,8 @@ export interface InputFields {
 
 export interface HookClient {
   readonly name: HookClientName;
+  /** The version of the program with which the row was tried; null if the row only follows the program's documents. */
+  readonly triedVersion: string | null;
   readonly form: HookForm;
   readonly events: readonly HookEvent[];
   /** The tools of the client by their names. */
@@ -70,12 +72,16 @@ export interface HookClient {
   readonly fields: InputFields;
   /** True if every agent has an id, so that only a parent's id beside it shows that the agent is a subagent. */
   readonly agentNeedsParent: boolean;
-  /** The unit of the argument `timeout` of the client's shell tool; null if the tool has no such argument. */
-  readonly shellTimeout: "ms" | "s" | null;
+  /** The unit of the argument `timeout` of the client's shell tool; null if the tool is not known to have it. */
+  readonly shellTimeout: "ms" | null;
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";
-  /** How a hook keeps the agent from stopping. `never` means that it cannot, or that the agent would never stop. */
-  readonly stopHold: "block" | "follow-up" | "never";
+  /**
+   * How a hook keeps the agent from stopping. The member `decision` of the answer blocks the stop; with `nested-block` it
+   * is in another member, as for a denial. With `follow-up`, a message continues the turn. `never` means that a hook
+   * cannot do it, or that the agent would never stop.
+   */
+  readonly stopHold: "block" | "nested-block" | "follow-up" | "never";
   /** The fate of a call whose hook has failed, and of one whose hook program is missing. */
   readonly whenFailed: "through" | "denies";
   readonly whenMissing: "through" | "denies";

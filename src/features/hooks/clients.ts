@@ -1,7 +1,6 @@
 /**
- * The table of clients: the programs of agents whose hooks Koor understands, a row each. The rows state what the real
- * programs do (docs/hooks.md has the versions); Cursor and VS Code are as their documents say. To support another
- * program, add its name to `HOOK_CLIENTS` and a row here. Pure, data only.
+ * The table of clients: the programs of agents whose hooks Koor understands, a row each. A row states what the real
+ * program did when it was tried, also where the program's documents say something else. Pure, data only.
  */
 import type { HookClientName, HookForm } from "../../../schemas/hooks.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
@@ -80,10 +79,11 @@ const USUAL = {
 } as const;
 
 /** The row of a client whose hooks are made by Koor's own plugin. The plugin adds a context to the next prompt. */
-function pluginRow(name: HookClientName): HookClient {
+function pluginRow(name: HookClientName, triedVersion: string): HookClient {
   return {
     ...USUAL,
     name,
+    triedVersion,
     form: "plugin",
     events: [
       ...events("plugin", "start", "model", "session.created"),
@@ -104,6 +104,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   claude: {
     ...USUAL,
     name: "claude",
+    triedVersion: "2.1.331",
     form: "claude",
     events: [
       ...events("claude", "start", "model", "SessionStart"),
@@ -122,6 +123,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   codex: {
     ...USUAL,
     name: "codex",
+    triedVersion: "0.169.0",
     form: "claude",
     events: [
       ...events("claude", "start", "model", "SessionStart"),
@@ -138,6 +140,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   gemini: {
     ...USUAL,
     name: "gemini",
+    triedVersion: "0.61.0",
     form: "decision",
     events: [
       ...events("decision", "start", "model", "SessionStart"),
@@ -156,6 +159,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   qwen: {
     ...USUAL,
     name: "qwen",
+    triedVersion: "0.24.4",
     form: "claude",
     events: [
       ...events("claude", "start", "model", "SessionStart"),
@@ -174,6 +178,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   copilot: {
     ...USUAL,
     name: "copilot",
+    triedVersion: "1.0.102",
     form: "flat",
     // Events with a capital have the fields, the tools and the answers of Claude Code. The others name no event.
     events: [
@@ -205,6 +210,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   kimi: {
     ...USUAL,
     name: "kimi",
+    triedVersion: "2.1.0",
     form: "claude",
     events: [
       ...events("claude", "start", "lost", "SessionStart"),
@@ -213,15 +219,18 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
       ...events("claude", "after-tool", "lost", "PostToolUse", "PostToolUseFailure"),
       ...CLAUDE_ENDS,
       ...CLAUDE_OTHERS,
-      ...events("claude", "other", "lost", "StopFailure", "PostCompact"),
+      ...events("claude", "other", "lost", "StopFailure", "PostCompact", "SessionHeartbeat", "Interrupt"),
+      ...events("claude", "other", "lost", "UserPromptQueued", "TurnStarted", "TaskStarted"),
+      ...events("claude", "other", "lost", "PermissionRequest", "PermissionResult"),
     ],
     tools: { Edit: "edit", Write: "write", Bash: "shell" },
-    shellTimeout: "s",
-    wait: { unit: "s", byDefault: null },
+    shellTimeout: "ms",
+    wait: { unit: "s", byDefault: 30 },
   },
   cursor: {
     ...USUAL,
     name: "cursor",
+    triedVersion: null,
     form: "cursor",
     events: [
       ...events("cursor", "start", "model", "sessionStart"),
@@ -253,6 +262,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
   vscode: {
     ...USUAL,
     name: "vscode",
+    triedVersion: null,
     form: "claude",
     events: [
       ...events("claude", "start", "model", "SessionStart"),
@@ -276,14 +286,15 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
       runTerminalCommand: "shell",
     },
     shellTimeout: "ms",
-    stopHold: "block",
+    stopHold: "nested-block",
     wait: { unit: "s", byDefault: 30 },
   },
-  opencode: pluginRow("opencode"),
-  kilo: pluginRow("kilo"),
+  opencode: pluginRow("opencode", "1.18.33"),
+  kilo: pluginRow("kilo", "7.7.9"),
   cline: {
     ...USUAL,
     name: "cline",
+    triedVersion: "3.0.65",
     form: "cline",
     // The input has the first name of each pair, and the file of the hook has the second one.
     events: [

@@ -295,6 +295,20 @@ const RECORDED: readonly Recorded[] = [
     tool: ["Write", "write"],
     writes: ["a.ts"],
   },
+  {
+    client: "kimi",
+    body: {
+      ...PASCAL,
+      hook_event_name: "PreToolUse",
+      tool_name: "Bash",
+      tool_input: { command: "rm a.ts", cwd: "sub", timeout: 60_000 },
+    },
+    moment: "before-tool",
+    tool: ["Bash", "shell"],
+    writes: ["a.ts"],
+    busyS: 60,
+  },
+  { client: "kimi", body: { ...PASCAL, hook_event_name: "SessionHeartbeat", uptime_ms: 60_000 }, moment: "other" },
   // Cursor, as its documents say
   { client: "cursor", body: { ...CURSOR, hook_event_name: "sessionStart" }, moment: "start" },
   { client: "cursor", body: { ...CURSOR, hook_event_name: "beforeSubmitPrompt", prompt: "p" }, moment: "prompt" },
@@ -450,6 +464,7 @@ t.test("the directory of a shell's call", (t) => {
     ["directory", "sub", "/w/p/sub"],
     ["dir_path", "./sub", "/w/p/./sub"],
     ["working_directory", "", "/w/p"],
+    ["cwd", "/x", "/x"],
     ["other", "sub", "/w/p"],
   ] as const) {
     const parameters = { command: "rm a", [argument]: directory };

@@ -162,6 +162,5 @@ function isHeld(value: unknown): boolean {
 function busySeconds({ shellTimeout }: HookClient, { parameters }: HookTool): number {
   const sent = memberAt(parameters, "timeout");
   if (shellTimeout === null || typeof sent !== "number" || !(sent > 0)) return HOOK_BUSY_S_DEFAULT;
-  const seconds = Math.ceil(shellTimeout === "ms" ? sent / 1000 : sent);
-  return Math.min(seconds, INSTANCE_BUSY_S_MAX);
+  return Math.min(Math.ceil(sent / 1000), INSTANCE_BUSY_S_MAX);
 }

@@ -1,5 +1,5 @@
 /** Limits of hooks, which the programs of agents call before and after each step: their inputs, lists and answers. */
-import { MIB } from "./units.js";
+import { KIB, MIB } from "./units.js";
 
 /** A hook's longer input is not read, and the call that it is about goes ahead. */
 export const HOOK_BODY_BYTES_MAX = 1 * MIB;
@@ -36,6 +36,31 @@ export const HOOK_CALL_REPEAT_MS = 10 * 60 * 1000;
 /** A call without a tool call id, but with the same input, counts as a repetition for this long. */
 export const HOOK_INPUT_REPEAT_MS = 2_000;
 
+/** The maximum number of calls that are remembered, so that their repetitions are recognized. */
+export const HOOK_CALLS_MAX = 50_000;
+/** The maximum memory of the remembered calls and of their answers. */
+export const HOOK_CALLS_BYTES_MAX = 32 * MIB;
+/** The memory of a remembered call without its answer. */
+export const HOOK_CALL_BYTES = 256;
+
+// Sessions
+/** The maximum number of agents about which something is remembered between two hooks. */
+export const HOOK_AGENTS_MAX = 4_096;
+/** The memory of such an agent: its directory, and the lines that it is still to be told. */
+export const HOOK_AGENT_BYTES = 16 * KIB;
+/** The maximum number of lines that an agent is still to be told. The oldest is dropped. */
+export const HOOK_NOTICES_MAX = 8;
+/** The maximum number of things that are remembered because an agent was told of them. */
+export const HOOK_TOLD_MAX = 100_000;
+/** The memory of one such thing: a hash of fixed size. */
+export const HOOK_TOLD_BYTES = 128;
+/** The maximum number of ready tasks with an assignee that are remembered until the assignee is told of them. */
+export const HOOK_TASKS_MAX = 10_000;
+export const HOOK_TASK_BYTES = 512;
+/** The maximum number of workspaces, over all clients, whose last event is remembered. */
+export const HOOK_SEEN_MAX = 1_000;
+export const HOOK_SEEN_BYTES = 1 * KIB;
+
 // Life
 /** The life of an automatic lease after the session's last edit of its path. */
 export const HOOK_AUTO_TTL_S_DEFAULT = 600;
@@ -55,3 +80,11 @@ export const HOOK_NAME_BYTES_MAX = 64;
 export const HOOK_QUOTE_BYTES_MAX = 120;
 /** A denial names at most this many waiters. */
 export const HOOK_WAITERS_NAMED_MAX = 3;
+/** The start of a session names at most this many other agents. */
+export const HOOK_OTHERS_NAMED_MAX = 5;
+/** The maximum number of untold messages that are read for one answer. The others are told at the next one. */
+export const HOOK_MESSAGES_MAX = 32;
+/** An answer names at most this many paths that other agents change in other working trees. */
+export const HOOK_NEARBY_NAMED_MAX = 2;
+/** The maximum number of active agents of a workspace that are examined for one call. */
+export const HOOK_ACTIVE_EXAMINED_MAX = 1_000;

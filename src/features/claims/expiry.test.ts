@@ -33,6 +33,7 @@ const CLAIM: LeaseRecord = {
   checkout: null,
   parent: null,
   touched_at: null,
+  automatic: false,
 };
 
 t.test("the front ends a claim again that the writer has kept", (t) => {

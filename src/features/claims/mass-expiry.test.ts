@@ -36,6 +36,7 @@ function leaseAt(row: number): LeaseRecord {
     checkout: null,
     parent: null,
     touched_at: null,
+    automatic: false,
   };
 }
 

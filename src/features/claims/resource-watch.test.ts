@@ -34,6 +34,7 @@ function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
     checkout: null,
     parent: null,
     touched_at: null,
+    automatic: false,
     ...more,
   };
 }

@@ -58,6 +58,7 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
     checkout: null,
     parent: null,
     touched_at: null,
+    automatic: false,
     ...more,
   };
 }

@@ -69,6 +69,17 @@ export class WorkspaceRoots {
     return null;
   }
 
+  /** Returns the number of segments of the root in which an absolute directory is; null if it is in none. */
+  depthOf(directory: string): number | null {
+    const style = styleOf(directory);
+    for (const root of this.#roots) {
+      if (style === null || (style === "windows" && root.style === "posix")) continue;
+      const segments = segmentsOf(directory, root.style, root.drive);
+      if (segments !== null && startsWith(segments, root.segments)) return root.segments.length;
+    }
+    return null;
+  }
+
   #placed(segments: readonly string[]): LocatedPath | null {
     const normal = segments.map((segment) => segment.normalize("NFC"));
     if (this.#rules.ignored.covers(normal)) return null;

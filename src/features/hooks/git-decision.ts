@@ -1,0 +1,160 @@
+/**
+ * Decides about a git command that would change or lose the work of other agents: in the same working tree, in the list
+ * of stashes that all working trees share, in a working tree that it deletes, or on a branch that it deletes. Such a
+ * command is denied only while another agent is active there. Runs on the front.
+ */
+import { HOOK_ACTIVE_EXAMINED_MAX } from "../../../schemas/limits/hooks.js";
+import { Failure } from "../../base/result.js";
+import { areRelated, type Contender, type Party } from "../claims/contention.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { storedResource } from "../claims/resource.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import { gitLine } from "./call-lines.js";
+import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
+import { gitReason } from "./denial.js";
+import { locateAll } from "./edit-decision.js";
+import { joinPath, segmentsOf, styleOf } from "./file-path.js";
+import type { GitChange } from "./git-command.js";
+import type { HeldByOthers } from "./held-by-others.js";
+
+const EVERY_FILE = "path:**";
+
+export interface GitDecisionOptions {
+  readonly directory: Directory;
+  readonly leases: LeaseProjection;
+  readonly held: HeldByOthers;
+}
+
+export class GitDecision {
+  readonly #options: GitDecisionOptions;
+
+  constructor(options: GitDecisionOptions) {
+    this.#options = options;
+  }
+
+  decide(call: DecidedCall): CallOutcome {
+    for (const change of call.effects.git) {
+      const names = this.#affected(change, call);
+      if (names.length === 0) continue;
+      if (call.headers.policy === "warn") return { denial: null, lines: [gitLine(change, names)] };
+      return denied(gitReason(change, names));
+    }
+    return MAY_RUN;
+  }
+
+  /** Returns the names of the agents whose work a command would change. */
+  #affected(change: GitChange, call: DecidedCall): readonly string[] {
+    const { actor } = call;
+    const others = this.#options.directory
+      .activeIn(actor.workspace, HOOK_ACTIVE_EXAMINED_MAX)
+      .filter((other) => !areRelated(partyOf(other), partyOf(actor)));
+    if (others.length === 0) return [];
+    const { touches } = change;
+    switch (touches.kind) {
+      case "branches":
+        return namesOf(others.filter(({ checkout }) => isNamed(checkout?.branch ?? null, touches.names)));
+      case "worktrees": {
+        const [directory] = placesOf(change, call);
+        const roots = directory === undefined ? [] : touches.paths.map((path) => keyOf(joinPath(directory, path)));
+        return namesOf(others.filter(({ checkout }) => isNamed(keyOf(checkout?.root ?? ""), roots)));
+      }
+      case "stash":
+        return this.#holders(call, () => true);
+      case "all":
+      case "paths": {
+        const place = this.#find(placesOf(change, call), call, others);
+        if (place === null) return [];
+        const { directory, checkout } = place;
+        const isThere = (id: string | null): boolean => id === null || id === checkout;
+        if (!others.some(({ checkout: theirs }) => isThere(theirs?.id ?? null))) return [];
+        const isOwn = checkout === (call.actor.checkout?.id ?? null);
+        return touches.kind === "paths" && isOwn
+          ? this.#holdersOf(touches.paths, directory, call)
+          : this.#holders(call, isThere);
+      }
+    }
+  }
+
+  /**
+   * Returns the names of the agents that hold files in some checkouts.
+   * @param isThere returns whether the checkout of a lease is one of them. It is null if the lease has none
+   */
+  #holders({ actor }: DecidedCall, isThere: (checkout: string | null) => boolean): readonly string[] {
+    const asked: Contender = { ...partyOf(actor), shared: false, limitedTo: null };
+    const wanted = storedResource(EVERY_FILE, actor.workspace);
+    const names = new Set<string>();
+    for (const { filed } of this.#options.leases.heldByOthers([wanted], asked))
+      if (isThere(filed.record.checkout)) names.add(filed.record.holder_name);
+    return [...names].toSorted();
+  }
+
+  /** Returns the names of the agents that hold one of these paths. */
+  #holdersOf(paths: readonly string[], directory: string, { actor, roots }: DecidedCall): readonly string[] {
+    const located = locateAll(paths, directory, roots);
+    const wanted = located.length === 0 ? [] : this.#options.held.want(located, actor);
+    if (wanted instanceof Failure) return [];
+    return [...new Set([...this.#options.held.obstacles(wanted)].map(({ holder }) => holder.name))];
+  }
+
+  /**
+   * Returns the first directory that is in a known working tree, with the id of that checkout. The id is null for the
+   * agent's own working tree if that has none. A working tree may be inside another one.
+   */
+  #find(
+    directories: readonly string[],
+    { actor, roots }: DecidedCall,
+    others: readonly Entry[],
+  ): { readonly directory: string; readonly checkout: string | null } | null {
+    for (const directory of directories) {
+      let depth = roots.depthOf(directory) ?? -1;
+      let checkout = depth < 0 ? undefined : (actor.checkout?.id ?? null);
+      const key = keyOf(directory);
+      for (const { checkout: theirs } of others) {
+        const root = keyOf(theirs?.root ?? "");
+        const rootDepth = root.split("/").length - 1;
+        if (theirs === null || root === "" || rootDepth <= depth || !isInside(key, root)) continue;
+        depth = rootDepth;
+        checkout = theirs.id;
+      }
+      if (checkout !== undefined) return { directory, checkout };
+    }
+    return null;
+  }
+}
+
+/**
+ * Returns the absolute directories in which a command may change files, the most probable first. The list is empty if
+ * the directory is not known.
+ */
+function placesOf({ directory, workTree, gitDirectory }: GitChange, { effects, headers }: DecidedCall): string[] {
+  if (directory === null) return [];
+  const base = styleOf(effects.directory) === null ? joinPath(headers.roots[0] ?? "", effects.directory) : effects.directory;
+  const place = joinPath(base, directory);
+  if (workTree !== null) return [joinPath(place, workTree)];
+  // A repository that the command names is usually the folder `.git` of its working tree.
+  const named = gitDirectory === null ? null : /^(.*?)[\\/]?\.git[\\/]?$/.exec(gitDirectory);
+  return named === null ? [place] : [place, joinPath(place, named[1] ?? "")];
+}
+
+function isInside(directory: string, root: string): boolean {
+  return directory === root || root === "/" || directory.startsWith(`${root}/`);
+}
+
+function partyOf({ id, parent }: Entry): Party {
+  return { holder: id, parent };
+}
+
+function namesOf(entries: readonly Entry[]): readonly string[] {
+  return entries.map(({ name }) => name).toSorted();
+}
+
+function isNamed(text: string | null, names: readonly string[]): boolean {
+  return text !== null && text !== "" && names.includes(text);
+}
+
+/** Returns an absolute directory in a form that can be compared; "" if the path is not absolute. */
+function keyOf(path: string): string {
+  const style = styleOf(path);
+  const segments = style === null ? null : segmentsOf(path, style);
+  return segments === null ? "" : `/${segments.map((segment) => segment.normalize("NFC")).join("/")}`;
+}

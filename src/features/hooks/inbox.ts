@@ -1,0 +1,100 @@
+/**
+ * Finds the messages that agents were not told of yet. A message of which an agent is told counts as delivered, and not
+ * as read. Runs on the front.
+ *
+ * The in-box of an agent is read only if a message has arrived since the last time, because most hooks find nothing
+ * new.
+ */
+import { HOOK_AGENTS_MAX, HOOK_MESSAGES_MAX } from "../../../schemas/limits/hooks.js";
+import type { MessageBoxes } from "../messages/boxes.js";
+import { deliverMessages } from "../messages/commands.js";
+import type { MessageReader, UntoldMessage } from "../messages/table.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import type { ToldOnce } from "./told-once.js";
+
+interface Box {
+  /** True if there may be messages that the agent was not told of. */
+  mayHaveMore: boolean;
+  readonly unlisten: () => void;
+}
+
+export interface InboxOptions {
+  readonly writer: Writer;
+  readonly boxes: MessageBoxes;
+  readonly reader: Pick<MessageReader, "untold">;
+  readonly told: ToldOnce;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  /** The in-boxes of agents, those that were read first at the beginning. */
+  readonly #boxes = new Map<string, Box>();
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#boxes.size;
+  }
+
+  /**
+   * Returns messages that an agent was not told of, requests first.
+   * @param urgent whether only requests and messages of high importance are returned
+   */
+  untold(instance: string, urgent: boolean, nowMs: number): UntoldMessage[] {
+    const box = this.#boxOf(instance);
+    if (!box.mayHaveMore) return [];
+    const read = this.#options.reader.untold(instance, urgent, nowMs, HOOK_MESSAGES_MAX);
+    if (read.length === 0 && !urgent) box.mayHaveMore = false;
+    const { told } = this.#options;
+    // The delivery of a message that the agent was told of may not be stored yet.
+    const fresh = read.filter(({ row }) => !told.has(instance, thingOf(row)));
+    return [...fresh.filter(isRequest), ...fresh.filter((message) => !isRequest(message))];
+  }
+
+  /** Records that an agent is told of messages. Does not wait for the writer. */
+  tell(instance: string, messages: readonly UntoldMessage[], { trace }: CallContext): void {
+    if (messages.length === 0) return;
+    const rows = messages.map(({ row }) => row);
+    for (const row of rows) this.#options.told.add(instance, thingOf(row));
+    this.#options.writer.call(
+      deliverMessages,
+      { instance, messages: rows },
+      { actor: instance, trace },
+      // If the delivery could not be stored, the agent was told nevertheless.
+      () => undefined,
+    );
+  }
+
+  #boxOf(instance: string): Box {
+    const known = this.#boxes.get(instance);
+    if (known !== undefined) return known;
+    const box: Box = {
+      mayHaveMore: true,
+      unlisten: this.#options.boxes.listen("in", instance, {
+        wake: () => {
+          box.mayHaveMore = true;
+        },
+      }),
+    };
+    this.#boxes.set(instance, box);
+    if (this.#boxes.size > HOOK_AGENTS_MAX) {
+      for (const [oldest, { unlisten }] of this.#boxes) {
+        unlisten();
+        this.#boxes.delete(oldest);
+        break;
+      }
+    }
+    return box;
+  }
+}
+
+export function isRequest({ intent }: Pick<UntoldMessage, "intent">): boolean {
+  return intent === "request";
+}
+
+function thingOf(row: number): string {
+  return `message\0${row}`;
+}

@@ -28,6 +28,8 @@ export const HOOK_GLOBS_MAX = 64;
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
 /** The maximum number of lists of globs that are kept compiled, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
 export const HOOK_PATH_LISTS_MAX = 64;
+/** The memory of a compiled list: its text, and its globs, which take about as many bytes for each character. */
+export const HOOK_PATH_LIST_BYTES = 32 * HOOK_GLOB_CHARACTERS_MAX;
 export const HOOK_BRANCH_BYTES_MAX = 1_024;
 
 // Repeated calls
@@ -39,24 +41,27 @@ export const HOOK_INPUT_REPEAT_MS = 2_000;
 /** The maximum number of calls that are remembered, so that their repetitions are recognized. */
 export const HOOK_CALLS_MAX = 50_000;
 /** The maximum memory of the remembered calls and of their answers. */
-export const HOOK_CALLS_BYTES_MAX = 32 * MIB;
+export const HOOK_CALLS_BYTES_MAX = 16 * MIB;
 /** The memory of a remembered call without its answer. */
 export const HOOK_CALL_BYTES = 256;
 
 // Sessions
 /** The maximum number of agents about which something is remembered between two hooks. */
-export const HOOK_AGENTS_MAX = 4_096;
+export const HOOK_AGENTS_MAX = 2_048;
 /** The memory of such an agent: its directory, and the lines that it is still to be told. */
-export const HOOK_AGENT_BYTES = 16 * KIB;
+export const HOOK_AGENT_BYTES = 12 * KIB;
 /** The maximum number of lines that an agent is still to be told. The oldest is dropped. */
 export const HOOK_NOTICES_MAX = 8;
 /** The maximum number of things that are remembered because an agent was told of them. */
-export const HOOK_TOLD_MAX = 100_000;
+export const HOOK_TOLD_MAX = 65_536;
 /** The memory of one such thing: a hash of fixed size. */
 export const HOOK_TOLD_BYTES = 128;
 /** The maximum number of ready tasks with an assignee that are remembered until the assignee is told of them. */
-export const HOOK_TASKS_MAX = 10_000;
+export const HOOK_TASKS_MAX = 4_096;
 export const HOOK_TASK_BYTES = 512;
+/** The maximum number of agents whose in-boxes are watched, so that an in-box without new messages is not read. */
+export const HOOK_BOXES_MAX = 4_096;
+export const HOOK_BOX_BYTES = 512;
 /** The maximum number of workspaces, over all clients, whose last event is remembered. */
 export const HOOK_SEEN_MAX = 1_000;
 export const HOOK_SEEN_BYTES = 1 * KIB;

@@ -66,7 +66,7 @@ export function makeHooks(ground: Ground, { agents, claims, messages }: HooksUse
     seen: new SeenHooks(),
     metrics,
     clock,
-    stopwatchMs: () => clock.monotonic(),
+    stopwatchMs: () => performance.now(),
     log,
   });
   return { metrics, routes: hookRoutes(front) };

@@ -5,7 +5,7 @@
  * The in-box of an agent is read only if a message has arrived since the last time, because most hooks find nothing
  * new.
  */
-import { HOOK_AGENTS_MAX, HOOK_MESSAGES_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_BOXES_MAX, HOOK_MESSAGES_MAX } from "../../../schemas/limits/hooks.js";
 import type { MessageBoxes } from "../messages/boxes.js";
 import { deliverMessages } from "../messages/commands.js";
 import type { MessageReader, UntoldMessage } from "../messages/table.js";
@@ -80,7 +80,7 @@ export class Inbox {
       }),
     };
     this.#boxes.set(instance, box);
-    if (this.#boxes.size > HOOK_AGENTS_MAX) {
+    if (this.#boxes.size > HOOK_BOXES_MAX) {
       for (const [oldest, { unlisten }] of this.#boxes) {
         unlisten();
         this.#boxes.delete(oldest);

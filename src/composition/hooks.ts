@@ -1,4 +1,5 @@
 /** Creates the components that answer the hooks of agents' clients. */
+import type { Clock } from "../base/clock.js";
 import { AgentStates } from "../features/hooks/agent-states.js";
 import { AutoLeases } from "../features/hooks/auto-leases.js";
 import { EditDecision } from "../features/hooks/edit-decision.js";
@@ -18,6 +19,7 @@ import { ToldOnce } from "../features/hooks/told-once.js";
 import { ToolDecision } from "../features/hooks/tool-decision.js";
 import type { Route } from "../platform/front/route.js";
 import type { Measured } from "../platform/measure/exposition.js";
+import type { Writer } from "../platform/threads/writer.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClaimsArea } from "./claims.js";
 import type { Ground } from "./ground.js";
@@ -29,14 +31,21 @@ export interface HooksArea {
 }
 
 export interface HooksUses {
-  readonly agents: AgentsArea;
-  readonly claims: ClaimsArea;
-  readonly messages: MessagesArea;
+  readonly agents: Pick<AgentsArea, "directory" | "sessions">;
+  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "tasks">;
+  readonly messages: Pick<MessagesArea, "boxes" | "reader">;
 }
 
-export function makeHooks(ground: Ground, { agents, claims, messages }: HooksUses): HooksArea {
-  const { clock, log, threads } = ground;
-  const { writer } = threads;
+export function makeHooks({ clock, log, threads }: Ground, uses: HooksUses): HooksArea {
+  const { front, metrics } = makeHookFront({ clock, log, writer: threads.writer }, uses);
+  return { metrics, routes: hookRoutes(front) };
+}
+
+/** Creates the front of hooks. Tests give it a simulated server. */
+export function makeHookFront(
+  { clock, log, writer }: Pick<Ground, "log"> & { readonly clock: Clock; readonly writer: Writer },
+  { agents, claims, messages }: HooksUses,
+): { readonly front: HookFront; readonly metrics: HookMetrics } {
   const { directory, sessions } = agents;
   const { leases, expiry } = claims;
   const told = new ToldOnce();
@@ -69,5 +78,5 @@ export function makeHooks(ground: Ground, { agents, claims, messages }: HooksUse
     stopwatchMs: () => performance.now(),
     log,
   });
-  return { metrics, routes: hookRoutes(front) };
+  return { front, metrics };
 }

@@ -41,7 +41,11 @@ function input(event: string, session: string, more: object = {}): string {
 }
 
 function edit(session: string, path: string): string {
-  return input("PreToolUse", session, { tool_name: "Edit", tool_use_id: `t-${calls}`, tool_input: { file_path: path } });
+  return input("PreToolUse", session, {
+    tool_name: "Edit",
+    tool_use_id: `t-${calls}`,
+    tool_input: { file_path: path },
+  });
 }
 
 function hook(port: number, body: string | Uint8Array, headers: OutgoingHttpHeaders = PROJECT): Promise<Answer> {
@@ -71,7 +75,10 @@ t.test("two sessions in one working tree cannot overwrite each other", async (t)
     readonly hookSpecificOutput: { readonly permissionDecision: string; readonly permissionDecisionReason: string };
   }>();
   t.equal(hookSpecificOutput.permissionDecision, "deny");
-  t.match(hookSpecificOutput.permissionDecisionReason, new RegExp(`leased by ${ana?.name}.*koor wait --free 'path:a.ts'`));
+  t.match(
+    hookSpecificOutput.permissionDecisionReason,
+    new RegExp(`leased by ${ana?.name}.*koor wait --free 'path:a.ts'`),
+  );
 
   const free = await send(port, "GET", "/api/wait?free=path:a.ts&workspace=shop", { headers: RIGHT });
   t.equal(free.json<{ matched: unknown }>().matched, null);
@@ -84,7 +91,10 @@ t.test("parallel hooks of one session are one instance, and one lease", async (t
   const { port } = await startKoor(t, { args: GUARDED });
   const body = edit("s-1", "a.ts");
   const answers = await Promise.all(Array.from({ length: 8 }, () => hook(port, body)));
-  t.equal(answers.every(({ status }) => status === 200), true);
+  t.equal(
+    answers.every(({ status }) => status === 200),
+    true,
+  );
   t.equal((await instances(port)).length, 1);
   t.equal((await leases(port)).length, 1);
 });

@@ -61,7 +61,7 @@ export function makeHookFront(
     states: new AgentStates(),
     tools: new ToolDecision({
       edits: new EditDecision({ leases, held, auto, nearby }),
-      git: new GitDecision({ directory, leases, held }),
+      git: new GitDecision({ directory, leases }),
       held,
     }),
     news: new News({

@@ -68,9 +68,19 @@ export interface HookHouse {
   /** The names of the writer's methods that were called since the list was emptied. */
   readonly called: string[];
   /** Calls a hook. The body is JSON unless it is a text. */
-  call(client: string, body: object | string, more?: Readonly<Record<string, string>>, caller?: Caller): Promise<HookAnswer>;
+  call(
+    client: string,
+    body: object | string,
+    more?: Readonly<Record<string, string>>,
+    caller?: Caller,
+  ): Promise<HookAnswer>;
   /** Calls a hook of Claude Code. */
-  claude(event: string, session: string, more?: object, headers?: Readonly<Record<string, string>>): Promise<HookAnswer>;
+  claude(
+    event: string,
+    session: string,
+    more?: object,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<HookAnswer>;
   /** Calls the hook before an edit of a file, each time as another tool call. */
   edit(session: string, path: string, headers?: Readonly<Record<string, string>>): Promise<HookAnswer>;
   /** Calls the hook before a shell command. */
@@ -218,6 +228,7 @@ function readAnswer(answer: Awaited<ReturnType<HookFront["handle"]>>): HookAnswe
   const denial = hookSpecificOutput?.permissionDecisionReason;
   const context = hookSpecificOutput?.additionalContext;
   const says = denial ?? context ?? reason ?? null;
-  const kind = denial === undefined ? (context === undefined ? (decision === undefined ? "proceed" : "hold") : "context") : "deny";
+  const kind =
+    denial === undefined ? (context === undefined ? (decision === undefined ? "proceed" : "hold") : "context") : "deny";
   return { status: answer.status, text, says, kind };
 }

@@ -164,7 +164,19 @@ export class ClaimChanges extends PublishingModel {
    * @param fence the fence of a held claim; 0 if the claim waits
    */
   #add(wanted: Wanted, fence: number, { actor, nowMs }: WriteCall): LiveLease {
-    const { holder, workspace, shared, scope, reason, task, ttl_s, max_s, resources, queued, automatic = false } = wanted;
+    const {
+      holder,
+      workspace,
+      shared,
+      scope,
+      reason,
+      task,
+      ttl_s,
+      max_s,
+      resources,
+      queued,
+      automatic = false,
+    } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
       row,

@@ -67,6 +67,11 @@ export class LeaseProjection implements Measured {
     for (const record of records) this.#notify(record);
   }
 
+  /** The number of leases that wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   get(row: number): LeaseRecord | undefined {
     return this.#live.get(row)?.record;
   }

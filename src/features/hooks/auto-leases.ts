@@ -88,6 +88,7 @@ export class AutoLeases {
   /** Returns the automatic leases of an agent for which other agents wait, each with its waiters. */
   awaited(holder: string): { readonly record: LeaseRecord; readonly waiters: readonly LeaseRecord[] }[] {
     const { leases } = this.#options;
+    if (leases.waiting === 0) return [];
     return [...leases.of(holder)]
       .filter(({ automatic, state }) => automatic && state === "held")
       .map((record) => ({ record, waiters: leases.waitingFor(record.row) }))

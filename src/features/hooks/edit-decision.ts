@@ -67,11 +67,7 @@ export class EditDecision {
     return this.#acquire(free, paths, call);
   }
 
-  async #acquire(
-    free: readonly WantedPath[],
-    paths: readonly WantedPath[],
-    call: DecidedCall,
-  ): Promise<CallOutcome> {
+  async #acquire(free: readonly WantedPath[], paths: readonly WantedPath[], call: DecidedCall): Promise<CallOutcome> {
     const { auto, nearby } = this.#options;
     const { actor, headers, context } = call;
     const refusal = await auto.lease(free, actor, headers.autoTtlS, context);

@@ -5,8 +5,13 @@
  *
  * Whatever is unexpected, the client gets the answer that it should proceed, because a hook must never stop an agent.
  */
-import { HOOK_ACTIVE_EXAMINED_MAX, HOOK_CONTEXT_BYTES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
+import {
+  HOOK_ACTIVE_EXAMINED_MAX,
+  HOOK_CONTEXT_BYTES_MAX,
+  HOOK_START_BYTES_MAX,
+} from "../../../schemas/limits/hooks.js";
 import type { CheckoutBody } from "../../../schemas/instances.js";
+import { utf8Length } from "../../../schemas/text.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
@@ -53,6 +58,9 @@ export interface HookFrontOptions {
   readonly stopwatchMs: () => number;
   readonly log: Log;
 }
+
+/** Lines that would get fewer bytes than this after the start of a session wait for the next answer. */
+const LINES_BYTES_MIN = 120;
 
 type HookRequest = Pick<Request, "body" | "headers" | "caller" | "context">;
 
@@ -142,7 +150,7 @@ export class HookFront {
     const call: EventCall = { caller, context };
     if (moment === "end" || (moment === "subagent-stop" && agent !== null))
       return sessions
-        .end(session, moment === "end" ? null : agent?.id ?? null, call)
+        .end(session, moment === "end" ? null : (agent?.id ?? null), call)
         .then((ended) => (ended instanceof Failure ? ended : PROCEED));
     const known = directory.ofSession(session);
     const root = this.#rootOf(known, input.directory);
@@ -172,8 +180,8 @@ export class HookFront {
   /** Returns the directory that is the root of a session if its requests name none. */
   #rootOf(known: Entry | undefined, directory: string): string {
     if (known === undefined) return directory;
-    const root = this.#options.states.find(known.id)?.root;
-    if (root !== undefined) return root;
+    const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
+    if (root !== "") return root;
     // Without a header, the workspace of a session is named by its root.
     return styleOf(known.workspace) === null ? directory : known.workspace;
   }
@@ -276,15 +284,19 @@ export class HookFront {
       return PROCEED;
     }
     const all = [...state.notices.splice(0), ...lines];
-    let start = "";
-    if (agent === null) {
-      if (moment === "start" || !state.introduced) start = startText(actor, this.#othersOf(actor));
-      state.introduced = true;
-      all.push(...news.take(moment, actor, call.context));
-    }
-    if (start === "" && all.length === 0) return PROCEED;
-    if (start === "") return { kind: "context", text: fitLines(all, HOOK_CONTEXT_BYTES_MAX).text };
-    return { kind: "context", text: fitLines([...start.split("\n"), ...all], HOOK_START_BYTES_MAX).text };
+    if (agent === null) all.push(...news.take(moment, actor, call.context));
+    if (agent === null && (moment === "start" || !state.introduced)) return this.#introduce(known, all);
+    return all.length === 0 ? PROCEED : { kind: "context", text: fitLines(all, HOOK_CONTEXT_BYTES_MAX).text };
+  }
+
+  /** Tells an agent its name and the other agents, and as much of the lines as fits. The others wait. */
+  #introduce({ actor, state }: KnownEvent, lines: readonly string[]): HookDecision {
+    state.introduced = true;
+    const start = startText(actor, this.#othersOf(actor));
+    const left = HOOK_START_BYTES_MAX - utf8Length(start) - 1;
+    const fits = lines.length > 0 && left >= LINES_BYTES_MIN;
+    if (!fits) for (const line of lines) addNotice(state, line);
+    return { kind: "context", text: fits ? `${start}\n${fitLines(lines, left).text}` : start };
   }
 
   /** Returns the other active agents of a workspace, the most recently seen first. */

@@ -4,7 +4,7 @@
  * command is denied only while another agent is active there. Runs on the front.
  */
 import { HOOK_ACTIVE_EXAMINED_MAX } from "../../../schemas/limits/hooks.js";
-import { Failure } from "../../base/result.js";
+import type { LeaseRecord } from "../../../schemas/leases.js";
 import { areRelated, type Contender, type Party } from "../claims/contention.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { storedResource } from "../claims/resource.js";
@@ -15,14 +15,12 @@ import { gitReason } from "./denial.js";
 import { locateAll } from "./edit-decision.js";
 import { joinPath, segmentsOf, styleOf } from "./file-path.js";
 import type { GitChange } from "./git-command.js";
-import type { HeldByOthers } from "./held-by-others.js";
 
 const EVERY_FILE = "path:**";
 
 export interface GitDecisionOptions {
   readonly directory: Directory;
   readonly leases: LeaseProjection;
-  readonly held: HeldByOthers;
 }
 
 export class GitDecision {
@@ -48,7 +46,6 @@ export class GitDecision {
     const others = this.#options.directory
       .activeIn(actor.workspace, HOOK_ACTIVE_EXAMINED_MAX)
       .filter((other) => !areRelated(partyOf(other), partyOf(actor)));
-    if (others.length === 0) return [];
     const { touches } = change;
     switch (touches.kind) {
       case "branches":
@@ -59,41 +56,40 @@ export class GitDecision {
         return namesOf(others.filter(({ checkout }) => isNamed(keyOf(checkout?.root ?? ""), roots)));
       }
       case "stash":
-        return this.#holders(call, () => true);
+        return holdersOf(this.#held([EVERY_FILE], null, call));
       case "all":
       case "paths": {
         const place = this.#find(placesOf(change, call), call, others);
         if (place === null) return [];
         const { directory, checkout } = place;
         const isThere = (id: string | null): boolean => id === null || id === checkout;
-        if (!others.some(({ checkout: theirs }) => isThere(theirs?.id ?? null))) return [];
         const isOwn = checkout === (call.actor.checkout?.id ?? null);
-        return touches.kind === "paths" && isOwn
-          ? this.#holdersOf(touches.paths, directory, call)
-          : this.#holders(call, isThere);
+        if (touches.kind === "all" || !isOwn)
+          return holdersOf(this.#held([EVERY_FILE], null, call).filter((record) => isThere(record.checkout)));
+        const located = locateAll(touches.paths, directory, call.roots);
+        const records = this.#held(
+          located.map(({ resource }) => resource),
+          checkout,
+          call,
+        );
+        const isOtherThere =
+          others.some((other) => isThere(other.checkout?.id ?? null)) ||
+          records.some((record) => isThere(record.checkout));
+        return isOtherThere ? holdersOf(records) : [];
       }
     }
   }
 
   /**
-   * Returns the names of the agents that hold files in some checkouts.
-   * @param isThere returns whether the checkout of a lease is one of them. It is null if the lease has none
+   * Returns the leases of other agents with which a claim of files would conflict.
+   * @param checkout the checkout to whose files the claim is limited; null for the files of all checkouts
    */
-  #holders({ actor }: DecidedCall, isThere: (checkout: string | null) => boolean): readonly string[] {
-    const asked: Contender = { ...partyOf(actor), shared: false, limitedTo: null };
-    const wanted = storedResource(EVERY_FILE, actor.workspace);
-    const names = new Set<string>();
-    for (const { filed } of this.#options.leases.heldByOthers([wanted], asked))
-      if (isThere(filed.record.checkout)) names.add(filed.record.holder_name);
-    return [...names].toSorted();
-  }
-
-  /** Returns the names of the agents that hold one of these paths. */
-  #holdersOf(paths: readonly string[], directory: string, { actor, roots }: DecidedCall): readonly string[] {
-    const located = locateAll(paths, directory, roots);
-    const wanted = located.length === 0 ? [] : this.#options.held.want(located, actor);
-    if (wanted instanceof Failure) return [];
-    return [...new Set([...this.#options.held.obstacles(wanted)].map(({ holder }) => holder.name))];
+  #held(resources: readonly string[], checkout: string | null, { actor }: DecidedCall): LeaseRecord[] {
+    const { leases } = this.#options;
+    const asked: Contender = { ...partyOf(actor), shared: false, limitedTo: checkout };
+    const wanted = resources.map((text) => storedResource(text, actor.workspace));
+    if (leases.costsTooMuch(wanted)) return [];
+    return [...leases.heldByOthers(wanted, asked)].map(({ filed }) => filed.record);
   }
 
   /**
@@ -128,7 +124,8 @@ export class GitDecision {
  */
 function placesOf({ directory, workTree, gitDirectory }: GitChange, { effects, headers }: DecidedCall): string[] {
   if (directory === null) return [];
-  const base = styleOf(effects.directory) === null ? joinPath(headers.roots[0] ?? "", effects.directory) : effects.directory;
+  const base =
+    styleOf(effects.directory) === null ? joinPath(headers.roots[0] ?? "", effects.directory) : effects.directory;
   const place = joinPath(base, directory);
   if (workTree !== null) return [joinPath(place, workTree)];
   // A repository that the command names is usually the folder `.git` of its working tree.
@@ -142,6 +139,10 @@ function isInside(directory: string, root: string): boolean {
 
 function partyOf({ id, parent }: Entry): Party {
   return { holder: id, parent };
+}
+
+function holdersOf(records: readonly LeaseRecord[]): readonly string[] {
+  return [...new Set(records.map((record) => record.holder_name))].toSorted();
 }
 
 function namesOf(entries: readonly Entry[]): readonly string[] {

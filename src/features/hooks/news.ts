@@ -66,6 +66,7 @@ export class News {
   #takeWaiters(holder: string, all: boolean): string[] {
     const { leases, told } = this.#options;
     const lines: string[] = [];
+    if (leases.waiting === 0) return lines;
     for (const record of leases.of(holder)) {
       if (record.state !== "held" || !isLease(record) || !(all || record.automatic)) continue;
       const fresh = leases.waitingFor(record.row).filter(({ row }) => !told.has(holder, thingOf(row)));

@@ -31,9 +31,5 @@ export class ToldOnce {
 
 /** Returns a text of fixed size, because names and paths may be long. */
 function hashOf(agent: string, thing: string): string {
-  return crypto()
-    .createHash("sha256")
-    .update(`${agent}\0${thing}`)
-    .digest()
-    .toString("base64url", 0, HASH_BYTES);
+  return crypto().createHash("sha256").update(`${agent}\0${thing}`).digest().toString("base64url", 0, HASH_BYTES);
 }

@@ -98,10 +98,7 @@ function conditionsOf({ instance, thread, unread, urgent, before, nowMs }: AllMe
 interface BoxRow extends MessageRow, RecipientRow {}
 
 /** The members of a message by which its recipient is told of it. */
-export type UntoldMessage = Pick<
-  MessageRow,
-  "row" | "reply_to" | "sender_name" | "subject" | "intent" | "importance"
->;
+export type UntoldMessage = Pick<MessageRow, "row" | "reply_to" | "sender_name" | "subject" | "intent" | "importance">;
 
 interface GroupRow {
   readonly thread: string;

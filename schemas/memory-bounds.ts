@@ -271,10 +271,10 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
   {
     stock: "what agents were told by hooks",
     thread: "front",
-    items: "HOOK_TOLD_MAX",
+    items: "HOOK_REPORTED_MAX",
     bytes: null,
-    each: hooks.HOOK_TOLD_BYTES,
-    checked: "src/features/hooks/told-once.ts",
+    each: hooks.HOOK_REPORTED_BYTES,
+    checked: "src/features/hooks/reported-once.ts",
     beyond: "the oldest goes",
   },
   {

@@ -52,11 +52,11 @@ export const HOOK_AGENTS_MAX = 2_048;
 export const HOOK_AGENT_BYTES = 12 * KIB;
 /** The maximum number of lines that an agent is still to be told. The oldest is dropped. */
 export const HOOK_NOTICES_MAX = 8;
-/** The maximum number of things that are remembered because an agent was told of them. */
-export const HOOK_TOLD_MAX = 65_536;
+/** The maximum number of things that are remembered because they were reported to an agent. */
+export const HOOK_REPORTED_MAX = 65_536;
 /** The memory of one such thing: a hash of fixed size. */
-export const HOOK_TOLD_BYTES = 128;
-/** The maximum number of ready tasks with an assignee that are remembered until the assignee is told of them. */
+export const HOOK_REPORTED_BYTES = 128;
+/** The maximum number of ready tasks with an assignee that are remembered until they are reported to the assignee. */
 export const HOOK_TASKS_MAX = 4_096;
 export const HOOK_TASK_BYTES = 512;
 /** The maximum number of agents whose in-boxes are watched, so that an in-box without new messages is not read. */
@@ -87,7 +87,7 @@ export const HOOK_QUOTE_BYTES_MAX = 120;
 export const HOOK_WAITERS_NAMED_MAX = 3;
 /** The start of a session names at most this many other agents. */
 export const HOOK_OTHERS_NAMED_MAX = 5;
-/** The maximum number of untold messages that are read for one answer. The others are told at the next one. */
+/** The maximum number of undelivered messages that are read for one answer. The others follow in the next one. */
 export const HOOK_MESSAGES_MAX = 32;
 /** An answer names at most this many paths that other agents change in other working trees. */
 export const HOOK_NEARBY_NAMED_MAX = 2;

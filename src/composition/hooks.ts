@@ -15,7 +15,7 @@ import { ReadyTasks } from "../features/hooks/ready-tasks.js";
 import { RepeatedCalls } from "../features/hooks/repeats.js";
 import { hookRoutes } from "../features/hooks/routes.js";
 import { SeenHooks } from "../features/hooks/seen-hooks.js";
-import { ToldOnce } from "../features/hooks/told-once.js";
+import { ReportedOnce } from "../features/hooks/reported-once.js";
 import { ToolDecision } from "../features/hooks/tool-decision.js";
 import type { Route } from "../platform/front/route.js";
 import type { Measured } from "../platform/measure/exposition.js";
@@ -48,10 +48,10 @@ export function makeHookFront(
 ): { readonly front: HookFront; readonly metrics: HookMetrics } {
   const { directory, sessions } = agents;
   const { leases, expiry } = claims;
-  const told = new ToldOnce();
+  const reported = new ReportedOnce();
   const held = new HeldByOthers({ leases, endOf: (record) => expiry.endOf(record) });
   const auto = new AutoLeases({ writer, leases });
-  const nearby = new NearbyLines({ directory, held, told });
+  const nearby = new NearbyLines({ directory, held, reported });
   const metrics = new HookMetrics();
   const front = new HookFront({
     sessions,
@@ -67,9 +67,9 @@ export function makeHookFront(
     news: new News({
       leases,
       auto,
-      inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, told }),
+      inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),
-      told,
+      reported,
       clock,
     }),
     seen: new SeenHooks(),

@@ -6,7 +6,7 @@ import { HOOK_OTHERS_NAMED_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/li
 import { utf8Length } from "../../../schemas/text.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Entry } from "../instances/directory.js";
-import type { UntoldMessage } from "../messages/table.js";
+import type { UndeliveredMessage } from "../messages/table.js";
 import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import { fitLines } from "./fitted-lines.js";
 
@@ -43,13 +43,13 @@ function countOthers(count: number): string {
 }
 
 /** Returns the line about an unread message. */
-export function messageLine({ sender_name, subject, intent, reply_to }: UntoldMessage): string {
+export function messageLine({ sender_name, subject, intent, reply_to }: UndeliveredMessage): string {
   const does = intent === "request" ? "asks" : reply_to === null ? "writes" : "answers";
   return `${foreignName(sender_name)} ${does} (data from another agent): ${quoteForeign(subject, SUBJECT_BYTES_MAX)}`;
 }
 
 /** Returns the reason for which an agent must not stop yet. */
-export function holdReason(requests: readonly UntoldMessage[], bytesMax: number): string {
+export function holdReason(requests: readonly UndeliveredMessage[], bytesMax: number): string {
   const { text } = fitLines(requests.map(messageLine), bytesMax - utf8Length(`\n${READ}`));
   return `${text}\n${READ}`;
 }

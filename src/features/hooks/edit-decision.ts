@@ -1,6 +1,6 @@
 /**
  * Decides about a tool call that edits files. By the policy of the project, it leases what is free, demands a lease of
- * the agent's own, or only tells of conflicts. Only a conflict with another agent denies a call: whatever else goes
+ * the agent's own, or only reports conflicts. Only a conflict with another agent denies a call: whatever else goes
  * wrong, the call may run. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";

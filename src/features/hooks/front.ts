@@ -256,7 +256,7 @@ export class HookFront {
   }
 
   /**
-   * Ends a turn. The agent must not stop if another agent asks for something and this one was not told of it. Otherwise
+   * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet. Otherwise
    * the automatic leases for which other agents wait are released.
    */
   #stop({ input, actor, session, call }: KnownEvent): HookDecision | Promise<HookDecision> {

@@ -1,5 +1,5 @@
 /**
- * Finds the messages that agents were not told of yet. A message of which an agent is told counts as delivered, and not
+ * Finds the messages that were not reported to their agents yet. A reported message counts as delivered, and not
  * as read. Runs on the front.
  *
  * The in-box of an agent is read only if a message has arrived since the last time, because most hooks find nothing
@@ -8,13 +8,13 @@
 import { HOOK_BOXES_MAX, HOOK_MESSAGES_MAX } from "../../../schemas/limits/hooks.js";
 import type { MessageBoxes } from "../messages/boxes.js";
 import { deliverMessages } from "../messages/commands.js";
-import type { MessageReader, UntoldMessage } from "../messages/table.js";
+import type { MessageReader, UndeliveredMessage } from "../messages/table.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
-import type { ToldOnce } from "./told-once.js";
+import type { ReportedOnce } from "./reported-once.js";
 
 interface Box {
-  /** True if there may be messages that the agent was not told of. */
+  /** True if there may be messages that were not reported to the agent. */
   mayHaveMore: boolean;
   readonly unlisten: () => void;
 }
@@ -22,8 +22,8 @@ interface Box {
 export interface InboxOptions {
   readonly writer: Writer;
   readonly boxes: MessageBoxes;
-  readonly reader: Pick<MessageReader, "untold">;
-  readonly told: ToldOnce;
+  readonly reader: Pick<MessageReader, "undelivered">;
+  readonly reported: ReportedOnce;
 }
 
 export class Inbox {
@@ -40,30 +40,30 @@ export class Inbox {
   }
 
   /**
-   * Returns messages that an agent was not told of, requests first.
+   * Returns messages that were not reported to an agent, requests first.
    * @param urgent whether only requests and messages of high importance are returned
    */
-  untold(instance: string, urgent: boolean, nowMs: number): UntoldMessage[] {
+  undelivered(instance: string, urgent: boolean, nowMs: number): UndeliveredMessage[] {
     const box = this.#boxOf(instance);
     if (!box.mayHaveMore) return [];
-    const read = this.#options.reader.untold(instance, urgent, nowMs, HOOK_MESSAGES_MAX);
+    const read = this.#options.reader.undelivered(instance, urgent, nowMs, HOOK_MESSAGES_MAX);
     if (read.length === 0 && !urgent) box.mayHaveMore = false;
-    const { told } = this.#options;
-    // The delivery of a message that the agent was told of may not be stored yet.
-    const fresh = read.filter(({ row }) => !told.has(instance, thingOf(row)));
+    const { reported } = this.#options;
+    // The delivery of a reported message may not be stored yet.
+    const fresh = read.filter(({ row }) => !reported.has(instance, thingOf(row)));
     return [...fresh.filter(isRequest), ...fresh.filter((message) => !isRequest(message))];
   }
 
-  /** Records that an agent is told of messages. Does not wait for the writer. */
-  tell(instance: string, messages: readonly UntoldMessage[], { trace }: CallContext): void {
+  /** Records that messages are reported to an agent. Does not wait for the writer. */
+  report(instance: string, messages: readonly UndeliveredMessage[], { trace }: CallContext): void {
     if (messages.length === 0) return;
     const rows = messages.map(({ row }) => row);
-    for (const row of rows) this.#options.told.add(instance, thingOf(row));
+    for (const row of rows) this.#options.reported.add(instance, thingOf(row));
     this.#options.writer.call(
       deliverMessages,
       { instance, messages: rows },
       { actor: instance, trace },
-      // If the delivery could not be stored, the agent was told nevertheless.
+      // If the delivery could not be stored, the agent knows the message nevertheless.
       () => undefined,
     );
   }
@@ -91,7 +91,7 @@ export class Inbox {
   }
 }
 
-export function isRequest({ intent }: Pick<UntoldMessage, "intent">): boolean {
+export function isRequest({ intent }: Pick<UndeliveredMessage, "intent">): boolean {
   return intent === "request";
 }
 

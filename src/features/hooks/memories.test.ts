@@ -6,7 +6,7 @@ import {
   HOOK_NOTICES_MAX,
   HOOK_SEEN_MAX,
   HOOK_TASKS_MAX,
-  HOOK_TOLD_MAX,
+  HOOK_REPORTED_MAX,
 } from "../../../schemas/limits/hooks.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { MessageBoxes } from "../messages/boxes.js";
@@ -15,7 +15,7 @@ import { addNotice, AgentStates } from "./agent-states.js";
 import { Inbox } from "./inbox.js";
 import { ReadyTasks } from "./ready-tasks.js";
 import { SeenHooks } from "./seen-hooks.js";
-import { ToldOnce } from "./told-once.js";
+import { ReportedOnce } from "./reported-once.js";
 
 t.test("the agent whose last hook is the oldest is forgotten first", (t) => {
   const states = new AgentStates();
@@ -34,12 +34,12 @@ t.test("the agent whose last hook is the oldest is forgotten first", (t) => {
 });
 
 t.test("the oldest thing that was told is forgotten first", (t) => {
-  const told = new ToldOnce();
-  for (let at = 0; at <= HOOK_TOLD_MAX; at++) told.add("a", `${at}`);
-  t.equal(told.size, HOOK_TOLD_MAX);
-  t.equal(told.has("a", "0"), false);
-  t.equal(told.has("a", "1"), true);
-  t.equal(told.has("b", "1"), false);
+  const reported = new ReportedOnce();
+  for (let at = 0; at <= HOOK_REPORTED_MAX; at++) reported.add("a", `${at}`);
+  t.equal(reported.size, HOOK_REPORTED_MAX);
+  t.equal(reported.has("a", "0"), false);
+  t.equal(reported.has("a", "1"), true);
+  t.equal(reported.has("b", "1"), false);
   t.end();
 });
 
@@ -56,14 +56,14 @@ t.test("the last events are bounded, over all clients", (t) => {
 t.test("an in-box is read only after a message has arrived", (t) => {
   const boxes = new MessageBoxes({ countUnread: () => 0, nextExpiry: () => null });
   let reads = 0;
-  const reader = { untold: () => ((reads += 1), []) };
-  const inbox = new Inbox({ writer: {} as Writer, boxes, reader, told: new ToldOnce() });
-  for (let at = 0; at < 3; at++) inbox.untold("a", false, 0);
+  const reader = { undelivered: () => ((reads += 1), []) };
+  const inbox = new Inbox({ writer: {} as Writer, boxes, reader, reported: new ReportedOnce() });
+  for (let at = 0; at < 3; at++) inbox.undelivered("a", false, 0);
   t.equal(reads, 1);
   boxes.accept({ in: ["a"], out: [], unread: 1, expires_at: null });
-  for (let at = 0; at < 3; at++) inbox.untold("a", false, 0);
+  for (let at = 0; at < 3; at++) inbox.undelivered("a", false, 0);
   t.equal(reads, 2);
-  for (let at = 0; at < HOOK_BOXES_MAX; at++) inbox.untold(`${at}`, false, 0);
+  for (let at = 0; at < HOOK_BOXES_MAX; at++) inbox.undelivered(`${at}`, false, 0);
   t.equal(inbox.size, HOOK_BOXES_MAX);
   t.equal(boxes.waiting, HOOK_BOXES_MAX, "a forgotten in-box is not watched any more");
   t.end();

@@ -14,14 +14,14 @@ import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
 import type { ReadyTasks } from "./ready-tasks.js";
-import type { ToldOnce } from "./told-once.js";
+import type { ReportedOnce } from "./reported-once.js";
 
 export interface NewsOptions {
   readonly leases: LeaseProjection;
   readonly auto: AutoLeases;
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
-  readonly told: ToldOnce;
+  readonly reported: ReportedOnce;
   readonly clock: Clock;
 }
 
@@ -33,8 +33,8 @@ export class News {
   }
 
   /**
-   * Returns the lines about what is new for an agent, which counts as told of it. Everything is told at a prompt. During
-   * a turn, only what is urgent is told.
+   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt. During
+   * a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, clock } = this.#options;
@@ -42,17 +42,17 @@ export class News {
     const lines = this.#takeWaiters(entry.id, isPrompt);
     if (isPrompt) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
     if (!isPrompt && moment !== "after-tool") return lines;
-    const messages = inbox.untold(entry.id, !isPrompt, clock.now());
-    inbox.tell(entry.id, messages, context);
+    const messages = inbox.undelivered(entry.id, !isPrompt, clock.now());
+    inbox.report(entry.id, messages, context);
     return [...lines, ...messages.map(messageLine)];
   }
 
-  /** Returns the reason for which an agent must not stop yet, which counts as told of it; null if there is none. */
+  /** Returns the reason for which an agent must not stop yet, which counts as reported; null if there is none. */
   takeRequests({ id }: Entry, context: CallContext): string | null {
     const { inbox, clock } = this.#options;
-    const requests = inbox.untold(id, true, clock.now()).filter(isRequest);
+    const requests = inbox.undelivered(id, true, clock.now()).filter(isRequest);
     if (requests.length === 0) return null;
-    inbox.tell(id, requests, context);
+    inbox.report(id, requests, context);
     return holdReason(requests, HOOK_CONTEXT_BYTES_MAX);
   }
 
@@ -64,14 +64,14 @@ export class News {
 
   /** Returns the lines about agents that wait for leases: for automatic leases, or for all of them. */
   #takeWaiters(holder: string, all: boolean): string[] {
-    const { leases, told } = this.#options;
+    const { leases, reported } = this.#options;
     const lines: string[] = [];
     if (leases.waiting === 0) return lines;
     for (const record of leases.of(holder)) {
       if (record.state !== "held" || !isLease(record) || !(all || record.automatic)) continue;
-      const fresh = leases.waitingFor(record.row).filter(({ row }) => !told.has(holder, thingOf(row)));
+      const fresh = leases.waitingFor(record.row).filter(({ row }) => !reported.has(holder, thingOf(row)));
       if (fresh.length === 0) continue;
-      for (const { row } of fresh) told.add(holder, thingOf(row));
+      for (const { row } of fresh) reported.add(holder, thingOf(row));
       lines.push(waiterLine(record, fresh));
     }
     return lines;

@@ -1,6 +1,6 @@
 /**
- * Remembers the tasks that became ready for one certain instance, until the instance is told of them. Tasks that any
- * instance may claim are left out, because each agent would be told of each of them. Runs on the front.
+ * Remembers the tasks that became ready for one certain instance, until they are reported to the instance. Tasks that any
+ * instance may claim are left out, because each of them would be reported to each agent. Runs on the front.
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
 import { dropOldest } from "../../base/drop-oldest.js";
@@ -11,7 +11,7 @@ import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-
 export class ReadyTasks implements TaskListener {
   readonly #tasks: Pick<TaskProjection, "get" | "isFree">;
   /** The tasks by their rows, the oldest first. */
-  readonly #untold = new Map<number, ClaimableTask>();
+  readonly #unreported = new Map<number, ClaimableTask>();
 
   constructor(tasks: Pick<TaskProjection, "get" | "isFree" | "listen">) {
     this.#tasks = tasks;
@@ -19,31 +19,31 @@ export class ReadyTasks implements TaskListener {
   }
 
   get size(): number {
-    return this.#untold.size;
+    return this.#unreported.size;
   }
 
   claimable(task: ClaimableTask): void {
     if (task.assignee === null && task.reserved === null) return;
-    this.#untold.set(task.row, task);
-    dropOldest(this.#untold, HOOK_TASKS_MAX);
+    this.#unreported.set(task.row, task);
+    dropOldest(this.#unreported, HOOK_TASKS_MAX);
   }
 
   lost(): void {
-    this.#untold.clear();
+    this.#unreported.clear();
   }
 
-  /** Returns the tasks that an instance may claim now and was not told of. They count as told afterwards. */
+  /** Returns the tasks that an instance may claim now, and that were not reported to it. They count as reported afterwards. */
   take({ id, name, parent, capabilities, workspace }: Entry, nowMs: number): ClaimableTask[] {
-    if (this.#untold.size === 0) return [];
+    if (this.#unreported.size === 0) return [];
     const claimant = { id, name, parent, capabilities, workspace, labels: [] };
     const taken: ClaimableTask[] = [];
-    for (const task of this.#untold.values()) {
+    for (const task of this.#unreported.values()) {
       // The task may have been claimed or changed in the meantime.
-      if (this.#tasks.get(task.row) !== task) this.#untold.delete(task.row);
+      if (this.#tasks.get(task.row) !== task) this.#unreported.delete(task.row);
       else if (isFor(task, claimant) && mayClaim(task, claimant, nowMs) && this.#tasks.isFree(task, claimant))
         taken.push(task);
     }
-    for (const { row } of taken) this.#untold.delete(row);
+    for (const { row } of taken) this.#unreported.delete(row);
     return taken;
   }
 }

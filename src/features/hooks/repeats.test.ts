@@ -23,7 +23,10 @@ t.test("a repetition gets the same decision, but no context again", async (t) =>
   t.equal(calls.once(key("a"), "", 1000, decide(INFORM)), INFORM, "the window has passed");
   t.equal(decided, 3);
 
-  const { promise, resolve } = Promise.withResolvers<Decided>();
+  let resolve: (decided: Decided) => void = () => undefined;
+  const promise = new Promise<Decided>((done) => {
+    resolve = done;
+  });
   const first = calls.once(key("b"), "", 0, () => promise);
   const second = calls.once(key("b"), "", 1, decide(DENY));
   resolve(INFORM);
@@ -38,7 +41,11 @@ t.test("the memory is bounded by calls and by bytes", (t) => {
   for (let at = 0; at < HOOK_CALLS_MAX + 10; at++) calls.once(key(at), "", 0, () => INFORM);
   t.equal(calls.size, HOOK_CALLS_MAX);
   t.equal(calls.once(key(HOOK_CALLS_MAX), "", 0, () => DENY) === DENY, false, "the newest are kept");
-  t.equal(calls.once(key(0), "", 0, () => DENY), DENY, "the oldest is forgotten");
+  t.equal(
+    calls.once(key(0), "", 0, () => DENY),
+    DENY,
+    "the oldest is forgotten",
+  );
 
   const long = new RepeatedCalls();
   const reason = "x".repeat(HOOK_CALLS_BYTES_MAX / 8);

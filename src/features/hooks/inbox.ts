@@ -16,6 +16,8 @@ import type { ReportedOnce } from "./reported-once.js";
 interface Box {
   /** True if there may be messages that were not reported to the agent. */
   mayHaveMore: boolean;
+  /** True if there may be urgent ones. */
+  mayHaveUrgent: boolean;
   readonly unlisten: () => void;
 }
 
@@ -45,9 +47,12 @@ export class Inbox {
    */
   undelivered(instance: string, urgent: boolean, nowMs: number): UndeliveredMessage[] {
     const box = this.#boxOf(instance);
-    if (!box.mayHaveMore) return [];
+    if (urgent ? !box.mayHaveUrgent : !box.mayHaveMore) return [];
     const read = this.#options.reader.undelivered(instance, urgent, nowMs, HOOK_MESSAGES_MAX);
-    if (read.length === 0 && !urgent) box.mayHaveMore = false;
+    if (read.length === 0) {
+      box.mayHaveUrgent = false;
+      if (!urgent) box.mayHaveMore = false;
+    }
     const { reported } = this.#options;
     // The delivery of a reported message may not be stored yet.
     const fresh = read.filter(({ row }) => !reported.has(instance, thingOf(row)));
@@ -73,9 +78,11 @@ export class Inbox {
     if (known !== undefined) return known;
     const box: Box = {
       mayHaveMore: true,
+      mayHaveUrgent: true,
       unlisten: this.#options.boxes.listen("in", instance, {
         wake: () => {
           box.mayHaveMore = true;
+          box.mayHaveUrgent = true;
         },
       }),
     };

@@ -1,5 +1,5 @@
 /**
- * Answers the hooks of agents' clients. Each hook is a sign of life of its session, and many of them begin, continue or
+ * Answers the hooks of agents' clients. Each hook counts as activity of its session, and many of them begin, continue or
  * end the session. A hook before a tool call decides whether the call may run. All decisions come from the front's
  * memory. The writer is called only to begin and to end a session, and to change leases. Runs on the front.
  *
@@ -155,7 +155,7 @@ export class HookFront {
     const known = directory.ofSession(session);
     const root = this.#rootOf(known, input.directory);
     const headers = withDefaultRoot(
-      reader.read((name) => (sent as Readonly<Record<string, string>>)[name] ?? ""),
+      reader.read((name) => sent[name] ?? ""),
       root,
     );
     const begun = sessions.begin(

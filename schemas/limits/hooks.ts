@@ -26,7 +26,7 @@ export const HOOK_ROOTS_MAX = 16;
 export const HOOK_GLOBS_MAX = 64;
 /** The maximum number of characters of all globs of a list together. */
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
-/** The maximum number of lists of globs that are kept compiled, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
+/** The maximum number of compiled lists of globs, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
 export const HOOK_PATH_LISTS_MAX = 64;
 /** The memory of a compiled list: its text, and its globs, which take about as many bytes for each character. */
 export const HOOK_PATH_LIST_BYTES = 32 * HOOK_GLOB_CHARACTERS_MAX;

@@ -1,7 +1,7 @@
 /**
  * Leases what agents edit, without a request of the agent. Such a lease is automatic: it ends some time after the last
- * edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that it is automatic, and
- * grants it by the same rule as any other lease. Runs on the front.
+ * edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that it is automatic.
+ * It is granted by the same rule as any other lease. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";

@@ -33,7 +33,7 @@ export class HeldByOthers {
     this.#options = options;
   }
 
-  /** Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if the comparison costs too much. */
+  /** Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if that costs too much. */
   want(paths: readonly LocatedPath[], { id: holder, parent, workspace, checkout }: Entry): WantedPath[] | Failure {
     const long = paths.find(({ resource }) => utf8Length(resource) > RESOURCE_BYTES_MAX);
     if (long !== undefined) return invalid(`a path is longer than ${RESOURCE_BYTES_MAX} bytes`);

@@ -33,8 +33,8 @@ export class News {
   }
 
   /**
-   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt. During
-   * a turn, only what is urgent is reported.
+   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt.
+   * During a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, clock } = this.#options;

@@ -2,7 +2,7 @@
  * Remembers the decisions about recent calls, so that a repeated call acts only once. A repetition gets the decision of
  * the first call, also if that call is not decided yet. Runs on the front.
  *
- * The memory is bounded. If it is full, the oldest calls are forgotten, and a late repetition of such a call acts again.
+ * The memory is bounded. If it is full, the oldest calls are forgotten. A late repetition of such a call acts again.
  */
 import { HOOK_CALL_BYTES, HOOK_CALLS_BYTES_MAX, HOOK_CALLS_MAX } from "../../../schemas/limits/hooks.js";
 import type { Failure } from "../../base/result.js";

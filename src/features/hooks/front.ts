@@ -1,6 +1,6 @@
 /**
- * Answers the hooks of agents' clients. Each hook counts as activity of its session. Many of them begin, continue or end
- * the session. A hook before a tool call decides whether the call may run. All decisions come from the front's
+ * Answers the hooks of agents' clients. Each hook counts as activity of its session. Many of them begin, continue or
+ * end the session. A hook before a tool call decides whether the call may run. All decisions come from the front's
  * memory. The writer is called only to begin and to end a session, and to change leases. Runs on the front.
  *
  * Whatever is unexpected, the client gets the answer that it should proceed, because a hook must never stop an agent.

@@ -81,6 +81,7 @@ const EXTRA_TOGETHER = 1;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
   "test/replay",
+  "test/floods",
   "test/dashboard-frame",
   "test/transports",
   "src/cluster/simulation",

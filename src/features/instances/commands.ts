@@ -29,7 +29,14 @@ import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, changesByModel, reportAny, reportByName } from "../../platform/threads/changes.js";
+import {
+  changes,
+  changesByModel,
+  reportAny,
+  reportByName,
+  reportKeys,
+  type ReportedChange,
+} from "../../platform/threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../../platform/threads/writer-method.js";
 import { mergeCheckout } from "./checkout.js";
 import { instanceWriter } from "./table.js";
@@ -52,11 +59,8 @@ function replyOf(id: string, isChanged: boolean | null): Static<typeof InstanceC
   return isChanged === null ? noInstance(id) : { changed: isChanged };
 }
 
-function changedIds(
-  _request: unknown,
-  { ids }: { readonly ids: readonly string[] },
-): { readonly key: string; readonly version: null }[] {
-  return ids.map((key) => ({ key, version: null }));
+function changedIds(_request: unknown, { ids }: { readonly ids: readonly string[] }): readonly ReportedChange[] {
+  return reportKeys(ids);
 }
 
 /** Returns the size of a call in bytes. The call has at most three numbers of 8 bytes for each instance. */
@@ -236,10 +240,7 @@ export const markStale = writerMethod({
   reply: StaleReply,
   weight: lastSeenWeight,
   audit: null,
-  changes: [
-    changes("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),
-    changesByModel("event"),
-  ],
+  changes: [changes("instance", changedIds), changesByModel("event")],
   models: { instances: instanceWriter, events: publisher },
   run: ({ instances, events }, { rows, last_seen }, call) => {
     const marked: number[] = [];

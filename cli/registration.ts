@@ -38,7 +38,9 @@ function readFields(args: Args): JsonObject {
   return { name: args.need("name"), ...Object.fromEntries(given), capabilities };
 }
 
-/** Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given. */
+/**
+ * Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given.
+ */
 function makeBody(args: Args, folder: string): JsonObject | CliFailure {
   const { environment } = io();
   const fields = readFields(args);

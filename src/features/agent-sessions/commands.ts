@@ -1,6 +1,6 @@
 /**
- * Declares the writer methods that begin and end the sessions of agents' clients. Only the server's own code calls them,
- * for the hooks of clients. Runs in the writer thread.
+ * Declares the writer methods that begin and end the sessions of agents' clients. Only the server's own code calls
+ * them, for the hooks of clients. Runs in the writer thread.
  */
 import {
   BeginSessionReply,

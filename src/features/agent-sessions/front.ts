@@ -83,8 +83,8 @@ export class AgentSessions {
 
   /**
    * Returns the instances of an event's session and subagent. Makes those that do not exist, and stores the checkout if
-   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and the
-   * event does not begin it again.
+   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and
+   * the event does not begin it again.
    *
    * Fails with INVALID_ARGUMENT for an id that cannot be one, with PERMISSION_DENIED if the session was begun with
    * another token, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
@@ -110,8 +110,8 @@ export class AgentSessions {
   }
 
   /**
-   * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale. Does
-   * nothing if there is no such session, if it has ended, or if an id cannot be one.
+   * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale.
+   * Does nothing if there is no such session, if it has ended, or if an id cannot be one.
    * @param agent the client's id of the subagent; null to end the whole session
    * @returns the ids of the instances that have ended
    */
@@ -180,8 +180,8 @@ export class AgentSessions {
   }
 
   /**
-   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or the
-   * failure if there are too many instances.
+   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or
+   * the failure if there are too many instances.
    */
   #reserve(
     { workspace, checkout, instance: { name }, label, agent }: BeginSessionRequest,

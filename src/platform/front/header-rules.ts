@@ -28,7 +28,8 @@ const CONDITION_NAMES = namesOf(CONDITIONS);
 const NO_SESSION_ID = invalid(`X-Koor-Session ${SESSION_ID_RULE}`);
 
 /**
- * Returns the 400 failure for a header that is empty but needs a value, and for a session that cannot be one; else null.
+ * Returns the 400 failure for a header that is empty but needs a value, and for a session that cannot be one; else
+ * null.
  */
 export function refuseWrongHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)

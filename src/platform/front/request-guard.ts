@@ -132,8 +132,8 @@ export class RequestGuard {
    * of the sessions that were begun with this token. Without such a token, the claims identify the instance.
    *
    * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
-   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the session
-   * was begun with the token of another instance.
+   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the
+   * session was begun with the token of another instance.
    */
   identify(authorization: string, claims: Claims, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];

@@ -1,7 +1,7 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
- * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the server
- * does anything else. A request counts whether it is answered at once or begins to wait. Runs on the front.
+ * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the
+ * server does anything else. A request counts whether it is answered at once or begins to wait. Runs on the front.
  */
 import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import type { Exchange } from "./transport.js";

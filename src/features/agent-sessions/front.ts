@@ -2,9 +2,10 @@
  * Begins and ends the sessions of agents' clients, for the features that clients' hooks call. An event of a known
  * session that changes nothing is answered from memory, so it costs the writer nothing. Runs on the front.
  */
-import { isSessionId, SESSION_ID_RULE, type BeginSessionRequest } from "../../../schemas/agent-sessions.js";
+import type { BeginSessionRequest } from "../../../schemas/agent-sessions.js";
 import type { Checkout, CheckoutBody } from "../../../schemas/instances.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "../../../schemas/limits/instances.js";
+import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
 import { textProblem } from "../../../schemas/text.js";
 import type { Clock } from "../../base/clock.js";
 import { crypto } from "../../base/crypto.js";

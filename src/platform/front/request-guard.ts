@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../../schemas/config.js";
-import { isSessionId } from "../../../schemas/agent-sessions.js";
+import { isSessionId } from "../../../schemas/session-id.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import { crypto } from "../../base/crypto.js";

@@ -79,6 +79,7 @@ export const Lease = Type.Object({
   position: nullable(Type.Integer({ minimum: 1 })),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: Type.Optional(Timestamp),
+  automatic: Type.Optional(Type.Literal(true, { description: "A hook made it for a file that the agent edits." })),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
 const LeaseConflict = Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease });

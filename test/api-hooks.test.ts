@@ -32,6 +32,7 @@ interface Lease {
   readonly resources: readonly string[];
   readonly scope: string;
   readonly checkout: string | null;
+  readonly automatic?: true;
 }
 
 let calls = 0;
@@ -67,7 +68,7 @@ t.test("two sessions in one working tree cannot overwrite each other", async (t)
   const [ana] = await instances(port);
   t.match(ana, { client: "claude", status: "active", parent: null, checkout: { id: "c-1", root: ROOT } });
   t.match(await leases(port), [
-    { holder: { id: ana?.id }, resources: ["path:a.ts"], scope: "checkout", checkout: "c-1" },
+    { holder: { id: ana?.id }, resources: ["path:a.ts"], scope: "checkout", checkout: "c-1", automatic: true },
   ]);
   const denied = await hook(port, edit("s-2", "a.ts"));
   t.equal(denied.status, 200);
@@ -84,7 +85,8 @@ t.test("two sessions in one working tree cannot overwrite each other", async (t)
   t.equal(free.json<{ matched: unknown }>().matched, null);
   t.equal((await hook(port, input("SessionEnd", "s-1"))).text.trim(), "{}");
   t.same(await leases(port), [], "the end of a session releases its leases");
-  t.equal((await hook(port, edit("s-2", "a.ts"))).text.trim(), "{}");
+  t.match((await hook(port, edit("s-2", "a.ts"))).text, /"additionalContext":"Koor: you are claude-/);
+  t.match(await leases(port), [{ resources: ["path:a.ts"] }], "the path is free now");
 });
 
 t.test("parallel hooks of one session are one instance, and one lease", async (t) => {
@@ -97,6 +99,10 @@ t.test("parallel hooks of one session are one instance, and one lease", async (t
   );
   t.equal((await instances(port)).length, 1);
   t.equal((await leases(port)).length, 1);
+  const own = { resources: ["path:own.ts"], workspace: "shop" };
+  const holder = { ...RIGHT, "X-Koor-Instance": (await instances(port))[0]?.id ?? "" };
+  const asked = await sendJson(port, "POST", "/api/leases", own, holder);
+  t.notOk("automatic" in asked.json<Lease>(), "an agent's own request is not automatic, and does not show the member");
 });
 
 t.test("statuses: only the client and the token are refused", async (t) => {
@@ -165,8 +171,9 @@ t.test("a restart keeps sessions and their automatic leases", { skip: singleServ
   const { port } = await startKoor(t, { args: GUARDED, data_dir: directory });
   t.equal((await hook(port, edit("s-1", "a.ts"))).text.trim(), "{}", "the agent was introduced before");
   t.equal((await instances(port))[0]?.id, before?.id);
-  t.equal((await leases(port)).length, 1, "the lease is still known as automatic, and was touched");
-  t.type((await leases(port))[0], Object);
+  const kept = await leases(port);
+  t.match(kept, [{ resources: ["path:a.ts"], automatic: true, touched_at: /Z$/ }], "it was touched");
+  t.equal(kept.length, 1);
   await hook(port, edit("s-2", "b.ts"));
   const waiter = (await instances(port)).find(({ id }) => id !== before?.id);
   const wanted = { resources: ["path:a.ts"], scope: "checkout", workspace: "shop", queue: true };

@@ -208,10 +208,6 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("POST", `${key}?rollback=99`);
   await ask("DELETE", `${key}?if_version=1`);
   await ask("DELETE", "/api/state/none");
-  for (const event of ["SessionStart", "PreToolUse", "SessionEnd"]) {
-    const input = { session_id: "s", cwd: "/w", hook_event_name: event, tool_name: "Edit" };
-    await ask("POST", "/api/hooks/claude", JSON.stringify({ ...input, tool_input: { file_path: "/w/a" } }));
-  }
   for (const query of ["", "?version=1", "?history=1", "?history=1&limit=1000", "?diff=1,3", "?diff=1,99"])
     await ask("GET", `${key}${query}`);
   for (const query of ["", "?limit=1", "?limit=10000", "?prefix=many/&after=many/3", "?prefix=%F4%8F%BF%BF"])
@@ -497,6 +493,10 @@ t.test("what the routes send matches the schemas", async (t) => {
   }
   for (const query of ["", `?instance_id=${checked}&limit=1`, "?limit=10000"])
     await ask("GET", `/api/compliance/history${query}`);
+  for (const event of ["SessionStart", "PreToolUse", "SessionEnd"]) {
+    const input = { session_id: "s", cwd: "/w", hook_event_name: event, tool_name: "Edit" };
+    await ask("POST", "/api/hooks/claude", JSON.stringify({ ...input, tool_input: { file_path: "/w/a" } }));
+  }
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);

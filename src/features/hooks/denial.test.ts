@@ -20,6 +20,11 @@ import type { GitTouch } from "./git-rules.js";
 import { escapePath } from "./roots.js";
 import { splitShellCommand } from "./shell-words.js";
 
+/** Returns a test's name for a text. Some of the texts have separators of lines, which would end the name. */
+function nameOf(text: string): string {
+  return encodeURIComponent(text.slice(0, 30).toWellFormed());
+}
+
 t.test("texts of other agents", (t) => {
   for (const [text, expected] of [
     ["the new tax", '"the new tax"'],
@@ -33,7 +38,7 @@ t.test("texts of other agents", (t) => {
     ["", '""'],
     ["x".repeat(1_000_000), `"${"x".repeat(HOOK_QUOTE_BYTES_MAX - 3)}…"`],
   ] as const)
-    t.equal(quoteForeign(text), expected, JSON.stringify(text.slice(0, 30)));
+    t.equal(quoteForeign(text), expected, nameOf(text));
   for (const [name, expected] of [
     ["claude-1a2b", "claude-1a2b"],
     ["claude-1a2b/Explore", "claude-1a2b/Explore"],
@@ -47,7 +52,7 @@ t.test("texts of other agents", (t) => {
     ["x".repeat(100), `"${"x".repeat(HOOK_NAME_BYTES_MAX - 3)}…"`],
     ["", '""'],
   ] as const)
-    t.equal(foreignName(name), expected, JSON.stringify(name.slice(0, 30)));
+    t.equal(foreignName(name), expected, nameOf(name));
   t.end();
 });
 

@@ -122,6 +122,7 @@ t.test("more than 64 paths are several leases, all or none", async (t) => {
     tool_use_id: `m-${from}`,
     tool_input: { files: Array.from({ length: 150 }, (_, at) => `f${from + at}.ts`) },
   });
+  await house.claude("SessionStart", "s-1");
   t.equal((await house.claude("PreToolUse", "s-1", patch(0))).kind, "proceed");
   const ana = house.session("s-1");
   t.equal(house.leasesOf(ana).length, 150);
@@ -215,8 +216,8 @@ t.test("a shell command is checked by what it plainly writes, and makes the agen
   t.equal(ana.busy_until, house.server.nowMs + 900_000);
   await house.claude("PostToolUse", "s-1", { tool_name: "Bash", tool_input: { command: "cat a.ts" } });
   t.equal(ana.busy_until, 0);
-  const told = await house.claude("PostToolUse", "s-1", { tool_name: "Bash", tool_input: { command: "rm a.ts" } });
-  t.match(told, { kind: "context", says: "a.ts is leased by ben." });
+  const after = await house.claude("PostToolUse", "s-1", { tool_name: "Bash", tool_input: { command: "rm a.ts" } });
+  t.match(after, { kind: "context", says: "a.ts is leased by ben." });
 });
 
 t.test("git commands that change the work of others are denied", async (t) => {

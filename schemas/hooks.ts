@@ -5,6 +5,8 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
+import { Holder } from "./leases.js";
+import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX } from "./limits/hooks.js";
 
 /** The programs of agents whose hooks Koor understands. */
 export const HOOK_CLIENTS = [
@@ -58,7 +60,22 @@ const SeenHook = Type.Object({
   at: Timestamp,
 });
 
-/** The answer of `GET /api/hooks`: each client, with the last event of each workspace since the server started. */
+/** A path that an agent was denied several times within an hour, and that it would be denied again. */
+const HookDenial = Type.Object({
+  client: Type.Enum([...HOOK_CLIENTS]),
+  instance: Holder,
+  workspace: Type.String(),
+  path: Type.String(),
+  /** Null if the agent only has no lease of its own. */
+  holder: Type.Union([Holder, Type.Null()]),
+  lease_id: Type.Union([Type.String(), Type.Null()]),
+  count: Type.Integer({ minimum: HOOK_DENIALS_COUNT_MIN }),
+  first_at: Timestamp,
+  last_at: Timestamp,
+});
+export type HookDenial = Static<typeof HookDenial>;
+
+/** The answer of `GET /api/hooks`: each client with the last event of each workspace since the server started. */
 export const HookList = Type.Object({
   clients: Type.Array(
     Type.Object({
@@ -68,5 +85,9 @@ export const HookList = Type.Object({
       seen: Type.Array(SeenHook),
     }),
   ),
+  denials: Type.Array(HookDenial, {
+    description: "The denials that an agent was given again and again, the newest first.",
+    maxItems: HOOK_DENIALS_LISTED_MAX,
+  }),
 });
 export type HookList = Static<typeof HookList>;

@@ -305,6 +305,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "the oldest goes",
   },
   {
+    stock: "paths that agents were denied, with how often",
+    thread: "front",
+    items: "HOOK_DENIALS_MAX",
+    bytes: null,
+    each: hooks.HOOK_DENIAL_BYTES,
+    checked: "src/features/hooks/repeated-denials.ts",
+    beyond: "the oldest goes",
+  },
+  {
     stock: "lists of globs of hooks that are compiled",
     thread: "front",
     items: "HOOK_PATH_LISTS_MAX",

@@ -171,16 +171,31 @@ t.test("a restart keeps sessions and their automatic leases", { skip: singleServ
   const { port } = await startKoor(t, { args: GUARDED, data_dir: directory });
   t.equal((await hook(port, edit("s-1", "a.ts"))).text.trim(), "{}", "the agent was introduced before");
   t.equal((await instances(port))[0]?.id, before?.id);
-  const kept = await leases(port);
+  // The hook does not wait until the lease is touched. The next lease is made after that.
+  await hook(port, edit("s-2", "b.ts"));
+  const kept = (await leases(port)).filter(({ holder }) => holder.id === before?.id);
   t.match(kept, [{ resources: ["path:a.ts"], automatic: true, touched_at: /Z$/ }], "it was touched");
   t.equal(kept.length, 1);
-  await hook(port, edit("s-2", "b.ts"));
   const waiter = (await instances(port)).find(({ id }) => id !== before?.id);
   const wanted = { resources: ["path:a.ts"], scope: "checkout", workspace: "shop", queue: true };
   const asked = await sendJson(port, "POST", "/api/leases", wanted, { ...RIGHT, "X-Koor-Instance": waiter?.id ?? "" });
   t.equal(asked.status, 202);
   await hook(port, input("Stop", "s-1"));
   t.match((await leases(port)).find(({ resources }) => resources[0] === "path:a.ts")?.holder, { id: waiter?.id });
+});
+
+t.test("the list shows who is denied again and again, and events say so", async (t) => {
+  const { port } = await startKoor(t, { args: GUARDED });
+  await hook(port, input("SessionStart", "s-1"));
+  await hook(port, edit("s-1", "a.ts"));
+  for (let at = 0; at < 3; at++) await hook(port, edit("s-2", "a.ts"));
+  const [ben, ana] = await instances(port);
+  const [lease] = await leases(port);
+  const { denials } = (await send(port, "GET", "/api/hooks", { headers: RIGHT })).json<HookList>();
+  const denial = { client: "claude", workspace: "shop", path: "a.ts", lease_id: lease?.id, count: 3 };
+  t.match(denials, [{ ...denial, instance: { name: ben?.name }, holder: { id: ana?.id, name: ana?.name } }]);
+  const events = await send(port, "GET", "/api/events/history?topic=hook.denied", { headers: RIGHT });
+  t.match(events.json(), [{ topic: "hook.denied", source: "koor", data: denial }]);
 });
 
 t.test("the list shows which hooks were seen", async (t) => {

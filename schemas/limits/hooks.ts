@@ -66,6 +66,18 @@ export const HOOK_BOX_BYTES = 512;
 export const HOOK_SEEN_MAX = 1_000;
 export const HOOK_SEEN_BYTES = 1 * KIB;
 
+// Denials
+/** An agent that was denied a path this often is listed. */
+export const HOOK_DENIALS_COUNT_MIN = 3;
+/** Two denials that are further apart are not counted together. A denial is listed for as long. */
+export const HOOK_DENIALS_TOGETHER_MS = 60 * 60 * 1000;
+/** The maximum number of agents and paths whose denials are counted. */
+export const HOOK_DENIALS_MAX = 256;
+/** The memory of one count: names of the agent and the workspace, and a path and its resource. */
+export const HOOK_DENIAL_BYTES = 16 * KIB;
+/** The maximum number of repeated denials in the answer of GET /api/hooks. */
+export const HOOK_DENIALS_LISTED_MAX = 100;
+
 // Life
 /** The life of an automatic lease after the session's last edit of its path. */
 export const HOOK_AUTO_TTL_S_DEFAULT = 600;

@@ -12,6 +12,7 @@ import { Inbox } from "../features/hooks/inbox.js";
 import { NearbyLines } from "../features/hooks/nearby-lines.js";
 import { News } from "../features/hooks/news.js";
 import { ReadyTasks } from "../features/hooks/ready-tasks.js";
+import { RepeatedDenials } from "../features/hooks/repeated-denials.js";
 import { RepeatedCalls } from "../features/hooks/repeats.js";
 import { hookRoutes } from "../features/hooks/routes.js";
 import { SeenHooks } from "../features/hooks/seen-hooks.js";
@@ -64,6 +65,7 @@ export function makeHookFront(
       git: new GitDecision({ directory, leases }),
       held,
     }),
+    denials: new RepeatedDenials({ writer, directory, leases, clock }),
     news: new News({
       leases,
       auto,

@@ -9,6 +9,7 @@ import { makeHookFront } from "../../src/composition/hooks.js";
 import { beginSession, endSession } from "../../src/features/agent-sessions/commands.js";
 import { AgentSessions } from "../../src/features/agent-sessions/front.js";
 import type { LeaseRecord } from "../../schemas/leases.js";
+import type { HookDenial, HookList } from "../../schemas/hooks.js";
 import type { Checkout } from "../../schemas/instances.js";
 import type { BoxesPush } from "../../schemas/messages.js";
 import type { TasksPush } from "../../schemas/tasks.js";
@@ -17,6 +18,7 @@ import type { HookMetrics } from "../../src/features/hooks/hook-metrics.js";
 import { registerInstance, setBranch, setCheckout, storeLastSeen } from "../../src/features/instances/commands.js";
 import type { Entry } from "../../src/features/instances/directory.js";
 import { InstanceReader } from "../../src/features/instances/table.js";
+import { publishEvents } from "../../src/features/events/commands.js";
 import { acquireLease, releaseLease, renewLease } from "../../src/features/leases/commands.js";
 import { MessageBoxes } from "../../src/features/messages/boxes.js";
 import { BOXES } from "../../src/features/messages/box-writer.js";
@@ -26,6 +28,7 @@ import { createTasks } from "../../src/features/tasks/commands.js";
 import { TASKS } from "../../src/features/tasks/task-changes.js";
 import { TaskProjection } from "../../src/features/tasks/task-projection.js";
 import { TaskReader } from "../../src/features/tasks/table.js";
+import type { Answer } from "../../src/platform/front/route.js";
 import type { Caller } from "../../src/platform/front/caller.js";
 import { NO_CALLER } from "../../src/platform/rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../../src/platform/rpc/method.js";
@@ -37,7 +40,7 @@ import { SimulatedServer } from "./simulated-server.js";
 const METHODS = [
   ...[beginSession, endSession, registerInstance, setBranch, setCheckout, storeLastSeen],
   ...[acquireLease, releaseLease, renewLease],
-  ...[sendMessage, deliverMessages, markMessages, createTasks],
+  ...[sendMessage, deliverMessages, markMessages, createTasks, publishEvents],
 ];
 const SERVER: Caller = { role: "server", actor: "" };
 
@@ -93,6 +96,8 @@ export interface HookHouse {
   session(id: string, agent?: string): Entry;
   /** The live leases of an instance, by their resources. */
   leasesOf(holder: Entry): string[];
+  /** The repeated denials that GET /api/hooks lists. */
+  denials(): readonly HookDenial[];
 }
 
 export function openHooks(t: Test): HookHouse {
@@ -210,8 +215,13 @@ export function openHooks(t: Test): HookHouse {
     },
     session: (id, agent = "") => must(directory.ofSession(id, agent), `the session ${id} is there`),
     leasesOf: ({ id }) => [...leases.of(id)].flatMap(({ resources }) => resources).toSorted(),
+    denials: () => (JSON.parse(bodyOf(front.list())) as HookList).denials,
   };
   return house;
+}
+
+function bodyOf(answer: Answer): string {
+  return answer instanceof Failure || typeof answer.body !== "string" ? "" : answer.body.trim();
 }
 
 interface AnyAnswer {
@@ -223,7 +233,7 @@ interface AnyAnswer {
 /** Reads an answer of the form that Claude Code has. */
 function readAnswer(answer: Awaited<ReturnType<HookFront["handle"]>>): HookAnswer {
   if (answer instanceof Failure) return { status: answer.http, text: answer.message, says: null, kind: "proceed" };
-  const text = typeof answer.body === "string" ? answer.body.trim() : "";
+  const text = bodyOf(answer);
   const { decision, reason, hookSpecificOutput } = (text.startsWith("{") ? JSON.parse(text) : {}) as AnyAnswer;
   const denial = hookSpecificOutput?.permissionDecisionReason;
   const context = hookSpecificOutput?.additionalContext;

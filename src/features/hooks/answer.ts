@@ -71,6 +71,11 @@ export function hookAnswer(client: HookClient, event: HookEvent, decision: HookD
   return members === null ? EMPTY_OBJECT : JSON.stringify(members);
 }
 
+/** Returns whether a denial really keeps a call from running. Some client only warns its model, unless it is strict. */
+export function isDenied({ denial }: HookClient, policy: HookPolicy): boolean {
+  return denial === "refuses-call" || policy === "strict";
+}
+
 /** Returns whether the answer to an event can give the model a text. */
 export function canInform(event: HookEvent): boolean {
   return event.context !== "lost";
@@ -84,8 +89,8 @@ export function canHoldStop(client: HookClient, event: HookEvent): boolean {
 function membersOf(client: HookClient, event: HookEvent, decision: HookDecision): object | null {
   const { deny, inform } = FORMS[event.form];
   if (decision.kind === "deny") {
-    const isDenied = event.moment === "before-tool" && decision.reason !== "";
-    return isDenied ? deny(decision.reason, event.name, decision.policy) : null;
+    const isKnown = event.moment === "before-tool" && decision.reason !== "";
+    return isKnown ? deny(decision.reason, event.name, decision.policy) : null;
   }
   if (decision.kind === "context")
     return canInform(event) && decision.text !== "" ? inform(decision.text, event.name) : null;

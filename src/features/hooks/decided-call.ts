@@ -16,15 +16,29 @@ export interface DecidedCall {
   readonly context: CallContext;
 }
 
+/** The path for which a call is denied. */
+export interface DeniedPath {
+  readonly path: string;
+  readonly resource: string;
+  /** The row of another agent's lease or earlier request; null if the agent only has no lease of its own. */
+  readonly lease: number | null;
+}
+
+export interface Denial {
+  readonly reason: string;
+  /** Null if the denial is not about one path. */
+  readonly path: DeniedPath | null;
+}
+
 export interface CallOutcome {
-  /** The reason for which the call must not run; null if it may run. */
-  readonly denial: string | null;
+  /** Says why the call must not run; null if it may run. */
+  readonly denial: Denial | null;
   /** The lines that the agent is told if the call may run. */
   readonly lines: readonly string[];
 }
 
 export const MAY_RUN: CallOutcome = { denial: null, lines: [] };
 
-export function denied(denial: string): CallOutcome {
-  return { denial, lines: [] };
+export function denied(reason: string, path: DeniedPath | null): CallOutcome {
+  return { denial: { reason, path }, lines: [] };
 }

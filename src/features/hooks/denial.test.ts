@@ -110,6 +110,7 @@ t.test("lines up to a limit", (t) => {
 const OBSTACLE: Obstacle = {
   path: "src/tax.ts",
   resource: "path:src/tax.ts",
+  lease: 7,
   holder: { id: "0d1f8f1c-5a3c-4be7-9ed8-8a3ab2c61a55", name: "claude-1a2b" },
   reason: "the new tax",
   untilMs: Date.UTC(2026, 10, 26, 14, 5, 59),

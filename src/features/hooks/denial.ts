@@ -17,6 +17,8 @@ export interface Obstacle {
   readonly path: string;
   /** The resource of the denied call, `path:…`. */
   readonly resource: string;
+  /** The row of the lease, or of the earlier request. */
+  readonly lease: number;
   readonly holder: { readonly id: string; readonly name: string };
   /** The reason that the holder gave; "" if it gave none. */
   readonly reason: string;

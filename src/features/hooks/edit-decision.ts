@@ -37,7 +37,7 @@ export class EditDecision {
     if (paths instanceof Failure) return { denial: null, lines: [notCheckedLine(paths.message)] };
     if (headers.policy === "warn") return this.#warn(paths, call);
     const [obstacle] = this.#options.held.obstacles(paths);
-    if (obstacle !== undefined) return denied(leasedReason(obstacle));
+    if (obstacle !== undefined) return denied(leasedReason(obstacle), obstacle);
     return headers.policy === "strict" ? this.#demand(paths, call) : this.#lease(paths, call);
   }
 
@@ -51,7 +51,8 @@ export class EditDecision {
     const { held, nearby } = this.#options;
     const { actor, session } = call;
     const free = paths.find((path) => !held.isCovered(path, actor.id) && !held.isCovered(path, session.id));
-    if (free !== undefined) return denied(unleasedReason(free));
+    if (free !== undefined)
+      return denied(unleasedReason(free), { path: free.path, resource: free.resource, lease: null });
     this.#touch(paths, call);
     return { denial: null, lines: nearby.of(paths, call) };
   }
@@ -72,8 +73,7 @@ export class EditDecision {
     const { actor, headers, context } = call;
     const refusal = await auto.lease(free, actor, headers.autoTtlS, context);
     if (refusal === null) return { denial: null, lines: nearby.of(paths, call) };
-    const denial = this.#conflictReason(refusal, free);
-    return denial === null ? { denial: null, lines: [notLeasedLine(refusal.message)] } : denied(denial);
+    return this.#conflict(refusal, free) ?? { denial: null, lines: [notLeasedLine(refusal.message)] };
   }
 
   #touch(paths: readonly WantedPath[], { actor, context }: DecidedCall): void {
@@ -83,8 +83,8 @@ export class EditDecision {
     auto.touch(touched.values(), context);
   }
 
-  /** Returns the reason for a denial if a request was refused because of another agent; else null. */
-  #conflictReason({ members }: Failure, free: readonly WantedPath[]): string | null {
+  /** Returns a denial if a request was refused because of another agent; else null. */
+  #conflict({ members }: Failure, free: readonly WantedPath[]): CallOutcome | null {
     const { conflicts } = (members ?? {}) as {
       readonly conflicts?: readonly { readonly wanted: string; readonly lease: number }[];
     };
@@ -93,7 +93,7 @@ export class EditDecision {
     const path = free.find(({ resource }) => resource === conflict?.wanted) ?? free[0];
     if (record === undefined || path === undefined) return null;
     const obstacle = this.#options.held.obstacleOf(path, record);
-    return record.state === "waiting" ? awaitedReason(obstacle) : leasedReason(obstacle);
+    return denied(record.state === "waiting" ? awaitedReason(obstacle) : leasedReason(obstacle), obstacle);
   }
 }
 

@@ -6,6 +6,7 @@ import t from "tap";
 import { HOOK_CONTEXT_BYTES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { must } from "../../base/assert.js";
 import { Exposition } from "../../platform/measure/exposition.js";
+import { releaseLease } from "../leases/commands.js";
 import { createTasks } from "../tasks/commands.js";
 import { HEADERS, openHooks, ROOT, WORKSPACE } from "../../../test/support/hooking.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
@@ -373,6 +374,81 @@ t.test("each call acts once, whatever client its URL names", async (t) => {
     403,
     "another token learns nothing",
   );
+});
+
+t.test("a denial that an agent meets three times is listed, and published as the count doubles", async (t) => {
+  const house = openHooks(t);
+  const ben = house.register("ben");
+  const { row } = house.lease(ben, "path:src/**");
+  await house.claude("SessionStart", "s-1");
+  const ana = house.session("s-1");
+  const published = (): unknown[] =>
+    house.server.db
+      .prepare<[], string>("SELECT data FROM event WHERE topic = 'hook.denied' ORDER BY id")
+      .pluck()
+      .all()
+      .map((data) => JSON.parse(data) as unknown);
+  for (let count = 1; count <= 12; count++) {
+    const firstMs = house.server.nowMs;
+    if (count === 2) {
+      const again = { tool_name: "Edit", tool_use_id: "twice", tool_input: { file_path: "src/a.ts" } };
+      for (const client of ["claude", "cursor"])
+        await house.call(client, { session_id: "s-1", cwd: ROOT, hook_event_name: "PreToolUse", ...again });
+    } else if (count === 5) await house.bash("s-1", "echo x > src/a.ts");
+    else t.equal((await house.edit("s-1", "src/a.ts")).kind, "deny");
+    t.equal(house.denials().length, count < 3 ? 0 : 1, `${count}`);
+    t.equal(published().length, [3, 6, 12].filter((at) => at <= count).length, `${count}`);
+    house.server.nowMs = firstMs + 1_000;
+  }
+  const denial = {
+    client: "claude",
+    instance: { id: ana.id, name: ana.name },
+    workspace: WORKSPACE,
+    path: "src/a.ts",
+    holder: { id: ben.id, name: "ben" },
+    lease_id: `lease-${row}`,
+  };
+  t.match(house.denials(), [{ ...denial, count: 12 }]);
+  t.same(
+    published(),
+    [3, 6, 12].map((count) => ({ ...denial, count })),
+  );
+  for (let at = 0; at < 3; at++) await house.bash("s-1", "git reset --hard");
+  t.match(house.denials()[0], { path: "src/**", holder: { name: "ben" }, count: 3 }, "a git command");
+
+  const held = house.server.mirror.get(row);
+  house.server.reply(releaseLease, { row, fence: held?.fence ?? 0 }, ben.id);
+  t.same(house.denials(), [], "the path is free now");
+  house.lease(ben, "path:src/a.ts");
+  house.server.nowMs += 3_600_000;
+  await house.edit("s-1", "src/a.ts");
+  t.same(house.denials(), [], "an hour later, the count starts again");
+});
+
+t.test("a missing lease under strict, and what only warns, as denials", async (t) => {
+  const house = openHooks(t);
+  const strict = { ...HEADERS, "x-koor-policy": "strict" };
+  await house.claude("SessionStart", "s-1");
+  for (let at = 0; at < 3; at++) await house.edit("s-1", "a.ts", strict);
+  t.match(house.denials(), [{ path: "a.ts", holder: null, lease_id: null, count: 3 }]);
+  house.lease(house.session("s-1"), "path:a.ts");
+  t.same(house.denials(), [], "the agent has got its lease");
+
+  house.lease(house.register("ben"), "path:b.ts");
+  const cline = (at: number): object => ({
+    hookName: "tool_call",
+    taskId: "c-1",
+    workspaceRoots: [ROOT],
+    tool_call: { id: `c-${at}`, name: "editor", input: { path: "b.ts" } },
+  });
+  for (let at = 0; at < 3; at++)
+    t.match((await house.call("cline", cline(at))).text, /contextModification.*leased by ben/);
+  t.same(house.denials(), [], "a client that only warns denies nothing");
+  for (let at = 3; at < 6; at++) t.match((await house.call("cline", cline(at), strict)).text, /"cancel":true/);
+  t.match(house.denials(), [{ client: "cline", path: "b.ts" }]);
+  const ended = { hookName: "session_shutdown", taskId: "c-1", workspaceRoots: [ROOT] };
+  await house.call("cline", ended);
+  t.same(house.denials(), [], "an agent that has ended needs nothing");
 });
 
 t.test("what is not understood goes ahead, and makes nothing", async (t) => {

@@ -10,6 +10,7 @@ import {
   HOOK_CONTEXT_BYTES_MAX,
   HOOK_START_BYTES_MAX,
 } from "../../../schemas/limits/hooks.js";
+import type { HookList } from "../../../schemas/hooks.js";
 import type { CheckoutBody } from "../../../schemas/instances.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -27,15 +28,17 @@ import { areRelated } from "../claims/contention.js";
 import { isValidCheckout } from "../instances/checkout.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
-import { canHoldStop, canInform, hookAnswer, type HookDecision, PROCEED } from "./answer.js";
+import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
 import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
 import { startText } from "./context-lines.js";
+import type { Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
 import { fitLines } from "./fitted-lines.js";
 import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
 import { type HookInput, readHookInput } from "./input.js";
 import type { News } from "./news.js";
+import type { RepeatedDenials } from "./repeated-denials.js";
 import type { Decided, RepeatedCalls } from "./repeats.js";
 import { WorkspaceRoots } from "./roots.js";
 import type { SeenHooks } from "./seen-hooks.js";
@@ -50,6 +53,7 @@ export interface HookFrontOptions {
   readonly repeats: RepeatedCalls;
   readonly states: AgentStates;
   readonly tools: ToolDecision;
+  readonly denials: RepeatedDenials;
   readonly news: News;
   readonly seen: SeenHooks;
   readonly metrics: HookMetrics;
@@ -102,7 +106,9 @@ export class HookFront {
   }
 
   list(): Answer {
-    return jsonReply(JSON.stringify(this.#options.seen.list()));
+    const { seen, denials } = this.#options;
+    const list: HookList = { clients: seen.list(), denials: denials.list() };
+    return jsonReply(JSON.stringify(list));
   }
 
   /** Answers an input that is not understood. */
@@ -224,11 +230,16 @@ export class HookFront {
       context: call.context,
     });
     const go = ({ denial, lines }: Awaited<typeof outcome>): HookDecision => {
-      if (denial !== null) return { kind: "deny", reason: denial, policy: headers.policy };
+      if (denial !== null) return this.#deny(known, denial);
       if (busyS > 0) this.#setBusy(known, busyS);
       return this.#inform(known, lines);
     };
     return outcome instanceof Promise ? outcome.then(go) : go(outcome);
+  }
+
+  #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
+    if (path !== null && isDenied(client, policy)) this.#options.denials.add(client.name, actor, path, call.context);
+    return { kind: "deny", reason, policy };
   }
 
   /** Records that the agent is silent while a command runs. While a subagent is busy, its session is busy, too. */

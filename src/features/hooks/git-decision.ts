@@ -10,13 +10,22 @@ import type { LeaseProjection } from "../claims/lease-projection.js";
 import { storedResource } from "../claims/resource.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { gitLine } from "./call-lines.js";
-import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
+import { type CallOutcome, type DecidedCall, type DeniedPath, denied, MAY_RUN } from "./decided-call.js";
 import { gitReason } from "./denial.js";
 import { locateAll } from "./edit-decision.js";
 import { joinPath, segmentsOf, styleOf } from "./file-path.js";
 import type { GitChange } from "./git-command.js";
 
-const EVERY_FILE = "path:**";
+const PATH_PREFIX = "path:";
+const EVERY_FILE = `${PATH_PREFIX}**`;
+
+/** The agents whose work a command would change, and their leases as far as these are the reason. */
+interface Affected {
+  readonly names: readonly string[];
+  readonly records: readonly LeaseRecord[];
+}
+
+const NOBODY: Affected = { names: [], records: [] };
 
 export interface GitDecisionOptions {
   readonly directory: Directory;
@@ -32,52 +41,45 @@ export class GitDecision {
 
   decide(call: DecidedCall): CallOutcome {
     for (const change of call.effects.git) {
-      const names = this.#affected(change, call);
+      const { names, records } = this.#affected(change, call);
       if (names.length === 0) continue;
       if (call.headers.policy === "warn") return { denial: null, lines: [gitLine(change, names)] };
-      return denied(gitReason(change, names));
+      return denied(gitReason(change, names), pathOf(records[0]));
     }
     return MAY_RUN;
   }
 
-  /** Returns the names of the agents whose work a command would change. */
-  #affected(change: GitChange, call: DecidedCall): readonly string[] {
+  /** Returns the agents whose work a command would change. */
+  #affected(change: GitChange, call: DecidedCall): Affected {
     const { actor } = call;
     const others = this.#options.directory
       .activeIn(actor.workspace, HOOK_ACTIVE_EXAMINED_MAX)
       .filter((other) => !areRelated(partyOf(other), partyOf(actor)));
     const { touches } = change;
-    switch (touches.kind) {
-      case "branches":
-        return namesOf(others.filter(({ checkout }) => isNamed(checkout?.branch ?? null, touches.names)));
-      case "worktrees": {
-        const [directory] = placesOf(change, call);
-        const roots = directory === undefined ? [] : touches.paths.map((path) => keyOf(joinPath(directory, path)));
-        return namesOf(others.filter(({ checkout }) => isNamed(keyOf(checkout?.root ?? ""), roots)));
-      }
-      case "stash":
-        return holdersOf(this.#held([EVERY_FILE], null, call));
-      case "all":
-      case "paths": {
-        const place = this.#find(placesOf(change, call), call, others);
-        if (place === null) return [];
-        const { directory, checkout } = place;
-        const isThere = (id: string | null): boolean => id === null || id === checkout;
-        const isOwn = checkout === (call.actor.checkout?.id ?? null);
-        if (touches.kind === "all" || !isOwn)
-          return holdersOf(this.#held([EVERY_FILE], null, call).filter((record) => isThere(record.checkout)));
-        const located = locateAll(touches.paths, directory, call.roots);
-        const records = this.#held(
-          located.map(({ resource }) => resource),
-          checkout,
-          call,
-        );
-        const isOtherThere =
-          others.some((other) => isThere(other.checkout?.id ?? null)) ||
-          records.some((record) => isThere(record.checkout));
-        return isOtherThere ? holdersOf(records) : [];
-      }
+    if (touches.kind === "branches")
+      return namesOf(others.filter(({ checkout }) => isNamed(checkout?.branch ?? null, touches.names)));
+    if (touches.kind === "worktrees") {
+      const [directory] = placesOf(change, call);
+      const roots = directory === undefined ? [] : touches.paths.map((path) => keyOf(joinPath(directory, path)));
+      return namesOf(others.filter(({ checkout }) => isNamed(keyOf(checkout?.root ?? ""), roots)));
     }
+    if (touches.kind === "stash") return holdersOf(this.#held([EVERY_FILE], null, call));
+    const place = this.#find(placesOf(change, call), call, others);
+    if (place === null) return NOBODY;
+    const { directory, checkout } = place;
+    const isThere = (id: string | null): boolean => id === null || id === checkout;
+    const isOwn = checkout === (call.actor.checkout?.id ?? null);
+    if (touches.kind === "all" || !isOwn)
+      return holdersOf(this.#held([EVERY_FILE], null, call).filter((record) => isThere(record.checkout)));
+    const located = locateAll(touches.paths, directory, call.roots);
+    const records = this.#held(
+      located.map(({ resource }) => resource),
+      checkout,
+      call,
+    );
+    const isOtherThere =
+      others.some((other) => isThere(other.checkout?.id ?? null)) || records.some((record) => isThere(record.checkout));
+    return isOtherThere ? holdersOf(records) : NOBODY;
   }
 
   /**
@@ -141,12 +143,18 @@ function partyOf({ id, parent }: Entry): Party {
   return { holder: id, parent };
 }
 
-function holdersOf(records: readonly LeaseRecord[]): readonly string[] {
-  return [...new Set(records.map((record) => record.holder_name))].toSorted();
+function holdersOf(records: readonly LeaseRecord[]): Affected {
+  return { names: [...new Set(records.map((record) => record.holder_name))].toSorted(), records };
 }
 
-function namesOf(entries: readonly Entry[]): readonly string[] {
-  return entries.map(({ name }) => name).toSorted();
+function namesOf(entries: readonly Entry[]): Affected {
+  return { names: entries.map(({ name }) => name).toSorted(), records: [] };
+}
+
+function pathOf(record: LeaseRecord | undefined): DeniedPath | null {
+  const resource = record?.resources.find((text) => text.startsWith(PATH_PREFIX));
+  if (record === undefined || resource === undefined) return null;
+  return { path: resource.slice(PATH_PREFIX.length), resource, lease: record.row };
 }
 
 function isNamed(text: string | null, names: readonly string[]): boolean {

@@ -65,6 +65,7 @@ export class HeldByOthers {
     return {
       path,
       resource,
+      lease: row,
       holder: { id: holder, name: holder_name },
       reason,
       untilMs: this.#options.endOf(record),

@@ -3,17 +3,22 @@ import t from "tap";
 import {
   HOOK_AGENTS_MAX,
   HOOK_BOXES_MAX,
+  HOOK_DENIALS_LISTED_MAX,
+  HOOK_DENIALS_MAX,
   HOOK_NOTICES_MAX,
   HOOK_SEEN_MAX,
   HOOK_TASKS_MAX,
   HOOK_REPORTED_MAX,
 } from "../../../schemas/limits/hooks.js";
+import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
+import type { Entry } from "../instances/directory.js";
 import { MessageBoxes } from "../messages/boxes.js";
 import type { ClaimableTask } from "../tasks/task-projection.js";
 import { addNotice, AgentStates } from "./agent-states.js";
 import { Inbox } from "./inbox.js";
 import { ReadyTasks } from "./ready-tasks.js";
+import { RepeatedDenials, type RepeatedDenialsOptions } from "./repeated-denials.js";
 import { SeenHooks } from "./seen-hooks.js";
 import { ReportedOnce } from "./reported-once.js";
 
@@ -48,7 +53,7 @@ t.test("the last events are bounded, over all clients", (t) => {
   for (let at = 0; at < HOOK_SEEN_MAX + 5; at++)
     seen.add({ client: at % 2 === 0 ? "kimi" : "codex", workspace: `${at}`, checkout: null, event: "Stop", atMs: at });
   t.equal(seen.size, HOOK_SEEN_MAX);
-  const listed = seen.list().clients.flatMap((client) => client.seen);
+  const listed = seen.list().flatMap((client) => client.seen);
   t.equal(listed.length, HOOK_SEEN_MAX);
   t.end();
 });
@@ -66,6 +71,37 @@ t.test("an in-box is read only after a message has arrived", (t) => {
   for (let at = 0; at < HOOK_BOXES_MAX; at++) inbox.undelivered(`${at}`, false, 0);
   t.equal(inbox.size, HOOK_BOXES_MAX);
   t.equal(boxes.waiting, HOOK_BOXES_MAX, "a forgotten in-box is not watched any more");
+  t.end();
+});
+
+t.test("the counts of denials are bounded, and that of the oldest denial goes first", (t) => {
+  const options = {
+    writer: { call: () => undefined },
+    directory: { get: () => ({ status: "active", name: "ana", parent: null }) },
+    leases: { get: () => ({ row: 1 }) },
+    clock: { now: () => 1_000 },
+  };
+  const denials = new RepeatedDenials(options as unknown as RepeatedDenialsOptions);
+  const add = (path: string, times: number): void => {
+    for (let at = 0; at < times; at++)
+      denials.add(
+        "codex",
+        { id: "a", workspace: "w" } as Entry,
+        { path, resource: `path:${path}`, lease: 1 },
+        NO_CALLER,
+      );
+  };
+  add("first", 3);
+  for (let at = 0; at < HOOK_DENIALS_MAX - 1; at++) add(`${at}`, 3);
+  t.equal(denials.size, HOOK_DENIALS_MAX);
+  t.equal(denials.list().length, HOOK_DENIALS_LISTED_MAX);
+  t.equal(denials.list()[0]?.path, `${HOOK_DENIALS_MAX - 2}`, "the newest is the first");
+  add("first", 1);
+  t.match(denials.list()[0], { path: "first", count: 4 });
+  add("one more", 1);
+  t.equal(denials.size, HOOK_DENIALS_MAX);
+  add("0", 2);
+  t.not(denials.list()[0]?.path, "0", "the oldest was forgotten, so two more are not three");
   t.end();
 });
 

@@ -38,7 +38,7 @@ t.test("a repetition gets the same decision, but no context again", async (t) =>
 
 t.test("the memory is bounded by calls and by bytes", (t) => {
   const calls = new RepeatedCalls();
-  for (let at = 0; at < HOOK_CALLS_MAX + 10; at++) calls.once(key(at), "", 0, () => INFORM);
+  for (let at = 0; at < HOOK_CALLS_MAX + 10; at++) void calls.once(key(at), "", 0, () => INFORM);
   t.equal(calls.size, HOOK_CALLS_MAX);
   t.equal(calls.once(key(HOOK_CALLS_MAX), "", 0, () => DENY) === DENY, false, "the newest are kept");
   t.equal(
@@ -49,7 +49,7 @@ t.test("the memory is bounded by calls and by bytes", (t) => {
 
   const long = new RepeatedCalls();
   const reason = "x".repeat(HOOK_CALLS_BYTES_MAX / 8);
-  for (let at = 0; at < 20; at++) long.once(key(at), "", 0, () => ({ ...DENY, reason }));
+  for (let at = 0; at < 20; at++) void long.once(key(at), "", 0, () => ({ ...DENY, reason }));
   t.equal(long.size, 3);
   t.ok(long.bytes <= HOOK_CALLS_BYTES_MAX && long.bytes > 3 * HOOK_CALL_BYTES);
   t.end();

@@ -31,17 +31,15 @@ export class SeenHooks {
     dropOldest(this.#seen, HOOK_SEEN_MAX);
   }
 
-  list(): HookList {
-    return {
-      clients: CLIENTS.map(({ name, events, form }) => ({
-        client: name,
-        events: events.map((event) => event.name),
-        form,
-        seen: [...this.#seen.values()]
-          .filter(({ client }) => client === name)
-          .toReversed()
-          .map(({ workspace, checkout, event, atMs }) => ({ workspace, checkout, event, at: formatTime(atMs) })),
-      })),
-    };
+  list(): HookList["clients"] {
+    return CLIENTS.map(({ name, events, form }) => ({
+      client: name,
+      events: events.map((event) => event.name),
+      form,
+      seen: [...this.#seen.values()]
+        .filter(({ client }) => client === name)
+        .toReversed()
+        .map(({ workspace, checkout, event, atMs }) => ({ workspace, checkout, event, at: formatTime(atMs) })),
+    }));
   }
 }

@@ -17,5 +17,7 @@ export function decideShellWrites(held: HeldByOthers, call: DecidedCall): CallOu
   const obstacles = [...held.obstacles(paths)];
   const [first] = obstacles;
   if (first === undefined) return MAY_RUN;
-  return headers.policy === "warn" ? { denial: null, lines: obstacles.map(heldLine) } : denied(leasedReason(first));
+  return headers.policy === "warn"
+    ? { denial: null, lines: obstacles.map(heldLine) }
+    : denied(leasedReason(first), first);
 }

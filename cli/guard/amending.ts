@@ -1,0 +1,32 @@
+/**
+ * Tells a hook whether the commit replaces HEAD (`git commit --amend`). git does not say it, but it tells its hooks the
+ * author, and its own command line can be read. Runs in the CLI process.
+ */
+import { CliFailure } from "../failure.js";
+import { lineOf, runGit } from "./git.js";
+
+/** The variable in which the guard's hook names the process of git. */
+const GIT_PROCESS = "KOOR_GUARD_GIT";
+/** Matches the option in a command line. git takes any unambiguous beginning of its name. */
+const AMEND = /(?:^|\s)--am(?:e(?:nd?)?)?(?:\s|$)/;
+const COMMIT = /(?:^|\s)commit(?:\s|$)/;
+
+function commandLineOf(id: string): string {
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const { error, stdout } = spawnSync("ps", ["-o", "args=", "-p", id], { encoding: "utf8", windowsHide: true });
+  return error === undefined ? stdout.trim() : "";
+}
+
+/**
+ * Returns whether git amends. An amended commit keeps the author and the author's date of HEAD. A new commit within the
+ * same second has the same ones, so the command line decides, unless it names an alias.
+ */
+export function isAmending(root: string, environment: NodeJS.ProcessEnv): boolean {
+  const id = environment[GIT_PROCESS];
+  if (id === undefined || !/^\d+$/.test(id)) return false;
+  const line = commandLineOf(id);
+  if (line === "") return false;
+  if (COMMIT.test(line)) return AMEND.test(line);
+  const head = runGit(root, ["log", "--max-count=1", "--format=@%ad", "--date=raw", "HEAD", "--"]);
+  return !(head instanceof CliFailure) && lineOf(head) === environment["GIT_AUTHOR_DATE"];
+}

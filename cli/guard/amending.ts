@@ -19,14 +19,14 @@ function commandLineOf(id: string): string {
 
 /**
  * Returns whether git amends. An amended commit keeps the author and the author's date of HEAD. A new commit within the
- * same second has the same ones, so the command line decides, unless it names an alias.
+ * same second has the same ones, so a command line without the option decides, unless it is that of an alias.
  */
 export function isAmending(root: string, environment: NodeJS.ProcessEnv): boolean {
   const id = environment[GIT_PROCESS];
   if (id === undefined || !/^\d+$/.test(id)) return false;
   const line = commandLineOf(id);
   if (line === "") return false;
-  if (COMMIT.test(line)) return AMEND.test(line);
+  if (COMMIT.test(line) && !AMEND.test(line)) return false;
   const head = runGit(root, ["log", "--max-count=1", "--format=@%ad", "--date=raw", "HEAD", "--"]);
   return !(head instanceof CliFailure) && lineOf(head) === environment["GIT_AUTHOR_DATE"];
 }

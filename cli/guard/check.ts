@@ -13,6 +13,7 @@ import { commitsOf, readRange, stagedPaths } from "./commit-paths.js";
 import { Away, awayFailure, callServer, findCaller, type GuardCaller } from "./guard-call.js";
 import { isOff } from "./guard-off.js";
 import { isLeasable } from "./leasable.js";
+import { settleIdentity } from "./own-leases.js";
 import { type Cover, coverOf, leaseResource } from "./path-cover.js";
 import { findRepository, type Repository } from "./repository.js";
 
@@ -58,6 +59,8 @@ function ofFiles(conflicts: readonly Conflict[]): Conflict[] {
 /** Asks the server which of the paths others have leased. */
 async function findConflicts(caller: GuardCaller, paths: readonly string[]): Promise<CheckResult | Away> {
   const { workspace, checkout } = caller;
+  const away = await settleIdentity(caller);
+  if (away !== undefined) return away;
   const conflicts: Conflict[] = [];
   for (let at = 0; at < paths.length; at += CHECK_PATHS_MAX) {
     const answer = await callServer(caller, "POST", "/api/leases/check", {

@@ -95,6 +95,25 @@ export function stagedPaths(repository: Repository, amends = false): string[] | 
   return [...(touched ?? [])];
 }
 
+/** Lists what HEAD touches. */
+export function pathsOfHead(repository: Repository): string[] | CliFailure {
+  const commits = logCommits(repository, ["--max-count=1", "HEAD"]);
+  return commits instanceof CliFailure ? commits : [...(commits[0]?.paths ?? [])];
+}
+
+/** Lists the files that are not as in HEAD: in the index, in the working tree, or not tracked and not ignored. */
+export function unlikeHead({ root }: Repository): string[] | CliFailure {
+  const changed = runGit(root, ["diff-index", ...DIFF, "HEAD", "--"]);
+  if (changed instanceof CliFailure) return changed;
+  const staged = runGit(root, ["diff-index", "--cached", ...DIFF, "HEAD", "--"]);
+  if (staged instanceof CliFailure) return staged;
+  const added = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"]);
+  if (added instanceof CliFailure) return added;
+  const wrong = [changed, staged, added].find(({ isSuccess }) => !isSuccess);
+  if (wrong !== undefined) return failed(`git cannot compare the files: ${wrong.complaint}`);
+  return [...new Set([changed, staged, added].flatMap(({ output }) => decodePaths(splitFields(output))))];
+}
+
 /** The ends of a range, as ids of commits. */
 export interface CommitRange {
   readonly from: string;
@@ -133,7 +152,10 @@ function addPath(paths: string[], field: Buffer, isFirst: boolean): void {
 
 function readHeader(text: string): Omit<CommitRecord, "paths"> {
   const [commit = "", author = "", committer = "", ...trailers] = text.slice(HEADER.length).split(" ");
-  const fences = trailers.join(" ").split(",").filter((one) => FENCE.test(one));
+  const fences = trailers
+    .join(" ")
+    .split(",")
+    .filter((one) => FENCE.test(one));
   return {
     commit,
     authorS: Number(author),
@@ -142,19 +164,15 @@ function readHeader(text: string): Omit<CommitRecord, "paths"> {
   };
 }
 
-/**
- * Lists the commits of a range, oldest first, with what each touches. A range that a shallow clone cuts off is wrong
- * usage.
- */
-export function commitsOf(repository: Repository, { from, to }: CommitRange): CommitRecord[] | CliFailure {
+/** Lists commits, oldest first, with what each touches. */
+function logCommits({ root }: Repository, revisions: readonly string[]): CommitRecord[] | CliFailure {
   const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
   const words = ["-c", "log.showRoot=true", "-c", "log.showSignature=false", "-c", "trailer.separators=:", "log"];
   const order = ["--date-order", "--reverse", "-c", "--no-color", "--no-notes"];
   const format = `--format=%x00${HEADER}%H %at %ct ${trailers}%x00`;
-  const result = runGit(repository.root, [...words, ...DIFF, ...order, format, to, `^${from}`, "--"]);
+  const result = runGit(root, [...words, ...DIFF, ...order, format, ...revisions, "--"]);
   if (result instanceof CliFailure) return result;
   if (!result.isSuccess) return failed(`git cannot list the commits: ${result.complaint}`);
-  const shallow = shallowCommits(repository);
   const commits: (CommitRecord & { readonly paths: string[] })[] = [];
   let isFirst = false;
   for (const field of splitFields(result.output)) {
@@ -167,6 +185,19 @@ export function commitsOf(repository: Repository, { from, to }: CommitRange): Co
     addPath(commits.at(-1)?.paths ?? [], field, isFirst);
     isFirst = false;
   }
+  return commits;
+}
+
+/**
+ * Lists the commits of a range, oldest first, with what each touches. A range that a shallow clone cuts off is wrong
+ * usage.
+ */
+export function commitsOf(repository: Repository, { from, to }: CommitRange): CommitRecord[] | CliFailure {
+  const commits = logCommits(repository, [to, `^${from}`]);
+  if (commits instanceof CliFailure) return commits;
+  const shallow = shallowCommits(repository);
   const cut = commits.find(({ commit }) => shallow.has(commit));
-  return cut === undefined ? commits : wrongUsage(`the history is cut off at ${cut.commit}`, "run: git fetch --unshallow");
+  return cut === undefined
+    ? commits
+    : wrongUsage(`the history is cut off at ${cut.commit}`, "run: git fetch --unshallow");
 }

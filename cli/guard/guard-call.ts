@@ -4,7 +4,7 @@
  */
 import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
-import { ask, failureOf, Refusal } from "../ask.js";
+import { ask, Refusal } from "../ask.js";
 import { findCheckout } from "../checkout.js";
 import type { CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
@@ -16,7 +16,11 @@ import { type Repository, treeOf } from "./repository.js";
 
 /** The server cannot be asked now. */
 export class Away {
-  constructor(readonly why: string) {}
+  /** @param status the HTTP status of a refusal; 0 if there was no answer */
+  constructor(
+    readonly why: string,
+    readonly status = 0,
+  ) {}
 }
 
 export interface GuardCaller {
@@ -57,7 +61,8 @@ export async function callServer(
     signal: AbortSignal.timeout(CLI_GUARD_TIMEOUT_MS),
     repeatable: true,
   });
-  if (answer instanceof Refusal || answer instanceof CliFailure) return new Away(failureOf(answer).message);
+  if (answer instanceof Refusal) return new Away(answer.failure.message, answer.status);
+  if (answer instanceof CliFailure) return new Away(answer.message);
   return parseJson(answer.body.toString("utf8")) ?? new Away("the answer is not JSON: is this a Koor server?");
 }
 

@@ -3,6 +3,7 @@
  * process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
+import { STATUSES } from "../../schemas/status.js";
 import { encodeQuery } from "../client.js";
 import type { Lease } from "../lease-calls.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
@@ -36,7 +37,17 @@ export async function listLeases(
 
 /** Lists the held leases of the caller. A caller that is no instance has none. */
 export async function ownLeases(caller: GuardCaller): Promise<ListedLease[] | Away> {
-  const { settings, workspace } = caller;
-  if (settings.instance === "" && settings.session === undefined && settings.token === "") return [];
-  return await listLeases(caller, { own: "1", state: "held", workspace: workspace ?? "" });
+  const leases = await listLeases(caller, { own: "1", state: "held", workspace: caller.workspace ?? "" });
+  return leases instanceof Away && leases.status === STATUSES.INVALID_ARGUMENT.http ? [] : leases;
+}
+
+/**
+ * Decides as which instance the guard asks, if a client has named a session: the session's, or the folder's if the
+ * server does not know the session. A call that needs an instance decides it; a check does not need one.
+ */
+export async function settleIdentity(caller: GuardCaller): Promise<Away | undefined> {
+  const { fallback } = caller.settings;
+  if (fallback === undefined || fallback.isUsed) return undefined;
+  const answer = await callServer(caller, "GET", `/api/leases${encodeQuery({ own: "1", limit: "1" })}`);
+  return answer instanceof Away && answer.status === 0 ? answer : undefined;
 }

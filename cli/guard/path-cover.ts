@@ -126,22 +126,36 @@ function matchesPath(pattern: readonly Segment[], path: readonly string[]): bool
 /** Tells whether a resource covers a file. Made once for a resource, because many files are compared with it. */
 export type Cover = (path: string) => boolean;
 
-function coverOfGlob(glob: string): Cover {
+/** One glob of a resource, without braces. */
+export interface FileGlob {
+  /** The path that the glob names, if it has no wildcards. It also covers what is below it. */
+  readonly literal: string | undefined;
+  readonly covers: Cover;
+}
+
+function compileGlob(glob: string): FileGlob {
   const segments = glob.split("/").map((text) => (WILD.test(text) ? readSegment(text) : text));
   const isLiteral = segments.every((segment) => typeof segment === "string");
-  if (!isLiteral) return (path) => matchesPath(segments, path.normalize("NFC").split("/"));
+  if (!isLiteral)
+    return { literal: undefined, covers: (path) => matchesPath(segments, path.normalize("NFC").split("/")) };
   const literal = segments.join("/");
-  // A glob without wildcards may name a directory, or a file of the submodule at the path.
-  return (path) => {
+  // A path of git may be a submodule, and the glob may name a file in it.
+  const covers: Cover = (path) => {
     const file = path.normalize("NFC");
     return file === literal || file.startsWith(`${literal}/`) || literal.startsWith(`${file}/`);
   };
+  return { literal, covers };
+}
+
+/** Returns the globs of the files among the resources of a lease. */
+export function fileGlobsOf(resources: readonly string[]): FileGlob[] {
+  return resources
+    .filter((resource) => resource.startsWith(PATH))
+    .flatMap((resource) => expandBraces(resource.slice(PATH.length).normalize("NFC")).map(compileGlob));
 }
 
 /** Returns the cover of the resources of a lease. Resources that are no files cover nothing. */
 export function coverOf(resources: readonly string[]): Cover {
-  const globs = resources
-    .filter((resource) => resource.startsWith(PATH))
-    .flatMap((resource) => expandBraces(resource.slice(PATH.length).normalize("NFC")).map(coverOfGlob));
-  return (path) => globs.some((covers) => covers(path));
+  const globs = fileGlobsOf(resources);
+  return (path) => globs.some(({ covers }) => covers(path));
 }

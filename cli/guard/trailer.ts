@@ -23,7 +23,16 @@ function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean
 /** Adds the trailers that the message does not have yet. */
 function addTrailers(root: string, file: string, values: readonly string[]): CliFailure | undefined {
   if (values.length === 0) return undefined;
-  const options = ["--in-place", "--no-divider", "--where", "end", "--if-exists", "addIfDifferent", "--if-missing", "add"];
+  const options = [
+    "--in-place",
+    "--no-divider",
+    "--where",
+    "end",
+    "--if-exists",
+    "addIfDifferent",
+    "--if-missing",
+    "add",
+  ];
   const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
   const words = ["-c", "trailer.separators=:", "interpret-trailers", ...options, ...trailers, file];
   const result = runGit(root, words);

@@ -63,11 +63,12 @@ async function findConflicts(caller: GuardCaller, paths: readonly string[]): Pro
   if (away !== undefined) return away;
   const conflicts: Conflict[] = [];
   for (let at = 0; at < paths.length; at += CHECK_PATHS_MAX) {
-    const answer = await callServer(caller, "POST", "/api/leases/check", {
+    const json = {
       paths: paths.slice(at, at + CHECK_PATHS_MAX),
       ...(workspace === null ? {} : { workspace }),
       ...(checkout === null ? {} : { checkout }),
-    });
+    };
+    const answer = await callServer(caller, "POST", "/api/leases/check", { asksOnly: true, json });
     if (answer instanceof Away) return answer;
     if (!isJsonObject(answer) || !Array.isArray(answer["conflicts"]))
       return new Away("the answer is no check: is this a Koor server?");

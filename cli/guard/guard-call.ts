@@ -46,20 +46,23 @@ export function findCaller(repository: Repository, { server }: CommandContext): 
   return { settings: identity.settings, workspace: workspace.name, checkout };
 }
 
-/** Sends a request, and returns the JSON of its answer. Anything but a successful answer counts as absence. */
+/**
+ * Sends a request, and returns the JSON of its answer. Anything but a successful answer counts as absence.
+ * @param body the body of a POST. `asksOnly` says that the request changes nothing, so that any server may answer it
+ */
 export async function callServer(
   { settings }: GuardCaller,
   method: "GET" | "POST",
   path: string,
-  body?: object,
+  body?: { readonly asksOnly: boolean; readonly json: object },
 ): Promise<unknown> {
   const answer = await ask(settings, {
     method,
     path,
-    ...(body === undefined ? {} : { headers: JSON_TYPE, body: Buffer.from(JSON.stringify(body)) }),
+    ...(body === undefined ? {} : { headers: JSON_TYPE, body: Buffer.from(JSON.stringify(body.json)) }),
     answer_timeout_ms: CLI_GUARD_TIMEOUT_MS,
     signal: AbortSignal.timeout(CLI_GUARD_TIMEOUT_MS),
-    repeatable: true,
+    repeatable: body === undefined || body.asksOnly,
   });
   if (answer instanceof Refusal) return new Away(answer.failure.message, answer.status);
   if (answer instanceof CliFailure) return new Away(answer.message);

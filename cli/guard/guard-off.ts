@@ -17,10 +17,11 @@ export async function reportOff(
   paths: readonly string[],
 ): Promise<Away | undefined> {
   const { workspace } = caller;
-  const answer = await callServer(caller, "POST", "/api/guard/off", {
+  const json = {
     ...(workspace === null ? {} : { workspace }),
     commit,
     paths: paths.filter(isLeasable).slice(0, GUARD_OFF_PATHS_MAX),
-  });
+  };
+  const answer = await callServer(caller, "POST", "/api/guard/off", { asksOnly: false, json });
   return answer instanceof Away ? answer : undefined;
 }

@@ -3,13 +3,12 @@
  * code compares any two globs; a path of git is literal, so a regular expression per resource is enough here. A test
  * compares both. Pure; runs in the CLI process.
  */
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
 const PATH = "path:";
 /** The characters that `\` makes literal in a resource. */
 const ESCAPABLE = "*?\\{},;|! ";
 const WILD = /[*?\\]/;
-/** The server refuses a resource that stands for more globs. */
-const ALTERNATIVES_MAX = 1_000;
 
 /** Returns the resource that names one file. */
 export function leaseResource(path: string): string {
@@ -39,7 +38,7 @@ function readAlternatives(glob: string, start: number, depth: number): { texts: 
       at = read.next;
       if (glob[at] === "}") break;
     }
-    if (texts.length * group.length > ALTERNATIVES_MAX) return null;
+    if (texts.length * group.length > GLOB_ALTERNATIVES_MAX) return null;
     texts = texts.flatMap((before) => group.map((text) => before + text));
     at += 1;
   }

@@ -247,6 +247,20 @@ t.test("a commit names the fences of its committer's leases, each once", { skip:
   t.equal(git(["log", "-1", "--format=%B"]).stdout, "says nothing\n\nSigned-off-by: ana <a@b>");
 });
 
+t.test("a message from an editor gets the fences, and an empty one stops the commit as before", { skip: NO_GIT }, async (t) => {
+  const bench = await setUpGuarded(t);
+  const { git, guard, write, ana } = bench;
+  await guard(["install"]);
+  const lease = await ana.lease(["path:a.ts"]);
+  write("a.ts");
+  git(["add", "."]);
+  t.match(git(["commit"], { env: { GIT_EDITOR: "true" } }), { code: 1, stderr: /empty commit message/ });
+  t.match(git(["commit", "--message", ""]), { code: 1, stderr: /empty commit message/ });
+  const editor = "f() { echo written | cat - \"$1\" >\"$1.new\" && mv \"$1.new\" \"$1\"; }; f";
+  t.match(git(["commit", "--quiet", "--verbose"], { env: { GIT_EDITOR: editor } }), { code: 0 });
+  t.equal(git(["log", "-1", "--format=%B"]).stdout, `written\n\nKoor-Fence: ${lease.fence}`);
+});
+
 t.test("a commit without the guard is recorded in the audit log", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
   const { git, guard, write, bob, ana, server } = bench;

@@ -4,7 +4,7 @@
  */
 
 /** The hooks in which the guard itself acts. */
-export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "post-commit"] as const;
+export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"] as const;
 export type GuardHook = (typeof GUARD_HOOKS)[number];
 
 /** The other hooks of git that only run something. They are passed on, also if they are added later. */
@@ -13,7 +13,6 @@ export const PASSED_HOOKS = [
   "pre-applypatch",
   "post-applypatch",
   "pre-merge-commit",
-  "commit-msg",
   "pre-rebase",
   "post-checkout",
   "post-merge",
@@ -82,6 +81,14 @@ exit 0
     case "prepare-commit-msg":
       return `${FIND_KOOR}0
 KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$@" || :
+exit 0
+`;
+    case "commit-msg":
+      // Only a message that was written in an editor may lack what the hook above has added to the others.
+      return `[ "$GIT_EDITOR" = : ] && exit 0
+grep -q '^Koor-Fence: ' "$1" && exit 0
+${FIND_KOOR}0
+KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$1" || :
 exit 0
 `;
     case "post-commit":

@@ -1,7 +1,11 @@
 /**
  * Implements `guard trailer`, which git's hook `prepare-commit-msg` calls: adds a line `Koor-Fence: N` to the message
- * for each of the committer's leases that cover a path of the commit. Never stops a commit. Runs in the CLI process.
+ * for each of the committer's leases that cover a path of the commit. An empty message stays empty, because git then
+ * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI process.
  */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
 import { io } from "../io.js";
@@ -14,15 +18,28 @@ import { coverOf } from "./path-cover.js";
 import { findRepository } from "./repository.js";
 
 const TRAILER = "Koor-Fence";
+/** The line below which git cuts a message off. */
+const SCISSORS = "------------------------ >8 ------------------------";
 
 /** Whether a lease is about the files of a checkout: a lease of scope `checkout` is about those of its own alone. */
 function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean {
   return scope === "repo" || checkout === here;
 }
 
+/** Whether a message has no line but comments and empty ones, before what git cuts off. */
+function isEmpty(root: string, file: string): boolean | CliFailure {
+  const configured = runGit(root, ["config", "--get", "core.commentChar"]);
+  if (configured instanceof CliFailure) return configured;
+  const mark = lineOf(configured) ?? "#";
+  const [message = ""] = readFileSync(resolve(root, file), "utf8").split(SCISSORS);
+  return message.split("\n").every((line) => line.trim() === "" || line.startsWith(mark));
+}
+
 /** Adds the trailers that the message does not have yet. */
 function addTrailers(root: string, file: string, values: readonly string[]): CliFailure | undefined {
   if (values.length === 0) return undefined;
+  const empty = isEmpty(root, file);
+  if (empty !== false) return empty === true ? undefined : empty;
   const options = [
     "--in-place",
     "--no-divider",

@@ -2,7 +2,7 @@
  * Tests that the guard's hooks stand beside those that a repository has, wherever they come from, and that nothing of
  * them is left after `guard uninstall`. Uses real git repositories and a real server.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
@@ -195,10 +195,13 @@ t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) 
   const hooks = join(root, ".git", "hooks");
   const foreign = "#!/bin/sh\n# of another tool\n";
   t.match(await guard(["install"]), { code: 0 });
+  // As the pre-commit framework does it, which runs the hook that it has set aside.
+  renameSync(join(hooks, "pre-commit"), join(hooks, "pre-commit.legacy"));
   writeFileSync(join(hooks, "pre-commit"), foreign);
   t.match(await guard(["uninstall"]), { code: 0, stderr: /pre-commit since, and it stays/ });
   t.equal(readFileSync(join(hooks, "pre-commit"), "utf8"), foreign);
   t.notOk(existsSync(join(hooks, "post-commit")));
+  t.notOk(existsSync(join(hooks, "pre-commit.legacy")));
 
   t.match(await guard(["install"]), { code: 0 });
   const folder = git(["rev-parse", "--git-path", "hooks"]).stdout;

@@ -16,6 +16,7 @@ import { isAmending } from "./amending.js";
 import { type ListedLease, ownLeases } from "./own-leases.js";
 import { coverOf } from "./path-cover.js";
 import { findRepository } from "./repository.js";
+import { describeSystemError } from "../system-error.js";
 
 const TRAILER = "Koor-Fence";
 /** The line below which git cuts a message off. */
@@ -26,12 +27,22 @@ function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean
   return scope === "repo" || checkout === here;
 }
 
-/** Whether a message has no line but comments and empty ones, before what git cuts off. */
+function readMessage(path: string): string | CliFailure {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    return failed(`cannot read ${path}: ${describeSystemError(error)}`);
+  }
+}
+
+/** Whether a message has no line but comments and empty ones, before the line below which git cuts it off. */
 function isEmpty(root: string, file: string): boolean | CliFailure {
   const configured = runGit(root, ["config", "--get", "core.commentChar"]);
   if (configured instanceof CliFailure) return configured;
   const mark = lineOf(configured) ?? "#";
-  const [message = ""] = readFileSync(resolve(root, file), "utf8").split(SCISSORS);
+  const text = readMessage(file);
+  if (text instanceof CliFailure) return text;
+  const [message = ""] = text.split(SCISSORS);
   return message.split("\n").every((line) => line.trim() === "" || line.startsWith(mark));
 }
 
@@ -79,5 +90,5 @@ export async function addFences(args: Args, context: CommandContext): Promise<nu
   const here = caller === undefined || caller instanceof Away ? null : caller.checkout;
   const covering = held.filter((lease) => isAbout(lease, here) && paths.some(coverOf(lease.resources)));
   const fences = covering.map(({ fence }) => fence ?? 0).toSorted((a, b) => a - b);
-  return addTrailers(repository.root, args.need("file"), [...new Set([...kept, ...fences.map(String)])]) ?? 0;
+  return addTrailers(repository.root, resolve(context.folder, args.need("file")), [...new Set([...kept, ...fences.map(String)])]) ?? 0;
 }

@@ -15,6 +15,8 @@ import { findRepository, type Repository } from "./repository.js";
 import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
 
 const MODE_BITS = 0o7777;
+/** The endings with which other tools keep a hook in whose place they put theirs: pre-commit and lefthook. */
+const SET_ASIDE = [".legacy", ".old"] as const;
 
 /** Restores git's configuration if git still looks in the guard's folder. */
 function restoreConfig(repository: Repository, config: NonNullable<InstallRecord["config"]>): CliFailure | undefined {
@@ -46,6 +48,12 @@ function foreignFiles({ files }: InstallRecord): string[] {
     .map(({ path }) => path);
 }
 
+/** Removes a file if it is as it was installed. */
+function removeOwn({ path, hash }: InstallRecord["files"][number]): void {
+  const bytes = readPlain(path);
+  if (bytes !== undefined && hashOf(bytes) === hash) rmSync(path);
+}
+
 /**
  * Takes back what was installed. Returns the files that stay because another tool has written them.
  */
@@ -59,7 +67,10 @@ export function takeBack(repository: Repository, record: InstallRecord): readonl
     const problem = restoreConfig(repository, record.config);
     if (problem !== undefined) return problem;
   }
-  for (const { path } of record.files) if (!foreign.includes(path)) rmSync(path, { force: true });
+  for (const file of record.files) {
+    if (!foreign.includes(file.path)) rmSync(file.path, { force: true });
+    else for (const ending of SET_ASIDE) removeOwn({ ...file, path: file.path + ending });
+  }
   rmSync(recordPath(repository), { force: true });
   removeEmpty(record.folders);
   return foreign;

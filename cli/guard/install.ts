@@ -77,7 +77,7 @@ function redirect(repository: Repository, { folder, ownValue }: Plan): InstallRe
 }
 
 /** Writes what the plan says. If a part fails, takes back the parts before it. */
-function carryOut(repository: Repository, plan: Plan, strict: boolean): CliFailure | undefined {
+function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFailure | undefined {
   const paths = [recordPath(repository), ...plan.scripts.map(([name]) => join(plan.folder, name))];
   for (const path of paths) {
     const linked = refuseLinks(repository.commonFolder, path);
@@ -109,7 +109,7 @@ export async function install(args: Args, context: CommandContext): Promise<numb
     for (const path of left) warn(`another tool has written ${path} since, and it stays`);
     const plan = planFor(repository, strict);
     if (plan instanceof CliFailure) return plan;
-    const problem = carryOut(repository, plan, strict);
+    const problem = applyPlan(repository, plan, strict);
     if (problem !== undefined) return problem;
     folder = plan.folder;
   } catch (error) {

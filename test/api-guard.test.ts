@@ -1,6 +1,6 @@
 /**
- * Tests what the guard of commits needs of the server: the leases of a period, a caller's own, and the record of a commit
- * that was made without the guard.
+ * Tests what the guard of commits needs of the server: the leases of a period, a caller's own, and the record of a
+ * commit that was made without the guard.
  */
 import t from "tap";
 

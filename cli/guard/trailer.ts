@@ -1,7 +1,8 @@
 /**
  * Implements `guard trailer`, which git's hook `prepare-commit-msg` calls: adds a line `Koor-Fence: N` to the message
  * for each of the committer's leases that cover a path of the commit. An empty message stays empty, because git then
- * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI process.
+ * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI
+ * process.
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -4,10 +4,8 @@ import type { Static } from "typebox";
 import { CheckedPath, Workspace } from "./leases.js";
 import { GUARD_OFF_PATHS_MAX } from "./limits/guard.js";
 
-const Commit = Type.String({
-  pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$",
-  "x-refusal": "commit must be the full id of a commit",
-});
+/** The full id of a commit, by SHA-1 or SHA-256. */
+const Commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 
 export const GuardOffBody = Type.Object({
   workspace: Type.Optional(Workspace),

@@ -17,7 +17,8 @@ interface Judged {
 }
 
 async function verify({ guard }: Guarded, range: string) {
-  const { code, stdout } = await guard(["verify", range, "--json"]);
+  const { code, stdout, stderr } = await guard(["verify", range, "--json"]);
+  if (stdout === "") throw new Error(`guard verify ended with ${code}: ${stderr}`);
   return { code, commits: (JSON.parse(stdout) as { commits: Judged[] }).commits };
 }
 
@@ -46,6 +47,8 @@ t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async
   const ids = [commit("own.ts"), commit("free.ts"), commit("theirs.ts", {}, "--no-verify")];
   ids.push(commit("theirs.ts", { KOOR_GUARD: "off" }));
   ids.push(commit("free.ts", { GIT_COMMITTER_DATE: "2020-01-01T00:00:00Z" }));
+  // A year that RFC 3339 cannot express.
+  ids.push(commit("free.ts", { GIT_COMMITTER_DATE: "@300000000000 +0000" }));
   await nextSecond(bench);
   await ana.release(own);
   await bob.release(theirs);
@@ -53,7 +56,11 @@ t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async
   t.equal(code, 1);
   t.same(
     commits.map(({ commit: id, verdict, fence }) => [id, verdict, fence]),
-    ids.map((id, at) => [id, ["covered", "free", "violation", "off", "unknown"][at], at === 0 ? own.fence : null]),
+    ids.map((id, at) => [
+      id,
+      ["covered", "free", "violation", "off", "unknown", "free"][at],
+      at === 0 ? own.fence : null,
+    ]),
   );
   t.match(commits[2]?.violations, [{ path: "theirs.ts", holder: { id: bob.id, name: "bob" }, lease_id: theirs.id }]);
   t.match(await verify(bench, `${start}..${ids[1] ?? ""}`), { code: 0 });

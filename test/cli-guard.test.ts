@@ -65,8 +65,7 @@ t.test("both sides of a rename, deletions and a moved submodule are touched", { 
   git(["submodule", "--quiet", "add", inner, "sub"]);
   git(["add", "."]);
   git(["commit", "--quiet", "--message", "one"]);
-  for (const name of ["old.ts", "new.ts", "gone.ts", "straße.ts", "sub", "same.ts"])
-    await bob.lease([`path:${name}`]);
+  for (const name of ["old.ts", "new.ts", "gone.ts", "straße.ts", "sub", "same.ts"]) await bob.lease([`path:${name}`]);
   git(["config", "diff.renames", "copies"]);
   git(["config", "diff.ignoreSubmodules", "all"]);
   git(["mv", "old.ts", "new.ts"]);
@@ -82,21 +81,25 @@ t.test("both sides of a rename, deletions and a moved submodule are touched", { 
   t.same(await paths(bench, "--range", "HEAD~1..HEAD"), touched);
 });
 
-t.test("the index that git names is checked, and names that are no UTF-8 are passed over", { skip: NO_GIT }, async (t) => {
-  const bench = await setUpGuarded(t);
-  const { git, guard, write, bob, root } = bench;
-  t.match(await guard(["install"]), { code: 0 });
-  for (const path of ["mine.ts", "theirs.ts"]) write(path);
-  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xe9, 0x2e, 0x74])]), "");
-  git(["add", "."]);
-  await bob.lease(["path:theirs.ts"]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /theirs\.ts is leased by bob/ });
-  t.match(git(["commit", "--quiet", "--message", "x", "--only", "mine.ts"]), { code: 0 });
-  t.match(git(["commit", "--quiet", "--message", "x", "--", "theirs.ts"]), { code: 1 });
-  t.match(git(["reset", "--quiet", "theirs.ts"]), { code: 0 });
-  t.match(git(["commit", "--quiet", "--message", "the name in Latin-1"]), { code: 0, stderr: "" });
-  t.match(git(["commit", "--quiet", "--allow-empty", "--message", "nothing"]), { code: 0 });
-});
+t.test(
+  "the index that git names is checked, and names that are no UTF-8 are passed over",
+  { skip: NO_GIT },
+  async (t) => {
+    const bench = await setUpGuarded(t);
+    const { git, guard, write, bob, root } = bench;
+    t.match(await guard(["install"]), { code: 0 });
+    for (const path of ["mine.ts", "theirs.ts"]) write(path);
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xe9, 0x2e, 0x74])]), "");
+    git(["add", "."]);
+    await bob.lease(["path:theirs.ts"]);
+    t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /theirs\.ts is leased by bob/ });
+    t.match(git(["commit", "--quiet", "--message", "x", "--only", "mine.ts"]), { code: 0 });
+    t.match(git(["commit", "--quiet", "--message", "x", "--", "theirs.ts"]), { code: 1 });
+    t.match(git(["reset", "--quiet", "theirs.ts"]), { code: 0 });
+    t.match(git(["commit", "--quiet", "--message", "the name in Latin-1"]), { code: 0, stderr: "" });
+    t.match(git(["commit", "--quiet", "--allow-empty", "--message", "nothing"]), { code: 0 });
+  },
+);
 
 t.test("any number of paths is checked", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
@@ -180,7 +183,10 @@ t.test("wrong usage is exit 2", { skip: NO_GIT }, async (t) => {
   t.match(await guard(["check"], { cwd: bare }), { code: 2, stderr: /bare/ });
   git(["remote", "remove", "origin"], { cwd: bare });
   await bench.bob.lease(["path:two"]);
-  t.match(await guard(["check", "--range", "HEAD~2..HEAD"], { cwd: bare }), { code: 1, stderr: /two is leased by bob/ });
+  t.match(await guard(["check", "--range", "HEAD~2..HEAD"], { cwd: bare }), {
+    code: 1,
+    stderr: /two is leased by bob/,
+  });
   t.match(await guard(["check", "--range", "HEAD~1..HEAD"], { cwd: bare }), { code: 0 });
 });
 
@@ -192,7 +198,13 @@ t.test("leases of another checkout are not in the way", { skip: NO_GIT }, async 
   const here = JSON.parse((await guard(["check", "--json"])).stdout) as object;
   t.match(here, { free: true });
   const move = async (checkout: string): Promise<void> => {
-    const answer = await sendJson(bob.port, "PATCH", `/api/instances/${bob.id}`, { checkout: { id: checkout } }, bob.headers);
+    const answer = await sendJson(
+      bob.port,
+      "PATCH",
+      `/api/instances/${bob.id}`,
+      { checkout: { id: checkout } },
+      bob.headers,
+    );
     t.equal(answer.status, 200);
   };
   await move("elsewhere");
@@ -247,19 +259,23 @@ t.test("a commit names the fences of its committer's leases, each once", { skip:
   t.equal(git(["log", "-1", "--format=%B"]).stdout, "says nothing\n\nSigned-off-by: ana <a@b>");
 });
 
-t.test("a message from an editor gets the fences, and an empty one stops the commit as before", { skip: NO_GIT }, async (t) => {
-  const bench = await setUpGuarded(t);
-  const { git, guard, write, ana } = bench;
-  await guard(["install"]);
-  const lease = await ana.lease(["path:a.ts"]);
-  write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit"], { env: { GIT_EDITOR: "true" } }), { code: 1, stderr: /empty commit message/ });
-  t.match(git(["commit", "--message", ""]), { code: 1, stderr: /empty commit message/ });
-  const editor = "f() { echo written | cat - \"$1\" >\"$1.new\" && mv \"$1.new\" \"$1\"; }; f";
-  t.match(git(["commit", "--quiet", "--verbose"], { env: { GIT_EDITOR: editor } }), { code: 0 });
-  t.equal(git(["log", "-1", "--format=%B"]).stdout, `written\n\nKoor-Fence: ${lease.fence}`);
-});
+t.test(
+  "a message from an editor gets the fences, and an empty one stops the commit as before",
+  { skip: NO_GIT },
+  async (t) => {
+    const bench = await setUpGuarded(t);
+    const { git, guard, write, ana } = bench;
+    await guard(["install"]);
+    const lease = await ana.lease(["path:a.ts"]);
+    write("a.ts");
+    git(["add", "."]);
+    t.match(git(["commit"], { env: { GIT_EDITOR: "true" } }), { code: 1, stderr: /empty commit message/ });
+    t.match(git(["commit", "--message", ""]), { code: 1, stderr: /empty commit message/ });
+    const editor = 'f() { echo written | cat - "$1" >"$1.new" && mv "$1.new" "$1"; }; f';
+    t.match(git(["commit", "--quiet", "--verbose"], { env: { GIT_EDITOR: editor } }), { code: 0 });
+    t.equal(git(["log", "-1", "--format=%B"]).stdout, `written\n\nKoor-Fence: ${lease.fence}`);
+  },
+);
 
 t.test("a commit without the guard is recorded in the audit log", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);

@@ -30,9 +30,9 @@ export function isHooksPathSet({ root }: Repository): boolean | CliFailure {
   return result instanceof CliFailure ? result : lineOf(result) !== undefined;
 }
 
-/** Returns the folder in which git looks for hooks, as an absolute path if it is configured so. */
+/** Returns the absolute path of the folder in which git looks for hooks. */
 export function effectiveHooksPath({ root }: Repository): string | undefined | CliFailure {
-  const result = runGit(root, ["rev-parse", "--git-path", "hooks"]);
+  const result = runGit(root, ["rev-parse", "--path-format=absolute", "--git-path", "hooks"]);
   return result instanceof CliFailure ? result : lineOf(result);
 }
 

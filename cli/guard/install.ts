@@ -3,7 +3,7 @@
  * Otherwise they go into a folder of their own, and git is pointed to it. The other hooks stay where they are, so each
  * runs under its own path, which some of them need. Runs in the CLI process.
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
@@ -53,8 +53,7 @@ function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
   const previous: Previous = own === undefined ? { kind: "default" } : { kind: "configured", folder: own.folder };
   const looksIn = effectiveHooksPath(repository);
   if (looksIn instanceof CliFailure) return looksIn;
-  const hasNow = (name: string): boolean => lookAt(join(repository.root, looksIn ?? "", name)) !== undefined;
-  const isThere = (name: string): boolean => hasNow(name) || lookAt(join(looksIn ?? "", name)) !== undefined;
+  const isThere = (name: string): boolean => looksIn !== undefined && existsSync(join(looksIn, name));
   const passed = [...PASSED_HOOKS, ...COSTLY_HOOKS.filter(isThere)];
   const scripts = [...scriptsFor(previous), ...passed.map((name) => [name, passingScript(name, previous)] as const)];
   return { folder, scripts, redirects: true, ownValue: own?.raw ?? null };

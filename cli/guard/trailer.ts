@@ -91,5 +91,9 @@ export async function addFences(args: Args, context: CommandContext): Promise<nu
   const here = caller === undefined || caller instanceof Away ? null : caller.checkout;
   const covering = held.filter((lease) => isAbout(lease, here) && paths.some(coverOf(lease.resources)));
   const fences = covering.map(({ fence }) => fence ?? 0).toSorted((a, b) => a - b);
-  return addTrailers(repository.root, resolve(context.folder, args.need("file")), [...new Set([...kept, ...fences.map(String)])]) ?? 0;
+  return (
+    addTrailers(repository.root, resolve(context.folder, args.need("file")), [
+      ...new Set([...kept, ...fences.map(String)]),
+    ]) ?? 0
+  );
 }

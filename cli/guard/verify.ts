@@ -20,8 +20,8 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const LEASES_PAGE = 10_000;
 const AUDIT_PAGE = 1_000;
-/** JavaScript's last time. git stores later ones. */
-const TIME_MS_MAX = 8.64e15;
+/** The last time that RFC 3339 can express. git stores later ones. */
+const TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 interface Period {
   readonly fromMs: number;
@@ -66,6 +66,7 @@ async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySe
   }
 }
 
+/** Reads the history of leases and the audit log for commits, of which there is at least one. */
 async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Promise<Evidence | Away> {
   const sinceMs = Date.now() - LEASE_KEEP_MS;
   const { fromMs, toMs } = periodOf(commits, sinceMs);
@@ -82,6 +83,14 @@ async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Pr
   if (leases instanceof Away) return leases;
   const off = await listOff(caller, Math.min(...commits.map(({ committerS }) => committerS)));
   return off instanceof Away ? off : { history: new LeaseHistory(leases), off, sinceMs };
+}
+
+async function judgeAll(
+  caller: GuardCaller | Away,
+  commits: readonly CommitRecord[],
+): Promise<readonly Judgement[] | Away> {
+  const evidence = caller instanceof Away ? caller : await gather(caller, commits);
+  return evidence instanceof Away ? evidence : commits.map((commit) => judge(commit, evidence));
 }
 
 /** Says on stderr which commits touched what others had leased. */
@@ -102,11 +111,8 @@ export async function verify(args: Args, context: CommandContext): Promise<numbe
   if (range instanceof CliFailure) return range;
   const commits = commitsOf(repository, range);
   if (commits instanceof CliFailure) return commits;
-  const caller = findCaller(repository, context);
-  if (caller instanceof Away) return awayFailure(caller);
-  const evidence = await gather(caller, commits);
-  if (evidence instanceof Away) return awayFailure(evidence);
-  const judgements = commits.map((commit) => judge(commit, evidence));
+  const judgements = commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits);
+  if (judgements instanceof Away) return awayFailure(judgements);
   describe(judgements);
   const { json, pretty } = context;
   const output =

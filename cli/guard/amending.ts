@@ -2,19 +2,26 @@
  * Tells a hook whether the commit replaces HEAD (`git commit --amend`). git does not say it, but it tells its hooks the
  * author, and its own command line can be read. Runs in the CLI process.
  */
+import { readFileSync } from "node:fs";
+
 import { CliFailure } from "../failure.js";
 import { lineOf, runGit } from "./git.js";
 
 /** The variable in which the guard's hook names the process of git. */
 const GIT_PROCESS = "KOOR_GUARD_GIT";
-/** Matches the option in a command line. git takes any unambiguous beginning of its name. */
-const AMEND = /(?:^|\s)--am(?:e(?:nd?)?)?(?:\s|$)/;
-const COMMIT = /(?:^|\s)commit(?:\s|$)/;
+/** Matches the option. git takes any unambiguous beginning of its name. */
+const AMEND = /^--am(?:e(?:nd?)?)?$/;
 
-function commandLineOf(id: string): string {
+/** Returns the words of a process's command line; an empty list if they cannot be read. */
+function commandLineOf(id: string): string[] {
+  try {
+    return readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
+  } catch {
+    // Only Linux has this file.
+  }
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { error, stdout } = spawnSync("ps", ["-o", "args=", "-p", id], { encoding: "utf8", windowsHide: true });
-  return error === undefined ? stdout.trim() : "";
+  return error === undefined ? stdout.split(/\s+/).filter((word) => word !== "") : [];
 }
 
 /**
@@ -24,9 +31,8 @@ function commandLineOf(id: string): string {
 export function isAmending(root: string, environment: NodeJS.ProcessEnv): boolean {
   const id = environment[GIT_PROCESS];
   if (id === undefined || !/^\d+$/.test(id)) return false;
-  const line = commandLineOf(id);
-  if (line === "") return false;
-  if (COMMIT.test(line) && !AMEND.test(line)) return false;
+  const words = commandLineOf(id);
+  if (words.length === 0 || (words.includes("commit") && !words.some((word) => AMEND.test(word)))) return false;
   const head = runGit(root, ["log", "--max-count=1", "--format=@%ad", "--date=raw", "HEAD", "--"]);
   return !(head instanceof CliFailure) && lineOf(head) === environment["GIT_AUTHOR_DATE"];
 }

@@ -15,7 +15,7 @@ const NUL = 0;
 export interface GitResult {
   readonly isSuccess: boolean;
   readonly output: Buffer;
-  /** What git wrote to stderr, as one trimmed text. */
+  /** The text that git wrote to stderr, trimmed. */
   readonly complaint: string;
 }
 

@@ -66,38 +66,32 @@ hook=$folder/${name}
 
 const FIND_KOOR = `koor=$(command -v koor || command -v koor-cli) || exit `;
 
-/** Returns what the guard does after the previous hook. */
-function guardPart(name: GuardHook, isStrict: boolean): string {
-  switch (name) {
-    case "pre-commit":
-      return `${FIND_KOOR}0
+/** The commands of the guard in each of its hooks, which run after the previous hook. */
+const GUARD_PARTS: Readonly<Record<GuardHook, (isStrict: boolean) => string>> = {
+  "pre-commit": (isStrict) => `${FIND_KOOR}0
 "$koor" guard check --staged${isStrict ? " --strict" : ""}
 case $? in
 1) exit 1 ;;
 3) exit ${isStrict ? 3 : 0} ;;
 esac
 exit 0
-`;
-    case "prepare-commit-msg":
-      return `${FIND_KOOR}0
+`,
+  "prepare-commit-msg": () => `${FIND_KOOR}0
 KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$@" || :
 exit 0
-`;
-    case "commit-msg":
-      // Only a message that was written in an editor may lack what the hook above has added to the others.
-      return `[ "$GIT_EDITOR" = : ] && exit 0
+`,
+  // A message that was written in an editor may lack the lines that the hook above adds to the others.
+  "commit-msg": () => `[ "$GIT_EDITOR" = : ] && exit 0
 grep -q '^Koor-Fence: ' "$1" && exit 0
 ${FIND_KOOR}0
 KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$1" || :
 exit 0
-`;
-    case "post-commit":
-      return `${FIND_KOOR}$code
+`,
+  "post-commit": () => `${FIND_KOOR}$code
 "$koor" guard committed >/dev/null || :
 exit $code
-`;
-  }
-}
+`,
+};
 
 function header(what: string): string {
   return `#!/bin/sh\n# ${what} Made by "koor guard install"; "koor guard uninstall" removes it.\n`;
@@ -109,7 +103,7 @@ export function guardScript(name: GuardHook, previous: Previous, isStrict: boole
   const first = `${findPrevious(previous, name)}code=0
 if [ -n "$hook" ] && [ -f "$hook" ] && [ -x "$hook" ]; then "$hook" "$@"; code=$?; fi
 ${stops}`;
-  return header("Koor's guard: docs/guard.md of Koor.") + first + guardPart(name, isStrict);
+  return header("Koor's guard: docs/guard.md of Koor.") + first + GUARD_PARTS[name](isStrict);
 }
 
 /** Returns the script that only runs a previous hook. */

@@ -8,7 +8,7 @@ import type { Repository } from "./repository.js";
 
 const KEY = "core.hooksPath";
 
-/** What the repository's own configuration says: the value as written, and as a path. */
+/** The value of core.hooksPath in the repository's own configuration: as written, and as a path. */
 export interface OwnHooksPath {
   readonly raw: string;
   readonly folder: string;

@@ -2,7 +2,6 @@
  * Reads and writes the record of what `guard install` changed, in the repository's own folder. `guard uninstall` takes
  * back what the record says, and nothing else. Runs in the CLI process.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { isJsonObject } from "../../shared/json-object.js";
@@ -32,6 +31,7 @@ export interface InstallRecord {
 }
 
 export function hashOf(bytes: Buffer | string): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return createHash("sha256").update(bytes).digest("hex");
 }
 

@@ -61,7 +61,7 @@ type Segment = string | readonly Token[] | null;
 function readSegment(text: string): Segment {
   if (text === "**") return null;
   const tokens: Token[] = [];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let at = 0; at < characters.length; at += 1) {
     const character = characters[at] as string;
     const next = characters[at + 1];
@@ -78,7 +78,7 @@ function readSegment(text: string): Segment {
 /** Matches a segment. After a mismatch, the newest `*` takes one more character, so the cost is at most the product. */
 function matchesSegment(pattern: Segment, segment: string): boolean {
   if (pattern === null || typeof pattern === "string") return pattern === segment;
-  const characters = [...segment];
+  const characters = Array.from(segment);
   let place = 0;
   let star = -1;
   let resumeAt = 0;

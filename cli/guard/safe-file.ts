@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
-import { CliFailure, refused } from "../failure.js";
+import { type CliFailure, refused } from "../failure.js";
 import { errorCodeOf } from "../system-error.js";
 
 /** Returns what is at a path, without following a link; undefined if there is nothing. */

@@ -1,12 +1,9 @@
 /**
- * Tests what `guard verify` says of commits, and what `guard committed` releases, with real git repositories and a real
- * server. verdict.test.ts has the rules of time.
+ * Tests what `guard verify` says of commits, with real git repositories and a real server. verdict.test.ts has the rules
+ * of time.
  */
-import { readFileSync } from "node:fs";
 import t from "tap";
 
-import { finishedLeases } from "../cli/guard/committed.js";
-import type { ListedLease } from "../cli/guard/own-leases.js";
 import { NO_GIT, setUpGuarded, type Guarded } from "./cli/guarded.js";
 
 interface Judged {
@@ -96,35 +93,4 @@ t.test("a thousand commits take three calls", { skip: NO_GIT }, async (t) => {
   t.equal(commits.filter(({ verdict }) => verdict === "violation").length, 100);
   t.equal((await calls()) - before, 3, "a page of leases, the empty page behind it, and the audit log");
   t.equal(git(["rev-parse", "many"]).stdout, commits.at(-1)?.commit);
-});
-
-t.test("automatic leases are done with when all that they cover is as in HEAD", (t) => {
-  const lease = (id: string, automatic: boolean | undefined, ...resources: string[]): ListedLease =>
-    ({ id, resources, ...(automatic === undefined ? {} : { automatic }) }) as unknown as ListedLease;
-  const leases = [
-    lease("done", true, "path:a.ts"),
-    lease("changed", true, "path:b.ts", "path:a.ts"),
-    lease("asked for", undefined, "path:a.ts"),
-    lease("not automatic", false, "path:a.ts"),
-  ];
-  t.same(
-    finishedLeases(leases, ["b.ts", "new.ts"]).map(({ id }) => id),
-    ["done"],
-  );
-  t.end();
-});
-
-t.test("a commit releases no lease that was asked for", { skip: NO_GIT }, async (t) => {
-  const bench = await setUpGuarded(t);
-  const { git, guard, write, ana } = bench;
-  await guard(["install"]);
-  const own = await ana.lease(["path:a.ts"]);
-  write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
-  t.match(await ana.get(own.id), { state: "held" });
-  t.same(JSON.parse((await guard(["committed"])).stdout), { released: [] });
-  t.match(await guard(["committed"], { env: { KOOR_INSTANCE: "" } }), { code: 0, stderr: "" }, "without an instance");
-  t.match(await guard(["committed"], { env: { KOOR_SERVER: "http://127.0.0.1:1" } }), { code: 0, stdout: "" });
-  t.ok(readFileSync(`${bench.root}/.git/hooks/post-commit`, "utf8").includes("guard committed"));
 });

@@ -17,6 +17,8 @@ const HEADER = "/";
 const TRAILER = "Koor-Fence";
 const FENCE = /^[1-9]\d{0,15}$/;
 const LINE_FEED = 0x0a;
+/** The paths that one command line names. The system limits its bytes. */
+const PATHS_A_COMMAND = 100;
 
 /** A commit of a range. Times are in seconds, as git stores them. */
 export interface CommitRecord {
@@ -101,17 +103,28 @@ export function pathsOfHead(repository: Repository): string[] | CliFailure {
   return commits instanceof CliFailure ? commits : [...(commits[0]?.paths ?? [])];
 }
 
-/** Lists the files that are not as in HEAD: in the index, in the working tree, or not tracked and not ignored. */
-export function unlikeHead({ root }: Repository): string[] | CliFailure {
-  const changed = runGit(root, ["diff-index", ...DIFF, "HEAD", "--"]);
-  if (changed instanceof CliFailure) return changed;
-  const staged = runGit(root, ["diff-index", "--cached", ...DIFF, "HEAD", "--"]);
-  if (staged instanceof CliFailure) return staged;
-  const added = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"]);
-  if (added instanceof CliFailure) return added;
-  const wrong = [changed, staged, added].find(({ isSuccess }) => !isSuccess);
-  if (wrong !== undefined) return failed(`git cannot compare the files: ${wrong.complaint}`);
-  return [...new Set([changed, staged, added].flatMap(({ output }) => decodePaths(splitFields(output))))];
+/**
+ * Lists the files that are not as in HEAD: in the index, in the working tree, or not tracked. Files that git does not
+ * track and ignores are listed only at or below one of the `named` paths.
+ */
+export function unlikeHead({ root }: Repository, named: readonly string[]): string[] | CliFailure {
+  const others = ["ls-files", "-z", "--others"];
+  const commands = [
+    // Unlike `diff-index`, `diff` compares the content of files whose times alone have changed.
+    ["-c", "diff.autoRefreshIndex=true", "diff", "--no-ext-diff", ...DIFF, "HEAD", "--"],
+    ["diff-index", "--cached", ...DIFF, "HEAD", "--"],
+    [...others, "--exclude-standard"],
+  ];
+  for (let at = 0; at < named.length; at += PATHS_A_COMMAND)
+    commands.push([...others, "--", ...named.slice(at, at + PATHS_A_COMMAND)]);
+  const paths = new Set<string>();
+  for (const words of commands) {
+    const result = runGit(root, ["--literal-pathspecs", ...words]);
+    if (result instanceof CliFailure) return result;
+    if (!result.isSuccess) return failed(`git cannot compare the files: ${result.complaint}`);
+    for (const path of decodePaths(splitFields(result.output))) paths.add(path);
+  }
+  return [...paths];
 }
 
 /** The ends of a range, as ids of commits. */

@@ -3,34 +3,55 @@
  * every path is now as in HEAD. If the commit was made without the guard, the audit log records that. Runs in the CLI
  * process.
  */
-import { releaseLease } from "../lease-calls.js";
-import { isFailure } from "../outcome.js";
+import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { STATUSES } from "../../schemas/status.js";
+import { Refusal } from "../ask.js";
 import type { CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
 import { io } from "../io.js";
+import { releaseLease } from "../lease-calls.js";
+import { isFailure } from "../outcome.js";
 import { formatJson, print, warn } from "../output.js";
-import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import type { Settings } from "../settings.js";
 import { pathsOfHead, unlikeHead } from "./commit-paths.js";
 import { lineOf, runGit } from "./git.js";
 import { Away, awayFailure, findCaller, type GuardCaller } from "./guard-call.js";
 import { isOff, reportOff } from "./guard-off.js";
 import { type ListedLease, ownLeases } from "./own-leases.js";
-import { coverOf } from "./path-cover.js";
+import { coverOf, fileGlobsOf } from "./path-cover.js";
 import { findRepository, type Repository } from "./repository.js";
 
-/**
- * Returns the leases that the agent's hooks took and that are done with: no file that they cover differs from HEAD. A
- * lease with another resource than files was not taken by hooks.
- */
-export function finishedLeases(leases: readonly ListedLease[], changed: readonly string[]): ListedLease[] {
-  return leases.filter(({ automatic, resources }) => automatic === true && !changed.some(coverOf(resources)));
+/** Returns the leases that an agent's hooks took in this checkout. */
+function automaticLeases(leases: readonly ListedLease[], here: string | null): ListedLease[] {
+  return leases.filter(({ automatic, checkout }) => automatic === true && (checkout === null || checkout === here));
 }
 
-/** Releases the leases one by one. One that the server does not release ends by itself. */
+/** Returns the leases of which no file differs from HEAD. */
+function finishedLeases(leases: readonly ListedLease[], repository: Repository): ListedLease[] | CliFailure {
+  if (leases.length === 0) return [];
+  const globs = leases.flatMap(({ resources }) => fileGlobsOf(resources));
+  const named = globs.map(({ literal }) => literal).filter((path) => path !== undefined);
+  const changed = unlikeHead(repository, named);
+  if (changed instanceof CliFailure) return changed;
+  return leases.filter(({ resources }) => !changed.some(coverOf(resources)));
+}
+
+/** Returns the settings with which another instance acts. */
+function actingAs({ session: _, fallback: __, ...others }: Settings, instance: string): Settings {
+  return { ...others, instance };
+}
+
+/**
+ * Releases the leases one by one. A lease of a subagent is released in the subagent's name, because only the holder may
+ * release it. A lease that the server does not release ends by itself.
+ */
 async function releaseAll({ settings }: GuardCaller, leases: readonly ListedLease[]): Promise<string[]> {
+  const limits = { answer_timeout_ms: CLI_GUARD_TIMEOUT_MS };
   const released: string[] = [];
-  for (const { id, fence } of leases) {
-    const outcome = await releaseLease(settings, id, fence, { answer_timeout_ms: CLI_GUARD_TIMEOUT_MS });
+  for (const { id, fence, holder } of leases) {
+    let outcome = await releaseLease(settings, id, fence, limits);
+    if (outcome instanceof Refusal && outcome.status === STATUSES.PERMISSION_DENIED.http)
+      outcome = await releaseLease(actingAs(settings, holder.id), id, fence, limits);
     if (!isFailure(outcome)) released.push(id);
   }
   return released;
@@ -53,9 +74,8 @@ async function finish(repository: Repository, caller: GuardCaller): Promise<stri
   if (repository.isBare) return failed("a bare repository has no files");
   const leases = await ownLeases(caller);
   if (leases instanceof Away) return leases;
-  if (!leases.some(({ automatic }) => automatic === true)) return [];
-  const changed = unlikeHead(repository);
-  return changed instanceof CliFailure ? changed : await releaseAll(caller, finishedLeases(leases, changed));
+  const finished = finishedLeases(automaticLeases(leases, caller.checkout), repository);
+  return finished instanceof CliFailure ? finished : await releaseAll(caller, finished);
 }
 
 export async function committed(context: CommandContext): Promise<number | CliFailure> {

@@ -1,8 +1,9 @@
 /**
- * Names the file with the token that hooks send to a server. It is one of the user's own files, has mode 0600, and
- * contains one header line: `Authorization: Bearer …`. It is empty if the server needs no token. `curl -H @FILE` reads
- * it, and so does `koor-hook`, which calls only servers that have such a file. Runs in the CLI process.
+ * Names and reads the file with the token that hooks send to a server. It is one of the user's own files, has mode 0600,
+ * and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it, and
+ * `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
  */
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { userFolder } from "./user-folder.js";
@@ -25,4 +26,28 @@ export function hookTokenPath(
   // Different addresses have different names, so a token never goes to another server.
   const name = `${encodeURIComponent(address)}.header`;
   return folder === undefined || name.length > NAME_BYTES_MAX ? undefined : join(folder, "hooks", name);
+}
+
+const LINE = /^Authorization: Bearer ([\x21-\x7e]+)\n$/;
+/** A longer file is not Koor's. */
+const FILE_BYTES_MAX = 16 * 1024;
+
+export function formatHookToken(token: string): string {
+  return `Authorization: Bearer ${token}\n`;
+}
+
+/** Returns the token for a server; undefined if there is no file of Koor's for it. */
+export function readHookToken(
+  address: string,
+  environment: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+): string | undefined {
+  const path = hookTokenPath(address, environment, platform);
+  const size = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.size;
+  if (path === undefined || size === undefined || size > FILE_BYTES_MAX) return undefined;
+  try {
+    return LINE.exec(readFileSync(path, "latin1"))?.[1];
+  } catch {
+    return undefined;
+  }
 }

@@ -10,8 +10,10 @@ const END = "# koor:end";
 
 /**
  * @param name the file's name in messages
- * @param wanted the lines that must be there; lines of earlier runs stay
+ * @param wanted the lines that must be there
+ * @param keepsOld whether the lines of earlier runs stay
  */
-export function excludePart(name: string, wanted: readonly string[]): Part {
-  return blockPart({ name, start: START, end: END, lines: (old) => [...new Set([...old, ...wanted])] });
+export function excludePart(name: string, wanted: readonly string[], keepsOld: boolean): Part {
+  const lines = (old: readonly string[]): readonly string[] => [...new Set([...(keepsOld ? old : []), ...wanted])];
+  return blockPart({ name, start: START, end: END, lines });
 }

@@ -3,17 +3,22 @@
  * repository share the file. Pure; runs in the CLI process.
  */
 import { blockPart } from "./block-part.js";
-import type { Part } from "./part.js";
+import { nameOf, type TargetFile } from "./target-file.js";
 
 const START = "# koor:start";
 const END = "# koor:end";
+const FILE_MODE = 0o644;
+
+/** The path below git's folder. */
+export const EXCLUDE_FILE = "info/exclude";
 
 /**
- * @param name the file's name in messages
  * @param wanted the lines that must be there
- * @param keepsOld whether the lines of earlier runs stay
+ * @param isShared whether the lines replace those of earlier runs, because the files are to be committed now
  */
-export function excludePart(name: string, wanted: readonly string[], keepsOld: boolean): Part {
-  const lines = (old: readonly string[]): readonly string[] => [...new Set([...(keepsOld ? old : []), ...wanted])];
-  return blockPart({ name, start: START, end: END, lines });
+export function excludeTarget(wanted: readonly string[], isShared: boolean): TargetFile {
+  const name = nameOf("repository", EXCLUDE_FILE);
+  const lines = (old: readonly string[]): readonly string[] => [...new Set([...(isShared ? [] : old), ...wanted])];
+  const parts = [blockPart({ name, start: START, end: END, lines })];
+  return { place: "repository", path: EXCLUDE_FILE, name, mode: FILE_MODE, isClients: false, parts };
 }

@@ -11,7 +11,7 @@ import { realPath } from "../git-folder.js";
 import { findTracked } from "../git-remote.js";
 import type { ClientName } from "../mcp-clients.js";
 import { AGENTS_FILE, CLAUDE_FILES, importsAgents } from "./agents-text.js";
-import { excludePart } from "./exclude-part.js";
+import { excludeTarget } from "./exclude-part.js";
 import { joinRefusals, planFiles, type PlannedFile } from "./file-change.js";
 import type { InitOptions } from "./options.js";
 import type { FolderPath, InitRecord, RecordedFile } from "./record.js";
@@ -20,14 +20,12 @@ import {
   claudeImportTarget,
   clientTargets,
   keyOf,
-  nameOf,
   PROJECT_FILE,
   projectTargets,
   type PartContext,
   type TargetFile,
 } from "./target-file.js";
 
-const EXCLUDE_FILE = "info/exclude";
 const PRIVATE_LINES = [".koor/"];
 /** A folder that is excluded as a whole could not have a file that is not. */
 const SHARED_LINES = ["/.koor/*", `!/${PROJECT_FILE}`];
@@ -101,12 +99,6 @@ function excludeLines(files: readonly PlannedFile[], tracked: ReadonlySet<string
     return place === "project" && isOwn && path !== PROJECT_FILE && !tracked.has(path) ? [`/${path}`] : [];
   });
   return [...PRIVATE_LINES, ...lines];
-}
-
-function excludeTarget(lines: readonly string[], isShared: boolean): TargetFile {
-  const name = nameOf("repository", EXCLUDE_FILE);
-  const parts = [excludePart(name, lines, !isShared)];
-  return { place: "repository", path: EXCLUDE_FILE, name, mode: 0o644, isClients: false, parts };
 }
 
 /** Returns the records of this run, and those of earlier runs for other files. */

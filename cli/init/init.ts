@@ -40,7 +40,7 @@ async function findServerFault({ settings, token }: Setup): Promise<CliFailure |
   const caller = { server, token, instance: "", ...(cluster === undefined ? {} : { cluster }) };
   const answer = await sendRequest(caller, { method: "GET", path: "/api/instances?limit=1", signal });
   if (answer instanceof CliFailure) return answer;
-  return isSuccess(answer) ? undefined : describeRefusal(answer);
+  return isSuccess(answer) ? undefined : describeRefusal(answer.status, answer.body);
 }
 
 /** Chooses the clients of a run: those that are named, found or asked for. */

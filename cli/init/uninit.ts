@@ -12,14 +12,14 @@ import { io } from "../io.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";
 import { formatJson, formatValue, print, warn } from "../output.js";
 import { askForConsent } from "../token-consent.js";
-import { claudeImportTarget, clientTargets, keyOf, nameOf, projectTargets, type TargetFile } from "./target-file.js";
 import { applyChanges, removeEmptyFolders } from "./apply-changes.js";
-import { excludePart } from "./exclude-part.js";
+import { EXCLUDE_FILE, excludeTarget } from "./exclude-part.js";
 import { isBlank, joinRefusals, takeAll, type FileChange } from "./file-change.js";
 import { encodeLike, readState } from "./file-state.js";
 import { locationIn, pathIn, type Places } from "./places.js";
 import { readRecord, RECORD_FILE, type InitRecord, type RecordedFile } from "./record.js";
 import { findPlaces } from "./setup.js";
+import { claudeImportTarget, clientTargets, keyOf, projectTargets, type TargetFile } from "./target-file.js";
 import { hashOf, undoEdit } from "./text-edit.js";
 import { formatDiff } from "./unified-diff.js";
 
@@ -40,18 +40,18 @@ function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<st
     // Copilot would hide the hooks of VS Code in their common file, which both remove in the same way.
     return [...clientTargets(CLIENT_NAMES, context), ...projectTargets(context), claudeImportTarget()];
   });
-  const exclude = "info/exclude";
-  const name = nameOf("repository", exclude);
-  const file: TargetFile = {
-    place: "repository",
-    path: exclude,
-    name,
-    mode: 0o644,
-    isClients: false,
-    parts: [excludePart(name, [], true)],
-  };
-  return new Map([...targets, file].map((target) => [keyOf(target), target]));
+  return new Map([...targets, excludeTarget([], false)].map((target) => [keyOf(target), target]));
 }
+
+/** The record of the exclude file, if this run of `init` changed nothing in it because an earlier one had. */
+const EXCLUDE_RECORD: RecordedFile = {
+  place: "repository",
+  path: EXCLUDE_FILE,
+  before: "",
+  after: "",
+  edit: null,
+  kept: [],
+};
 
 /** Whether another working tree of the repository was set up too. All of them share the repository's exclude file. */
 function isSetUpElsewhere(tree: WorkingTree | undefined): boolean {
@@ -101,8 +101,10 @@ function planUninit(
 ): readonly FileChange[] | CliFailure {
   const targets = knownTargets(record);
   const keepsExclude = isSetUpElsewhere(tree);
-  const planned = record.files
-    .filter(({ place }) => !(keepsExclude && place === "repository"))
+  const others = record.files.filter(({ place }) => place !== "repository");
+  const exclude = record.files.find(({ place }) => place === "repository") ?? EXCLUDE_RECORD;
+  const files = keepsExclude ? others : [...others, exclude];
+  const planned = files
     .map((file) => planRestore(places, file, targets.get(keyOf(file))));
   const failures = planned.filter((one) => one instanceof CliFailure);
   if (failures.length > 0) return joinRefusals(failures);

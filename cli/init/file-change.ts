@@ -3,7 +3,7 @@
  * `uninit`, or all reasons to refuse. Writes nothing. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
-import { dirname } from "node:path/posix";
+import { posix } from "node:path";
 
 import { CliFailure, refused } from "../failure.js";
 import { encodeLike, readState, type FileState } from "./file-state.js";
@@ -84,7 +84,7 @@ function recordOf({ place, path }: TargetFile, { bytes, kept }: Original, after:
 /** Returns the folders of a file that do not exist, the outermost one first. */
 function missingFolders(places: Places, { place, path }: TargetFile): readonly FolderPath[] {
   const missing: FolderPath[] = [];
-  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
+  for (let folder = posix.dirname(path); folder !== "."; folder = posix.dirname(folder)) {
     const absolute = pathIn(places, place, folder);
     if (absolute === undefined || existsSync(absolute)) break;
     missing.unshift({ place, path: folder });

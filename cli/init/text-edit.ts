@@ -2,8 +2,6 @@
  * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` restores the
  * earlier version byte for byte, although the record does not contain the whole file. Pure; runs in the CLI process.
  */
-import { createHash } from "node:crypto";
-
 /** In the later version, `length` bytes at `at` stand in the place of the earlier bytes `old`, in base64. */
 export interface TextEdit {
   readonly at: number;
@@ -27,5 +25,7 @@ export function undoEdit(after: Buffer, { at, length, old }: TextEdit): Buffer {
 }
 
 export function hashOf(content: Buffer): string {
+  // With a static import every command would load the module.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return createHash("sha256").update(content).digest("hex");
 }

@@ -8,7 +8,7 @@ import { memberAt, removeAt } from "../json-edit.js";
 import { SERVER_NAME, type Connection, type JsonClient, type McpClient, type TomlClient } from "../mcp-clients.js";
 import { mergeEntry } from "../mcp-merge.js";
 import { cutTables, findTables, type TableKey } from "../toml-tables.js";
-import { containerName, hasTwice, isEmpty, readObject, removeEmpty } from "./json-text-part.js";
+import { containerName, hasTwice, readObject, removeEmpty } from "./json-text-part.js";
 import type { Part } from "./part.js";
 
 function jsonPart(client: JsonClient, name: string, connection: Connection): Part {
@@ -33,7 +33,7 @@ function jsonPart(client: JsonClient, name: string, connection: Connection): Par
     },
     containers: (text) => {
       const found = servers(text);
-      return isJsonObject(found) || isEmpty(found) ? [containerName([group])] : [];
+      return isJsonObject(found) ? [containerName([group])] : [];
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Tests `koor-hook`, the bundled program: what it sends, and that the client goes on whatever is wrong. Counts what the
+ * Tests `koor-hook`, the bundled program: what it sends, and that the client continues, whatever is wrong. Counts what the
  * program loads, because the agent waits for it.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

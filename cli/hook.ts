@@ -1,15 +1,15 @@
 /**
  * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its stdin
  * to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
- * client's "go on" and one line on stderr. It is bundled apart, and sends the request over a bare socket, because the
- * agent waits for it: Node's HTTP modules would double its time.
+ * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
+ * socket, because the agent waits for it: Node's HTTP modules would double its time.
  */
 import { readSync, writeSync } from "node:fs";
 
 import { CLI_HOOK_BYTES_MAX } from "../schemas/limits/cli.js";
+import { errorTextOf } from "./hook/hook-error.js";
 import { findHookProject } from "./hook/hook-project.js";
 import { sendHook } from "./hook/hook-request.js";
-import { errorTextOf } from "./hook/hook-error.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
@@ -27,7 +27,7 @@ function readInput(): Buffer | undefined {
   return undefined;
 }
 
-/** Returns the answer that lets a client go on. Kimi Code shows its model whatever is printed, so it gets nothing. */
+/** Returns the answer that lets a client continue. Kimi Code shows its model whatever is printed, so it gets nothing. */
 function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }

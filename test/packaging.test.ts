@@ -30,7 +30,7 @@ t.test("each command answers from any folder, through a link", async (t) => {
   );
   for (const name of Object.keys(manifest.bin)) {
     if (name === "koor-hook") {
-      // It takes no flags. Outside of a project it lets the client go on.
+      // It takes no flags. Outside of a project it lets the client continue.
       const answer = run(join(folder, name), ["claude"], { cwd: folder });
       answer.child.stdin?.end();
       t.match(await answer, { stdout: "{}", stderr: "" }, name);

@@ -1,8 +1,7 @@
 /** Describes errors in one line for stderr. Pure; runs in the process of `koor-hook`. */
 
 /** Matches characters that would end the line or control a terminal. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
+const CONTROL = /\p{Cc}+/gu;
 
 export function errorTextOf(error: unknown): string {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

@@ -1,6 +1,6 @@
 /**
  * The table of clients for `init`: where each keeps its hooks, in which format, and for which events. The MCP entries are
- * in mcp-clients.ts. The events and formats are those of the versions in docs/hooks.md. Pure data; runs in the CLI
+ * in mcp-clients.ts. The events and formats are those that the real clients were seen to use. Pure data; runs in the CLI
  * process.
  */
 import type { ClientName, FilePlace } from "../mcp-clients.js";

@@ -13,6 +13,7 @@ import type { ClientName } from "../mcp-clients.js";
 import { AGENTS_FILE, CLAUDE_FILES, importsAgents } from "./agents-text.js";
 import { excludeTarget } from "./exclude-part.js";
 import { joinRefusals, planFiles, type PlannedFile } from "./file-change.js";
+import { decodeText } from "./file-state.js";
 import type { InitOptions } from "./options.js";
 import type { FolderPath, InitRecord, RecordedFile } from "./record.js";
 import type { Setup } from "./setup.js";
@@ -66,18 +67,26 @@ function pathsInProject(root: string, { target, change }: PlannedFile): readonly
   return [target.path, real];
 }
 
-/** Returns the reasons why files of clients must not be changed. */
-function findTrackedFaults(
-  files: readonly PlannedFile[],
-  tracked: ReadonlySet<string>,
-  { places }: Setup,
-): readonly CliFailure[] {
-  return files.flatMap((file) => {
-    const { target, change } = file;
-    const isTracked = pathsInProject(places.project, file).some((path) => tracked.has(path));
-    if (!isTracked || change === undefined || !target.isClients) return [];
-    return [refused(`${target.name} is tracked by git: use --shared to change it for everybody`)];
+/** Whether a file already has Koor's parts, in the form of any run of `init`. */
+function hasParts({ target, change }: PlannedFile): boolean {
+  const text = change?.before === undefined ? undefined : decodeText(change.before);
+  if (text === undefined) return false;
+  return target.parts.every((part) => {
+    const rest = part.take(text, new Set(part.containers(text)));
+    return typeof rest === "string" && rest !== text;
   });
+}
+
+/**
+ * Decides what becomes of a client's file that git tracks. One that another machine has shared already has Koor's parts,
+ * and stays as it is. Any other is refused.
+ */
+function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }: Setup): PlannedFile | CliFailure {
+  const { target, change } = file;
+  const isTracked = pathsInProject(places.project, file).some((path) => tracked.has(path));
+  if (!isTracked || change === undefined || !target.isClients) return file;
+  if (hasParts(file)) return { ...file, change: undefined, recorded: undefined };
+  return refused(`${target.name} is tracked by git: use --shared to change it for everybody`);
 }
 
 /** Returns the reasons why two files cannot be changed, because a link makes them the same file. */
@@ -131,11 +140,13 @@ export function planInit(
 ): InitPlan | CliFailure {
   const { places, tree, transport } = setup;
   const recorded = earlier?.files ?? [];
-  const files = planFiles(places, listTargets(setup, options, clients), recorded);
-  if (files instanceof CliFailure) return files;
-  const paths = files.flatMap((file) => pathsInProject(places.project, file));
+  const wanted = planFiles(places, listTargets(setup, options, clients), recorded);
+  if (wanted instanceof CliFailure) return wanted;
+  const paths = wanted.flatMap((file) => pathsInProject(places.project, file));
   const tracked = tree === undefined ? new Set<string>() : findTracked(tree, [...new Set(paths)], environment);
-  const faults = [...findSameFiles(files), ...(options.isShared ? [] : findTrackedFaults(files, tracked, setup))];
+  const kept = options.isShared ? wanted : wanted.map((file) => keepTracked(file, tracked, setup));
+  const files = kept.filter((file): file is PlannedFile => !(file instanceof CliFailure));
+  const faults = [...kept.filter((file) => file instanceof CliFailure), ...findSameFiles(files)];
   if (faults.length > 0) return joinRefusals(faults);
   const exclude = excludeTarget(excludeLines(files, tracked, options.isShared), options.isShared);
   const more = tree === undefined ? [] : planFiles(places, [exclude], recorded);

@@ -397,6 +397,25 @@ t.test("the second machine joins", async (t) => {
   t.same(JSON.parse(settings), { server: fake.url });
 });
 
+t.test("a machine that joins keeps the shared files as they are committed", async (t) => {
+  const { fake, root, home, koor, read, git: run } = await makeProject(t);
+  const all = ["codex", "cursor", "opencode"].flatMap((name) => ["--client", name]);
+  t.equal((await koor(["init", ...all, "--yes", "--shared"])).code, 0);
+  run("add", "--all");
+  run("commit", "--quiet", "--message", "share");
+  const clone = join(home, "clone");
+  git(home, home, "clone", "--quiet", root, clone);
+  const before = snapshot(clone);
+  const env = { KOOR_SERVER: "", HOME: home, PATH: process.env["PATH"] ?? "" };
+  const joined = await runCli(["init", ...all, "--yes", "--join", fake.url], { cwd: clone, env });
+  t.match(joined, { code: 0, stderr: "" });
+  t.equal(git(home, clone, "status", "--porcelain"), "");
+  t.match(read(".codex/hooks.json"), "koor-hook codex");
+  t.ok(existsSync(join(clone, ".koor/init.json")), "koor-hook knows the server here");
+  t.equal((await runCli(["uninit", "--yes"], { cwd: clone, env })).code, 0);
+  t.same(snapshot(clone), before);
+});
+
 t.test("working trees share the exclude file, and the last uninit restores it", async (t) => {
   const { root, home, env, koor, read, git: run } = await makeProject(t);
   const before = read(".git/info/exclude");

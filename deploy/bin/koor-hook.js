@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The program `koor-hook`: passes an event of an agent's client to the server. It loads only its own bundle, and never
- * builds: a client waits for it before each tool. Without a bundle the client goes on.
+ * builds: a client waits for it before each tool. Without a bundle the client continues.
  */
 import { existsSync } from "node:fs";
 

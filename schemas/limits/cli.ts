@@ -28,7 +28,7 @@ export const CLI_FILE_OPEN_MS = 500;
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
 /** The time limit for the server's answer to `init`, which also works while the server is away. */
 export const CLI_INIT_TIMEOUT_MS = 3_000;
-/** The time limit of a hook's request. The client then goes on as if there were no hook. */
+/** The time limit of a hook's request. The client then continues as if there were no hook. */
 export const CLI_HOOK_TIMEOUT_MS = 5_000;
 /** The maximum length of a hook's input that is sent, and of the answer. */
 export const CLI_HOOK_BYTES_MAX = 16 * MIB;

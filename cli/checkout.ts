@@ -2,6 +2,8 @@
  * Describes the checkout of a folder: one working tree on one machine. Two agents in the same checkout can overwrite
  * each other's files; in different ones they cannot. Runs in the CLI process.
  */
+import type { Checkout } from "../schemas/instances.js";
+import { CHECKOUT_TEXT_BYTES_MAX } from "../schemas/limits/instances.js";
 import { findHiddenCharacter, hasControlCharacter } from "../schemas/visible-text.js";
 import { findWorkingTree, readHeadBranch, realPath, type WorkingTree } from "./git-folder.js";
 import { askForBranch } from "./git-remote.js";
@@ -9,22 +11,10 @@ import { findMachineId } from "./machine-id.js";
 import { findRoot } from "./workspace.js";
 
 const ID_DIGITS = 16;
-/** The server refuses a longer text in a checkout. */
-const TEXT_BYTES_MAX = 1024;
-
-export interface Checkout {
-  readonly id: string;
-  /** Null outside of git, and if HEAD is detached. */
-  readonly branch: string | null;
-  /** The real path of the working tree. Outside of git, that of the workspace's root. */
-  readonly root: string | null;
-  /** The name of the host. */
-  readonly machine: string | null;
-}
 
 /** Returns null in place of a text that the server would refuse. Only the id identifies the checkout. */
 function sendable(text: string | null): string | null {
-  if (text === null || text === "" || Buffer.byteLength(text) > TEXT_BYTES_MAX) return null;
+  if (text === null || text === "" || Buffer.byteLength(text) > CHECKOUT_TEXT_BYTES_MAX) return null;
   return hasControlCharacter(text) || findHiddenCharacter(text) !== undefined ? null : text;
 }
 
@@ -34,7 +24,10 @@ function findBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string |
   return head.kind === "unknown" ? askForBranch(tree, environment) : null;
 }
 
-/** Returns the checkout to which a folder belongs. */
+/**
+ * Returns the checkout to which a folder belongs. The branch is null outside of git, and if HEAD is detached. The root
+ * is the real path of the working tree; outside of git, that of the workspace's root. The machine is the host's name.
+ */
 export function findCheckout(folder: string, environment: NodeJS.ProcessEnv): Checkout {
   const tree = findWorkingTree(folder);
   const root = tree?.root ?? realPath(findRoot(folder));

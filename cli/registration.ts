@@ -2,10 +2,11 @@
  * Implements `register`. Registers a new instance, or finds the instance that this folder registered earlier under the
  * same name. instance-file.ts stores the instance. Runs in the CLI process.
  */
+import type { Checkout } from "../schemas/instances.js";
 import { parseJson } from "../shared/json-text.js";
 import { isJsonObject, type JsonObject } from "../shared/json-object.js";
 import { ask, failureOf } from "./ask.js";
-import { findCheckout, type Checkout } from "./checkout.js";
+import { findCheckout } from "./checkout.js";
 import type { Args, CommandContext } from "./command-row.js";
 import { CliFailure, WRONG_USAGE } from "./failure.js";
 import { JSON_TYPE } from "./input.js";
@@ -38,7 +39,9 @@ function readFields(args: Args): JsonObject {
   return { name: args.need("name"), ...Object.fromEntries(given), capabilities };
 }
 
-/** Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given. */
+/**
+ * Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given.
+ */
 function makeBody(args: Args, folder: string): JsonObject | CliFailure {
   const { environment } = io();
   const fields = readFields(args);
@@ -63,9 +66,8 @@ function isSameCheckout(known: unknown, { id, branch, root, machine }: Checkout)
 
 /**
  * Finds the folder's instance on the server, and sets its intent and capabilities to the given ones, and its checkout
- * to the folder's. Returns `gone` if
- * the server no longer has the instance. Returns `another` if the command asks for a different instance. In both cases
- * the caller must register a new instance.
+ * to the folder's. Returns `gone` if the server no longer has the instance. Returns `another` if the command asks for a
+ * different instance. In both cases the caller must register a new instance.
  */
 async function findRegistered(
   settings: Settings,

@@ -2,6 +2,7 @@
  * Finds the session of the agent's client in whose shell a command runs. The client's hooks register an instance for
  * the session, and commands in its shell act as that instance. Pure; runs in the CLI process.
  */
+import { isSessionId } from "../schemas/session-id.js";
 import { type CliFailure, wrongUsage } from "./failure.js";
 
 /** The variable with which a person or a script names the session. */
@@ -14,10 +15,12 @@ const CLIENT_VARIABLES = [
   "COPILOT_AGENT_SESSION_ID",
 ] as const;
 /**
- * Matches 1 to 128 printable ASCII characters, as the header X-Koor-Session takes them. HTTP removes spaces at the ends
- * of a header's value, so an id with such spaces would become another id.
+ * Returns whether the header X-Koor-Session can carry an id. HTTP removes spaces at the ends of a header's value, so an
+ * id with such spaces would become another id.
  */
-const SESSION = /^(?! )[\x20-\x7e]{1,128}(?<! )$/;
+function canBeSent(id: string): boolean {
+  return isSessionId(id) && id.trim() === id;
+}
 
 export interface Session {
   readonly id: string;
@@ -32,12 +35,12 @@ export interface Session {
 export function findSession(environment: NodeJS.ProcessEnv): Session | undefined | CliFailure {
   const own = environment[OWN_VARIABLE];
   if (own)
-    return SESSION.test(own)
+    return canBeSent(own)
       ? { id: own, from: OWN_VARIABLE }
       : wrongUsage(`${OWN_VARIABLE} must be 1 to 128 printable ASCII characters, without spaces at the ends`);
   for (const from of CLIENT_VARIABLES) {
     const id = environment[from];
-    if (id !== undefined && SESSION.test(id)) return { id, from };
+    if (id !== undefined && canBeSent(id)) return { id, from };
   }
   return undefined;
 }

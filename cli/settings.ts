@@ -1,7 +1,7 @@
 /**
  * Determines the settings of a command: the servers, the token, and the acting instance or session. The order of
- * precedence is: command line, environment, the folder's files, the user's own file, defaults. client.ts makes the connection. Runs in
- * the CLI process.
+ * precedence is: command line, environment, the folder's files, the user's own file, defaults. client.ts makes the
+ * connection. Runs in the CLI process.
  *
  * A token is sent only to its own server. A folder's file may name another server. The user's tokens, also those in the
  * environment, are not sent to that server.

@@ -3,11 +3,12 @@
  * where each was found. Only the instance's name comes from the server, which need not be reachable. Runs in the CLI
  * process.
  */
+import type { Checkout } from "../schemas/instances.js";
 import { CLI_WHOAMI_TIMEOUT_MS } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { isJsonObject } from "../shared/json-object.js";
 import { parseJson } from "../shared/json-text.js";
-import { findCheckout, type Checkout } from "./checkout.js";
+import { findCheckout } from "./checkout.js";
 import { isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext } from "./command-row.js";
 import { joinServerPath } from "./exchange.js";

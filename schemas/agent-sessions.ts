@@ -2,17 +2,6 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { CheckoutChange } from "./instances.js";
-import { SESSION_ID_CHARACTERS_MAX } from "./limits/instances.js";
-
-const SESSION_ID = new RegExp(`^[\\x20-\\x7e]{1,${SESSION_ID_CHARACTERS_MAX}}$`);
-
-/** Returns whether a text can be a client's id of a session or of a subagent. */
-export function isSessionId(text: string): boolean {
-  return SESSION_ID.test(text);
-}
-
-/** The error text of an id that cannot be one. */
-export const SESSION_ID_RULE = `must have 1 to ${SESSION_ID_CHARACTERS_MAX} printable ASCII characters`;
 
 function nullable<Schema extends Type.TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);

@@ -423,43 +423,47 @@ t.test("parameters that do not parse are a 400", async (t) => {
   );
 });
 
-t.test("a summary of many long groups is a list in pages, each of bounded size", async (t) => {
-  const other = await startKoor(t);
-  const tag = "\u{1F600}".repeat(1000);
-  const count = 9000;
-  const tags = Array.from({ length: count }, (_, at) => `${tag}${String(at).padStart(5, "0")}`);
-  const snapshot = makeSnapshot(
-    tags.map((sessionTag, at) => ({
-      kind: "usage",
-      id: at + 1,
-      provider: "p",
-      model: "m",
-      instance_id: "",
-      project: "",
-      tokens_in: 1,
-      tokens_out: 1,
-      cost_usd: 0,
-      request_type: "completion",
-      session_tag: sessionTag,
-      created_at: "2026-02-09T22:00:00.000Z",
-    })),
-  );
-  t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
-  const first = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag`);
-  t.equal(first.status, 200);
-  t.ok(first.body.length < LIST_BYTES_MAX + 10_000, `${first.body.length} bytes`);
-  const listed = Object.keys(first.json<Summary>().groups);
-  t.ok(listed.length < count, `${listed.length} groups`);
-  const next = String(first.headers["x-koor-next"]);
-  t.equal(next, `after=${encodeURIComponent(listed.at(-1) ?? "")}`);
-  const second = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag&${next}`);
-  t.equal(second.status, 200, second.text.slice(0, 200));
-  t.equal(second.headers["x-koor-next"], undefined);
-  t.same([...listed, ...Object.keys(second.json<Summary>().groups)], tags);
-  t.equal(second.json<Summary>().total.request_count, count, "the total is that of all groups");
-  const series = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag&interval=day`);
-  t.match(series.json(), {
-    code: 400,
-    error: `the series would have more than ${LIST_BYTES_MAX} bytes: take a smaller range`,
-  });
-});
+t.test(
+  "a summary of many long groups is a list in pages, each of bounded size",
+  { skip: RESTORE_REFUSED },
+  async (t) => {
+    const other = await startKoor(t);
+    const tag = "\u{1F600}".repeat(1000);
+    const count = 9000;
+    const tags = Array.from({ length: count }, (_, at) => `${tag}${String(at).padStart(5, "0")}`);
+    const snapshot = makeSnapshot(
+      tags.map((sessionTag, at) => ({
+        kind: "usage",
+        id: at + 1,
+        provider: "p",
+        model: "m",
+        instance_id: "",
+        project: "",
+        tokens_in: 1,
+        tokens_out: 1,
+        cost_usd: 0,
+        request_type: "completion",
+        session_tag: sessionTag,
+        created_at: "2026-02-09T22:00:00.000Z",
+      })),
+    );
+    t.equal((await send(other.port, "POST", "/api/restore", { body: snapshot })).status, 200);
+    const first = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag`);
+    t.equal(first.status, 200);
+    t.ok(first.body.length < LIST_BYTES_MAX + 10_000, `${first.body.length} bytes`);
+    const listed = Object.keys(first.json<Summary>().groups);
+    t.ok(listed.length < count, `${listed.length} groups`);
+    const next = String(first.headers["x-koor-next"]);
+    t.equal(next, `after=${encodeURIComponent(listed.at(-1) ?? "")}`);
+    const second = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag&${next}`);
+    t.equal(second.status, 200, second.text.slice(0, 200));
+    t.equal(second.headers["x-koor-next"], undefined);
+    t.same([...listed, ...Object.keys(second.json<Summary>().groups)], tags);
+    t.equal(second.json<Summary>().total.request_count, count, "the total is that of all groups");
+    const series = await send(other.port, "GET", `${PATH}/summary?group_by=session_tag&interval=day`);
+    t.match(series.json(), {
+      code: 400,
+      error: `the series would have more than ${LIST_BYTES_MAX} bytes: take a smaller range`,
+    });
+  },
+);

@@ -3,6 +3,7 @@
  * Time is injected, and the writer is fake.
  */
 import t from "tap";
+import { instanceRow } from "./support/instance-row.js";
 import {
   AGENT_METRICS_FLUSH_INTERVAL_MS,
   AGENT_METRICS_FLUSH_ROWS,
@@ -28,24 +29,7 @@ const log = quietLog({ warn: (message) => void lines.push(message) });
 const START = 1_000_000;
 
 function rows(count: number, lastSeen = START): InstanceRow[] {
-  return Array.from({ length: count }, (_, at) => ({
-    row: at + 1,
-    id: `id-${at + 1}`,
-    token_hash: `hash-${at + 1}`,
-    name: "n",
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    checkout: null,
-    parent: null,
-    session: null,
-    status: "active" as const,
-    registered_at: 0,
-    last_seen: lastSeen + at,
-    busy_until: 0,
-    registered_by: "",
-  }));
+  return Array.from({ length: count }, (_, at) => instanceRow(at + 1, { last_seen: lastSeen + at }));
 }
 
 function directoryOf(count: number): Directory {

@@ -9,8 +9,8 @@
  * runs a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every
  * thread and command that it starts has to load again, which took most of a run's time. There is one line for each file
  * as it ends, and the last line is `N passed, N failed`, of assertions. The long form runs a file that failed a second
- * time, alone and with the same seed, and names it as unsteady if it passes then. Run: `node dist/tree/test/run-tests.js
- * [--long] [PART OF A FILE'S NAME...]`.
+ * time, alone and with the same seed, and names it as unsteady if it passes then. Run: `node
+ * dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -81,6 +81,7 @@ const EXTRA_TOGETHER = 1;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
   "test/replay",
+  "test/floods",
   "test/dashboard-frame",
   "test/transports",
   "src/cluster/simulation",

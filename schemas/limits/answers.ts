@@ -30,8 +30,8 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 export const FRONT_READ_ROWS_MAX = 100;
 /**
  * The front handles requests as it reads them, whether it answers them at once or they begin to wait. In one event-loop
- * tick it stops after it has handled this many requests and has taken REQUESTS_TICK_MS. It handles the other requests in
- * later ticks.
+ * tick it stops after it has handled this many requests and has taken REQUESTS_TICK_MS. It handles the other requests
+ * in later ticks.
  */
 export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;

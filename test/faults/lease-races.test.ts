@@ -1,7 +1,7 @@
 /**
- * Races agents in several checkouts for leases, against a server that is killed. An independent checker reads the events, and each answer
- * that an agent got is compared with them. An agent that is stopped past its lease's life writes nothing under its old
- * fence when it continues.
+ * Races agents in several checkouts for leases, against a server that is killed. An independent checker reads the
+ * events, and each answer that an agent got is compared with them. An agent that is stopped past its lease's life
+ * writes nothing under its old fence when it continues.
  */
 import { once } from "node:events";
 import { spawn } from "node:child_process";

@@ -64,8 +64,8 @@ t.test("answers to pipelined requests that are not read take bounded memory", as
 });
 
 /**
- * Sends requests one at a time, and reads no answer, until the socket takes no more. Over uWebSockets.js one answer then
- * waits; Node reads no further request by itself.
+ * Sends requests one at a time, and reads no answer, until the socket takes no more. Over uWebSockets.js one answer
+ * then waits; Node reads no further request by itself.
  */
 async function askUnread(t: Owner, port: number) {
   await send(port, "PUT", "/api/state/a", { body: VALUE });

@@ -172,8 +172,8 @@ export class LeaseChecker {
   }
 
   /**
-   * Whether a waiting claim has to wait for the holder of another, directly or through others, for what the holder holds
-   * or an earlier waiter wants.
+   * Whether a waiting claim has to wait for the holder of another, directly or through others, for what the holder
+   * holds or an earlier waiter wants.
    */
   #hasToWaitFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;

@@ -1,6 +1,6 @@
 /**
- * Declares the writer methods that begin and end the sessions of agents' clients. Only the server's own code calls them,
- * for the hooks of clients. Runs in the writer thread.
+ * Declares the writer methods that begin and end the sessions of agents' clients. Only the server's own code calls
+ * them, for the hooks of clients. Runs in the writer thread.
  */
 import {
   BeginSessionReply,
@@ -9,19 +9,10 @@ import {
   EndSessionRequest,
 } from "../../../schemas/agent-sessions.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, changesByModel } from "../../platform/threads/changes.js";
+import { changes, changesByModel, reportKeys } from "../../platform/threads/changes.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { agentSessionRegistry } from "./registry.js";
-
-interface Named {
-  readonly key: string;
-  readonly version: null;
-}
-
-function named(ids: readonly string[]): readonly Named[] {
-  return ids.map((key) => ({ key, version: null }));
-}
 
 export const beginSession = writerMethod({
   name: "agent_session.begin",
@@ -31,8 +22,8 @@ export const beginSession = writerMethod({
   // The registry writes an audit row for each instance that it makes.
   audit: null,
   changes: [
-    changes("instance", (_request, { changed }: BeginSessionReply) => named(changed)),
-    changes("audit", (_request, { made }: BeginSessionReply) => named(made)),
+    changes("instance", (_request, { changed }: BeginSessionReply) => reportKeys(changed)),
+    changes("audit", (_request, { made }: BeginSessionReply) => reportKeys(made)),
   ],
   models: { registry: agentSessionRegistry },
   run: ({ registry }, request, call) => registry.begin(request, call),
@@ -46,7 +37,7 @@ export const endSession = writerMethod({
   // The claim registry writes an audit row for each claim that it releases.
   audit: null,
   changes: [
-    changes("instance", (_request, { ids }: EndSessionReply) => named(ids)),
+    changes("instance", (_request, { ids }: EndSessionReply) => reportKeys(ids)),
     ...CHANGES_CLAIMS,
     changesByModel("audit"),
   ],

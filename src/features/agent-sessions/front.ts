@@ -2,9 +2,10 @@
  * Begins and ends the sessions of agents' clients, for the features that clients' hooks call. An event of a known
  * session that changes nothing is answered from memory, so it costs the writer nothing. Runs on the front.
  */
-import { isSessionId, SESSION_ID_RULE, type BeginSessionRequest } from "../../../schemas/agent-sessions.js";
+import type { BeginSessionRequest } from "../../../schemas/agent-sessions.js";
 import type { Checkout, CheckoutBody } from "../../../schemas/instances.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "../../../schemas/limits/instances.js";
+import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
 import { textProblem } from "../../../schemas/text.js";
 import type { Clock } from "../../base/clock.js";
 import { crypto } from "../../base/crypto.js";
@@ -83,8 +84,8 @@ export class AgentSessions {
 
   /**
    * Returns the instances of an event's session and subagent. Makes those that do not exist, and stores the checkout if
-   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and the
-   * event does not begin it again.
+   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and
+   * the event does not begin it again.
    *
    * Fails with INVALID_ARGUMENT for an id that cannot be one, with PERMISSION_DENIED if the session was begun with
    * another token, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
@@ -110,8 +111,8 @@ export class AgentSessions {
   }
 
   /**
-   * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale. Does
-   * nothing if there is no such session, if it has ended, or if an id cannot be one.
+   * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale.
+   * Does nothing if there is no such session, if it has ended, or if an id cannot be one.
    * @param agent the client's id of the subagent; null to end the whole session
    * @returns the ids of the instances that have ended
    */
@@ -180,8 +181,8 @@ export class AgentSessions {
   }
 
   /**
-   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or the
-   * failure if there are too many instances.
+   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or
+   * the failure if there are too many instances.
    */
   #reserve(
     { workspace, checkout, instance: { name }, label, agent }: BeginSessionRequest,

@@ -22,7 +22,6 @@ import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { must } from "../../base/assert.js";
 import { noInstance, NOT_YOUR_SESSION } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
-import { formatTime } from "../../base/time.js";
 import type { Model, Opening } from "../../platform/threads/model.js";
 import type { AuditTrail } from "../../platform/threads/transaction.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
@@ -30,7 +29,7 @@ import { auditTrail } from "../audit/table.js";
 import { claimRegistry, type ClaimRegistry } from "../claims/claim-registry.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { mergeCheckout } from "../instances/checkout.js";
-import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
+import { publishStale } from "../instances/commands.js";
 import { instanceWriter, type InstanceWriter, type NewInstance } from "../instances/table.js";
 import { agentSessionWriter, type AgentSessionWriter, type StoredSession } from "./table.js";
 
@@ -171,10 +170,7 @@ export class AgentSessionRegistry {
     const { nowMs } = call;
     this.#sessions.setEnded(session, agent, nowMs);
     const stale = this.#instances.end(instance, Math.max(lastSeenMs, nowMs));
-    if (stale === undefined) return;
-    const { id, name, workspace, stack, last_seen } = stale;
-    const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(last_seen) });
-    this.#events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
+    if (stale !== undefined) publishStale(this.#events, stale, stale.last_seen, call);
   }
 }
 

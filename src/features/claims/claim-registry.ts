@@ -27,7 +27,16 @@ import type { CachingModel, Model, Opening } from "../../platform/threads/model.
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { claimChanges, type ClaimChanges, type Wanted } from "./claim-changes.js";
 import type { Contender } from "./contention.js";
-import { isLease, leaseId, limitOf, type LiveLease, type Loss, noLease, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
+import {
+  contenderOf,
+  isLease,
+  leaseId,
+  type LiveLease,
+  type Loss,
+  noLease,
+  resourcesOf,
+  TOO_MANY_STEPS,
+} from "./lease.js";
 import { maxEndOf } from "./life.js";
 import type { LiveClaims } from "./live-claims.js";
 import type { Claim, LockTable } from "./lock-table.js";
@@ -99,7 +108,7 @@ export class ClaimRegistry implements CachingModel {
     if (known !== undefined) return { row: Number(known), made: false };
     const { scope = "repo", shared } = request;
     const { parent, checkout } = holder;
-    const asked: Contender = { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) };
+    const asked = contenderOf({ holder: actor, parent, shared, scope, checkout });
     if (scope === "checkout" && asked.limitedTo === null) return NEEDS_CHECKOUT;
     const own = request.reuse === true ? this.#ownAgain(request, asked) : undefined;
     if (own !== undefined) {
@@ -241,7 +250,7 @@ export class ClaimRegistry implements CachingModel {
       if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
       const { shared, scope } = wanted;
       const { parent, checkout } = holder;
-      const asked = newClaim(resources, { holder: actor, parent, shared, limitedTo: limitOf({ scope, checkout }) });
+      const asked = newClaim(resources, contenderOf({ holder: actor, parent, shared, scope, checkout }));
       const decision = this.#lockTable.evaluate(asked, false, LEASE_CONFLICTS_MAX);
       if (decision.kind === "taken") return taken(decision.held, decision.conflicts);
       overtakes = decision.kind === "free" && decision.overtakes;

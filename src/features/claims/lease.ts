@@ -56,14 +56,16 @@ export function liveLeaseOf(record: LeaseRecord, resources: readonly Resource[])
   return { order: row, holder, parent, shared, limitedTo: limitOf(record), resources, record };
 }
 
-/** Returns the members of a claim that decide with which other claims it conflicts. */
-export function contenderOf(record: LeaseRecord): Contender {
-  const { holder, parent, shared } = record;
-  return { holder, parent, shared, limitedTo: limitOf(record) };
+/** Returns the members of a claim, stored or asked for, that decide with which other claims it conflicts. */
+export function contenderOf(
+  claim: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout">,
+): Contender {
+  const { holder, parent, shared } = claim;
+  return { holder, parent, shared, limitedTo: limitOf(claim) };
 }
 
 /** Returns the checkout to whose files a claim is limited; null if it is about all checkouts. */
-export function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
+function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
   return scope === "checkout" ? checkout : null;
 }
 

@@ -41,7 +41,10 @@ const PARENTS: ReadonlyMap<string, string | null> = new Map([
   ["h1/a", "h1"],
 ]);
 const HOLDERS = [...PARENTS.keys()];
-/** The checkouts to which claims are limited; "" stands for none. A holder may move to another checkout between two claims. */
+/**
+ * The checkouts to which claims are limited; "" stands for none. A holder may move to another checkout between two
+ * claims.
+ */
 const CHECKOUTS = ["", "", "", "one", "two"];
 const CLAIMS_MAX = 14;
 

@@ -4,39 +4,11 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import type { LeaseRecord } from "../../../schemas/leases.js";
+import { leaseRecord } from "../../../test/support/lease-record.js";
 import { Failure } from "../../base/result.js";
 import { LeaseProjection } from "./lease-projection.js";
 import { parseResource, resourcesMeet, type Resource } from "./resource.js";
 import { overlaps, ResourceWatch, type WantedResource } from "./resource-watch.js";
-
-function record(row: number, more: Partial<LeaseRecord>): LeaseRecord {
-  return {
-    row,
-    state: "held",
-    fence: row,
-    holder: "h",
-    holder_name: "h",
-    workspace: "w",
-    resources: ["r"],
-    shared: false,
-    reason: "",
-    note: null,
-    task: null,
-    ttl_s: 60,
-    max_s: 60,
-    offered: false,
-    queued: false,
-    requested_at: 0,
-    granted_at: 0,
-    ended_at: null,
-    scope: "repo",
-    checkout: null,
-    parent: null,
-    touched_at: null,
-    ...more,
-  };
-}
 
 const resource = fc.constantFrom(
   "path:a",
@@ -87,7 +59,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         );
         for (const [at, { resources, workspace: where }] of leases.entries()) {
           const before = [...woken];
-          projection.accept([record(at + 1, leases[at] ?? {})]);
+          projection.accept([leaseRecord(at + 1, leases[at] ?? {})]);
           for (const [which, one] of wanted.entries()) {
             const expected = resources.some((text) => meets(one, text, where));
             if ((woken[which] ?? 0) > (before[which] ?? 0) !== expected) return false;
@@ -106,7 +78,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         for (const unlisten of unlisteners) unlisten();
         const last = [...woken];
         for (const [at, of] of leases.entries())
-          projection.accept([record(at + 1, { ...of, state: "lost", ended_at: 1 })]);
+          projection.accept([leaseRecord(at + 1, { ...of, state: "lost", ended_at: 1 })]);
         return wanted.every((one, at) => woken[at] === last[at] && !watch.isHeld(one, asked));
       },
     ),

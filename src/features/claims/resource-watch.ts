@@ -48,8 +48,8 @@ export class ResourceWatch {
   }
 
   /**
-   * Returns whether a held lease would conflict with a claim of the resource. Returns a refusal if the comparison is too
-   * expensive.
+   * Returns whether a held lease would conflict with a claim of the resource. Returns a refusal if the comparison is
+   * too expensive.
    */
   isHeld(wanted: WantedResource, asked: Contender): boolean | Failure {
     const workspaces = wanted.workspace === null ? this.#leases.workspaces() : [wanted.workspace];

@@ -1,7 +1,8 @@
 /**
  * Simulates the whole life of claims on a manual clock. At random, claims are requested, queued, renewed, abandoned and
- * broken, their holders move to other checkouts and are deleted, and the server restarts. Some holders are subagents. An independent checker reads the published events. This
- * file has its own model of how long a claim may live, and when it must have ended.
+ * broken, their holders move to other checkouts and are deleted, and the server restarts. Some holders are subagents.
+ * An independent checker reads the published events. This file has its own model of how long a claim may live, and when
+ * it must have ended.
  */
 import t from "tap";
 import type { LeaseRecord } from "../../../schemas/leases.js";

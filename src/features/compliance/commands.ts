@@ -6,7 +6,7 @@ import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import { COMPLIANCE_RUNS_KEPT_MAX } from "../../../schemas/limits/compliance.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, changesByModel } from "../../platform/threads/changes.js";
+import { changes, changesByModel, reportKeys } from "../../platform/threads/changes.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 import { NO_VIOLATIONS } from "./encode.js";
 import { complianceAppender } from "./table.js";
@@ -22,7 +22,7 @@ export const recordCompliance = writerMethod({
   audit: null,
   changes: [
     changes("compliance", ({ runs }: ComplianceRecordRequest) =>
-      runs.map(({ instance_id }) => ({ key: instance_id, version: null })),
+      reportKeys(runs.map(({ instance_id }) => instance_id)),
     ),
     changesByModel("event"),
   ],

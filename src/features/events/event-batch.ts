@@ -1,6 +1,6 @@
 /**
- * The events of one run or page that match one pattern. All event streams with that pattern share the batch, so that its
- * events are encoded for them only once. Runs on the front.
+ * The events of one run or page that match one pattern. All event streams with that pattern share the batch, so that
+ * its events are encoded for them only once. Runs on the front.
  */
 import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";

@@ -239,7 +239,9 @@ export class Feed implements Listener {
     else if (this.#send([event], this.#outlet.deliver([event])) === "refused") this.#offer(event);
   }
 
-  /** Sends live events directly, because the buffer is empty. If the socket accepts no more data, buffers the others. */
+  /**
+   * Sends live events directly, because the buffer is empty. If the socket accepts no more data, buffers the others.
+   */
   #deliver(batch: EventBatch): void {
     for (const piece of this.#outlet.piecesOf(batch)) {
       if (this.#behind || this.#send(piece.events, this.#outlet.write(piece)) === "refused")

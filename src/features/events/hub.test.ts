@@ -44,8 +44,8 @@ const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
- * The number of ticks after which nothing changes any more, not counting those in which events are sent. Two of them are
- * for the hub's list of a run.
+ * The number of ticks after which nothing changes any more, not counting those in which events are sent. Two of them
+ * are for the hub's list of a run.
  */
 const SETTLING_TICKS = 4;
 
@@ -100,8 +100,8 @@ function pagesOf(events: readonly CommittedEvent[]): CommittedEvent[][] {
 }
 
 /**
- * Models a subscriber as the contract describes it. The caller passes only matching events to it. A stream takes several
- * events with one write, and its socket has room for a number of writes.
+ * Models a subscriber as the contract describes it. The caller passes only matching events to it. A stream takes
+ * several events with one write, and its socket has room for a number of writes.
  */
 class Model {
   /** The ids and gaps that the subscriber must have received. */
@@ -494,8 +494,8 @@ t.test(
         const world = new World();
         const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
         await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-        // The socket of a WebSocket accepts two events, and one more goes into its buffer. The next matching event is two
-        // ids later. A stream gets the matching events of a page of the history at once.
+        // The socket of a WebSocket accepts two events, and one more goes into its buffer. The next matching event is
+        // two ids later. A stream gets the matching events of a page of the history at once.
         await world.run({
           op: "connect",
           kind,

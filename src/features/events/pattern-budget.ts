@@ -1,8 +1,8 @@
 /**
- * Bounds the steps that it takes to find the subscribers of an event, whatever its topic is. A pattern is refused if all
- * subscribed patterns together could take too many. So one client with dear patterns does not slow down the events of
- * all others. Plain patterns are never refused: a topic can fit few of them, so they take few steps however many there
- * are. So a client with dear patterns does not keep the others from subscribing either. Runs on the front.
+ * Bounds the steps that it takes to find the subscribers of an event, whatever its topic is. A pattern is refused if
+ * all subscribed patterns together could take too many. So one client with dear patterns does not slow down the events
+ * of all others. Plain patterns are never refused: a topic can fit few of them, so they take few steps however many
+ * there are. So a client with dear patterns does not keep the others from subscribing either. Runs on the front.
  */
 import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
 import { Failure, invalid } from "../../base/result.js";

@@ -1,7 +1,7 @@
 /**
- * Reads pages of the event history for replays. Many subscribers often ask for the same events at once, for example when
- * they all reconnect. Their feeds take turns, so each page is needed several times in a row. The last page is therefore
- * kept while feeds wait for their turns. Runs on the front.
+ * Reads pages of the event history for replays. Many subscribers often ask for the same events at once, for example
+ * when they all reconnect. Their feeds take turns, so each page is needed several times in a row. The last page is
+ * therefore kept while feeds wait for their turns. Runs on the front.
  */
 import { REPLAY_PAGE_CHARACTERS_MAX, REPLAY_PAGE_EVENTS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";

@@ -27,12 +27,19 @@ import { auditTrail } from "../audit/table.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
-import { publisher } from "../events/publisher.js";
+import { publisher, type Publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, changesByModel, reportAny, reportByName } from "../../platform/threads/changes.js";
-import { noDetail, resourceId, writerMethod } from "../../platform/threads/writer-method.js";
+import {
+  changes,
+  changesByModel,
+  reportAny,
+  reportByName,
+  reportKeys,
+  type ReportedChange,
+} from "../../platform/threads/changes.js";
+import { noDetail, resourceId, type WriteCall, writerMethod } from "../../platform/threads/writer-method.js";
 import { mergeCheckout } from "./checkout.js";
-import { instanceWriter } from "./table.js";
+import { type InstanceEventData, instanceWriter } from "./table.js";
 
 export const TOPIC_STALE = "agent.stale" satisfies ServerTopic;
 export const LIVENESS_SOURCE = "liveness-monitor" satisfies ServerSource;
@@ -52,11 +59,8 @@ function replyOf(id: string, isChanged: boolean | null): Static<typeof InstanceC
   return isChanged === null ? noInstance(id) : { changed: isChanged };
 }
 
-function changedIds(
-  _request: unknown,
-  { ids }: { readonly ids: readonly string[] },
-): { readonly key: string; readonly version: null }[] {
-  return ids.map((key) => ({ key, version: null }));
+function changedIds(_request: unknown, { ids }: { readonly ids: readonly string[] }): readonly ReportedChange[] {
+  return reportKeys(ids);
 }
 
 /** Returns the size of a call in bytes. The call has at most three numbers of 8 bytes for each instance. */
@@ -160,10 +164,10 @@ export const setBranch = writerMethod({
  * otherwise continue with one of them. Each deleted instance gets its own audit row, which names the instance that had
  * registered it.
  *
- * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats it with `more`
- * of the reply, so that the writer does other work in between. An instance is deleted after all those that it has registered. So if the caller does not
- * come back, none of them is left without the instance by which it is found. The transaction that deletes the requested
- * instance checks again that none is left.
+ * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats it with
+ * `more` of the reply, so that the writer does other work in between. An instance is deleted after all those that it
+ * has registered. So if the caller does not come back, none of them is left without the instance by which it is found.
+ * The transaction that deletes the requested instance checks again that none is left.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
@@ -226,6 +230,17 @@ export const storeLastSeen = writerMethod({
   },
 });
 
+/** Publishes the event that an instance has become stale. */
+export function publishStale(
+  events: Publisher,
+  { id, name, workspace, stack }: InstanceEventData,
+  lastSeenMs: number,
+  call: WriteCall,
+): void {
+  const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(lastSeenMs) });
+  events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
+}
+
 /**
  * Marks instances as stale, and publishes an event for each instance that was not stale before. The status and the
  * event are stored in one transaction.
@@ -236,10 +251,7 @@ export const markStale = writerMethod({
   reply: StaleReply,
   weight: lastSeenWeight,
   audit: null,
-  changes: [
-    changes("instance", (_request, { ids }: StaleReply) => ids.map((id) => ({ key: id, version: null }))),
-    changesByModel("event"),
-  ],
+  changes: [changes("instance", changedIds), changesByModel("event")],
   models: { instances: instanceWriter, events: publisher },
   run: ({ instances, events }, { rows, last_seen }, call) => {
     const marked: number[] = [];
@@ -248,11 +260,9 @@ export const markStale = writerMethod({
       const lastSeenMs = must(last_seen[at], "a time for each row");
       const stale = instances.markStale(row, lastSeenMs);
       if (stale === undefined) continue;
-      const { id, name, workspace, stack } = stale;
-      const data = JSON.stringify({ instance_id: id, name, workspace, stack, last_seen: formatTime(lastSeenMs) });
-      events.publish({ topic: TOPIC_STALE, data, source: LIVENESS_SOURCE }, call);
+      publishStale(events, stale, lastSeenMs, call);
       marked.push(row);
-      ids.push(id);
+      ids.push(stale.id);
     }
     return { rows: marked, ids };
   },

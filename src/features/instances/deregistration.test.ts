@@ -3,6 +3,7 @@
  * the front.
  */
 import t, { type Test } from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import type { DeregisterReply } from "../../../schemas/instances.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { INSTANCE_DELETE_LEVELS, INSTANCE_DELETE_ROWS } from "../../../schemas/limits/instances.js";
@@ -158,24 +159,7 @@ t.test("two calls that delete the same instance do not disturb each other", (t) 
 });
 
 function rowOf(row: number, id: string, registeredBy = ""): InstanceRow {
-  return {
-    row,
-    id,
-    token_hash: `hash of ${id}`,
-    name: id,
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    checkout: null,
-    parent: null,
-    session: null,
-    status: "active",
-    registered_at: 0,
-    last_seen: 0,
-    busy_until: 0,
-    registered_by: registeredBy,
-  };
+  return instanceRow(row, { id, token_hash: `hash of ${id}`, name: id, registered_by: registeredBy });
 }
 
 function openFront() {

@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCES_MAX } from "../../../schemas/limits/instances.js";
 import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
@@ -11,24 +12,14 @@ import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type 
 const ALL = Number.MAX_SAFE_INTEGER;
 
 function rowOf(row: number, lastSeen: number, status: InstanceStatus = "pending"): InstanceRow {
-  return {
-    row,
-    id: `id-${row}`,
-    token_hash: `hash-${row}`,
+  return instanceRow(row, {
     name: `n${row % 3}`,
     workspace: `w${row % 2}`,
-    intent: "",
-    stack: "",
     capabilities: row % 2 === 0 ? ["even"] : [],
-    checkout: null,
-    parent: null,
-    session: null,
     status,
     registered_at: lastSeen,
     last_seen: lastSeen,
-    busy_until: 0,
-    registered_by: "",
-  };
+  });
 }
 
 interface Known {

@@ -1,5 +1,6 @@
 /** Tests that tokens of many instances end in bounded steps, and what may happen between the steps. */
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { settle } from "../../../test/threads/fake-writer.js";
 import { must } from "../../base/assert.js";
@@ -9,24 +10,7 @@ import { Endings } from "./endings.js";
 const COUNT = 3 * INSTANCE_LIST_STEP;
 
 function rowOf(row: number, registeredBy: string): InstanceRow {
-  return {
-    row,
-    id: `i${row}`,
-    token_hash: `hash of i${row}`,
-    name: "n",
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    status: "active",
-    registered_at: 0,
-    last_seen: 0,
-    busy_until: 0,
-    checkout: null,
-    parent: null,
-    session: null,
-    registered_by: registeredBy,
-  };
+  return instanceRow(row, { id: `i${row}`, token_hash: `hash of i${row}`, registered_by: registeredBy });
 }
 
 /** Half of the instances are registered by the first one, the others each by the one before. */

@@ -1,7 +1,7 @@
 /**
- * Ends the tokens of all instances that are being deleted together, or accepts them again. There may be as many as there
- * are instances, so they are marked in steps: the first step at once, and the steps of all deletions together in one
- * time slice of each tick. Runs on the front.
+ * Ends the tokens of all instances that are being deleted together, or accepts them again. There may be as many as
+ * there are instances, so they are marked in steps: the first step at once, and the steps of all deletions together in
+ * one time slice of each tick. Runs on the front.
  */
 import { TimeSlice } from "../../base/time-slice.js";
 import type { Directory, EndingSteps } from "./directory.js";

@@ -230,8 +230,8 @@ export class Instances {
 
   /**
    * Deletes an instance and those that it has registered, in as many transactions as that takes. After the first one
-   * its token is not accepted, and soon theirs neither. If a transaction fails, those that are left keep their tokens, and
-   * the caller can repeat the call.
+   * its token is not accepted, and soon theirs neither. If a transaction fails, those that are left keep their tokens,
+   * and the caller can repeat the call.
    */
   async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
     const entry = this.find(id);

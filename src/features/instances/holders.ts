@@ -6,7 +6,9 @@ import type { Applicant } from "../claims/contention.js";
 import type { Holders } from "../claims/expiry.js";
 import { type Directory, lastSeenAt } from "./directory.js";
 
-/** Returns an instance as it would ask for a claim. If there is no instance with this id, the id in the result is "". */
+/**
+ * Returns an instance as it would ask for a claim. If there is no instance with this id, the id in the result is "".
+ */
 export function applicantOf(directory: Directory, id: string): Applicant {
   const entry = directory.get(id);
   if (entry === undefined) return { holder: "", parent: null, checkout: null };

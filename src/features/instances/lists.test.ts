@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
@@ -14,24 +15,7 @@ import { Directory, type Entry, type InstanceRow } from "./directory.js";
 import { collect, InstanceLists } from "./lists.js";
 
 function rowOf(row: number, lastSeen: number, status: InstanceStatus = "active"): InstanceRow {
-  return {
-    row,
-    id: `id-${row}`,
-    token_hash: `hash-${row}`,
-    name: `n${row % 2}`,
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    checkout: null,
-    parent: null,
-    session: null,
-    status,
-    registered_at: 0,
-    last_seen: lastSeen,
-    busy_until: 0,
-    registered_by: "",
-  };
+  return instanceRow(row, { name: `n${row % 2}`, status, last_seen: lastSeen });
 }
 
 /** Makes instances whose order of last_seen has nothing to do with their rows. */

@@ -1,5 +1,9 @@
-/** Tests when instances that were never activated, and those of ended sessions, are deleted, with injected time and a simulated writer. */
+/**
+ * Tests when instances that were never activated, and those of ended sessions, are deleted, with injected time and a
+ * simulated writer.
+ */
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import {
   AGENT_SESSION_KEEP_MS,
   PENDING_PRUNE_INTERVAL_MS,
@@ -16,24 +20,9 @@ const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
 t.test("it deletes a pending instance that is silent for a day, and no other", async (t) => {
   const directory = new Directory();
   const add = (row: number, id: string, status: "pending" | "active" | "stale", silentMs: number, registeredBy = "") =>
-    directory.add({
-      row,
-      id,
-      token_hash: id,
-      name: id,
-      workspace: "",
-      intent: "",
-      stack: "",
-      capabilities: [],
-      checkout: null,
-      parent: null,
-      session: null,
-      status,
-      registered_at: 0,
-      last_seen: NOW_MS - silentMs,
-      busy_until: 0,
-      registered_by: registeredBy,
-    });
+    directory.add(
+      instanceRow(row, { id, name: id, status, last_seen: NOW_MS - silentMs, registered_by: registeredBy }),
+    );
   add(1, "old", "pending", PENDING_SILENCE_MS_MAX + 1);
   add(2, "older-but-active", "active", PENDING_SILENCE_MS_MAX + 1);
   add(3, "older-but-stale", "stale", PENDING_SILENCE_MS_MAX + 1);
@@ -93,25 +82,16 @@ async function callsOf(calls: FakeWriter["calls"]): Promise<FakeWriter["calls"]>
 t.test("it deletes a stale instance of a session that is silent for a day, after its subagents", async (t) => {
   const directory = new Directory();
   const add = (row: number, id: string, agent: string | null, more: Partial<InstanceRow> = {}) =>
-    directory.add({
-      row,
-      id,
-      token_hash: id,
-      name: id,
-      workspace: "",
-      intent: "",
-      stack: "",
-      capabilities: [],
-      checkout: null,
-      parent: null,
-      session: agent === null ? null : { session: "s", agent, owner: "", client: "claude", ended_at: null },
-      status: "stale",
-      registered_at: 0,
-      last_seen: NOW_MS - AGENT_SESSION_KEEP_MS - 1,
-      busy_until: 0,
-      registered_by: "",
-      ...more,
-    });
+    directory.add(
+      instanceRow(row, {
+        id,
+        name: id,
+        session: agent === null ? null : { session: "s", agent, owner: "", client: "claude", ended_at: null },
+        status: "stale",
+        last_seen: NOW_MS - AGENT_SESSION_KEEP_MS - 1,
+        ...more,
+      }),
+    );
   add(1, "session", "");
   add(2, "child", "c", { parent: "session", registered_by: "session" });
   add(3, "registered by hand", null);

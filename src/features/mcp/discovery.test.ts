@@ -1,4 +1,5 @@
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { MCP_INSTANCES_MAX } from "../../../schemas/limits/mcp.js";
 import { Directory, type InstanceRow } from "../instances/directory.js";
@@ -7,10 +8,8 @@ import { discoverInstances } from "./discovery.js";
 /** Makes an instance; the statuses take turns. */
 function makeRow(row: number): InstanceRow {
   const status = INSTANCE_STATUSES[row % INSTANCE_STATUSES.length] ?? "active";
-  const texts = { name: `n${row}`, workspace: "w", intent: "", stack: row % 2 === 0 ? "even" : "odd" };
-  const times = { registered_at: row, last_seen: row, busy_until: 0 };
-  const others = { capabilities: [], checkout: null, parent: null, session: null, registered_by: "" };
-  return { row, id: `i${row}`, token_hash: `h${row}`, ...texts, status, ...times, ...others };
+  const texts = { name: `n${row}`, workspace: "w", stack: row % 2 === 0 ? "even" : "odd" };
+  return instanceRow(row, { id: `i${row}`, ...texts, status, registered_at: row, last_seen: row });
 }
 
 interface Found {

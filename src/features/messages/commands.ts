@@ -18,7 +18,7 @@ import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { idempotencyRecords } from "../idempotency/records.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, changesByModel, reportAny, type ReportedChange } from "../../platform/threads/changes.js";
+import { changes, changesByModel, reportAny, reportKeys } from "../../platform/threads/changes.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 import { boxWriter, type BoxWriter } from "./box-writer.js";
 import { messageId, noMessage } from "./id.js";
@@ -71,7 +71,7 @@ export const sendMessage = writerMethod({
     writesRow: ({ made }) => made,
   },
   changes: [
-    changes("message", (_request: SendRequest, { id, made }: SendReply) => changedIds(made ? [id] : [])),
+    changes("message", (_request: SendRequest, { id, made }: SendReply) => reportKeys(made ? [id] : [])),
     changesByModel("event"),
   ],
   models: { boxes: boxWriter, instances: instanceWriter, events: publisher, requests: idempotencyRecords },
@@ -115,10 +115,6 @@ export const sendMessage = writerMethod({
   },
 });
 
-function changedIds(ids: readonly string[]): ReportedChange[] {
-  return ids.map((id) => ({ key: id, version: null }));
-}
-
 /** Records that messages of an in-box were delivered to the in-box's owner. */
 export const deliverMessages = writerMethod({
   name: "message.deliver",
@@ -126,7 +122,7 @@ export const deliverMessages = writerMethod({
   reply: Type.Null(),
   weight: weightOf,
   audit: null,
-  changes: [changes("message", ({ messages }: DeliverRequest) => changedIds(messages.map(messageId)))],
+  changes: [changes("message", ({ messages }: DeliverRequest) => reportKeys(messages.map(messageId)))],
   models,
   run: ({ boxes }, { instance, messages }, { nowMs }) => {
     boxes.deliver(instance, messages, nowMs);
@@ -149,7 +145,7 @@ export const markMessages = writerMethod({
     detail: ({ as }, { ids }) => JSON.stringify({ as, ids }),
     writesRow: ({ ids }) => ids.length > 0,
   },
-  changes: [changes("message", (_request, { ids }: MarkReply) => changedIds(ids))],
+  changes: [changes("message", (_request, { ids }: MarkReply) => reportKeys(ids))],
   models,
   run: ({ boxes }, request, { nowMs }) => ({ ids: boxes.mark(request, nowMs).map(messageId) }),
 });

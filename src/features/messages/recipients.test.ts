@@ -1,5 +1,6 @@
 /** Tests how the names in `to` are resolved. */
 import t from "tap";
+import { instanceRow } from "../../../test/support/instance-row.js";
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";
 import { must } from "../../base/assert.js";
 import { Directory, type Entry, type InstanceRow } from "../instances/directory.js";
@@ -20,25 +21,10 @@ function resolverFor(
 ): (...written: readonly string[]) => readonly string[] | string | null {
   const directory = new Directory();
   directory.load(
-    all.map(({ name, workspace, status = "active" }, at) => ({
-      row: at + 1,
-      id: `id-${at + 1}`,
-      token_hash: `hash-${at + 1}`,
-      name,
-      workspace,
-      intent: "",
-      stack: "",
-      capabilities: [],
-      checkout: null,
-      parent: null,
-      session: null,
-      status,
-      registered_at: 0,
+    all.map(({ name, workspace, status = "active" }, at) =>
       // The order of last_seen is the reverse of the order of registration.
-      last_seen: 1000 - at,
-      busy_until: 0,
-      registered_by: "",
-    })),
+      instanceRow(at + 1, { name, workspace, status, last_seen: 1000 - at }),
+    ),
   );
   const sender: Entry = must(directory.get("id-1"), "the first is the sender");
   return (...written) => {
@@ -109,24 +95,7 @@ t.test("more recipients than allowed are cut to one more than the maximum", (t) 
 
 t.test("a name that is repeated is looked up once, and of a workspace no more than needed is listed", (t) => {
   const directory = new Directory();
-  const row = (at: number): InstanceRow => ({
-    row: at,
-    id: `id-${at}`,
-    token_hash: `hash-${at}`,
-    name: "same",
-    workspace: "",
-    intent: "",
-    stack: "",
-    capabilities: [],
-    checkout: null,
-    parent: null,
-    session: null,
-    status: "active",
-    registered_at: 0,
-    last_seen: at,
-    busy_until: 0,
-    registered_by: "",
-  });
+  const row = (at: number): InstanceRow => instanceRow(at, { name: "same", last_seen: at });
   directory.load(Array.from({ length: 10 * MESSAGE_RECIPIENTS_MAX }, (_unused, at) => row(at + 1)));
   let lookups = 0;
   let listed = 0;

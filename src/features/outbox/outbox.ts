@@ -6,8 +6,8 @@
  * Webhooks are kept in memory, by their patterns. Finding those that subscribe to an event takes a bounded number of
  * steps, because a webhook is refused if its patterns would make this number too large. Disabled webhooks count, too,
  * so that they can always be enabled. Each queue is limited in rows and bytes, and so are all queues together. If an
- * event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if it receives events that
- * its own deliveries have caused (docs/webhooks.md "Chains").
+ * event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if
+ * it receives events that its own deliveries have caused (docs/webhooks.md "Chains").
  */
 import {
   WEBHOOK_BODIES_STORED_BYTES_MAX,

@@ -3,6 +3,7 @@
  * which calls never do.
  */
 import t from "tap";
+import { leaseRecord } from "../../../test/support/lease-record.js";
 import { must } from "../../base/assert.js";
 import { LeaseProjection } from "../claims/lease-projection.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
@@ -35,31 +36,7 @@ function ready(row: number, more: Partial<ReadyRecord> = {}): ReadyRecord {
 }
 
 function lease(row: number, holder: string, resource: string, more: Partial<LeaseRecord> = {}): LeaseRecord {
-  return {
-    row,
-    state: "held",
-    fence: row,
-    holder,
-    holder_name: holder,
-    workspace: "w",
-    resources: [resource],
-    shared: false,
-    reason: "",
-    note: null,
-    task: null,
-    ttl_s: 60,
-    max_s: 60,
-    offered: false,
-    queued: false,
-    requested_at: 0,
-    granted_at: 0,
-    ended_at: null,
-    scope: "repo",
-    checkout: null,
-    parent: null,
-    touched_at: null,
-    ...more,
-  };
+  return leaseRecord(row, { holder, holder_name: holder, resources: [resource], ...more });
 }
 
 /** A front whose writer answers only when the test calls `answer`. */

@@ -3,6 +3,7 @@
  * That call is the one that has waited longest among the calls that may have the task. The search passes over the calls
  * that may not have it, so a thousand new tasks are assigned in time slices. Runs on the front.
  */
+import { Groups } from "../../base/groups.js";
 import { type LookTurns, lookTurns } from "../../base/look-turns.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { WaitQueue, Waiting, type WaitEnd } from "../../base/wait-queue.js";
@@ -65,7 +66,7 @@ export class ClaimWaiters {
   /** The calls that may have a task in their `tried`. */
   readonly #triedBy = new WeakMap<ClaimableTask, Set<ClaimWaiter>>();
   /** The calls that wait for one task only, by its id. */
-  readonly #byTask = new Map<string, Set<ClaimWaiter>>();
+  readonly #byTask = new Groups<string, ClaimWaiter>();
   readonly #slice: Pick<TimeSlice, "isOver">;
   readonly #turns: Pick<LookTurns, "add">;
   /** The number of tasks that wait to be assigned. */
@@ -153,18 +154,12 @@ export class ClaimWaiters {
 
   #file(waiter: ClaimWaiter): void {
     const { id } = waiter.call;
-    if (id === null) return;
-    const others = this.#byTask.get(id);
-    if (others === undefined) this.#byTask.set(id, new Set([waiter]));
-    else others.add(waiter);
+    if (id !== null) this.#byTask.add(id, waiter);
   }
 
   #forget(waiter: ClaimWaiter): void {
     const { id } = waiter.call;
-    if (id === null) return;
-    const others = this.#byTask.get(id);
-    others?.delete(waiter);
-    if (others?.size === 0) this.#byTask.delete(id);
+    if (id !== null) this.#byTask.remove(id, waiter);
   }
 
   /** Assigns a task: at once, or in a later tick, after the tasks that already wait for it. */

@@ -57,8 +57,8 @@ export interface LiveTask {
 export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
 /**
- * The mode and the scope of the claim of a task. The scope is `repo`, because the changes of two tasks to the same files
- * would have to be merged, even if their holders work in different checkouts.
+ * The mode and the scope of the claim of a task. The scope is `repo`, because the changes of two tasks to the same
+ * files would have to be merged, even if their holders work in different checkouts.
  */
 export const TASK_CLAIM = { shared: false, scope: "repo" } as const;
 

@@ -281,8 +281,8 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head that the cache has evicted may be in the write buffer only, so the buffer is written first. Until the cache is
-    // full, it has evicted nothing.
+    // A head that the cache has evicted may be in the write buffer only, so the buffer is written first. Until the
+    // cache is full, it has evicted nothing.
     if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);

@@ -2,7 +2,7 @@
  * Checks the headers that decide whether a request may be executed, such as conditions. A condition that the server
  * cannot read is answered with 400, because ignoring it would skip the client's check. Pure.
  */
-import { isSessionId, SESSION_ID_RULE } from "../../../schemas/agent-sessions.js";
+import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { Exchange } from "../transport/transport.js";
@@ -28,7 +28,8 @@ const CONDITION_NAMES = namesOf(CONDITIONS);
 const NO_SESSION_ID = invalid(`X-Koor-Session ${SESSION_ID_RULE}`);
 
 /**
- * Returns the 400 failure for a header that is empty but needs a value, and for a session that cannot be one; else null.
+ * Returns the 400 failure for a header that is empty but needs a value, and for a session that cannot be one; else
+ * null.
  */
 export function refuseWrongHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)

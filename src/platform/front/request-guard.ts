@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../../schemas/config.js";
-import { isSessionId } from "../../../schemas/agent-sessions.js";
+import { isSessionId } from "../../../schemas/session-id.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import { crypto } from "../../base/crypto.js";
@@ -132,8 +132,8 @@ export class RequestGuard {
    * of the sessions that were begun with this token. Without such a token, the claims identify the instance.
    *
    * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
-   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the session
-   * was begun with the token of another instance.
+   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the
+   * session was begun with the token of another instance.
    */
   identify(authorization: string, claims: Claims, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];

@@ -38,9 +38,11 @@ t.test("live things last as long as they would have, and history keeps its times
   db.exec(`
     INSERT INTO instance_life VALUES (1, 'active', ${AHEAD}, ${AHEAD + 60_000}), (2, 'active', ${NOW - 5}, 0);
     INSERT INTO lease VALUES
-      (1, 'held', 1, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD - 9}, ${AHEAD}, NULL, 0),
-      (2, 'waiting', 0, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, NULL, NULL, 0),
-      (3, 'released', 2, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, ${AHEAD}, ${AHEAD}, 0);
+      (1, 'held', 1, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD - 9}, ${AHEAD}, NULL, 0, 'repo', NULL, NULL, ${AHEAD}),
+      (2, 'waiting', 0, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, NULL, NULL, 0, 'repo', NULL, NULL, NULL),
+      (3, 'released', 2, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, ${AHEAD}, ${AHEAD}, 0, 'repo', NULL, NULL, NULL),
+      (4, 'held', 3, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${NOW - 9}, ${NOW - 9}, NULL, 0, 'repo', NULL, NULL, ${AHEAD});
+    INSERT INTO agent_session VALUES ('s', '', 'i', '', 'claude', ${AHEAD}), ('t', '', 'j', '', 'claude', ${NOW - 5});
     INSERT INTO task_life VALUES
       (1, 'ready', 0, 1, ${AHEAD + 2_000}, NULL, NULL, 0, NULL, NULL, 0, 1, ${AHEAD}, ${AHEAD}, NULL, NULL),
       (2, 'ready', 0, 0, ${AHEAD + 2_000}, NULL, NULL, 0, NULL, NULL, 0, 1, ${AHEAD}, ${AHEAD}, NULL, NULL),
@@ -59,11 +61,13 @@ t.test("live things last as long as they would have, and history keeps its times
     [NOW, NOW + 60_000],
     [NOW - 5, 0],
   ]);
-  t.same(values("SELECT requested_at, granted_at, ended_at FROM lease"), [
-    [NOW, NOW, null],
-    [NOW, null, null],
-    [AHEAD, AHEAD, NOW],
+  t.same(values("SELECT requested_at, granted_at, touched_at, ended_at FROM lease"), [
+    [NOW, NOW, NOW, null],
+    [NOW, null, null, null],
+    [AHEAD, AHEAD, null, NOW],
+    [NOW - 9, NOW - 9, NOW, null],
   ]);
+  t.same(values("SELECT ended_at FROM agent_session ORDER BY session"), [[NOW], [NOW - 5]]);
   t.same(values("SELECT not_before, ready_at, ended_at FROM task_life"), [
     [NOW + 2_000, NOW, null],
     [AHEAD + 2_000, NOW, null],

@@ -27,8 +27,9 @@ function moveLive(nowMs: number, limitMs: number): string {
       WHERE last_seen > ${limitMs};
     UPDATE session SET created_at = min(created_at, ${nowMs}), last_used_at = ${nowMs} WHERE last_used_at > ${limitMs};
     UPDATE lease INDEXED BY lease_live
-      SET requested_at = min(requested_at, ${nowMs}), granted_at = min(granted_at, ${nowMs})
-      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0)) > ${limitMs};
+      SET requested_at = min(requested_at, ${nowMs}), granted_at = min(granted_at, ${nowMs}),
+        touched_at = min(touched_at, ${nowMs})
+      WHERE ended_at IS NULL AND max(requested_at, coalesce(granted_at, 0), coalesce(touched_at, 0)) > ${limitMs};
     -- A task that a client has delayed until a certain time keeps that time. A task that waits after a failure waits
     -- for as long as it would have.
     UPDATE task_life INDEXED BY task_live
@@ -47,6 +48,7 @@ function moveKept(nowMs: number, limitMs: number): string {
   const hour = Math.floor(nowMs / HOUR_MS);
   return `
     UPDATE lease SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
+    UPDATE agent_session SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
     UPDATE task_life SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
     UPDATE remembered_request SET at = ${nowMs} WHERE at > ${limitMs};
     UPDATE message SET expires_at = expires_at - sent_at + ${nowMs}, sent_at = ${nowMs} WHERE sent_at > ${limitMs};

@@ -46,6 +46,11 @@ export function reportByName<Request, Reply = unknown>(
   return (request, reply) => [{ key: name(request, reply), version: version(reply) }];
 }
 
+/** Reports changed things that have no versions, by their names. */
+export function reportKeys(keys: readonly string[]): readonly ReportedChange[] {
+  return keys.map((key) => ({ key, version: null }));
+}
+
 const ANY: readonly ReportedChange[] = [{ key: null, version: null }];
 const NOTHING: readonly ReportedChange[] = [];
 

@@ -31,7 +31,7 @@ import { RpcClient } from "../rpc/client.js";
 import { callerOf, type CallContext } from "../rpc/frames.js";
 import type { MethodTable, ReplyOf, RequestOf } from "../rpc/method.js";
 import { openChannel } from "../rpc/port.js";
-import { FairQueue } from "./fair-queue.js";
+import { FairQueue } from "../../base/fair-queue.js";
 import type { AnyMethod } from "./methods.js";
 import { Batch, type Job, type Threads } from "./pool-batch.js";
 import { BATCH_FUNCTION, BatchCursors, type PoolData, type PoolThreadData } from "./pool-messages.js";

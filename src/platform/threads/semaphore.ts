@@ -4,7 +4,7 @@
  * for its timer.
  */
 import { WaitQueue, Waiting } from "../../base/wait-queue.js";
-import { FairQueue } from "./fair-queue.js";
+import { FairQueue } from "../../base/fair-queue.js";
 
 /** Releases the permit. Only the first call has an effect. */
 export type Permit = () => void;

@@ -82,8 +82,8 @@ export class Writer {
   }
 
   /**
-   * Sets a check for every call. A call fails with the failure that the check returns. It is used while the front has no
-   * room for what calls would report to it.
+   * Sets a check for every call. A call fails with the failure that the check returns. It is used while the front has
+   * no room for what calls would report to it.
    */
   refuseBy(check: () => Failure | null): void {
     this.#check = check;

@@ -1,9 +1,10 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
- * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the server
- * does anything else. A request counts whether it is answered at once or begins to wait. Runs on the front.
+ * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the
+ * server does anything else. A request counts whether it is answered at once or begins to wait. Runs on the front.
  */
 import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
+import { FairQueue } from "../../base/fair-queue.js";
 import type { Exchange } from "./transport.js";
 
 /** The number of requests in a tick before the time is measured. Most ticks have fewer. */
@@ -16,17 +17,20 @@ export interface RequestTurnsOptions {
   readonly later?: (run: () => void) => void;
 }
 
+interface WaitingRequest {
+  /** A text that identifies the client. */
+  readonly caller: string;
+  readonly handle: () => void;
+}
+
 export class RequestTurns {
   readonly #now: () => number;
   readonly #later: (run: () => void) => void;
   #handled = 0;
   /** The time at which the count reached UNTIMED_REQUESTS; null before that. */
   #countedMs: number | null = null;
-  /**
-   * The requests that wait for a later tick, by client. The first request of the first client is handled next. The
-   * client then goes to the end.
-   */
-  readonly #waiting = new Map<string, (() => void)[]>();
+  /** The requests that wait for a later tick. */
+  readonly #waiting = new FairQueue<WaitingRequest>();
   #scheduled = false;
 
   constructor({ now = () => performance.now(), later = setImmediate }: RequestTurnsOptions = {}) {
@@ -51,9 +55,7 @@ export class RequestTurns {
    * @param client any text that identifies the client
    */
   add(client: string, handle: () => void): void {
-    const others = this.#waiting.get(client);
-    if (others === undefined) this.#waiting.set(client, [handle]);
-    else others.push(handle);
+    this.#waiting.push({ caller: client, handle });
     this.#schedule();
   }
 
@@ -79,18 +81,8 @@ export class RequestTurns {
         this.#schedule();
         return;
       }
-      this.#takeFirst()?.();
+      this.#waiting.take()?.handle();
     }
-  }
-
-  #takeFirst(): (() => void) | undefined {
-    const [first] = this.#waiting;
-    if (first === undefined) return undefined;
-    const [client, requests] = first;
-    const handle = requests.shift();
-    this.#waiting.delete(client);
-    if (requests.length > 0) this.#waiting.set(client, requests);
-    return handle;
   }
 }
 

@@ -116,8 +116,9 @@ export type Admission = SocketOpener | undefined;
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
   /**
-   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. A step yields the
-   * time in ms that the HTTP library will take later in this tick. A pause must end before the next call for the topic.
+   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. A step yields
+   * the time in ms that the HTTP library will take later in this tick. A pause must end before the next call for the
+   * topic.
    * @param position the id of the last event in the texts. Sockets that joined at this position or later do not get the
    * texts.
    * @returns the number of sockets that got the texts, or were told by `missed` or `fellBehind` what they did not get

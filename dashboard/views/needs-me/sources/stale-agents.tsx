@@ -1,6 +1,6 @@
 /**
- * Finds stale agents, which died or did not deregister. The server itself deletes those of clients' sessions, so they are
- * left out.
+ * Finds stale agents, which died or did not deregister. The server itself deletes those of clients' sessions, so they
+ * are left out.
  */
 import { getJson, remove } from "../../../api/client.js";
 import { apiPath } from "../../../base/path.js";

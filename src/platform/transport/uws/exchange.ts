@@ -130,8 +130,9 @@ export class UwsExchange implements Exchange {
   }
 
   /**
-   * Handles the request: at once, or in a later tick if this tick has handled enough requests. A request that may have a
-   * body is handled at once, because its body must be received at once. It waits for its turn when the body has arrived.
+   * Handles the request: at once, or in a later tick if this tick has handled enough requests. A request that may have
+   * a body is handled at once, because its body must be received at once. It waits for its turn when the body has
+   * arrived.
    * @returns whether the request was handled at once
    */
   handleInTurn(handle: (exchange: UwsExchange) => void): boolean {

@@ -1,7 +1,6 @@
 /**
  * A queue that serves callers round-robin. However many items a caller has queued, only one of them is taken before
- * another caller's next item. The items of one caller stay in their order. Each operation takes constant time. Pure but
- * for its state.
+ * another caller's next item. The items of one caller stay in their order. Pure but for its state.
  */
 
 interface Queued {
@@ -9,7 +8,7 @@ interface Queued {
 }
 
 export class FairQueue<Item extends Queued> {
-  /** The items of each caller, the next one last. An array is removed when it is empty. */
+  /** The items of each caller, the next one first. An array is removed when it is empty. */
   readonly #queues = new Map<string, Item[]>();
   /** The callers that are served before those in `#later`, the next one last. */
   readonly #next: string[] = [];
@@ -28,9 +27,7 @@ export class FairQueue<Item extends Queued> {
   push(item: Item): void {
     this.#size += 1;
     const queued = this.#queues.get(item.caller);
-    // A new item goes to the start of the array, because the next item is at the end. `unshift` moves the others, but
-    // the limit of a caller's items keeps the array short.
-    if (queued !== undefined) queued.unshift(item);
+    if (queued !== undefined) queued.push(item);
     else {
       this.#queues.set(item.caller, [item]);
       this.#later.add(item.caller);
@@ -45,7 +42,7 @@ export class FairQueue<Item extends Queued> {
     this.#size += items.length;
     for (const item of items.toReversed()) {
       const queued = this.#queues.get(item.caller);
-      if (queued !== undefined) queued.push(item);
+      if (queued !== undefined) queued.unshift(item);
       else {
         this.#queues.set(item.caller, [item]);
         this.#next.push(item.caller);
@@ -56,14 +53,14 @@ export class FairQueue<Item extends Queued> {
   /** The next item. */
   peek(): Item | undefined {
     const caller = this.#first();
-    return caller === undefined ? undefined : this.#queues.get(caller)?.at(-1);
+    return caller === undefined ? undefined : this.#queues.get(caller)?.[0];
   }
 
   take(): Item | undefined {
     const caller = this.#first();
     const queued = caller === undefined ? undefined : this.#queues.get(caller);
     if (caller === undefined || queued === undefined) return undefined;
-    const item = queued.pop();
+    const item = queued.shift();
     this.#size -= 1;
     if (this.#next.length > 0) this.#next.pop();
     else this.#later.delete(caller);
@@ -78,9 +75,9 @@ export class FairQueue<Item extends Queued> {
     for (const caller of [...this.#next.toReversed(), ...this.#later]) {
       const queued = this.#queues.get(caller) ?? [];
       const kept: Item[] = [];
-      for (const item of queued.toReversed()) (matches(item) ? taken : kept).push(item);
+      for (const item of queued) (matches(item) ? taken : kept).push(item);
       if (kept.length === queued.length) continue;
-      if (kept.length > 0) this.#queues.set(caller, kept.toReversed());
+      if (kept.length > 0) this.#queues.set(caller, kept);
       else {
         this.#queues.delete(caller);
         this.#later.delete(caller);

@@ -1,0 +1,15 @@
+/**
+ * The rule for the ids that agents' clients give their sessions and subagents. The command line imports it, so it makes
+ * no schema. Pure.
+ */
+import { SESSION_ID_CHARACTERS_MAX } from "./limits/instances.js";
+
+const SESSION_ID = new RegExp(`^[\\x20-\\x7e]{1,${SESSION_ID_CHARACTERS_MAX}}$`);
+
+/** Returns whether a text can be a client's id of a session or of a subagent. */
+export function isSessionId(text: string): boolean {
+  return SESSION_ID.test(text);
+}
+
+/** The error text of an id that cannot be one. */
+export const SESSION_ID_RULE = `must have 1 to ${SESSION_ID_CHARACTERS_MAX} printable ASCII characters`;

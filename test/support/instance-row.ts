@@ -1,0 +1,25 @@
+/** Makes stored instances for tests of the code that keeps or finds instances. */
+import type { InstanceRow } from "../../src/features/instances/directory.js";
+
+/** Returns an active instance that nothing is known of, with the id `id-ROW`. */
+export function instanceRow(row: number, more: Partial<InstanceRow> = {}): InstanceRow {
+  return {
+    row,
+    id: `id-${row}`,
+    token_hash: `hash-${row}`,
+    name: "n",
+    workspace: "",
+    intent: "",
+    stack: "",
+    capabilities: [],
+    checkout: null,
+    parent: null,
+    session: null,
+    status: "active",
+    registered_at: 0,
+    last_seen: 0,
+    busy_until: 0,
+    registered_by: "",
+    ...more,
+  };
+}

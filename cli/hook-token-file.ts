@@ -1,7 +1,7 @@
 /**
- * Names and reads the file with the token that hooks send to a server. It is one of the user's own files, has mode 0600,
- * and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it, and
- * `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
+ * Names and reads the file with the token that hooks send to a server. It is one of the user's own files, has mode
+ * 0600, and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it,
+ * and `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Tests `koor-hook`, the bundled program: what it sends, and that the client continues, whatever is wrong. Counts what the
- * program loads, because the agent waits for it.
+ * Tests `koor-hook`, the bundled program: what it sends, and that the client continues, whatever is wrong. Counts what
+ * the program loads, because the agent waits for it.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

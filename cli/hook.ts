@@ -1,6 +1,6 @@
 /**
- * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its stdin
- * to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
+ * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its
+ * stdin to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
  * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
  * socket, because the agent waits for it: Node's HTTP modules would double its time.
  */
@@ -27,7 +27,9 @@ function readInput(): Buffer | undefined {
   return undefined;
 }
 
-/** Returns the answer that lets a client continue. Kimi Code shows its model whatever is printed, so it gets nothing. */
+/**
+ * Returns the answer that lets a client continue. Kimi Code shows its model whatever is printed, so it gets nothing.
+ */
 function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }

@@ -1,6 +1,6 @@
 /**
- * The MCP clients that `mcp config` and `init` support. Each row has the file in which the client keeps its servers, and
- * the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
+ * The MCP clients that `mcp config` and `init` support. Each row has the file in which the client keeps its servers,
+ * and the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
  * data; runs in the CLI process.
  *
  * The token itself is never written to the file, because each client can read it from the environment.
@@ -66,8 +66,8 @@ interface JsonDialect {
   readonly http?: object;
   readonly program?: object;
   /**
-   * The client's syntax for a reference to the token's environment variable in a header. Null if the client is not known
-   * to resolve references there.
+   * The client's syntax for a reference to the token's environment variable in a header. Null if the client is not
+   * known to resolve references there.
    */
   readonly reference: string | null;
   /**
@@ -97,8 +97,7 @@ function jsonClient(path: string, dialect: JsonDialect): JsonClient {
     sendsToken: reference !== null,
     ...(reference === null ? { note: noteAboutBridge } : {}),
     entry: (connection) => {
-      if (connection.bridged)
-        return { ...program, ...BRIDGE, env: bridgeEnvironment(connection, programReference) };
+      if (connection.bridged) return { ...program, ...BRIDGE, env: bridgeEnvironment(connection, programReference) };
       const headers =
         connection.withToken && reference !== null ? { headers: { Authorization: `Bearer ${reference}` } } : {};
       return { ...http, [address]: `${connection.server}/mcp`, ...headers };

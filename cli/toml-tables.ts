@@ -26,8 +26,9 @@ function parse(text: string): AST.TOMLProgram | undefined {
 }
 
 /**
- * Finds the tables whose keys the function accepts. The span of a table begins with the line of its header and ends with
- * the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not TOML.
+ * Finds the tables whose keys the function accepts. The span of a table begins with the line of its header and ends
+ * with the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not
+ * TOML.
  */
 export function findTables(text: string, accepts: (key: TableKey) => boolean): readonly TableSpan[] | undefined {
   return parse(text)?.body[0].body.flatMap((node) => {

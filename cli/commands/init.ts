@@ -1,8 +1,14 @@
-/** Implements `init` and `uninit`, which connect the clients of agents in a project to Koor. Runs in the CLI process. */
+/**
+ * Implements `init` and `uninit`, which connect the clients of agents in a project to Koor. Runs in the CLI process.
+ */
 import type { CommandRow, Flag } from "../command-row.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";
 
-const DRY_RUN: Flag = { name: "dry-run", kind: "switch", about: "print the changes as a unified diff, and write nothing" };
+const DRY_RUN: Flag = {
+  name: "dry-run",
+  kind: "switch",
+  about: "print the changes as a unified diff, and write nothing",
+};
 const YES: Flag = { name: "yes", kind: "switch", about: "do not ask" };
 
 export const INIT_COMMANDS: readonly CommandRow[] = [
@@ -18,7 +24,12 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
         many: true,
       },
       { name: "workspace", kind: "text", value: "NAME", about: "the workspace of the project" },
-      { name: "policy", kind: "text", value: "warn|auto|strict", about: "what hooks do before an edit, auto by default" },
+      {
+        name: "policy",
+        kind: "text",
+        value: "warn|auto|strict",
+        about: "what hooks do before an edit, auto by default",
+      },
       { name: "guard", kind: "switch", about: "also install the guard of commits" },
       { name: "shared", kind: "switch", about: "write files that are to be committed, for all machines" },
       { name: "join", kind: "text", value: "URL", about: "set up another machine for this server" },

@@ -9,7 +9,6 @@ export function pluginText(client: "opencode" | "kilo"): string {
   const entry = client === "kilo" ? `export default { id: "koor", server: koor };` : `export default koor;`;
   return `// ${FILE_MARK}: tells Koor's server what the agent does, and refuses edits of what others hold.
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 5000;
@@ -18,14 +17,22 @@ const TIMEOUT_MS = 5000;
 function readProject(folder) {
   try {
     const { server, headers } = JSON.parse(readFileSync(join(folder, ".koor", "init.json"), "utf8"));
-    const own = process.env.XDG_CONFIG_HOME || join(homedir(), ".config");
-    // Only a server for which the user has run \`koor init\` has this file.
-    const line = readFileSync(join(own, "koor", "hooks", encodeURIComponent(server) + ".header"), "utf8").trim();
-    const at = line.indexOf(":");
-    const token = at < 0 ? {} : { [line.slice(0, at)]: line.slice(at + 1).trim() };
-    return { server, headers: { ...headers, ...token } };
+    return { server, headers: { ...headers, ...readToken(server) } };
   } catch {
     return undefined;
+  }
+}
+
+/** Returns the header with the user's token for a server; empty if \`koor init\` kept none. */
+function readToken(server) {
+  try {
+    const { APPDATA, XDG_CONFIG_HOME, HOME } = process.env;
+    const own = process.platform === "win32" ? APPDATA : XDG_CONFIG_HOME || join(HOME, ".config");
+    const line = readFileSync(join(own, "koor", "hooks", encodeURIComponent(server) + ".header"), "utf8").trim();
+    const at = line.indexOf(":");
+    return { [line.slice(0, at)]: line.slice(at + 1).trim() };
+  } catch {
+    return {};
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The table of clients for `init`: where each keeps its hooks, in which format, and for which events. The MCP entries are
- * in mcp-clients.ts. The events and formats are those that the real clients were seen to use. Pure data; runs in the CLI
- * process.
+ * The table of clients for `init`: where each keeps its hooks, in which format, and for which events. The MCP entries
+ * are in mcp-clients.ts. The events and formats are those that the real clients were seen to use. Pure data; runs in
+ * the CLI process.
  */
 import type { ClientName, FilePlace } from "../mcp-clients.js";
 import { pluginText } from "./client-plugin.js";
@@ -46,7 +46,7 @@ export interface ClientRow {
   /** The programs and the folders that show that the client is installed or configured. */
   readonly programs: readonly string[];
   readonly folders: readonly FilePath[];
-  /** What the user still has to do, besides restarting the client. */
+  /** The user's remaining steps, besides restarting the client. */
   readonly advice?: string;
 }
 
@@ -69,7 +69,10 @@ const QWEN_EVENTS = [
   "SessionEnd",
 ];
 /** One file for Copilot CLI and for VS Code. Events with a capital have the fields of Claude Code in both. */
-const GITHUB_HOOKS: HookFile = { file: project(".github/hooks/koor.json"), format: { kind: "copilot", version: 1, events: QWEN_EVENTS } };
+const GITHUB_HOOKS: HookFile = {
+  file: project(".github/hooks/koor.json"),
+  format: { kind: "copilot", version: 1, events: QWEN_EVENTS },
+};
 
 export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
   claude: {
@@ -97,7 +100,15 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
       format: {
         kind: "list",
         version: 1,
-        events: ["sessionStart", "beforeSubmitPrompt", "preToolUse", "postToolUse", "stop", "subagentStop", "sessionEnd"],
+        events: [
+          "sessionStart",
+          "beforeSubmitPrompt",
+          "preToolUse",
+          "postToolUse",
+          "stop",
+          "subagentStop",
+          "sessionEnd",
+        ],
       },
     },
     programs: ["cursor"],

@@ -10,7 +10,7 @@ export interface HookTransport {
   /** The server's address, without a path of the API. */
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The path of the file with the token's header; undefined if there is no place for it. */
+  /** The path of the file with the token's header; undefined if the user has no token. */
   readonly tokenFile: string | undefined;
   /** Whether the machine has `curl`. */
   readonly hasCurl: boolean;
@@ -18,7 +18,9 @@ export interface HookTransport {
   readonly program: readonly string[];
   /** Whether other machines use the file too, so that it must not name this machine's paths. */
   readonly isShared: boolean;
-  /** How a client's own HTTP hooks get the token: from a variable of the environment, not at all, or no token is needed. */
+  /**
+   * How a client's own HTTP hooks get the token: from a variable of the environment, not at all, or no token is needed.
+   */
   readonly token: "variable" | "unknown" | "none";
 }
 
@@ -38,21 +40,19 @@ export function hookUrl(address: string, client: ClientName): string {
   return `${address}/api/hooks/${client}`;
 }
 
-function curlCommand(client: ClientName, tokenFile: string, { address, headers }: HookTransport): string {
+function curlCommand(client: ClientName, { address, headers, tokenFile }: HookTransport): string {
   const described = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   // `-q` ignores the user's curlrc. The empty `Expect:` keeps curl from waiting before it sends a large body.
-  const words = ["curl", "-q", "-sf", "--noproxy", "*", "--max-time", `${HOOK_TIMEOUT_S}`, "-H", `@${tokenFile}`];
+  const words = ["curl", "-q", "-sf", "--noproxy", "*", "--max-time", `${HOOK_TIMEOUT_S}`];
+  const token = tokenFile === undefined ? [] : ["-H", `@${tokenFile}`];
   const rest = [...described, "-H", "Expect:", "--data-binary", "@-", hookUrl(address, client)];
-  return [...words, ...rest].map(shellWord).join(" ");
+  return [...words, ...token, ...rest].map(shellWord).join(" ");
 }
 
 /** Returns the shell command of a client's hook. */
 export function hookCommand(client: ClientName, transport: HookTransport): string {
-  const { tokenFile, hasCurl, isShared, program } = transport;
-  const command =
-    hasCurl && !isShared && tokenFile !== undefined
-      ? curlCommand(client, tokenFile, transport)
-      : [...program, client].map(shellWord).join(" ");
+  const { hasCurl, isShared, program } = transport;
+  const command = hasCurl && !isShared ? curlCommand(client, transport) : [...program, client].map(shellWord).join(" ");
   // An absent program is no fault, and a client may show what a command writes to stderr.
   return `${command} 2>/dev/null || true`;
 }

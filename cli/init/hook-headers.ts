@@ -3,7 +3,7 @@
  * `init` writes them into the files of clients, and `koor-hook` sends them. Pure; runs in the CLI process.
  */
 
-/** What the headers say about a project. */
+/** The description of a project in the headers. */
 export interface HookProject {
   /** The working tree's path as typed and as resolved; one entry if they are the same. */
   readonly roots: readonly string[];
@@ -41,7 +41,5 @@ export function hookHeaders(project: HookProject): Readonly<Record<string, strin
     "X-Koor-Repo-Scope": listOf(project.repoScope),
     "X-Koor-Auto-Ttl": project.autoTtlS === undefined ? undefined : `${project.autoTtlS}`,
   };
-  return Object.fromEntries(
-    Object.entries(headers).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
+  return Object.fromEntries(Object.entries(headers).filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

@@ -78,8 +78,8 @@ function hasParts({ target, change }: PlannedFile): boolean {
 }
 
 /**
- * Decides what becomes of a client's file that git tracks. One that another machine has shared already has Koor's parts,
- * and stays as it is. Any other is refused.
+ * Decides what becomes of a client's file that git tracks. One that another machine has shared already has Koor's
+ * parts, and stays as it is. Any other is refused.
  */
 function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }: Setup): PlannedFile | CliFailure {
   const { target, change } = file;
@@ -101,7 +101,11 @@ function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
 }
 
 /** Returns the lines of the exclude file for the project's files. */
-function excludeLines(files: readonly PlannedFile[], tracked: ReadonlySet<string>, isShared: boolean): readonly string[] {
+function excludeLines(
+  files: readonly PlannedFile[],
+  tracked: ReadonlySet<string>,
+  isShared: boolean,
+): readonly string[] {
   if (isShared) return SHARED_LINES;
   const lines = files.flatMap(({ target: { place, path, isClients }, recorded }) => {
     const isOwn = isClients || recorded?.before === null;
@@ -111,13 +115,10 @@ function excludeLines(files: readonly PlannedFile[], tracked: ReadonlySet<string
 }
 
 /** Returns the records of this run, and those of earlier runs for other files. */
-function joinRecords(
-  files: readonly PlannedFile[],
-  earlier: readonly RecordedFile[],
-): readonly RecordedFile[] {
+function joinRecords(files: readonly PlannedFile[], earlier: readonly RecordedFile[]): readonly RecordedFile[] {
   const now = files.flatMap(({ recorded }) => recorded ?? []);
-  const keys = new Set(files.map(({ target }) => keyOf(target)));
-  return [...earlier.filter((file) => !keys.has(keyOf(file))), ...now];
+  const all = new Map([...earlier, ...now].map((file) => [keyOf(file), file]));
+  return [...all.values()];
 }
 
 function joinFolders(now: readonly FolderPath[], earlier: readonly FolderPath[]): readonly FolderPath[] {

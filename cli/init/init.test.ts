@@ -15,13 +15,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { parseTOML, getStaticTOMLValue } from "toml-eslint-parser";
 
 import { replyError, replyJson } from "../../test/cli/fake-server.js";
 import { git } from "../../test/cli/git.js";
 import { makeProject, snapshot } from "../../test/cli/project.js";
 import { runCli } from "../../test/cli/run-cli.js";
 import { CLIENT_NAMES, mcpClient } from "../mcp-clients.js";
+import { tomlValue } from "../toml-tables.js";
 import { CLIENTS } from "./clients.js";
 
 const TOKEN = "a-token-of-the-user";
@@ -119,9 +119,13 @@ t.test("all clients: each file parses, has Koor's part, and is restored", async 
     }
     const hooks = readFileSync(join(folder, file.path), "utf8");
     if (format.kind === "toml") {
-      const value = getStaticTOMLValue(parseTOML(hooks)) as { readonly hooks: readonly { event: string; command: string }[] };
-      t.same(value.hooks.map(({ event }) => event), format.events, name);
-      for (const { command } of value.hooks) t.match(command, /koor-hook.* kimi \|\| true$/);
+      const value = tomlValue(hooks) as { readonly hooks: readonly { event: string; command: string }[] };
+      t.same(
+        value.hooks.map(({ event }) => event),
+        format.events,
+        name,
+      );
+      for (const { command } of value.hooks) t.match(command, /koor-hook.* kimi 2>\/dev\/null \|\| true$/);
       continue;
     }
     const parsed = JSON.parse(hooks) as { readonly hooks: Readonly<Record<string, readonly unknown[]>> };
@@ -177,7 +181,11 @@ t.test("the token is in one file of the user's, and nowhere else", async (t) => 
     headers: { Authorization: "Bearer $KOOR_TOKEN" },
     allowedEnvVars: ["KOOR_TOKEN"],
   });
-  t.match(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), "koor-cli", "a client without variables: the bridge");
+  t.match(
+    readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"),
+    "koor-cli",
+    "a client without variables: the bridge",
+  );
   // The environment has no token now, and only the folder names the server.
   fake.requests.length = 0;
   t.equal((await koor(["state", "list"], { KOOR_SERVER: "" })).code, 0);
@@ -234,7 +242,10 @@ t.test("it works from a subfolder, and in a folder without git", async (t) => {
   t.ok(existsSync(join(root, ".gemini/settings.json")));
   const plain = join(home, "plain");
   mkdirSync(plain);
-  t.match(await runCli(["init", "--client", "qwen", "--yes", "--guard"], { cwd: plain, env }), { code: 1, stderr: /git/ });
+  t.match(await runCli(["init", "--client", "qwen", "--yes", "--guard"], { cwd: plain, env }), {
+    code: 1,
+    stderr: /git/,
+  });
   t.same(snapshot(plain), {});
   t.equal((await runCli(["init", "--client", "qwen", "--yes"], { cwd: plain, env })).code, 0);
   t.match(JSON.parse(readFileSync(join(plain, ".koor/project.json"), "utf8")), { workspace: "plain" });
@@ -250,7 +261,7 @@ t.test("a file of a client that git tracks is changed only with --shared", async
   t.match(await koor(["init", "--client", "claude", "--yes"]), { code: 1, stderr: /\.mcp\.json is tracked.*--shared/ });
   t.same(snapshot(root), before);
   t.equal((await koor(["init", "--client", "claude", "--yes", "--shared"])).code, 0);
-  t.match(entryOf(read(".claude/settings.json"), "PreToolUse"), { command: "koor-hook claude || true" });
+  t.match(entryOf(read(".claude/settings.json"), "PreToolUse"), { command: "koor-hook claude 2>/dev/null || true" });
   t.notMatch(read(".claude/settings.json"), root, "no path of this machine");
   const shown = run("status", "--porcelain", "--untracked-files=all");
   t.match(shown, /\.koor\/project\.json/, "the project's file can be committed");
@@ -384,15 +395,15 @@ t.test("the second machine joins", async (t) => {
   write(".koor/project.json", '{"workspace":"w","policy":"strict"}');
   run("add", "--force", ".koor/project.json");
   const before = [snapshot(root), snapshot(home)];
-  const join_ = ["init", "--client", "codex", "--yes", "--join", fake.url];
+  const joining = ["init", "--client", "codex", "--yes", "--join", fake.url];
   fake.answer = () => replyError(401, "unauthorized");
-  t.match(await koor(join_, { KOOR_SERVER: "" }), { code: 1, stderr: /cannot join/ });
-  t.match(await koor([...join_.slice(0, -1), AWAY], { KOOR_SERVER: "" }), { code: 1, stderr: /cannot reach/ });
+  t.match(await koor(joining, { KOOR_SERVER: "" }), { code: 1, stderr: /cannot join/ });
+  t.match(await koor([...joining.slice(0, -1), AWAY], { KOOR_SERVER: "" }), { code: 1, stderr: /cannot reach/ });
   t.same([snapshot(root), snapshot(home)], before, "nothing was written");
   fake.answer = () => replyJson({ instances: [] });
-  t.equal((await koor(join_, { KOOR_SERVER: "" })).code, 0);
+  t.equal((await koor(joining, { KOOR_SERVER: "" })).code, 0);
   t.equal(read(".koor/project.json"), '{"workspace":"w","policy":"strict"}');
-  t.match(read(".codex/hooks.json"), /X-Koor-Workspace: w.*X-Koor-Policy: strict/);
+  t.match(read(".codex/hooks.json"), /X-Koor-Workspace: w'.*X-Koor-Policy: strict'/);
   const settings = readFileSync(join(home, ".config/koor/settings.json"), "utf8");
   t.same(JSON.parse(settings), { server: fake.url });
 });

@@ -68,7 +68,8 @@ function needsConsent(): CliFailure {
 /** Plans the file with the token. It is the user's own file, and `uninit` leaves it there. */
 function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | CliFailure {
   if (token === "") return undefined;
-  if (tokenFile === undefined) return refused("there is no place for the file with the token: set HOME or XDG_CONFIG_HOME");
+  if (tokenFile === undefined)
+    return refused("there is no place for the file with the token: set HOME or XDG_CONFIG_HOME");
   const state = readState({ path: tokenFile, name: tokenFile });
   if (state instanceof CliFailure) return state;
   const after = Buffer.from(formatHookToken(token));
@@ -96,12 +97,18 @@ function apply(
 }
 
 /** Returns what the user still has to do, a sentence each. */
-function listAdvice(plan: InitPlan, { token, transport }: Setup, serverFault: CliFailure | undefined): readonly string[] {
+function listAdvice(
+  plan: InitPlan,
+  { token, transport }: Setup,
+  serverFault: CliFailure | undefined,
+): readonly string[] {
   const { clients } = plan.record;
   const fault = serverFault === undefined ? [] : [`the server does not answer: ${serverFault.message}`];
   const none = clients.length === 0 ? ["no client is installed or configured here: name one with --client"] : [];
   const reads = token !== "" && clients.some((name) => mcpClient(name).sendsToken);
-  const variable = reads ? [`start the clients with ${TOKEN_VARIABLE} in their environment: their MCP entries need it`] : [];
+  const variable = reads
+    ? [`start the clients with ${TOKEN_VARIABLE} in their environment: their MCP entries need it`]
+    : [];
   const shared = transport.isShared ? ["on other machines, run koor init --join with the server's address"] : [];
   const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
   const ofHome = home.map(({ target }) => `${target.name} holds in all projects; its hooks do nothing without .koor/`);

@@ -1,12 +1,12 @@
 /**
- * Koor's hooks in a client's JSON file: an array for each event, in the member `hooks`. Other hooks of an event stay, and
- * so do their comments. Pure; runs in the CLI process.
+ * Koor's hooks in a client's JSON file: an array for each event, in the member `hooks`. Other hooks of an event stay,
+ * and so do their comments. Pure; runs in the CLI process.
  */
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
 import { appendElement, memberAt, parseCommented, removeAt, setMember } from "../json-edit.js";
 import { isKoorHook } from "./hook-command.js";
-import { containerName, hasTwice, readObject, removeEmpty, startOf } from "./json-text-part.js";
+import { containerName, hasTwice, isEmpty, readObject, removeEmpty, startOf } from "./json-text-part.js";
 import type { Part } from "./part.js";
 
 const HOOKS = "hooks";
@@ -89,11 +89,12 @@ function takeHooks(
     edited = next;
     events.add(String(path[1]));
   }
-  for (const event of new Set([...events, ...Object.keys(elements)])) edited = removeEmpty(edited, [HOOKS, event], kept);
-  // The format's number says nothing in a file without hooks, unless it was there before.
-  const rest = parseCommented(edited);
-  const isAlone = isJsonObject(rest) && Object.keys(rest).every((member) => member === VERSION);
-  if (version !== undefined && isAlone && !kept.has(VERSION)) edited = removeAt(edited, [VERSION]) ?? edited;
+  for (const event of new Set([...events, ...Object.keys(elements)]))
+    edited = removeEmpty(edited, [HOOKS, event], kept);
+  // A number of the format that was added with the hooks is still needed by hooks that were added since.
+  const others = memberAt(parseCommented(edited), HOOKS) ?? {};
+  const isNeeded = kept.has(VERSION) || (!kept.has(HOOKS) && !Object.values(others).every(isEmpty));
+  if (version !== undefined && !isNeeded) edited = removeAt(edited, [VERSION]) ?? edited;
   return edited;
 }
 
@@ -109,7 +110,8 @@ export function jsonHooksPart(hooks: JsonHooks): Part {
       // An array that becomes empty stays, because its element is added next.
       let edited = takeHooks(startOf(text), hooks, new Set(containersOf(text, hooks)));
       if (edited instanceof CliFailure) return edited;
-      if (version !== undefined && file[VERSION] === undefined) edited = setMember(edited, [VERSION], version) ?? edited;
+      if (version !== undefined && file[VERSION] === undefined)
+        edited = setMember(edited, [VERSION], version) ?? edited;
       for (const [event, element] of Object.entries(elements)) {
         const next = appendElement(edited, [HOOKS, event], element);
         if (next === undefined) return hasTwice(name, `${HOOKS}.${event}`);

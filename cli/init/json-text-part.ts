@@ -32,7 +32,9 @@ export function containerName(path: readonly string[]): string {
   return path.join("/");
 }
 
-/** Removes the containers on a path from the innermost outwards, as long as they are empty and `kept` has none of them. */
+/**
+ * Removes the containers on a path from the innermost outwards, as long as they are empty and `kept` has none of them.
+ */
 export function removeEmpty(text: string, path: readonly string[], kept: ReadonlySet<string>): string {
   let edited = text;
   for (let length = path.length; length > 0; length -= 1) {

@@ -1,6 +1,6 @@
 /**
- * Koor's entry among the MCP servers of a client. mcp-merge.ts puts it into the file; this module also removes it. Pure;
- * runs in the CLI process.
+ * Koor's entry among the MCP servers of a client. mcp-merge.ts puts it into the file; this module also removes it.
+ * Pure; runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
@@ -44,9 +44,7 @@ function tomlPart(client: TomlClient, name: string, connection: Connection): Par
     put: (text) => mergeEntry({ ...client, path: name }, text, connection),
     take: (text) => {
       const tables = findTables(text, isOurs);
-      return tables === undefined
-        ? refused(`${name} is not valid TOML, and stays as it is`)
-        : cutTables(text, tables);
+      return tables === undefined ? refused(`${name} is not valid TOML, and stays as it is`) : cutTables(text, tables);
     },
     containers: () => [],
   };

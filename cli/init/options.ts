@@ -23,7 +23,10 @@ export interface InitOptions {
 }
 
 export function readOptions(args: Args, context: CommandContext): InitOptions | CliFailure {
-  const clients = args.list("client").flatMap((text) => text.split(/[\s,]+/)).filter((name) => name !== "");
+  const clients = args
+    .list("client")
+    .flatMap((text) => text.split(/[\s,]+/))
+    .filter((name) => name !== "");
   const unknown = clients.find((name) => !isClientName(name));
   if (unknown !== undefined) return wrongUsage(`no such client: ${unknown} (${CLIENT_NAMES.join(", ")})`);
   const [policy = "", workspace = "", join = ""] = ["policy", "workspace", "join"].map((name) => args.text(name));

@@ -56,7 +56,10 @@ const foreignHook = fc.constantFrom(
   "text",
   1,
 );
-const hookArrays = fc.dictionary(fc.constantFrom("BeforeTool", "AfterTool", "preToolUse", "Other"), fc.array(foreignHook));
+const hookArrays = fc.dictionary(
+  fc.constantFrom("BeforeTool", "AfterTool", "preToolUse", "Other"),
+  fc.array(foreignHook),
+);
 const servers = fc.dictionary(fc.constantFrom("a", "koor2", "z"), fc.jsonValue());
 const content = fc.record(
   {
@@ -114,7 +117,9 @@ function sortedText(value: unknown): string {
 t.test("an older hook of Koor is replaced, and another one beside it stays", (t) => {
   const old = { type: "http", url: "http://old:1/api/hooks/gemini" };
   const mine = { type: "command", command: "mine" };
-  const before = JSON.stringify({ hooks: { BeforeTool: [{ hooks: [old, mine] }, { hooks: [old] }], Gone: [{ hooks: [old] }] } });
+  const before = JSON.stringify({
+    hooks: { BeforeTool: [{ hooks: [old, mine] }, { hooks: [old] }], Gone: [{ hooks: [old] }] },
+  });
   const after = textOf(HOOKS.put(before));
   t.same(JSON.parse(after), { hooks: { BeforeTool: [{ hooks: [mine] }, ELEMENT], AfterTool: [ELEMENT] } });
   t.equal(textOf(HOOKS.put(after)), after);
@@ -136,13 +141,22 @@ const tomlLines = fc
     { maxLength: 6 },
   )
   // A key or a table that stands twice is no TOML.
-  .filter((lines) => lines.filter((line) => !line.startsWith("[[")).every((line, at, all) => all.indexOf(line) === at || line === "" || line.startsWith("#")));
+  .filter((lines) =>
+    lines
+      .filter((line) => !line.startsWith("[["))
+      .every((line, at, all) => all.indexOf(line) === at || line === "" || line.startsWith("#")),
+  );
 const tomlFiles = fc
   .tuple(tomlLines, fc.constantFrom("", "\n", "\n\n"), lineEnd)
   .map(([lines, last, eol]) => (lines.join("\n") + last).replaceAll("\n", eol));
 
 t.test("parts of TOML files", (t) => {
-  const hooks = tomlHooksPart({ name: "f", events: ["Stop", "PreToolUse"], command: "koor-hook kimi || true", timeoutS: 7 });
+  const hooks = tomlHooksPart({
+    name: "f",
+    events: ["Stop", "PreToolUse"],
+    command: "koor-hook kimi || true",
+    timeoutS: 7,
+  });
   const mcp = mcpPart(mcpClient("codex"), "f", CONNECTION);
   for (const part of [hooks, mcp])
     fc.assert(
@@ -160,7 +174,11 @@ t.test("parts of TOML files", (t) => {
 });
 
 const markdown = fc
-  .tuple(fc.array(fc.constantFrom("# Title", "", "text", "@other.md", "<!-- x -->")), fc.constantFrom("", "\n"), lineEnd)
+  .tuple(
+    fc.array(fc.constantFrom("# Title", "", "text", "@other.md", "<!-- x -->")),
+    fc.constantFrom("", "\n"),
+    lineEnd,
+  )
   .map(([lines, last, eol]) => (lines.join("\n") + last).replaceAll("\n", eol));
 
 t.test("parts of text files", (t) => {
@@ -168,7 +186,8 @@ t.test("parts of text files", (t) => {
     fc.assert(
       fc.property(markdown, (before) => {
         const after = textOf(part.put(before));
-        if (textOf(part.put(after)) !== after || !isRestorable(before, after) || !after.startsWith(before)) return false;
+        if (textOf(part.put(after)) !== after || !isRestorable(before, after) || !after.startsWith(before))
+          return false;
         const mixed = before.includes("\r\n") && /[^\r]\n/.test(after);
         const rest = textOf(part.take(`${after}More.\n`, new Set()));
         return !mixed && rest.startsWith(before.trimEnd()) && rest.endsWith("More.\n") && !rest.includes("koor:");
@@ -184,7 +203,8 @@ t.test("the recorded difference restores any bytes", (t) => {
       const before = Buffer.concat([first, second]);
       const after = Buffer.concat([first, third, second]);
       return (
-        undoEdit(after, findEdit(before, after)).equals(before) && undoEdit(before, findEdit(after, before)).equals(after)
+        undoEdit(after, findEdit(before, after)).equals(before) &&
+        undoEdit(before, findEdit(after, before)).equals(after)
       );
     }),
   );

@@ -59,7 +59,9 @@ export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { pl
 function rootsOf(root: string, folder: string, environment: NodeJS.ProcessEnv): readonly string[] {
   const typed = environment["PWD"];
   if (typed === undefined || realPath(typed) !== realPath(folder)) return [root];
-  const steps = relative(root, realPath(folder)).split(sep).filter((step) => step !== "");
+  const steps = relative(root, realPath(folder))
+    .split(sep)
+    .filter((step) => step !== "");
   const typedRoot = resolve(typed, ...steps.map(() => ".."));
   return typedRoot === root || realPath(typedRoot) !== root ? [root] : [typedRoot, root];
 }
@@ -87,7 +89,9 @@ function textAt(file: JsonObject | undefined, name: string): string | undefined 
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Returns the words that start `koor-hook`: its name if it is on the search path, else its file beside this program. */
+/**
+ * Returns the words that start `koor-hook`: its name if it is on the search path, else its file beside this program.
+ */
 function hookProgram(environment: NodeJS.ProcessEnv, isShared: boolean): readonly string[] {
   if (isShared || findProgram(HOOK_PROGRAM, environment) !== undefined) return [HOOK_PROGRAM];
   for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
@@ -104,11 +108,7 @@ function ownToken({ token }: Settings, root: string): string {
   return isInstances ? "" : token;
 }
 
-export function findSetup(
-  folder: string,
-  environment: NodeJS.ProcessEnv,
-  options: InitOptions,
-): Setup | CliFailure {
+export function findSetup(folder: string, environment: NodeJS.ProcessEnv, options: InitOptions): Setup | CliFailure {
   const { places, tree } = findPlaces(folder, environment);
   const root = places.project;
   const file = readProject(root, tree);

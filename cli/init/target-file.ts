@@ -1,12 +1,19 @@
 /**
- * The files that `init` changes, with Koor's parts in each. The list depends on the clients only; file-change.ts compares
- * it with the files. Pure; runs in the CLI process.
+ * The files that `init` changes, with Koor's parts in each. The list depends on the clients only; file-change.ts
+ * compares it with the files. Pure; runs in the CLI process.
  */
 import type { ClientName, Connection } from "../mcp-clients.js";
 import { mcpClient } from "../mcp-clients.js";
 import { AGENTS_FILE, agentsPart, CLAUDE_FILES, claudeImportPart } from "./agents-text.js";
 import { CLIENTS, hookPath, type HookFile } from "./clients.js";
-import { CLIENT_TIMEOUT_S, canUseHttp, hookCommand, homeHookCommand, httpHook, type HookTransport } from "./hook-command.js";
+import {
+  CLIENT_TIMEOUT_S,
+  canUseHttp,
+  hookCommand,
+  homeHookCommand,
+  httpHook,
+  type HookTransport,
+} from "./hook-command.js";
 import { jsonHooksPart } from "./json-hooks-part.js";
 import { mcpPart } from "./mcp-part.js";
 import type { Part } from "./part.js";
@@ -34,7 +41,7 @@ export interface TargetFile {
   readonly parts: readonly Part[];
 }
 
-/** What the parts depend on, besides the clients. */
+/** The values from which the parts are made, besides the clients. */
 export interface PartContext {
   readonly transport: HookTransport;
   readonly connection: Omit<Connection, "bridged">;

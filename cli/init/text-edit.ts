@@ -1,6 +1,7 @@
 /**
- * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` restores the
- * earlier version byte for byte, although the record does not contain the whole file. Pure; runs in the CLI process.
+ * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` restores
+ * the earlier version byte for byte, although the record does not contain the whole file. Pure; runs in the CLI
+ * process.
  */
 /** In the later version, `length` bytes at `at` stand in the place of the earlier bytes `old`, in base64. */
 export interface TextEdit {

@@ -23,7 +23,9 @@ import { claudeImportTarget, clientTargets, keyOf, projectTargets, type TargetFi
 import { hashOf, undoEdit } from "./text-edit.js";
 import { formatDiff } from "./unified-diff.js";
 
-/** Returns the files in which `init` may have put parts, by their keys. Removing a part does not depend on its content. */
+/**
+ * Returns the files in which `init` may have put parts, by their keys. Removing a part does not depend on its content.
+ */
 function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<string, TargetFile> {
   const transport = {
     address: server,
@@ -104,8 +106,7 @@ function planUninit(
   const others = record.files.filter(({ place }) => place !== "repository");
   const exclude = record.files.find(({ place }) => place === "repository") ?? EXCLUDE_RECORD;
   const files = keepsExclude ? others : [...others, exclude];
-  const planned = files
-    .map((file) => planRestore(places, file, targets.get(keyOf(file))));
+  const planned = files.map((file) => planRestore(places, file, targets.get(keyOf(file))));
   const failures = planned.filter((one) => one instanceof CliFailure);
   if (failures.length > 0) return joinRefusals(failures);
   return planned.filter((one): one is FileChange => one !== undefined && !(one instanceof CliFailure));

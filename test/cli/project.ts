@@ -45,7 +45,10 @@ export async function makeProject(t: Test): Promise<InitProject> {
   };
 }
 
-/** Returns all files below a folder, each with its mode and content. Files of git, except its exclude file, are left out. */
+/**
+ * Returns all files below a folder, each with its mode and content. Files of git, except its exclude file, are left
+ * out.
+ */
 export function snapshot(folder: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted()) {

@@ -5,7 +5,8 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
-import { HOOK_CLIENTS, type HookList } from "../schemas/hooks.js";
+import { HOOK_CLIENTS } from "../schemas/hook-names.js";
+import type { HookList } from "../schemas/hooks.js";
 import { send, sendJson, sendRaw, type Answer } from "./support/http-client.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { singleServerOnly } from "./support/variant.js";

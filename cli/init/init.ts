@@ -22,7 +22,7 @@ import { CLIENTS } from "./clients.js";
 import { detectClients } from "./detect-clients.js";
 import type { FileChange } from "./file-change.js";
 import { readState } from "./file-state.js";
-import { installGuard } from "./guard-install.js";
+import { putGuard } from "./guard-part.js";
 import { planInit, type InitPlan } from "./init-plan.js";
 import { readOptions, type InitOptions } from "./options.js";
 import { formatRecord, readRecord, RECORD_FILE, RECORD_MODE, type InitRecord } from "./record.js";
@@ -192,7 +192,7 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   const refusal = options.isAgreed || names.length === 0 ? undefined : agreeToWrite(names);
   if (refusal !== undefined) return refusal;
   // The guard comes first, because it may be refused.
-  const failure = (options.hasGuard ? installGuard(project) : undefined) ?? apply(setup, plan, tokenFile, userServer);
+  const failure = (options.hasGuard ? putGuard(project) : undefined) ?? apply(setup, plan, tokenFile, userServer);
   if (failure !== undefined) return failure;
   const { workspace, addresses } = setup;
   const todo = listAdvice(plan, setup, serverFault);

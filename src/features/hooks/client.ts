@@ -2,7 +2,7 @@
  * Defines the row of a client in the table of clients (clients.ts): what differs between the programs of agents. All
  * other code about hooks is the same for each client. Pure.
  */
-import type { HookClientName, HookForm } from "../../../schemas/hooks.js";
+import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 
 /**
  * The moments in the life of a session at which clients call hooks. `start` includes a resumed session. `stop` is the

@@ -4,7 +4,7 @@ import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
 import { HOOK_CLIENTS, HOOK_FORMS } from "./hook-names.js";
 import { Holder } from "./leases.js";
-import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX } from "./limits/hooks.js";
+import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX, HOOK_WAITS_LISTED_MAX } from "./limits/hooks.js";
 
 /** The globs of paths that hooks do not check, unless the project names others. */
 export const HOOK_IGNORE_DEFAULT = [".git/**", "**/node_modules/**"] as const;
@@ -46,6 +46,16 @@ const HookDenial = Type.Object({
 });
 export type HookDenial = Static<typeof HookDenial>;
 
+/** An agent that waits for an automatic lease. */
+const HookWait = Type.Object({
+  instance: Holder,
+  workspace: Type.String(),
+  resource: Type.String({ description: "The first resource of the lease." }),
+  holder: Holder,
+  lease_id: Type.String(),
+});
+export type HookWait = Static<typeof HookWait>;
+
 /** The answer of `GET /api/hooks`: each client with the last event of each workspace since the server started. */
 export const HookList = Type.Object({
   clients: Type.Array(
@@ -59,6 +69,10 @@ export const HookList = Type.Object({
   denials: Type.Array(HookDenial, {
     description: "The denials that an agent was given again and again, the newest first.",
     maxItems: HOOK_DENIALS_LISTED_MAX,
+  }),
+  waits: Type.Array(HookWait, {
+    description: "The agents that wait for an automatic lease of another one.",
+    maxItems: HOOK_WAITS_LISTED_MAX,
   }),
 });
 export type HookList = Static<typeof HookList>;

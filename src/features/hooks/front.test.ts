@@ -11,6 +11,7 @@ import { createTasks } from "../tasks/commands.js";
 import { HEADERS, openHooks, ROOT, WORKSPACE } from "../../../test/support/hooking.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
 
+let calls = 0;
 const OTHER_TREE = { ...HEADERS, "x-koor-root": "/work/tree", "x-koor-checkout": "c-2", "x-koor-branch": "fix" };
 
 t.test("the start of a session tells who is there", async (t) => {
@@ -274,6 +275,18 @@ t.test("news is told once: urgent messages in a turn, the others at a prompt", a
   t.equal((await house.claude("UserPromptSubmit", "s-1")).kind, "proceed");
 });
 
+t.test("a plugin's agent is told at the end of its turn what the next prompt will have", async (t) => {
+  const house = openHooks(t);
+  const ben = house.register("ben");
+  const plugin = (event: string): Promise<{ readonly text: string }> =>
+    house.call("opencode", { event, sessionID: "o-1", cwd: ROOT, n: (calls += 1) });
+  await plugin("session.created");
+  house.send(ben, house.session("o-1"), "hello");
+  t.match((await plugin("session.idle")).text, /"context":"ben writes .*hello/);
+  t.equal((await plugin("session.idle")).text, "{}");
+  t.equal((await plugin("chat.message")).text, "{}");
+});
+
 t.test("a request holds up a stop once", async (t) => {
   const house = openHooks(t);
   const ben = house.register("ben");
@@ -314,6 +327,47 @@ t.test(
     t.match(house.server.mirror.get(waiting.row), { state: "held" });
   },
 );
+
+t.test("an agent that waits until a path is free counts as one that waits for the automatic lease", async (t) => {
+  const house = openHooks(t);
+  const [ben, cy] = [
+    house.register("ben"),
+    house.register("cy", { id: "c-2", branch: "x", root: null, machine: null }),
+  ];
+  await house.claude("SessionStart", "s-1");
+  await house.claude("SessionStart", "s-2");
+  for (const path of ["a.ts", "b.ts", "c.ts"]) await house.edit("s-1", path);
+  const ana = house.session("s-1");
+  house.lease(ana, "path:own");
+  t.same(house.waits(), []);
+  const end = house.waitUntilFree(ben, "path:a.ts");
+  house.waitUntilFree(ben, "path:own");
+  house.waitUntilFree(ana, "path:b.ts");
+  house.waitUntilFree(cy, "path:c.ts", "c-2");
+  const lease = house.server.mirror.list().find(({ resources }) => resources[0] === "path:a.ts");
+  const holder = { id: ana.id, name: ana.name };
+  t.same(house.waits(), [
+    {
+      instance: { id: ben.id, name: "ben" },
+      workspace: WORKSPACE,
+      resource: "path:a.ts",
+      holder,
+      lease_id: `lease-${lease?.row}`,
+    },
+  ]);
+  t.match((await house.edit("s-2", "a.ts")).says, /Waiting: ben\./);
+  t.match(await house.claude("PostToolUse", "s-1", { tool_name: "Read" }), {
+    kind: "context",
+    says: "ben waits for your lease of a.ts.",
+  });
+  t.equal((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).kind, "proceed", "it is told once");
+  end();
+  house.waitUntilFree(ben, "path:a.ts");
+  t.equal((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).kind, "proceed", "also if it waits again");
+  await house.claude("Stop", "s-1");
+  t.same(house.leasesOf(ana), ["path:b.ts", "path:c.ts", "path:own"]);
+  t.same(house.waits(), []);
+});
 
 t.test("tasks that only this agent may claim are told at a prompt", async (t) => {
   const house = openHooks(t);

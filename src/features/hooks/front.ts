@@ -28,6 +28,7 @@ import { areRelated } from "../claims/contention.js";
 import { isValidCheckout } from "../instances/checkout.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
+import type { AutoLeases } from "./auto-leases.js";
 import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
 import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
@@ -37,6 +38,7 @@ import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./head
 import { fitLines } from "./fitted-lines.js";
 import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
 import { type HookInput, readHookInput } from "./input.js";
+import type { LeaseWaiters } from "./lease-waiters.js";
 import type { News } from "./news.js";
 import type { RepeatedDenials } from "./repeated-denials.js";
 import type { Decided, RepeatedCalls } from "./repeats.js";
@@ -54,6 +56,8 @@ export interface HookFrontOptions {
   readonly states: AgentStates;
   readonly tools: ToolDecision;
   readonly denials: RepeatedDenials;
+  readonly auto: AutoLeases;
+  readonly waiters: LeaseWaiters;
   readonly news: News;
   readonly seen: SeenHooks;
   readonly metrics: HookMetrics;
@@ -106,8 +110,8 @@ export class HookFront {
   }
 
   list(): Answer {
-    const { seen, denials } = this.#options;
-    const list: HookList = { clients: seen.list(), denials: denials.list() };
+    const { seen, denials, waiters } = this.#options;
+    const list: HookList = { clients: seen.list(), denials: denials.list(), waits: waiters.list() };
     return jsonReply(JSON.stringify(list));
   }
 
@@ -270,7 +274,8 @@ export class HookFront {
    * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet.
    * Otherwise the automatic leases for which other agents wait are released.
    */
-  #stop({ input, actor, session, call }: KnownEvent): HookDecision | Promise<HookDecision> {
+  #stop(known: KnownEvent): HookDecision | Promise<HookDecision> {
+    const { input, actor, session, call } = known;
     const { news } = this.#options;
     const { client, event, stopHeld, agent } = input;
     if (agent !== null) return PROCEED;
@@ -278,8 +283,8 @@ export class HookFront {
       const reason = news.takeRequests(actor, call.context);
       if (reason !== null) return { kind: "hold-stop", reason };
     }
-    const released = news.releaseAwaited(session, call.context);
-    return released === null ? PROCEED : released.then(() => PROCEED);
+    const released = this.#options.auto.releaseAwaited(session.id, call.context);
+    return released === null ? this.#inform(known, []) : released.then(() => this.#inform(known, []));
   }
 
   /**

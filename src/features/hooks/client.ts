@@ -59,6 +59,8 @@ export interface InputFields {
   readonly prompt: readonly string[];
   /** True, or a number above 0, if a hook has already kept the agent from stopping. */
   readonly stopHeld: readonly string[];
+  /** The tasks that still run in the background after the end of a turn, each with its status. */
+  readonly background: readonly string[];
 }
 
 export interface HookClient {

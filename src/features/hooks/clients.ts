@@ -23,6 +23,7 @@ const COMMON_FIELDS: InputFields = {
   call: ["tool_use_id", "tool_call_id", "toolUseId", "toolCallId"],
   prompt: ["prompt"],
   stopHeld: ["stop_hook_active", "stopHookActive", "loop_count"],
+  background: ["background_tasks"],
 };
 
 const PLUGIN_FIELDS: InputFields = {

@@ -328,6 +328,26 @@ t.test(
   },
 );
 
+t.test("a turn whose work goes on in the background keeps its leases, and a repeated stop gives them up", async (t) => {
+  const house = openHooks(t);
+  const ben = house.register("ben");
+  await house.claude("SessionStart", "s-1");
+  await house.edit("s-1", "a.ts");
+  const ana = house.session("s-1");
+  house.lease(ben, "path:a.ts", { waits: true, queued: true });
+  for (const task of [{ id: "b-1", status: "running" }, { id: "b-1" }]) {
+    await house.claude("Stop", "s-1", { background_tasks: [task] });
+    t.same(house.leasesOf(ana), ["path:a.ts"], JSON.stringify(task));
+  }
+  const stop = { session_id: "s-1", cwd: ROOT, hook_event_name: "Stop", background_tasks: [{ status: "completed" }] };
+  await house.call("kimi", stop);
+  t.same(house.leasesOf(ana), []);
+  await house.edit("s-1", "b.ts");
+  house.lease(ben, "path:b.ts", { waits: true, queued: true });
+  await house.call("kimi", stop);
+  t.same(house.leasesOf(ana), [], "the same input at the end of a subagent and at the end of the turn");
+});
+
 t.test("an agent that waits until a path is free counts as one that waits for the automatic lease", async (t) => {
   const house = openHooks(t);
   const [ben, cy] = [

@@ -328,6 +328,25 @@ t.test(
   },
 );
 
+t.test("what a warning has said before a call is not said again after it", async (t) => {
+  const house = openHooks(t);
+  house.lease(house.register("ben"), "path:a.ts");
+  const call = (hookName: string): Promise<{ readonly text: string }> => {
+    const tool = { id: "c-1", name: "editor", input: { path: "a.ts" } };
+    const member = hookName === "tool_call" ? { tool_call: tool } : { tool_result: tool };
+    return house.call("cline", { hookName, taskId: "cl-1", workspaceRoots: [ROOT], ...member });
+  };
+  t.match((await call("tool_call")).text, /contextModification.*a\.ts is leased by ben/);
+  t.notMatch((await call("tool_result")).text, /leased/);
+  const warn = { ...HEADERS, "x-koor-policy": "warn" };
+  t.match(await house.edit("s-1", "a.ts", warn), { kind: "context", says: /a\.ts is leased by ben/ });
+  const input = { tool_name: "Edit", tool_input: { file_path: "a.ts" } };
+  t.notMatch((await house.claude("PostToolUse", "s-1", input, warn)).says, /leased/);
+  house.lease(house.register("cy"), "path:b.ts");
+  const wrote = { tool_name: "Write", tool_input: { file_path: "b.ts" } };
+  t.match(await house.claude("PostToolUse", "s-1", wrote, warn), { says: /b\.ts is leased by cy/ }, "only told now");
+});
+
 t.test("a turn whose work goes on in the background keeps its leases, and a repeated stop gives them up", async (t) => {
   const house = openHooks(t);
   const ben = house.register("ben");

@@ -37,6 +37,7 @@ import type { Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
 import { fitLines } from "./fitted-lines.js";
 import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
+import type { HeldLines } from "./held-lines.js";
 import { type HookInput, readHookInput } from "./input.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { News } from "./news.js";
@@ -56,6 +57,7 @@ export interface HookFrontOptions {
   readonly states: AgentStates;
   readonly tools: ToolDecision;
   readonly denials: RepeatedDenials;
+  readonly heldLines: HeldLines;
   readonly auto: AutoLeases;
   readonly waiters: LeaseWaiters;
   readonly news: News;
@@ -247,7 +249,9 @@ export class HookFront {
   }
 
   #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
-    if (path !== null && isDenied(client, policy)) this.#options.denials.add(client.name, actor, path, call.context);
+    const { denials, heldLines } = this.#options;
+    if (path !== null && isDenied(client, policy)) denials.add(client.name, actor, path, call.context);
+    else if (path !== null) heldLines.record(path, actor.id);
     return { kind: "deny", reason, policy };
   }
 
@@ -277,7 +281,7 @@ export class HookFront {
 
   /**
    * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet.
-   * Otherwise the automatic leases for which other agents wait are released, unless work goes on in the background.
+   * Otherwise the automatic leases for which other agents wait are released, unless work continues in the background.
    */
   #stop(known: KnownEvent): HookDecision | Promise<HookDecision> {
     const { input, actor, session, call } = known;

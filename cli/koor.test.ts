@@ -213,6 +213,7 @@ const SENT: readonly {
   },
   { args: ["instances", "get", "i"], method: "GET", url: "/api/instances/i" },
   { args: ["instances", "stale"], method: "GET", url: "/api/instances/stale" },
+  { args: ["instances", "delete", "a/b"], method: "DELETE", url: "/api/instances/a%2Fb" },
   {
     args: ["message", "send", "name:ben", "plan"],
     method: "POST",
@@ -475,6 +476,40 @@ const SENT: readonly {
     body: '{"project":"p"}',
     type: "application/json",
   },
+  {
+    args: ["rules", "list", "--project", "p", "--status", "proposed", "--stack", "go", "--source", "local,x"],
+    method: "GET",
+    url: "/api/rules?project=p&status=proposed&stack=go&source=local%2Cx",
+  },
+  {
+    args: ["rules", "check", "p/q", "--data", "x", "--filename", "src/a.ts", "--stack", "go"],
+    method: "POST",
+    url: "/api/validate/p%2Fq",
+    body: '{"filename":"src/a.ts","content":"x","stack":"go"}',
+    type: "application/json",
+    code: 1,
+  },
+  {
+    args: ["rules", "propose", "p/r/s", "--", "-x+", "say y"],
+    method: "POST",
+    url: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"r/s","pattern":"-x+","message":"say y"}',
+    type: "application/json",
+  },
+  {
+    args: [
+      ...["rules", "propose", "p/r", "x", "y", "--severity", "warning", "--match-type", "missing", "--stack", "go"],
+      ...["--applies-to", "*.go", "--applies-to", "*.mod", "--context", "c"],
+    ],
+    method: "POST",
+    url: "/api/rules/propose",
+    body:
+      '{"project":"p","rule_id":"r","pattern":"x","message":"y","severity":"warning","match_type":"missing",' +
+      '"stack":"go","context":"c","applies_to":["*.go","*.mod"]}',
+  },
+  { args: ["rules", "accept", "p/r/s"], method: "POST", url: "/api/rules/p/r%2Fs/accept" },
+  { args: ["rules", "reject", "p/r"], method: "POST", url: "/api/rules/p/r/reject" },
+  { args: ["rules", "delete", "p/r"], method: "DELETE", url: "/api/rules/p/r" },
   {
     args: ["rules", "import", "--file", "-"],
     method: "POST",

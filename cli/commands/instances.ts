@@ -65,4 +65,11 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     method: "GET",
     path: "/api/instances/stale",
   },
+  {
+    words: ["instances", "delete"],
+    about: "Delete an instance and those that it has registered; its leases and tasks become free.",
+    arguments: [ID],
+    method: "DELETE",
+    path: ID_PATH,
+  },
 ];

@@ -987,6 +987,27 @@ t.test("settings come from the environment, then the file, then defaults", async
   t.equal((await runCli(["status"], { cwd, env: both })).code, 0, "a file that is not needed is not read");
 });
 
+t.test("activate: the instance that is named, else the one that acts in the folder", async (t) => {
+  const { fake, cwd, koor } = await setUp(t);
+  const last = (): string => fake.requests.at(-1)?.url ?? "";
+  const named = { KOOR_SERVER: fake.url, KOOR_INSTANCE: "i-1" };
+  t.equal((await runCli(["activate"], { cwd, env: named })).code, 0);
+  t.equal(last(), "/api/instances/i-1/activate");
+  t.equal((await runCli(["activate", "i-2"], { cwd, env: named })).code, 0);
+  t.equal(last(), "/api/instances/i-2/activate");
+  const before = fake.requests.length;
+  checkRefused(t, await koor(["activate"]), 2, /no instance is registered here/, "no instance");
+  checkRefused(t, await koor(["activate", ""]), 2, /<id> must not be empty/, "an empty id");
+  t.equal(fake.requests.length, before, "nothing was sent");
+  mkdirSync(join(cwd, ".koor"));
+  writeFileSync(join(cwd, ".koor", "instance.json"), JSON.stringify({ id: "i-3", server: fake.url }));
+  t.equal((await koor(["activate"])).code, 0);
+  t.equal(last(), "/api/instances/i-3/activate");
+  const session = { KOOR_SERVER: fake.url, CLAUDE_CODE_SESSION_ID: "s" };
+  t.equal((await runCli(["activate"], { cwd, env: session })).code, 0);
+  t.equal(last(), "/api/instances/i-3/activate", "also in the shell of a session");
+});
+
 t.test("commands act as the instance that the environment names", async (t) => {
   const { fake, cwd, koor } = await setUp(t);
   const env = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x", KOOR_INSTANCE: "i-1" };

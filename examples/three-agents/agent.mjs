@@ -34,7 +34,7 @@ export function koor(...words) {
  */
 export async function join(name, intent) {
   const instance = await koor("register", name, "--intent", intent, "--save");
-  await koor("activate", instance.id);
+  await koor("activate");
   return instance;
 }
 

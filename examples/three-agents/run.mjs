@@ -150,7 +150,6 @@ async function cleanUp() {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-const startedMs = performance.now();
 const isOver = setTimeout(PLAY_MS_MAX, undefined, { ref: false });
 void isOver.then(() => stopped.abort(new Error("the play has not ended in time")));
 for (const signal of ["SIGINT", "SIGTERM"])
@@ -163,6 +162,7 @@ try {
     env.KOOR_SERVER = url;
     show("run", `has started a server; its dashboard is ${dashboard}`);
   } else show("run", `plays on ${env.KOOR_SERVER}, in the workspace ${basename(main)}`);
+  const startedMs = performance.now();
   await play();
   show("run", `is over after ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
   if (isSlow && process.stdin.isTTY) {

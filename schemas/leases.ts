@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Leases" and of the RPC methods for leases. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Limit, NonNegative, Timestamp } from "./common.js";
+import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
@@ -39,7 +39,7 @@ export const LeaseResource = Text({
   description:
     "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or a name without /, * and \\; name:… for any.",
 });
-const CheckedPath = Text({
+export const CheckedPath = Text({
   charactersMax: CHECK_PATH_BYTES_MAX,
   required: true,
   line: true,
@@ -79,6 +79,7 @@ export const Lease = Type.Object({
   position: nullable(Type.Integer({ minimum: 1 })),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: Type.Optional(Timestamp),
+  automatic: Type.Optional(Type.Literal(true, { description: "A hook made it for a file that the agent edits." })),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
 const LeaseConflict = Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease });
@@ -118,6 +119,9 @@ export type LeaseBody = Static<typeof LeaseBody>;
 export const LeaseQuery = Type.Object({
   workspace: Type.Optional(Type.String()),
   holder: Type.Optional(Type.String()),
+  own: Type.Optional(Switch),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
   state: Type.Optional(
     Type.String({
       pattern: `^(?:${ASKED_STATES.join("|")})$`,
@@ -223,6 +227,8 @@ export const LeaseRecord = Type.Object({
   parent: nullable(Type.String()),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: nullable(Type.Integer()),
+  /** Whether the server has leased this for an agent that edits the files, without a request of the agent. */
+  automatic: Type.Boolean(),
 });
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
@@ -246,6 +252,8 @@ export const AcquireRequest = Type.Object({
   request_hash: Type.Optional(Type.String()),
   /** Absent for scope `repo`. */
   scope: Type.Optional(Scope),
+  /** True if the server itself requests the lease, for an agent that edits the files. Absent means false. */
+  automatic: Type.Optional(Type.Boolean()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**

@@ -10,10 +10,12 @@ export const ROUTE_TAGS = {
   events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
   changes: "A stream of changes by name, for clients that show or cache data.",
   leases: "Exclusive access to resources for a time: all or nothing, with a wait queue, enforced on state and specs.",
+  guard: "The record of commits that were made without the guard.",
   tasks:
     "Work that one agent at a time claims: ordered, retried, waited for, with leases on the resources that it needs.",
   instances: "Registered agents: discovery, heartbeats, their capabilities and their current work.",
   messages: "Messages between agents: in-boxes, out-boxes, threads, and the status of each message.",
+  hooks: "Hooks of agents' clients: who holds a file, and what is new for the agent.",
   wait: "Waiting until an event, a value, a message, a lease or an instance meets a condition, without polling.",
   audit: "The append-only log of changes and refusals, with their actors.",
   sessions: "Log-ins of people in a browser, on the dashboard's port only.",

@@ -113,11 +113,13 @@ function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFail
   return undefined;
 }
 
-export async function install(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const repository = findRepository(context.folder);
-  if (repository instanceof CliFailure) return repository;
-  const strict = args.has("strict");
-  let folder = "";
+/** Where the guard's hooks stand after an installation. */
+export interface Installed {
+  readonly folder: string;
+}
+
+/** Installs the guard in a repository, in place of an earlier installation. */
+export function installGuard(repository: Repository, strict: boolean): Installed | CliFailure {
   try {
     const earlier = readRecord(repository);
     if (earlier instanceof CliFailure) return earlier;
@@ -126,12 +128,18 @@ export async function install(args: Args, context: CommandContext): Promise<numb
     for (const path of left) warn(`another tool has written ${path} since, and it stays`);
     const plan = planFor(repository, strict);
     if (plan instanceof CliFailure) return plan;
-    const problem = applyPlan(repository, plan, strict);
-    if (problem !== undefined) return problem;
-    folder = plan.folder;
+    return applyPlan(repository, plan, strict) ?? { folder: plan.folder };
   } catch (error) {
     return failed(`cannot install the guard: ${describeSystemError(error)}`);
   }
-  const answer = { installed: GUARD_HOOKS, folder, strict };
+}
+
+export async function install(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const strict = args.has("strict");
+  const installed = installGuard(repository, strict);
+  if (installed instanceof CliFailure) return installed;
+  const answer = { installed: GUARD_HOOKS, folder: installed.folder, strict };
   return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
 }

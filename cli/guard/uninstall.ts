@@ -84,20 +84,32 @@ export function takeBack(repository: Repository, record: InstallRecord): readonl
   return Array.from(foreign, ({ path }) => path);
 }
 
-export async function uninstall(context: CommandContext): Promise<number | CliFailure> {
-  const repository = findRepository(context.folder);
-  if (repository instanceof CliFailure) return repository;
+/** The result of an uninstallation. */
+export interface Uninstalled {
+  readonly wasInstalled: boolean;
+  /** The files that stay because another tool has written them. */
+  readonly left: readonly string[];
+}
+
+/** Takes the guard out of a repository, if it is installed there. */
+export function uninstallGuard(repository: Repository): Uninstalled | CliFailure {
   const record = readRecord(repository);
   if (record instanceof CliFailure) return record;
-  let left: readonly string[] = [];
   try {
-    const taken = record === undefined ? [] : takeBack(repository, record);
-    if (taken instanceof CliFailure) return taken;
-    left = taken;
+    const left = record === undefined ? [] : takeBack(repository, record);
+    if (left instanceof CliFailure) return left;
+    for (const path of left) warn(`another tool has written ${path} since, and it stays`);
+    return { wasInstalled: record !== undefined, left };
   } catch (error) {
     return failed(`cannot remove the guard: ${describeSystemError(error)}`);
   }
-  for (const path of left) warn(`another tool has written ${path} since, and it stays`);
-  const answer = { uninstalled: record !== undefined, left };
+}
+
+export async function uninstall(context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const uninstalled = uninstallGuard(repository);
+  if (uninstalled instanceof CliFailure) return uninstalled;
+  const answer = { uninstalled: uninstalled.wasInstalled, left: uninstalled.left };
   return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
 }

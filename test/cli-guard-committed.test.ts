@@ -7,7 +7,7 @@ import { join } from "node:path";
 import t from "tap";
 
 import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";
-import { git, gitEnvironment, makeRepository } from "./cli/git.js";
+import { git as plainGit, gitEnvironment, makeRepository } from "./cli/git.js";
 import { NO_GIT, setUpGuarded } from "./cli/guarded.js";
 import { runCli } from "./cli/run-cli.js";
 import { makeDirectory } from "./support/server-process.js";
@@ -20,13 +20,13 @@ t.test("automatic leases of what is as in HEAD are released", { skip: NO_GIT }, 
   const write = (path: string, text: string): void => writeFileSync(join(root, path), text);
   for (const name of ["done.ts", "touched.ts", "changed.ts", "staged.ts", "gone.ts", "a*.ts"]) write(name, "1\n");
   write(".gitignore", "ignored.ts\nelsewhere.ts\n");
-  git(home, root, "add", ".");
-  git(home, root, "commit", "--quiet", "--message", "all");
+  plainGit(home, root, "add", ".");
+  plainGit(home, root, "commit", "--quiet", "--message", "all");
   write("changed.ts", "2\n");
   write("staged.ts", "2\n");
-  git(home, root, "add", "staged.ts");
+  plainGit(home, root, "add", "staged.ts");
   write("staged.ts", "1\n");
-  git(home, root, "rm", "--quiet", "--cached", "gone.ts");
+  plainGit(home, root, "rm", "--quiet", "--cached", "gone.ts");
   for (const name of ["new.ts", "ab.ts", "ignored.ts", "elsewhere.ts"]) write(name, "1\n");
   utimesSync(join(root, "touched.ts"), 1, 1);
 

@@ -242,6 +242,29 @@ t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) 
   t.equal(git(["config", "user.name"]).stdout, "of even later");
 });
 
+t.test("a repository that was moved is guarded again after a second install", { skip: NO_GIT }, async (t) => {
+  const bench = await setUpGuarded(t);
+  const { git, guard, bob, write, root, top } = bench;
+  writeScript(join(root, ".git", "hooks", "pre-commit"), "exit 0");
+  const before = snapshotOf(root);
+  t.match(await guard(["install"]), { code: 0 });
+  const cwd = join(top, "moved");
+  renameSync(root, cwd);
+  t.match(await guard(["install"], { cwd }), { code: 0, stderr: "" });
+  t.equal(git(["config", "core.hooksPath"], { cwd }).stdout, join(cwd, ".git", "koor", "hooks"));
+  t.match(await guard(["uninstall"], { cwd }), { code: 0, stderr: "" });
+  t.same(snapshotOf(cwd), before, "byte for byte");
+  t.match(await guard(["install"], { cwd }), { code: 0, stderr: "" });
+  renameSync(cwd, root);
+  git(["config", "user.name", "of later"]);
+  t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
+  t.equal(git(["config", "core.hooksPath"]).code, 1);
+  await bob.lease(["path:a.ts"]);
+  write("a.ts");
+  git(["add", "."]);
+  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+});
+
 t.test("nothing is written through a link", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
   const { guard, root, top } = bench;

@@ -1,7 +1,7 @@
 /** Reads and checks the flags of `init`. Runs in the CLI process. */
 import { HOOK_POLICIES } from "../../schemas/hook-names.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { CliFailure, wrongUsage } from "../failure.js";
+import { wrongUsage, type CliFailure } from "../failure.js";
 import { CLIENT_NAMES, isClientName, type ClientName } from "../mcp-clients.js";
 import { parseServers } from "../server-list.js";
 import { workspaceProblem } from "../workspace-rule.js";

@@ -89,6 +89,8 @@ function planRestore(
   const location = locationIn(places, place, path);
   // A file that no version of `init` writes is not Koor's, whatever the record says.
   if (location === undefined || target === undefined) return undefined;
+  // A link whose file was deleted has nothing of Koor either.
+  if (!existsSync(location.path)) return undefined;
   const state = readState(location);
   if (state instanceof CliFailure) return state;
   const { bytes, real } = state;

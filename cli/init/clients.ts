@@ -25,6 +25,8 @@ export type HookFormat =
       /** The events that the client itself sends over HTTP. */
       readonly httpEvents: readonly string[];
       readonly timeoutUnit: "s" | "ms";
+      /** The event at which a command begins to wait, which wakes the idle session. */
+      readonly wakeEvent?: string;
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
   | { readonly kind: "copilot"; readonly events: readonly string[]; readonly version: number }
@@ -87,6 +89,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
         events: ["SessionStart", ...CLAUDE_EVENTS],
         httpEvents: CLAUDE_EVENTS,
         timeoutUnit: "s",
+        wakeEvent: "Stop",
       },
     },
     programs: ["claude"],

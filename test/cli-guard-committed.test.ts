@@ -92,12 +92,12 @@ t.test("automatic leases of what is as in HEAD are released", { skip: NO_GIT }, 
 
 t.test("a commit releases the leases of the hooks of a session and of its subagent", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
-  const { git, guard, write, root, server } = bench;
+  const { git, guard, write, root, server, workspace } = bench;
   await guard(["install"]);
   const { stdout } = await runCli(["whoami"], { cwd: root, env: bench.env });
   const headers = {
     "X-Koor-Root": root,
-    "X-Koor-Workspace": "trucks",
+    "X-Koor-Workspace": workspace,
     "X-Koor-Checkout": (JSON.parse(stdout) as { checkout: { id: string } }).checkout.id,
   };
   let calls = 0;
@@ -111,7 +111,7 @@ t.test("a commit releases the leases of the hooks of a session and of its subage
     write(path);
   };
   const leased = async (): Promise<string[]> => {
-    const answer = await send(server.port, "GET", "/api/leases");
+    const answer = await send(server.port, "GET", `/api/leases?workspace=${workspace}`);
     return answer
       .json<{ leases: { resources: string[] }[] }>()
       .leases.flatMap(({ resources }) => resources)
@@ -122,14 +122,14 @@ t.test("a commit releases the leases of the hooks of a session and of its subage
   await edit("b.ts");
   await edit("sub/c.ts", { agent_id: "agent-1", agent_type: "reviewer" });
   t.same(await leased(), ["path:a.ts", "path:b.ts", "path:sub/c.ts"]);
-  git(["add", "a.ts", "sub"]);
-  t.match(git(["commit", "--quiet", "--message", "x"], { env }), { code: 0, stderr: "" });
-  t.match(git(["log", "-1", "--format=%B"]).stdout, /^x\n\nKoor-Fence: \d+\nKoor-Fence: \d+$/);
+  await git(["add", "a.ts", "sub"]);
+  t.match(await git(["commit", "--quiet", "--message", "x"], { env }), { code: 0, stderr: "" });
+  t.match((await git(["log", "-1", "--format=%B"])).stdout, /^x\n\nKoor-Fence: \d+\nKoor-Fence: \d+$/);
   t.same(await leased(), ["path:b.ts"], "the file that was not committed stays leased");
   const verified = await guard(["verify", "HEAD~1..HEAD"]);
   t.match(verified, { code: 0, stdout: / covered\n$/ });
-  git(["add", "b.ts"]);
-  t.match(git(["commit", "--quiet", "--no-verify", "--message", "y"], { env }), { code: 0, stderr: "" });
+  await git(["add", "b.ts"]);
+  t.match(await git(["commit", "--quiet", "--no-verify", "--message", "y"], { env }), { code: 0, stderr: "" });
   t.same(await leased(), []);
 });
 
@@ -139,8 +139,8 @@ t.test("a commit releases no lease that was asked for", { skip: NO_GIT }, async 
   await guard(["install"]);
   const own = await ana.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
   t.match(await ana.get(own.id), { state: "held" });
   t.same(JSON.parse((await guard(["committed"])).stdout), { released: [] });
   t.match(await guard(["committed"], { env: { KOOR_INSTANCE: "" } }), { code: 0, stderr: "" }, "without an instance");

@@ -285,7 +285,7 @@ t.test("a subagent is a child of its session in every client that names it", asy
     const agent = new Agent(port, name);
     await agent.hook(client.events[0]);
     await agent.edit("a.ts");
-    const [parent] = (await instances(port)).filter(({ workspace }) => workspace === name);
+    const parent = (await instances(port)).find(({ workspace }) => workspace === name);
     t.equal(
       (await agent.edit("a.ts", client.subagent("x", agent.session))).text.trim(),
       "{}",
@@ -408,7 +408,7 @@ t.test("names of an attacker stay data, and break nothing", async (t) => {
     await sendJson(port, "POST", "/api/leases", { resources: ["path:a.ts"], reason: evil }, headers);
   }
   const ben = await hold(port, "claude", "path:b.ts");
-  await sendJson(port, "POST", `/api/instances/${ben["X-Koor-Instance"]}/intent`, { intent: evil }, ben);
+  await sendJson(port, "POST", `/api/instances/${String(ben["X-Koor-Instance"])}/intent`, { intent: evil }, ben);
   await sendJson(port, "POST", "/api/leases", { resources: ["path:c.ts"], reason: evil }, ben);
   const agent = new Agent(port, "claude", { "X-Koor-Branch": encodeURIComponent(evil) });
   const texts = [
@@ -425,7 +425,7 @@ t.test("names of an attacker stay data, and break nothing", async (t) => {
   const odd = [
     "\0",
     "a\0b",
-    `${"x".repeat(1_000_000)}`,
+    "x".repeat(1_000_000),
     "../".repeat(50_000),
     "\u001b[2J",
     "a\nb",

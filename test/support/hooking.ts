@@ -140,11 +140,15 @@ export function openHooks(t: Test): HookHouse {
   const reader = new MessageReader(server.db);
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
-  const resources = new ResourceWatch(leases);
+  const watch = new ResourceWatch(leases);
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
-    { agents: { directory, sessions }, claims: { leases, expiry, resources, tasks }, messages: { boxes, reader } },
+    {
+      agents: { directory, sessions },
+      claims: { leases, expiry, resources: watch, tasks },
+      messages: { boxes, reader },
+    },
   );
   let calls = 0;
   const house: HookHouse = {
@@ -223,11 +227,7 @@ export function openHooks(t: Test): HookHouse {
     leasesOf: ({ id }) => [...leases.of(id)].flatMap(({ resources }) => resources).toSorted(),
     waitUntilFree: (waiter, text, limitedTo = null) => {
       const { id: holder, parent, workspace } = waiter;
-      return resources.listen(
-        { text, workspace },
-        { wake: () => undefined },
-        { holder, parent, shared: false, limitedTo },
-      );
+      return watch.listen({ text, workspace }, { wake: () => undefined }, { holder, parent, shared: false, limitedTo });
     },
     waits: () => (JSON.parse(bodyOf(front.list())) as HookList).waits,
     denials: () => (JSON.parse(bodyOf(front.list())) as HookList).denials,

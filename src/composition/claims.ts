@@ -14,6 +14,7 @@ import { leaseReader } from "../features/claims/table.js";
 import type { Route } from "../platform/front/route.js";
 import { holdersOf } from "../features/instances/holders.js";
 import { QueuedCalls } from "../features/leases/queued-calls.js";
+import { guardRoutes } from "../features/guard/routes.js";
 import { leaseRoutes } from "../features/leases/routes.js";
 import { ClaimWaiters } from "../features/tasks/claim-waiters.js";
 import { taskRoutes } from "../features/tasks/routes.js";
@@ -90,6 +91,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     background: [expiry, queuedCalls, tasks],
     routes: [
       ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, directory }),
+      ...guardRoutes({ writer, directory }),
       ...taskRoutes({
         guarded,
         writer,

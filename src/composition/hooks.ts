@@ -7,6 +7,7 @@ import { HookFront } from "../features/hooks/front.js";
 import { GitDecision } from "../features/hooks/git-decision.js";
 import { HookHeaderReader } from "../features/hooks/headers.js";
 import { HeldByOthers } from "../features/hooks/held-by-others.js";
+import { HeldLines } from "../features/hooks/held-lines.js";
 import { HookMetrics } from "../features/hooks/hook-metrics.js";
 import { Inbox } from "../features/hooks/inbox.js";
 import { LeaseWaiters } from "../features/hooks/lease-waiters.js";
@@ -53,6 +54,7 @@ export function makeHookFront(
   const waiters = new LeaseWaiters({ leases, resources, directory });
   const reported = new ReportedOnce();
   const held = new HeldByOthers({ leases, waiters, endOf: (record) => expiry.endOf(record) });
+  const heldLines = new HeldLines(reported);
   const auto = new AutoLeases({ writer, leases, waiters });
   const nearby = new NearbyLines({ directory, held, reported });
   const metrics = new HookMetrics();
@@ -63,10 +65,12 @@ export function makeHookFront(
     repeats: new RepeatedCalls(),
     states: new AgentStates(),
     tools: new ToolDecision({
-      edits: new EditDecision({ leases, held, auto, nearby }),
+      edits: new EditDecision({ leases, held, heldLines, auto, nearby }),
       git: new GitDecision({ directory, leases }),
       held,
+      heldLines,
     }),
+    heldLines,
     auto,
     waiters,
     denials: new RepeatedDenials({ writer, directory, leases, clock }),

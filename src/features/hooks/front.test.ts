@@ -328,6 +328,45 @@ t.test(
   },
 );
 
+t.test("what a warning has said before a call is not said again after it", async (t) => {
+  const house = openHooks(t);
+  house.lease(house.register("ben"), "path:a.ts");
+  const call = (hookName: string): Promise<{ readonly text: string }> => {
+    const tool = { id: "c-1", name: "editor", input: { path: "a.ts" } };
+    const member = hookName === "tool_call" ? { tool_call: tool } : { tool_result: tool };
+    return house.call("cline", { hookName, taskId: "cl-1", workspaceRoots: [ROOT], ...member });
+  };
+  t.match((await call("tool_call")).text, /contextModification.*a\.ts is leased by ben/);
+  t.notMatch((await call("tool_result")).text, /leased/);
+  const warn = { ...HEADERS, "x-koor-policy": "warn" };
+  t.match(await house.edit("s-1", "a.ts", warn), { kind: "context", says: /a\.ts is leased by ben/ });
+  const input = { tool_name: "Edit", tool_input: { file_path: "a.ts" } };
+  t.notMatch((await house.claude("PostToolUse", "s-1", input, warn)).says, /leased/);
+  house.lease(house.register("cy"), "path:b.ts");
+  const wrote = { tool_name: "Write", tool_input: { file_path: "b.ts" } };
+  t.match(await house.claude("PostToolUse", "s-1", wrote, warn), { says: /b\.ts is leased by cy/ }, "only told now");
+});
+
+t.test("a turn whose work goes on in the background keeps its leases, and a repeated stop gives them up", async (t) => {
+  const house = openHooks(t);
+  const ben = house.register("ben");
+  await house.claude("SessionStart", "s-1");
+  await house.edit("s-1", "a.ts");
+  const ana = house.session("s-1");
+  house.lease(ben, "path:a.ts", { waits: true, queued: true });
+  for (const task of [{ id: "b-1", status: "running" }, { id: "b-1" }]) {
+    await house.claude("Stop", "s-1", { background_tasks: [task] });
+    t.same(house.leasesOf(ana), ["path:a.ts"], JSON.stringify(task));
+  }
+  const stop = { session_id: "s-1", cwd: ROOT, hook_event_name: "Stop", background_tasks: [{ status: "completed" }] };
+  await house.call("kimi", stop);
+  t.same(house.leasesOf(ana), []);
+  await house.edit("s-1", "b.ts");
+  house.lease(ben, "path:b.ts", { waits: true, queued: true });
+  await house.call("kimi", stop);
+  t.same(house.leasesOf(ana), [], "the same input at the end of a subagent and at the end of the turn");
+});
+
 t.test("an agent that waits until a path is free counts as one that waits for the automatic lease", async (t) => {
   const house = openHooks(t);
   const [ben, cy] = [

@@ -559,10 +559,10 @@ t.test("few comparisons find who waits, however many leases the agent has", asyn
     [row],
   );
   let compared = 0;
-  const { waitingFor } = mirror;
+  const waitingFor = mirror.waitingFor.bind(mirror);
   mirror.waitingFor = (of) => {
     compared += 1;
-    return waitingFor.call(mirror, of);
+    return waitingFor(of);
   };
   await house.claude("PostToolUse", "s-1", { tool_name: "Read" });
   await house.claude("Stop", "s-1");

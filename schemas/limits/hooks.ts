@@ -93,9 +93,7 @@ export const HOOK_DENIAL_BYTES = 16 * KIB;
 export const HOOK_DENIALS_LISTED_MAX = 100;
 
 // Agents that wait for automatic leases
-/** The maximum number of automatic leases that are examined for the answer of GET /api/hooks, the newest first. */
-export const HOOK_WAITS_EXAMINED_MAX = 1_000;
-/** The maximum number of waiting agents in that answer. */
+/** The maximum number of agents in the answer of GET /api/hooks. */
 export const HOOK_WAITS_LISTED_MAX = 100;
 
 // Life

@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { HOOK_CONTEXT_BYTES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
+import { SUBAGENTS_MAX } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
 import { Exposition } from "../../platform/measure/exposition.js";
@@ -328,6 +329,20 @@ t.test(
     t.match(house.server.mirror.get(waiting.row), { state: "held" });
   },
 );
+
+t.test("an agent for which there is no place is told that its edits are not checked", async (t) => {
+  const house = openHooks(t);
+  await house.claude("SessionStart", "s-1");
+  const fill = house.server.db.prepare("INSERT INTO agent_session VALUES (?, ?, ?, '', 'x', NULL)");
+  house.server.db.transaction(() => {
+    for (let at = 0; at < SUBAGENTS_MAX; at++) fill.run("s-1", `f-${at}`, `i-${at}`);
+  })();
+  house.server.restart();
+  const agent = { agent_id: "more", tool_name: "Edit", tool_input: { file_path: "a.ts" } };
+  const told = await house.claude("PreToolUse", "s-1", agent);
+  t.match(told, { kind: "context", says: /^Koor did not check this call: 1000 subagents/ });
+  t.equal((await house.claude("PreToolUse", "s-1", { ...agent, tool_name: "Read" })).kind, "proceed");
+});
 
 t.test("what a warning has said before a call is not said again after it", async (t) => {
   const house = openHooks(t);

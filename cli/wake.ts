@@ -83,7 +83,7 @@ function isClientThere(environment: NodeJS.ProcessEnv): boolean {
 
 /** Quotes a text of another agent, on one line. */
 function quoted(value: unknown): string {
-  return JSON.stringify(String(value ?? "").replaceAll(CONTROL, " "));
+  return JSON.stringify((typeof value === "string" ? value : "").replaceAll(CONTROL, " "));
 }
 
 /** Returns the line about a match; undefined if a hook has already reported it to the session. */
@@ -96,7 +96,8 @@ function lineOf(matched: unknown): string | undefined {
       if (typeof memberAt(own, "delivered_at") === "string") return undefined;
       const from = quoted(memberAt(memberAt(message, "from"), "name"));
       const subject = quoted(memberAt(message, "subject"));
-      return `message (${quoted(memberAt(message, "intent"))}) from agent ${from}: ${subject}. Read it: koor message list --unread`;
+      const intent = quoted(memberAt(message, "intent"));
+      return `message (${intent}) from agent ${from}: ${subject}. Read it: koor message list --unread`;
     }
     case "task": {
       const task = memberAt(matched, "task");

@@ -21,7 +21,7 @@ function withTypo(letters: readonly string[]): RegExp {
 /** Returns a function that says how badly a text matches a word: 0 for a word's beginning, 3 for no match. */
 function matcherOf(word: string): (text: string) => number {
   const beginning = new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u");
-  const letters = [...word];
+  const letters = Array.from(word);
   const typo = letters.length < TYPO_LENGTH_MIN ? null : withTypo(letters);
   return (text) => (beginning.test(text) ? 0 : text.includes(word) ? 1 : typo?.test(text) === true ? 2 : 3);
 }

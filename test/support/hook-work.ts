@@ -1,13 +1,15 @@
 /** Sends the hooks of agents' clients to a real server: an agent begins a session, or is about to edit a file. */
 import { send, type Answer } from "./http-client.js";
 
-/** A client's session in a checkout of the workspace `shop`. */
+/** A client's session in a checkout. */
 export interface HookSession {
   readonly client: string;
   readonly session: string;
   readonly checkout: string;
   readonly branch: string;
   readonly root: string;
+  /** `shop` by default. */
+  readonly workspace?: string;
   /** The project's policy; `auto` by default. */
   readonly policy?: string;
 }
@@ -16,11 +18,11 @@ let calls = 0;
 
 /** Sends the hook of an event. */
 export function sendHook(port: number, of: HookSession, event: string, more: object = {}): Promise<Answer> {
-  const { client, session, checkout, branch, root, policy = "auto" } = of;
+  const { client, session, checkout, branch, root, workspace = "shop", policy = "auto" } = of;
   return send(port, "POST", `/api/hooks/${client}`, {
     headers: {
       "X-Koor-Root": root,
-      "X-Koor-Workspace": "shop",
+      "X-Koor-Workspace": workspace,
       "X-Koor-Checkout": checkout,
       "X-Koor-Branch": encodeURIComponent(branch),
       "X-Koor-Policy": policy,

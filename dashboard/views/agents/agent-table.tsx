@@ -30,6 +30,8 @@ import { Status } from "./status.js";
 
 const SORT_LABELS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
 const NO_ACTIVITY: readonly number[] = [];
+/** The maximum number of columns for what only some agents have. More would leave no width for the intent. */
+const SPARSE_MAX = 3;
 
 export function AgentTable() {
   const agents = useResource(agentsLoader);
@@ -153,7 +155,7 @@ export function AgentRows({ label, agents, activity, parent }: RowsProps) {
   );
 }
 
-/** Returns the columns. Those that only some agents have are left out if they would be empty. */
+/** Returns the columns. Of those that only some agents have, the first that would not be empty are shown. */
 function columnsOf(
   agents: readonly Instance[],
   activity: Activity | undefined,
@@ -194,6 +196,7 @@ function columnsOf(
     },
     ...sparse
       .filter(([, textOf]) => agents.some((agent) => textOf(agent) !== ""))
+      .slice(0, SPARSE_MAX)
       .map(
         ([head, textOf]): Column<Instance> => ({
           head,

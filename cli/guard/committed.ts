@@ -37,8 +37,8 @@ function finishedLeases(leases: readonly ListedLease[], repository: Repository):
 }
 
 /** Returns the settings with which another instance acts. */
-function actingAs({ session: _, fallback: __, ...others }: Settings, instance: string): Settings {
-  return { ...others, instance };
+function actingAs({ server, cluster, token }: Settings, instance: string): Settings {
+  return { server, ...(cluster === undefined ? {} : { cluster }), token, instance };
 }
 
 /**

@@ -3,6 +3,9 @@
  * first, with its arguments, its input and its exit code. Pure; runs in the CLI process.
  */
 
+/** Git runs a hook only if it is executable. */
+export const SCRIPT_MODE = 0o755;
+
 /** The hooks in which the guard itself acts. */
 export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"] as const;
 export type GuardHook = (typeof GUARD_HOOKS)[number];

@@ -8,6 +8,7 @@ import { isJsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
+import type { Previous } from "./hook-script.js";
 import type { Repository } from "./repository.js";
 
 const FOLDER = "koor";
@@ -15,12 +16,16 @@ const FILE = "guard.json";
 
 export interface InstallRecord {
   readonly strict: boolean;
-  /** The scripts that were written, with the hash of each, by absolute path. */
+  /** The scripts that were written, with the hash of each. Their paths begin in the repository's own folder. */
   readonly files: readonly { readonly path: string; readonly hash: string }[];
-  /** The folders that were made for them, the outermost first. */
+  /** The folders that were made for them, the outermost first, as paths in the same folder. */
   readonly folders: readonly string[];
   /** How git was pointed to the scripts; null if they stand where git looks without that. */
   readonly config: {
+    /** Where the scripts look for the hooks that run first. */
+    readonly previous: Previous;
+    /** The value of core.hooksPath now: the folder of the scripts, where the repository was at that time. */
+    readonly folder: string;
     /** The bytes of the configuration before the change, in base64. */
     readonly before: string;
     /** The hash of its bytes after the change. */

@@ -4,29 +4,36 @@
  * runs under its own path, which some of them need. Runs in the CLI process.
  */
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed, refused } from "../failure.js";
 import { formatJson, print, warn } from "../output.js";
 import { describeSystemError } from "../system-error.js";
-import { COSTLY_HOOKS, GUARD_HOOKS, guardScript, PASSED_HOOKS, passingScript, type Previous } from "./hook-script.js";
+import {
+  COSTLY_HOOKS,
+  GUARD_HOOKS,
+  guardScript,
+  PASSED_HOOKS,
+  passingScript,
+  type Previous,
+  SCRIPT_MODE,
+} from "./hook-script.js";
 import { effectiveHooksPath, isHooksPathSet, ownHooksPath, setHooksPath } from "./hooks-path.js";
 import { guardFolder, hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
 import { findRepository, type Repository } from "./repository.js";
 import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
-import { hooksFolder, takeBack } from "./uninstall.js";
+import { takeBack } from "./uninstall.js";
 
-const SCRIPT_MODE = 0o755;
 /** Only the user may read the record: it holds a copy of git's configuration, which may hold a password. */
 const RECORD_MODE = 0o600;
+const NOTHING: Previous = { kind: "none" };
 
 /** Where the scripts go, and what each contains. */
 interface Plan {
   readonly folder: string;
   readonly scripts: readonly (readonly [name: string, text: string])[];
-  /** Whether git has to be pointed to the folder. */
-  readonly redirects: boolean;
+  readonly previous: Previous;
   readonly ownValue: string | null;
 }
 
@@ -37,6 +44,14 @@ function isDefaultFree(folder: string): boolean {
   return found.isDirectory() && GUARD_HOOKS.every((name) => lookAt(join(folder, name)) === undefined);
 }
 
+/** Returns the first folder for scripts that another tool has not put its hooks into. */
+function freeFolder(repository: Repository): string {
+  let folder = join(guardFolder(repository), "hooks");
+  for (let number = 2; lookAt(folder) !== undefined; number += 1)
+    folder = join(guardFolder(repository), `hooks-${number}`);
+  return folder;
+}
+
 function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
   const isSet = isHooksPathSet(repository);
   if (isSet instanceof CliFailure) return isSet;
@@ -44,30 +59,29 @@ function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
   const scriptsFor = (previous: Previous) =>
     GUARD_HOOKS.map((name) => [name, guardScript(name, previous, isStrict)] as const);
   if (!isSet && isDefaultFree(inPlace))
-    return { folder: inPlace, scripts: scriptsFor({ kind: "none" }), redirects: false, ownValue: null };
+    return { folder: inPlace, scripts: scriptsFor(NOTHING), previous: NOTHING, ownValue: null };
   const own = ownHooksPath(repository);
   if (own instanceof CliFailure) return own;
-  const folder = hooksFolder(repository);
-  if (own?.folder === folder)
-    return refused(`another tool has put its hooks into ${folder}: move them elsewhere first`);
   const previous: Previous = own === undefined ? { kind: "default" } : { kind: "configured", folder: own.folder };
   const looksIn = effectiveHooksPath(repository);
   if (looksIn instanceof CliFailure) return looksIn;
   const isThere = (name: string): boolean => looksIn !== undefined && existsSync(join(looksIn, name));
   const passed = [...PASSED_HOOKS, ...COSTLY_HOOKS.filter(isThere)];
   const scripts = [...scriptsFor(previous), ...passed.map((name) => [name, passingScript(name, previous)] as const)];
-  return { folder, scripts, redirects: true, ownValue: own?.raw ?? null };
+  return { folder: freeFolder(repository), scripts, previous, ownValue: own?.raw ?? null };
 }
 
 /** Points git to the folder of the scripts. Returns what is needed to undo that. */
-function redirect(repository: Repository, { folder, ownValue }: Plan): InstallRecord["config"] | CliFailure {
+function redirect(repository: Repository, { folder, previous, ownValue }: Plan): InstallRecord["config"] | CliFailure {
   const path = join(repository.commonFolder, "config");
   const before = readPlain(path);
   if (before === undefined) return refused(`${path} is no regular file, and nothing is written through a link`);
   const problem = setHooksPath(repository, folder);
   const looksIn = problem ?? effectiveHooksPath(repository);
   const after = readPlain(path) ?? before;
-  if (looksIn === folder) return { before: before.toString("base64"), after: hashOf(after), value: ownValue };
+  if (looksIn === folder) {
+    return { previous, folder, before: before.toString("base64"), after: hashOf(after), value: ownValue };
+  }
   writePlain(path, before, statSync(path).mode & 0o7777);
   if (looksIn instanceof CliFailure) return looksIn;
   return refused(
@@ -82,11 +96,15 @@ function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFail
     const linked = refuseLinks(repository.commonFolder, path);
     if (linked !== undefined) return linked;
   }
-  const folders = [...makeFolders(guardFolder(repository)), ...makeFolders(plan.folder)];
-  const files = plan.scripts.map(([name, text]) => ({ path: join(plan.folder, name), hash: hashOf(text) }));
+  const inRepository = (path: string): string => relative(repository.commonFolder, path);
+  const folders = [...makeFolders(guardFolder(repository)), ...makeFolders(plan.folder)].map(inRepository);
+  const files = plan.scripts.map(([name, text]) => ({
+    path: inRepository(join(plan.folder, name)),
+    hash: hashOf(text),
+  }));
   const undone: InstallRecord = { strict, files, folders, config: null };
   for (const [name, text] of plan.scripts) writePlain(join(plan.folder, name), text, SCRIPT_MODE);
-  const config = plan.redirects ? redirect(repository, plan) : null;
+  const config = plan.previous !== NOTHING ? redirect(repository, plan) : null;
   if (config instanceof CliFailure) {
     takeBack(repository, undone);
     return config;
@@ -95,11 +113,13 @@ function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFail
   return undefined;
 }
 
-export async function install(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const repository = findRepository(context.folder);
-  if (repository instanceof CliFailure) return repository;
-  const strict = args.has("strict");
-  let folder = "";
+/** Where the guard's hooks stand after an installation. */
+export interface Installed {
+  readonly folder: string;
+}
+
+/** Installs the guard in a repository, in place of an earlier installation. */
+export function installGuard(repository: Repository, strict: boolean): Installed | CliFailure {
   try {
     const earlier = readRecord(repository);
     if (earlier instanceof CliFailure) return earlier;
@@ -108,12 +128,18 @@ export async function install(args: Args, context: CommandContext): Promise<numb
     for (const path of left) warn(`another tool has written ${path} since, and it stays`);
     const plan = planFor(repository, strict);
     if (plan instanceof CliFailure) return plan;
-    const problem = applyPlan(repository, plan, strict);
-    if (problem !== undefined) return problem;
-    folder = plan.folder;
+    return applyPlan(repository, plan, strict) ?? { folder: plan.folder };
   } catch (error) {
     return failed(`cannot install the guard: ${describeSystemError(error)}`);
   }
-  const answer = { installed: GUARD_HOOKS, folder, strict };
+}
+
+export async function install(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const strict = args.has("strict");
+  const installed = installGuard(repository, strict);
+  if (installed instanceof CliFailure) return installed;
+  const answer = { installed: GUARD_HOOKS, folder: installed.folder, strict };
   return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
 }

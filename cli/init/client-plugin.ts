@@ -40,6 +40,8 @@ const koor = async ({ directory, worktree }) => {
   const project = readProject(worktree || directory) ?? readProject(directory);
   if (project === undefined) return {};
   const contexts = new Map();
+  /** The parents of subagents' sessions. Only an event about the session itself names its parent. */
+  const parents = new Map();
 
   /** Reports an event. Returns the server's answer, which is empty if the server is away. */
   const report = async (event, sessionID, more = {}) => {
@@ -47,7 +49,7 @@ const koor = async ({ directory, worktree }) => {
       const response = await fetch(project.server + "/api/hooks/${client}", {
         method: "POST",
         headers: { "Content-Type": "application/json", ...project.headers },
-        body: JSON.stringify({ event, sessionID, cwd: directory, ...more }),
+        body: JSON.stringify({ event, sessionID, parentID: parents.get(sessionID), cwd: directory, ...more }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
         redirect: "error",
       });
@@ -65,10 +67,14 @@ const koor = async ({ directory, worktree }) => {
     event: async ({ event }) => {
       const { info = {}, sessionID = info.id } = event.properties ?? {};
       if (typeof sessionID !== "string") return;
+      if (typeof info.parentID === "string") parents.set(sessionID, info.parentID);
       if (["session.created", "session.idle", "session.deleted"].includes(event.type)) {
-        await report(event.type, sessionID, { parentID: info.parentID });
+        await report(event.type, sessionID);
       }
-      if (event.type === "session.deleted") contexts.delete(sessionID);
+      if (event.type === "session.deleted") {
+        contexts.delete(sessionID);
+        parents.delete(sessionID);
+      }
     },
     "chat.message": async ({ sessionID }, { parts = [] }) => {
       const prompt = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\\n");

@@ -25,6 +25,10 @@ export type HookFormat =
       /** The events that the client itself sends over HTTP. */
       readonly httpEvents: readonly string[];
       readonly timeoutUnit: "s" | "ms";
+      /** The time that the client gives a hook at the end of a session, in seconds, if that is less than usual. */
+      readonly endTimeoutS?: number;
+      /** The event at which a command begins to wait, which wakes the idle session. */
+      readonly wakeEvent?: string;
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
   | { readonly kind: "copilot"; readonly events: readonly string[]; readonly version: number }
@@ -87,6 +91,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
         events: ["SessionStart", ...CLAUDE_EVENTS],
         httpEvents: CLAUDE_EVENTS,
         timeoutUnit: "s",
+        wakeEvent: "Stop",
       },
     },
     programs: ["claude"],
@@ -132,7 +137,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     title: "Codex",
     hooks: {
       file: project(".codex/hooks.json"),
-      format: { kind: "groups", events: QWEN_EVENTS, httpEvents: [], timeoutUnit: "s" },
+      format: { kind: "groups", events: QWEN_EVENTS, httpEvents: [], timeoutUnit: "s", endTimeoutS: 3 },
     },
     programs: ["codex"],
     folders: [home(".codex"), project(".codex")],

@@ -12,6 +12,7 @@ import {
   hookCommand,
   homeHookCommand,
   httpHook,
+  wakeHook,
   type HookTransport,
 } from "./hook-command.js";
 import { jsonHooksPart } from "./json-hooks-part.js";
@@ -79,8 +80,10 @@ function hookElements(
     if (format.kind === "copilot") return { type: "command", bash: command, timeoutSec: CLIENT_TIMEOUT_S };
     if (format.kind !== "groups") return { command, timeout: CLIENT_TIMEOUT_S };
     const isHttp = format.httpEvents.includes(event) && canUseHttp(transport);
-    const timeout = format.timeoutUnit === "ms" ? CLIENT_TIMEOUT_S * 1000 : CLIENT_TIMEOUT_S;
-    return { hooks: [isHttp ? httpHook(client, transport) : { type: "command", command, timeout }] };
+    const timeoutS = event === "SessionEnd" ? (format.endTimeoutS ?? CLIENT_TIMEOUT_S) : CLIENT_TIMEOUT_S;
+    const timeout = format.timeoutUnit === "ms" ? timeoutS * 1000 : timeoutS;
+    const hook = isHttp ? httpHook(client, transport) : { type: "command", command, timeout };
+    return { hooks: event === format.wakeEvent ? [hook, wakeHook(client, transport)] : [hook] };
   };
   const events = format.kind === "plugin" ? [] : format.events;
   return Object.fromEntries(events.map((event) => [event, elementOf(event)]));

@@ -83,3 +83,11 @@ export const CLI_POSITION_FILES_MAX = 64;
 export const CLI_BRIDGE_REQUESTS_MAX = 32;
 /** The maximum length of one line of the bridge's stdin. */
 export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
+/** The longest time that `wait --wake` waits. An idle client starts no other one, so it is as long as a working day. */
+export const CLI_WAKE_WAIT_MS = 12 * 60 * 60 * 1_000;
+/** The interval at which `wait --wake` looks whether its client is still there. */
+export const CLI_WAKE_LOOK_MS = 20_000;
+/** The maximum number of tasks that are passed over because they were ready before the wait. */
+export const CLI_WAKE_TASKS_MAX = 250;
+/** The maximum length of the line that wakes a model. */
+export const CLI_WAKE_LINE_BYTES_MAX = 300;

@@ -5,9 +5,10 @@
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import type { Failure } from "../../base/result.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
 import type { Wakeable } from "../../base/waiter.js";
-import type { Contender } from "./contention.js";
-import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";
+import { type Contender, exclude } from "./contention.js";
+import { contenderOf, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
@@ -20,7 +21,12 @@ export interface WantedResource {
 }
 
 interface Watcher extends HasResources {
+  readonly wanted: WantedResource;
   readonly waiter: Wakeable;
+  /** The claim that the waiter would make; null if the waiter is not an instance. */
+  readonly asked: Contender | null;
+  /** The number of the waiter. A later one has a higher number. */
+  readonly order: number;
 }
 
 /**
@@ -33,18 +39,34 @@ export class ResourceWatch {
   readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
+  /** The instances that wait, by their order. */
+  readonly #instances = new TurnoverMap<number, Watcher>();
+  #added = 0;
 
   constructor(leases: LeaseProjection) {
     this.#leases = leases;
     leases.listen((record) => this.#notify(record));
   }
 
-  /** Adds a waiter for a resource. Returns the function that removes it. */
-  listen(wanted: WantedResource, waiter: Wakeable): () => void {
+  /** The number of resources for which instances wait. */
+  get size(): number {
+    return this.#instances.size;
+  }
+
+  /**
+   * Adds a waiter for a resource. Returns the function that removes it.
+   * @param asked the claim that the waiter would make; null if it is not an instance
+   */
+  listen(wanted: WantedResource, waiter: Wakeable, asked: Contender | null = null): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
-    const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };
+    const resources = resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]);
+    const watcher = { resources, wanted, waiter, asked, order: this.#added++ };
+    if (asked !== null && asked.holder !== "") this.#instances.set(watcher.order, watcher);
     index.add(watcher);
-    return () => index.remove(watcher);
+    return () => {
+      index.remove(watcher);
+      this.#instances.delete(watcher.order);
+    };
   }
 
   /**
@@ -56,6 +78,50 @@ export class ResourceWatch {
     const resources = resourcesIn(wanted, workspaces);
     if (this.#leases.costsTooMuch(resources)) return TOO_MANY_STEPS;
     return this.#leases.heldByOthers(resources, asked).next().done !== true;
+  }
+
+  /**
+   * Returns the ids of the instances that wait because of a held lease, the one that has waited longest first. Returns
+   * none if the comparison is too expensive.
+   */
+  waitersOf(record: LeaseRecord): string[] {
+    const found = [
+      ...this.#waitersIn(this.#here, record, record.workspace),
+      ...this.#waitersIn(this.#anywhere, record, ANYWHERE),
+    ];
+    return [...new Set(found.toSorted((a, b) => a.order - b.order).flatMap(({ asked }) => asked?.holder ?? []))];
+  }
+
+  /**
+   * Yields the held leases because of which instances wait, some of them several times. Leaves out resources that are too
+   * expensive to compare.
+   * @param holder the holder of the leases; null for all holders
+   */
+  *awaited(holder: string | null): Generator<LeaseRecord> {
+    let workspaces: ReadonlySet<string> | undefined;
+    for (const { resources, wanted, asked } of this.#instances.values()) {
+      let compared = resources;
+      if (wanted.workspace === null) {
+        workspaces ??= holder === null ? this.#leases.workspaces() : this.#workspacesOf(holder);
+        compared = resourcesIn(wanted, workspaces);
+      }
+      if (asked === null || this.#leases.costsTooMuch(compared)) continue;
+      for (const { filed } of this.#leases.heldByOthers(compared, asked, holder)) yield filed.record;
+    }
+  }
+
+  #workspacesOf(holder: string): ReadonlySet<string> {
+    return new Set([...this.#leases.of(holder)].map(({ workspace }) => workspace));
+  }
+
+  #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): Watcher[] {
+    if (index.size === 0) return [];
+    const resources = resourcesOf(record.resources, workspace);
+    if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) return [];
+    const lease = contenderOf(record);
+    const where = ({ asked }: Watcher, resource: Resource): boolean =>
+      asked !== null && asked.holder !== "" && exclude(asked, lease, resource);
+    return [...index.meeting(resources, where)].map(({ filed }) => filed);
   }
 
   #notify(record: LeaseRecord): void {

@@ -85,6 +85,11 @@ export class LeaseProjection implements Measured {
     return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 
+  /** Yields all claims, held or waiting, in no order. */
+  *live(): Generator<LeaseRecord> {
+    for (const { record } of this.#live.values()) yield record;
+  }
+
   /** Yields the claims of a holder, held or waiting. */
   *of(holder: string): Generator<LeaseRecord> {
     for (const { record } of this.#byHolder.get(holder) ?? []) yield record;

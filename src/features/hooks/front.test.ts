@@ -3,7 +3,7 @@
  * calls the writer gets.
  */
 import t from "tap";
-import { HOOK_CONTEXT_BYTES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_CONTEXT_BYTES_MAX, HOOK_GIT_CHANGES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { SUBAGENTS_MAX } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -222,6 +222,38 @@ t.test("a shell command is checked by what it plainly writes, and makes the agen
   t.equal(ana.busy_until, 0);
   const after = await house.claude("PostToolUse", "s-1", { tool_name: "Bash", tool_input: { command: "rm a.ts" } });
   t.match(after, { kind: "context", says: "a.ts is leased by ben." });
+});
+
+t.test("of many git commands in a call a few are examined, the same one once", async (t) => {
+  const house = openHooks(t);
+  const ben = house.register("ben");
+  house.lease(ben, "path:held/**");
+  await house.claude("SessionStart", "s-1");
+  const { mirror } = house.server;
+  const search = t.capture(mirror, "heldByOthers", mirror.heldByOthers.bind(mirror));
+  const many = (count: number, path: (at: number) => string): string =>
+    Array.from({ length: count }, (_, at) => `git checkout -- ${path(at)}`).join(";");
+  t.equal(
+    (
+      await house.bash(
+        "s-1",
+        many(200, (at) => `free-${at}`),
+      )
+    ).kind,
+    "proceed",
+  );
+  t.equal(search().length, HOOK_GIT_CHANGES_MAX);
+  t.equal(
+    (
+      await house.bash(
+        "s-1",
+        many(200, () => "free"),
+      )
+    ).kind,
+    "proceed",
+  );
+  t.equal(search().length, 1);
+  t.equal((await house.bash("s-1", `${many(HOOK_GIT_CHANGES_MAX, () => "free")};git checkout -- held/a`)).kind, "deny");
 });
 
 t.test("git commands that change the work of others are denied", async (t) => {
@@ -595,7 +627,7 @@ t.test("a refusal other than a conflict lets the call through and says so", asyn
     kind: "context",
     says: 'Koor did not lease this: "there are too many leases".',
   });
-  t.equal((await house.claude("SessionStart", "s-2")).text, "{}", "a session that cannot be made");
+  t.match(await house.claude("SessionStart", "s-2"), { says: /did not check this call/ }, "no session can be made");
   house.broken = new Failure("UNAVAILABLE", "the writer has crashed");
   t.match(await house.edit("s-1", "a.ts"), { kind: "context", says: /did not lease this/ });
   t.equal((await house.claude("SessionEnd", "s-1")).text, "{}");

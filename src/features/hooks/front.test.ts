@@ -371,8 +371,8 @@ t.test("an agent for which there is no place is told that its edits are not chec
   })();
   house.server.restart();
   const agent = { agent_id: "more", tool_name: "Edit", tool_input: { file_path: "a.ts" } };
-  const told = await house.claude("PreToolUse", "s-1", agent);
-  t.match(told, { kind: "context", says: /^Koor did not check this call: 1000 subagents/ });
+  const answer = await house.claude("PreToolUse", "s-1", agent);
+  t.match(answer, { kind: "context", says: /^Koor did not check this call: 1000 subagents/ });
   t.equal((await house.claude("PreToolUse", "s-1", { ...agent, tool_name: "Read" })).kind, "proceed");
 });
 

@@ -19,7 +19,7 @@ import type { GitChange } from "./git-command.js";
 
 const PATH_PREFIX = "path:";
 
-/** What the commands of one call have in common, each computed at most once. */
+/** The things that the commands of one call have in common, each computed at most once. */
 interface Surroundings {
   readonly call: DecidedCall;
   /** The other active agents of the workspace. */

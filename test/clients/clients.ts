@@ -8,6 +8,9 @@ import { dirname, join } from "node:path";
 import { MODEL } from "./model-endpoint.js";
 import type { ToolCall } from "./model-script.js";
 
+/** The name of this kind of machine in packages that contain a program. */
+const MACHINE = `${process.platform}-${process.arch}`;
+
 /** Where a client runs. */
 export interface Place {
   /** The home folder, which holds nothing but what the client and the test write. */
@@ -344,10 +347,10 @@ capabilities = ["tool_use"]
   {
     label: "kilo",
     name: "kilo",
-    // The package of the command line was not to be had in this version; this is the program that it starts.
-    package: "@kilocode/cli-linux-x64",
+    // The program without the package `@kilocode/cli`, which was not to be had in this version.
+    package: `@kilocode/cli-${MACHINE}`,
     version: "7.7.9",
-    program: "@kilocode/cli-linux-x64/bin/kilo",
+    program: `@kilocode/cli-${MACHINE}/bin/kilo`,
     needsNewNode: false,
     tools: OPENCODE_TOOLS,
     arrange: (place) => put(join(place.home, ".config", "kilo", "kilo.json"), openCodeSettings(place)),
@@ -359,9 +362,10 @@ capabilities = ["tool_use"]
   {
     label: "cline",
     name: "cline",
-    package: "cline",
+    // The program without the package `cline`, whose many dependencies are not pinned and were not always to be had.
+    package: `@cline/cli-${MACHINE}`,
     version: "3.0.65",
-    program: ".bin/cline",
+    program: `@cline/cli-${MACHINE}/bin/cline`,
     needsNewNode: false,
     tools: {
       read: (path) => ({ tool: "read_files", input: { files: [{ path }] } }),

@@ -12,6 +12,8 @@ import { send } from "../support/http-client.js";
 import { type Koor, makeDirectory, type Owner, startKoor } from "../support/server-process.js";
 import { tieToThisProcess } from "../support/owner.js";
 import type { AgentClient, Place } from "./clients.js";
+import { type Json, listOf } from "./dialects/dialect.js";
+import { type HookGate, startGate } from "./hook-gate.js";
 import { newNodeFolder, programOf } from "./installed.js";
 import { isLoopbackOnly, REFUSING_PROXY } from "./loopback-only.js";
 import { type ModelEndpoint, startModel } from "./model-endpoint.js";
@@ -27,6 +29,7 @@ export const HOLDER = "holder-of-a";
 /** The file that the other instance holds, with its uncommitted work, and the one that is free. */
 export const HELD_FILE = "src/held.txt";
 export const FREE_FILE = "src/free.txt";
+export const SECOND_FILE = "src/second.txt";
 export const HELD_TEXT = "committed\nwork of the holder\n";
 export const FREE_TEXT = "before\n";
 
@@ -48,6 +51,8 @@ export interface LeaseShown {
   readonly holder: { readonly id: string; readonly name: string };
   readonly resources: readonly string[];
   readonly state: string;
+  readonly granted_at: string | null;
+  readonly expires_at: string | null;
 }
 
 export interface InstanceShown {
@@ -57,6 +62,7 @@ export interface InstanceShown {
   readonly parent: string | null;
   readonly workspace: string;
   readonly checkout: { readonly id: string } | null;
+  readonly registered_at: string;
 }
 
 interface Call {
@@ -69,12 +75,15 @@ export class AgentPlace implements Place {
   readonly project: string;
   readonly model: string;
   readonly koor: Koor;
+  /** What the client takes for the server. */
+  readonly gate: HookGate;
   readonly endpoint: ModelEndpoint;
   readonly client: AgentClient;
   readonly #env: Readonly<Record<string, string>>;
 
-  constructor(client: AgentClient, folder: string, koor: Koor, endpoint: ModelEndpoint) {
+  constructor(client: AgentClient, folder: string, koor: Koor, gate: HookGate, endpoint: ModelEndpoint) {
     this.client = client;
+    this.gate = gate;
     this.home = join(folder, "home");
     this.project = join(folder, "trucks");
     this.koor = koor;
@@ -85,7 +94,7 @@ export class AgentPlace implements Place {
       ...gitEnvironment(this.home),
       ...(isLoopbackOnly() ? {} : REFUSING_PROXY),
       PATH: [...newNode, KOOR_BIN, process.env["PATH"] ?? ""].join(":"),
-      KOOR_SERVER: koor.url,
+      KOOR_SERVER: gate.url,
       KOOR_TOKEN: TOKEN,
       TERM: "xterm-256color",
       ...client.env(this),
@@ -104,6 +113,12 @@ export class AgentPlace implements Place {
   write(name: string, text: string): void {
     mkdirSync(dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text);
+  }
+
+  /** Returns the id of the first session whose hooks came. */
+  sessionId(): string {
+    const ids = this.gate.calls.map(({ input }) => input["session_id"] ?? input["sessionID"] ?? rootSessionOf(input));
+    return ids.find((id) => typeof id === "string") ?? "";
   }
 
   /** Runs `koor` in the project. */
@@ -156,7 +171,17 @@ export class AgentPlace implements Place {
   }
 
   #spawn(program: string, args: readonly string[]): StartedClient {
-    const child = spawn(program, args, { cwd: this.project, env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+    // Some programs are scripts that start another one: a signal is for the whole group.
+    const child = spawn(program, args, {
+      cwd: this.project,
+      env: this.#env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    const kill = (signal: NodeJS.Signals): void => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, signal);
+    };
     tieToThisProcess(child, "with_children");
     let output = "";
     const keep = (text: string): void => {
@@ -164,7 +189,7 @@ export class AgentPlace implements Place {
     };
     child.stdout.setEncoding("utf8").on("data", keep);
     child.stderr.setEncoding("utf8").on("data", keep);
-    const limit = setTimeout(() => child.kill("SIGKILL"), CLIENT_LIMIT_MS);
+    const limit = setTimeout(() => kill("SIGKILL"), CLIENT_LIMIT_MS);
     const ended = new Promise<ClientRun>((resolve) => {
       // Processes that the client leaves behind may hold its pipes.
       child.once("exit", (code, signal) => {
@@ -172,8 +197,12 @@ export class AgentPlace implements Place {
         setImmediate(() => resolve({ code, signal, output }));
       });
     });
-    return { ended, kill: (signal) => child.kill(signal) };
+    return { ended, kill };
   }
+}
+
+function rootSessionOf(input: Json): unknown {
+  return listOf([input["sessionContext"]])[0]?.["rootSessionId"];
 }
 
 const REMOTE = "https://git.example/acme/trucks.git";
@@ -183,12 +212,13 @@ export const WORKSPACE = "git.example/acme/trucks";
 export async function makePlace(t: Owner, client: AgentClient): Promise<AgentPlace> {
   const folder = makeDirectory(t);
   const koor = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const gate = await startGate(t, koor.port);
   const endpoint = await startModel(t, {});
-  const place = new AgentPlace(client, folder, koor, endpoint);
+  const place = new AgentPlace(client, folder, koor, gate, endpoint);
   mkdirSync(place.home);
   makeRepository(place.home, place.project, REMOTE);
   place.write(HELD_FILE, "committed\n");
-  place.write(FREE_FILE, FREE_TEXT);
+  for (const name of [FREE_FILE, SECOND_FILE]) place.write(name, FREE_TEXT);
   git(place.home, place.project, "add", ".");
   git(place.home, place.project, "commit", "--quiet", "--message", "add the files");
   place.write(HELD_FILE, HELD_TEXT);

@@ -27,8 +27,10 @@ export interface Tools {
   /** Replaces a text of a file by another one. */
   edit(path: string, from: string, to: string): ToolCall;
   shell(command: string): ToolCall;
-  /** Starts a subagent; undefined if the client has none, or none that runs without a terminal. */
-  readonly subagent: ((prompt: string) => ToolCall) | undefined;
+  /** Starts a subagent, and waits for its end; undefined if the client has none that the test can start. */
+  readonly subagent?: (prompt: string) => readonly ToolCall[];
+  /** The call with which a subagent ends, where a text does not end it. */
+  readonly finish?: ToolCall;
 }
 
 export interface AgentClient {
@@ -50,6 +52,8 @@ export interface AgentClient {
   env(place: Place): Readonly<Record<string, string>>;
   /** Whether a denial stops the tool and reaches the model. Cline's model is only warned. */
   readonly isDenied: boolean;
+  /** Whether the hooks of a subagent tell which agent it is, so that it has an instance of its own. */
+  readonly namesChildren: boolean;
   /** Whether the client tells the end of a session that ran one prompt. */
   readonly tellsEnd: boolean;
 }
@@ -70,7 +74,7 @@ const OPENCODE_TOOLS: Tools = {
   read: (path) => ({ tool: "read", input: { filePath: path } }),
   edit: (path, from, to) => ({ tool: "edit", input: { filePath: path, oldString: from, newString: to } }),
   shell: (command) => ({ tool: "bash", input: { command, description: "a command" } }),
-  subagent: (prompt) => ({ tool: "task", input: { description: "a part", prompt, subagent_type: "general" } }),
+  subagent: (prompt) => [{ tool: "task", input: { description: "a part", prompt, subagent_type: "general" } }],
 };
 
 /** The settings of OpenCode and of Kilo for a scripted model. */
@@ -126,6 +130,7 @@ const CODEX = {
     ...(session === undefined ? [prompt] : ["resume", session, prompt]),
   ],
   env: () => ({ SCRIPTED_KEY: "key" }),
+  namesChildren: true,
   isDenied: true,
   tellsEnd: true,
 } as const;
@@ -147,10 +152,12 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => ({ tool: "Read", input: { file_path: path } }),
       edit: (path, from, to) => ({ tool: "Edit", input: { file_path: path, old_string: from, new_string: to } }),
       shell: (command) => ({ tool: "Bash", input: { command, description: "a command" } }),
-      subagent: (prompt) => ({
-        tool: "Agent",
-        input: { description: "a part", prompt, subagent_type: "general-purpose", run_in_background: false },
-      }),
+      subagent: (prompt) => [
+        {
+          tool: "Agent",
+          input: { description: "a part", prompt, subagent_type: "general-purpose", run_in_background: false },
+        },
+      ],
     },
     arrange: () => undefined,
     args: (prompt, session) => [
@@ -168,6 +175,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       DISABLE_AUTOUPDATER: "1",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     }),
+    namesChildren: true,
     isDenied: true,
     tellsEnd: true,
   },
@@ -178,7 +186,6 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => ({ tool: "exec_command", input: { cmd: `cat ${path}` } }),
       edit: (path, from, to) => ({ tool: "apply_patch", input: patchOf(path, from, to) }),
       shell: (command) => ({ tool: "exec_command", input: { cmd: command } }),
-      subagent: undefined,
     },
     // The client knows from its own table that this model calls tools one by one.
     arrange: (place) => codexSettings("gpt-5.5", place),
@@ -190,7 +197,6 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => inCode(`tools.exec_command(${JSON.stringify({ cmd: `cat ${path}` })})`),
       edit: (path, from, to) => inCode(`tools.apply_patch(${JSON.stringify(patchOf(path, from, to))})`),
       shell: (command) => inCode(`tools.exec_command(${JSON.stringify({ cmd: command })})`),
-      subagent: undefined,
     },
     // The client knows from its own table that this model calls tools from JavaScript only.
     arrange: (place) => codexSettings("gpt-6-sol", place),
@@ -209,7 +215,8 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
         input: { file_path: path, instruction: "Replace it.", old_string: from, new_string: to },
       }),
       shell: (command) => ({ tool: "run_shell_command", input: { command, description: "a command" } }),
-      subagent: undefined,
+      subagent: (prompt) => [{ tool: "invoke_agent", input: { agent_name: "generalist", prompt } }],
+      finish: { tool: "complete_task", input: { result: "Done." } },
     },
     arrange: ({ home }) =>
       put(join(home, ".gemini", "settings.json"), {
@@ -226,6 +233,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       prompt,
     ],
     env: ({ model }) => ({ GOOGLE_GEMINI_BASE_URL: model, GEMINI_API_KEY: "key" }),
+    namesChildren: false,
     isDenied: true,
     tellsEnd: true,
   },
@@ -243,10 +251,9 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
         tool: "run_shell_command",
         input: { command, is_background: false, description: "a command" },
       }),
-      subagent: (prompt) => ({
-        tool: "agent",
-        input: { description: "a part", prompt, subagent_type: "general-purpose" },
-      }),
+      subagent: (prompt) => [
+        { tool: "agent", input: { description: "a part", prompt, subagent_type: "general-purpose" } },
+      ],
     },
     arrange: () => undefined,
     args: (prompt, session) => [
@@ -258,6 +265,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       prompt,
     ],
     env: ({ model }) => ({ OPENAI_BASE_URL: `${model}/v1`, OPENAI_API_KEY: "key", OPENAI_MODEL: MODEL }),
+    namesChildren: true,
     isDenied: true,
     tellsEnd: false,
   },
@@ -272,10 +280,9 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => ({ tool: "view", input: { path } }),
       edit: (path, from, to) => ({ tool: "edit", input: { path, old_str: from, new_str: to } }),
       shell: (command) => ({ tool: "bash", input: { command, description: "a command" } }),
-      subagent: (prompt) => ({
-        tool: "task",
-        input: { name: "part", description: "a part", prompt, agent_type: "general-purpose" },
-      }),
+      subagent: (prompt) => [
+        { tool: "task", input: { name: "part", description: "a part", prompt, agent_type: "general-purpose" } },
+      ],
     },
     arrange: () => undefined,
     args: (prompt, session) => [
@@ -292,6 +299,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       COPILOT_PROVIDER_BASE_URL: `${model}/v1`,
       COPILOT_PROVIDER_API_KEY: "key",
     }),
+    namesChildren: true,
     isDenied: true,
     tellsEnd: true,
   },
@@ -306,7 +314,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => ({ tool: "Read", input: { path } }),
       edit: (path, from, to) => ({ tool: "Edit", input: { path, old_string: from, new_string: to } }),
       shell: (command) => ({ tool: "Bash", input: { command } }),
-      subagent: (prompt) => ({ tool: "Agent", input: { description: "a part", prompt } }),
+      subagent: (prompt) => [{ tool: "Agent", input: { description: "a part", prompt } }],
     },
     arrange: ({ home, model }) =>
       put(
@@ -327,6 +335,7 @@ capabilities = ["tool_use"]
       ),
     args: (prompt, session) => [...(session === undefined ? [] : ["--session", session]), "-p", prompt],
     env: () => ({}),
+    namesChildren: false,
     isDenied: true,
     tellsEnd: false,
   },
@@ -341,6 +350,7 @@ capabilities = ["tool_use"]
     arrange: (place) => put(join(place.home, ".config", "opencode", "opencode.json"), openCodeSettings(place)),
     args: (prompt, session) => ["run", ...(session === undefined ? [] : ["--session", session]), prompt],
     env: () => OPENCODE_ENV,
+    namesChildren: true,
     isDenied: true,
     tellsEnd: false,
   },
@@ -356,6 +366,7 @@ capabilities = ["tool_use"]
     arrange: (place) => put(join(place.home, ".config", "kilo", "kilo.json"), openCodeSettings(place)),
     args: (prompt, session) => ["run", ...(session === undefined ? [] : ["--session", session]), prompt],
     env: () => OPENCODE_ENV,
+    namesChildren: true,
     isDenied: true,
     tellsEnd: false,
   },
@@ -371,7 +382,7 @@ capabilities = ["tool_use"]
       read: (path) => ({ tool: "read_files", input: { files: [{ path }] } }),
       edit: (path, from, to) => ({ tool: "editor", input: { path, old_text: from, new_text: to } }),
       shell: (command) => ({ tool: "run_commands", input: { commands: [command] } }),
-      subagent: undefined,
+      subagent: (prompt) => [{ tool: "spawn_agent", input: { systemPrompt: "You are a helper.", task: prompt } }],
     },
     arrange: ({ home, model }) => {
       const settings = {
@@ -398,7 +409,8 @@ capabilities = ["tool_use"]
       prompt,
     ],
     env: () => ({}),
+    namesChildren: true,
     isDenied: false,
-    tellsEnd: true,
+    tellsEnd: false,
   },
 ];

@@ -72,7 +72,7 @@ export class ModelEndpoint {
     const at = script === undefined ? 0 : nextTurn(conversation, script);
     const turn = script === undefined ? { calls: [], text: "ok" } : this.scripts[script]?.[at];
     this.#take({ path, body: text, script, turn: at });
-    await turn?.after;
+    await turn?.before?.();
     const answer = answerOf(script ?? "nothing", at, turn);
     if (!conversation.isStreamed) {
       sendJson(response, 200, dialect.whole(answer, MODEL));

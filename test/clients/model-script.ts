@@ -12,8 +12,8 @@ export interface ToolCall {
 /** One answer of the model: calls of tools, or a text that ends the run. */
 export interface Turn {
   readonly calls: readonly ToolCall[];
-  /** The endpoint answers this turn only after the promise has resolved. */
-  readonly after?: Promise<unknown>;
+  /** Runs when the client asks for this turn. The endpoint answers after it has ended. */
+  readonly before?: () => Promise<void> | void;
   readonly text?: string;
 }
 

@@ -197,6 +197,14 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       read: (path) => inCode(`tools.exec_command(${JSON.stringify({ cmd: `cat ${path}` })})`),
       edit: (path, from, to) => inCode(`tools.apply_patch(${JSON.stringify(patchOf(path, from, to))})`),
       shell: (command) => inCode(`tools.exec_command(${JSON.stringify({ cmd: command })})`),
+      subagent: (prompt) => [
+        {
+          tool: "spawn_agent",
+          space: "collaboration",
+          input: { task_name: "part", message: prompt, fork_turns: "none" },
+        },
+        { tool: "wait_agent", space: "collaboration", input: { timeout_ms: 30_000 } },
+      ],
     },
     // The client knows from its own table that this model calls tools from JavaScript only.
     arrange: (place) => codexSettings("gpt-6-sol", place),
@@ -252,7 +260,10 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
         input: { command, is_background: false, description: "a command" },
       }),
       subagent: (prompt) => [
-        { tool: "agent", input: { description: "a part", prompt, subagent_type: "general-purpose" } },
+        {
+          tool: "agent",
+          input: { description: "a part", prompt, subagent_type: "general-purpose", run_in_background: false },
+        },
       ],
     },
     arrange: () => undefined,
@@ -281,18 +292,17 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       edit: (path, from, to) => ({ tool: "edit", input: { path, old_str: from, new_str: to } }),
       shell: (command) => ({ tool: "bash", input: { command, description: "a command" } }),
       subagent: (prompt) => [
-        { tool: "task", input: { name: "part", description: "a part", prompt, agent_type: "general-purpose" } },
+        {
+          tool: "task",
+          input: { name: "part", description: "a part", prompt, agent_type: "general-purpose", mode: "sync" },
+        },
       ],
     },
     arrange: () => undefined,
-    args: (prompt, session) => [
-      "-p",
-      prompt,
-      "--allow-all-tools",
-      "--trust-folder",
-      ...(session === undefined ? [] : [`--resume=${session}`]),
-    ],
+    args: (prompt, session) => ["-p", prompt, ...(session === undefined ? [] : [`--resume=${session}`])],
     env: ({ model }) => ({
+      // This value also trusts the folder, whose hooks do not run otherwise.
+      COPILOT_ALLOW_ALL: "true",
       COPILOT_OFFLINE: "true",
       COPILOT_AUTO_UPDATE: "false",
       COPILOT_MODEL: "gpt-5.1",

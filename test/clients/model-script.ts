@@ -6,6 +6,8 @@
 /** A call of a tool, with the name and the input that one client understands. */
 export interface ToolCall {
   readonly tool: string;
+  /** The group of the tool, in an API that has such groups. */
+  readonly space?: string;
   readonly input: Readonly<Record<string, unknown>> | string;
 }
 

@@ -10,8 +10,9 @@ const USAGE = {
   total_tokens: 20,
 };
 
-function callItem({ id, tool, input }: IdentifiedCall): Json {
-  const head = { id: `item_${id}`, call_id: id, name: tool, status: "completed" };
+function callItem({ id, tool, space, input }: IdentifiedCall): Json {
+  const name = space === undefined ? { name: tool } : { name: tool, namespace: space };
+  const head = { id: `item_${id}`, call_id: id, ...name, status: "completed" };
   return typeof input === "string"
     ? { ...head, type: "custom_tool_call", input }
     : { ...head, type: "function_call", arguments: JSON.stringify(input) };
@@ -36,12 +37,19 @@ function named(data: Json): StreamEvent {
   return { event: textOf(data["type"]), data: JSON.stringify(data) };
 }
 
+/** A subagent has its task from its parent, as a part that only the API can decrypt. */
+function userTextsOf({ type, role, content }: Json): readonly string[] {
+  if (role === "user") return textsOf(content);
+  if (type !== "agent_message") return [];
+  return listOf(content).map((part) => textOf(part["encrypted_content"]));
+}
+
 export const responses: Dialect = {
   path: /\/responses$/,
   read: (body) => {
     const items = listOf(body["input"]);
     return {
-      userTexts: items.filter(({ role }) => role === "user").flatMap(({ content }) => textsOf(content)),
+      userTexts: items.flatMap(userTextsOf),
       callIds: items.filter(({ type }) => /_call$/.test(textOf(type))).map((item) => textOf(item["call_id"])),
       // In code mode, the tools are an item of the input.
       hasTools: listOf(body["tools"]).length > 0 || items.some(({ type }) => type === "additional_tools"),

@@ -79,6 +79,7 @@ export const Lease = Type.Object({
   position: nullable(Type.Integer({ minimum: 1 })),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: Type.Optional(Timestamp),
+  automatic: Type.Optional(Type.Literal(true, { description: "A hook made it for a file that the agent edits." })),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
 const LeaseConflict = Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Lease });
@@ -223,6 +224,8 @@ export const LeaseRecord = Type.Object({
   parent: nullable(Type.String()),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: nullable(Type.Integer()),
+  /** Whether the server has leased this for an agent that edits the files, without a request of the agent. */
+  automatic: Type.Boolean(),
 });
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
@@ -246,6 +249,8 @@ export const AcquireRequest = Type.Object({
   request_hash: Type.Optional(Type.String()),
   /** Absent for scope `repo`. */
   scope: Type.Optional(Scope),
+  /** True if the server itself requests the lease, for an agent that edits the files. Absent means false. */
+  automatic: Type.Optional(Type.Boolean()),
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**

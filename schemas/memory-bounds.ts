@@ -14,6 +14,7 @@ import * as cluster from "./limits/cluster.js";
 import * as connections from "./limits/connections.js";
 import * as contracts from "./limits/contracts.js";
 import * as events from "./limits/events.js";
+import * as hooks from "./limits/hooks.js";
 import * as instances from "./limits/instances.js";
 import * as leases from "./limits/leases.js";
 import * as mcp from "./limits/mcp.js";
@@ -41,6 +42,7 @@ const LIMITS = {
   ...connections,
   ...contracts,
   ...events,
+  ...hooks,
   ...instances,
   ...leases,
   ...mcp,
@@ -248,6 +250,77 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     times: 3,
     checked: "src/features/mcp/endpoint.ts",
     beyond: "503; an error for the call",
+  },
+  {
+    stock: "calls of hooks that are remembered, with their answers",
+    thread: "front",
+    items: "HOOK_CALLS_MAX",
+    bytes: "HOOK_CALLS_BYTES_MAX",
+    checked: "src/features/hooks/repeats.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "agents whose hooks are remembered, with what they are still to be told",
+    thread: "front",
+    items: "HOOK_AGENTS_MAX",
+    bytes: null,
+    each: hooks.HOOK_AGENT_BYTES,
+    checked: "src/features/hooks/agent-states.ts",
+    beyond: "the least recently seen goes",
+  },
+  {
+    stock: "what agents were told by hooks",
+    thread: "front",
+    items: "HOOK_REPORTED_MAX",
+    bytes: null,
+    each: hooks.HOOK_REPORTED_BYTES,
+    checked: "src/features/hooks/reported-once.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "ready tasks that hooks are still to tell their assignees",
+    thread: "front",
+    items: "HOOK_TASKS_MAX",
+    bytes: null,
+    each: hooks.HOOK_TASK_BYTES,
+    checked: "src/features/hooks/ready-tasks.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "in-boxes that hooks watch",
+    thread: "front",
+    items: "HOOK_BOXES_MAX",
+    bytes: null,
+    each: hooks.HOOK_BOX_BYTES,
+    checked: "src/features/hooks/inbox.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "workspaces with the last hook of each client",
+    thread: "front",
+    items: "HOOK_SEEN_MAX",
+    bytes: null,
+    each: hooks.HOOK_SEEN_BYTES,
+    checked: "src/features/hooks/seen-hooks.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "paths that agents were denied, with how often",
+    thread: "front",
+    items: "HOOK_DENIALS_MAX",
+    bytes: null,
+    each: hooks.HOOK_DENIAL_BYTES,
+    checked: "src/features/hooks/repeated-denials.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "lists of globs of hooks that are compiled",
+    thread: "front",
+    items: "HOOK_PATH_LISTS_MAX",
+    bytes: null,
+    each: hooks.HOOK_PATH_LIST_BYTES,
+    checked: "src/features/hooks/headers.ts",
+    beyond: "all go",
   },
   {
     stock: "sessions of the dashboard",

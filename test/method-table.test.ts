@@ -28,8 +28,6 @@ const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta
  * (src/composition/retention.test.ts).
  */
 const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
-/** Methods that no route calls. src/features/agent-sessions/front.test.ts calls them. */
-for (const name of ["agent_session.begin", "agent_session.end"]) NOT_CALLED.add(name);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs share; each of these exports its own. */
@@ -495,6 +493,10 @@ t.test("what the routes send matches the schemas", async (t) => {
   }
   for (const query of ["", `?instance_id=${checked}&limit=1`, "?limit=10000"])
     await ask("GET", `/api/compliance/history${query}`);
+  for (const event of ["SessionStart", "PreToolUse", "SessionEnd"]) {
+    const input = { session_id: "s", cwd: "/w", hook_event_name: event, tool_name: "Edit" };
+    await ask("POST", "/api/hooks/claude", JSON.stringify({ ...input, tool_input: { file_path: "/w/a" } }));
+  }
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);

@@ -37,6 +37,7 @@ import { makeClaims } from "./claims.js";
 import { makeCluster } from "./cluster.js";
 import { makeEvents } from "./events.js";
 import type { Ground, ServerThreads } from "./ground.js";
+import { makeHooks } from "./hooks.js";
 import { makeMcp } from "./mcp.js";
 import { makeMessages } from "./messages.js";
 import { makeMetricsRoutes } from "./metrics.js";
@@ -122,6 +123,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const claims = makeClaims(ground, { agents, cluster, pauseDetector });
   const { toClientFailure } = claims;
   const messages = makeMessages(ground, directory);
+  const hooks = makeHooks(ground, { agents, claims, messages });
   const waits = makeWaiting(ground, { agents, claims, cluster, events, messages });
 
   // Requests
@@ -221,7 +223,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       versioned,
       timeLead,
       writerMetrics,
-      measured: [directory, claims.leases, messages.boxes, waits, hub, tasks],
+      measured: [directory, claims.leases, messages.boxes, waits, hub, hooks.metrics, tasks],
       transport: chosen.name,
       uptimeMs,
     }),
@@ -233,6 +235,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...agents.routes,
     ...claims.routes,
     ...messages.routes,
+    ...hooks.routes,
     ...waitRoutes(waits),
     ...sessions.routes,
     ...auditRoutes(reads, refusals),

@@ -42,6 +42,7 @@ export const FEATURES = [
   "sessions",
   "messages",
   "wait",
+  "hooks",
   "agent-metrics",
   "usage",
   "webhooks",

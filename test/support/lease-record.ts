@@ -26,6 +26,7 @@ export function leaseRecord(row: number, more: Partial<LeaseRecord> = {}): Lease
     checkout: null,
     parent: null,
     touched_at: null,
+    automatic: false,
     ...more,
   };
 }

@@ -34,6 +34,8 @@ export interface Wanted {
   readonly ttl_s: number;
   readonly max_s: number;
   readonly queued: boolean;
+  /** Whether the server itself asks, for an agent that edits the files. */
+  readonly automatic?: boolean;
 }
 
 /** The new values of the members that change when a claim ends. An absent member keeps its value. */
@@ -162,7 +164,19 @@ export class ClaimChanges extends PublishingModel {
    * @param fence the fence of a held claim; 0 if the claim waits
    */
   #add(wanted: Wanted, fence: number, { actor, nowMs }: WriteCall): LiveLease {
-    const { holder, workspace, shared, scope, reason, task, ttl_s, max_s, resources, queued } = wanted;
+    const {
+      holder,
+      workspace,
+      shared,
+      scope,
+      reason,
+      task,
+      ttl_s,
+      max_s,
+      resources,
+      queued,
+      automatic = false,
+    } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
       row,
@@ -187,6 +201,7 @@ export class ClaimChanges extends PublishingModel {
       checkout: holder.checkout,
       parent: holder.parent,
       touched_at: null,
+      automatic,
     };
     const lease = liveLeaseOf(record, resources);
     this.live.add(lease);

@@ -115,7 +115,7 @@ export class ClaimRegistry implements CachingModel {
       this.#requests.store("lease", actor, request.request_id, String(own.order), nowMs, request.request_hash);
       return { row: own.order, made: false };
     }
-    const { waits, queued, request_id, workspace, reason, ttl_s, max_s } = request;
+    const { waits, queued, request_id, workspace, reason, ttl_s, max_s, automatic = false } = request;
     const resources = resourcesOf(request.resources, workspace);
     const full = this.#live.refuseMore(actor, holder.name, resources);
     if (full !== null) return full;
@@ -123,7 +123,8 @@ export class ClaimRegistry implements CachingModel {
     const decision = this.#lockTable.evaluate(newClaim(resources, asked), waits, LEASE_CONFLICTS_MAX);
     if (decision.kind === "deadlock") return deadlock(decision.cycle, (id) => this.nameOf(id) ?? "");
     if (decision.kind === "taken" && !waits) return taken(decision.held, decision.conflicts);
-    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, ttl_s, max_s, resources, queued };
+    const life = { ttl_s, max_s, queued, automatic };
+    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, resources, ...life };
     const lease =
       decision.kind === "free"
         ? this.#changes.hold(wanted, decision.overtakes, call)
@@ -137,7 +138,7 @@ export class ClaimRegistry implements CachingModel {
    * the lease's time to live to that of the request.
    */
   #ownAgain(
-    { resources, workspace, ttl_s }: AcquireRequest,
+    { resources, workspace, ttl_s, automatic = false }: AcquireRequest,
     { holder, shared, limitedTo }: Contender,
   ): LiveLease | undefined {
     let first: LiveLease | undefined;
@@ -147,6 +148,8 @@ export class ClaimRegistry implements CachingModel {
       // orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
+      // An automatic lease may end earlier than the holder wants, so it does not answer a request of the holder.
+      if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (haveSameTexts(record.resources, resources)) first = lease;
     }

@@ -39,7 +39,7 @@ export class LeasePresenter {
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
-    const { scope, checkout, touched_at } = record;
+    const { scope, checkout, touched_at, automatic } = record;
     return {
       id: leaseId(row),
       fence: fence === 0 ? null : fence,
@@ -61,6 +61,7 @@ export class LeasePresenter {
       ended_at: timeOrNull(record.ended_at),
       position: leases.positionOf(row),
       ...(touched_at === null ? {} : { touched_at: formatTime(touched_at) }),
+      ...(automatic ? { automatic } : {}),
     };
   }
 

@@ -67,6 +67,11 @@ export class LeaseProjection implements Measured {
     for (const record of records) this.#notify(record);
   }
 
+  /** The number of leases that wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   get(row: number): LeaseRecord | undefined {
     return this.#live.get(row)?.record;
   }
@@ -108,6 +113,22 @@ export class LeaseProjection implements Measured {
       lease.record.state === "held" && areNear(lease, asked, wanted) && !nearby.has(lease);
     for (const meeting of this.#index.meeting([wanted], where)) nearby.set(meeting.filed, meeting);
     return [...nearby.values()].toSorted((a, b) => a.filed.order - b.filed.order);
+  }
+
+  /** Yields the held leases of one holder that overlap these resources, in no particular order. */
+  heldBy(holder: string, resources: readonly Resource[]): Generator<Meeting<LiveLease>> {
+    return this.#index.meeting(resources, (lease) => lease.holder === holder && lease.record.state === "held");
+  }
+
+  /** Returns the requests that wait because of a held lease, the oldest first. Other leases may block them, too. */
+  waitingFor(row: number): LeaseRecord[] {
+    const lease = this.#live.get(row);
+    if (lease?.record.state !== "held") return [];
+    const found = new Set<LiveLease>();
+    const where = (other: LiveLease, wanted: Resource): boolean =>
+      other.record.state === "waiting" && !found.has(other) && exclude(other, lease, wanted);
+    for (const { filed } of this.#index.meeting(lease.resources, where)) found.add(filed);
+    return [...found].toSorted((a, b) => a.order - b.order).map(({ record }) => record);
   }
 
   /**

@@ -65,7 +65,7 @@ export function contenderOf(
 }
 
 /** Returns the checkout to whose files a claim is limited; null if it is about all checkouts. */
-function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
+export function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
   return scope === "checkout" ? checkout : null;
 }
 

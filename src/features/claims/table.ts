@@ -6,7 +6,7 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /** A row as stored. */
-interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope"> {
+interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope" | "automatic"> {
   /** A JSON array. */
   readonly resources: string;
   readonly shared: number;
@@ -15,6 +15,8 @@ interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offere
   readonly queued: number | null;
   /** Null if the row was written by a version that did not have this column. */
   readonly scope: string | null;
+  /** 1 if the lease is automatic, else null. */
+  readonly automatic: number | null;
 }
 
 /** The members of a stored instance that a claim of the instance records. */
@@ -25,7 +27,7 @@ export interface StoredHolder {
   readonly checkout: string | null;
 }
 
-function recordOf({ resources, shared, offered, queued, scope, ...rest }: StoredLease): LeaseRecord {
+function recordOf({ resources, shared, offered, queued, scope, automatic, ...rest }: StoredLease): LeaseRecord {
   return {
     ...rest,
     resources: JSON.parse(resources) as string[],
@@ -33,6 +35,7 @@ function recordOf({ resources, shared, offered, queued, scope, ...rest }: Stored
     offered: offered === 1,
     queued: queued !== 0,
     scope: scope === "checkout" ? "checkout" : "repo",
+    automatic: automatic === 1,
   };
 }
 
@@ -88,6 +91,7 @@ type Row = [
   checkout: string | null,
   parent: string | null,
   touchedAt: number | null,
+  automatic: number | null,
 ];
 
 /** Stores the newest fence and the newest lease row. It writes both once per commit, however often they rise. */
@@ -149,7 +153,7 @@ export class LeaseWriter {
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#reader = new LeaseReader(db);
-    this.#leases = rows.into("REPLACE INTO lease", 22);
+    this.#leases = rows.into("REPLACE INTO lease", 23);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
     this.#holder = db.prepare("SELECT name, parent, checkout ->> 'id' AS checkout FROM instance WHERE id = ?");
     this.#lastSeen = db
@@ -186,7 +190,7 @@ export class LeaseWriter {
   put(record: LeaseRecord): void {
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
     const { ttl_s, max_s, offered, queued, requested_at, granted_at, ended_at } = record;
-    const { scope, checkout, parent, touched_at } = record;
+    const { scope, checkout, parent, touched_at, automatic } = record;
     this.#leases.add(
       row,
       state,
@@ -210,6 +214,7 @@ export class LeaseWriter {
       checkout,
       parent,
       touched_at,
+      automatic ? 1 : null,
     );
   }
 

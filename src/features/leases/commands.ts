@@ -38,8 +38,8 @@ export const acquireLease = writerMethod({
     action: "lease.acquire",
     resource: (_request, reply) => (reply === null ? "" : leaseId(reply.row)),
     writesRow: ({ made }) => made,
-    detail: ({ resources, shared, workspace, scope }) =>
-      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace, scope }),
+    detail: ({ resources, shared, workspace, scope, automatic }) =>
+      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace, scope, automatic }),
   },
   changes: CHANGES_CLAIMS,
   models,

@@ -97,6 +97,12 @@ function conditionsOf({ instance, thread, unread, urgent, before, nowMs }: AllMe
 /** A message, joined with its row in a box. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
+/** The members of a message by which hooks report it to its recipient. */
+export type UndeliveredMessage = Pick<
+  MessageRow,
+  "row" | "reply_to" | "sender_name" | "subject" | "intent" | "importance"
+>;
+
 interface GroupRow {
   readonly thread: string;
   readonly messages: number;
@@ -205,6 +211,20 @@ export class MessageReader {
     } as const;
     const [next] = [...this.list(page)];
     return next;
+  }
+
+  /**
+   * Returns the oldest messages of an in-box that were neither read nor delivered.
+   * @param urgent whether only requests and messages of high importance are returned
+   */
+  undelivered(instance: string, urgent: boolean, nowMs: number, most: number): UndeliveredMessage[] {
+    const only = urgent ? "AND (m.intent = 'request' OR m.importance = 'high')" : "";
+    return this.#prepare<UndeliveredMessage>(
+      `SELECT m.row, m.reply_to, m.sender_name, m.subject, m.intent, m.importance
+       FROM message_box b INDEXED BY message_box_unread CROSS JOIN message m ON m.row = b.message
+       WHERE b.instance = ? AND b.box = 'in' AND b.read_at IS NULL AND b.delivered_at IS NULL AND ${NOT_EXPIRED} ${only}
+       ORDER BY b.message LIMIT ?`,
+    ).all(instance, nowMs, most);
   }
 
   /**

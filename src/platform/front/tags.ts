@@ -14,6 +14,7 @@ export const ROUTE_TAGS = {
     "Work that one agent at a time claims: ordered, retried, waited for, with leases on the resources that it needs.",
   instances: "Registered agents: discovery, heartbeats, their capabilities and their current work.",
   messages: "Messages between agents: in-boxes, out-boxes, threads, and the status of each message.",
+  hooks: "Hooks of agents' clients: who holds a file, and what is new for the agent.",
   wait: "Waiting until an event, a value, a message, a lease or an instance meets a condition, without polling.",
   audit: "The append-only log of changes and refusals, with their actors.",
   sessions: "Log-ins of people in a browser, on the dashboard's port only.",

@@ -349,6 +349,10 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE lease ADD COLUMN parent TEXT;
   ALTER TABLE lease ADD COLUMN touched_at INTEGER;
   `,
+  `
+  -- 1 if the server has leased this for an agent that edits the files; null if the holder has requested it.
+  ALTER TABLE lease ADD COLUMN automatic INTEGER;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

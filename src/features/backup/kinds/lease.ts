@@ -40,6 +40,7 @@ export const LEASE_KIND = rowKind({
     checkout: sparse(TEXT),
     parent: sparse(TEXT),
     touched_at: sparse(TIME),
+    automatic: sparse(SWITCH),
   },
   complete: resourcesProblem,
   order: "row",

@@ -1,0 +1,93 @@
+/**
+ * Defines the names that the hooks of agents' programs share with the server, the command line and the documents: the
+ * clients, the forms of answers, the policies, the default globs, and the answer of `GET /api/hooks`.
+ */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { Timestamp } from "./common.js";
+import { Holder } from "./leases.js";
+import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX } from "./limits/hooks.js";
+
+/** The programs of agents whose hooks Koor understands. */
+export const HOOK_CLIENTS = [
+  "claude",
+  "codex",
+  "gemini",
+  "qwen",
+  "copilot",
+  "kimi",
+  "cursor",
+  "vscode",
+  "opencode",
+  "kilo",
+  "cline",
+] as const;
+export type HookClientName = (typeof HOOK_CLIENTS)[number];
+
+/** The forms in which a client reads a hook's answer. */
+export const HOOK_FORMS = ["claude", "flat", "decision", "cursor", "plugin", "cline"] as const;
+export type HookForm = (typeof HOOK_FORMS)[number];
+
+/**
+ * The policies of a project. Under `warn`, an edit is never denied. Under `auto`, the server leases what an agent edits.
+ * Under `strict`, an edit needs a lease that the agent has requested itself.
+ */
+export const HOOK_POLICIES = ["warn", "auto", "strict"] as const;
+export type HookPolicy = (typeof HOOK_POLICIES)[number];
+
+/** The globs of paths that hooks do not check, unless the project names others. */
+export const HOOK_IGNORE_DEFAULT = [".git/**", "**/node_modules/**"] as const;
+
+/**
+ * The globs of paths that are leased for the whole repository instead of one working tree, unless the project names
+ * others. Git cannot merge two versions of such a file: lockfiles, migrations and generated code.
+ */
+export const HOOK_REPO_SCOPE_DEFAULT = [
+  "**/{package-lock,npm-shrinkwrap,packages.lock}.json",
+  "**/{yarn,bun,deno,Cargo,poetry,uv,pdm,Pipfile,Gemfile,composer,Podfile,mix,flake,pubspec}.lock",
+  "**/{pnpm-lock.yaml,bun.lockb,go.sum,gradle.lockfile,Package.resolved}",
+  "**/migrations/**",
+  "**/{generated,__generated__}/**",
+  "**/*.{generated,gen}.*",
+  "**/*{.pb.go,_pb2.py,_pb2_grpc.py}",
+] as const;
+
+/** The last event that the server has seen of a client in a workspace. */
+const SeenHook = Type.Object({
+  workspace: Type.String(),
+  checkout: Type.Union([Type.String(), Type.Null()]),
+  event: Type.String(),
+  at: Timestamp,
+});
+
+/** A path that an agent was denied several times within an hour, and that it would be denied again. */
+const HookDenial = Type.Object({
+  client: Type.Enum([...HOOK_CLIENTS]),
+  instance: Holder,
+  workspace: Type.String(),
+  path: Type.String(),
+  /** Null if the agent only has no lease of its own. */
+  holder: Type.Union([Holder, Type.Null()]),
+  lease_id: Type.Union([Type.String(), Type.Null()]),
+  count: Type.Integer({ minimum: HOOK_DENIALS_COUNT_MIN }),
+  first_at: Timestamp,
+  last_at: Timestamp,
+});
+export type HookDenial = Static<typeof HookDenial>;
+
+/** The answer of `GET /api/hooks`: each client with the last event of each workspace since the server started. */
+export const HookList = Type.Object({
+  clients: Type.Array(
+    Type.Object({
+      client: Type.Enum([...HOOK_CLIENTS]),
+      events: Type.Array(Type.String()),
+      form: Type.Enum([...HOOK_FORMS]),
+      seen: Type.Array(SeenHook),
+    }),
+  ),
+  denials: Type.Array(HookDenial, {
+    description: "The denials that an agent was given again and again, the newest first.",
+    maxItems: HOOK_DENIALS_LISTED_MAX,
+  }),
+});
+export type HookList = Static<typeof HookList>;

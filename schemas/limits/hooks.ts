@@ -1,0 +1,107 @@
+/** Limits of hooks, which the programs of agents call before and after each step: their inputs, lists and answers. */
+import { KIB, MIB } from "./units.js";
+
+/** A hook's longer input is not read, and the call that it is about goes ahead. */
+export const HOOK_BODY_BYTES_MAX = 1 * MIB;
+/** An input with more JSON values is not read. Ordinary inputs have long texts and few values. */
+export const HOOK_VALUES_MAX = 20_000;
+/** The maximum length of a client's session id or agent id. Both are printable ASCII. */
+export const HOOK_ID_CHARACTERS_MAX = 128;
+/** The maximum length of a tool's name. The call of a tool with a longer name is not examined. */
+export const HOOK_TOOL_CHARACTERS_MAX = 256;
+/** The part of a prompt that is kept, in UTF-16 units. */
+export const HOOK_PROMPT_CHARACTERS_MAX = 1_024;
+/** The maximum length of a directory or of a path, as a client writes it, in UTF-16 units. */
+export const HOOK_PATH_CHARACTERS_MAX = 4_096;
+/** The maximum number of paths of one tool call. A call with more paths is not checked. */
+export const HOOK_PATHS_MAX = 1_000;
+/** The maximum number of words and operators that are read of one shell command. The rest is not examined. */
+export const HOOK_SHELL_TOKENS_MAX = 20_000;
+/** The maximum depth of shells in shells, as in `sh -c "sh -c …"`. */
+export const HOOK_SHELL_DEPTH_MAX = 4;
+
+// The headers of a hook's request
+export const HOOK_ROOTS_MAX = 16;
+/** The maximum number of globs in a list of the headers, all alternatives together. The other globs are ignored. */
+export const HOOK_GLOBS_MAX = 64;
+/** The maximum number of characters of all globs of a list together. */
+export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
+/** The maximum number of compiled lists of globs, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
+export const HOOK_PATH_LISTS_MAX = 64;
+/** The memory of a compiled list: its text, and its globs, which take about as many bytes for each character. */
+export const HOOK_PATH_LIST_BYTES = 32 * HOOK_GLOB_CHARACTERS_MAX;
+export const HOOK_BRANCH_BYTES_MAX = 1_024;
+
+// Repeated calls
+/** A call with the same tool call id counts as a repetition for this long. */
+export const HOOK_CALL_REPEAT_MS = 10 * 60 * 1000;
+/** A call without a tool call id, but with the same input, counts as a repetition for this long. */
+export const HOOK_INPUT_REPEAT_MS = 2_000;
+
+/** The maximum number of calls that are remembered, so that their repetitions are recognized. */
+export const HOOK_CALLS_MAX = 50_000;
+/** The maximum memory of the remembered calls and of their answers. */
+export const HOOK_CALLS_BYTES_MAX = 16 * MIB;
+/** The memory of a remembered call without its answer. */
+export const HOOK_CALL_BYTES = 256;
+
+// Sessions
+/** The maximum number of agents about which something is remembered between two hooks. */
+export const HOOK_AGENTS_MAX = 2_048;
+/** The memory of such an agent: its directory, and the lines that it is still to be told. */
+export const HOOK_AGENT_BYTES = 12 * KIB;
+/** The maximum number of lines that an agent is still to be told. The oldest is dropped. */
+export const HOOK_NOTICES_MAX = 8;
+/** The maximum number of things that are remembered because they were reported to an agent. */
+export const HOOK_REPORTED_MAX = 65_536;
+/** The memory of one such thing: a hash of fixed size. */
+export const HOOK_REPORTED_BYTES = 128;
+/** The maximum number of ready tasks with an assignee that are remembered until they are reported to the assignee. */
+export const HOOK_TASKS_MAX = 4_096;
+export const HOOK_TASK_BYTES = 512;
+/** The maximum number of agents whose in-boxes are watched, so that an in-box without new messages is not read. */
+export const HOOK_BOXES_MAX = 4_096;
+export const HOOK_BOX_BYTES = 512;
+/** The maximum number of workspaces, over all clients, whose last event is remembered. */
+export const HOOK_SEEN_MAX = 1_000;
+export const HOOK_SEEN_BYTES = 1 * KIB;
+
+// Denials
+/** An agent that was denied a path this often is listed. */
+export const HOOK_DENIALS_COUNT_MIN = 3;
+/** Two denials that are further apart are not counted together. A denial is listed for as long. */
+export const HOOK_DENIALS_TOGETHER_MS = 60 * 60 * 1000;
+/** The maximum number of agents and paths whose denials are counted. */
+export const HOOK_DENIALS_MAX = 256;
+/** The memory of one count: names of the agent and the workspace, and a path and its resource. */
+export const HOOK_DENIAL_BYTES = 16 * KIB;
+/** The maximum number of repeated denials in the answer of GET /api/hooks. */
+export const HOOK_DENIALS_LISTED_MAX = 100;
+
+// Life
+/** The life of an automatic lease after the session's last edit of its path. */
+export const HOOK_AUTO_TTL_S_DEFAULT = 600;
+export const HOOK_AUTO_TTL_S_MIN = 60;
+export const HOOK_AUTO_TTL_S_MAX = 86_400;
+/** An agent whose shell command states no timeout may be silent for this long. */
+export const HOOK_BUSY_S_DEFAULT = 900;
+
+// Answers, in bytes of UTF-8
+export const HOOK_CONTEXT_BYTES_MAX = 300;
+export const HOOK_START_BYTES_MAX = 600;
+/** The maximum size of a denial without the path in the command that it names. */
+export const HOOK_DENIAL_BYTES_MAX = 600;
+/** The maximum size of another agent's name or branch in an answer. */
+export const HOOK_NAME_BYTES_MAX = 64;
+/** The maximum size of a text that another agent wrote, in an answer. */
+export const HOOK_QUOTE_BYTES_MAX = 120;
+/** A denial names at most this many waiters. */
+export const HOOK_WAITERS_NAMED_MAX = 3;
+/** The start of a session names at most this many other agents. */
+export const HOOK_OTHERS_NAMED_MAX = 5;
+/** The maximum number of undelivered messages that are read for one answer. The others follow in the next one. */
+export const HOOK_MESSAGES_MAX = 32;
+/** An answer names at most this many paths that other agents change in other working trees. */
+export const HOOK_NEARBY_NAMED_MAX = 2;
+/** The maximum number of active agents of a workspace that are examined for one call. */
+export const HOOK_ACTIVE_EXAMINED_MAX = 1_000;

@@ -1,0 +1,84 @@
+/** Creates the components that answer the hooks of agents' clients. */
+import type { Clock } from "../base/clock.js";
+import { AgentStates } from "../features/hooks/agent-states.js";
+import { AutoLeases } from "../features/hooks/auto-leases.js";
+import { EditDecision } from "../features/hooks/edit-decision.js";
+import { HookFront } from "../features/hooks/front.js";
+import { GitDecision } from "../features/hooks/git-decision.js";
+import { HookHeaderReader } from "../features/hooks/headers.js";
+import { HeldByOthers } from "../features/hooks/held-by-others.js";
+import { HookMetrics } from "../features/hooks/hook-metrics.js";
+import { Inbox } from "../features/hooks/inbox.js";
+import { NearbyLines } from "../features/hooks/nearby-lines.js";
+import { News } from "../features/hooks/news.js";
+import { ReadyTasks } from "../features/hooks/ready-tasks.js";
+import { RepeatedDenials } from "../features/hooks/repeated-denials.js";
+import { RepeatedCalls } from "../features/hooks/repeats.js";
+import { hookRoutes } from "../features/hooks/routes.js";
+import { SeenHooks } from "../features/hooks/seen-hooks.js";
+import { ReportedOnce } from "../features/hooks/reported-once.js";
+import { ToolDecision } from "../features/hooks/tool-decision.js";
+import type { Route } from "../platform/front/route.js";
+import type { Measured } from "../platform/measure/exposition.js";
+import type { Writer } from "../platform/threads/writer.js";
+import type { AgentsArea } from "./agents.js";
+import type { ClaimsArea } from "./claims.js";
+import type { Ground } from "./ground.js";
+import type { MessagesArea } from "./messages.js";
+
+export interface HooksArea {
+  readonly metrics: Measured;
+  readonly routes: readonly Route[];
+}
+
+export interface HooksUses {
+  readonly agents: Pick<AgentsArea, "directory" | "sessions">;
+  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "tasks">;
+  readonly messages: Pick<MessagesArea, "boxes" | "reader">;
+}
+
+export function makeHooks({ clock, log, threads }: Ground, uses: HooksUses): HooksArea {
+  const { front, metrics } = makeHookFront({ clock, log, writer: threads.writer }, uses);
+  return { metrics, routes: hookRoutes(front) };
+}
+
+/** Creates the front of hooks. Tests give it a simulated server. */
+export function makeHookFront(
+  { clock, log, writer }: Pick<Ground, "log"> & { readonly clock: Clock; readonly writer: Writer },
+  { agents, claims, messages }: HooksUses,
+): { readonly front: HookFront; readonly metrics: HookMetrics } {
+  const { directory, sessions } = agents;
+  const { leases, expiry } = claims;
+  const reported = new ReportedOnce();
+  const held = new HeldByOthers({ leases, endOf: (record) => expiry.endOf(record) });
+  const auto = new AutoLeases({ writer, leases });
+  const nearby = new NearbyLines({ directory, held, reported });
+  const metrics = new HookMetrics();
+  const front = new HookFront({
+    sessions,
+    directory,
+    headers: new HookHeaderReader(),
+    repeats: new RepeatedCalls(),
+    states: new AgentStates(),
+    tools: new ToolDecision({
+      edits: new EditDecision({ leases, held, auto, nearby }),
+      git: new GitDecision({ directory, leases }),
+      held,
+    }),
+    denials: new RepeatedDenials({ writer, directory, leases, clock }),
+    news: new News({
+      leases,
+      auto,
+      inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
+      tasks: new ReadyTasks(claims.tasks),
+      reported,
+      clock,
+    }),
+    seen: new SeenHooks(),
+    metrics,
+    clock,
+    stopwatchMs: () => performance.now(),
+    log,
+  });
+  return { front, metrics };
+}

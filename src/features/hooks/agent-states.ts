@@ -1,0 +1,51 @@
+/**
+ * Keeps what the server has to remember about an agent between two of its hooks: the root of its session, whether it
+ * was introduced, and the lines that it is still to be told. Pure except for its state.
+ *
+ * The memory is bounded, and the agents whose last hook is the oldest are forgotten first. A forgotten agent counts as
+ * introduced, so that it is not told the same again.
+ */
+import { HOOK_AGENTS_MAX, HOOK_NOTICES_MAX } from "../../../schemas/limits/hooks.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+
+export interface AgentState {
+  /** The directory of the session's first event; "" if it is not known. It is the root if the headers name none. */
+  readonly root: string;
+  /** Whether the agent was told its name, and which other agents are active. */
+  introduced: boolean;
+  /** The lines for the next answer that can have a context. */
+  readonly notices: string[];
+}
+
+export class AgentStates {
+  /** The states by the ids of the instances, those whose last hook is the oldest first. */
+  readonly #states = new Map<string, AgentState>();
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /** Returns the state of an instance, if there is one. */
+  find(id: string): AgentState | undefined {
+    return this.#states.get(id);
+  }
+
+  /**
+   * Returns the state of an instance. Creates it if there is none.
+   * @param root the root for a new state
+   * @param isNew whether this event has made the instance. If not, it was introduced before
+   */
+  of(id: string, root: string, isNew: boolean): AgentState {
+    const state = this.#states.get(id) ?? { root, introduced: !isNew, notices: [] };
+    this.#states.delete(id);
+    this.#states.set(id, state);
+    dropOldest(this.#states, HOOK_AGENTS_MAX);
+    return state;
+  }
+}
+
+/** Adds a line that the agent is still to be told. If there are too many, the oldest is dropped. */
+export function addNotice({ notices }: AgentState, line: string): void {
+  notices.push(line);
+  if (notices.length > HOOK_NOTICES_MAX) notices.shift();
+}

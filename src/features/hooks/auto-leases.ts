@@ -1,0 +1,119 @@
+/**
+ * Leases what agents edit, without a request of the agent. Such a lease is automatic: it ends some time after the last
+ * edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that it is automatic.
+ * It is granted by the same rule as any other lease. Runs on the front.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
+import { Failure } from "../../base/result.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { Entry } from "../instances/directory.js";
+import { acquireLease, releaseLease, renewLease } from "../leases/commands.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import type { WantedPath } from "./held-by-others.js";
+
+/** The reason that other agents see. */
+const REASON = "edits it";
+
+/** A lease request of a call: paths with the same scope, at most as many as a lease may have. */
+interface Part {
+  readonly scope: "repo" | "checkout";
+  readonly paths: readonly WantedPath[];
+}
+
+export interface AutoLeasesOptions {
+  readonly writer: Writer;
+  readonly leases: LeaseProjection;
+}
+
+export class AutoLeases {
+  readonly #options: AutoLeasesOptions;
+
+  constructor(options: AutoLeasesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Leases paths for an agent, all or none.
+   * @param lifeS the life of the leases after the last edit, in seconds
+   * @returns the refusal, or null if all paths are leased
+   */
+  async lease(
+    paths: readonly WantedPath[],
+    { id: actor, workspace }: Entry,
+    lifeS: number,
+    context: CallContext,
+  ): Promise<Failure | null> {
+    const { writer } = this.#options;
+    const made: number[] = [];
+    for (const { scope, paths: some } of partsOf(paths)) {
+      const reply = await writer.request(
+        acquireLease,
+        {
+          resources: some.map(({ resource }) => resource),
+          shared: false,
+          workspace,
+          ttl_s: lifeS,
+          max_s: lifeS,
+          reason: REASON,
+          waits: false,
+          queued: false,
+          request_id: null,
+          reuse: true,
+          scope,
+          automatic: true,
+        },
+        { actor, trace: context.trace },
+      );
+      if (reply instanceof Failure) {
+        await Promise.all(made.map((row) => this.#release(row, { actor, trace: context.trace })));
+        return reply;
+      }
+      if (reply.made) made.push(reply.row);
+    }
+    return null;
+  }
+
+  /** Starts the life of automatic leases again. Does not wait for the writer. */
+  touch(records: Iterable<LeaseRecord>, { trace }: CallContext): void {
+    for (const { row, fence, holder, automatic } of records) {
+      if (!automatic) continue;
+      const request = { row, fence, ttl_s: null, touch: true };
+      // The lease may have ended in the meantime. The next edit then leases the path again.
+      this.#options.writer.call(renewLease, request, { actor: holder, trace }, () => undefined);
+    }
+  }
+
+  /** Returns the automatic leases of an agent for which other agents wait, each with its waiters. */
+  awaited(holder: string): { readonly record: LeaseRecord; readonly waiters: readonly LeaseRecord[] }[] {
+    const { leases } = this.#options;
+    if (leases.waiting === 0) return [];
+    return [...leases.of(holder)]
+      .filter(({ automatic, state }) => automatic && state === "held")
+      .map((record) => ({ record, waiters: leases.waitingFor(record.row) }))
+      .filter(({ waiters }) => waiters.length > 0);
+  }
+
+  /** Releases the automatic leases of an agent for which other agents wait. */
+  async releaseAwaited(holder: string, { trace }: CallContext): Promise<void> {
+    await Promise.all(this.awaited(holder).map(({ record }) => this.#release(record.row, { actor: holder, trace })));
+  }
+
+  /** Releases a lease. If it has ended in the meantime, nothing changes. */
+  async #release(row: number, context: CallContext): Promise<void> {
+    const { writer, leases } = this.#options;
+    const fence = leases.get(row)?.fence ?? null;
+    if (fence !== null) await writer.request(releaseLease, { row, fence }, context);
+  }
+}
+
+function partsOf(paths: readonly WantedPath[]): Part[] {
+  const parts: Part[] = [];
+  for (const scope of ["checkout", "repo"] as const) {
+    const some = paths.filter(({ asked }) => (asked.limitedTo === null ? "repo" : "checkout") === scope);
+    for (let at = 0; at < some.length; at += LEASE_RESOURCES_MAX)
+      parts.push({ scope, paths: some.slice(at, at + LEASE_RESOURCES_MAX) });
+  }
+  return parts;
+}

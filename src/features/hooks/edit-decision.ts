@@ -1,0 +1,112 @@
+/**
+ * Decides about a tool call that edits files. By the policy of the project, it leases what is free, demands a lease of
+ * the agent's own, or only reports conflicts. Only a conflict with another agent denies a call: whatever else goes
+ * wrong, the call may run. Runs on the front.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { Failure } from "../../base/result.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { AutoLeases } from "./auto-leases.js";
+import { heldLine, notCheckedLine, notLeasedLine } from "./call-lines.js";
+import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
+import { awaitedReason, leasedReason, unleasedReason } from "./denial.js";
+import type { HeldByOthers, WantedPath } from "./held-by-others.js";
+import type { NearbyLines } from "./nearby-lines.js";
+import type { LocatedPath } from "./roots.js";
+
+export interface EditDecisionOptions {
+  readonly leases: LeaseProjection;
+  readonly held: HeldByOthers;
+  readonly auto: AutoLeases;
+  readonly nearby: NearbyLines;
+}
+
+export class EditDecision {
+  readonly #options: EditDecisionOptions;
+
+  constructor(options: EditDecisionOptions) {
+    this.#options = options;
+  }
+
+  decide(call: DecidedCall): CallOutcome | Promise<CallOutcome> {
+    const { effects, roots, actor, headers } = call;
+    const located = locateAll(effects.written.paths, effects.directory, roots);
+    if (located.length === 0) return MAY_RUN;
+    if (!effects.written.complete) return { denial: null, lines: [notCheckedLine("it writes too many paths")] };
+    const paths = this.#options.held.want(located, actor);
+    if (paths instanceof Failure) return { denial: null, lines: [notCheckedLine(paths.message)] };
+    if (headers.policy === "warn") return this.#warn(paths, call);
+    const [obstacle] = this.#options.held.obstacles(paths);
+    if (obstacle !== undefined) return denied(leasedReason(obstacle), obstacle);
+    return headers.policy === "strict" ? this.#demand(paths, call) : this.#lease(paths, call);
+  }
+
+  #warn(paths: readonly WantedPath[], call: DecidedCall): CallOutcome {
+    const { held, nearby } = this.#options;
+    return { denial: null, lines: [...[...held.obstacles(paths)].map(heldLine), ...nearby.of(paths, call)] };
+  }
+
+  /** Denies the call unless the agent, or the parent of a subagent, has leased each path. */
+  #demand(paths: readonly WantedPath[], call: DecidedCall): CallOutcome {
+    const { held, nearby } = this.#options;
+    const { actor, session } = call;
+    const free = paths.find((path) => !held.isCovered(path, actor.id) && !held.isCovered(path, session.id));
+    if (free !== undefined)
+      return denied(unleasedReason(free), { path: free.path, resource: free.resource, lease: null });
+    this.#touch(paths, call);
+    return { denial: null, lines: nearby.of(paths, call) };
+  }
+
+  /** Leases the paths that the agent itself has not leased yet. */
+  #lease(paths: readonly WantedPath[], call: DecidedCall): CallOutcome | Promise<CallOutcome> {
+    const { held, nearby } = this.#options;
+    const { actor } = call;
+    this.#touch(paths, call);
+    // A lease of the workspace's root would exclude all other agents, although no tool writes all files.
+    const free = paths.filter((path) => path.path !== "" && !held.isCovered(path, actor.id));
+    if (free.length === 0) return { denial: null, lines: nearby.of(paths, call) };
+    return this.#acquire(free, paths, call);
+  }
+
+  async #acquire(free: readonly WantedPath[], paths: readonly WantedPath[], call: DecidedCall): Promise<CallOutcome> {
+    const { auto, nearby } = this.#options;
+    const { actor, headers, context } = call;
+    const refusal = await auto.lease(free, actor, headers.autoTtlS, context);
+    if (refusal === null) return { denial: null, lines: nearby.of(paths, call) };
+    return this.#conflict(refusal, free) ?? { denial: null, lines: [notLeasedLine(refusal.message)] };
+  }
+
+  #touch(paths: readonly WantedPath[], { actor, context }: DecidedCall): void {
+    const { auto, held } = this.#options;
+    const touched = new Map<number, LeaseRecord>();
+    for (const path of paths) for (const record of held.covering(path, actor.id)) touched.set(record.row, record);
+    auto.touch(touched.values(), context);
+  }
+
+  /** Returns a denial if a request was refused because of another agent; else null. */
+  #conflict({ members }: Failure, free: readonly WantedPath[]): CallOutcome | null {
+    const { conflicts } = (members ?? {}) as {
+      readonly conflicts?: readonly { readonly wanted: string; readonly lease: number }[];
+    };
+    const conflict = conflicts?.[0];
+    const record = conflict === undefined ? undefined : this.#options.leases.get(conflict.lease);
+    const path = free.find(({ resource }) => resource === conflict?.wanted) ?? free[0];
+    if (record === undefined || path === undefined) return null;
+    const obstacle = this.#options.held.obstacleOf(path, record);
+    return denied(record.state === "waiting" ? awaitedReason(obstacle) : leasedReason(obstacle), obstacle);
+  }
+}
+
+/** Returns the places of paths in the workspace, each once. Paths outside of it are left out, and ignored ones too. */
+export function locateAll(
+  paths: readonly string[],
+  directory: string,
+  roots: DecidedCall["roots"],
+): readonly LocatedPath[] {
+  const found = new Map<string, LocatedPath>();
+  for (const path of paths) {
+    const located = roots.locate(path, directory);
+    if (located !== null) found.set(located.resource, located);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,70 @@
+/**
+ * Finds the files that a call of an editing tool writes, by the arguments of the call. Tools name them in different
+ * arguments, and a client may use the arguments of another client, so every tool is read in the same way. Pure.
+ */
+import type { HookTool } from "./input.js";
+import { isJsonObject, type JsonObject, memberAt } from "./json-members.js";
+import { findPatchPaths } from "./patch-paths.js";
+import { PathCollector, type WrittenPaths } from "./path-collector.js";
+import { wordsOf } from "./tool-kind.js";
+
+/** The arguments that name a file, or a list of files. */
+const PATH_ARGUMENTS = [
+  "file_path",
+  "filePath",
+  "path",
+  "notebook_path",
+  "notebookPath",
+  "target_file",
+  "targetFile",
+  "relative_path",
+  "relativePath",
+  "destination",
+  "new_path",
+  "newPath",
+  "file_paths",
+  "filePaths",
+  "paths",
+] as const;
+/** The arguments that name a file which a tool takes away, unless it copies the file. */
+const SOURCE_ARGUMENTS = ["source", "old_path", "oldPath"] as const;
+/** The arguments with a list of files, or with a list of changes of which each names its file. */
+const LIST_ARGUMENTS = ["files", "edits", "replacements"] as const;
+/** The values of the argument `command` with which a tool that can also edit only reads. */
+const READING_COMMANDS: ReadonlySet<unknown> = new Set(["view", "read", "list"]);
+
+/** Returns the paths that a call writes. A tool that edits no files writes none; a shell's are in shell-writes.ts. */
+export function editedPaths({ name, kind, parameters }: HookTool): WrittenPaths {
+  const found = new PathCollector();
+  if (kind === "shell" || kind === "other" || READING_COMMANDS.has(memberAt(parameters, "command")))
+    return found.result();
+  addArguments(parameters, found);
+  if (!wordsOf(name).includes("copy")) for (const argument of SOURCE_ARGUMENTS) addTexts(parameters, argument, found);
+  for (const argument of LIST_ARGUMENTS) {
+    const list = memberAt(parameters, argument);
+    for (const item of Array.isArray(list) ? (list as readonly unknown[]) : []) {
+      if (isJsonObject(item)) addArguments(item, found);
+      else if (argument === "files" && typeof item === "string") found.add(item);
+    }
+  }
+  if (kind === "patch") addPatches(parameters, found);
+  return found.result();
+}
+
+function addArguments(parameters: JsonObject, found: PathCollector): void {
+  for (const argument of PATH_ARGUMENTS) addTexts(parameters, argument, found);
+}
+
+function addTexts(parameters: JsonObject, argument: string, found: PathCollector): void {
+  const value = memberAt(parameters, argument);
+  for (const text of Array.isArray(value) ? (value as readonly unknown[]) : [value])
+    if (typeof text === "string") found.add(text);
+}
+
+/** Adds the paths of the patches in any argument that is a text, or a command of several words. */
+function addPatches(parameters: JsonObject, found: PathCollector): void {
+  for (const value of Object.values(parameters)) {
+    for (const text of Array.isArray(value) ? (value as readonly unknown[]) : [value])
+      if (typeof text === "string") findPatchPaths(text, (path) => found.add(path));
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Brings the paths of another machine into one form, without asking a file system. The machine may run Windows, whatever
+ * this server runs on: a path belongs to Windows if its root has a drive letter, or is a share. Pure.
+ */
+
+const BACKSLASHES = /\\/g;
+const DRIVE = /^[A-Za-z]:(?=[\\/]|$)/;
+/** Also matches a path that is relative to the current directory of a drive (`C:a`). */
+const ANY_DRIVE = /^[A-Za-z]:/;
+
+/** The two ways to write paths. On Windows `\` separates the segments; elsewhere it is a character of a name. */
+export type PathStyle = "posix" | "windows";
+
+/** Returns the style of an absolute path; null if the path is relative. */
+export function styleOf(path: string): PathStyle | null {
+  if (DRIVE.test(path) || path.startsWith("\\\\")) return "windows";
+  return path.startsWith("/") ? "posix" : null;
+}
+
+/** Returns whether a path does not depend on the current directory, in a given style. */
+function isAbsolute(path: string, style: PathStyle): boolean {
+  return path.startsWith("/") || (style === "windows" && (path.startsWith("\\") || ANY_DRIVE.test(path)));
+}
+
+/**
+ * Returns the segments of an absolute path without `.`, `..` and empty ones; null if a path of Windows is relative to
+ * the current directory of a drive (`C:a`). The first segment of a path of Windows is its drive in lower case.
+ * @param drive the drive of a path that begins with `\`, for example `c:`; "" if there is none
+ */
+export function segmentsOf(path: string, style: PathStyle, drive = ""): string[] | null {
+  let text = path;
+  if (style === "windows") {
+    text = path.replace(BACKSLASHES, "/");
+    if (DRIVE.test(text)) text = `${text.slice(0, 2).toLowerCase()}${text.slice(2)}`;
+    else if (ANY_DRIVE.test(text)) return null;
+    else if (drive !== "" && !text.startsWith("//")) text = `${drive}${text}`;
+  }
+  const segments: string[] = [];
+  const kept = style === "windows" && DRIVE.test(text) ? 1 : 0;
+  for (const segment of text.split("/")) {
+    if (segment === "" || segment === ".") continue;
+    if (segment !== "..") segments.push(segment);
+    else if (segments.length > kept) segments.pop();
+  }
+  return segments;
+}
+
+/**
+ * Returns a path that is relative to a directory, as one path. An absolute path stays as it is. Nothing is removed from
+ * the result, which may contain `..`.
+ */
+export function joinPath(directory: string, path: string): string {
+  const style = styleOf(directory);
+  if (path === "" || path === ".") return directory;
+  if (directory === "" || (style === null ? styleOf(path) !== null : isAbsolute(path, style))) return path;
+  return `${directory}/${path}`;
+}

@@ -1,0 +1,52 @@
+/**
+ * Prepares texts of other agents for the context of a model. Such a text is data, so it must not look like a part of the
+ * answer around it, or like an instruction of the client. It becomes one line in quotes, without control characters and
+ * invisible characters, and without the brackets in which clients enclose a context. Pure.
+ */
+import { HOOK_NAME_BYTES_MAX, HOOK_QUOTE_BYTES_MAX } from "../../../schemas/limits/hooks.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { replaceHidden } from "../../../schemas/visible-text.js";
+
+const ELLIPSIS = "…";
+/** A name of these characters needs no quotes. */
+const PLAIN_NAME = /^[\p{L}\p{N}._@][\p{L}\p{N}._@/+-]*$/u;
+const REPLACEMENTS: Readonly<Record<string, string>> = { '"': "'", "<": "‹", ">": "›" };
+
+/** Returns the text. If it has more than `bytesMax` bytes, cuts it at the end of a character and adds `…`. */
+export function cutToBytes(text: string, bytesMax: number): string {
+  if (utf8Length(text) <= bytesMax) return text;
+  const bytes = Buffer.from(text.slice(0, bytesMax));
+  let end = Math.max(0, bytesMax - utf8Length(ELLIPSIS));
+  // A byte of the form 10xxxxxx continues a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString("utf8", 0, end) + ELLIPSIS;
+}
+
+/**
+ * Returns a text of another agent in quotes.
+ * @param bytesMax the maximum number of bytes between the quotes
+ */
+export function quoteForeign(text: string, bytesMax: number = HOOK_QUOTE_BYTES_MAX): string {
+  return `"${plainLine(text, bytesMax)}"`;
+}
+
+/** Returns the name of another agent, a branch or the like: as it is if it has only ordinary characters, else quoted. */
+export function foreignName(name: string): string {
+  const plain = plainLine(name, HOOK_NAME_BYTES_MAX);
+  return plain === name && PLAIN_NAME.test(name) ? name : `"${plain}"`;
+}
+
+function plainLine(text: string, bytesMax: number): string {
+  // Each UTF-16 unit takes at least one byte, so the rest of a long text is not needed.
+  const start = text.slice(0, bytesMax + 1).toWellFormed();
+  const line = makeVisible(start)
+    .replaceAll(/["<>]/g, (character) => REPLACEMENTS[character] ?? "")
+    .replaceAll(/\s+/g, " ");
+  const isCut = text.length > bytesMax + 1;
+  // The cut may separate an invisible character from the neighbour that justifies it.
+  return makeVisible(cutToBytes(isCut ? `${line}${ELLIPSIS}` : line, bytesMax));
+}
+
+function makeVisible(text: string): string {
+  return replaceHidden(text, (character) => (/\s/.test(character) ? " " : ""));
+}

@@ -1,0 +1,334 @@
+/**
+ * Answers the hooks of agents' clients. Each hook counts as activity of its session. Many of them begin, continue or
+ * end the session. A hook before a tool call decides whether the call may run. All decisions come from the front's
+ * memory. The writer is called only to begin and to end a session, and to change leases. Runs on the front.
+ *
+ * Whatever is unexpected, the client gets the answer that it should proceed, because a hook must never stop an agent.
+ */
+import {
+  HOOK_ACTIVE_EXAMINED_MAX,
+  HOOK_CONTEXT_BYTES_MAX,
+  HOOK_START_BYTES_MAX,
+} from "../../../schemas/limits/hooks.js";
+import type { HookList } from "../../../schemas/hooks.js";
+import type { CheckoutBody } from "../../../schemas/instances.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { SECOND_MS } from "../../../shared/duration.js";
+import type { Clock } from "../../base/clock.js";
+import type { Log } from "../../base/log.js";
+import { traceOf } from "../../base/reason.js";
+import { Failure, notFound } from "../../base/result.js";
+import { shorten } from "../../base/shorten.js";
+import { jsonReply } from "../../platform/front/reply.js";
+import { headerBlock } from "../../platform/transport/reply.js";
+import { tokenOwnerOf } from "../../platform/front/roles.js";
+import type { Answer, Request } from "../../platform/front/route.js";
+import type { AgentSessions, EventCall, SessionInstances } from "../agent-sessions/front.js";
+import { areRelated } from "../claims/contention.js";
+import { isValidCheckout } from "../instances/checkout.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
+import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
+import type { HookClient } from "./client.js";
+import { findClient, findEvent } from "./clients.js";
+import { startText } from "./context-lines.js";
+import type { Denial } from "./decided-call.js";
+import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
+import { fitLines } from "./fitted-lines.js";
+import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
+import { type HookInput, readHookInput } from "./input.js";
+import type { News } from "./news.js";
+import type { RepeatedDenials } from "./repeated-denials.js";
+import type { Decided, RepeatedCalls } from "./repeats.js";
+import { WorkspaceRoots } from "./roots.js";
+import type { SeenHooks } from "./seen-hooks.js";
+import { styleOf } from "./file-path.js";
+import { isEdit, type ToolDecision } from "./tool-decision.js";
+import { toolEffects } from "./tool-effects.js";
+
+export interface HookFrontOptions {
+  readonly sessions: AgentSessions;
+  readonly directory: Directory;
+  readonly headers: HookHeaderReader;
+  readonly repeats: RepeatedCalls;
+  readonly states: AgentStates;
+  readonly tools: ToolDecision;
+  readonly denials: RepeatedDenials;
+  readonly news: News;
+  readonly seen: SeenHooks;
+  readonly metrics: HookMetrics;
+  readonly clock: Clock;
+  /** Returns a time in ms that only grows, to measure the time of a call. */
+  readonly stopwatchMs: () => number;
+  readonly log: Log;
+}
+
+/** Lines that would get fewer bytes than this after the start of a session wait for the next answer. */
+const LINES_BYTES_MIN = 120;
+
+type HookRequest = Pick<Request, "body" | "headers" | "caller" | "context">;
+
+/** An event whose session is known. */
+interface KnownEvent {
+  readonly input: HookInput;
+  readonly headers: HookHeaders;
+  readonly session: Entry;
+  /** The instance to which the event belongs: that of the subagent, if there is one. */
+  readonly actor: Entry;
+  /** The state of the actor. */
+  readonly state: AgentState;
+  readonly call: EventCall;
+}
+
+export class HookFront {
+  readonly #options: HookFrontOptions;
+
+  constructor(options: HookFrontOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers a hook.
+   * @param pathEvent the event in the request's path; null if the path has none
+   */
+  handle(name: string, pathEvent: string | null, request: HookRequest): Answer | Promise<Answer> {
+    const client = findClient(name);
+    if (client === undefined) return notFound(`hook client not found: ${shorten(name)}`);
+    const { repeats, clock, stopwatchMs } = this.#options;
+    const startedMs = stopwatchMs();
+    const input = readHookInput(client, pathEvent, request.body);
+    if (input === null) return this.#ignore(client, pathEvent, startedMs);
+    const owner = tokenOwnerOf(request.caller);
+    const decided = repeats.once(input.repeat, owner, clock.now(), () => this.#decide(input, request));
+    return decided instanceof Promise
+      ? decided.then((later) => this.#answer(input, later, startedMs))
+      : this.#answer(input, decided, startedMs);
+  }
+
+  list(): Answer {
+    const { seen, denials } = this.#options;
+    const list: HookList = { clients: seen.list(), denials: denials.list() };
+    return jsonReply(JSON.stringify(list));
+  }
+
+  /** Answers an input that is not understood. */
+  #ignore(client: HookClient, pathEvent: string | null, startedMs: number): Answer {
+    const event = pathEvent === null ? undefined : findEvent(client, pathEvent);
+    this.#count(client, event?.name ?? UNKNOWN_EVENT, "ignored", startedMs);
+    if (event !== undefined) return answerReply(hookAnswer(client, event, PROCEED));
+    // Some client shows its model whatever the answer is, and the event is not known. An empty answer suits all events.
+    return answerReply(client.events.some(({ context }) => context === "plain") ? "" : "{}");
+  }
+
+  #answer({ client, event }: HookInput, decided: Decided, startedMs: number): Answer {
+    if (decided instanceof Failure) {
+      const isRefused = decided.status === "PERMISSION_DENIED";
+      this.#count(client, event.name, isRefused ? "refused" : "ignored", startedMs);
+      return isRefused ? decided : answerReply(hookAnswer(client, event, PROCEED));
+    }
+    this.#count(client, event.name, decided.kind, startedMs);
+    return answerReply(hookAnswer(client, event, decided));
+  }
+
+  #count({ name }: HookClient, event: string, decision: CountedDecision, startedMs: number): void {
+    const { metrics, stopwatchMs } = this.#options;
+    metrics.record(name, event, decision, (stopwatchMs() - startedMs) / SECOND_MS);
+  }
+
+  /** Decides about an event. Never throws: if this code has a fault, the agent may proceed. */
+  #decide(input: HookInput, request: HookRequest): Decided | Promise<Decided> {
+    try {
+      const decided = this.#decideEvent(input, request);
+      return decided instanceof Promise ? decided.catch((error: unknown) => this.#fault(input, error)) : decided;
+    } catch (error) {
+      return this.#fault(input, error);
+    }
+  }
+
+  #fault({ client, event }: HookInput, error: unknown): Decided {
+    this.#options.log.error("hook failed", { client: client.name, event: event.name, error: traceOf(error) });
+    return PROCEED;
+  }
+
+  #decideEvent(input: HookInput, { headers: sent, caller, context }: HookRequest): Decided | Promise<Decided> {
+    const { sessions, directory, headers: reader } = this.#options;
+    const { session, agent, moment, client } = input;
+    const call: EventCall = { caller, context };
+    if (moment === "end" || (moment === "subagent-stop" && agent !== null))
+      return sessions
+        .end(session, moment === "end" ? null : (agent?.id ?? null), call)
+        .then((ended) => (ended instanceof Failure ? ended : PROCEED));
+    const known = directory.ofSession(session);
+    const root = this.#rootOf(known, input.directory);
+    const headers = withDefaultRoot(
+      reader.read((name) => sent[name] ?? ""),
+      root,
+    );
+    const begun = sessions.begin(
+      {
+        session,
+        client: client.name,
+        agent,
+        workspace: headers.workspace ?? "",
+        checkout: checkoutOf(headers),
+        restarts: moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(input.tool?.kind)),
+      },
+      call,
+    );
+    const go = (instances: SessionInstances | null | Failure): Decided | Promise<Decided> => {
+      if (instances === null) return PROCEED;
+      if (instances instanceof Failure) return instances;
+      return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
+    };
+    return begun instanceof Promise ? begun.then(go) : go(begun);
+  }
+
+  /** Returns the directory that is the root of a session if its requests name none. */
+  #rootOf(known: Entry | undefined, directory: string): string {
+    if (known === undefined) return directory;
+    const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
+    if (root !== "") return root;
+    // Without a header, the workspace of a session is named by its root.
+    return styleOf(known.workspace) === null ? directory : known.workspace;
+  }
+
+  #decideKnown(
+    input: HookInput,
+    headers: HookHeaders,
+    { session, subagent }: SessionInstances,
+    { root, isNew, call }: { readonly root: string; readonly isNew: boolean; readonly call: EventCall },
+  ): Decided | Promise<Decided> {
+    const { states, seen, clock } = this.#options;
+    const { client, event, moment } = input;
+    const state = states.of(session.id, root, isNew);
+    const actor = subagent ?? session;
+    seen.add({
+      client: client.name,
+      workspace: session.workspace,
+      checkout: session.checkout?.id ?? null,
+      event: event.name,
+      atMs: clock.now(),
+    });
+    const own = subagent === null ? state : states.of(subagent.id, root, false);
+    const known: KnownEvent = { input, headers, session, actor, state: own, call };
+    if (moment === "before-tool") return this.#beforeTool(known);
+    if (moment === "after-tool") return this.#afterTool(known);
+    if (moment === "stop") return this.#stop(known);
+    return moment === "start" || moment === "prompt" ? this.#inform(known, []) : PROCEED;
+  }
+
+  #beforeTool(known: KnownEvent): HookDecision | Promise<HookDecision> {
+    const { input, headers, session, actor, call } = known;
+    const { tool, busyS } = input;
+    if (tool === null) return this.#inform(known, []);
+    const outcome = this.#options.tools.decide(tool.kind, {
+      actor,
+      session,
+      headers,
+      roots: new WorkspaceRoots(headers),
+      effects: toolEffects(input),
+      context: call.context,
+    });
+    const go = ({ denial, lines }: Awaited<typeof outcome>): HookDecision => {
+      if (denial !== null) return this.#deny(known, denial);
+      if (busyS > 0) this.#setBusy(known, busyS);
+      return this.#inform(known, lines);
+    };
+    return outcome instanceof Promise ? outcome.then(go) : go(outcome);
+  }
+
+  #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
+    if (path !== null && isDenied(client, policy)) this.#options.denials.add(client.name, actor, path, call.context);
+    return { kind: "deny", reason, policy };
+  }
+
+  /** Records that the agent is silent while a command runs. While a subagent is busy, its session is busy, too. */
+  #setBusy({ actor, session }: KnownEvent, busyS: number): void {
+    const { directory, clock } = this.#options;
+    const nowMs = clock.now();
+    for (const entry of new Set([actor, session])) directory.setBusy(entry, nowMs + busyS * SECOND_MS, nowMs);
+  }
+
+  #afterTool(known: KnownEvent): HookDecision {
+    const { directory, clock, tools } = this.#options;
+    const { input, headers, session, actor, call } = known;
+    const nowMs = clock.now();
+    if (actor.busy_until > nowMs) directory.setBusy(actor, nowMs, nowMs);
+    if (input.tool === null) return this.#inform(known, []);
+    const lines = tools.afterwards(input.tool.kind, {
+      actor,
+      session,
+      headers,
+      roots: new WorkspaceRoots(headers),
+      effects: toolEffects(input),
+      context: call.context,
+    });
+    return this.#inform(known, lines);
+  }
+
+  /**
+   * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet.
+   * Otherwise the automatic leases for which other agents wait are released.
+   */
+  #stop({ input, actor, session, call }: KnownEvent): HookDecision | Promise<HookDecision> {
+    const { news } = this.#options;
+    const { client, event, stopHeld, agent } = input;
+    if (agent !== null) return PROCEED;
+    if (canHoldStop(client, event) && !stopHeld) {
+      const reason = news.takeRequests(actor, call.context);
+      if (reason !== null) return { kind: "hold-stop", reason };
+    }
+    const released = news.releaseAwaited(session, call.context);
+    return released === null ? PROCEED : released.then(() => PROCEED);
+  }
+
+  /**
+   * Returns the context for an agent. Lines that the answer cannot have wait for the next answer.
+   * @param lines what the agent is told about its own tool call
+   */
+  #inform(known: KnownEvent, lines: readonly string[]): HookDecision {
+    const { news } = this.#options;
+    const { input, actor, state, call } = known;
+    const { event, moment, agent } = input;
+    if (!canInform(event)) {
+      for (const line of lines) addNotice(state, line);
+      return PROCEED;
+    }
+    const all = [...state.notices.splice(0), ...lines];
+    if (agent === null) all.push(...news.take(moment, actor, call.context));
+    if (agent === null && (moment === "start" || !state.introduced)) return this.#introduce(known, all);
+    return all.length === 0 ? PROCEED : { kind: "context", text: fitLines(all, HOOK_CONTEXT_BYTES_MAX).text };
+  }
+
+  /** Tells an agent its name and the other agents, and as much of the lines as fits. The others wait. */
+  #introduce({ actor, state }: KnownEvent, lines: readonly string[]): HookDecision {
+    state.introduced = true;
+    const start = startText(actor, this.#othersOf(actor));
+    const left = HOOK_START_BYTES_MAX - utf8Length(start) - 1;
+    const fits = lines.length > 0 && left >= LINES_BYTES_MIN;
+    if (!fits) for (const line of lines) addNotice(state, line);
+    return { kind: "context", text: fits ? `${start}\n${fitLines(lines, left).text}` : start };
+  }
+
+  /** Returns the other active agents of a workspace, the most recently seen first. */
+  #othersOf(entry: Entry): readonly Entry[] {
+    const own = { holder: entry.id, parent: entry.parent };
+    return this.#options.directory
+      .activeIn(entry.workspace, HOOK_ACTIVE_EXAMINED_MAX)
+      .filter(({ id, parent }) => !areRelated(own, { holder: id, parent }));
+  }
+}
+
+/** Returns the checkout that the headers describe. Without an id there is none, whatever else they say. */
+function checkoutOf({ checkout: id, branch, roots }: HookHeaders): CheckoutBody | null {
+  if (id === null) return null;
+  const named = { id, ...(branch === null ? {} : { branch }) };
+  const rooted = { ...named, root: roots[0] ?? null };
+  return isValidCheckout(rooted) ? rooted : named;
+}
+
+const TEXT_HEADERS = headerBlock([["Content-Type", "text/plain; charset=utf-8"]]);
+
+function answerReply(text: string): Answer {
+  return text.startsWith("{") ? jsonReply(text) : { status: 200, body: text, headers: TEXT_HEADERS };
+}

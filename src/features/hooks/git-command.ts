@@ -1,0 +1,65 @@
+/**
+ * Finds the git commands that change or lose the work of other agents in the same repository, and describes what each of
+ * them would touch. A command that only reads, or that only touches what it names for a commit, is not found. Pure.
+ */
+import { joinPath } from "./file-path.js";
+import { GIT_RULES, type GitTouch } from "./git-rules.js";
+import type { CommandWord, ShellCommand } from "./shell-commands.js";
+import type { ShellWord } from "./shell-words.js";
+
+export interface GitChange {
+  /** The name of git's command, for example `reset`. */
+  readonly command: string;
+  readonly touches: GitTouch;
+  /**
+   * The directory in which git runs, from the directory of the call: "" for that directory itself. Null if it is not
+   * known. The paths in `touches` start there.
+   */
+  readonly directory: string | null;
+  /** The repository, where the command names it itself; null if git finds it by the directory. */
+  readonly gitDirectory: string | null;
+  /** The working tree, where the command names it itself; null if git finds it by the directory. */
+  readonly workTree: string | null;
+}
+
+/** Returns the changes that commands make, in their order. */
+export function gitChanges(commands: readonly ShellCommand[]): GitChange[] {
+  return commands.flatMap((command) => gitChange(command) ?? []);
+}
+
+const GIT = /^git(?:\.exe)?$/i;
+/** The options before git's command that take a value as a word of its own. */
+const VALUE_OPTIONS: ReadonlySet<string> = new Set([
+  ...["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--super-prefix", "--config-env", "--attr-source"],
+]);
+
+function gitChange({ name, parameters, environment, directory }: ShellCommand): GitChange | undefined {
+  if (!name.isLiteral || !GIT.test(name.text)) return undefined;
+  let place = directory;
+  let gitDirectory = placeOf(environment.get("GIT_DIR"));
+  let workTree = placeOf(environment.get("GIT_WORK_TREE"));
+  let at = 0;
+  for (; at < parameters.length; at++) {
+    const word = parameters[at] as CommandWord;
+    if (!word.text.startsWith("-")) break;
+    const equals = word.text.indexOf("=");
+    const isAttached = word.text.startsWith("--") && equals > 0;
+    const option = isAttached ? word.text.slice(0, equals) : word.text;
+    if (!VALUE_OPTIONS.has(option)) continue;
+    const value = isAttached ? { ...word, text: word.text.slice(equals + 1) } : parameters[++at];
+    if (value === undefined) return undefined;
+    if (option === "-C") place = value.isLiteral && place !== null ? joinPath(place, value.text) : null;
+    else if (option === "--git-dir") gitDirectory = placeOf(value);
+    else if (option === "--work-tree") workTree = placeOf(value);
+  }
+  const command = parameters[at];
+  if (command === undefined || !command.isLiteral) return undefined;
+  const touches = GIT_RULES.get(command.text)?.(parameters.slice(at + 1));
+  if (touches === undefined || touches === null) return undefined;
+  return { command: command.text, touches, directory: place, gitDirectory, workTree };
+}
+
+/** Returns a place that a command names; null if it names none, or one that is not known before it runs. */
+function placeOf(word: ShellWord | undefined): string | null {
+  return word !== undefined && word.isLiteral && word.text !== "" ? word.text : null;
+}

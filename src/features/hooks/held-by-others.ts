@@ -1,0 +1,103 @@
+/**
+ * Finds the leases of other agents that a tool call would conflict with, and those in other working trees whose changes
+ * will have to be merged. All answers come from the front's memory. Runs on the front.
+ */
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
+import { utf8Length } from "../../../schemas/text.js";
+import { Failure, invalid } from "../../base/result.js";
+import type { Contender } from "../claims/contention.js";
+import { isLease, limitOf, readGlobs, TOO_MANY_STEPS } from "../claims/lease.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { Resource } from "../claims/resource.js";
+import type { Entry } from "../instances/directory.js";
+import type { Obstacle } from "./denial.js";
+import type { LocatedPath } from "./roots.js";
+
+/** A path that a tool call writes, as a claim of the agent would have it. */
+export interface WantedPath extends LocatedPath {
+  readonly wanted: Resource;
+  readonly asked: Contender;
+}
+
+export interface HeldByOthersOptions {
+  readonly leases: LeaseProjection;
+  /** Returns the time in ms at which a lease ends; null if that is not known. */
+  readonly endOf: (record: LeaseRecord) => number | null;
+}
+
+export class HeldByOthers {
+  readonly #options: HeldByOthersOptions;
+
+  constructor(options: HeldByOthersOptions) {
+    this.#options = options;
+  }
+
+  /** Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if that costs too much. */
+  want(paths: readonly LocatedPath[], { id: holder, parent, workspace, checkout }: Entry): WantedPath[] | Failure {
+    const long = paths.find(({ resource }) => utf8Length(resource) > RESOURCE_BYTES_MAX);
+    if (long !== undefined) return invalid(`a path is longer than ${RESOURCE_BYTES_MAX} bytes`);
+    const read = readGlobs(
+      paths.map(({ resource }) => resource),
+      workspace,
+      (at) => `paths[${at}]`,
+      "paths",
+    );
+    if (read instanceof Failure) return read;
+    if (this.#options.leases.costsTooMuch(read)) return TOO_MANY_STEPS;
+    return paths.map((path, at) => {
+      const limitedTo = path.scope === "repo" ? null : (checkout?.id ?? null);
+      return { ...path, wanted: read[at] as Resource, asked: { holder, parent, shared: false, limitedTo } };
+    });
+  }
+
+  /** Yields each path that another agent has leased, with the oldest of these leases. */
+  *obstacles(paths: readonly WantedPath[]): Generator<Obstacle> {
+    for (const path of paths) {
+      const record = this.#oldestOf(path);
+      if (record !== undefined) yield this.obstacleOf(path, record);
+    }
+  }
+
+  /** Returns what a denial says about a lease, or about an earlier request that waits. */
+  obstacleOf({ path, resource }: LocatedPath, record: LeaseRecord): Obstacle {
+    const { holder, holder_name, reason, row, state } = record;
+    return {
+      path,
+      resource,
+      lease: row,
+      holder: { id: holder, name: holder_name },
+      reason,
+      untilMs: this.#options.endOf(record),
+      waiters: state === "held" ? this.#options.leases.waitingFor(row).map((waiting) => waiting.holder_name) : [],
+    };
+  }
+
+  /** Returns whether an agent holds an exclusive lease that covers a path. */
+  isCovered(path: WantedPath, holder: string): boolean {
+    return this.covering(path, holder).length > 0;
+  }
+
+  /** Returns the exclusive leases of an agent that cover a path. */
+  covering({ wanted, asked: { limitedTo } }: WantedPath, holder: string): LeaseRecord[] {
+    const covering: LeaseRecord[] = [];
+    for (const { filed } of this.#options.leases.heldBy(holder, [wanted])) {
+      const { record } = filed;
+      const limit = limitOf(record);
+      if (!record.shared && (limit === null || limit === limitedTo)) covering.push(record);
+    }
+    return covering;
+  }
+
+  /** Yields the leases of other working trees whose holders change the same path. */
+  *nearby({ wanted, asked }: WantedPath): Generator<LeaseRecord> {
+    for (const { filed } of this.#options.leases.nearbyOf(wanted, asked)) yield filed.record;
+  }
+
+  #oldestOf({ wanted, asked }: WantedPath): LeaseRecord | undefined {
+    let oldest: LeaseRecord | undefined;
+    for (const { filed } of this.#options.leases.heldByOthers([wanted], asked))
+      if (isLease(filed.record) && (oldest === undefined || filed.order < oldest.row)) oldest = filed.record;
+    return oldest;
+  }
+}

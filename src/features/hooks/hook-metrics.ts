@@ -1,0 +1,39 @@
+/** The metrics of hooks: the calls by client, event and decision, and the time of a call. Runs on the front. */
+import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { Histogram, LATENCY_BOUNDS_S } from "../../platform/measure/histogram.js";
+
+/** The label of an event that the client's row does not have. A client could otherwise make any number of labels. */
+export const UNKNOWN_EVENT = "unknown";
+
+/** `ignored` is an input that was not understood; `refused` is a call without the right to name its session. */
+export type CountedDecision = "proceed" | "context" | "deny" | "hold-stop" | "ignored" | "refused";
+
+interface Counter {
+  readonly labels: { readonly client: string; readonly event: string; readonly decision: CountedDecision };
+  count: number;
+}
+
+export class HookMetrics implements Measured {
+  readonly #calls = new Map<string, Counter>();
+  readonly #seconds = new Histogram(LATENCY_BOUNDS_S);
+
+  /** Counts a call. */
+  record(client: string, event: string, decision: CountedDecision, seconds: number): void {
+    const key = `${client} ${event} ${decision}`;
+    let counter = this.#calls.get(key);
+    if (counter === undefined) {
+      counter = { labels: { client, event, decision }, count: 0 };
+      this.#calls.set(key, counter);
+    }
+    counter.count += 1;
+    this.#seconds.observe(seconds);
+  }
+
+  expose(out: Exposition): void {
+    out.metric("koor_hook_calls_total", "counter", "Calls of clients' hooks, by client, event and decision.");
+    for (const { labels, count } of this.#calls.values()) out.sample("koor_hook_calls_total", count, labels);
+    out
+      .metric("koor_hook_seconds", "histogram", "Time from a hook's input to its answer.")
+      .histogram("koor_hook_seconds", this.#seconds);
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Collects what happened to an agent since its last hook: messages, agents that wait for its leases, and tasks that
+ * became ready for it. Each thing is told once. Runs on the front.
+ */
+import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import type { Clock } from "../../base/clock.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import { isLease } from "../claims/lease.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { Entry } from "../instances/directory.js";
+import type { AutoLeases } from "./auto-leases.js";
+import type { Moment } from "./client.js";
+import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
+import { type Inbox, isRequest } from "./inbox.js";
+import type { ReadyTasks } from "./ready-tasks.js";
+import type { ReportedOnce } from "./reported-once.js";
+
+export interface NewsOptions {
+  readonly leases: LeaseProjection;
+  readonly auto: AutoLeases;
+  readonly inbox: Inbox;
+  readonly tasks: ReadyTasks;
+  readonly reported: ReportedOnce;
+  readonly clock: Clock;
+}
+
+export class News {
+  readonly #options: NewsOptions;
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt.
+   * During a turn, only what is urgent is reported.
+   */
+  take(moment: Moment, entry: Entry, context: CallContext): string[] {
+    const { inbox, tasks, clock } = this.#options;
+    const isPrompt = moment === "prompt";
+    const lines = this.#takeWaiters(entry.id, isPrompt);
+    if (isPrompt) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
+    if (!isPrompt && moment !== "after-tool") return lines;
+    const messages = inbox.undelivered(entry.id, !isPrompt, clock.now());
+    inbox.report(entry.id, messages, context);
+    return [...lines, ...messages.map(messageLine)];
+  }
+
+  /** Returns the reason for which an agent must not stop yet, which counts as reported; null if there is none. */
+  takeRequests({ id }: Entry, context: CallContext): string | null {
+    const { inbox, clock } = this.#options;
+    const requests = inbox.undelivered(id, true, clock.now()).filter(isRequest);
+    if (requests.length === 0) return null;
+    inbox.report(id, requests, context);
+    return holdReason(requests, HOOK_CONTEXT_BYTES_MAX);
+  }
+
+  /** Releases the automatic leases of an agent for which others wait. Returns null if there are none. */
+  releaseAwaited({ id }: Entry, context: CallContext): Promise<void> | null {
+    const { auto } = this.#options;
+    return auto.awaited(id).length === 0 ? null : auto.releaseAwaited(id, context);
+  }
+
+  /** Returns the lines about agents that wait for leases: for automatic leases, or for all of them. */
+  #takeWaiters(holder: string, all: boolean): string[] {
+    const { leases, reported } = this.#options;
+    const lines: string[] = [];
+    if (leases.waiting === 0) return lines;
+    for (const record of leases.of(holder)) {
+      if (record.state !== "held" || !isLease(record) || !(all || record.automatic)) continue;
+      const fresh = leases.waitingFor(record.row).filter(({ row }) => !reported.has(holder, thingOf(row)));
+      if (fresh.length === 0) continue;
+      for (const { row } of fresh) reported.add(holder, thingOf(row));
+      lines.push(waiterLine(record, fresh));
+    }
+    return lines;
+  }
+}
+
+function thingOf(row: LeaseRecord["row"]): string {
+  return `waiter\0${row}`;
+}

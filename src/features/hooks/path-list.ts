@@ -1,0 +1,59 @@
+/**
+ * A list of globs of paths, for example of the paths that are ignored. The globs are those of leases. A glob without
+ * wildcards also covers everything below its path.
+ *
+ * A lease's overlap is not the right test here: it treats a checked path as a directory that may contain any file, so
+ * the path `build` would overlap the glob `build/out/**`. Pure.
+ */
+import { HOOK_GLOB_CHARACTERS_MAX, HOOK_GLOBS_MAX } from "../../../schemas/limits/hooks.js";
+import { BraceProblem, expandBraces } from "../../base/brace-expansion.js";
+import { compilePathGlob, type KnownSegments } from "../../base/path-glob.js";
+import { pathGlobProblem } from "../../base/path-problem.js";
+import { PATH_ESCAPABLE } from "../../base/path-segment.js";
+import { matchSegments, type SegmentMatcher } from "../../base/segment-sequence.js";
+
+type CompiledGlob = readonly (SegmentMatcher | null)[];
+
+export class PathList {
+  readonly #globs: readonly CompiledGlob[];
+
+  private constructor(globs: readonly CompiledGlob[]) {
+    this.#globs = globs;
+  }
+
+  /** Compiles globs. Ignores each glob that is malformed, and those that exceed the limits of the list. */
+  static of(texts: readonly string[]): PathList {
+    const globs: CompiledGlob[] = [];
+    const known: KnownSegments = new Map();
+    let characters = 0;
+    for (const text of texts) {
+      const alternatives = alternativesOf(text);
+      characters += alternatives.reduce((sum, { length }) => sum + length, 0);
+      if (globs.length + alternatives.length > HOOK_GLOBS_MAX || characters > HOOK_GLOB_CHARACTERS_MAX) break;
+      for (const alternative of alternatives) globs.push(compile(alternative, known));
+    }
+    return new PathList(globs);
+  }
+
+  /** Returns whether one of the globs covers a path, which is given by its segments. */
+  covers(segments: readonly string[]): boolean {
+    return this.#globs.some((glob) => matchSegments(glob, segments, 0));
+  }
+}
+
+/** Returns the globs for which a text stands; none if the text is malformed. `./a/` is accepted in place of `a`. */
+function alternativesOf(text: string): readonly string[] {
+  const glob = text.startsWith("./") ? text.slice(2) : text;
+  const alternatives = expandBraces(glob.endsWith("/") && !glob.endsWith("\\/") ? glob.slice(0, -1) : glob);
+  if (alternatives instanceof BraceProblem) return [];
+  const hasProblem = alternatives.some((alternative) => pathGlobProblem(alternative, PATH_ESCAPABLE) !== null);
+  return hasProblem ? [] : alternatives;
+}
+
+function compile(text: string, known: KnownSegments): CompiledGlob {
+  const { segments, literal } = compilePathGlob(text.normalize("NFC"), known);
+  const matchers = segments.map((segment) =>
+    typeof segment === "string" ? { matches: (other: string): boolean => other === segment } : segment,
+  );
+  return literal ? [...matchers, null] : matchers;
+}

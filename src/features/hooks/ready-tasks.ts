@@ -1,0 +1,53 @@
+/**
+ * Remembers the tasks that became ready for one certain instance, until they are reported to the instance. Tasks
+ * that any instance may claim are left out, because each of them would be reported to each agent. Runs on the front.
+ */
+import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+import type { Entry } from "../instances/directory.js";
+import { mayClaim } from "../tasks/ready-queue.js";
+import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-projection.js";
+
+export class ReadyTasks implements TaskListener {
+  readonly #tasks: Pick<TaskProjection, "get" | "isFree">;
+  /** The tasks by their rows, the oldest first. */
+  readonly #unreported = new Map<number, ClaimableTask>();
+
+  constructor(tasks: Pick<TaskProjection, "get" | "isFree" | "listen">) {
+    this.#tasks = tasks;
+    tasks.listen(this);
+  }
+
+  get size(): number {
+    return this.#unreported.size;
+  }
+
+  claimable(task: ClaimableTask): void {
+    if (task.assignee === null && task.reserved === null) return;
+    this.#unreported.set(task.row, task);
+    dropOldest(this.#unreported, HOOK_TASKS_MAX);
+  }
+
+  lost(): void {
+    this.#unreported.clear();
+  }
+
+  /** Returns the tasks that an instance may claim now and does not know. They count as reported afterwards. */
+  take({ id, name, parent, capabilities, workspace }: Entry, nowMs: number): ClaimableTask[] {
+    if (this.#unreported.size === 0) return [];
+    const claimant = { id, name, parent, capabilities, workspace, labels: [] };
+    const taken: ClaimableTask[] = [];
+    for (const task of this.#unreported.values()) {
+      // The task may have been claimed or changed in the meantime.
+      if (this.#tasks.get(task.row) !== task) this.#unreported.delete(task.row);
+      else if (isFor(task, claimant) && mayClaim(task, claimant, nowMs) && this.#tasks.isFree(task, claimant))
+        taken.push(task);
+    }
+    for (const { row } of taken) this.#unreported.delete(row);
+    return taken;
+  }
+}
+
+function isFor({ assignee, reserved }: ClaimableTask, { id, name }: Pick<Entry, "id" | "name">): boolean {
+  return assignee === id || assignee === name || reserved === id;
+}

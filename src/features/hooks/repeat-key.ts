@@ -1,0 +1,40 @@
+/**
+ * Makes the key by which a repeated call of a hook is recognized. A client may call a hook twice for one event, because
+ * several clients also run the hooks in the settings of Claude Code. So the key does not depend on the client. Pure.
+ */
+import { HOOK_CALL_REPEAT_MS, HOOK_INPUT_REPEAT_MS } from "../../../schemas/limits/hooks.js";
+import { crypto } from "../../base/crypto.js";
+import type { HookEvent, Moment } from "./client.js";
+
+export interface RepeatKey {
+  /** A hash, always of the same length. */
+  readonly key: string;
+  /** The time for which a second call with this key counts as a repetition of the first. */
+  readonly windowMs: number;
+}
+
+export interface RepeatedCall {
+  readonly session: string;
+  readonly event: HookEvent;
+  readonly moment: Moment;
+  /** The id of the tool call; undefined if the client sends none. */
+  readonly call: string | undefined;
+}
+
+/**
+ * Returns the key of a call. A tool call has two keys, one before it and one after it. A call without an id is
+ * recognized by its whole input, which usually contains a timestamp.
+ */
+export function repeatKey({ session, event, moment, call }: RepeatedCall, body: Uint8Array): RepeatKey {
+  const hash = crypto().createHash("sha256");
+  const name = event.name.toLowerCase();
+  if (call === undefined)
+    return {
+      key: hash.update(`input\0${session}\0${name}\0`).update(body).digest("base64url"),
+      windowMs: HOOK_INPUT_REPEAT_MS,
+    };
+  return {
+    key: hash.update(`call\0${session}\0${moment === "other" ? name : moment}\0${call}`).digest("base64url"),
+    windowMs: HOOK_CALL_REPEAT_MS,
+  };
+}

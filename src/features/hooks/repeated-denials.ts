@@ -1,0 +1,138 @@
+/**
+ * Counts how often an agent was denied the same path. An agent that is denied again and again is stuck, and people must
+ * see that: such denials are listed, and an event is published for some of them. Runs on the front.
+ *
+ * The counts are of this server since its start, and bounded. Denials that are more than an hour apart are not counted
+ * together.
+ */
+import type { ServerTopic } from "../../../schemas/events.js";
+import type { HookClientName, HookDenial } from "../../../schemas/hooks.js";
+import {
+  HOOK_DENIALS_COUNT_MIN,
+  HOOK_DENIALS_LISTED_MAX,
+  HOOK_DENIALS_MAX,
+  HOOK_DENIALS_TOGETHER_MS,
+} from "../../../schemas/limits/hooks.js";
+import type { Clock } from "../../base/clock.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+import { formatTime } from "../../base/time.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import { leaseId } from "../claims/lease.js";
+import { SERVER } from "../claims/lease-events.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { storedResource } from "../claims/resource.js";
+import { publishEvents } from "../events/commands.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import type { DeniedPath } from "./decided-call.js";
+
+export interface RepeatedDenialsOptions {
+  readonly writer: Writer;
+  readonly directory: Directory;
+  readonly leases: LeaseProjection;
+  readonly clock: Clock;
+}
+
+interface Counted {
+  readonly client: HookClientName;
+  readonly agent: string;
+  readonly workspace: string;
+  /** The path with the lease of the last denial. */
+  readonly denied: DeniedPath;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+const TOPIC = "hook.denied" satisfies ServerTopic;
+
+export class RepeatedDenials {
+  readonly #options: RepeatedDenialsOptions;
+  /** The counts by agent and path, that of the newest denial last. */
+  readonly #counts = new Map<string, Counted>();
+
+  constructor(options: RepeatedDenialsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  /** Counts a denial. Publishes an event when it makes the denial a repeated one, and each time the count has doubled. */
+  add(
+    client: HookClientName,
+    { id: agent, workspace }: Entry,
+    { path, resource, lease }: DeniedPath,
+    context: CallContext,
+  ): void {
+    const nowMs = this.#options.clock.now();
+    const key = `${agent}\0${path}`;
+    const known = this.#counts.get(key);
+    const isKnown = known !== undefined && !isOld(known, nowMs);
+    const count = isKnown ? known.count + 1 : 1;
+    const firstMs = isKnown ? known.firstMs : nowMs;
+    const denied = { path, resource, lease };
+    const counted = { client, agent, workspace, denied, count, firstMs, lastMs: nowMs };
+    this.#counts.delete(key);
+    this.#counts.set(key, counted);
+    dropOldest(this.#counts, HOOK_DENIALS_MAX);
+    const times = count / HOOK_DENIALS_COUNT_MIN;
+    if (Number.isInteger(Math.log2(times))) this.#publish(counted, context);
+  }
+
+  /** Returns the repeated denials whose reason still exists, the newest first. */
+  list(): HookDenial[] {
+    const nowMs = this.#options.clock.now();
+    const listed: HookDenial[] = [];
+    for (const counted of [...this.#counts.values()].toReversed()) {
+      if (counted.count < HOOK_DENIALS_COUNT_MIN || isOld(counted, nowMs) || !this.#lasts(counted)) continue;
+      listed.push(this.#show(counted));
+      if (listed.length === HOOK_DENIALS_LISTED_MAX) break;
+    }
+    return listed;
+  }
+
+  /** Returns whether an agent would be denied the path again, as far as its last denial shows that. */
+  #lasts({ agent, workspace, denied: { resource, lease } }: Counted): boolean {
+    const { directory, leases } = this.#options;
+    const entry = directory.get(agent);
+    if (entry === undefined || entry.status === "stale") return false;
+    if (lease !== null) return leases.get(lease) !== undefined;
+    const own = [agent, entry.parent].filter((holder) => holder !== null);
+    const wanted = [storedResource(resource, workspace)];
+    return own.every((holder) => leases.heldBy(holder, wanted).next().done === true);
+  }
+
+  #show({ client, agent, workspace, denied, count, firstMs, lastMs }: Counted): HookDenial {
+    const { directory, leases } = this.#options;
+    const record = denied.lease === null ? undefined : leases.get(denied.lease);
+    return {
+      client,
+      instance: { id: agent, name: directory.get(agent)?.name ?? "" },
+      workspace,
+      path: denied.path,
+      holder: record === undefined ? null : { id: record.holder, name: record.holder_name },
+      lease_id: record === undefined ? null : leaseId(record.row),
+      count,
+      first_at: formatTime(firstMs),
+      last_at: formatTime(lastMs),
+    };
+  }
+
+  #publish(counted: Counted, { trace }: CallContext): void {
+    const { first_at: _first, last_at: _last, ...data } = this.#show(counted);
+    const event = { topic: TOPIC, data: JSON.stringify(data), source: SERVER };
+    this.#options.writer.call(
+      publishEvents,
+      { events: [event], chain: null },
+      { actor: counted.agent, trace },
+      // The list shows the denial, even if the event could not be stored.
+      () => undefined,
+    );
+  }
+}
+
+function isOld({ lastMs }: Counted, nowMs: number): boolean {
+  return nowMs - lastMs > HOOK_DENIALS_TOGETHER_MS;
+}

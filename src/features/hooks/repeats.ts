@@ -1,0 +1,85 @@
+/**
+ * Remembers the decisions about recent calls, so that a repeated call acts only once. A repetition gets the decision of
+ * the first call, also if that call is not decided yet. Runs on the front.
+ *
+ * The memory is bounded. If it is full, the oldest calls are forgotten. A late repetition of such a call acts again.
+ */
+import { HOOK_CALL_BYTES, HOOK_CALLS_BYTES_MAX, HOOK_CALLS_MAX } from "../../../schemas/limits/hooks.js";
+import type { Failure } from "../../base/result.js";
+import { type HookDecision, PROCEED } from "./answer.js";
+import type { RepeatKey } from "./repeat-key.js";
+
+export type Decided = HookDecision | Failure;
+
+interface RememberedCall {
+  readonly untilMs: number;
+  readonly bytes: number;
+  /** The decision for a repetition, or the promise of the first call's decision. */
+  readonly decided: Decided | Promise<Decided>;
+}
+
+export class RepeatedCalls {
+  /** The calls by their keys, the oldest first. */
+  readonly #calls = new Map<string, RememberedCall>();
+  #bytes = 0;
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Decides about a call once. Returns the decision of an earlier call with the same key, or that of `decide`.
+   * @param owner the owner of the caller's token. The calls of other tokens are no repetitions
+   */
+  once(
+    { key, windowMs }: RepeatKey,
+    owner: string,
+    nowMs: number,
+    decide: () => Decided | Promise<Decided>,
+  ): Decided | Promise<Decided> {
+    const name = `${key}${owner}`;
+    const known = this.#calls.get(name);
+    if (known !== undefined && known.untilMs > nowMs)
+      return known.decided instanceof Promise ? known.decided.then(forRepetition) : known.decided;
+    const decided = decide();
+    const untilMs = nowMs + windowMs;
+    if (!(decided instanceof Promise)) {
+      this.#store(name, untilMs, forRepetition(decided));
+      return decided;
+    }
+    this.#store(name, untilMs, decided);
+    return decided.then((later) => {
+      // The call may have been forgotten in the meantime.
+      if (this.#calls.get(name)?.decided === decided) this.#store(name, untilMs, forRepetition(later));
+      return later;
+    });
+  }
+
+  #store(name: string, untilMs: number, decided: RememberedCall["decided"]): void {
+    this.#forget(name);
+    const reason = "reason" in decided ? decided.reason : "";
+    const bytes = HOOK_CALL_BYTES + 2 * (name.length + reason.length);
+    this.#calls.set(name, { untilMs, bytes, decided });
+    this.#bytes += bytes;
+    for (const oldest of this.#calls.keys()) {
+      if (this.#calls.size <= HOOK_CALLS_MAX && this.#bytes <= HOOK_CALLS_BYTES_MAX) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(name: string): void {
+    const known = this.#calls.get(name);
+    if (known === undefined) return;
+    this.#calls.delete(name);
+    this.#bytes -= known.bytes;
+  }
+}
+
+/** Returns the decision for a repetition: the same, except that a context is given only once. */
+function forRepetition(decided: Decided): Decided {
+  return "kind" in decided && decided.kind === "context" ? PROCEED : decided;
+}

@@ -1,0 +1,116 @@
+/**
+ * Finds the place of a path in the workspace. An agent writes paths in several ways: absolute, relative to its current
+ * directory, and through symbolic links. A working tree therefore has several roots: as it was typed, and as the
+ * operating system resolves it. The same file has the same path in the workspace under each root. Pure.
+ */
+import { HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
+import { pathGlobProblem } from "../../base/path-problem.js";
+import { PATH_ESCAPABLE } from "../../base/path-segment.js";
+import { joinPath, type PathStyle, segmentsOf, styleOf } from "./file-path.js";
+import type { PathList } from "./path-list.js";
+
+/** The rules by which the paths of a working tree are checked. */
+export interface PathRules {
+  /** The absolute paths of the working tree. Other texts are ignored. */
+  readonly roots: readonly string[];
+  readonly ignored: PathList;
+  /** The paths that are leased for the whole repository. */
+  readonly repoScope: PathList;
+}
+
+/** A path of the workspace. */
+export interface LocatedPath {
+  /** The path from the root, with `/` between its segments; "" for the root itself. */
+  readonly path: string;
+  /** The resource of a lease that covers exactly this path, or the whole workspace if the path is the root. */
+  readonly resource: string;
+  readonly scope: "checkout" | "repo";
+}
+
+interface Root {
+  readonly style: PathStyle;
+  readonly segments: readonly string[];
+  /** The drive of a root of Windows, for example `c:`; "" if there is none. */
+  readonly drive: string;
+}
+
+const WHOLE_WORKSPACE = "path:**";
+
+export class WorkspaceRoots {
+  /** The roots, the longest first, so that a root inside another root takes precedence. */
+  readonly #roots: readonly Root[];
+  readonly #first: string;
+  readonly #rules: PathRules;
+
+  constructor(rules: PathRules) {
+    this.#rules = rules;
+    this.#first = rules.roots[0] ?? "";
+    this.#roots = rules.roots
+      .flatMap((root) => readRoot(root) ?? [])
+      .sort((a, b) => b.segments.length - a.segments.length);
+  }
+
+  /**
+   * Returns the place of a path in the workspace. Returns null if the path is outside of every root, or ignored.
+   * @param path the path as the agent wrote it
+   * @param directory the directory from which a relative path starts; "" means the first root
+   */
+  locate(path: string, directory: string): LocatedPath | null {
+    if (path === "" || path.includes("\0") || path.startsWith("~/")) return null;
+    const whole = joinPath(styleOf(directory) === null ? joinPath(this.#first, directory) : directory, path);
+    if (whole.length > 2 * HOOK_PATH_CHARACTERS_MAX) return null;
+    for (const root of this.#roots) {
+      const style = styleOf(whole);
+      if (style === "windows" && root.style === "posix") continue;
+      const segments = segmentsOf(whole, root.style, root.drive);
+      if (segments === null || !startsWith(segments, root.segments)) continue;
+      return this.#placed(segments.slice(root.segments.length));
+    }
+    return null;
+  }
+
+  /** Returns the number of segments of the root in which an absolute directory is; null if it is in none. */
+  depthOf(directory: string): number | null {
+    const style = styleOf(directory);
+    for (const root of this.#roots) {
+      if (style === null || (style === "windows" && root.style === "posix")) continue;
+      const segments = segmentsOf(directory, root.style, root.drive);
+      if (segments !== null && startsWith(segments, root.segments)) return root.segments.length;
+    }
+    return null;
+  }
+
+  #placed(segments: readonly string[]): LocatedPath | null {
+    const normal = segments.map((segment) => segment.normalize("NFC"));
+    if (this.#rules.ignored.covers(normal)) return null;
+    const path = segments.join("/");
+    return {
+      path,
+      resource: path === "" ? WHOLE_WORKSPACE : `path:${escapePath(path)}`,
+      scope: this.#rules.repoScope.covers(normal) ? "repo" : "checkout",
+    };
+  }
+}
+
+function readRoot(text: string): Root | undefined {
+  const style = styleOf(text);
+  if (style === null || text.length > HOOK_PATH_CHARACTERS_MAX || text.includes("\0")) return undefined;
+  const segments = segmentsOf(text.normalize("NFC"), style);
+  if (segments === null) return undefined;
+  const first = segments[0] ?? "";
+  return { style, segments, drive: style === "windows" && first.endsWith(":") ? first : "" };
+}
+
+function startsWith(path: readonly string[], root: readonly string[]): boolean {
+  return path.length >= root.length && root.every((segment, at) => path[at]?.normalize("NFC") === segment);
+}
+
+/**
+ * Escapes the path of a file, so that it is a glob that matches only this path. Wildcards and braces are always escaped.
+ * Other characters are escaped only where the parser of resources would otherwise reject the path as a list of several.
+ */
+export function escapePath(path: string): string {
+  const escaped = path.replaceAll(/[*?\\{}]/g, "\\$&");
+  if (pathGlobProblem(escaped, PATH_ESCAPABLE) === null) return escaped;
+  return path.replaceAll(/[*?\\{},;|! ]/g, "\\$&");
+}

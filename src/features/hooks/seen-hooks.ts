@@ -1,0 +1,45 @@
+/**
+ * Remembers the last event of each client in each workspace since the server started, so that users can see whether the
+ * hooks of a client run at all. Runs on the front.
+ */
+import type { HookClientName, HookList } from "../../../schemas/hooks.js";
+import { HOOK_SEEN_MAX } from "../../../schemas/limits/hooks.js";
+import { dropOldest } from "../../base/drop-oldest.js";
+import { formatTime } from "../../base/time.js";
+import { CLIENTS } from "./clients.js";
+
+interface SeenHook {
+  readonly client: HookClientName;
+  readonly workspace: string;
+  readonly checkout: string | null;
+  readonly event: string;
+  readonly atMs: number;
+}
+
+export class SeenHooks {
+  /** The last events by client and workspace, the oldest first. */
+  readonly #seen = new Map<string, SeenHook>();
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  add(seen: SeenHook): void {
+    const key = `${seen.client}\0${seen.workspace}`;
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
+    dropOldest(this.#seen, HOOK_SEEN_MAX);
+  }
+
+  list(): HookList["clients"] {
+    return CLIENTS.map(({ name, events, form }) => ({
+      client: name,
+      events: events.map((event) => event.name),
+      form,
+      seen: [...this.#seen.values()]
+        .filter(({ client }) => client === name)
+        .toReversed()
+        .map(({ workspace, checkout, event, atMs }) => ({ workspace, checkout, event, at: formatTime(atMs) })),
+    }));
+  }
+}

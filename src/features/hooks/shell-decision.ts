@@ -1,0 +1,23 @@
+/**
+ * Decides about a shell command by the files that it plainly writes. They are compared with the leases of other agents,
+ * and never leased, because a command says too little about what it really changes. Runs on the front.
+ */
+import { Failure } from "../../base/result.js";
+import { heldLine } from "./call-lines.js";
+import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
+import { leasedReason } from "./denial.js";
+import { locateAll } from "./edit-decision.js";
+import type { HeldByOthers } from "./held-by-others.js";
+
+export function decideShellWrites(held: HeldByOthers, call: DecidedCall): CallOutcome {
+  const { effects, roots, actor, headers } = call;
+  const located = locateAll(effects.written.paths, effects.directory, roots);
+  const paths = located.length === 0 ? [] : held.want(located, actor);
+  if (paths instanceof Failure) return MAY_RUN;
+  const obstacles = [...held.obstacles(paths)];
+  const [first] = obstacles;
+  if (first === undefined) return MAY_RUN;
+  return headers.policy === "warn"
+    ? { denial: null, lines: obstacles.map(heldLine) }
+    : denied(leasedReason(first), first);
+}

@@ -1,0 +1,81 @@
+/**
+ * Finds the files that a shell command plainly writes: through redirections, and through the programs in WRITERS. Only
+ * paths that the command spells out are found. A path behind a variable, a substitution or a `cd` is not, because its
+ * meaning is not known before the command runs. Pure.
+ */
+import { type CommandLine, readCommandLine } from "./command-line.js";
+import { findPatchPaths } from "./patch-paths.js";
+import { PathCollector, type WrittenPaths } from "./path-collector.js";
+import type { CommandWord, ShellCommand } from "./shell-commands.js";
+
+/** Returns the paths that commands write, relative to the directory of the call. */
+export function shellWrites(commands: readonly ShellCommand[]): WrittenPaths {
+  const found = new PathCollector();
+  for (const command of commands) {
+    for (const output of command.outputs) if (output.isCertain) found.add(output.text);
+    if (!command.name.isLiteral) continue;
+    if (PATCHERS.has(command.name.text)) addPatches(command, found);
+    else for (const path of WRITERS.get(command.name.text)?.(command.parameters) ?? []) found.add(path);
+  }
+  return found.result();
+}
+
+const PATCHERS: ReadonlySet<string> = new Set(["apply_patch", "applypatch"]);
+
+/** Adds the paths of a patch that the command reads as a document or as a parameter. */
+function addPatches({ name, parameters, documents }: ShellCommand, found: PathCollector): void {
+  const spelled = parameters.filter(({ isCertain }) => isCertain).map(({ text }) => text);
+  for (const patch of name.isCertain ? [...spelled, ...documents] : [])
+    findPatchPaths(patch, (path) => found.add(path));
+}
+
+type PathsOf = (parameters: readonly CommandWord[]) => readonly string[];
+
+/** The programs that write files, each with the function that returns the paths in its parameters. */
+const WRITERS: ReadonlyMap<string, PathsOf> = new Map<string, PathsOf>([
+  ["tee", (parameters) => certain(readCommandLine(parameters).operands)],
+  ["rm", (parameters) => certain(readCommandLine(parameters).operands)],
+  ["touch", (parameters) => certain(readCommandLine(parameters, ["-d", "-r", "-t", "--date", "--reference"]).operands)],
+  ["truncate", (parameters) => certain(readCommandLine(parameters, ["-s", "-r", "--size", "--reference"]).operands)],
+  ["mv", (parameters) => movedPaths(readCommandLine(parameters, TARGET_OPTIONS), true)],
+  ["cp", (parameters) => movedPaths(readCommandLine(parameters, TARGET_OPTIONS), false)],
+  ["sed", sedPaths],
+]);
+
+const TARGET_OPTIONS = ["-t", "-S", "--target-directory", "--suffix"];
+const EXTENSION = /[^/]\.[A-Za-z][A-Za-z0-9]*$/;
+
+function certain(words: readonly CommandWord[]): string[] {
+  return words.filter(({ isCertain }) => isCertain).map(({ text }) => text);
+}
+
+/** Returns the paths that a move or a copy writes. A move also takes away its sources. */
+function movedPaths(line: CommandLine, takesAway: boolean): string[] {
+  const directory = line.valueOf("-t", "--target-directory");
+  const sources = directory === undefined ? line.operands.slice(0, -1) : line.operands;
+  const target = directory ?? line.operands.at(-1);
+  const taken = takesAway ? certain(sources) : [];
+  if (target === undefined || sources.length === 0 || !target.isCertain) return taken;
+  const isDirectory = directory !== undefined || sources.length > 1 || /(?:^|\/)\.{0,2}$/.test(target.text);
+  const isFile = !isDirectory && (line.has("-T", "--no-target-directory") || EXTENSION.test(target.text));
+  if (isFile) return [...taken, target.text];
+  // The target may be a directory. A lease of the target itself also covers the paths below it, so it is found too.
+  return [...taken, ...certain(sources).map((source) => `${target.text}/${baseName(source)}`)];
+}
+
+function baseName(path: string): string {
+  const plain = path.replace(/\/$/, "");
+  return plain.slice(plain.lastIndexOf("/") + 1);
+}
+
+const SED_SCRIPT_OPTIONS = ["-e", "-f", "--expression", "--file"];
+
+/** Returns the files that `sed -i` edits. Without `-i` it writes none. */
+function sedPaths(parameters: readonly CommandWord[]): string[] {
+  // A suffix of backups may follow `-i` without a blank. On macOS and BSD it is a word of its own, often an empty one.
+  const inPlace = parameters.findIndex(({ text }) => /^(?:-[nErsuz]*i|--in-place)/.test(text));
+  if (inPlace < 0) return [];
+  const rest = parameters.filter(({ text }, at) => at !== inPlace && !(at === inPlace + 1 && text === ""));
+  const line = readCommandLine(rest, [...SED_SCRIPT_OPTIONS, "-l", "--line-length"]);
+  return certain(line.has(...SED_SCRIPT_OPTIONS) ? line.operands : line.operands.slice(1));
+}

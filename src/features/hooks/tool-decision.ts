@@ -1,0 +1,49 @@
+/**
+ * Decides about a tool call that is about to run, by the kind of its tool: a tool that edits files, or a shell. All
+ * other tools may run. Runs on the front.
+ */
+import { Failure } from "../../base/result.js";
+import { heldLine } from "./call-lines.js";
+import type { ToolKind } from "./client.js";
+import { type CallOutcome, type DecidedCall, MAY_RUN } from "./decided-call.js";
+import { type EditDecision, locateAll } from "./edit-decision.js";
+import type { GitDecision } from "./git-decision.js";
+import type { HeldByOthers } from "./held-by-others.js";
+import { decideShellWrites } from "./shell-decision.js";
+
+export interface ToolDecisionOptions {
+  readonly edits: EditDecision;
+  readonly git: GitDecision;
+  readonly held: HeldByOthers;
+}
+
+export class ToolDecision {
+  readonly #options: ToolDecisionOptions;
+
+  constructor(options: ToolDecisionOptions) {
+    this.#options = options;
+  }
+
+  decide(kind: ToolKind, call: DecidedCall): CallOutcome | Promise<CallOutcome> {
+    if (kind === "other") return MAY_RUN;
+    if (kind !== "shell") return this.#options.edits.decide(call);
+    const writes = decideShellWrites(this.#options.held, call);
+    if (writes.denial !== null) return writes;
+    const git = this.#options.git.decide(call);
+    return git.denial === null ? { denial: null, lines: [...writes.lines, ...git.lines] } : git;
+  }
+
+  /** Returns the lines about a call that has run: the files that it wrote although another agent has leased them. */
+  afterwards(kind: ToolKind, { effects, roots, actor }: DecidedCall): readonly string[] {
+    if (kind === "other") return [];
+    const { held } = this.#options;
+    const located = locateAll(effects.written.paths, effects.directory, roots);
+    const paths = located.length === 0 ? [] : held.want(located, actor);
+    return paths instanceof Failure ? [] : [...held.obstacles(paths)].map(heldLine);
+  }
+}
+
+/** Returns whether a tool edits the files that its arguments name. */
+export function isEdit(kind: ToolKind | undefined): boolean {
+  return kind !== undefined && kind !== "other" && kind !== "shell";
+}

@@ -11,6 +11,7 @@ import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
+import { INIT_COMMANDS } from "./commands/init.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
 import { MESSAGE_COMMANDS } from "./commands/message.js";
@@ -44,7 +45,7 @@ export const TOPICS: readonly Topic[] = [
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
-  { name: "connecting", rows: [...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...MCP_COMMANDS] },
+  { name: "connecting", rows: [...INIT_COMMANDS, ...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...MCP_COMMANDS] },
   { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];
 

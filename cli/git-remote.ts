@@ -25,15 +25,16 @@ function askGit(
   { gitFolder }: WorkingTree,
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
+  // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
+  // started in the folder of Node unless it needs the working tree.
+  folder = dirname(process.execPath),
 ): GitAnswer | undefined {
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const kept = Object.entries(environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
   const { error, status, stdout } = spawnSync("git", [`--git-dir=${gitFolder}`, ...words], {
     env: Object.fromEntries(kept),
-    // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
-    // started in the folder of Node.
-    cwd: dirname(process.execPath),
+    cwd: folder,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
     timeout: GIT_TIMEOUT_MS,
@@ -58,4 +59,18 @@ export function findRemoteUrl(tree: WorkingTree, environment: NodeJS.ProcessEnv)
 /** Asks git for the branch of a working tree. Returns null if HEAD is detached or git does not answer. */
 export function askForBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | null {
   return askGit(tree, ["symbolic-ref", "--quiet", "--short", "HEAD"], environment)?.text ?? null;
+}
+
+/**
+ * Returns which of some paths git tracks. Without git, none is.
+ * @param paths relative to the root of the working tree, with `/` as separator
+ */
+export function findTracked(
+  tree: WorkingTree,
+  paths: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): ReadonlySet<string> {
+  const words = ["--literal-pathspecs", `--work-tree=${tree.root}`, "ls-files", "-z", "--", ...paths];
+  const answer = paths.length === 0 ? undefined : askGit(tree, words, environment, tree.root);
+  return new Set((answer?.text ?? "").split("\0").filter((path) => path !== ""));
 }

@@ -1,10 +1,26 @@
 /**
- * Sets one member in a JSON file that people edit, which may have comments and trailing commas. All other text stays
- * unchanged, except for blanks in the line of a new member. jsonc-parser edits the text. Pure; runs in the CLI process.
+ * Sets and removes members and elements in a JSON file that people edit, which may have comments and trailing commas.
+ * All other text stays unchanged, except for blanks in the line of a new member. Pure; runs in the CLI process.
+ *
+ * jsonc-parser sets members. It also could remove them and add them behind comments, but it would delete the comments
+ * before a removed member, and move a comment about the last member behind the new one.
  */
-import { applyEdits, modify, parse, type ParseError } from "jsonc-parser";
+import {
+  applyEdits,
+  createScanner,
+  findNodeAtLocation,
+  modify,
+  parse,
+  parseTree,
+  type FormattingOptions,
+  type JSONPath,
+  type Node,
+  type ParseError,
+} from "jsonc-parser";
 
 const INDENT = "  ";
+/** The kinds of tokens that are looked at. jsonc-parser declares them as constants that it does not export. */
+const [COMMA, LINE_COMMENT, BLOCK_COMMENT] = [5, 12, 13];
 
 /** Parses JSON that may have comments and trailing commas; undefined if it is invalid. */
 export function parseCommented(text: string): unknown {
@@ -20,6 +36,92 @@ export function memberAt(value: unknown, name: string): unknown {
     : undefined;
 }
 
+/** Returns the layout of a text: its indentation and its line ends. */
+function layoutOf(text: string): FormattingOptions {
+  const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;
+  return { insertSpaces: unit !== "\t", tabSize: unit.length, eol: text.includes("\r\n") ? "\r\n" : "\n" };
+}
+
+/** Returns what a reader of the text finds at a path. */
+function valueAt(text: string, path: JSONPath): unknown {
+  return path.reduce<unknown>((value, step) => memberAt(value, String(step)), parseCommented(text));
+}
+
+/** Returns the positions of all tokens of some kinds in a range of a text. */
+function tokensBetween(text: string, start: number, end: number, kinds: readonly number[]): readonly TokenSpan[] {
+  const scanner = createScanner(text, false);
+  scanner.setPosition(start);
+  const found: TokenSpan[] = [];
+  while (scanner.getPosition() < end) {
+    const kind: number = scanner.scan();
+    const at = scanner.getTokenOffset();
+    if (kinds.includes(kind)) found.push({ start: at, end: at + scanner.getTokenLength() });
+  }
+  return found;
+}
+
+interface TokenSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+function endOf({ offset, length }: Node): number {
+  return offset + length;
+}
+
+/** Returns a value's text, with the indentation of the line in which it starts. */
+function formatValue(
+  value: unknown,
+  indent: string,
+  { insertSpaces, tabSize = 0, eol = "" }: FormattingOptions,
+): string {
+  return JSON.stringify(value, null, insertSpaces === false ? "\t" : tabSize).replaceAll("\n", eol + indent);
+}
+
+/**
+ * Adds a member or an element after the comments at the end of an object or array. Returns undefined if there are no
+ * comments.
+ * @param name the member's name; undefined for an element
+ */
+function addAfterComments(text: string, container: Node, name: string | undefined, value: unknown): string | undefined {
+  const last = container.children?.at(-1);
+  const close = endOf(container) - 1;
+  const start = last === undefined ? container.offset + 1 : endOf(last);
+  const comment = tokensBetween(text, start, close, [LINE_COMMENT, BLOCK_COMMENT]).at(-1);
+  if (comment === undefined) return undefined;
+  const hasComma = last === undefined || tokensBetween(text, start, close, [COMMA]).length > 0;
+  // The new member follows the comments and the comma.
+  const at = close - (/\s*$/.exec(text.slice(start, close))?.[0].length ?? 0);
+  const closeIndent = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, close))?.[1];
+  const label = name === undefined ? "" : `${JSON.stringify(name)}: `;
+  const layout = layoutOf(text);
+  const unit = layout.insertSpaces === false ? "\t" : " ".repeat(layout.tabSize ?? 0);
+  const indent = `${closeIndent ?? ""}${unit}`;
+  const member =
+    closeIndent === undefined
+      ? ` ${label}${JSON.stringify(value)}`
+      : `${layout.eol ?? ""}${indent}${label}${formatValue(value, indent, layout)}`;
+  return `${text.slice(0, start)}${hasComma ? "" : ","}${text.slice(start, at)}${member}${text.slice(at)}`;
+}
+
+/** Returns the innermost object or array on a path, and the rest of the path. */
+function findContainer(text: string, path: JSONPath): { container: Node; rest: JSONPath } | undefined {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  for (let length = path.length - 1; tree !== undefined && length >= 0; length -= 1) {
+    const container = length === 0 ? tree : findNodeAtLocation(tree, path.slice(0, length));
+    if (container !== undefined) return { container, rest: path.slice(length) };
+  }
+  return undefined;
+}
+
+/** Adds a member that is missing after the comments at the end of its object; undefined if there are none. */
+function addMember(text: string, path: readonly string[], value: unknown): string | undefined {
+  const { container, rest: [name = "", ...inner] = [] } = findContainer(text, [...path]) ?? {};
+  if (container?.type !== "object") return undefined;
+  const nested = inner.reduceRight<unknown>((one, step) => ({ [step]: one }), value);
+  return addAfterComments(text, container, String(name), nested);
+}
+
 /**
  * Sets the member at `path` to `value`, in the text of an object that may have comments. An existing member is
  * replaced. A new member is added after the others, and missing parent objects are created.
@@ -28,9 +130,56 @@ export function memberAt(value: unknown, name: string): unknown {
  * one is set, but the last one counts.
  */
 export function setMember(text: string, path: readonly string[], value: unknown): string | undefined {
-  const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;
-  const layout = { insertSpaces: unit !== "\t", tabSize: unit.length, eol: text.includes("\r\n") ? "\r\n" : "\n" };
-  const edited = applyEdits(text, modify(text, [...path], value, { formattingOptions: layout }));
-  const found = path.reduce(memberAt, parseCommented(edited));
-  return JSON.stringify(found) === JSON.stringify(value) ? edited : undefined;
+  const added = valueAt(text, [...path]) === undefined ? addMember(text, path, value) : undefined;
+  const edited = added ?? applyEdits(text, modify(text, [...path], value, { formattingOptions: layoutOf(text) }));
+  return JSON.stringify(valueAt(edited, [...path])) === JSON.stringify(value) ? edited : undefined;
+}
+
+/**
+ * Removes the member or the array's element at `path`, with its comma and its line. Comments stay. Returns undefined if
+ * a reader of the file would still see the member, which happens with duplicate members.
+ */
+export function removeAt(text: string, path: JSONPath): string | undefined {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  const found = tree === undefined ? undefined : findNodeAtLocation(tree, path);
+  const node = found?.parent?.type === "property" ? found.parent : found;
+  const siblings = node?.parent?.children ?? [];
+  if (node?.parent === undefined) return undefined;
+  const at = siblings.indexOf(node);
+  const [previous, next] = [siblings[at - 1], siblings[at + 1]];
+  const after = tokensBetween(text, endOf(node), next?.offset ?? endOf(node.parent) - 1, [COMMA])[0];
+  // The last member has no comma, but the one before it may need none any more.
+  const before =
+    after === undefined && previous !== undefined
+      ? tokensBetween(text, endOf(previous), node.offset, [COMMA])[0]
+      : undefined;
+  const head = text.slice(0, node.offset);
+  const isLineEnd = /^[ \t]*(?:\r?\n|$)/.test(text.slice(after?.end ?? endOf(node)));
+  const start = head.replace(isLineEnd ? /(?:\r?\n)?[ \t]*$/ : /[ \t]*$/, "").length;
+  const cuts = [before, { start, end: endOf(node) }, after].filter((cut) => cut !== undefined);
+  let edited = "";
+  let kept = 0;
+  for (const cut of cuts) {
+    edited += text.slice(kept, cut.start);
+    kept = cut.end;
+  }
+  edited += text.slice(kept);
+  if (parseCommented(edited) === undefined) return undefined;
+  const last = path.at(-1);
+  if (typeof last === "string" && valueAt(edited, path) !== undefined) return undefined;
+  return edited;
+}
+
+/** Adds an element at the end of the array at `path`. Creates the array if it is missing. */
+export function appendElement(text: string, path: readonly string[], value: unknown): string | undefined {
+  const old = valueAt(text, [...path]);
+  if (!Array.isArray(old)) return setMember(text, path, [value]);
+  const at: JSONPath = [...path, old.length];
+  const { container } = findContainer(text, at) ?? {};
+  const added = container?.type === "array" ? addAfterComments(text, container, undefined, value) : undefined;
+  const options = { formattingOptions: layoutOf(text), isArrayInsertion: true };
+  const edited = added ?? applyEdits(text, modify(text, at, value, options));
+  return JSON.stringify(valueAt(edited, [...path])) === JSON.stringify([...(old as unknown[]), value])
+    ? edited
+    : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The MCP clients that `mcp config` supports. Each row has the file in which the client keeps a project's servers, and
- * the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
+ * The MCP clients that `mcp config` and `init` support. Each row has the file in which the client keeps its servers,
+ * and the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
  * data; runs in the CLI process.
  *
  * The token itself is never written to the file, because each client can read it from the environment.
@@ -25,13 +25,19 @@ export interface Connection {
   readonly bridged: boolean;
 }
 
+/** The folder below which a client keeps a file: the project's, or the user's home folder. */
+export type FilePlace = "project" | "home";
+
 interface Described {
-  /** The path below the project's folder. */
+  readonly place: FilePlace;
+  /** The path below the folder, with `/` as separator. */
   readonly path: string;
   /** The member or table in the file that contains the servers. */
   readonly group: string;
   /** Returns a note to the user about this entry; undefined if there is none. */
   readonly note?: (connection: Connection) => string | undefined;
+  /** Whether an entry over HTTP can send the token. If it cannot, only the bridge reaches a server with a token. */
+  readonly sendsToken: boolean;
 }
 
 /** A client whose file is JSON with comments. */
@@ -52,14 +58,18 @@ const BRIDGE = { command: "koor-cli", args: ["mcp", "stdio"] } as const;
 const SERVER_VARIABLE = "KOOR_SERVER";
 
 interface JsonDialect {
+  readonly place?: FilePlace;
   readonly group: string;
+  /** The member with the address of a server over HTTP; `url` if it is absent. */
+  readonly address?: string;
+  /** The members of an HTTP entry, and those of an entry that starts a program, besides the usual ones. */
+  readonly http?: object;
+  readonly program?: object;
   /**
-   * The `type` of an HTTP entry, and the `type` of an entry that starts a program. If `program` is null, the latter has
-   * no `type`.
+   * The client's syntax for a reference to the token's environment variable in a header. Null if the client is not
+   * known to resolve references there.
    */
-  readonly types: { readonly http: string; readonly program: string | null };
-  /** The client's syntax for a reference to the token's environment variable in a header. */
-  readonly reference: string;
+  readonly reference: string | null;
   /**
    * The client's syntax for a reference to the token's environment variable in a program's `env`. Null if the client
    * does not resolve references there. The program then inherits the client's environment.
@@ -67,24 +77,53 @@ interface JsonDialect {
   readonly programReference: string | null;
 }
 
-function jsonClient(path: string, { group, types, reference, programReference }: JsonDialect): JsonClient {
+function bridgeEnvironment({ server, others, withToken }: Connection, reference: string | null): object {
+  const token = withToken && reference !== null ? { [TOKEN_VARIABLE]: reference } : {};
+  return { [SERVER_VARIABLE]: [server, ...others].join(","), ...token };
+}
+
+function noteAboutBridge({ withToken, bridged }: Connection): string | undefined {
+  return withToken && !bridged
+    ? "the client is not known to take the token from its environment over HTTP: use --stdio"
+    : undefined;
+}
+
+function jsonClient(path: string, dialect: JsonDialect): JsonClient {
+  const { place = "project", group, address = "url", http, program, reference, programReference } = dialect;
   return {
+    place,
     path,
     group,
-    entry: ({ server, others, withToken, bridged }) => {
-      if (!bridged) {
-        const headers = { Authorization: `Bearer ${reference}` };
-        return { type: types.http, url: `${server}/mcp`, ...(withToken ? { headers } : {}) };
-      }
-      const token = withToken && programReference !== null ? { [TOKEN_VARIABLE]: programReference } : {};
-      return {
-        ...(types.program === null ? {} : { type: types.program }),
-        ...BRIDGE,
-        env: { [SERVER_VARIABLE]: [server, ...others].join(","), ...token },
-      };
+    sendsToken: reference !== null,
+    ...(reference === null ? { note: noteAboutBridge } : {}),
+    entry: (connection) => {
+      if (connection.bridged) return { ...program, ...BRIDGE, env: bridgeEnvironment(connection, programReference) };
+      const headers =
+        connection.withToken && reference !== null ? { headers: { Authorization: `Bearer ${reference}` } } : {};
+      return { ...http, [address]: `${connection.server}/mcp`, ...headers };
     },
   };
 }
+
+/** OpenCode names the members of its entries differently. */
+const OPENCODE: JsonClient = {
+  place: "project",
+  path: "opencode.json",
+  group: "mcp",
+  sendsToken: true,
+  entry: (connection) => {
+    const reference = `{env:${TOKEN_VARIABLE}}`;
+    if (connection.bridged)
+      return {
+        type: "local",
+        command: [BRIDGE.command, ...BRIDGE.args],
+        environment: bridgeEnvironment(connection, reference),
+        enabled: true,
+      };
+    const headers = connection.withToken ? { headers: { Authorization: `Bearer ${reference}` } } : {};
+    return { type: "remote", url: `${connection.server}/mcp`, enabled: true, ...headers };
+  },
+};
 
 /**
  * Returns the lines of the entry's table for Codex. The table lists the environment variables of the bridge, because
@@ -119,26 +158,36 @@ export function noteAboutToken({ server }: Connection): string {
 const SHELL_REFERENCE = `\${${TOKEN_VARIABLE}}`;
 const EDITOR_REFERENCE = `\${env:${TOKEN_VARIABLE}}`;
 
-export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
+/** Gemini CLI, and Qwen Code, which descends from it. */
+const GEMINI_DIALECT: JsonDialect = {
+  group: "mcpServers",
+  address: "httpUrl",
+  reference: SHELL_REFERENCE,
+  programReference: SHELL_REFERENCE,
+};
+
+export const MCP_CLIENTS = {
   claude: jsonClient(".mcp.json", {
     group: "mcpServers",
-    types: { http: "http", program: null },
+    http: { type: "http" },
     reference: SHELL_REFERENCE,
     programReference: SHELL_REFERENCE,
   }),
   cursor: jsonClient(".cursor/mcp.json", {
     group: "mcpServers",
-    types: { http: "http", program: null },
+    http: { type: "http" },
     reference: EDITOR_REFERENCE,
     programReference: EDITOR_REFERENCE,
   }),
   kilo: {
     ...jsonClient(".kilocode/mcp.json", {
       group: "mcpServers",
-      types: { http: "streamable-http", program: null },
+      http: { type: "streamable-http" },
       reference: EDITOR_REFERENCE,
       programReference: null,
     }),
+    // Version 7 and newer sends the reference itself.
+    sendsToken: false,
     note: ({ withToken, bridged }) =>
       withToken && !bridged
         ? "Kilo Code 7 and newer sends the reference in place of the token: there, use --stdio"
@@ -146,9 +195,56 @@ export const MCP_CLIENTS: Readonly<Record<string, McpClient>> = {
   },
   vscode: jsonClient(".vscode/mcp.json", {
     group: "servers",
-    types: { http: "http", program: "stdio" },
+    http: { type: "http" },
+    program: { type: "stdio" },
     reference: EDITOR_REFERENCE,
     programReference: null,
   }),
-  codex: { path: ".codex/config.toml", group: "mcp_servers", lines: codexLines },
-};
+  codex: {
+    place: "project",
+    path: ".codex/config.toml",
+    group: "mcp_servers",
+    sendsToken: true,
+    lines: codexLines,
+  },
+  gemini: jsonClient(".gemini/settings.json", GEMINI_DIALECT),
+  qwen: jsonClient(".qwen/settings.json", GEMINI_DIALECT),
+  copilot: jsonClient(".copilot/mcp-config.json", {
+    place: "home",
+    group: "mcpServers",
+    http: { type: "http", tools: ["*"] },
+    program: { type: "local", tools: ["*"] },
+    reference: null,
+    programReference: SHELL_REFERENCE,
+  }),
+  opencode: OPENCODE,
+  kimi: jsonClient(".kimi-code/mcp.json", {
+    place: "home",
+    group: "mcpServers",
+    http: { transport: "http" },
+    program: { transport: "stdio" },
+    reference: null,
+    programReference: null,
+  }),
+  cline: jsonClient(".cline/data/settings/cline_mcp_settings.json", {
+    place: "home",
+    group: "mcpServers",
+    http: { type: "streamableHttp" },
+    program: { type: "stdio" },
+    reference: null,
+    programReference: null,
+  }),
+} as const satisfies Readonly<Record<string, McpClient>>;
+
+export type ClientName = keyof typeof MCP_CLIENTS;
+
+export const CLIENT_NAMES = Object.keys(MCP_CLIENTS) as readonly ClientName[];
+
+export function isClientName(name: string): name is ClientName {
+  return Object.hasOwn(MCP_CLIENTS, name);
+}
+
+/** Returns the row of a client, as the type that all rows have in common. */
+export function mcpClient(name: ClientName): McpClient {
+  return MCP_CLIENTS[name];
+}

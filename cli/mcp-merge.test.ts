@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";
-import { MCP_CLIENTS, type Connection } from "./mcp-clients.js";
+import { CLIENT_NAMES, mcpClient, type ClientName, type Connection } from "./mcp-clients.js";
 import { mergeEntry } from "./mcp-merge.js";
 
 const SERVER_HERE = "http://localhost:9800";
@@ -11,16 +11,14 @@ const PLAIN: Connection = { server: SERVER_HERE, others: [], withToken: false, b
 const TOKEN: Connection = { ...PLAIN, withToken: true };
 const BRIDGED: Connection = { ...PLAIN, bridged: true };
 
-function merge(client: string, text: string | undefined, connection = PLAIN): string {
-  const row = MCP_CLIENTS[client];
-  const merged = row && mergeEntry(row, text, connection);
-  if (typeof merged !== "string") throw new Error(merged?.message ?? `no client ${client}`);
+function merge(client: ClientName, text: string | undefined, connection = PLAIN): string {
+  const merged = mergeEntry(mcpClient(client), text, connection);
+  if (typeof merged !== "string") throw new Error(merged.message);
   return merged;
 }
 
-function refusal(client: string, text: string): string {
-  const row = MCP_CLIENTS[client];
-  const merged = row && mergeEntry(row, text, PLAIN);
+function refusal(client: ClientName, text: string): string {
+  const merged = mergeEntry(mcpClient(client), text, PLAIN);
   return merged instanceof CliFailure ? merged.message : "";
 }
 
@@ -33,7 +31,7 @@ const JSON_CLIENTS = [
 
 for (const [client, path, group, type, reference, programType, programToken] of JSON_CLIENTS) {
   t.test(`${client}: the entry is merged into ${path}`, (t) => {
-    t.equal(MCP_CLIENTS[client]?.path, path);
+    t.equal(mcpClient(client).path, path);
     t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: { type, url: URL_HERE } } });
     t.same(JSON.parse(merge(client, " \n", TOKEN)), {
       [group]: { koor: { type, url: URL_HERE, headers: { Authorization: `Bearer ${reference}` } } },
@@ -86,11 +84,11 @@ t.test("JSON with comments keeps its comments", (t) => {
   const before =
     '// ours\n{\n  /* "servers": {} */\n  "servers": {\n    // the first\n' +
     '    "a": { "url": "http://x//y", }, // "koor": {}\n    "b": {}, /* , */\n  },\n  "inputs": [ ], // none\n}\n';
-  t.equal(merge("vscode", before), before.replace('"b": {}', `"b": {},\n    ${entry}`));
+  t.equal(merge("vscode", before), before.replace("/* , */", `/* , */\n    ${entry}`));
   t.equal(merge("vscode", merge("vscode", before)), merge("vscode", before), "a second time changes nothing");
   t.equal(merge("vscode", "// ours\n{}\n"), `// ours\n{\n  "servers": {\n    ${entry}\n  }\n}\n`);
-  t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  "servers": {\n    ${entry}\n  }\n  // nothing yet\n}\n`);
-  t.match(merge("vscode", '{ "servers": { /* none */ } }'), /"koor"[^]*\/\* none \*\//);
+  t.equal(merge("vscode", "{\n  // nothing yet\n}\n"), `{\n  // nothing yet\n  "servers": {\n    ${entry}\n  }\n}\n`);
+  t.match(merge("vscode", '{ "servers": { /* none */ } }'), /\/\* none \*\/[^]*"koor"/);
   t.end();
 });
 
@@ -133,7 +131,7 @@ function sorted(value: unknown): unknown {
 const OURS = `[mcp_servers.koor]\nurl = "${URL_HERE}"\n`;
 
 t.test("codex: the entry is merged into .codex/config.toml", (t) => {
-  t.equal(MCP_CLIENTS["codex"]?.path, ".codex/config.toml");
+  t.equal(mcpClient("codex").path, ".codex/config.toml");
   t.equal(merge("codex", undefined), OURS);
   t.equal(merge("codex", undefined, TOKEN), `${OURS}bearer_token_env_var = "KOOR_TOKEN"\n`);
   const program =
@@ -150,7 +148,7 @@ t.test("codex: the entry is merged into .codex/config.toml", (t) => {
   t.equal(merge("codex", others), `${others}\n${OURS}`);
   t.equal(merge("codex", merge("codex", others)), merge("codex", others), "a second time changes nothing");
   t.equal(merge("codex", 'model = "o"'), `model = "o"\n\n${OURS}`, "without a newline at the end");
-  t.equal(merge("codex", `a = 1\r\n[b]\r\nc = 2\r\n`), `a = 1\r\n[b]\r\nc = 2\r\n\n${OURS}`);
+  t.equal(merge("codex", `a = 1\r\n[b]\r\nc = 2\r\n`), `a = 1\r\n[b]\r\nc = 2\r\n\r\n${OURS.replaceAll("\n", "\r\n")}`);
   t.equal(
     merge(
       "codex",
@@ -194,6 +192,9 @@ t.test("codex: the entry is merged into .codex/config.toml", (t) => {
 });
 
 t.test("other content of a TOML file stays, byte for byte", (t) => {
+  const like = (text: string, lines: string): string =>
+    text.includes("\r\n") ? lines.replaceAll("\n", "\r\n") : lines;
+  const endWith = (text: string, end: string): string => text.replace(/(?:\r?\n)*$/, "") + end;
   const value = fc.oneof(
     fc.constantFrom(
       "1",
@@ -227,10 +228,11 @@ t.test("other content of a TOML file stays, byte for byte", (t) => {
       const appended = merge("codex", `${first}${others}`);
       const replaced = merge("codex", `${first}${ours}${gap}${others}`);
       const text = `${first}${others}`;
+      const before = `${first}${ours}${gap}${others}`;
       return (
-        appended === (text.trim() === "" ? OURS : `${text.replace(/\n*$/, "\n\n")}${OURS}`) &&
+        appended === (text.trim() === "" ? like(text, OURS) : endWith(text, like(text, "\n\n")) + like(text, OURS)) &&
         merge("codex", appended) === appended &&
-        replaced === `${first}${OURS}${gap}${others}`
+        replaced === `${first}${like(before, OURS)}${gap}${others}`
       );
     }),
   );
@@ -239,14 +241,43 @@ t.test("other content of a TOML file stays, byte for byte", (t) => {
 });
 
 t.test("a client that cannot take the token over HTTP says so", (t) => {
-  const notes = Object.entries(MCP_CLIENTS).flatMap(([client, { note }]) =>
+  const notes = CLIENT_NAMES.flatMap((client) =>
     [PLAIN, TOKEN, BRIDGED, { ...TOKEN, bridged: true }].map(
-      (connection) => note?.(connection) !== undefined && [client, connection],
+      (connection) => mcpClient(client).note?.(connection) !== undefined && [client, connection],
     ),
   );
+  const without = CLIENT_NAMES.filter((client) => !mcpClient(client).sendsToken);
+  t.same(without, ["kilo", "copilot", "kimi", "cline"]);
   t.same(
     notes.filter((one) => one !== false),
-    [["kilo", TOKEN]],
+    without.map((client) => [client, TOKEN]),
   );
+  t.end();
+});
+
+t.test("the other clients have entries in their own dialects", (t) => {
+  const url = URL_HERE;
+  const bearer = (reference: string): object => ({ headers: { Authorization: `Bearer ${reference}` } });
+  const rows = [
+    ["gemini", "project", ".gemini/settings.json", "mcpServers", { httpUrl: url }, bearer("${KOOR_TOKEN}")],
+    ["qwen", "project", ".qwen/settings.json", "mcpServers", { httpUrl: url }, bearer("${KOOR_TOKEN}")],
+    ["copilot", "home", ".copilot/mcp-config.json", "mcpServers", { type: "http", tools: ["*"], url }, {}],
+    ["kimi", "home", ".kimi-code/mcp.json", "mcpServers", { transport: "http", url }, {}],
+    [
+      "cline",
+      "home",
+      ".cline/data/settings/cline_mcp_settings.json",
+      "mcpServers",
+      { type: "streamableHttp", url },
+      {},
+    ],
+    ["opencode", "project", "opencode.json", "mcp", { type: "remote", url, enabled: true }, bearer("{env:KOOR_TOKEN}")],
+  ] as const;
+  for (const [client, place, path, group, entry, headers] of rows) {
+    t.match(mcpClient(client), { place, path }, client);
+    t.same(JSON.parse(merge(client, undefined)), { [group]: { koor: entry } }, client);
+    t.same(JSON.parse(merge(client, undefined, TOKEN)), { [group]: { koor: { ...entry, ...headers } } }, client);
+    t.match(merge(client, undefined, BRIDGED), /"koor-cli"[^]*"stdio"[^]*"KOOR_SERVER"/, client);
+  }
   t.end();
 });

@@ -2,7 +2,7 @@
  * Reads the files that contain settings: a folder's `.koor/settings.json` or its bare `settings.json`, and the user's
  * own file. settings.ts decides which file's settings apply. Runs in the CLI process.
  */
-import { isAbsolute, join, relative } from "node:path";
+import { join, relative } from "node:path";
 
 import { OPTIONS } from "../schemas/config.js";
 import { parseJson } from "../shared/json-text.js";
@@ -12,6 +12,7 @@ import { CliFailure, failed, WRONG_USAGE } from "./failure.js";
 import { findKoorFile, hasKoorFolder, KOOR_FOLDER, projectOf } from "./koor-folder.js";
 import { warn } from "./output.js";
 import { parseServers } from "./server-list.js";
+import { userFolder } from "./user-folder.js";
 
 export const SETTINGS_FILE = "settings.json";
 
@@ -110,11 +111,8 @@ export function folderSettingsPath(folder: string): string {
  * apply in every folder.
  */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
-  const named = platform === "win32" ? environment["APPDATA"] : environment["XDG_CONFIG_HOME"];
-  // A relative path is ignored, because the XDG specification requires it.
-  if (named && isAbsolute(named)) return join(named, "koor", SETTINGS_FILE);
-  const home = environment["HOME"] || undefined;
-  return platform === "win32" || home === undefined ? undefined : join(home, ".config", "koor", SETTINGS_FILE);
+  const folder = userFolder(environment, platform);
+  return folder === undefined ? undefined : join(folder, SETTINGS_FILE);
 }
 
 export function readUserSettings(

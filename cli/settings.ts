@@ -12,6 +12,7 @@ import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 import { Cluster } from "./cluster.js";
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
+import { addressOf, readHookToken } from "./hook-token-file.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
 import { projectOf } from "./koor-folder.js";
 import { findProjectFile } from "./project-file.js";
@@ -231,7 +232,15 @@ function sendableToken(choice: Choice): string | undefined {
   if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
   if (folder?.token !== undefined && isFor(folder.server, choice)) return folder.token;
   if (user?.token !== undefined && forUsersServer) return user.token;
+  const ofInit = forUsersServer ? undefined : tokenOfInit(choice);
+  if (ofInit !== undefined) return ofInit;
   return instance?.token !== undefined && isFor(instance.server, choice) ? instance.token : undefined;
+}
+
+/** Returns the token that the user had `init` keep for the server; undefined if there is none. */
+function tokenOfInit({ servers, environment }: Choice): string | undefined {
+  const [server, ...others] = servers;
+  return others.length > 0 ? undefined : readHookToken(addressOf(server), environment, process.platform);
 }
 
 /**

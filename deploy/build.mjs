@@ -69,6 +69,7 @@ const PROGRAMS = [
   "workers/snapshot/main.ts",
   "node_modules/piscina/dist/worker.js",
   "cli/koor.ts",
+  "cli/hook.ts",
 ];
 /** The folder into which a program is bundled, if it is not the folder of its source. */
 const FOLDERS = {
@@ -77,10 +78,14 @@ const FOLDERS = {
 };
 
 /**
- * The entry point of the command line. It is bundled into one file without parts, because it starts each time a user
- * types a command.
+ * The program that clients run as a hook. Its bundle has no CommonJS packages, so it loads nothing for them.
  */
-const SINGLE_FILE_PROGRAM = "cli/koor.ts";
+const HOOK_PROGRAM = "cli/hook.ts";
+/**
+ * The entry points of the command line and of the hook. Each is bundled into one file without parts, because it starts
+ * each time a user types a command, or an agent calls a tool.
+ */
+const SINGLE_FILE_PROGRAMS = ["cli/koor.ts", HOOK_PROGRAM];
 
 const TARGET = "node20.12";
 /**
@@ -317,12 +322,12 @@ async function buildProgram(program, esbuild, stamp) {
     minifyWhitespace: true,
     // Splitting moves modules that are only imported at run time (the schema compiler) into files of their own, which
     // are not read at the start.
-    splitting: program !== SINGLE_FILE_PROGRAM,
+    splitting: !SINGLE_FILE_PROGRAMS.includes(program),
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,
     external: [...EXTERNAL, UNUSED],
-    banner: { js: COMMONJS_BANNER },
+    banner: program === HOOK_PROGRAM ? {} : { js: COMMONJS_BANNER },
     // Many packages have a CommonJS version as `main` and ES modules as `module`. ES modules are preferred, because
     // unused code can be removed only from them.
     mainFields: ["module", "main"],

@@ -116,7 +116,17 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
  * Commands that ask no server, or none without an instance, or that are tested below: a subscription, the bridge, a
  * backup.
  */
-const ELSEWHERE = ["config set", "whoami", "mcp config", "mcp stdio", "serve", "events subscribe", "backup"];
+const ELSEWHERE = [
+  "init",
+  "uninit",
+  "config set",
+  "whoami",
+  "mcp config",
+  "mcp stdio",
+  "serve",
+  "events subscribe",
+  "backup",
+];
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {
   const named = CALLS.map(({ args }) => findRow(args, COMMANDS)?.words.join(" ") ?? args.join(" "));

@@ -1,5 +1,5 @@
 /**
- * Tests what a user meets before the server runs: the three commands, the settings example. Runs the launchers as npm
+ * Tests what a user meets before the server runs: the commands, the settings example. Runs the launchers as npm
  * links them, from a folder of their own.
  */
 import { execFile } from "node:child_process";
@@ -22,13 +22,20 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
 };
 
 t.test("each command answers from any folder, through a link", async (t) => {
-  t.same(Object.keys(manifest.bin).toSorted(), ["koor", "koor-cli", "koor-server"]);
+  t.same(Object.keys(manifest.bin).toSorted(), ["koor", "koor-cli", "koor-hook", "koor-server"]);
   const folder = t.testdir(
     Object.fromEntries(
       Object.entries(manifest.bin).map(([name, target]) => [name, t.fixture("symlink", join(ROOT, target))]),
     ),
   );
   for (const name of Object.keys(manifest.bin)) {
+    if (name === "koor-hook") {
+      // It takes no flags. Outside of a project it lets the client continue.
+      const answer = run(join(folder, name), ["claude"], { cwd: folder });
+      answer.child.stdin?.end();
+      t.match(await answer, { stdout: "{}", stderr: "" }, name);
+      continue;
+    }
     const version = await run(join(folder, name), ["--version"], { cwd: folder });
     t.match(version.stdout, manifest.version, `${name} --version`);
     const help = await run(join(folder, name), ["--help"], { cwd: folder });

@@ -7,19 +7,35 @@ import { joinServerPath } from "../exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { io } from "../io.js";
 import { projectOf } from "../koor-folder.js";
-import { MCP_CLIENTS, noteAboutOtherServers, noteAboutToken, SERVER_NAME, TOKEN_VARIABLE } from "../mcp-clients.js";
+import {
+  CLIENT_NAMES,
+  isClientName,
+  mcpClient,
+  noteAboutOtherServers,
+  noteAboutToken,
+  SERVER_NAME,
+  TOKEN_VARIABLE,
+  type McpClient,
+} from "../mcp-clients.js";
 import { formatJson, print } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
+import { homeFolder } from "../user-folder.js";
 
 /** Other users may read the file, because it contains no secret: it only names the variable that contains the token. */
 const CONFIG_MODE = 0o644;
-const CLIENT_NAMES = Object.keys(MCP_CLIENTS);
+
+/** Returns the location of a client's file; undefined if it is in the home folder and no variable names that folder. */
+function locate({ place, path }: McpClient, folder: string): FileLocation | undefined {
+  if (place === "project") return { path: join(folder, path), name: path, root: projectOf(folder) };
+  const home = homeFolder(io().environment, process.platform);
+  return home === undefined ? undefined : { path: join(home, path), name: `~/${path}` };
+}
 
 async function configure(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const name = args.need("client");
-  const client = CLIENT_NAMES.includes(name) ? MCP_CLIENTS[name] : undefined;
-  if (client === undefined) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
+  if (!isClientName(name)) return wrongUsage(`no such client: ${name} (${CLIENT_NAMES.join(", ")})`);
+  const client = mcpClient(name);
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const [server = "", ...others] = serversOf(settings).map((one) => one.origin + joinServerPath(one, ""));
@@ -36,7 +52,8 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     const text = mergeEntry(client, undefined, connection);
     return text instanceof CliFailure ? text : ((await print(Buffer.from(text))) ?? 0);
   }
-  const location = { path: join(context.folder, client.path), name: client.path, root: projectOf(context.folder) };
+  const location = locate(client, context.folder);
+  if (location === undefined) return wrongUsage(`${client.path} is in your home folder: set HOME`);
   const merged = writeConfig(location, (text) => mergeEntry(client, text, connection));
   if (merged instanceof CliFailure) return merged;
   const tokenNote = settings.token !== "" && !connection.withToken ? noteAboutToken(connection) : undefined;
@@ -44,7 +61,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     (note) => note !== undefined,
   );
   const summary = {
-    written: client.path,
+    written: location.name,
     server: SERVER_NAME,
     url: `${connection.server}/mcp`,
     ...(connection.withToken ? { tokenFrom: TOKEN_VARIABLE } : {}),
@@ -80,7 +97,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
       {
         name: "write",
         kind: "switch",
-        about: "merge it into the client's file in this folder; other servers stay as they are",
+        about: "merge it into the client's file, in this folder or your home folder; other servers stay as they are",
       },
       {
         name: "stdio",

@@ -26,6 +26,12 @@ export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 export const CLI_FILE_OPEN_MS = 500;
 /** The time limit for the name of the acting instance, which `whoami` also prints without a server. */
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
+/** The time limit for the server's answer to `init`, which also works while the server is away. */
+export const CLI_INIT_TIMEOUT_MS = 3_000;
+/** The time limit of a hook's request. The client then continues as if there were no hook. */
+export const CLI_HOOK_TIMEOUT_MS = 5_000;
+/** The maximum length of a hook's input that is sent, and of the answer. */
+export const CLI_HOOK_BYTES_MAX = 16 * MIB;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
 /** The command line searches this many of the newest task events for the end of a claim. */

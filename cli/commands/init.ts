@@ -1,0 +1,54 @@
+/**
+ * Implements `init` and `uninit`, which connect the clients of agents in a project to Koor. Runs in the CLI process.
+ */
+import type { CommandRow, Flag } from "../command-row.js";
+import { CLIENT_NAMES } from "../mcp-clients.js";
+
+const DRY_RUN: Flag = {
+  name: "dry-run",
+  kind: "switch",
+  about: "print the changes as a unified diff, and write nothing",
+};
+const YES: Flag = { name: "yes", kind: "switch", about: "do not ask" };
+
+export const INIT_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["init"],
+    about: "Connect the clients of agents in this project to Koor: hooks, MCP entries, AGENTS.md.",
+    flags: [
+      {
+        name: "client",
+        kind: "text",
+        value: CLIENT_NAMES.join("|"),
+        about: "a client to set up; without it, those that are installed or configured",
+        many: true,
+      },
+      { name: "workspace", kind: "text", value: "NAME", about: "the workspace of the project" },
+      {
+        name: "policy",
+        kind: "text",
+        value: "warn|auto|strict",
+        about: "what hooks do before an edit, auto by default",
+      },
+      { name: "guard", kind: "switch", about: "also install the guard of commits" },
+      { name: "shared", kind: "switch", about: "write files that are to be committed, for all machines" },
+      { name: "join", kind: "text", value: "URL", about: "set up another machine for this server" },
+      DRY_RUN,
+      YES,
+    ],
+    run: async (args, context) => {
+      // Only this command needs the module.
+      const { init } = await import("../init/init.js");
+      return await init(args, context);
+    },
+  },
+  {
+    words: ["uninit"],
+    about: "Take back what init wrote in this project.",
+    flags: [DRY_RUN, YES],
+    run: async (args, context) => {
+      const { uninit } = await import("../init/uninit.js");
+      return await uninit(args, context);
+    },
+  },
+];

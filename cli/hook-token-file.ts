@@ -1,0 +1,53 @@
+/**
+ * Names and reads the file with the token that hooks send to a server. It is one of the user's own files, has mode
+ * 0600, and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it,
+ * and `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { userFolder } from "./user-folder.js";
+
+/** The maximum length of a file's name in most file systems. */
+const NAME_BYTES_MAX = 255;
+
+/** Returns the address of a server without a `/` at its end. */
+export function addressOf(server: URL): string {
+  return server.origin + server.pathname.replace(/\/+$/, "");
+}
+
+/** Returns the path of the file for a server; undefined if the environment names no place for the user's own files. */
+export function hookTokenPath(
+  address: string,
+  environment: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+): string | undefined {
+  const folder = userFolder(environment, platform);
+  // Different addresses have different names, so a token never goes to another server.
+  const name = `${encodeURIComponent(address)}.header`;
+  return folder === undefined || name.length > NAME_BYTES_MAX ? undefined : join(folder, "hooks", name);
+}
+
+const LINE = /^Authorization: Bearer ([\x21-\x7e]+)\n$/;
+/** A longer file is not Koor's. */
+const FILE_BYTES_MAX = 16 * 1024;
+
+export function formatHookToken(token: string): string {
+  return `Authorization: Bearer ${token}\n`;
+}
+
+/** Returns the token for a server; undefined if there is no file of Koor's for it. */
+export function readHookToken(
+  address: string,
+  environment: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+): string | undefined {
+  const path = hookTokenPath(address, environment, platform);
+  const size = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.size;
+  if (path === undefined || size === undefined || size > FILE_BYTES_MAX) return undefined;
+  try {
+    return LINE.exec(readFileSync(path, "latin1"))?.[1];
+  } catch {
+    return undefined;
+  }
+}

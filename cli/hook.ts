@@ -1,0 +1,75 @@
+/**
+ * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its
+ * stdin to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
+ * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
+ * socket, because the agent waits for it: Node's HTTP modules would double its time.
+ */
+import { readSync, writeSync } from "node:fs";
+
+import { CLI_HOOK_BYTES_MAX } from "../schemas/limits/cli.js";
+import { errorTextOf } from "./hook/hook-error.js";
+import { findHookProject } from "./hook/hook-project.js";
+import { sendHook } from "./hook/hook-request.js";
+
+const [STDIN, STDOUT, STDERR] = [0, 1, 2];
+const READ_BYTES = 64 * 1024;
+
+/** Reads stdin to its end. Returns undefined if it is too long. */
+function readInput(): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let used = 0; used <= CLI_HOOK_BYTES_MAX; ) {
+    const chunk = Buffer.allocUnsafe(READ_BYTES);
+    const count = readSync(STDIN, chunk);
+    if (count === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, count));
+    used += count;
+  }
+  return undefined;
+}
+
+/**
+ * Returns the answer that lets a client continue. Kimi Code shows its model whatever is printed, so it gets nothing.
+ */
+function goOn(client: string): string {
+  return client === "kimi" ? "" : "{}";
+}
+
+/** Whether a client can read the answer. Kimi Code takes a context as plain text. */
+function isUsable(client: string, answer: string): boolean {
+  if (client === "kimi" || answer === "") return true;
+  try {
+    const parsed: unknown = JSON.parse(answer);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+  } catch {
+    return false;
+  }
+}
+
+function write(descriptor: number, text: string): void {
+  try {
+    if (text !== "") writeSync(descriptor, text);
+  } catch {
+    // The client has closed the pipe, and does not want the answer.
+  }
+}
+
+async function run(client: string, event: string | undefined): Promise<string> {
+  if (!/^[a-z]+$/.test(client)) throw new Error("usage: koor-hook CLIENT [EVENT]");
+  const input = readInput();
+  if (input === undefined) throw new Error("the input is too long");
+  const project = findHookProject(process.cwd(), process.env);
+  // Hooks in the home folder run in every folder. Most are no projects of Koor's.
+  if (project === undefined) return goOn(client);
+  const path = `/api/hooks/${client}${event === undefined ? "" : `/${encodeURIComponent(event)}`}`;
+  const answer = await sendHook(project, path, input);
+  if (!isUsable(client, answer)) throw new Error("the server's answer is not one of a hook");
+  return answer === "" ? goOn(client) : answer;
+}
+
+const [, , name = "", event] = process.argv;
+try {
+  write(STDOUT, await run(name, event));
+} catch (error) {
+  write(STDOUT, goOn(name));
+  write(STDERR, `koor-hook: ${errorTextOf(error)}\n`);
+}

@@ -1,0 +1,130 @@
+/**
+ * Finds the project of a folder for `koor-hook`: the server, and the headers that describe the project. `init` has
+ * recorded both. The files of a project may come from other people, so input is sent only to a server that the user
+ * knows. Runs in the process of `koor-hook`.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+import { readHookToken } from "../hook-token-file.js";
+import { userFolder } from "../user-folder.js";
+
+/** A longer file is not one that `init` or the user wrote. */
+const FILE_BYTES_MAX = 1024 * 1024;
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const HEADER_NAME = /^X-Koor-[A-Za-z-]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]*$/;
+
+export interface HookProject {
+  readonly server: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function readText(path: string): string | undefined {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info === undefined || !info.isFile() || info.size > FILE_BYTES_MAX) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function readObject(path: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(readText(path) ?? "");
+    return typeof parsed === "object" && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns git's folder of the working tree whose root has this `.git`. */
+function gitFolderOf(root: string): string {
+  const path = join(root, ".git");
+  const named = /^gitdir: (.+?)\s*$/.exec(readText(path) ?? "")?.[1];
+  return named === undefined ? path : resolve(root, named);
+}
+
+/** Returns the root of the main working tree of a linked one; undefined if the folder is the main one. */
+function mainRootOf(gitFolder: string): string | undefined {
+  const common = readText(join(gitFolder, "commondir"))?.trim();
+  return common === undefined ? undefined : dirname(resolve(gitFolder, common));
+}
+
+function branchOf(gitFolder: string): string | undefined {
+  return /^ref:\s*refs\/heads\/(.+?)\s*$/.exec(readText(join(gitFolder, "HEAD")) ?? "")?.[1];
+}
+
+interface Found {
+  readonly record: Readonly<Record<string, unknown>>;
+  readonly root: string;
+  readonly branch: string | undefined;
+  /** Whether the record is that of the main working tree, and does not describe this one. */
+  readonly isOfMain: boolean;
+}
+
+function recordAt(root: string): Readonly<Record<string, unknown>> | undefined {
+  return existsSync(join(root, ".koor", "project.json")) ? readObject(join(root, ".koor", "init.json")) : undefined;
+}
+
+/** Finds the record, upwards to the root of the working tree, and then in the main working tree. */
+function findRecord(folder: string): Found | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    const isRoot = existsSync(join(at, ".git"));
+    const gitFolder = isRoot ? gitFolderOf(at) : undefined;
+    const branch = gitFolder === undefined ? undefined : branchOf(gitFolder);
+    const record = recordAt(at);
+    if (record !== undefined) return { record, root: at, branch, isOfMain: false };
+    if (gitFolder !== undefined) {
+      const main = mainRootOf(gitFolder);
+      const ofMain = main === undefined ? undefined : recordAt(main);
+      return ofMain === undefined ? undefined : { record: ofMain, root: at, branch, isOfMain: true };
+    }
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/** Whether the user's own settings name the server. */
+function isNamedByUser(server: URL, environment: NodeJS.ProcessEnv): boolean {
+  const folder = userFolder(environment, process.platform);
+  const settings = folder === undefined ? undefined : readObject(join(folder, "settings.json"));
+  const { server: own, trusted_servers: trusted } = settings ?? {};
+  const texts = [own, ...(Array.isArray(trusted) ? (trusted as unknown[]) : [])];
+  return texts.some(
+    (text) =>
+      typeof text === "string" &&
+      text.split(/,\s*(?=https?:)/i).some((one) => URL.canParse(one) && new URL(one).href === server.href),
+  );
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll("%2F", "/");
+}
+
+/** Returns the headers of the record, and those that only this call knows. */
+function headersOf({ record, root, branch, isOfMain }: Found): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries((record["headers"] ?? {}) as Readonly<Record<string, unknown>>))
+    if (HEADER_NAME.test(name) && typeof value === "string" && HEADER_VALUE.test(value)) headers[name] = value;
+  if (isOfMain) {
+    // Another working tree is another checkout, whose id only the command line computes.
+    delete headers["X-Koor-Checkout"];
+    headers["X-Koor-Root"] = encode(root);
+  }
+  if (branch !== undefined) headers["X-Koor-Branch"] = encode(branch);
+  return headers;
+}
+
+/** Returns the project to which a folder belongs; undefined if it belongs to none. */
+export function findHookProject(folder: string, environment: NodeJS.ProcessEnv): HookProject | undefined {
+  const found = findRecord(folder);
+  const address = found?.record["server"];
+  if (found === undefined || typeof address !== "string" || !/^https?:\/\//.test(address)) return undefined;
+  const server = new URL(address);
+  const token = readHookToken(address, environment, process.platform);
+  if (token === undefined && !LOOPBACK.test(server.hostname) && !isNamedByUser(server, environment))
+    throw new Error(`${server.host} is not one of your servers: run koor init --join ${address}`);
+  const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  return { server, headers: { ...headersOf(found), ...authorization } };
+}

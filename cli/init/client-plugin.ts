@@ -1,0 +1,93 @@
+/**
+ * The plugin that OpenCode and Kilo Code load, because they run no commands as hooks. It is plain JavaScript without
+ * packages. It finds the project by itself, so its text is the same on every machine. Pure; runs in the CLI process.
+ */
+import { FILE_MARK } from "./whole-file-part.js";
+
+/** Returns the text of the plugin for a client. */
+export function pluginText(client: "opencode" | "kilo"): string {
+  const entry = client === "kilo" ? `export default { id: "koor", server: koor };` : `export default koor;`;
+  return `// ${FILE_MARK}: tells Koor's server what the agent does, and refuses edits of what others hold.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const TIMEOUT_MS = 5000;
+
+/** Returns the server and the headers that \`koor init\` recorded; undefined if this is no project of Koor's. */
+function readProject(folder) {
+  try {
+    const { server, headers } = JSON.parse(readFileSync(join(folder, ".koor", "init.json"), "utf8"));
+    return { server, headers: { ...headers, ...readToken(server) } };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the header with the user's token for a server; empty if \`koor init\` kept none. */
+function readToken(server) {
+  try {
+    const { APPDATA, XDG_CONFIG_HOME, HOME } = process.env;
+    const own = process.platform === "win32" ? APPDATA : XDG_CONFIG_HOME || join(HOME, ".config");
+    const line = readFileSync(join(own, "koor", "hooks", encodeURIComponent(server) + ".header"), "utf8").trim();
+    const at = line.indexOf(":");
+    return { [line.slice(0, at)]: line.slice(at + 1).trim() };
+  } catch {
+    return {};
+  }
+}
+
+const koor = async ({ directory, worktree }) => {
+  const project = readProject(worktree || directory) ?? readProject(directory);
+  if (project === undefined) return {};
+  const contexts = new Map();
+
+  /** Reports an event. Returns the server's answer, which is empty if the server is away. */
+  const report = async (event, sessionID, more = {}) => {
+    try {
+      const response = await fetch(project.server + "/api/hooks/${client}", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...project.headers },
+        body: JSON.stringify({ event, sessionID, cwd: directory, ...more }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        redirect: "error",
+      });
+      const answer = response.ok ? await response.json() : {};
+      if (typeof answer.context === "string") {
+        contexts.set(sessionID, [...(contexts.get(sessionID) ?? []), answer.context]);
+      }
+      return answer;
+    } catch {
+      return {};
+    }
+  };
+
+  return {
+    event: async ({ event }) => {
+      const { info = {}, sessionID = info.id } = event.properties ?? {};
+      if (typeof sessionID !== "string") return;
+      if (["session.created", "session.idle", "session.deleted"].includes(event.type)) {
+        await report(event.type, sessionID, { parentID: info.parentID });
+      }
+      if (event.type === "session.deleted") contexts.delete(sessionID);
+    },
+    "chat.message": async ({ sessionID }, { parts = [] }) => {
+      const prompt = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\\n");
+      await report("chat.message", sessionID, { prompt });
+    },
+    "tool.execute.before": async ({ tool, sessionID, callID }, { args }) => {
+      const { deny } = await report("tool.execute.before", sessionID, { tool, callID, args });
+      if (typeof deny === "string") throw new Error(deny);
+    },
+    "tool.execute.after": async ({ tool, sessionID, callID, args }) => {
+      await report("tool.execute.after", sessionID, { tool, callID, args });
+    },
+    "experimental.chat.system.transform": async ({ sessionID }, { system }) => {
+      system.push(...(contexts.get(sessionID) ?? []));
+      contexts.delete(sessionID);
+    },
+  };
+};
+
+${entry}
+`;
+}

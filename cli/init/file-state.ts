@@ -1,0 +1,63 @@
+/**
+ * Reads a file that `init` or `uninit` is about to change, and says why it cannot be changed. Nothing is written here,
+ * so that both can refuse before the first write. Runs in the CLI process.
+ */
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { SETTINGS_BYTES_MAX } from "../../schemas/limits/process.js";
+import { resolveForWriting, type FileLocation } from "../config-file.js";
+import { CliFailure, refused } from "../failure.js";
+import { describeSystemError } from "../system-error.js";
+
+const BYTE_ORDER_MARK = "\uFEFF";
+
+export interface FileState {
+  /** The file's path without links. */
+  readonly real: string;
+  /** The content; undefined if the file does not exist. */
+  readonly bytes: Buffer | undefined;
+  /** The content as text, without its byte-order mark; "" if the file does not exist. */
+  readonly text: string;
+}
+
+/** Returns a text's bytes, with the byte-order mark of the file's previous content. */
+export function encodeLike({ bytes }: Pick<FileState, "bytes">, text: string): Buffer {
+  const hasMark = bytes?.subarray(0, 3).equals(Buffer.from(BYTE_ORDER_MARK)) ?? false;
+  return Buffer.from((hasMark ? BYTE_ORDER_MARK : "") + text);
+}
+
+/** Returns the text of a file's bytes without its byte-order mark; undefined if they are not UTF-8. */
+export function decodeText(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Checks that the folder of a file can be written, or made. Throws the system's error. */
+function checkFolder(path: string): void {
+  let folder = dirname(path);
+  while (!existsSync(folder)) folder = dirname(folder);
+  if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a directory`);
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
+/** Reads a file. Refuses (exit 1) one that cannot be read, replaced or understood as text. */
+export function readState(location: FileLocation): FileState | CliFailure {
+  const { name } = location;
+  try {
+    const real = resolveForWriting(location);
+    if (real instanceof CliFailure) return refused(real.message);
+    checkFolder(real);
+    if (!existsSync(real)) return { real, bytes: undefined, text: "" };
+    accessSync(real, constants.R_OK | constants.W_OK);
+    if (statSync(real).size > SETTINGS_BYTES_MAX) return refused(`${name} is too large`);
+    const bytes = readFileSync(real);
+    const text = decodeText(bytes);
+    return text === undefined ? refused(`${name} is not UTF-8 text, and stays as it is`) : { real, bytes, text };
+  } catch (error) {
+    return refused(`cannot change ${name}: ${describeSystemError(error)}`);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Builds the commands that clients run as hooks. Each command passes its stdin to the server and prints the server's
+ * answer. A failing command would make some clients refuse the tool, so each one ends with `|| true`. Pure; runs in the
+ * CLI process.
+ */
+import type { ClientName } from "../mcp-clients.js";
+
+/** How hooks reach the server. */
+export interface HookTransport {
+  /** The server's address, without a path of the API. */
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The path of the file with the token's header; undefined if the user has no token. */
+  readonly tokenFile: string | undefined;
+  /** Whether the machine has `curl`. */
+  readonly hasCurl: boolean;
+  /** The words that start `koor-hook`. */
+  readonly program: readonly string[];
+  /** Whether other machines use the file too, so that it must not name this machine's paths. */
+  readonly isShared: boolean;
+  /**
+   * How a client's own HTTP hooks get the token: from a variable of the environment, not at all, or no token is needed.
+   */
+  readonly token: "variable" | "unknown" | "none";
+}
+
+/** The time limit of a hook's request. */
+export const HOOK_TIMEOUT_S = 5;
+/** The time limit of the client is longer, so that the command can end by itself. */
+export const CLIENT_TIMEOUT_S = HOOK_TIMEOUT_S + 2;
+
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
+
+/** Quotes a word for a POSIX shell. */
+export function shellWord(word: string): string {
+  return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+export function hookUrl(address: string, client: ClientName): string {
+  return `${address}/api/hooks/${client}`;
+}
+
+function curlCommand(client: ClientName, { address, headers, tokenFile }: HookTransport): string {
+  const described = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  // `-q` ignores the user's curlrc. The empty `Expect:` keeps curl from waiting before it sends a large body.
+  const words = ["curl", "-q", "-sf", "--noproxy", "*", "--max-time", `${HOOK_TIMEOUT_S}`];
+  const token = tokenFile === undefined ? [] : ["-H", `@${tokenFile}`];
+  const rest = [...described, "-H", "Expect:", "--data-binary", "@-", hookUrl(address, client)];
+  return [...words, ...token, ...rest].map(shellWord).join(" ");
+}
+
+/** Returns the shell command of a client's hook. */
+export function hookCommand(client: ClientName, transport: HookTransport): string {
+  const { hasCurl, isShared, program } = transport;
+  const command = hasCurl && !isShared ? curlCommand(client, transport) : [...program, client].map(shellWord).join(" ");
+  // An absent program is no fault, and a client may show what a command writes to stderr.
+  return `${command} 2>/dev/null || true`;
+}
+
+/** The command for a client whose hooks are in the home folder. It finds the project by itself. */
+export function homeHookCommand(client: ClientName, { program }: HookTransport): string {
+  return `${[...program, client].map(shellWord).join(" ")} 2>/dev/null || true`;
+}
+
+/** Matches the commands and addresses of Koor's hooks, of this and of earlier runs. */
+const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.js)?["']?\s+\w+/;
+
+/** Whether a text is the command or the address of one of Koor's hooks. */
+export function isKoorHook(text: unknown): boolean {
+  return typeof text === "string" && OURS.test(text);
+}
+
+/** The variable from which a client's own HTTP hooks take the token. */
+const TOKEN_VARIABLE = "KOOR_TOKEN";
+
+/** Whether the client's own HTTP hooks can reach the server as the user. */
+export function canUseHttp({ address, isShared, token }: HookTransport): boolean {
+  // Copilot also runs Claude Code's hooks. It skips `http://` ones, but a failing `https://` one refuses every tool.
+  return !isShared && token !== "unknown" && !address.startsWith("https:");
+}
+
+/** Returns the entry of a hook that the client itself sends. */
+export function httpHook(client: ClientName, { address, headers, token }: HookTransport): object {
+  const authorization = token === "variable" ? { Authorization: `Bearer $${TOKEN_VARIABLE}` } : {};
+  return {
+    type: "http",
+    url: hookUrl(address, client),
+    headers: { ...headers, ...authorization },
+    ...(token === "variable" ? { allowedEnvVars: [TOKEN_VARIABLE] } : {}),
+    timeout: HOOK_TIMEOUT_S,
+  };
+}

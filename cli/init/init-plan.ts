@@ -1,0 +1,169 @@
+/**
+ * Plans a run of `init`: which files are changed and recorded. Finds all reasons to refuse and writes nothing. Runs in
+ * the CLI process.
+ */
+import { existsSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+
+import { readTextFile } from "../config-file.js";
+import { CliFailure, refused } from "../failure.js";
+import { realPath } from "../git-folder.js";
+import { findTracked } from "../git-remote.js";
+import type { ClientName } from "../mcp-clients.js";
+import { AGENTS_FILE, CLAUDE_FILES, importsAgents } from "./agents-text.js";
+import { excludeTarget } from "./exclude-part.js";
+import { joinRefusals, planFiles, type PlannedFile } from "./file-change.js";
+import { decodeText } from "./file-state.js";
+import type { InitOptions } from "./options.js";
+import type { FolderPath, InitRecord, RecordedFile } from "./record.js";
+import type { Setup } from "./setup.js";
+import {
+  claudeImportTarget,
+  clientTargets,
+  keyOf,
+  PROJECT_FILE,
+  projectTargets,
+  type PartContext,
+  type TargetFile,
+} from "./target-file.js";
+
+const PRIVATE_LINES = [".koor/"];
+/** A folder that is excluded as a whole could not have a file that is not. */
+const SHARED_LINES = ["/.koor/*", `!/${PROJECT_FILE}`];
+
+export interface InitPlan {
+  readonly files: readonly PlannedFile[];
+  readonly record: InitRecord;
+}
+
+/** Whether Claude Code reads AGENTS.md without another line: a file of it imports AGENTS.md, or is the same file. */
+function readsAgents(root: string): boolean {
+  return CLAUDE_FILES.some((name) => {
+    const path = join(root, name);
+    if (!existsSync(path)) return false;
+    if (realPath(path) === realPath(join(root, AGENTS_FILE))) return true;
+    const text = readTextFile({ path, name, root });
+    return typeof text === "string" && importsAgents(text);
+  });
+}
+
+function contextOf({ transport, addresses, token, project }: Setup, { isShared }: InitOptions): PartContext {
+  const [server, ...others] = addresses;
+  return { transport, connection: { server, others, withToken: token !== "" }, project, isShared };
+}
+
+function listTargets(setup: Setup, options: InitOptions, clients: readonly ClientName[]): readonly TargetFile[] {
+  const context = contextOf(setup, options);
+  const keepsProjectFile = options.isJoining && setup.hasProjectFile;
+  const own = projectTargets(context).filter(({ path }) => !(keepsProjectFile && path === PROJECT_FILE));
+  const needsImport = clients.includes("claude") && !readsAgents(setup.places.project);
+  return [...own, ...(needsImport ? [claudeImportTarget()] : []), ...clientTargets(clients, context)];
+}
+
+/** Returns the paths of the project's files that git may track: by their names, and by those without links. */
+function pathsInProject(root: string, { target, change }: PlannedFile): readonly string[] {
+  if (target.place !== "project") return [];
+  const real = change === undefined ? target.path : relative(root, change.real).split(sep).join("/");
+  return [target.path, real];
+}
+
+/** Whether a file already has Koor's parts, in the form of any run of `init`. */
+function hasParts({ target, change }: PlannedFile): boolean {
+  const text = change?.before === undefined ? undefined : decodeText(change.before);
+  if (text === undefined) return false;
+  return target.parts.every((part) => {
+    const rest = part.take(text, new Set(part.containers(text)));
+    return typeof rest === "string" && rest !== text;
+  });
+}
+
+/**
+ * Decides what becomes of a client's file that git tracks. One that another machine has shared already has Koor's
+ * parts, and stays as it is. Any other is refused.
+ */
+function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }: Setup): PlannedFile | CliFailure {
+  const { target, change } = file;
+  const isTracked = pathsInProject(places.project, file).some((path) => tracked.has(path));
+  if (!isTracked || change === undefined || !target.isClients) return file;
+  if (hasParts(file)) return { ...file, change: undefined, recorded: undefined };
+  return refused(`${target.name} is tracked by git: use --shared to change it for everybody`);
+}
+
+/** Returns the reasons why two files cannot be changed, because a link makes them the same file. */
+function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
+  const seen = new Map<string, string>();
+  return files.flatMap(({ change }) => {
+    if (change === undefined) return [];
+    const other = seen.get(change.real);
+    seen.set(change.real, change.name);
+    return other === undefined ? [] : [refused(`${change.name} and ${other} are the same file`)];
+  });
+}
+
+/** Returns the lines of the exclude file for the project's files. */
+function excludeLines(
+  files: readonly PlannedFile[],
+  tracked: ReadonlySet<string>,
+  isShared: boolean,
+): readonly string[] {
+  if (isShared) return SHARED_LINES;
+  const lines = files.flatMap(({ target: { place, path, isClients }, recorded }) => {
+    const isOwn = isClients || recorded?.before === null;
+    return place === "project" && isOwn && path !== PROJECT_FILE && !tracked.has(path) ? [`/${path}`] : [];
+  });
+  return [...PRIVATE_LINES, ...lines];
+}
+
+/** Returns the records of this run, and those of earlier runs for other files. */
+function joinRecords(files: readonly PlannedFile[], earlier: readonly RecordedFile[]): readonly RecordedFile[] {
+  const now = files.flatMap(({ recorded }) => recorded ?? []);
+  const all = new Map([...earlier, ...now].map((file) => [keyOf(file), file]));
+  return [...all.values()];
+}
+
+function joinFolders(now: readonly FolderPath[], earlier: readonly FolderPath[]): readonly FolderPath[] {
+  const all = new Map([...earlier, ...now].map((folder) => [keyOf(folder), folder]));
+  return [...all.values()];
+}
+
+/** Returns the folder of the record itself, if it has to be made and no other file needs it. */
+function recordFolder(root: string): readonly FolderPath[] {
+  const path = ".koor";
+  return existsSync(join(root, path)) ? [] : [{ place: "project", path }];
+}
+
+export function planInit(
+  setup: Setup,
+  options: InitOptions,
+  clients: readonly ClientName[],
+  earlier: InitRecord | undefined,
+  environment: NodeJS.ProcessEnv,
+): InitPlan | CliFailure {
+  const { places, tree, transport } = setup;
+  const recorded = earlier?.files ?? [];
+  const wanted = planFiles(places, listTargets(setup, options, clients), recorded);
+  if (wanted instanceof CliFailure) return wanted;
+  const paths = wanted.flatMap((file) => pathsInProject(places.project, file));
+  const tracked = tree === undefined ? new Set<string>() : findTracked(tree, [...new Set(paths)], environment);
+  const kept = options.isShared ? wanted : wanted.map((file) => keepTracked(file, tracked, setup));
+  const files = kept.filter((file): file is PlannedFile => !(file instanceof CliFailure));
+  const faults = [...kept.filter((file) => file instanceof CliFailure), ...findSameFiles(files)];
+  if (faults.length > 0) return joinRefusals(faults);
+  const exclude = excludeTarget(excludeLines(files, tracked, options.isShared), options.isShared);
+  const more = tree === undefined ? [] : planFiles(places, [exclude], recorded);
+  if (more instanceof CliFailure) return more;
+  const all = [...files, ...more];
+  const folders = [...recordFolder(places.project), ...all.flatMap((file) => file.folders)];
+  return {
+    files: all,
+    record: {
+      server: transport.address,
+      headers: transport.headers,
+      clients,
+      isShared: options.isShared || (earlier?.isShared ?? false),
+      hasGuard: options.hasGuard || (earlier?.hasGuard ?? false),
+      files: joinRecords(all, recorded),
+      folders: joinFolders(folders, earlier?.folders ?? []),
+    },
+  };
+}

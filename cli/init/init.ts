@@ -1,0 +1,203 @@
+/**
+ * Implements `init`, which connects the clients of agents in a project to Koor: it chooses the clients, plans all
+ * changes, shows or applies them, and says what the user still has to do. Runs in the CLI process.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { CLI_INIT_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { escapeHidden } from "../../schemas/visible-text.js";
+import { describeRefusal, isSuccess, sendRequest } from "../client.js";
+import type { Args, CommandContext } from "../command-row.js";
+import { modeOf, replaceFileInFolder } from "../config-file.js";
+import { CliFailure, failed, refused, wrongUsage } from "../failure.js";
+import { formatHookToken } from "../hook-token-file.js";
+import { io } from "../io.js";
+import { CLIENT_NAMES, mcpClient, TOKEN_VARIABLE, type ClientName } from "../mcp-clients.js";
+import { formatJson, formatValue, print, warn } from "../output.js";
+import { describeSystemError } from "../system-error.js";
+import { askForConsent } from "../token-consent.js";
+import { applyChanges } from "./apply-changes.js";
+import { CLIENTS } from "./clients.js";
+import { detectClients } from "./detect-clients.js";
+import type { FileChange } from "./file-change.js";
+import { readState } from "./file-state.js";
+import { installGuard } from "./guard-install.js";
+import { planInit, type InitPlan } from "./init-plan.js";
+import { readOptions, type InitOptions } from "./options.js";
+import { formatRecord, readRecord, RECORD_FILE, RECORD_MODE, type InitRecord } from "./record.js";
+import { findSetup, type Setup } from "./setup.js";
+import { formatDiff } from "./unified-diff.js";
+import { planUserServer } from "./user-server.js";
+
+const TOKEN_MODE = 0o600;
+
+/** Asks the server for its instances, which needs the token. Returns why it did not answer; undefined if it did. */
+async function findServerFault({ settings, token }: Setup): Promise<CliFailure | undefined> {
+  const signal = AbortSignal.timeout(CLI_INIT_TIMEOUT_MS);
+  // The request is made as the user, not as the instance of the folder.
+  const { server, cluster } = settings;
+  const caller = { server, token, instance: "", ...(cluster === undefined ? {} : { cluster }) };
+  const answer = await sendRequest(caller, { method: "GET", path: "/api/instances?limit=1", signal });
+  if (answer instanceof CliFailure) return answer;
+  return isSuccess(answer) ? undefined : describeRefusal(answer.status, answer.body);
+}
+
+/** Chooses the clients of a run: those that are named, found or asked for. */
+function chooseClients(
+  { clients, isAgreed, isDryRun }: InitOptions,
+  { places }: Setup,
+): readonly ClientName[] | CliFailure {
+  if (clients.length > 0) return clients;
+  const found = detectClients(places, io().environment);
+  if (isAgreed || isDryRun) return found;
+  const offered = found.length > 0 ? found : CLIENT_NAMES;
+  const chosen: ClientName[] = [];
+  for (const name of offered) {
+    const agreed = askForConsent(`set up ${CLIENTS[name].title}?`);
+    if (agreed === undefined) return needsConsent();
+    if (agreed) chosen.push(name);
+  }
+  return chosen;
+}
+
+function needsConsent(): CliFailure {
+  return wrongUsage("without a terminal, init needs --yes, or --dry-run to show what it would write");
+}
+
+/** Plans the file with the token. It is the user's own file, and `uninit` leaves it there. */
+function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | CliFailure {
+  if (token === "") return undefined;
+  if (tokenFile === undefined)
+    return refused("there is no place for the file with the token: set HOME or XDG_CONFIG_HOME");
+  const state = readState({ path: tokenFile, name: tokenFile });
+  if (state instanceof CliFailure) return state;
+  const after = Buffer.from(formatHookToken(token));
+  const isDone = state.bytes?.equals(after) === true && modeOf(state.real, 0) === TOKEN_MODE;
+  return isDone ? undefined : { name: tokenFile, real: state.real, before: state.bytes, after, mode: TOKEN_MODE };
+}
+
+/** Writes the token's file and the record first, so that `uninit` knows of each file if a later write fails. */
+function apply(
+  { places }: Setup,
+  plan: InitPlan,
+  tokenFile: FileChange | undefined,
+  userServer: FileChange | undefined,
+): CliFailure | undefined {
+  const record = formatRecord(plan.record);
+  const path = join(places.project, RECORD_FILE);
+  try {
+    if (tokenFile?.after !== undefined) replaceFileInFolder(tokenFile.real, tokenFile.after.toString(), TOKEN_MODE);
+    if (userServer?.after !== undefined) replaceFileInFolder(userServer.real, userServer.after.toString(), TOKEN_MODE);
+    if (!existsSync(path) || readFileSync(path, "utf8") !== record) replaceFileInFolder(path, record, RECORD_MODE);
+  } catch (error) {
+    return failed(`cannot write ${RECORD_FILE}: ${describeSystemError(error)}`);
+  }
+  return applyChanges(plan.files.flatMap(({ change }) => change ?? []));
+}
+
+/** Returns what the user still has to do, a sentence each. */
+function listAdvice(
+  plan: InitPlan,
+  { token, transport }: Setup,
+  serverFault: CliFailure | undefined,
+): readonly string[] {
+  const { clients } = plan.record;
+  const fault = serverFault === undefined ? [] : [`the server does not answer: ${serverFault.message}`];
+  const none = clients.length === 0 ? ["no client is installed or configured here: name one with --client"] : [];
+  const reads = token !== "" && clients.some((name) => mcpClient(name).sendsToken);
+  const variable = reads
+    ? [`start the clients with ${TOKEN_VARIABLE} in their environment: their MCP entries need it`]
+    : [];
+  const shared = transport.isShared ? ["on other machines, run koor init --join with the server's address"] : [];
+  const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
+  const ofHome = home.map(({ target }) => `${target.name} holds in all projects; its hooks do nothing without .koor/`);
+  const ofClients = clients.flatMap((name) => {
+    const { title, advice } = CLIENTS[name];
+    return advice === undefined ? [] : [`${title}: ${advice}`];
+  });
+  const restart = clients.length === 0 ? [] : ["restart clients that are running"];
+  return [...fault, ...none, ...variable, ...shared, ...ofHome, ...ofClients, ...restart];
+}
+
+interface Summary {
+  readonly workspace: string | null;
+  readonly server: string;
+  readonly clients: readonly ClientName[];
+  readonly written: readonly string[];
+  readonly todo: readonly string[];
+}
+
+function formatLines({ workspace, server, clients, written, todo }: Summary): string {
+  const lines = [
+    `workspace ${workspace ?? "none"}, server ${server}`,
+    `clients: ${clients.length === 0 ? "none" : clients.map((name) => CLIENTS[name].title).join(", ")}`,
+    ...(written.length === 0 ? ["nothing had to be changed"] : written.map((name) => `wrote ${name}`)),
+    ...todo.map((sentence) => `to do: ${sentence}`),
+  ];
+  return lines.map((line) => `${escapeHidden(line)}\n`).join("");
+}
+
+async function printSummary(summary: Summary, { json, pretty }: CommandContext): Promise<number | CliFailure> {
+  const isForPerson = io().isTerminal() && !json && !pretty;
+  const output = isForPerson
+    ? Buffer.from(formatLines(summary))
+    : formatJson(Buffer.from(JSON.stringify(summary)), pretty);
+  return (await print(output)) ?? 0;
+}
+
+function agreeToWrite(names: readonly string[]): CliFailure | undefined {
+  for (const name of names) warn(`changes ${name}`);
+  const agreed = askForConsent("write these files?");
+  if (agreed === undefined) return needsConsent();
+  return agreed ? undefined : refused("nothing was written");
+}
+
+/** Joins the clients of this run and of earlier ones. */
+function allClients(chosen: readonly ClientName[], earlier: InitRecord | undefined): readonly ClientName[] {
+  const named = new Set([...chosen, ...(earlier?.clients ?? [])]);
+  return CLIENT_NAMES.filter((name) => named.has(name));
+}
+
+export async function init(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const { environment } = io();
+  const options = readOptions(args, context);
+  if (options instanceof CliFailure) return options;
+  const isAtTerminal = process.getBuiltinModule("node:tty").isatty(0);
+  if (!options.isAgreed && !options.isDryRun && !isAtTerminal) return needsConsent();
+  const setup = findSetup(context.folder, environment, options);
+  if (setup instanceof CliFailure) return setup;
+  const { project } = setup.places;
+  if (options.hasGuard && setup.tree === undefined) return refused("--guard needs a git repository");
+  const earlier = readRecord(join(project, RECORD_FILE), project);
+  if (earlier instanceof CliFailure) return earlier;
+  const serverFault = await findServerFault(setup);
+  if (options.isJoining && serverFault !== undefined)
+    return refused(`cannot join: ${serverFault.message}`, serverFault.detail);
+  const chosen = chooseClients(options, setup);
+  if (chosen instanceof CliFailure) return chosen;
+  const plan = planInit(setup, options, allClients(chosen, earlier), earlier, environment);
+  if (plan instanceof CliFailure) return plan;
+  const tokenFile = planTokenFile(setup);
+  if (tokenFile instanceof CliFailure) return tokenFile;
+  const userServer = options.isJoining ? planUserServer(options.server, environment) : undefined;
+  if (userServer instanceof CliFailure) return userServer;
+  const own = [tokenFile, userServer].filter((change) => change !== undefined);
+  const changes = plan.files.flatMap(({ change }) => change ?? []);
+  const names = [...own, ...changes].map(({ name }) => name);
+  if (options.isDryRun) {
+    if (tokenFile !== undefined) warn(`${tokenFile.name} gets the token, which is not shown`);
+    return (await print(formatValue(Buffer.from(formatDiff(changes, setup.token)), false))) ?? 0;
+  }
+  const refusal = options.isAgreed || names.length === 0 ? undefined : agreeToWrite(names);
+  if (refusal !== undefined) return refusal;
+  // The guard comes first, because it may be refused.
+  const failure = (options.hasGuard ? installGuard(project) : undefined) ?? apply(setup, plan, tokenFile, userServer);
+  if (failure !== undefined) return failure;
+  const { workspace, addresses } = setup;
+  const todo = listAdvice(plan, setup, serverFault);
+  return await printSummary(
+    { workspace, server: addresses[0], clients: plan.record.clients, written: names, todo },
+    context,
+  );
+}

@@ -1,0 +1,51 @@
+/** Reads and checks the flags of `init`. Runs in the CLI process. */
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { CLIENT_NAMES, isClientName, type ClientName } from "../mcp-clients.js";
+import { parseServers } from "../server-list.js";
+import { workspaceProblem } from "../workspace-rule.js";
+
+export const POLICIES: readonly string[] = ["warn", "auto", "strict"];
+
+export interface InitOptions {
+  /** The clients that the user names; empty if `init` chooses them. */
+  readonly clients: readonly ClientName[];
+  /** The server of `--server` or `--join`; "" if neither is given. */
+  readonly server: string;
+  readonly isJoining: boolean;
+  /** "" if it is not given, as for the policy. */
+  readonly workspace: string;
+  readonly policy: string;
+  readonly hasGuard: boolean;
+  readonly isShared: boolean;
+  readonly isDryRun: boolean;
+  readonly isAgreed: boolean;
+}
+
+export function readOptions(args: Args, context: CommandContext): InitOptions | CliFailure {
+  const clients = args
+    .list("client")
+    .flatMap((text) => text.split(/[\s,]+/))
+    .filter((name) => name !== "");
+  const unknown = clients.find((name) => !isClientName(name));
+  if (unknown !== undefined) return wrongUsage(`no such client: ${unknown} (${CLIENT_NAMES.join(", ")})`);
+  const [policy = "", workspace = "", join = ""] = ["policy", "workspace", "join"].map((name) => args.text(name));
+  if (policy !== "" && !POLICIES.includes(policy))
+    return wrongUsage(`--policy must be ${POLICIES.join(", ")}, not "${policy}"`);
+  const problem = workspace === "" ? undefined : workspaceProblem(workspace);
+  if (problem !== undefined) return wrongUsage(`--workspace ${problem}`);
+  if (join !== "" && context.server !== "") return wrongUsage("--join or --server, not both");
+  if (join !== "" && parseServers(join) === undefined)
+    return wrongUsage(`--join must be an http:// or https:// URL, not "${join}"`);
+  return {
+    clients: [...new Set(clients.filter(isClientName))],
+    server: join || context.server,
+    isJoining: join !== "",
+    workspace,
+    policy,
+    hasGuard: args.has("guard"),
+    isShared: args.has("shared"),
+    isDryRun: args.has("dry-run"),
+    isAgreed: args.has("yes"),
+  };
+}

@@ -1,0 +1,26 @@
+/** Finds the folders below which `init` changes files. Runs in the CLI process. */
+import { join, sep } from "node:path";
+
+import type { FileLocation } from "../config-file.js";
+import { nameOf, type Place } from "./target-file.js";
+
+/** The absolute paths of the places; undefined where there is none. */
+export interface Places {
+  readonly project: string;
+  readonly home: string | undefined;
+  readonly repository: string | undefined;
+}
+
+/** Returns the absolute path of a file or folder; undefined if its place does not exist here. */
+export function pathIn(places: Places, place: Place, path: string): string | undefined {
+  const folder = places[place];
+  return folder === undefined ? undefined : join(folder, path.split("/").join(sep));
+}
+
+/** Returns the location of a file. Links may lead out of the user's home folder, but not out of the project. */
+export function locationIn(places: Places, place: Place, path: string): FileLocation | undefined {
+  const absolute = pathIn(places, place, path);
+  if (absolute === undefined) return undefined;
+  const name = nameOf(place, path);
+  return place === "project" ? { path: absolute, name, root: places.project } : { path: absolute, name };
+}

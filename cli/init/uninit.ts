@@ -1,0 +1,148 @@
+/**
+ * Implements `uninit`, which takes back what `init` wrote in a working tree. A file that nothing has changed since is
+ * restored byte for byte. Of any other file, Koor's parts are removed by their structure. Runs in the CLI process.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, refused, wrongUsage } from "../failure.js";
+import { mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
+import { io } from "../io.js";
+import { CLIENT_NAMES } from "../mcp-clients.js";
+import { formatJson, formatValue, print, warn } from "../output.js";
+import { askForConsent } from "../token-consent.js";
+import { applyChanges, removeEmptyFolders } from "./apply-changes.js";
+import { EXCLUDE_FILE, excludeTarget } from "./exclude-part.js";
+import { isBlank, joinRefusals, takeAll, type FileChange } from "./file-change.js";
+import { encodeLike, readState } from "./file-state.js";
+import { locationIn, pathIn, type Places } from "./places.js";
+import { readRecord, RECORD_FILE, type InitRecord, type RecordedFile } from "./record.js";
+import { findPlaces } from "./setup.js";
+import { claudeImportTarget, clientTargets, keyOf, projectTargets, type TargetFile } from "./target-file.js";
+import { hashOf, undoEdit } from "./text-edit.js";
+import { formatDiff } from "./unified-diff.js";
+
+/**
+ * Returns the files in which `init` may have put parts, by their keys. Removing a part does not depend on its content.
+ */
+function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<string, TargetFile> {
+  const transport = {
+    address: server,
+    headers,
+    tokenFile: undefined,
+    hasCurl: false,
+    program: ["koor-hook"],
+    isShared,
+    token: "none" as const,
+  };
+  const targets = [false, true].flatMap((shared) => {
+    const connection = { server, others: [], withToken: false };
+    const context = { transport, connection, project: {}, isShared: shared };
+    // Copilot would hide the hooks of VS Code in their common file, which both remove in the same way.
+    return [...clientTargets(CLIENT_NAMES, context), ...projectTargets(context), claudeImportTarget()];
+  });
+  return new Map([...targets, excludeTarget([], false)].map((target) => [keyOf(target), target]));
+}
+
+/** The record of the exclude file, if this run of `init` changed nothing in it because an earlier one had. */
+const EXCLUDE_RECORD: RecordedFile = {
+  place: "repository",
+  path: EXCLUDE_FILE,
+  before: "",
+  after: "",
+  edit: null,
+  kept: [],
+};
+
+/** Whether another working tree of the repository was set up too. All of them share the repository's exclude file. */
+function isSetUpElsewhere(tree: WorkingTree | undefined): boolean {
+  if (tree === undefined) return false;
+  const folder = join(tree.commonFolder, "worktrees");
+  const linked = existsSync(folder)
+    ? readdirSync(folder).flatMap((name) => {
+        const file = join(folder, name, "gitdir");
+        return existsSync(file) ? [dirname(readFileSync(file, "utf8").trim())] : [];
+      })
+    : [];
+  const main = mainRootOf(tree);
+  const roots = [...linked, ...(main === undefined ? [] : [main])].map(realPath);
+  return roots.some((root) => root !== tree.root && existsSync(join(root, RECORD_FILE)));
+}
+
+/** Plans how one file is taken back. Returns undefined if there is nothing to do. */
+function planRestore(
+  places: Places,
+  recorded: RecordedFile,
+  target: TargetFile | undefined,
+): FileChange | undefined | CliFailure {
+  const { place, path, before, after, edit, kept } = recorded;
+  const location = locationIn(places, place, path);
+  // A file that no version of `init` writes is not Koor's, whatever the record says.
+  if (location === undefined || target === undefined) return undefined;
+  const state = readState(location);
+  if (state instanceof CliFailure) return state;
+  const { bytes, real } = state;
+  if (bytes === undefined || hashOf(bytes) === before) return undefined;
+  const change = { name: target.name, real, before: bytes, mode: target.mode };
+  if (hashOf(bytes) === after) {
+    if (edit === null) return { ...change, after: undefined };
+    const restored = undoEdit(bytes, edit);
+    if (hashOf(restored) === before) return { ...change, after: restored };
+  }
+  const rest = takeAll(target, state.text, new Set(kept));
+  if (rest instanceof CliFailure) return rest;
+  if (before === null && isBlank(rest)) return { ...change, after: undefined };
+  return rest === state.text ? undefined : { ...change, after: encodeLike(state, rest) };
+}
+
+function planUninit(
+  places: Places,
+  tree: WorkingTree | undefined,
+  record: InitRecord,
+): readonly FileChange[] | CliFailure {
+  const targets = knownTargets(record);
+  const keepsExclude = isSetUpElsewhere(tree);
+  const others = record.files.filter(({ place }) => place !== "repository");
+  const exclude = record.files.find(({ place }) => place === "repository") ?? EXCLUDE_RECORD;
+  const files = keepsExclude ? others : [...others, exclude];
+  const planned = files.map((file) => planRestore(places, file, targets.get(keyOf(file))));
+  const failures = planned.filter((one) => one instanceof CliFailure);
+  if (failures.length > 0) return joinRefusals(failures);
+  return planned.filter((one): one is FileChange => one !== undefined && !(one instanceof CliFailure));
+}
+
+/** Asks whether the files may be changed. */
+function agree(names: readonly string[]): CliFailure | undefined {
+  for (const name of names) warn(`changes ${name}`);
+  const agreed = askForConsent("take Koor's parts out of these files?");
+  if (agreed === undefined)
+    return wrongUsage("without a terminal, uninit needs --yes, or --dry-run to show what it would change");
+  return agreed ? undefined : refused("nothing was changed");
+}
+
+export async function uninit(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const { places, tree } = findPlaces(context.folder, io().environment);
+  const path = join(places.project, RECORD_FILE);
+  const record = readRecord(path, places.project);
+  if (record instanceof CliFailure) return record;
+  if (record === undefined) return await printRestored([], context);
+  const changes = planUninit(places, tree, record);
+  if (changes instanceof CliFailure) return changes;
+  if (args.has("dry-run")) return (await print(formatValue(Buffer.from(formatDiff(changes, "")), false))) ?? 0;
+  const names = changes.map(({ name }) => name);
+  const refusal = args.has("yes") ? undefined : agree(names);
+  if (refusal !== undefined) return refusal;
+  const own = readState({ path, name: RECORD_FILE, root: places.project });
+  if (own instanceof CliFailure) return own;
+  // The record is removed last, so that an interrupted run can be repeated.
+  const last = { name: RECORD_FILE, real: own.real, before: own.bytes, after: undefined, mode: 0 };
+  const failure = applyChanges([...changes, last]);
+  if (failure !== undefined) return failure;
+  removeEmptyFolders(record.folders.flatMap((folder) => pathIn(places, folder.place, folder.path) ?? []));
+  return await printRestored(names, context);
+}
+
+async function printRestored(names: readonly string[], { pretty }: CommandContext): Promise<number | CliFailure> {
+  return (await print(formatJson(Buffer.from(JSON.stringify({ restored: names })), pretty))) ?? 0;
+}

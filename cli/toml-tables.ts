@@ -1,0 +1,68 @@
+/**
+ * Finds and removes tables in a TOML file that people edit. toml-eslint-parser reads TOML, because it reports the
+ * position of each table. Pure; runs in the CLI process.
+ *
+ * Libraries that also write TOML are not used: toml-patch drops comments next to a table that it replaces, and
+ * toml-edit-js fails if a table's parent has no header.
+ */
+import { getStaticTOMLValue, ParseError, parseTOML, type AST } from "toml-eslint-parser";
+
+/** The part of a text that is one table. */
+export interface TableSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The key of a table. A table of an array has its index as the last element. */
+export type TableKey = readonly (string | number)[];
+
+function parse(text: string): AST.TOMLProgram | undefined {
+  try {
+    return parseTOML(text, { tomlVersion: "1.1.0" });
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Finds the tables whose keys the function accepts. The span of a table begins with the line of its header and ends
+ * with the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not
+ * TOML.
+ */
+export function findTables(text: string, accepts: (key: TableKey) => boolean): readonly TableSpan[] | undefined {
+  return parse(text)?.body[0].body.flatMap((node) => {
+    if (node.type !== "TOMLTable" || !accepts(node.resolvedKey)) return [];
+    const newline = text.indexOf("\n", node.range[1]);
+    return [{ start: text.lastIndexOf("\n", node.range[0]) + 1, end: newline < 0 ? text.length : newline + 1 }];
+  });
+}
+
+/** Returns the value of a TOML text; undefined if the text is not TOML. */
+export function tomlValue(text: string): unknown {
+  const program = parse(text);
+  return program === undefined ? undefined : getStaticTOMLValue(program);
+}
+
+/** Returns the line end of a text. */
+export function lineEndOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}
+
+/** Adds a table at the end of a text, after an empty line. */
+export function appendTable(text: string, lines: readonly string[]): string {
+  const end = lineEndOf(text);
+  const before = text.trim() === "" ? "" : text.replace(/(?:\r?\n)*$/, "") + end + end;
+  return before + [...lines, ""].join(end);
+}
+
+/** Removes tables, and the empty lines before each that separate it from the previous one. */
+export function cutTables(text: string, tables: readonly TableSpan[]): string {
+  let kept = "";
+  let at = 0;
+  for (const { start, end } of tables) {
+    kept += text.slice(at, start).replace(/(\r?\n)(?:[ \t]*\r?\n)+$/, "$1");
+    at = end;
+  }
+  return kept + text.slice(at);
+}

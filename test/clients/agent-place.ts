@@ -30,6 +30,8 @@ export const HOLDER = "holder-of-a";
 export const HELD_FILE = "src/held.txt";
 export const FREE_FILE = "src/free.txt";
 export const SECOND_FILE = "src/second.txt";
+/** The file that a second session and its subagent share. */
+export const SHARED_FILE = "src/shared.txt";
 export const HELD_TEXT = "committed\nwork of the holder\n";
 export const FREE_TEXT = "before\n";
 
@@ -102,9 +104,7 @@ export class AgentPlace implements Place {
   }
 
   /** Returns the absolute path of a file of the project. */
-  path(name: string): string {
-    return join(this.project, name);
-  }
+  readonly path = (name: string): string => join(this.project, name);
 
   read(name: string): string {
     return readFileSync(this.path(name), "utf8");
@@ -218,7 +218,7 @@ export async function makePlace(t: Owner, client: AgentClient): Promise<AgentPla
   mkdirSync(place.home);
   makeRepository(place.home, place.project, REMOTE);
   place.write(HELD_FILE, "committed\n");
-  for (const name of [FREE_FILE, SECOND_FILE]) place.write(name, FREE_TEXT);
+  for (const name of [FREE_FILE, SECOND_FILE, SHARED_FILE]) place.write(name, FREE_TEXT);
   git(place.home, place.project, "add", ".");
   git(place.home, place.project, "commit", "--quiet", "--message", "add the files");
   place.write(HELD_FILE, HELD_TEXT);

@@ -54,6 +54,8 @@ export interface AgentClient {
   readonly isDenied: boolean;
   /** Whether the hooks of a subagent tell which agent it is, so that it has an instance of its own. */
   readonly namesChildren: boolean;
+  /** Whether a session can be resumed without a terminal. */
+  readonly canResume: boolean;
   /** Whether the client tells the end of a session that ran one prompt. */
   readonly tellsEnd: boolean;
 }
@@ -132,6 +134,7 @@ const CODEX = {
   env: () => ({ SCRIPTED_KEY: "key" }),
   namesChildren: true,
   isDenied: true,
+  canResume: true,
   tellsEnd: true,
 } as const;
 
@@ -177,6 +180,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     }),
     namesChildren: true,
     isDenied: true,
+    canResume: true,
     tellsEnd: true,
   },
   {
@@ -243,6 +247,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     env: ({ model }) => ({ GOOGLE_GEMINI_BASE_URL: model, GEMINI_API_KEY: "key" }),
     namesChildren: false,
     isDenied: true,
+    canResume: true,
     tellsEnd: true,
   },
   {
@@ -278,6 +283,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     env: ({ model }) => ({ OPENAI_BASE_URL: `${model}/v1`, OPENAI_API_KEY: "key", OPENAI_MODEL: MODEL }),
     namesChildren: true,
     isDenied: true,
+    canResume: true,
     tellsEnd: false,
   },
   {
@@ -311,6 +317,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     }),
     namesChildren: true,
     isDenied: true,
+    canResume: true,
     tellsEnd: true,
   },
   {
@@ -347,6 +354,7 @@ capabilities = ["tool_use"]
     env: () => ({}),
     namesChildren: false,
     isDenied: true,
+    canResume: true,
     tellsEnd: false,
   },
   {
@@ -362,6 +370,7 @@ capabilities = ["tool_use"]
     env: () => OPENCODE_ENV,
     namesChildren: true,
     isDenied: true,
+    canResume: true,
     tellsEnd: false,
   },
   {
@@ -378,6 +387,7 @@ capabilities = ["tool_use"]
     env: () => OPENCODE_ENV,
     namesChildren: true,
     isDenied: true,
+    canResume: true,
     tellsEnd: false,
   },
   {
@@ -421,6 +431,7 @@ capabilities = ["tool_use"]
     env: () => ({}),
     namesChildren: true,
     isDenied: false,
+    canResume: false,
     tellsEnd: false,
   },
 ];

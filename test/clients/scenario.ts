@@ -1,7 +1,7 @@
 /** Registers the tests of all agent clients, and says which are skipped, and why. Runs in the test's process. */
 import t, { type Test } from "tap";
 import { longFormOnly } from "../support/test-size.js";
-import { type AgentPlace, FREE_FILE, FREE_TEXT, HELD_FILE, HELD_TEXT, HOLDER, makePlace } from "./agent-place.js";
+import { type AgentPlace, makePlace } from "./agent-place.js";
 import { AGENT_CLIENTS, type AgentClient } from "./clients.js";
 import { newNodeFolder, programOf } from "./installed.js";
 import { isLoopbackOnly } from "./loopback-only.js";

@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 5000;
+const REPORTED = ["session.created", "session.idle", "session.deleted"];
 
 /** Returns the server and the headers that \`koor init\` recorded; undefined if this is no project of Koor's. */
 function readProject(folder) {
@@ -40,6 +41,8 @@ const koor = async ({ directory, worktree }) => {
   const project = readProject(worktree || directory) ?? readProject(directory);
   if (project === undefined) return {};
   const contexts = new Map();
+  // Only the first event of a subagent's session names its parent.
+  const parents = new Map();
 
   /** Reports an event. Returns the server's answer, which is empty if the server is away. */
   const report = async (event, sessionID, more = {}) => {
@@ -47,7 +50,7 @@ const koor = async ({ directory, worktree }) => {
       const response = await fetch(project.server + "/api/hooks/${client}", {
         method: "POST",
         headers: { "Content-Type": "application/json", ...project.headers },
-        body: JSON.stringify({ event, sessionID, cwd: directory, ...more }),
+        body: JSON.stringify({ event, sessionID, parentID: parents.get(sessionID), cwd: directory, ...more }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
         redirect: "error",
       });
@@ -65,10 +68,13 @@ const koor = async ({ directory, worktree }) => {
     event: async ({ event }) => {
       const { info = {}, sessionID = info.id } = event.properties ?? {};
       if (typeof sessionID !== "string") return;
-      if (["session.created", "session.idle", "session.deleted"].includes(event.type)) {
-        await report(event.type, sessionID, { parentID: info.parentID });
+      // A message has a parent, too, which is another message.
+      if (event.type === "session.created" && typeof info.parentID === "string") parents.set(sessionID, info.parentID);
+      if (REPORTED.includes(event.type)) await report(event.type, sessionID);
+      if (event.type === "session.deleted") {
+        contexts.delete(sessionID);
+        parents.delete(sessionID);
       }
-      if (event.type === "session.deleted") contexts.delete(sessionID);
     },
     "chat.message": async ({ sessionID }, { parts = [] }) => {
       const prompt = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\\n");

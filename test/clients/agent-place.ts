@@ -32,6 +32,16 @@ export const FREE_FILE = "src/free.txt";
 export const SECOND_FILE = "src/second.txt";
 /** The file that a second session and its subagent share. */
 export const SHARED_FILE = "src/shared.txt";
+/** The files that are edited while the server is away, or answers with something else. */
+export const ROUGH_FILES = [
+  "src/closed.txt",
+  "src/garbage.txt",
+  "src/html.txt",
+  "src/error.txt",
+  "src/silent.txt",
+] as const;
+export const LARGE_FILE = "src/large.txt";
+export const HUGE_FILE = "src/huge.txt";
 export const HELD_TEXT = "committed\nwork of the holder\n";
 export const FREE_TEXT = "before\n";
 
@@ -76,7 +86,7 @@ export class AgentPlace implements Place {
   readonly home: string;
   readonly project: string;
   readonly model: string;
-  readonly koor: Koor;
+  koor: Koor;
   /** What the client takes for the server. */
   readonly gate: HookGate;
   readonly endpoint: ModelEndpoint;
@@ -119,6 +129,13 @@ export class AgentPlace implements Place {
   sessionId(): string {
     const ids = this.gate.calls.map(({ input }) => input["session_id"] ?? input["sessionID"] ?? rootSessionOf(input));
     return ids.find((id) => typeof id === "string") ?? "";
+  }
+
+  /** Stops the server and starts it again with the same data. Clients reach it at the same address. */
+  async restartServer(t: Owner): Promise<void> {
+    await this.koor.stop();
+    this.koor = await startServer(t, this.koor.data_dir);
+    this.gate.target = this.koor.port;
   }
 
   /** Runs `koor` in the project. */
@@ -208,17 +225,22 @@ function rootSessionOf(input: Json): unknown {
 const REMOTE = "https://git.example/acme/trucks.git";
 export const WORKSPACE = "git.example/acme/trucks";
 
+async function startServer(t: Owner, dataDir: string): Promise<Koor> {
+  return await startKoor(t, { args: ["--auth-token", TOKEN], data_dir: dataDir });
+}
+
 /** Makes a place, and connects its client by `koor init`. */
 export async function makePlace(t: Owner, client: AgentClient): Promise<AgentPlace> {
   const folder = makeDirectory(t);
-  const koor = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const koor = await startServer(t, makeDirectory(t));
   const gate = await startGate(t, koor.port);
   const endpoint = await startModel(t, {});
   const place = new AgentPlace(client, folder, koor, gate, endpoint);
   mkdirSync(place.home);
   makeRepository(place.home, place.project, REMOTE);
   place.write(HELD_FILE, "committed\n");
-  for (const name of [FREE_FILE, SECOND_FILE, SHARED_FILE]) place.write(name, FREE_TEXT);
+  for (const name of [FREE_FILE, SECOND_FILE, SHARED_FILE, ...ROUGH_FILES, LARGE_FILE, HUGE_FILE])
+    place.write(name, FREE_TEXT);
   git(place.home, place.project, "add", ".");
   git(place.home, place.project, "commit", "--quiet", "--message", "add the files");
   place.write(HELD_FILE, HELD_TEXT);

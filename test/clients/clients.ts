@@ -99,6 +99,19 @@ const OPENCODE_ENV = {
   npm_config_fetch_retries: "0",
 };
 
+/** Kilo spends most of its start on what a test does not need. */
+const KILO_ENV = {
+  ...OPENCODE_ENV,
+  KILO_DISABLE_AUTOUPDATE: "1",
+  KILO_DISABLE_CODEBASE_INDEXING: "1",
+  KILO_DISABLE_EMBEDDED_WEB_UI: "1",
+  KILO_DISABLE_MODELS_FETCH: "1",
+  KILO_DISABLE_PRESENCE: "1",
+  KILO_DISABLE_SESSION_INGEST: "1",
+  KILO_NO_DAEMON: "1",
+  KILO_TELEMETRY_LEVEL: "off",
+};
+
 function codexSettings(model: string, place: Place): void {
   put(
     join(place.home, ".codex", "config.toml"),
@@ -384,7 +397,7 @@ capabilities = ["tool_use"]
     tools: OPENCODE_TOOLS,
     arrange: (place) => put(join(place.home, ".config", "kilo", "kilo.json"), openCodeSettings(place)),
     args: (prompt, session) => ["run", ...(session === undefined ? [] : ["--session", session]), prompt],
-    env: () => OPENCODE_ENV,
+    env: () => KILO_ENV,
     namesChildren: true,
     isDenied: true,
     canResume: true,

@@ -17,7 +17,7 @@ export interface HookCall {
   readonly answer: string | undefined;
 }
 
-/** What happens to a hook call. `silent`: no answer, until the client gives up. */
+/** What happens to a hook call. `silent`: the next call gets no answer until the client gives up; later ones pass. */
 export type GateMode = "open" | "closed" | "silent" | "garbage" | "html" | "error";
 
 /** What stands in place of an answer. */
@@ -36,8 +36,6 @@ const HOOK_PATH = /^\/api\/hooks\/(\w+)/;
 export class HookGate {
   readonly calls: HookCall[] = [];
   mode: GateMode = "open";
-  /** How many hook calls the gate has received, whatever became of them. */
-  received = 0;
   port = 0;
   /** The server's port. */
   target: number;
@@ -64,7 +62,6 @@ export class HookGate {
 
   #hook(client: string, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const { mode } = this;
-    this.received += 1;
     const record = (answer: string | undefined): void => {
       this.calls.push({ client, headers: message.headers, input: parsed(body), answer });
     };
@@ -74,7 +71,8 @@ export class HookGate {
     }
     record(undefined);
     if (mode === "closed") message.socket.destroy();
-    else if (mode !== "silent") {
+    else if (mode === "silent") this.mode = "open";
+    else {
       const { status, type, body: fake } = FAKES[mode];
       response.writeHead(status, { "content-type": type }).end(fake);
     }

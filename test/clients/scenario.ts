@@ -6,11 +6,17 @@ import { AGENT_CLIENTS, type AgentClient } from "./clients.js";
 import { newNodeFolder, programOf } from "./installed.js";
 import { isLoopbackOnly } from "./loopback-only.js";
 import { playMain } from "./main-scenario.js";
+import { playRough } from "./rough-scenario.js";
 
 /** A busy machine takes far longer than a quiet one. */
 const TIMEOUT_MS = 240_000;
 /** Clients at a time: each keeps a core busy while it starts. */
 const CLIENTS_TOGETHER = 2;
+
+const SCENARIOS = [
+  ["files that others hold", playMain],
+  ["a server that is not well", playRough],
+] as const;
 
 const chosen = process.env["KOOR_TEST_CLIENT"];
 const clients = AGENT_CLIENTS.filter(({ label }) => chosen === undefined || label === chosen);
@@ -33,9 +39,10 @@ t.jobs = CLIENTS_TOGETHER;
 t.comment(isLoopbackOnly() ? "the network is loopback only" : "no namespaces here: the clients get refusing proxies");
 for (const client of clients) {
   const skip = reasonToSkip(client);
-  void t.test(client.label, { skip, buffered: true, timeout: TIMEOUT_MS }, async (test) => {
-    const place = await makePlace(test, client);
-    await playMain(test, place);
-    showHooks(test, place);
-  });
+  for (const [name, play] of SCENARIOS)
+    void t.test(`${client.label}: ${name}`, { skip, buffered: true, timeout: TIMEOUT_MS }, async (test) => {
+      const place = await makePlace(test, client);
+      await play(test, place);
+      showHooks(test, place);
+    });
 }

@@ -3,7 +3,7 @@
  * that holds a file. `koor init` connects the client. Runs in the test's process.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { git, gitEnvironment, makeRepository } from "../cli/git.js";
@@ -22,7 +22,7 @@ import { promptFor } from "./model-script.js";
 const TOKEN = "only-for-this-test";
 /** A client that has not ended by then hangs. */
 const CLIENT_LIMIT_MS = 90_000;
-/** The folder of the program `koor-hook`; this file runs from dist/tree/test/clients. */
+/** The folder of Koor's programs; this file runs from dist/tree/test/clients. */
 const KOOR_BIN = fileURLToPath(new URL("../../../../deploy/bin/", import.meta.url));
 
 export const HOLDER = "holder-of-a";
@@ -105,7 +105,7 @@ export class AgentPlace implements Place {
     this.#env = {
       ...gitEnvironment(this.home),
       ...(isLoopbackOnly() ? {} : REFUSING_PROXY),
-      PATH: [...newNode, KOOR_BIN, process.env["PATH"] ?? ""].join(":"),
+      PATH: [...newNode, join(this.home, "bin"), process.env["PATH"] ?? ""].join(":"),
       KOOR_SERVER: gate.url,
       KOOR_TOKEN: TOKEN,
       TERM: "xterm-256color",
@@ -230,13 +230,19 @@ async function startServer(t: Owner, dataDir: string): Promise<Koor> {
 }
 
 /** Makes a place, and connects its client by `koor init`. */
-export async function makePlace(t: Owner, client: AgentClient): Promise<AgentPlace> {
+export async function makePlace(
+  t: Owner,
+  client: AgentClient,
+  flags: readonly string[] = ["--client", client.name],
+): Promise<AgentPlace> {
   const folder = makeDirectory(t);
   const koor = await startServer(t, makeDirectory(t));
   const gate = await startGate(t, koor.port);
   const endpoint = await startModel(t, {});
   const place = new AgentPlace(client, folder, koor, gate, endpoint);
-  mkdirSync(place.home);
+  mkdirSync(join(place.home, "bin"), { recursive: true });
+  // Both programs have their names as an installation gives them.
+  for (const name of ["koor", "koor-hook"]) symlinkSync(join(KOOR_BIN, `${name}.js`), join(place.home, "bin", name));
   makeRepository(place.home, place.project, REMOTE);
   place.write(HELD_FILE, "committed\n");
   for (const name of [FREE_FILE, SECOND_FILE, SHARED_FILE, ...ROUGH_FILES, LARGE_FILE, HUGE_FILE])
@@ -245,7 +251,7 @@ export async function makePlace(t: Owner, client: AgentClient): Promise<AgentPla
   git(place.home, place.project, "commit", "--quiet", "--message", "add the files");
   place.write(HELD_FILE, HELD_TEXT);
   client.arrange(place);
-  const { code, output } = await place.cli("init", "--yes", "--client", client.name);
+  const { code, output } = await place.cli("init", "--yes", ...flags);
   if (code !== 0) throw new Error(`koor init failed: ${output}`);
   return place;
 }

@@ -7,6 +7,7 @@ import { newNodeFolder, programOf } from "./installed.js";
 import { isLoopbackOnly } from "./loopback-only.js";
 import { playMain } from "./main-scenario.js";
 import { playRough } from "./rough-scenario.js";
+import { playTwice } from "./twice-scenario.js";
 
 /** A busy machine takes far longer than a quiet one. */
 const TIMEOUT_MS = 240_000;
@@ -35,6 +36,8 @@ function showHooks(test: Test, { client, gate }: AgentPlace): void {
   for (const { input, answer } of gate.calls) test.comment(`${client.label} ${JSON.stringify(input)} => ${answer}`);
 }
 
+const copilot = AGENT_CLIENTS.find(({ label }) => label === "copilot");
+
 t.jobs = CLIENTS_TOGETHER;
 t.comment(isLoopbackOnly() ? "the network is loopback only" : "no namespaces here: the clients get refusing proxies");
 for (const client of clients) {
@@ -46,3 +49,13 @@ for (const client of clients) {
       showHooks(test, place);
     });
 }
+if (copilot !== undefined && clients.includes(copilot))
+  void t.test(
+    "copilot: one call under two names",
+    { skip: reasonToSkip(copilot), buffered: true, timeout: TIMEOUT_MS },
+    async (test) => {
+      const place = await makePlace(test, copilot, ["--shared", "--client", "claude", "--client", "copilot"]);
+      await playTwice(test, place);
+      showHooks(test, place);
+    },
+  );

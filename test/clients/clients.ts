@@ -56,6 +56,8 @@ export interface AgentClient {
   readonly namesChildren: boolean;
   /** Whether a session can be resumed without a terminal. */
   readonly canResume: boolean;
+  /** Whether the client's own tools edit texts of 1 MiB. Cline refuses them. */
+  readonly takesLargeEdits: boolean;
   /** Whether the client tells the end of a session that ran one prompt. */
   readonly tellsEnd: boolean;
 }
@@ -148,6 +150,7 @@ const CODEX = {
   namesChildren: true,
   isDenied: true,
   canResume: true,
+  takesLargeEdits: true,
   tellsEnd: true,
 } as const;
 
@@ -194,6 +197,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     namesChildren: true,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: true,
   },
   {
@@ -261,6 +265,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     namesChildren: false,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: true,
   },
   {
@@ -297,6 +302,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     namesChildren: true,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: false,
   },
   {
@@ -331,6 +337,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     namesChildren: true,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: true,
   },
   {
@@ -368,6 +375,7 @@ capabilities = ["tool_use"]
     namesChildren: false,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: false,
   },
   {
@@ -384,6 +392,7 @@ capabilities = ["tool_use"]
     namesChildren: true,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: false,
   },
   {
@@ -401,6 +410,7 @@ capabilities = ["tool_use"]
     namesChildren: true,
     isDenied: true,
     canResume: true,
+    takesLargeEdits: true,
     tellsEnd: false,
   },
   {
@@ -445,6 +455,7 @@ capabilities = ["tool_use"]
     namesChildren: true,
     isDenied: false,
     canResume: false,
+    takesLargeEdits: false,
     tellsEnd: false,
   },
 ];

@@ -10,6 +10,7 @@ import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
+import { GUARD_COMMANDS } from "./commands/guard.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { INIT_COMMANDS } from "./commands/init.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
@@ -42,6 +43,7 @@ export const TOPICS: readonly Topic[] = [
     name: "agents",
     rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
   },
+  { name: "git", rows: [...GUARD_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

@@ -94,7 +94,8 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
  * do not say where its main working tree is.
  */
 export function mainRootOf({ root, gitFolder, commonFolder }: WorkingTree): string | undefined {
-  if (gitFolder === commonFolder) return root;
+  // The folder of a bare repository may stand in place of a working tree.
+  if (gitFolder === commonFolder) return root === commonFolder ? undefined : root;
   const config = readGitConfig(readGitFile(join(commonFolder, "config")) ?? "");
   const named = config("core.worktree");
   if (named !== undefined) return realPath(resolve(commonFolder, named));

@@ -107,11 +107,12 @@ function addAfterComments(text: string, container: Node, name: string | undefine
 /** Returns the innermost object or array on a path, and the rest of the path. */
 function findContainer(text: string, path: JSONPath): { container: Node; rest: JSONPath } | undefined {
   const tree = parseTree(text, [], { allowTrailingComma: true });
-  for (let length = path.length - 1; tree !== undefined && length >= 0; length -= 1) {
-    const container = length === 0 ? tree : findNodeAtLocation(tree, path.slice(0, length));
+  if (tree === undefined) return undefined;
+  for (let length = path.length - 1; length > 0; length -= 1) {
+    const container = findNodeAtLocation(tree, path.slice(0, length));
     if (container !== undefined) return { container, rest: path.slice(length) };
   }
-  return undefined;
+  return { container: tree, rest: path };
 }
 
 /** Adds a member that is missing after the comments at the end of its object; undefined if there are none. */

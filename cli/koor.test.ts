@@ -213,6 +213,7 @@ const SENT: readonly {
   },
   { args: ["instances", "get", "i"], method: "GET", url: "/api/instances/i" },
   { args: ["instances", "stale"], method: "GET", url: "/api/instances/stale" },
+  { args: ["instances", "delete", "a/b"], method: "DELETE", url: "/api/instances/a%2Fb" },
   {
     args: ["message", "send", "name:ben", "plan"],
     method: "POST",
@@ -475,6 +476,40 @@ const SENT: readonly {
     body: '{"project":"p"}',
     type: "application/json",
   },
+  {
+    args: ["rules", "list", "--project", "p", "--status", "proposed", "--stack", "go", "--source", "local,x"],
+    method: "GET",
+    url: "/api/rules?project=p&status=proposed&stack=go&source=local%2Cx",
+  },
+  {
+    args: ["rules", "check", "p/q", "--data", "x", "--filename", "src/a.ts", "--stack", "go"],
+    method: "POST",
+    url: "/api/validate/p%2Fq",
+    body: '{"filename":"src/a.ts","content":"x","stack":"go"}',
+    type: "application/json",
+    code: 1,
+  },
+  {
+    args: ["rules", "propose", "p/r/s", "--", "-x+", "say y"],
+    method: "POST",
+    url: "/api/rules/propose",
+    body: '{"project":"p","rule_id":"r/s","pattern":"-x+","message":"say y"}',
+    type: "application/json",
+  },
+  {
+    args: [
+      ...["rules", "propose", "p/r", "x", "y", "--severity", "warning", "--match-type", "missing", "--stack", "go"],
+      ...["--applies-to", "*.go", "--applies-to", "*.mod", "--context", "c"],
+    ],
+    method: "POST",
+    url: "/api/rules/propose",
+    body:
+      '{"project":"p","rule_id":"r","pattern":"x","message":"y","severity":"warning","match_type":"missing",' +
+      '"stack":"go","context":"c","applies_to":["*.go","*.mod"]}',
+  },
+  { args: ["rules", "accept", "p/r/s"], method: "POST", url: "/api/rules/p/r%2Fs/accept" },
+  { args: ["rules", "reject", "p/r"], method: "POST", url: "/api/rules/p/r/reject" },
+  { args: ["rules", "delete", "p/r"], method: "DELETE", url: "/api/rules/p/r" },
   {
     args: ["rules", "import", "--file", "-"],
     method: "POST",
@@ -950,6 +985,27 @@ t.test("settings come from the environment, then the file, then defaults", async
   t.match(await runCli(["status"], { cwd }), { code: 0, stderr: "" }, ".koor/ comes first");
   const both = { KOOR_SERVER: fake.url, KOOR_TOKEN: "x" };
   t.equal((await runCli(["status"], { cwd, env: both })).code, 0, "a file that is not needed is not read");
+});
+
+t.test("activate: the instance that is named, else the one that acts in the folder", async (t) => {
+  const { fake, cwd, koor } = await setUp(t);
+  const last = (): string => fake.requests.at(-1)?.url ?? "";
+  const named = { KOOR_SERVER: fake.url, KOOR_INSTANCE: "i-1" };
+  t.equal((await runCli(["activate"], { cwd, env: named })).code, 0);
+  t.equal(last(), "/api/instances/i-1/activate");
+  t.equal((await runCli(["activate", "i-2"], { cwd, env: named })).code, 0);
+  t.equal(last(), "/api/instances/i-2/activate");
+  const before = fake.requests.length;
+  checkRefused(t, await koor(["activate"]), 2, /no instance is registered here/, "no instance");
+  checkRefused(t, await koor(["activate", ""]), 2, /<id> must not be empty/, "an empty id");
+  t.equal(fake.requests.length, before, "nothing was sent");
+  mkdirSync(join(cwd, ".koor"));
+  writeFileSync(join(cwd, ".koor", "instance.json"), JSON.stringify({ id: "i-3", server: fake.url }));
+  t.equal((await koor(["activate"])).code, 0);
+  t.equal(last(), "/api/instances/i-3/activate");
+  const session = { KOOR_SERVER: fake.url, CLAUDE_CODE_SESSION_ID: "s" };
+  t.equal((await runCli(["activate"], { cwd, env: session })).code, 0);
+  t.equal(last(), "/api/instances/i-3/activate", "also in the shell of a session");
 });
 
 t.test("commands act as the instance that the environment names", async (t) => {

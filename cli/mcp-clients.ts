@@ -5,6 +5,7 @@
  *
  * The token itself is never written to the file, because each client can read it from the environment.
  */
+import type { HookClientName } from "../schemas/hook-names.js";
 
 /** The entry's name in every client. */
 export const SERVER_NAME = "koor";
@@ -234,9 +235,10 @@ export const MCP_CLIENTS = {
     reference: null,
     programReference: null,
   }),
-} as const satisfies Readonly<Record<string, McpClient>>;
+} as const satisfies Readonly<Record<HookClientName, McpClient>>;
 
-export type ClientName = keyof typeof MCP_CLIENTS;
+/** The clients whose hooks the server answers are those whose files the command line writes. */
+export type ClientName = HookClientName;
 
 export const CLIENT_NAMES = Object.keys(MCP_CLIENTS) as readonly ClientName[];
 

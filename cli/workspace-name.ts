@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 
 import { CliFailure, wrongUsage } from "./failure.js";
-import { findWorkingTree, repositoryName } from "./git-folder.js";
+import { findWorkingTree, repositoryName, type WorkingTree } from "./git-folder.js";
 import { findRemoteUrl } from "./git-remote.js";
 import { io } from "./io.js";
 import { findProjectFile } from "./project-file.js";
@@ -29,9 +29,8 @@ function asGiven(name: string, from: typeof FLAG | typeof VARIABLE): FoundWorksp
   return problem === undefined ? { name, from } : wrongUsage(`${from} ${problem}`);
 }
 
-/** Returns the first valid name that the repository of a folder gives; undefined if there is none. */
-function ofRepository(folder: string, environment: NodeJS.ProcessEnv): FoundWorkspace | undefined {
-  const tree = findWorkingTree(folder);
+/** Returns the first valid name that a repository gives; undefined if there is none. */
+function ofRepository(tree: WorkingTree | undefined, environment: NodeJS.ProcessEnv): FoundWorkspace | undefined {
   if (tree === undefined) return undefined;
   const url = findRemoteUrl(tree, environment);
   const remote = url === undefined ? undefined : reduceRemote(url);
@@ -44,11 +43,13 @@ function ofRepository(folder: string, environment: NodeJS.ProcessEnv): FoundWork
  * Finds the workspace of a folder. A name that a person wrote and that is invalid is a failure. A derived name that is
  * invalid is skipped.
  * @param given the value of `--workspace`; empty or undefined if it is not given
+ * @param tree the working tree of the folder, if it is known. git may keep its repository in another place
  */
 export function findWorkspace(
   folder: string,
   environment: NodeJS.ProcessEnv,
   given?: string,
+  tree?: WorkingTree,
 ): FoundWorkspace | CliFailure {
   if (given) return asGiven(given, FLAG);
   const named = environment[VARIABLE];
@@ -56,7 +57,7 @@ export function findWorkspace(
   const project = findProjectFile(folder);
   if (project instanceof CliFailure) return project;
   if (project?.workspace !== undefined) return { name: project.workspace, from: ".koor/project.json" };
-  const repository = ofRepository(folder, environment);
+  const repository = ofRepository(tree ?? findWorkingTree(folder), environment);
   if (repository !== undefined) return repository;
   const name = basename(findRoot(folder));
   return { name: workspaceProblem(name) === undefined ? name : null, from: "folder" };

@@ -85,7 +85,7 @@ const HOOK_PROGRAM = "cli/hook.ts";
  * The entry points of the command line and of the hook. Each is bundled into one file without parts, because it starts
  * each time a user types a command, or an agent calls a tool.
  */
-const SINGLE_FILE_PROGRAMS = ["cli/koor.ts", HOOK_PROGRAM];
+const SINGLE_FILE_PROGRAMS = new Set(["cli/koor.ts", HOOK_PROGRAM]);
 
 const TARGET = "node20.12";
 /**
@@ -322,7 +322,7 @@ async function buildProgram(program, esbuild, stamp) {
     minifyWhitespace: true,
     // Splitting moves modules that are only imported at run time (the schema compiler) into files of their own, which
     // are not read at the start.
-    splitting: !SINGLE_FILE_PROGRAMS.includes(program),
+    splitting: !SINGLE_FILE_PROGRAMS.has(program),
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,

@@ -1,39 +1,10 @@
-/**
- * Defines the names that the hooks of agents' programs share with the server, the command line and the documents: the
- * clients, the forms of answers, the policies, the default globs, and the answer of `GET /api/hooks`.
- */
+/** Defines the default globs of hooks, and the answer of `GET /api/hooks`. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Timestamp } from "./common.js";
+import { HOOK_CLIENTS, HOOK_FORMS } from "./hook-names.js";
 import { Holder } from "./leases.js";
-import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX } from "./limits/hooks.js";
-
-/** The programs of agents whose hooks Koor understands. */
-export const HOOK_CLIENTS = [
-  "claude",
-  "codex",
-  "gemini",
-  "qwen",
-  "copilot",
-  "kimi",
-  "cursor",
-  "vscode",
-  "opencode",
-  "kilo",
-  "cline",
-] as const;
-export type HookClientName = (typeof HOOK_CLIENTS)[number];
-
-/** The forms in which a client reads a hook's answer. */
-export const HOOK_FORMS = ["claude", "flat", "decision", "cursor", "plugin", "cline"] as const;
-export type HookForm = (typeof HOOK_FORMS)[number];
-
-/**
- * The policies of a project. Under `warn`, an edit is never denied. Under `auto`, the server leases what an agent edits.
- * Under `strict`, an edit needs a lease that the agent has requested itself.
- */
-export const HOOK_POLICIES = ["warn", "auto", "strict"] as const;
-export type HookPolicy = (typeof HOOK_POLICIES)[number];
+import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX, HOOK_WAITS_LISTED_MAX } from "./limits/hooks.js";
 
 /** The globs of paths that hooks do not check, unless the project names others. */
 export const HOOK_IGNORE_DEFAULT = [".git/**", "**/node_modules/**"] as const;
@@ -75,6 +46,16 @@ const HookDenial = Type.Object({
 });
 export type HookDenial = Static<typeof HookDenial>;
 
+/** An agent that waits for an automatic lease. */
+const HookWait = Type.Object({
+  instance: Holder,
+  workspace: Type.String(),
+  resource: Type.String({ description: "The first resource of the lease." }),
+  holder: Holder,
+  lease_id: Type.String(),
+});
+export type HookWait = Static<typeof HookWait>;
+
 /** The answer of `GET /api/hooks`: each client with the last event of each workspace since the server started. */
 export const HookList = Type.Object({
   clients: Type.Array(
@@ -88,6 +69,10 @@ export const HookList = Type.Object({
   denials: Type.Array(HookDenial, {
     description: "The denials that an agent was given again and again, the newest first.",
     maxItems: HOOK_DENIALS_LISTED_MAX,
+  }),
+  waits: Type.Array(HookWait, {
+    description: "The agents that wait for an automatic lease of another one.",
+    maxItems: HOOK_WAITS_LISTED_MAX,
   }),
 });
 export type HookList = Static<typeof HookList>;

@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Leases" and of the RPC methods for leases. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Limit, NonNegative, Timestamp } from "./common.js";
+import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
 import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
@@ -39,7 +39,7 @@ export const LeaseResource = Text({
   description:
     "path:GLOB of the workspace's files, state:GLOB, spec:GLOB, or a name without /, * and \\; name:… for any.",
 });
-const CheckedPath = Text({
+export const CheckedPath = Text({
   charactersMax: CHECK_PATH_BYTES_MAX,
   required: true,
   line: true,
@@ -119,6 +119,9 @@ export type LeaseBody = Static<typeof LeaseBody>;
 export const LeaseQuery = Type.Object({
   workspace: Type.Optional(Type.String()),
   holder: Type.Optional(Type.String()),
+  own: Type.Optional(Switch),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
   state: Type.Optional(
     Type.String({
       pattern: `^(?:${ASKED_STATES.join("|")})$`,

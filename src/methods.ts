@@ -45,6 +45,7 @@ import * as closeStore from "./platform/threads/close-store.js";
 import * as threadJobs from "./platform/threads/jobs.js";
 import { methodsIn } from "./platform/threads/methods.js";
 import { BUG, CHANGES, COMMIT, REMOTE_CHANGES } from "./platform/threads/push-messages.js";
+import * as guard from "./features/guard/commands.js";
 import * as usage from "./features/usage/commands.js";
 import * as usageJobs from "./features/usage/jobs.js";
 import { STATE_KEYS } from "./features/versioned/commands.js";
@@ -79,6 +80,7 @@ export const METHODS = new MethodTable(
     messageJobs,
     webhooks,
     webhookJobs,
+    guard,
     usage,
     usageJobs,
     agentMetrics,

@@ -683,6 +683,10 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   "lease.renew": fc.oneof(fc.record({ fence: label, ttl_s: label }), fc.constant({ fence: "known-fence", ttl_s: 60 })),
   "lease.break": fc.oneof(fc.record({ reason: label }), fc.constant({ reason: "x" })),
+  "guard.off": fc.oneof(
+    fc.record({ commit: label, paths: fc.oneof(fc.array(resource, { maxLength: 3 }), label) }),
+    fc.constant({ commit: "a".repeat(40), paths: ["known"] }),
+  ),
   "task.create": fc.oneof(task, fc.array(task, { maxLength: 3 }), fc.constant({ title: "t", resources: ["path:x"] })),
   // There is no time to wait, because the test would wait, too.
   "task.claim": fc.oneof(

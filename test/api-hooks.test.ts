@@ -5,7 +5,8 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
-import { HOOK_CLIENTS, type HookList } from "../schemas/hooks.js";
+import { HOOK_CLIENTS } from "../schemas/hook-names.js";
+import type { HookList } from "../schemas/hooks.js";
 import { send, sendJson, sendRaw, type Answer } from "./support/http-client.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { singleServerOnly } from "./support/variant.js";
@@ -194,7 +195,7 @@ t.test("the list shows who is denied again and again, and events say so", async 
   const { denials } = (await send(port, "GET", "/api/hooks", { headers: RIGHT })).json<HookList>();
   const denial = { client: "claude", workspace: "shop", path: "a.ts", lease_id: lease?.id, count: 3 };
   t.match(denials, [{ ...denial, instance: { name: ben?.name }, holder: { id: ana?.id, name: ana?.name } }]);
-  const events = await send(port, "GET", "/api/events/history?topic=hook.denied", { headers: RIGHT });
+  const events = await send(port, "GET", "/api/events/history?topic=hook.denied&after=0&wait=20", { headers: RIGHT });
   t.match(events.json(), [{ topic: "hook.denied", source: "koor", data: denial }]);
 });
 

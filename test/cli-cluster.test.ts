@@ -22,6 +22,7 @@ const ANSWER = replyJson({
   matched: {},
   valid: true,
   free: true,
+  count: 0,
 });
 
 /** A call of each command, and whether it fails over although the first server may have applied it. */
@@ -59,6 +60,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["instances", "list"], again: true },
   { args: ["instances", "get", "i"], again: true },
   { args: ["instances", "stale"], again: true },
+  { args: ["instances", "delete", "i"], again: false },
   { args: ["task", "add", "t"], again: false },
   { args: ["task", "add", "t", "--request-id", "r"], again: true },
   { args: ["task", "list"], again: true },
@@ -95,6 +97,12 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["contract", "test", "p/n", "--endpoint", "GET /", "--target", "http://x"], again: false },
   { args: ["compliance", "history"], again: true },
   { args: ["compliance", "run"], again: false },
+  { args: ["rules", "list"], again: true },
+  { args: ["rules", "check", "p", "--data", "1"], again: true },
+  { args: ["rules", "propose", "p/r", "x", "y"], again: false },
+  { args: ["rules", "accept", "p/r"], again: false },
+  { args: ["rules", "reject", "p/r"], again: false },
+  { args: ["rules", "delete", "p/r"], again: false },
   { args: ["rules", "import", "--file", "-"], again: false },
   { args: ["rules", "export"], again: true },
   { args: ["rules", "preview", "p/r", "--data", "1"], again: true },
@@ -113,8 +121,8 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["restore", "--file", "-"], again: false },
 ];
 /**
- * Commands that ask no server, or none without an instance, or that are tested below: a subscription, the bridge, a
- * backup.
+ * Commands that ask no server, or none without an instance or a git repository, or that are tested below: a
+ * subscription, the bridge, a backup.
  */
 const ELSEWHERE = [
   "init",
@@ -126,7 +134,7 @@ const ELSEWHERE = [
   "serve",
   "events subscribe",
   "backup",
-];
+].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {
   const named = CALLS.map(({ args }) => findRow(args, COMMANDS)?.words.join(" ") ?? args.join(" "));

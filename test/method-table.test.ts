@@ -497,6 +497,7 @@ t.test("what the routes send matches the schemas", async (t) => {
     const input = { session_id: "s", cwd: "/w", hook_event_name: event, tool_name: "Edit" };
     await ask("POST", "/api/hooks/claude", JSON.stringify({ ...input, tool_input: { file_path: "/w/a" } }));
   }
+  await ask("POST", "/api/guard/off", JSON.stringify({ commit: "0".repeat(40), paths: ["a.ts"] }));
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);

@@ -787,6 +787,14 @@ const SAMPLES: readonly Sample[] = [
   { name: "lease.release", status: 200, method: "DELETE", path: "/api/leases/lease-1?fence=1", headers: AS_INSTANCE },
   { name: "lease.break", status: 200, method: "POST", path: "/api/leases/lease-2/break", body: '{"reason":"r"}' },
   { name: "lease.break", status: 409, method: "POST", path: "/api/leases/lease-2/break", body: '{"reason":"r"}' },
+  {
+    name: "guard.off",
+    status: 200,
+    method: "POST",
+    path: "/api/guard/off",
+    body: `{"commit":"${"a".repeat(40)}","paths":["src/a"]}`,
+  },
+  { name: "guard.off", status: 400, method: "POST", path: "/api/guard/off", body: '{"commit":"main"}' },
   createTask(200, { id: "one", title: "T", data: { n: 1 }, resources: ["deploy"] }),
   createTask(200, [
     { id: "two", title: "T", resources: ["deploy"] },

@@ -97,6 +97,7 @@ const FIRST = [
   "test/cli-tasks",
   "test/api-leases",
   "test/openapi-client",
+  "test/three-agents",
   "test/api-service",
   "test/api-backup",
   "test/api-messages",

@@ -1,8 +1,11 @@
 /**
  * Implements `register`, `activate` and `instances …`, which manage the instances of agents. Runs in the CLI process.
  */
+import { ask, failureOf } from "../ask.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
-import type { CliFailure } from "../failure.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { isFailure } from "../outcome.js";
+import { formatJson, print } from "../output.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
@@ -11,6 +14,21 @@ async function register(args: Args, context: CommandContext): Promise<number | C
   // Only a registration needs this module.
   const { register: registerOrFind } = await import("../registration.js");
   return await registerOrFind(args, context);
+}
+
+/** Activates the given instance, or without one the instance that the folder has registered. */
+async function activate(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const own = settings.instance === "" ? (settings.fallback?.instance ?? "") : settings.instance;
+  const given = args.text("id");
+  const id = given ?? own;
+  if (id === "")
+    return wrongUsage(given === undefined ? "no instance is registered here: name one" : "<id> must not be empty");
+  const path = `/api/instances/${encodeURIComponent(id)}/activate`;
+  const answer = await ask(settings, { method: "POST", path, repeatable: true });
+  if (isFailure(answer)) return failureOf(answer);
+  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
 }
 
 export const INSTANCES_COMMANDS: readonly CommandRow[] = [
@@ -34,11 +52,9 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["activate"],
-    about: "Make a registered instance active.",
-    arguments: [ID],
-    method: "POST",
-    path: `${ID_PATH}/activate`,
-    repeatable: true,
+    about: "Make a registered instance active, by default the one of this folder.",
+    arguments: [{ ...ID, optional: true }],
+    run: activate,
   },
   {
     words: ["instances", "list"],
@@ -64,5 +80,12 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     about: "List the stale instances, which have not been seen for a while.",
     method: "GET",
     path: "/api/instances/stale",
+  },
+  {
+    words: ["instances", "delete"],
+    about: "Delete an instance and those that it has registered; its leases and tasks become free.",
+    arguments: [ID],
+    method: "DELETE",
+    path: ID_PATH,
   },
 ];

@@ -1,8 +1,8 @@
 /**
- * Implements `rules …`, which imports and exports rules as files, and checks a text against a rule. Runs in the CLI
- * process.
+ * Implements `rules …`, which proposes and accepts rules, imports and exports them as files, and checks texts against
+ * them. Runs in the CLI process.
  */
-import type { Args, CommandContext, CommandRow } from "../command-row.js";
+import type { Args, Argument, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { writeOutput } from "../output-file.js";
@@ -24,10 +24,56 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
 }
 
 /**
- * Builds the body with the text to check against a rule. A byte-order mark is kept, because the rule's pattern may
- * match it.
+ * The argument that names a rule. The placeholder `{rule/}` in a path is replaced by two segments, the project and the
+ * rule's id.
  */
-async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
+const RULE: Argument = { name: "rule", shown: "project/rule_id" };
+const RULE_PATH = "/api/rules/{rule/}";
+
+/** The flags of a command that checks a text. */
+const TEXT_FLAGS: readonly Flag[] = [
+  ...VALUE_FLAGS,
+  { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
+  { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack" },
+];
+
+/** The members of a proposal that are set by flags, each with the name of its flag. */
+const MEMBERS = [
+  ["severity", "severity"],
+  ["match_type", "match-type"],
+  ["stack", "stack"],
+  ["context", "context"],
+] as const;
+
+function makeProposal(args: Args): Promise<Buffer | CliFailure> {
+  const name = args.need("rule");
+  const slash = name.indexOf("/");
+  if (slash < 1 || slash === name.length - 1)
+    return Promise.resolve(wrongUsage(`"${name}" is not <project>/<rule_id>`));
+  const proposal: Record<string, string | readonly string[]> = {
+    project: name.slice(0, slash),
+    rule_id: name.slice(slash + 1),
+    pattern: args.need("pattern"),
+    message: args.need("message"),
+  };
+  for (const [member, flag] of MEMBERS) {
+    const value = args.text(flag);
+    if (value !== undefined) proposal[member] = value;
+  }
+  const globs = args.list("applies-to");
+  if (globs.length > 0) proposal["applies_to"] = globs;
+  return Promise.resolve(Buffer.from(JSON.stringify(proposal)));
+}
+
+function hasNoViolation(answer: Buffer): boolean {
+  return (JSON.parse(answer.toString("utf8")) as { readonly count?: unknown }).count === 0;
+}
+
+/**
+ * Builds the body with the text to check against a rule, or against all rules of a project. A byte-order mark is kept,
+ * because a rule's pattern may match it.
+ */
+async function makeTextBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");
   const filename = given === undefined ? given : workspacePath(given, pathContextOf(folder));
   if (filename instanceof CliFailure) return filename;
@@ -43,6 +89,72 @@ async function makePreviewBody(args: Args, { folder }: CommandContext): Promise<
 }
 
 export const RULES_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["rules", "list"],
+    about: "List the rules by project and rule_id.",
+    flags: [
+      { name: "project", kind: "text", value: "NAME", about: "only those of this project", query: "project" },
+      { name: "status", kind: "text", value: "STATUS", about: "proposed, accepted or rejected", query: "status" },
+      { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
+      { name: "source", kind: "text", value: "NAMES", about: "only these sources, with commas", query: "source" },
+    ],
+    method: "GET",
+    path: "/api/rules",
+  },
+  {
+    words: ["rules", "check"],
+    about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
+    arguments: [{ name: "project" }],
+    flags: [
+      ...VALUE_FLAGS,
+      { name: "filename", kind: "text", value: "PATH", about: "only the rules that apply to a file of this path" },
+      { name: "stack", kind: "text", value: "NAME", about: "only the rules that apply to this stack" },
+    ],
+    oneOf: VALUE_FLAG_NAMES,
+    method: "POST",
+    path: "/api/validate/{project}",
+    headers: () => JSON_TYPE,
+    body: makeTextBody,
+    repeatable: true,
+    exit: (answer) => (hasNoViolation(answer) ? 0 : 1),
+  },
+  {
+    words: ["rules", "propose"],
+    about: "Propose a rule. It applies once it is accepted.",
+    arguments: [RULE, { name: "pattern" }, { name: "message" }],
+    flags: [
+      { name: "severity", kind: "text", value: "WORD", about: "error (the default) or warning" },
+      { name: "match-type", kind: "text", value: "WORD", about: "regex (the default), missing or custom" },
+      { name: "applies-to", kind: "text", value: "GLOB", about: "only to files of these paths", many: true },
+      { name: "stack", kind: "text", value: "NAME", about: "only to this stack" },
+      { name: "context", kind: "text", value: "TEXT", about: "the reason for the rule" },
+    ],
+    method: "POST",
+    path: "/api/rules/propose",
+    headers: () => JSON_TYPE,
+    body: makeProposal,
+  },
+  {
+    words: ["rules", "accept"],
+    about: "Accept a proposed rule, which applies from now on.",
+    arguments: [RULE],
+    method: "POST",
+    path: `${RULE_PATH}/accept`,
+  },
+  {
+    words: ["rules", "reject"],
+    about: "Reject a proposed rule, so that it is not proposed again.",
+    arguments: [RULE],
+    method: "POST",
+    path: `${RULE_PATH}/reject`,
+  },
+  {
+    words: ["rules", "delete"],
+    about: "Delete a rule of any status.",
+    arguments: [RULE],
+    method: "DELETE",
+    path: RULE_PATH,
+  },
   {
     words: ["rules", "import"],
     about: "Store a file's rules as accepted; if one is invalid, none is stored.",
@@ -74,17 +186,13 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "preview"],
     about: "Print the matches of a rule, proposed or not, in a text.",
-    arguments: [{ name: "rule", shown: "project/rule_id" }],
-    flags: [
-      ...VALUE_FLAGS,
-      { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
-      { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack" },
-    ],
+    arguments: [RULE],
+    flags: TEXT_FLAGS,
     oneOf: VALUE_FLAG_NAMES,
     method: "POST",
-    path: "/api/rules/{rule/}/preview",
+    path: `${RULE_PATH}/preview`,
     headers: () => JSON_TYPE,
-    body: makePreviewBody,
+    body: makeTextBody,
     repeatable: true,
   },
 ];

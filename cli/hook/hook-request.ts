@@ -79,7 +79,7 @@ export async function sendHook({ server, headers }: HookProject, path: string, i
         if (answer !== undefined) finish(() => resolve(answer));
         else if (isEnded) throw new Error("the connection was closed before the answer");
       } catch (error) {
-        finish(() => reject(error as Error));
+        finish(() => reject(error));
       }
     };
     const finish = (end: () => void): void => {

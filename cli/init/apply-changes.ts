@@ -1,4 +1,7 @@
-/** Writes the planned changes, each file in one step. Runs in the CLI process. */
+/**
+ * Writes the planned changes, each file in one step. If a file cannot be written, the earlier ones get their previous
+ * content back. Runs in the CLI process.
+ */
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -7,20 +10,61 @@ import { failed, type CliFailure } from "../failure.js";
 import { describeSystemError } from "../system-error.js";
 import type { FileChange } from "./file-change.js";
 
-/** Applies the changes in their order. An error ends it; the record then says what to take back. */
+function write(path: string, content: Buffer | undefined, mode: number): void {
+  if (content === undefined) rmSync(path, { force: true });
+  else replaceFile(path, content, mode);
+}
+
+/** Makes the missing folders of a file. Returns their paths, the innermost one first. */
+function makeFolders(path: string): readonly string[] {
+  const outermost = mkdirSync(dirname(path), { recursive: true });
+  const made: string[] = [];
+  if (outermost === undefined) return made;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    made.push(folder);
+    if (folder === outermost || dirname(folder) === folder) return made;
+  }
+}
+
+/** Applies one change. Returns the function that takes it back. */
+function apply({ real, before, after, mode, isModeFixed = false }: FileChange): () => void {
+  const folders = after === undefined ? [] : makeFolders(real);
+  const old = modeOf(real, mode);
+  const undo = (): void => {
+    write(real, before, old);
+    removeEmptyFolders(folders);
+  };
+  try {
+    write(real, after, isModeFixed ? mode : old);
+  } catch (error) {
+    removeEmptyFolders(folders);
+    throw error;
+  }
+  return undo;
+}
+
+/** Applies the changes in their order. Returns why one of them failed; the others are then taken back. */
 export function applyChanges(changes: readonly FileChange[]): CliFailure | undefined {
-  for (const { name, real, after, mode } of changes) {
+  const undos: (() => void)[] = [];
+  for (const change of changes) {
     try {
-      if (after === undefined) rmSync(real, { force: true });
-      else {
-        mkdirSync(dirname(real), { recursive: true });
-        replaceFile(real, after, modeOf(real, mode));
-      }
+      undos.push(apply(change));
     } catch (error) {
-      return failed(`cannot write ${name}: ${describeSystemError(error)}`);
+      const isUndone = undos.toReversed().every(succeeds);
+      const rest = isUndone ? "nothing was changed" : "run koor uninit to take back what was written";
+      return failed(`cannot write ${change.name}: ${describeSystemError(error)}; ${rest}`);
     }
   }
   return undefined;
+}
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Removes folders that are empty. Others, and those that are gone, stay as they are. */

@@ -25,6 +25,8 @@ export type HookFormat =
       /** The events that the client itself sends over HTTP. */
       readonly httpEvents: readonly string[];
       readonly timeoutUnit: "s" | "ms";
+      /** The time that the client gives a hook at the end of a session, in seconds, if that is less than usual. */
+      readonly endTimeoutS?: number;
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
   | { readonly kind: "copilot"; readonly events: readonly string[]; readonly version: number }
@@ -132,7 +134,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     title: "Codex",
     hooks: {
       file: project(".codex/hooks.json"),
-      format: { kind: "groups", events: QWEN_EVENTS, httpEvents: [], timeoutUnit: "s" },
+      format: { kind: "groups", events: QWEN_EVENTS, httpEvents: [], timeoutUnit: "s", endTimeoutS: 3 },
     },
     programs: ["codex"],
     folders: [home(".codex"), project(".codex")],

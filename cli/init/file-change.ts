@@ -1,6 +1,6 @@
 /**
  * Compares the files that `init` changes with what they are to be. Returns the changes, with the record of each for
- * `uninit`, or all reasons to refuse. Writes nothing. Runs in the CLI process.
+ * `uninit`, and all reasons to refuse. Writes nothing. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { posix } from "node:path";
@@ -22,10 +22,14 @@ export interface FileChange {
   readonly after: Buffer | undefined;
   /** The permissions of a new file. */
   readonly mode: number;
+  /** Whether an existing file gets these permissions too. */
+  readonly isModeFixed?: boolean;
 }
 
 export interface PlannedFile {
   readonly target: TargetFile;
+  /** The file's path without links. */
+  readonly real: string;
   /** Undefined if the file has everything already. */
   readonly change: FileChange | undefined;
   readonly recorded: RecordedFile | undefined;
@@ -106,29 +110,37 @@ export function planFile(
   const text = putAll(target, state.text);
   if (text instanceof CliFailure) return text;
   if (text === state.text && state.bytes !== undefined)
-    return { target, change: undefined, recorded: earlier, folders: [] };
+    return { target, real: state.real, change: undefined, recorded: earlier, folders: [] };
   const original = findOriginal(target, state, earlier);
   if (original instanceof CliFailure) return original;
   const after = encodeLike(state, text);
   return {
     target,
+    real: state.real,
     change: { name, real: state.real, before: state.bytes, after, mode },
     recorded: recordOf(target, original, after),
     folders: missingFolders(places, target),
   };
 }
 
-/** Plans the changes of all files. Returns all reasons to refuse if there is one. */
+export interface PlannedFiles {
+  readonly files: readonly PlannedFile[];
+  /** The reasons why other files cannot be changed. */
+  readonly failures: readonly CliFailure[];
+}
+
+/** Plans the changes of all files. */
 export function planFiles(
   places: Places,
   targets: readonly TargetFile[],
   earlier: readonly RecordedFile[],
-): readonly PlannedFile[] | CliFailure {
+): PlannedFiles {
   const records = new Map(earlier.map((file) => [keyOf(file), file]));
   const planned = targets.map((target) => planFile(places, target, records.get(keyOf(target))));
-  const failures = planned.filter((one) => one instanceof CliFailure);
-  if (failures.length > 0) return joinRefusals(failures);
-  return planned.filter((one): one is PlannedFile => !(one instanceof CliFailure));
+  return {
+    files: planned.filter((one): one is PlannedFile => !(one instanceof CliFailure)),
+    failures: planned.filter((one) => one instanceof CliFailure),
+  };
 }
 
 /** Joins several refusals into one, so that the user sees everything that is to be mended. */

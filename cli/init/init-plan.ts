@@ -61,10 +61,9 @@ function listTargets(setup: Setup, options: InitOptions, clients: readonly Clien
 }
 
 /** Returns the paths of the project's files that git may track: by their names, and by those without links. */
-function pathsInProject(root: string, { target, change }: PlannedFile): readonly string[] {
+function pathsInProject(root: string, { target, real }: PlannedFile): readonly string[] {
   if (target.place !== "project") return [];
-  const real = change === undefined ? target.path : relative(root, change.real).split(sep).join("/");
-  return [target.path, real];
+  return [...new Set([target.path, relative(root, real).split(sep).join("/")])];
 }
 
 /** Whether a file already has Koor's parts, in the form of any run of `init`. */
@@ -100,16 +99,25 @@ function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
   });
 }
 
+/** Escapes a path for a line of an exclude file. */
+function escapePattern(path: string): string {
+  return path.replaceAll(/[*?[\]\\]| $/g, String.raw`\$&`);
+}
+
 /** Returns the lines of the exclude file for the project's files. */
 function excludeLines(
+  root: string,
   files: readonly PlannedFile[],
   tracked: ReadonlySet<string>,
   isShared: boolean,
 ): readonly string[] {
   if (isShared) return SHARED_LINES;
-  const lines = files.flatMap(({ target: { place, path, isClients }, recorded }) => {
-    const isOwn = isClients || recorded?.before === null;
-    return place === "project" && isOwn && path !== PROJECT_FILE && !tracked.has(path) ? [`/${path}`] : [];
+  const lines = files.flatMap((file) => {
+    const { path, isClients } = file.target;
+    const isOwn = isClients || file.recorded?.before === null;
+    if (!isOwn || path === PROJECT_FILE) return [];
+    // A file behind a link has another path for git.
+    return pathsInProject(root, file).flatMap((one) => (tracked.has(one) ? [] : [`/${escapePattern(one)}`]));
   });
   return [...PRIVATE_LINES, ...lines];
 }
@@ -142,17 +150,17 @@ export function planInit(
   const { places, tree, transport } = setup;
   const recorded = earlier?.files ?? [];
   const wanted = planFiles(places, listTargets(setup, options, clients), recorded);
-  if (wanted instanceof CliFailure) return wanted;
-  const paths = wanted.flatMap((file) => pathsInProject(places.project, file));
+  const paths = wanted.files.flatMap((file) => pathsInProject(places.project, file));
   const tracked = tree === undefined ? new Set<string>() : findTracked(tree, [...new Set(paths)], environment);
-  const kept = options.isShared ? wanted : wanted.map((file) => keepTracked(file, tracked, setup));
+  const kept = options.isShared ? wanted.files : wanted.files.map((file) => keepTracked(file, tracked, setup));
   const files = kept.filter((file): file is PlannedFile => !(file instanceof CliFailure));
-  const faults = [...kept.filter((file) => file instanceof CliFailure), ...findSameFiles(files)];
+  const exclude = excludeTarget(excludeLines(places.project, files, tracked, options.isShared), options.isShared);
+  const more = planFiles(places, tree === undefined ? [] : [exclude], recorded);
+  const refusals = kept.filter((file) => file instanceof CliFailure);
+  const faults = [...wanted.failures, ...refusals, ...findSameFiles(files), ...more.failures];
+  // All reasons are named at once, so that the user can mend them together.
   if (faults.length > 0) return joinRefusals(faults);
-  const exclude = excludeTarget(excludeLines(files, tracked, options.isShared), options.isShared);
-  const more = tree === undefined ? [] : planFiles(places, [exclude], recorded);
-  if (more instanceof CliFailure) return more;
-  const all = [...files, ...more];
+  const all = [...files, ...more.files];
   const folders = [...recordFolder(places.project), ...all.flatMap((file) => file.folders)];
   return {
     files: all,
@@ -160,7 +168,7 @@ export function planInit(
       server: transport.address,
       headers: transport.headers,
       clients,
-      isShared: options.isShared || (earlier?.isShared ?? false),
+      isShared: options.isShared,
       hasGuard: options.hasGuard || (earlier?.hasGuard ?? false),
       files: joinRecords(all, recorded),
       folders: joinFolders(folders, earlier?.folders ?? []),

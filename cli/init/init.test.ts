@@ -441,3 +441,19 @@ t.test("working trees share the exclude file, and the last uninit restores it", 
   t.equal(read(".git/info/exclude"), before);
   t.notOk(existsSync(join(root, ".koor")));
 });
+
+t.test("init --guard guards the commits of all working trees, and the last uninit removes the guard", async (t) => {
+  const { root, env, git: run } = await makeProject(t);
+  const other = `${root}-2`;
+  run("worktree", "add", "--quiet", other);
+  const koor = async (cwd: string, ...args: string[]) => (await runCli([...args, "--yes"], { cwd, env })).code;
+  const hasGuard = (): boolean => existsSync(join(root, ".git/hooks/pre-commit"));
+  t.equal(await koor(root, "init", "--client", "qwen", "--guard"), 0);
+  t.equal(await koor(root, "init", "--client", "qwen", "--guard"), 0, "twice is once");
+  t.equal(await koor(other, "init", "--client", "qwen", "--guard"), 0);
+  t.ok(hasGuard());
+  t.equal(await koor(root, "uninit"), 0);
+  t.ok(hasGuard(), "the other working tree still has it");
+  t.equal(await koor(other, "uninit"), 0);
+  t.notOk(hasGuard());
+});

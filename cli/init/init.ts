@@ -2,31 +2,29 @@
  * Implements `init`, which connects the clients of agents in a project to Koor: it chooses the clients, plans all
  * changes, shows or applies them, and says what the user still has to do. Runs in the CLI process.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { CLI_INIT_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { modeOf, replaceFileInFolder } from "../config-file.js";
-import { CliFailure, failed, refused, wrongUsage } from "../failure.js";
+import { modeOf } from "../config-file.js";
+import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { formatHookToken } from "../hook-token-file.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES, mcpClient, TOKEN_VARIABLE, type ClientName } from "../mcp-clients.js";
 import { formatJson, formatValue, print, warn } from "../output.js";
-import { describeSystemError } from "../system-error.js";
 import { askForConsent } from "../token-consent.js";
 import { applyChanges } from "./apply-changes.js";
 import { CLIENTS } from "./clients.js";
 import { detectClients } from "./detect-clients.js";
 import type { FileChange } from "./file-change.js";
 import { readState } from "./file-state.js";
-import { installGuard } from "./guard-install.js";
+import { putGuard } from "./guard-part.js";
 import { planInit, type InitPlan } from "./init-plan.js";
 import { readOptions, type InitOptions } from "./options.js";
 import { formatRecord, readRecord, RECORD_FILE, RECORD_MODE, type InitRecord } from "./record.js";
-import { findSetup, type Setup } from "./setup.js";
+import { findPlaces, findSetup, type Setup } from "./setup.js";
 import { formatDiff } from "./unified-diff.js";
 import { planUserServer } from "./user-server.js";
 
@@ -74,26 +72,20 @@ function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | Cl
   if (state instanceof CliFailure) return state;
   const after = Buffer.from(formatHookToken(token));
   const isDone = state.bytes?.equals(after) === true && modeOf(state.real, 0) === TOKEN_MODE;
-  return isDone ? undefined : { name: tokenFile, real: state.real, before: state.bytes, after, mode: TOKEN_MODE };
+  const { real, bytes: before } = state;
+  return isDone ? undefined : { name: tokenFile, real, before, after, mode: TOKEN_MODE, isModeFixed: true };
 }
 
-/** Writes the token's file and the record first, so that `uninit` knows of each file if a later write fails. */
-function apply(
-  { places }: Setup,
-  plan: InitPlan,
-  tokenFile: FileChange | undefined,
-  userServer: FileChange | undefined,
-): CliFailure | undefined {
-  const record = formatRecord(plan.record);
+/** Plans the record for `uninit`. */
+function planRecord({ places }: Setup, record: InitRecord): FileChange | undefined | CliFailure {
   const path = join(places.project, RECORD_FILE);
-  try {
-    if (tokenFile?.after !== undefined) replaceFileInFolder(tokenFile.real, tokenFile.after.toString(), TOKEN_MODE);
-    if (userServer?.after !== undefined) replaceFileInFolder(userServer.real, userServer.after.toString(), TOKEN_MODE);
-    if (!existsSync(path) || readFileSync(path, "utf8") !== record) replaceFileInFolder(path, record, RECORD_MODE);
-  } catch (error) {
-    return failed(`cannot write ${RECORD_FILE}: ${describeSystemError(error)}`);
-  }
-  return applyChanges(plan.files.flatMap(({ change }) => change ?? []));
+  const state = readState({ path, name: RECORD_FILE, root: places.project });
+  if (state instanceof CliFailure) return state;
+  const after = Buffer.from(formatRecord(record));
+  const { real, bytes: before } = state;
+  return before?.equals(after) === true
+    ? undefined
+    : { name: RECORD_FILE, real, before, after, mode: RECORD_MODE, isModeFixed: true };
 }
 
 /** Returns what the user still has to do, a sentence each. */
@@ -161,16 +153,18 @@ function allClients(chosen: readonly ClientName[], earlier: InitRecord | undefin
 
 export async function init(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
-  const options = readOptions(args, context);
-  if (options instanceof CliFailure) return options;
+  const given = readOptions(args, context);
+  if (given instanceof CliFailure) return given;
   const isAtTerminal = process.getBuiltinModule("node:tty").isatty(0);
-  if (!options.isAgreed && !options.isDryRun && !isAtTerminal) return needsConsent();
-  const setup = findSetup(context.folder, environment, options);
-  if (setup instanceof CliFailure) return setup;
-  const { project } = setup.places;
-  if (options.hasGuard && setup.tree === undefined) return refused("--guard needs a git repository");
+  if (!given.isAgreed && !given.isDryRun && !isAtTerminal) return needsConsent();
+  const { project } = findPlaces(context.folder, environment).places;
   const earlier = readRecord(join(project, RECORD_FILE), project);
   if (earlier instanceof CliFailure) return earlier;
+  // Files that were shared once stay shared.
+  const options = { ...given, isShared: given.isShared || earlier?.isShared === true };
+  const setup = findSetup(context.folder, environment, options);
+  if (setup instanceof CliFailure) return setup;
+  if (options.hasGuard && setup.tree === undefined) return refused("--guard needs a git repository");
   const serverFault = await findServerFault(setup);
   if (options.isJoining && serverFault !== undefined)
     return refused(`cannot join: ${serverFault.message}`, serverFault.detail);
@@ -182,6 +176,8 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   if (tokenFile instanceof CliFailure) return tokenFile;
   const userServer = options.isJoining ? planUserServer(options.server, environment) : undefined;
   if (userServer instanceof CliFailure) return userServer;
+  const recordFile = planRecord(setup, plan.record);
+  if (recordFile instanceof CliFailure) return recordFile;
   const own = [tokenFile, userServer].filter((change) => change !== undefined);
   const changes = plan.files.flatMap(({ change }) => change ?? []);
   const names = [...own, ...changes].map(({ name }) => name);
@@ -192,7 +188,9 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   const refusal = options.isAgreed || names.length === 0 ? undefined : agreeToWrite(names);
   if (refusal !== undefined) return refusal;
   // The guard comes first, because it may be refused.
-  const failure = (options.hasGuard ? installGuard(project) : undefined) ?? apply(setup, plan, tokenFile, userServer);
+  // The record comes before the files that it describes, so that `uninit` knows of them after a crash.
+  const writes = [...own, ...(recordFile === undefined ? [] : [recordFile]), ...changes];
+  const failure = (options.hasGuard ? putGuard(project) : undefined) ?? applyChanges(writes);
   if (failure !== undefined) return failure;
   const { workspace, addresses } = setup;
   const todo = listAdvice(plan, setup, serverFault);

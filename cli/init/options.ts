@@ -1,11 +1,10 @@
 /** Reads and checks the flags of `init`. Runs in the CLI process. */
+import { HOOK_POLICIES } from "../../schemas/hook-names.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { CliFailure, wrongUsage } from "../failure.js";
+import { wrongUsage, type CliFailure } from "../failure.js";
 import { CLIENT_NAMES, isClientName, type ClientName } from "../mcp-clients.js";
 import { parseServers } from "../server-list.js";
 import { workspaceProblem } from "../workspace-rule.js";
-
-export const POLICIES: readonly string[] = ["warn", "auto", "strict"];
 
 export interface InitOptions {
   /** The clients that the user names; empty if `init` chooses them. */
@@ -30,8 +29,8 @@ export function readOptions(args: Args, context: CommandContext): InitOptions | 
   const unknown = clients.find((name) => !isClientName(name));
   if (unknown !== undefined) return wrongUsage(`no such client: ${unknown} (${CLIENT_NAMES.join(", ")})`);
   const [policy = "", workspace = "", join = ""] = ["policy", "workspace", "join"].map((name) => args.text(name));
-  if (policy !== "" && !POLICIES.includes(policy))
-    return wrongUsage(`--policy must be ${POLICIES.join(", ")}, not "${policy}"`);
+  if (policy !== "" && !HOOK_POLICIES.some((word) => word === policy))
+    return wrongUsage(`--policy must be ${HOOK_POLICIES.join(", ")}, not "${policy}"`);
   const problem = workspace === "" ? undefined : workspaceProblem(workspace);
   if (problem !== undefined) return wrongUsage(`--workspace ${problem}`);
   if (join !== "" && context.server !== "") return wrongUsage("--join or --server, not both");

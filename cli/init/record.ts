@@ -91,7 +91,7 @@ function parseRecord(text: string): InitRecord | undefined {
     clients: clients.filter(isClientName),
     isShared: shared === true,
     hasGuard: guard === true,
-    files: files as readonly RecordedFile[],
+    files,
     folders: folders as readonly FolderPath[],
   };
 }

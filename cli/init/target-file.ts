@@ -79,7 +79,8 @@ function hookElements(
     if (format.kind === "copilot") return { type: "command", bash: command, timeoutSec: CLIENT_TIMEOUT_S };
     if (format.kind !== "groups") return { command, timeout: CLIENT_TIMEOUT_S };
     const isHttp = format.httpEvents.includes(event) && canUseHttp(transport);
-    const timeout = format.timeoutUnit === "ms" ? CLIENT_TIMEOUT_S * 1000 : CLIENT_TIMEOUT_S;
+    const timeoutS = event === "SessionEnd" ? (format.endTimeoutS ?? CLIENT_TIMEOUT_S) : CLIENT_TIMEOUT_S;
+    const timeout = format.timeoutUnit === "ms" ? timeoutS * 1000 : timeoutS;
     return { hooks: [isHttp ? httpHook(client, transport) : { type: "command", command, timeout }] };
   };
   const events = format.kind === "plugin" ? [] : format.events;

@@ -1,5 +1,5 @@
 /** Koor's hooks in Kimi Code's TOML file: a table `[[hooks]]` for each event. Pure; runs in the CLI process. */
-import { CliFailure, refused } from "../failure.js";
+import { refused, type CliFailure } from "../failure.js";
 import { memberAt } from "../json-edit.js";
 import { appendTable, cutTables, findTables, tomlValue, type TableSpan } from "../toml-tables.js";
 import { isKoorHook } from "./hook-command.js";

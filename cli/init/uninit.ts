@@ -16,6 +16,7 @@ import { applyChanges, removeEmptyFolders } from "./apply-changes.js";
 import { EXCLUDE_FILE, excludeTarget } from "./exclude-part.js";
 import { isBlank, joinRefusals, takeAll, type FileChange } from "./file-change.js";
 import { encodeLike, readState } from "./file-state.js";
+import { takeGuard } from "./guard-part.js";
 import { locationIn, pathIn, type Places } from "./places.js";
 import { readRecord, RECORD_FILE, type InitRecord, type RecordedFile } from "./record.js";
 import { findPlaces } from "./setup.js";
@@ -55,9 +56,9 @@ const EXCLUDE_RECORD: RecordedFile = {
   kept: [],
 };
 
-/** Whether another working tree of the repository was set up too. All of them share the repository's exclude file. */
-function isSetUpElsewhere(tree: WorkingTree | undefined): boolean {
-  if (tree === undefined) return false;
+/** Returns the roots of the repository's other working trees that were set up, too. */
+function rootsSetUpElsewhere(tree: WorkingTree | undefined): readonly string[] {
+  if (tree === undefined) return [];
   const folder = join(tree.commonFolder, "worktrees");
   const linked = existsSync(folder)
     ? readdirSync(folder).flatMap((name) => {
@@ -67,7 +68,15 @@ function isSetUpElsewhere(tree: WorkingTree | undefined): boolean {
     : [];
   const main = mainRootOf(tree);
   const roots = [...linked, ...(main === undefined ? [] : [main])].map(realPath);
-  return roots.some((root) => root !== tree.root && existsSync(join(root, RECORD_FILE)));
+  return roots.filter((root) => root !== tree.root && existsSync(join(root, RECORD_FILE)));
+}
+
+/** Whether the guard was installed for another of these working trees. All trees of a repository share its hooks. */
+function hasGuardElsewhere(roots: readonly string[]): boolean {
+  return roots.some((root) => {
+    const record = readRecord(join(root, RECORD_FILE), root);
+    return record !== undefined && !(record instanceof CliFailure) && record.hasGuard;
+  });
 }
 
 /** Plans how one file is taken back. Returns undefined if there is nothing to do. */
@@ -80,6 +89,8 @@ function planRestore(
   const location = locationIn(places, place, path);
   // A file that no version of `init` writes is not Koor's, whatever the record says.
   if (location === undefined || target === undefined) return undefined;
+  // A link whose file was deleted has nothing of Koor either.
+  if (!existsSync(location.path)) return undefined;
   const state = readState(location);
   if (state instanceof CliFailure) return state;
   const { bytes, real } = state;
@@ -98,11 +109,11 @@ function planRestore(
 
 function planUninit(
   places: Places,
-  tree: WorkingTree | undefined,
+  /** Whether the repository's exclude file stays, because all working trees share it. */
+  keepsExclude: boolean,
   record: InitRecord,
 ): readonly FileChange[] | CliFailure {
   const targets = knownTargets(record);
-  const keepsExclude = isSetUpElsewhere(tree);
   const others = record.files.filter(({ place }) => place !== "repository");
   const exclude = record.files.find(({ place }) => place === "repository") ?? EXCLUDE_RECORD;
   const files = keepsExclude ? others : [...others, exclude];
@@ -127,7 +138,8 @@ export async function uninit(args: Args, context: CommandContext): Promise<numbe
   const record = readRecord(path, places.project);
   if (record instanceof CliFailure) return record;
   if (record === undefined) return await printRestored([], context);
-  const changes = planUninit(places, tree, record);
+  const elsewhere = rootsSetUpElsewhere(tree);
+  const changes = planUninit(places, elsewhere.length > 0, record);
   if (changes instanceof CliFailure) return changes;
   if (args.has("dry-run")) return (await print(formatValue(Buffer.from(formatDiff(changes, "")), false))) ?? 0;
   const names = changes.map(({ name }) => name);
@@ -137,7 +149,8 @@ export async function uninit(args: Args, context: CommandContext): Promise<numbe
   if (own instanceof CliFailure) return own;
   // The record is removed last, so that an interrupted run can be repeated.
   const last = { name: RECORD_FILE, real: own.real, before: own.bytes, after: undefined, mode: 0 };
-  const failure = applyChanges([...changes, last]);
+  const takesGuard = record.hasGuard && tree !== undefined && !hasGuardElsewhere(elsewhere);
+  const failure = (takesGuard ? takeGuard(places.project) : undefined) ?? applyChanges([...changes, last]);
   if (failure !== undefined) return failure;
   removeEmptyFolders(record.folders.flatMap((folder) => pathIn(places, folder.place, folder.path) ?? []));
   return await printRestored(names, context);

@@ -35,5 +35,12 @@ export function planUserServer(servers: string, environment: NodeJS.ProcessEnv):
     ? setMember(start, ["trusted_servers"], [...named, ...missing])
     : setMember(start, ["server"], servers);
   if (text === undefined) return refused(`${path} has server or trusted_servers twice, and stays as it is`);
-  return { name: path, real: state.real, before: state.bytes, after: encodeLike(state, text), mode: SETTINGS_MODE };
+  return {
+    name: path,
+    real: state.real,
+    before: state.bytes,
+    after: encodeLike(state, text),
+    mode: SETTINGS_MODE,
+    isModeFixed: true,
+  };
 }

@@ -78,6 +78,12 @@ export const HOOK_DENIAL_BYTES = 16 * KIB;
 /** The maximum number of repeated denials in the answer of GET /api/hooks. */
 export const HOOK_DENIALS_LISTED_MAX = 100;
 
+// Agents that wait for automatic leases
+/** The maximum number of automatic leases that are examined for the answer of GET /api/hooks, the newest first. */
+export const HOOK_WAITS_EXAMINED_MAX = 1_000;
+/** The maximum number of waiting agents in that answer. */
+export const HOOK_WAITS_LISTED_MAX = 100;
+
 // Life
 /** The life of an automatic lease after the session's last edit of its path. */
 export const HOOK_AUTO_TTL_S_DEFAULT = 600;

@@ -9,10 +9,12 @@ import type { Failure } from "../base/result.js";
 import { Expiry } from "../features/claims/expiry.js";
 import { LeasePresenter } from "../features/claims/lease-presenter.js";
 import { LeaseProjection } from "../features/claims/lease-projection.js";
+import { ResourceWatch } from "../features/claims/resource-watch.js";
 import { leaseReader } from "../features/claims/table.js";
 import type { Route } from "../platform/front/route.js";
 import { holdersOf } from "../features/instances/holders.js";
 import { QueuedCalls } from "../features/leases/queued-calls.js";
+import { guardRoutes } from "../features/guard/routes.js";
 import { leaseRoutes } from "../features/leases/routes.js";
 import { ClaimWaiters } from "../features/tasks/claim-waiters.js";
 import { taskRoutes } from "../features/tasks/routes.js";
@@ -25,6 +27,8 @@ import type { Ground, ServerPushHandlers } from "./ground.js";
 export interface ClaimsArea {
   readonly leases: LeaseProjection;
   readonly presenter: LeasePresenter;
+  /** The calls that wait until a resource is free. */
+  readonly resources: ResourceWatch;
   readonly tasks: TaskProjection;
   readonly taskReader: TaskReader;
   readonly expiry: Expiry;
@@ -78,6 +82,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
   return {
     leases,
     presenter,
+    resources: new ResourceWatch(leases),
     tasks,
     taskReader: taskRows,
     expiry,
@@ -86,6 +91,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     background: [expiry, queuedCalls, tasks],
     routes: [
       ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, directory }),
+      ...guardRoutes({ writer, directory }),
       ...taskRoutes({
         guarded,
         writer,

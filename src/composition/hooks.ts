@@ -7,8 +7,10 @@ import { HookFront } from "../features/hooks/front.js";
 import { GitDecision } from "../features/hooks/git-decision.js";
 import { HookHeaderReader } from "../features/hooks/headers.js";
 import { HeldByOthers } from "../features/hooks/held-by-others.js";
+import { HeldLines } from "../features/hooks/held-lines.js";
 import { HookMetrics } from "../features/hooks/hook-metrics.js";
 import { Inbox } from "../features/hooks/inbox.js";
+import { LeaseWaiters } from "../features/hooks/lease-waiters.js";
 import { NearbyLines } from "../features/hooks/nearby-lines.js";
 import { News } from "../features/hooks/news.js";
 import { ReadyTasks } from "../features/hooks/ready-tasks.js";
@@ -33,7 +35,7 @@ export interface HooksArea {
 
 export interface HooksUses {
   readonly agents: Pick<AgentsArea, "directory" | "sessions">;
-  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "tasks">;
+  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "resources" | "tasks">;
   readonly messages: Pick<MessagesArea, "boxes" | "reader">;
 }
 
@@ -48,10 +50,12 @@ export function makeHookFront(
   { agents, claims, messages }: HooksUses,
 ): { readonly front: HookFront; readonly metrics: HookMetrics } {
   const { directory, sessions } = agents;
-  const { leases, expiry } = claims;
+  const { leases, expiry, resources } = claims;
+  const waiters = new LeaseWaiters({ leases, resources, directory });
   const reported = new ReportedOnce();
-  const held = new HeldByOthers({ leases, endOf: (record) => expiry.endOf(record) });
-  const auto = new AutoLeases({ writer, leases });
+  const held = new HeldByOthers({ leases, waiters, endOf: (record) => expiry.endOf(record) });
+  const heldLines = new HeldLines(reported);
+  const auto = new AutoLeases({ writer, leases, waiters });
   const nearby = new NearbyLines({ directory, held, reported });
   const metrics = new HookMetrics();
   const front = new HookFront({
@@ -61,14 +65,18 @@ export function makeHookFront(
     repeats: new RepeatedCalls(),
     states: new AgentStates(),
     tools: new ToolDecision({
-      edits: new EditDecision({ leases, held, auto, nearby }),
+      edits: new EditDecision({ leases, held, heldLines, auto, nearby }),
       git: new GitDecision({ directory, leases }),
       held,
+      heldLines,
     }),
+    heldLines,
+    auto,
+    waiters,
     denials: new RepeatedDenials({ writer, directory, leases, clock }),
     news: new News({
       leases,
-      auto,
+      waiters,
       inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),
       reported,

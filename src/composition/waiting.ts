@@ -3,7 +3,6 @@
  * area.
  */
 import { auditReader } from "../features/audit/table.js";
-import { ResourceWatch } from "../features/claims/resource-watch.js";
 import { eventReader } from "../features/events/table.js";
 import { SPECS, STATE } from "../features/versioned/space.js";
 import { specReader, stateReader } from "../features/versioned/table.js";
@@ -30,7 +29,7 @@ export function makeWaiting({ clock, threads }: Ground, uses: WaitingUses): Wait
   const { writer, reads } = threads;
   const { hub, history } = uses.events;
   const { directory, watch } = uses.agents;
-  const { leases, presenter, tasks, taskReader } = uses.claims;
+  const { leases, presenter, resources, tasks, taskReader } = uses.claims;
   const { boxes, reader: messageRows } = uses.messages;
   const stored = reads.model(eventReader);
   const [stateRows, specRows, audit] = [reads.model(stateReader), reads.model(specReader), reads.model(auditReader)];
@@ -42,7 +41,7 @@ export function makeWaiting({ clock, threads }: Ground, uses: WaitingUses): Wait
       state: { reader: stateRows, watch: new KeyWatch(writer.changes, STATE), audit },
       specs: { reader: specRows, watch: new KeyWatch(writer.changes, SPECS), audit },
       messages: { boxes, reader: messageRows, clock },
-      leases: { leases, presenter, resources: new ResourceWatch(leases), directory },
+      leases: { leases, presenter, resources, directory },
       tasks: { tasks, presenter, reader: taskReader, directory, watch, clock },
       instances: { directory, watch },
     }),

@@ -37,6 +37,7 @@ export const FEATURES = [
   "templates",
   "instances",
   "leases",
+  "guard",
   "tasks",
   "agent-sessions",
   "sessions",

@@ -20,6 +20,7 @@ import type { Entry } from "../../src/features/instances/directory.js";
 import { InstanceReader } from "../../src/features/instances/table.js";
 import { publishEvents } from "../../src/features/events/commands.js";
 import { acquireLease, releaseLease, renewLease } from "../../src/features/leases/commands.js";
+import { ResourceWatch } from "../../src/features/claims/resource-watch.js";
 import { MessageBoxes } from "../../src/features/messages/boxes.js";
 import { BOXES } from "../../src/features/messages/box-writer.js";
 import { deliverMessages, markMessages, sendMessage } from "../../src/features/messages/commands.js";
@@ -96,6 +97,10 @@ export interface HookHouse {
   session(id: string, agent?: string): Entry;
   /** The live leases of an instance, by their resources. */
   leasesOf(holder: Entry): string[];
+  /** Lets an instance wait until a resource is free. Returns the function that ends it. */
+  waitUntilFree(waiter: Entry, resource: string, checkout?: string | null): () => void;
+  /** The agents that wait for automatic leases, as GET /api/hooks lists them. */
+  waits(): HookList["waits"];
   /** The repeated denials that GET /api/hooks lists. */
   denials(): readonly HookDenial[];
 }
@@ -135,10 +140,15 @@ export function openHooks(t: Test): HookHouse {
   const reader = new MessageReader(server.db);
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
+  const watch = new ResourceWatch(leases);
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
-    { agents: { directory, sessions }, claims: { leases, expiry, tasks }, messages: { boxes, reader } },
+    {
+      agents: { directory, sessions },
+      claims: { leases, expiry, resources: watch, tasks },
+      messages: { boxes, reader },
+    },
   );
   let calls = 0;
   const house: HookHouse = {
@@ -215,6 +225,11 @@ export function openHooks(t: Test): HookHouse {
     },
     session: (id, agent = "") => must(directory.ofSession(id, agent), `the session ${id} is there`),
     leasesOf: ({ id }) => [...leases.of(id)].flatMap(({ resources }) => resources).toSorted(),
+    waitUntilFree: (waiter, text, limitedTo = null) => {
+      const { id: holder, parent, workspace } = waiter;
+      return watch.listen({ text, workspace }, { wake: () => undefined }, { holder, parent, shared: false, limitedTo });
+    },
+    waits: () => (JSON.parse(bodyOf(front.list())) as HookList).waits,
     denials: () => (JSON.parse(bodyOf(front.list())) as HookList).denials,
   };
   return house;

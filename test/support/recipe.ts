@@ -22,8 +22,10 @@ export function recipeOf(page: string): Recipe {
 export async function tryRecipe(
   { script }: Recipe,
   server: string,
+  more: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<{ readonly said: string; readonly code: unknown }> {
-  const shell = spawn("sh", ["-c", script], { env: { PATH: process.env["PATH"] ?? "", KOOR_SERVER: server } });
+  const env = { PATH: process.env["PATH"] ?? "", KOOR_SERVER: server, ...more.env };
+  const shell = spawn("sh", ["-c", script], { ...more, env });
   let said = "";
   shell.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
   shell.stderr.setEncoding("utf8").on("data", (piece: string) => (said += piece));

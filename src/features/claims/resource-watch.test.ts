@@ -55,7 +55,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         const watch = new ResourceWatch(projection);
         const woken = wanted.map(() => 0);
         const unlisteners = wanted.map((one, at) =>
-          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1) }),
+          watch.listen(one, { wake: () => (woken[at] = (woken[at] ?? 0) + 1) }, at === 0 ? null : asked),
         );
         for (const [at, { resources, workspace: where }] of leases.entries()) {
           const before = [...woken];
@@ -66,16 +66,22 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
             if (overlaps(one, resources, where) !== expected) return false;
           }
         }
-        const held = wanted.map((one) =>
-          leases.some((of) => {
-            const related = of.holder === asker.holder || of.holder === asker.parent || of.parent === asker.holder;
-            const limited = of.scope === "checkout" && of.checkout !== null && asker.limitedTo !== null;
-            const apart = limited && of.checkout !== asker.limitedTo && one.text.startsWith("path:");
-            return !related && !apart && of.resources.some((text) => meets(one, text, of.workspace));
-          }),
-        );
+        const waitsFor = (one: WantedResource, of: (typeof leases)[number]): boolean => {
+          const related = of.holder === asker.holder || of.holder === asker.parent || of.parent === asker.holder;
+          const limited = of.scope === "checkout" && of.checkout !== null && asker.limitedTo !== null;
+          const apart = limited && of.checkout !== asker.limitedTo && one.text.startsWith("path:");
+          return !related && !apart && of.resources.some((text) => meets(one, text, of.workspace));
+        };
+        const held = wanted.map((one) => leases.some((of) => waitsFor(one, of)));
+        for (const [at, of] of leases.entries()) {
+          const waits = asker.holder !== "" && wanted.slice(1).some((one) => waitsFor(one, of));
+          const found = watch.waitersOf(leaseRecord(at + 1, of));
+          if (found.join() !== (waits ? asker.holder : "")) return false;
+        }
         if (wanted.some((one, at) => watch.isHeld(one, asked) !== held[at])) return false;
         for (const unlisten of unlisteners) unlisten();
+        if (watch.size > 0 || leases.some((of, at) => watch.waitersOf(leaseRecord(at + 1, of)).length > 0))
+          return false;
         const last = [...woken];
         for (const [at, of] of leases.entries())
           projection.accept([leaseRecord(at + 1, { ...of, state: "lost", ended_at: 1 })]);

@@ -6,8 +6,8 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import type { Failure } from "../../base/result.js";
 import type { Wakeable } from "../../base/waiter.js";
-import type { Contender } from "./contention.js";
-import { resourcesOf, TOO_MANY_STEPS } from "./lease.js";
+import { type Contender, exclude } from "./contention.js";
+import { contenderOf, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
 import { type Resource, resourcesMeet, storedResource } from "./resource.js";
 import { type HasResources, ResourceIndex } from "./resource-index.js";
@@ -21,6 +21,10 @@ export interface WantedResource {
 
 interface Watcher extends HasResources {
   readonly waiter: Wakeable;
+  /** The claim that the waiter would make; null if the waiter is not an instance. */
+  readonly asked: Contender | null;
+  /** The number of the waiter. A later one has a higher number. */
+  readonly order: number;
 }
 
 /**
@@ -33,16 +37,26 @@ export class ResourceWatch {
   readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
+  #added = 0;
 
   constructor(leases: LeaseProjection) {
     this.#leases = leases;
     leases.listen((record) => this.#notify(record));
   }
 
-  /** Adds a waiter for a resource. Returns the function that removes it. */
-  listen(wanted: WantedResource, waiter: Wakeable): () => void {
+  /** The number of resources that are waited for. */
+  get size(): number {
+    return this.#here.size + this.#anywhere.size;
+  }
+
+  /**
+   * Adds a waiter for a resource. Returns the function that removes it.
+   * @param asked the claim that the waiter would make; null if it is not an instance
+   */
+  listen(wanted: WantedResource, waiter: Wakeable, asked: Contender | null = null): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
-    const watcher = { resources: resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]), waiter };
+    const resources = resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]);
+    const watcher = { resources, waiter, asked, order: this.#added++ };
     index.add(watcher);
     return () => index.remove(watcher);
   }
@@ -56,6 +70,28 @@ export class ResourceWatch {
     const resources = resourcesIn(wanted, workspaces);
     if (this.#leases.costsTooMuch(resources)) return TOO_MANY_STEPS;
     return this.#leases.heldByOthers(resources, asked).next().done !== true;
+  }
+
+  /**
+   * Returns the ids of the instances that wait because of a held lease, the one that has waited longest first. Returns
+   * none if the comparison is too expensive.
+   */
+  waitersOf(record: LeaseRecord): string[] {
+    const found = [
+      ...this.#waitersIn(this.#here, record, record.workspace),
+      ...this.#waitersIn(this.#anywhere, record, ANYWHERE),
+    ];
+    return [...new Set(found.toSorted((a, b) => a.order - b.order).flatMap(({ asked }) => asked?.holder ?? []))];
+  }
+
+  #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): Watcher[] {
+    if (index.size === 0) return [];
+    const resources = resourcesOf(record.resources, workspace);
+    if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) return [];
+    const lease = contenderOf(record);
+    const where = ({ asked }: Watcher, resource: Resource): boolean =>
+      asked !== null && asked.holder !== "" && exclude(asked, lease, resource);
+    return [...index.meeting(resources, where)].map(({ filed }) => filed);
   }
 
   #notify(record: LeaseRecord): void {

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { HOOK_CLIENTS, HOOK_POLICIES, type HookClientName } from "../../../schemas/hooks.js";
+import { HOOK_CLIENTS, HOOK_POLICIES, type HookClientName } from "../../../schemas/hook-names.js";
 import { newSeed } from "../../../test/support/random.js";
 import { must } from "../../base/assert.js";
 import { canHoldStop, canInform, type HookDecision, hookAnswer, PROCEED } from "./answer.js";

@@ -3,7 +3,7 @@
  * because one of them drops a whole answer for a single unknown member. No answer ever allows a call: that would skip the
  * question that the client asks its user. Pure, any thread.
  */
-import type { HookForm, HookPolicy } from "../../../schemas/hooks.js";
+import type { HookForm, HookPolicy } from "../../../schemas/hook-names.js";
 import type { HookClient, HookEvent } from "./client.js";
 
 export type HookDecision =

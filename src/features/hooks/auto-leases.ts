@@ -11,6 +11,7 @@ import type { Entry } from "../instances/directory.js";
 import { acquireLease, releaseLease, renewLease } from "../leases/commands.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
+import type { LeaseWaiters } from "./lease-waiters.js";
 import type { WantedPath } from "./held-by-others.js";
 
 /** The reason that other agents see. */
@@ -25,6 +26,7 @@ interface Part {
 export interface AutoLeasesOptions {
   readonly writer: Writer;
   readonly leases: LeaseProjection;
+  readonly waiters: LeaseWaiters;
 }
 
 export class AutoLeases {
@@ -85,19 +87,16 @@ export class AutoLeases {
     }
   }
 
-  /** Returns the automatic leases of an agent for which other agents wait, each with its waiters. */
-  awaited(holder: string): { readonly record: LeaseRecord; readonly waiters: readonly LeaseRecord[] }[] {
-    const { leases } = this.#options;
-    if (leases.waiting === 0) return [];
-    return [...leases.of(holder)]
-      .filter(({ automatic, state }) => automatic && state === "held")
-      .map((record) => ({ record, waiters: leases.waitingFor(record.row) }))
-      .filter(({ waiters }) => waiters.length > 0);
-  }
-
-  /** Releases the automatic leases of an agent for which other agents wait. */
-  async releaseAwaited(holder: string, { trace }: CallContext): Promise<void> {
-    await Promise.all(this.awaited(holder).map(({ record }) => this.#release(record.row, { actor: holder, trace })));
+  /** Releases the automatic leases of an agent for which other agents wait. Returns null if there are none. */
+  releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
+    const { leases, waiters } = this.#options;
+    if (!waiters.areThere) return null;
+    const awaited = [...leases.of(holder)].filter(
+      (record) => record.automatic && record.state === "held" && waiters.of(record).length > 0,
+    );
+    return awaited.length === 0
+      ? null
+      : Promise.all(awaited.map(({ row }) => this.#release(row, { actor: holder, trace })));
   }
 
   /** Releases a lease. If it has ended in the meantime, nothing changes. */

@@ -2,7 +2,7 @@
  * Defines the row of a client in the table of clients (clients.ts): what differs between the programs of agents. All
  * other code about hooks is the same for each client. Pure.
  */
-import type { HookClientName, HookForm } from "../../../schemas/hooks.js";
+import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 
 /**
  * The moments in the life of a session at which clients call hooks. `start` includes a resumed session. `stop` is the
@@ -59,6 +59,8 @@ export interface InputFields {
   readonly prompt: readonly string[];
   /** True, or a number above 0, if a hook has already kept the agent from stopping. */
   readonly stopHeld: readonly string[];
+  /** The tasks that still run in the background after the end of a turn, each with its status. */
+  readonly background: readonly string[];
 }
 
 export interface HookClient {

@@ -2,7 +2,7 @@
  * The table of clients: the programs of agents whose hooks Koor understands, a row each. A row states what the real
  * program did when it was tried, also where the program's documents say something else. Pure, data only.
  */
-import type { HookClientName, HookForm } from "../../../schemas/hooks.js";
+import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
 
 /**
@@ -23,6 +23,7 @@ const COMMON_FIELDS: InputFields = {
   call: ["tool_use_id", "tool_call_id", "toolUseId", "toolCallId"],
   prompt: ["prompt"],
   stopHeld: ["stop_hook_active", "stopHookActive", "loop_count"],
+  background: ["background_tasks"],
 };
 
 const PLUGIN_FIELDS: InputFields = {

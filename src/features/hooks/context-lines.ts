@@ -8,6 +8,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Entry } from "../instances/directory.js";
 import type { UndeliveredMessage } from "../messages/table.js";
 import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
+import type { LeaseWaiter } from "./lease-waiters.js";
 import { fitLines } from "./fitted-lines.js";
 
 const INTENT_BYTES_MAX = 48;
@@ -57,10 +58,10 @@ export function holdReason(requests: readonly UndeliveredMessage[], bytesMax: nu
 const READ = "To read it: koor message list --unread";
 
 /** Returns the line about the agents that wait for a lease. */
-export function waiterLine({ resources }: LeaseRecord, [first, ...others]: readonly LeaseRecord[]): string {
+export function waiterLine({ resources }: LeaseRecord, [first, ...others]: readonly LeaseWaiter[]): string {
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
   const resource = (resources[0] ?? "").replace(/^path:/, "");
-  return `${foreignName(first?.holder_name ?? "")}${more} waits for your lease of ${foreignName(resource)}.`;
+  return `${foreignName(first?.name ?? "")}${more} waits for your lease of ${foreignName(resource)}.`;
 }
 
 /** Returns the line about a task that only this agent may claim. */

@@ -7,16 +7,18 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { AutoLeases } from "./auto-leases.js";
-import { heldLine, notCheckedLine, notLeasedLine } from "./call-lines.js";
+import { notCheckedLine, notLeasedLine } from "./call-lines.js";
 import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
 import { awaitedReason, leasedReason, unleasedReason } from "./denial.js";
 import type { HeldByOthers, WantedPath } from "./held-by-others.js";
+import type { HeldLines } from "./held-lines.js";
 import type { NearbyLines } from "./nearby-lines.js";
 import type { LocatedPath } from "./roots.js";
 
 export interface EditDecisionOptions {
   readonly leases: LeaseProjection;
   readonly held: HeldByOthers;
+  readonly heldLines: HeldLines;
   readonly auto: AutoLeases;
   readonly nearby: NearbyLines;
 }
@@ -42,8 +44,9 @@ export class EditDecision {
   }
 
   #warn(paths: readonly WantedPath[], call: DecidedCall): CallOutcome {
-    const { held, nearby } = this.#options;
-    return { denial: null, lines: [...[...held.obstacles(paths)].map(heldLine), ...nearby.of(paths, call)] };
+    const { held, heldLines, nearby } = this.#options;
+    const lines = heldLines.of(held.obstacles(paths), call.actor.id);
+    return { denial: null, lines: [...lines, ...nearby.of(paths, call)] };
   }
 
   /** Denies the call unless the agent, or the parent of a subagent, has leased each path. */

@@ -28,6 +28,7 @@ import { areRelated } from "../claims/contention.js";
 import { isValidCheckout } from "../instances/checkout.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
+import type { AutoLeases } from "./auto-leases.js";
 import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
 import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
@@ -36,7 +37,9 @@ import type { Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
 import { fitLines } from "./fitted-lines.js";
 import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
+import type { HeldLines } from "./held-lines.js";
 import { type HookInput, readHookInput } from "./input.js";
+import type { LeaseWaiters } from "./lease-waiters.js";
 import type { News } from "./news.js";
 import type { RepeatedDenials } from "./repeated-denials.js";
 import type { Decided, RepeatedCalls } from "./repeats.js";
@@ -54,6 +57,9 @@ export interface HookFrontOptions {
   readonly states: AgentStates;
   readonly tools: ToolDecision;
   readonly denials: RepeatedDenials;
+  readonly heldLines: HeldLines;
+  readonly auto: AutoLeases;
+  readonly waiters: LeaseWaiters;
   readonly news: News;
   readonly seen: SeenHooks;
   readonly metrics: HookMetrics;
@@ -99,15 +105,20 @@ export class HookFront {
     const input = readHookInput(client, pathEvent, request.body);
     if (input === null) return this.#ignore(client, pathEvent, startedMs);
     const owner = tokenOwnerOf(request.caller);
-    const decided = repeats.once(input.repeat, owner, clock.now(), () => this.#decide(input, request));
+    let isRepeated = true;
+    const known = repeats.once(input.repeat, owner, clock.now(), () => {
+      isRepeated = false;
+      return this.#decide(input, request);
+    });
+    const decided = isRepeated && input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
     return decided instanceof Promise
       ? decided.then((later) => this.#answer(input, later, startedMs))
       : this.#answer(input, decided, startedMs);
   }
 
   list(): Answer {
-    const { seen, denials } = this.#options;
-    const list: HookList = { clients: seen.list(), denials: denials.list() };
+    const { seen, denials, waiters } = this.#options;
+    const list: HookList = { clients: seen.list(), denials: denials.list(), waits: waiters.list() };
     return jsonReply(JSON.stringify(list));
   }
 
@@ -238,7 +249,9 @@ export class HookFront {
   }
 
   #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
-    if (path !== null && isDenied(client, policy)) this.#options.denials.add(client.name, actor, path, call.context);
+    const { denials, heldLines } = this.#options;
+    if (path !== null && isDenied(client, policy)) denials.add(client.name, actor, path, call.context);
+    else if (path !== null) heldLines.record(path, actor.id);
     return { kind: "deny", reason, policy };
   }
 
@@ -268,18 +281,35 @@ export class HookFront {
 
   /**
    * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet.
-   * Otherwise the automatic leases for which other agents wait are released.
+   * Otherwise the automatic leases for which other agents wait are released, unless work continues in the background.
    */
-  #stop({ input, actor, session, call }: KnownEvent): HookDecision | Promise<HookDecision> {
+  #stop(known: KnownEvent): HookDecision | Promise<HookDecision> {
+    const { input, actor, session, call } = known;
     const { news } = this.#options;
-    const { client, event, stopHeld, agent } = input;
+    const { client, event, stopHeld, agent, isBusyInBackground } = input;
     if (agent !== null) return PROCEED;
     if (canHoldStop(client, event) && !stopHeld) {
       const reason = news.takeRequests(actor, call.context);
       if (reason !== null) return { kind: "hold-stop", reason };
     }
-    const released = news.releaseAwaited(session, call.context);
-    return released === null ? PROCEED : released.then(() => PROCEED);
+    const released = isBusyInBackground ? null : this.#options.auto.releaseAwaited(session.id, call.context);
+    return released === null ? this.#inform(known, []) : released.then(() => this.#inform(known, []));
+  }
+
+  /**
+   * Releases what others wait for, also at the repetition of a stop. Some clients send the same input at the end of a
+   * subagent, which is not over yet, and soon after that at the end of the turn.
+   */
+  async #stopAgain(
+    { session, isBusyInBackground }: HookInput,
+    known: Decided | Promise<Decided>,
+    { context }: HookRequest,
+  ): Promise<Decided> {
+    const decided = await known;
+    const entry = this.#options.directory.ofSession(session);
+    const isEnd = !(decided instanceof Failure) && decided.kind !== "hold-stop" && !isBusyInBackground;
+    if (isEnd && entry !== undefined) await this.#options.auto.releaseAwaited(entry.id, context);
+    return decided;
   }
 
   /**

@@ -4,12 +4,8 @@
  *
  * Compiling the globs of a request takes 0.25 ms, more than all other work on its input. So compiled lists are kept.
  */
-import {
-  HOOK_IGNORE_DEFAULT,
-  HOOK_POLICIES,
-  HOOK_REPO_SCOPE_DEFAULT,
-  type HookPolicy,
-} from "../../../schemas/hooks.js";
+import { HOOK_POLICIES, type HookPolicy } from "../../../schemas/hook-names.js";
+import { HOOK_IGNORE_DEFAULT, HOOK_REPO_SCOPE_DEFAULT } from "../../../schemas/hooks.js";
 import { Workspace } from "../../../schemas/leases.js";
 import {
   HOOK_AUTO_TTL_S_DEFAULT,

@@ -12,6 +12,7 @@ import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Resource } from "../claims/resource.js";
 import type { Entry } from "../instances/directory.js";
 import type { Obstacle } from "./denial.js";
+import type { LeaseWaiters } from "./lease-waiters.js";
 import type { LocatedPath } from "./roots.js";
 
 /** A path that a tool call writes, as a claim of the agent would have it. */
@@ -22,6 +23,7 @@ export interface WantedPath extends LocatedPath {
 
 export interface HeldByOthersOptions {
   readonly leases: LeaseProjection;
+  readonly waiters: LeaseWaiters;
   /** Returns the time in ms at which a lease ends; null if that is not known. */
   readonly endOf: (record: LeaseRecord) => number | null;
 }
@@ -69,7 +71,7 @@ export class HeldByOthers {
       holder: { id: holder, name: holder_name },
       reason,
       untilMs: this.#options.endOf(record),
-      waiters: state === "held" ? this.#options.leases.waitingFor(row).map((waiting) => waiting.holder_name) : [],
+      waiters: state === "held" ? this.#options.waiters.of(record).map(({ name }) => name) : [],
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { HOOK_CLIENTS, type HookClientName } from "../../../schemas/hooks.js";
+import { HOOK_CLIENTS, type HookClientName } from "../../../schemas/hook-names.js";
 import { HOOK_BODY_BYTES_MAX, HOOK_CALL_REPEAT_MS, HOOK_INPUT_REPEAT_MS } from "../../../schemas/limits/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
 import { must } from "../../base/assert.js";

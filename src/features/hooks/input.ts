@@ -53,12 +53,24 @@ export interface HookInput {
   readonly prompt: string;
   /** True if a hook has already kept the agent from stopping. */
   readonly stopHeld: boolean;
+  /** True at the end of a turn if a subagent of the session, or a command, still runs in the background. */
+  readonly isBusyInBackground: boolean;
   /** The seconds for which the agent may be silent after this event; 0 unless a command is about to run. */
   readonly busyS: number;
   readonly repeat: RepeatKey;
 }
 
 const PRINTABLE = new RegExp(`^[\\x20-\\x7e]{1,${HOOK_ID_CHARACTERS_MAX}}$`);
+/** The words with which clients say that a task in the background has ended. */
+const ENDED: ReadonlySet<string> = new Set([
+  "completed",
+  "done",
+  "failed",
+  "killed",
+  "stopped",
+  "cancelled",
+  "canceled",
+]);
 const LABEL_RULES = { charactersMax: HOOK_ID_CHARACTERS_MAX, required: true, line: true } as const;
 
 /**
@@ -87,6 +99,7 @@ export function readHookInput(client: HookClient, pathEvent: string | null, body
     tool,
     prompt: shorten(textAt(json, client.fields.prompt) ?? "", HOOK_PROMPT_CHARACTERS_MAX),
     stopHeld: isHeld(valueAt(json, client.fields.stopHeld)),
+    isBusyInBackground: hasRunning(valueAt(json, client.fields.background)),
     busyS: tool?.kind === "shell" && moment === "before-tool" ? busySeconds(client, tool) : 0,
     repeat: repeatKey({ session, event, moment, call }, body),
   };
@@ -156,6 +169,15 @@ function parametersOf(sent: unknown): JsonObject {
 
 function isHeld(value: unknown): boolean {
   return value === true || (typeof value === "number" && value > 0);
+}
+
+/** Returns whether a list of tasks has one that runs. A task without a status counts as one. */
+function hasRunning(tasks: unknown): boolean {
+  if (!Array.isArray(tasks)) return false;
+  return tasks.some((task: unknown) => {
+    const status = memberAt(task, "status");
+    return typeof status !== "string" || !ENDED.has(status.toLowerCase());
+  });
 }
 
 /** Returns the time-out of a command in whole seconds, or the default if the call states none. */

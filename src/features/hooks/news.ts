@@ -9,16 +9,16 @@ import type { CallContext } from "../../platform/rpc/frames.js";
 import { isLease } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Entry } from "../instances/directory.js";
-import type { AutoLeases } from "./auto-leases.js";
 import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
+import type { LeaseWaiter, LeaseWaiters } from "./lease-waiters.js";
 import type { ReadyTasks } from "./ready-tasks.js";
 import type { ReportedOnce } from "./reported-once.js";
 
 export interface NewsOptions {
   readonly leases: LeaseProjection;
-  readonly auto: AutoLeases;
+  readonly waiters: LeaseWaiters;
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
   readonly reported: ReportedOnce;
@@ -33,16 +33,16 @@ export class News {
   }
 
   /**
-   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt.
-   * During a turn, only what is urgent is reported.
+   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt, and
+   * at the end of a turn. During a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, clock } = this.#options;
-    const isPrompt = moment === "prompt";
-    const lines = this.#takeWaiters(entry.id, isPrompt);
-    if (isPrompt) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
-    if (!isPrompt && moment !== "after-tool") return lines;
-    const messages = inbox.undelivered(entry.id, !isPrompt, clock.now());
+    const isBetweenTurns = moment === "prompt" || moment === "stop";
+    const lines = this.#takeWaiters(entry.id, isBetweenTurns);
+    if (isBetweenTurns) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
+    if (!isBetweenTurns && moment !== "after-tool") return lines;
+    const messages = inbox.undelivered(entry.id, !isBetweenTurns, clock.now());
     inbox.report(entry.id, messages, context);
     return [...lines, ...messages.map(messageLine)];
   }
@@ -56,28 +56,22 @@ export class News {
     return holdReason(requests, HOOK_CONTEXT_BYTES_MAX);
   }
 
-  /** Releases the automatic leases of an agent for which others wait. Returns null if there are none. */
-  releaseAwaited({ id }: Entry, context: CallContext): Promise<void> | null {
-    const { auto } = this.#options;
-    return auto.awaited(id).length === 0 ? null : auto.releaseAwaited(id, context);
-  }
-
   /** Returns the lines about agents that wait for leases: for automatic leases, or for all of them. */
   #takeWaiters(holder: string, all: boolean): string[] {
-    const { leases, reported } = this.#options;
+    const { leases, waiters, reported } = this.#options;
     const lines: string[] = [];
-    if (leases.waiting === 0) return lines;
+    if (!waiters.areThere) return lines;
     for (const record of leases.of(holder)) {
       if (record.state !== "held" || !isLease(record) || !(all || record.automatic)) continue;
-      const fresh = leases.waitingFor(record.row).filter(({ row }) => !reported.has(holder, thingOf(row)));
+      const fresh = waiters.of(record).filter((waiter) => !reported.has(holder, thingOf(record, waiter)));
       if (fresh.length === 0) continue;
-      for (const { row } of fresh) reported.add(holder, thingOf(row));
+      for (const waiter of fresh) reported.add(holder, thingOf(record, waiter));
       lines.push(waiterLine(record, fresh));
     }
     return lines;
   }
 }
 
-function thingOf(row: LeaseRecord["row"]): string {
-  return `waiter\0${row}`;
+function thingOf({ row }: LeaseRecord, { id }: LeaseWaiter): string {
+  return `waiter\0${row}\0${id}`;
 }

@@ -6,7 +6,8 @@
  * together.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
-import type { HookClientName, HookDenial } from "../../../schemas/hooks.js";
+import type { HookClientName } from "../../../schemas/hook-names.js";
+import type { HookDenial } from "../../../schemas/hooks.js";
 import {
   HOOK_DENIALS_COUNT_MIN,
   HOOK_DENIALS_LISTED_MAX,

@@ -2,7 +2,8 @@
  * Remembers the last event of each client in each workspace since the server started, so that users can see whether the
  * hooks of a client run at all. Runs on the front.
  */
-import type { HookClientName, HookList } from "../../../schemas/hooks.js";
+import type { HookClientName } from "../../../schemas/hook-names.js";
+import type { HookList } from "../../../schemas/hooks.js";
 import { HOOK_SEEN_MAX } from "../../../schemas/limits/hooks.js";
 import { dropOldest } from "../../base/drop-oldest.js";
 import { formatTime } from "../../base/time.js";

@@ -3,13 +3,16 @@
  * and never leased, because a command says too little about what it really changes. Runs on the front.
  */
 import { Failure } from "../../base/result.js";
-import { heldLine } from "./call-lines.js";
 import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
 import { leasedReason } from "./denial.js";
 import { locateAll } from "./edit-decision.js";
 import type { HeldByOthers } from "./held-by-others.js";
+import type { HeldLines } from "./held-lines.js";
 
-export function decideShellWrites(held: HeldByOthers, call: DecidedCall): CallOutcome {
+export function decideShellWrites(
+  { held, heldLines }: { readonly held: HeldByOthers; readonly heldLines: HeldLines },
+  call: DecidedCall,
+): CallOutcome {
   const { effects, roots, actor, headers } = call;
   const located = locateAll(effects.written.paths, effects.directory, roots);
   const paths = located.length === 0 ? [] : held.want(located, actor);
@@ -18,6 +21,6 @@ export function decideShellWrites(held: HeldByOthers, call: DecidedCall): CallOu
   const [first] = obstacles;
   if (first === undefined) return MAY_RUN;
   return headers.policy === "warn"
-    ? { denial: null, lines: obstacles.map(heldLine) }
+    ? { denial: null, lines: heldLines.of(obstacles, actor.id) }
     : denied(leasedReason(first), first);
 }

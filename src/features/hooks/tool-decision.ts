@@ -3,18 +3,19 @@
  * other tools may run. Runs on the front.
  */
 import { Failure } from "../../base/result.js";
-import { heldLine } from "./call-lines.js";
 import type { ToolKind } from "./client.js";
 import { type CallOutcome, type DecidedCall, MAY_RUN } from "./decided-call.js";
 import { type EditDecision, locateAll } from "./edit-decision.js";
 import type { GitDecision } from "./git-decision.js";
 import type { HeldByOthers } from "./held-by-others.js";
+import type { HeldLines } from "./held-lines.js";
 import { decideShellWrites } from "./shell-decision.js";
 
 export interface ToolDecisionOptions {
   readonly edits: EditDecision;
   readonly git: GitDecision;
   readonly held: HeldByOthers;
+  readonly heldLines: HeldLines;
 }
 
 export class ToolDecision {
@@ -27,7 +28,7 @@ export class ToolDecision {
   decide(kind: ToolKind, call: DecidedCall): CallOutcome | Promise<CallOutcome> {
     if (kind === "other") return MAY_RUN;
     if (kind !== "shell") return this.#options.edits.decide(call);
-    const writes = decideShellWrites(this.#options.held, call);
+    const writes = decideShellWrites(this.#options, call);
     if (writes.denial !== null) return writes;
     const git = this.#options.git.decide(call);
     return git.denial === null ? { denial: null, lines: [...writes.lines, ...git.lines] } : git;
@@ -36,10 +37,10 @@ export class ToolDecision {
   /** Returns the lines about a call that has run: the files that it wrote although another agent has leased them. */
   afterwards(kind: ToolKind, { effects, roots, actor }: DecidedCall): readonly string[] {
     if (kind === "other") return [];
-    const { held } = this.#options;
+    const { held, heldLines } = this.#options;
     const located = locateAll(effects.written.paths, effects.directory, roots);
     const paths = located.length === 0 ? [] : held.want(located, actor);
-    return paths instanceof Failure ? [] : [...held.obstacles(paths)].map(heldLine);
+    return paths instanceof Failure ? [] : heldLines.of(held.obstacles(paths), actor.id);
   }
 }
 

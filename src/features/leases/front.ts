@@ -152,8 +152,10 @@ export class LeaseFront {
   }
 
   /** Matching leases, the newest first. */
-  async list(query: Static<typeof LeaseQuery>): Promise<Answer> {
+  async list(query: Static<typeof LeaseQuery>, { actor }: CallContext): Promise<Answer> {
     const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
+    const { own = 0, from, to } = query;
+    if (own === 1 && actor === "") return NEEDS_INSTANCE;
     const before = leaseRow(after ?? "") ?? Number.MAX_SAFE_INTEGER;
     const overlaps = overlapping(resource, workspace);
     if (overlaps instanceof Failure) return overlaps;
@@ -163,6 +165,8 @@ export class LeaseFront {
       (state === "all" || record.state === state) &&
       (workspace === undefined || record.workspace === workspace) &&
       (holder === undefined || record.holder === holder) &&
+      (own === 0 || this.#isOwn(record, actor)) &&
+      wasHeldWithin(record, from, to) &&
       overlaps(record);
     const list = new LeaseList((record) => this.#options.presenter.show(record), limit);
     for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
@@ -274,6 +278,11 @@ export class LeaseFront {
     return nearby;
   }
 
+  /** Whether a lease is held by an instance, by its parent, or by one of its subagents. */
+  #isOwn({ holder, parent }: LeaseRecord, actor: string): boolean {
+    return holder === actor || parent === actor || holder === this.#options.directory.get(actor)?.parent;
+  }
+
   #workspaceOf(instance: string): string {
     return this.#options.directory.get(instance)?.workspace ?? "";
   }
@@ -335,6 +344,16 @@ export class LeaseFront {
     const shown = presenter.show(record);
     return jsonReply(JSON.stringify(nearby.length === 0 ? shown : { ...shown, nearby }), status);
   }
+}
+
+/**
+ * Whether a lease was held at some time in a period. A lease that was never granted was not. Without a period, every
+ * lease matches.
+ */
+function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?: number): boolean {
+  if (from === undefined && to === undefined) return true;
+  if (granted_at === null || (to !== undefined && granted_at > to)) return false;
+  return from === undefined || ended_at === null || ended_at >= from;
 }
 
 /** Adds the leases of other checkouts to the refusal of a request that conflicts with a lease. */

@@ -56,7 +56,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Lists leases, newest first.",
       query: LeaseQuery,
       answer: LeaseList,
-      handle: ({ query }) => leases.list(query),
+      handle: ({ query, context }) => leases.list(query, context),
     }),
     route({
       method: "GET",

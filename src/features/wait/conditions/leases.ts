@@ -71,7 +71,7 @@ export function freeRow({ resources, presenter, directory }: Leases, missedEvent
     },
     marks: /^\d{1,15}$/,
     start: () => "",
-    listen: (wanted, waiter) => resources.listen(wanted, waiter),
+    listen: (wanted, waiter) => resources.listen(wanted, waiter, wanted.asked),
     look: async (wanted, mark, context) => {
       const held = resources.isHeld(wanted, wanted.asked);
       if (held instanceof Failure) return held;

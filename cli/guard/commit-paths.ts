@@ -1,0 +1,216 @@
+/**
+ * Lists the paths that a commit touches: one that git is about to make, or those of a range. A rename is a deletion and
+ * an addition, so both of its sides are listed. A merge touches what differs from each of its parents. Paths are
+ * relative to the root of the repository. Runs in the CLI process.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { CliFailure, failed, wrongUsage } from "../failure.js";
+import { lineOf, runGit, splitFields } from "./git.js";
+import type { Repository } from "./repository.js";
+
+/** The options of git's comparisons that keep the user's configuration from changing their output. */
+const DIFF = ["-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none"] as const;
+/** Separates the headers of commits from paths: git stores no path that begins with it. */
+const HEADER = "/";
+const TRAILER = "Koor-Fence";
+const FENCE = /^[1-9]\d{0,15}$/;
+const LINE_FEED = 0x0a;
+/** The paths that one command line names. The system limits its bytes. */
+const PATHS_A_COMMAND = 100;
+
+/** A commit of a range. Times are in seconds, as git stores them. */
+export interface CommitRecord {
+  readonly commit: string;
+  readonly authorS: number;
+  readonly committerS: number;
+  /** The fences that the commit's message names, in their order. */
+  readonly fences: readonly number[];
+  readonly paths: readonly string[];
+}
+
+/** Returns a path as text; undefined if it is no UTF-8, because no lease can name it then. */
+function decodePath(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodePaths(fields: readonly Buffer[]): string[] {
+  return fields.map(decodePath).filter((path) => path !== undefined && path !== "") as string[];
+}
+
+/** Returns the object id of the tree without files. Its id depends on the repository's hash. */
+function emptyTree(root: string): string | CliFailure {
+  const result = runGit(root, ["hash-object", "-t", "tree", "--stdin"]);
+  if (result instanceof CliFailure) return result;
+  return lineOf(result) ?? failed(`git has no empty tree: ${result.complaint}`);
+}
+
+/** Returns the commits that are merged with HEAD, while a merge is in progress. */
+function mergedHeads({ gitFolder }: Repository): string[] {
+  const path = join(gitFolder, "MERGE_HEAD");
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => /^[0-9a-f]{40,64}$/.test(line));
+}
+
+/** Returns the parents of HEAD. */
+function parentsOfHead(root: string): string[] | CliFailure {
+  const result = runGit(root, ["rev-list", "--parents", "--max-count=1", "HEAD"]);
+  if (result instanceof CliFailure) return result;
+  return (lineOf(result) ?? "").split(" ").slice(1);
+}
+
+/** Returns the parents of the commit that git is about to make; an empty list for the first commit. */
+function parentsOfNext(repository: Repository, amends: boolean): string[] | CliFailure {
+  const { root } = repository;
+  if (amends) return parentsOfHead(root);
+  const head = runGit(root, ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]);
+  if (head instanceof CliFailure) return head;
+  const id = lineOf(head);
+  return id === undefined ? [] : [id, ...mergedHeads(repository)];
+}
+
+/**
+ * Lists what the index would commit.
+ * @param amends whether the commit replaces HEAD, instead of following it
+ */
+export function stagedPaths(repository: Repository, amends = false): string[] | CliFailure {
+  const { root } = repository;
+  const parents = parentsOfNext(repository, amends);
+  if (parents instanceof CliFailure) return parents;
+  const [first = emptyTree(root), ...others] = parents;
+  let touched: Set<string> | undefined;
+  for (const parent of [first, ...others]) {
+    if (parent instanceof CliFailure) return parent;
+    const result = runGit(root, ["diff-index", "--cached", ...DIFF, parent, "--"]);
+    if (result instanceof CliFailure) return result;
+    if (!result.isSuccess) return failed(`git cannot compare the index: ${result.complaint}`);
+    const paths: ReadonlySet<string> = new Set(decodePaths(splitFields(result.output)));
+    touched = touched === undefined ? new Set(paths) : new Set([...touched].filter((path) => paths.has(path)));
+  }
+  return [...(touched ?? [])];
+}
+
+/** Lists what HEAD touches. */
+export function pathsOfHead(repository: Repository): string[] | CliFailure {
+  const commits = logCommits(repository, ["--max-count=1", "HEAD"]);
+  return commits instanceof CliFailure ? commits : [...(commits[0]?.paths ?? [])];
+}
+
+/**
+ * Lists the files that are not as in HEAD: in the index, in the working tree, or not tracked. Files that git does not
+ * track and ignores are listed only at or below one of the `named` paths.
+ */
+export function unlikeHead({ root }: Repository, named: readonly string[]): string[] | CliFailure {
+  const others = ["ls-files", "-z", "--others"];
+  const commands = [
+    // Unlike `diff-index`, `diff` compares the content of files whose times alone have changed.
+    ["-c", "diff.autoRefreshIndex=true", "diff", "--no-ext-diff", ...DIFF, "HEAD", "--"],
+    ["diff-index", "--cached", ...DIFF, "HEAD", "--"],
+    [...others, "--exclude-standard"],
+  ];
+  for (let at = 0; at < named.length; at += PATHS_A_COMMAND)
+    commands.push([...others, "--", ...named.slice(at, at + PATHS_A_COMMAND)]);
+  const paths = new Set<string>();
+  for (const words of commands) {
+    const result = runGit(root, ["--literal-pathspecs", ...words]);
+    if (result instanceof CliFailure) return result;
+    if (!result.isSuccess) return failed(`git cannot compare the files: ${result.complaint}`);
+    for (const path of decodePaths(splitFields(result.output))) paths.add(path);
+  }
+  return [...paths];
+}
+
+/** The ends of a range, as ids of commits. */
+export interface CommitRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Resolves `A..B`. Anything else, and a name that git does not know, is wrong usage. */
+export function readRange({ root }: Repository, text: string): CommitRange | CliFailure {
+  const [from = "", to = "", ...more] = text.split("..");
+  if (!text.includes("..") || text.includes("...") || more.length > 0)
+    return wrongUsage(`"${text}" is no range: write A..B`);
+  const ends: string[] = [];
+  for (const name of [from, to]) {
+    const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${name === "" ? "HEAD" : name}^{commit}`];
+    const result = runGit(root, words);
+    if (result instanceof CliFailure) return result;
+    const id = lineOf(result);
+    if (id === undefined) return wrongUsage(`unknown commit: ${name === "" ? "HEAD" : name}`);
+    ends.push(id);
+  }
+  return { from: ends[0] ?? "", to: ends[1] ?? "" };
+}
+
+/** Returns the commits at which the history of a shallow clone ends: their parents are not there. */
+function shallowCommits({ commonFolder }: Repository): ReadonlySet<string> {
+  const path = join(commonFolder, "shallow");
+  return new Set(existsSync(path) ? readFileSync(path, "utf8").split("\n") : []);
+}
+
+/** Adds a field of git's output to the last commit. `isFirst` is true for the first path of the commit. */
+function addPath(paths: string[], field: Buffer, isFirst: boolean): void {
+  // git ends the header of a commit with a line end.
+  const path = decodePath(isFirst && field[0] === LINE_FEED ? field.subarray(1) : field);
+  if (path !== undefined && path !== "") paths.push(path);
+}
+
+function readHeader(text: string): Omit<CommitRecord, "paths"> {
+  const [commit = "", author = "", committer = "", ...trailers] = text.slice(HEADER.length).split(" ");
+  const fences = trailers
+    .join(" ")
+    .split(",")
+    .filter((one) => FENCE.test(one));
+  return {
+    commit,
+    authorS: Number(author),
+    committerS: Number(committer),
+    fences: fences.map(Number),
+  };
+}
+
+/** Lists commits, oldest first, with what each touches. */
+function logCommits({ root }: Repository, revisions: readonly string[]): CommitRecord[] | CliFailure {
+  const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
+  const words = ["-c", "log.showRoot=true", "-c", "log.showSignature=false", "-c", "trailer.separators=:", "log"];
+  const order = ["--date-order", "--reverse", "-c", "--no-color", "--no-notes"];
+  const format = `--format=%x00${HEADER}%H %at %ct ${trailers}%x00`;
+  const result = runGit(root, [...words, ...DIFF, ...order, format, ...revisions, "--"]);
+  if (result instanceof CliFailure) return result;
+  if (!result.isSuccess) return failed(`git cannot list the commits: ${result.complaint}`);
+  const commits: (CommitRecord & { readonly paths: string[] })[] = [];
+  let isFirst = false;
+  for (const field of splitFields(result.output)) {
+    if (field[0] === HEADER.charCodeAt(0)) {
+      commits.push({ ...readHeader(field.toString("utf8").replaceAll(/\s+/g, " ")), paths: [] });
+      isFirst = true;
+      continue;
+    }
+    if (field.length === 0) continue;
+    addPath(commits.at(-1)?.paths ?? [], field, isFirst);
+    isFirst = false;
+  }
+  return commits;
+}
+
+/**
+ * Lists the commits of a range, oldest first, with what each touches. A range that a shallow clone cuts off is wrong
+ * usage.
+ */
+export function commitsOf(repository: Repository, { from, to }: CommitRange): CommitRecord[] | CliFailure {
+  const commits = logCommits(repository, [to, `^${from}`]);
+  if (commits instanceof CliFailure) return commits;
+  const shallow = shallowCommits(repository);
+  const cut = commits.find(({ commit }) => shallow.has(commit));
+  return cut === undefined
+    ? commits
+    : wrongUsage(`the history is cut off at ${cut.commit}`, "run: git fetch --unshallow");
+}

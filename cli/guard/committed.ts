@@ -1,0 +1,92 @@
+/**
+ * Implements `guard committed`, which git's hook `post-commit` calls: releases the automatic leases of the caller whose
+ * every path is now as in HEAD. If the commit was made without the guard, the audit log records that. Runs in the CLI
+ * process.
+ */
+import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { STATUSES } from "../../schemas/status.js";
+import { Refusal } from "../ask.js";
+import type { CommandContext } from "../command-row.js";
+import { CliFailure, failed } from "../failure.js";
+import { io } from "../io.js";
+import { releaseLease } from "../lease-calls.js";
+import { isFailure } from "../outcome.js";
+import { formatJson, print, warn } from "../output.js";
+import type { Settings } from "../settings.js";
+import { pathsOfHead, unlikeHead } from "./commit-paths.js";
+import { lineOf, runGit } from "./git.js";
+import { Away, awayFailure, findCaller, type GuardCaller } from "./guard-call.js";
+import { isOff, reportOff } from "./guard-off.js";
+import { type ListedLease, ownLeases } from "./own-leases.js";
+import { coverOf, fileGlobsOf } from "./path-cover.js";
+import { findRepository, type Repository } from "./repository.js";
+
+/** Returns the leases that an agent's hooks took in this checkout. */
+function automaticLeases(leases: readonly ListedLease[], here: string | null): ListedLease[] {
+  return leases.filter(({ automatic, checkout }) => automatic === true && (checkout === null || checkout === here));
+}
+
+/** Returns the leases of which no file differs from HEAD. */
+function finishedLeases(leases: readonly ListedLease[], repository: Repository): ListedLease[] | CliFailure {
+  if (leases.length === 0) return [];
+  const globs = leases.flatMap(({ resources }) => fileGlobsOf(resources));
+  const named = globs.map(({ literal }) => literal).filter((path) => path !== undefined);
+  const changed = unlikeHead(repository, named);
+  if (changed instanceof CliFailure) return changed;
+  return leases.filter(({ resources }) => !changed.some(coverOf(resources)));
+}
+
+/** Returns the settings with which another instance acts. */
+function actingAs({ server, cluster, token }: Settings, instance: string): Settings {
+  return { server, ...(cluster === undefined ? {} : { cluster }), token, instance };
+}
+
+/**
+ * Releases the leases one by one. A lease of a subagent is released in the subagent's name, because only the holder may
+ * release it. A lease that the server does not release ends by itself.
+ */
+async function releaseAll({ settings }: GuardCaller, leases: readonly ListedLease[]): Promise<string[]> {
+  const limits = { answer_timeout_ms: CLI_GUARD_TIMEOUT_MS };
+  const released: string[] = [];
+  for (const { id, fence, holder } of leases) {
+    let outcome = await releaseLease(settings, id, fence, limits);
+    if (outcome instanceof Refusal && outcome.status === STATUSES.PERMISSION_DENIED.http)
+      outcome = await releaseLease(actingAs(settings, holder.id), id, fence, limits);
+    if (!isFailure(outcome)) released.push(id);
+  }
+  return released;
+}
+
+async function recordOff(repository: Repository, caller: GuardCaller): Promise<Away | CliFailure | undefined> {
+  const head = runGit(repository.root, ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]);
+  if (head instanceof CliFailure) return head;
+  const commit = lineOf(head);
+  if (commit === undefined) return undefined;
+  const paths = pathsOfHead(repository);
+  return paths instanceof CliFailure ? paths : await reportOff(caller, commit, paths);
+}
+
+async function finish(repository: Repository, caller: GuardCaller): Promise<string[] | Away | CliFailure> {
+  if (isOff(io().environment)) {
+    const problem = await recordOff(repository, caller);
+    if (problem !== undefined) return problem;
+  }
+  if (repository.isBare) return failed("a bare repository has no files");
+  const leases = await ownLeases(caller);
+  if (leases instanceof Away) return leases;
+  const finished = finishedLeases(automaticLeases(leases, caller.checkout), repository);
+  return finished instanceof CliFailure ? finished : await releaseAll(caller, finished);
+}
+
+export async function committed(context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const caller = findCaller(repository, context);
+  const released = caller instanceof Away ? caller : await finish(repository, caller);
+  if (released instanceof CliFailure) return released;
+  if (released instanceof Away) {
+    warn(`${awayFailure(released).message}; nothing was released`);
+    return 0;
+  }
+  return (await print(formatJson(Buffer.from(JSON.stringify({ released })), context.pretty))) ?? 0;
+}

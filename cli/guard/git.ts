@@ -1,0 +1,55 @@
+/**
+ * Runs git in a folder, with the environment that the command got. So in a hook it uses the index and the repository
+ * that git names to the hook. Paths are read as bytes, because git allows any. Runs in the CLI process.
+ */
+import { dirname } from "node:path";
+
+import { failed, type CliFailure } from "../failure.js";
+import { io } from "../io.js";
+import { describeSystemError } from "../system-error.js";
+
+/** The largest output of one git command: the paths of a commit that touches millions of files. */
+const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
+const NUL = 0;
+
+export interface GitResult {
+  readonly isSuccess: boolean;
+  readonly output: Buffer;
+  /** The text that git wrote to stderr, trimmed. */
+  readonly complaint: string;
+}
+
+/** Runs git in a folder to its end. Returns a failure only if git cannot be started. */
+export function runGit(folder: string, words: readonly string[], input = ""): GitResult | CliFailure {
+  // Load the module only here. With a static import every command would load it.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const { error, status, stdout, stderr } = spawnSync("git", ["-C", folder, ...words], {
+    env: io().environment,
+    // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
+    // started in the folder of Node.
+    cwd: dirname(process.execPath),
+    input,
+    maxBuffer: OUTPUT_BYTES_MAX,
+    windowsHide: true,
+  });
+  if (error !== undefined) return failed(`git cannot be started: ${describeSystemError(error)}`);
+  return { isSuccess: status === 0, output: stdout, complaint: stderr.toString("utf8").trim() };
+}
+
+/** Returns the first line of a git command's output; undefined if the command failed or printed nothing. */
+export function lineOf(result: GitResult): string | undefined {
+  const text = result.isSuccess ? result.output.toString("utf8").replace(/\r?\n$/, "") : "";
+  return text === "" ? undefined : text;
+}
+
+/** Splits an output that has a NUL after each field (`-z`). */
+export function splitFields(output: Buffer): Buffer[] {
+  const fields: Buffer[] = [];
+  for (let at = 0; at < output.length; ) {
+    const found = output.indexOf(NUL, at);
+    const end = found < 0 ? output.length : found;
+    fields.push(output.subarray(at, end));
+    at = end + 1;
+  }
+  return fields;
+}

@@ -1,0 +1,75 @@
+/**
+ * The calls of the guard to the server. A server that does not answer within a few seconds counts as away, because a
+ * commit must not hang. So does one that refuses the token. Runs in the CLI process.
+ */
+import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { parseJson } from "../../shared/json-text.js";
+import { ask, Refusal } from "../ask.js";
+import { findCheckout } from "../checkout.js";
+import type { CommandContext } from "../command-row.js";
+import { CliFailure, failed } from "../failure.js";
+import { JSON_TYPE } from "../input.js";
+import { io } from "../io.js";
+import { readIdentity, type Settings } from "../settings.js";
+import { findWorkspace } from "../workspace-name.js";
+import { type Repository, treeOf } from "./repository.js";
+
+/** The server cannot be asked now. */
+export class Away {
+  /** @param status the HTTP status of a refusal; 0 if there was no answer */
+  constructor(
+    readonly why: string,
+    readonly status = 0,
+  ) {}
+}
+
+export interface GuardCaller {
+  readonly settings: Settings;
+  /** Null if nothing names the repository. */
+  readonly workspace: string | null;
+  /** The id of the checkout; null in a bare repository, which has no files. */
+  readonly checkout: string | null;
+}
+
+/**
+ * Finds as which instance, in which workspace and from which checkout the guard asks. Asks the user nothing, because a
+ * hook may run without a terminal. Faulty settings count as an absent server.
+ */
+export function findCaller(repository: Repository, { server }: CommandContext): GuardCaller | Away {
+  const { environment } = io();
+  const { root, isBare } = repository;
+  const identity = readIdentity(root, environment, server);
+  if (identity instanceof CliFailure) return new Away(identity.message);
+  const workspace = findWorkspace(root, environment, undefined, treeOf(repository));
+  if (workspace instanceof CliFailure) return new Away(workspace.message);
+  const checkout = isBare ? null : findCheckout(root, environment).id;
+  return { settings: identity.settings, workspace: workspace.name, checkout };
+}
+
+/**
+ * Sends a request, and returns the JSON of its answer. Anything but a successful answer counts as absence.
+ * @param body the body of a POST. `asksOnly` says that the request changes nothing, so that any server may answer it
+ */
+export async function callServer(
+  { settings }: GuardCaller,
+  method: "GET" | "POST",
+  path: string,
+  body?: { readonly asksOnly: boolean; readonly json: object },
+): Promise<unknown> {
+  const answer = await ask(settings, {
+    method,
+    path,
+    ...(body === undefined ? {} : { headers: JSON_TYPE, body: Buffer.from(JSON.stringify(body.json)) }),
+    answer_timeout_ms: CLI_GUARD_TIMEOUT_MS,
+    signal: AbortSignal.timeout(CLI_GUARD_TIMEOUT_MS),
+    repeatable: body === undefined || body.asksOnly,
+  });
+  if (answer instanceof Refusal) return new Away(answer.failure.message, answer.status);
+  if (answer instanceof CliFailure) return new Away(answer.message);
+  return parseJson(answer.body.toString("utf8")) ?? new Away("the answer is not JSON: is this a Koor server?");
+}
+
+/** Returns the failure of a command that needs the server. */
+export function awayFailure({ why }: Away): CliFailure {
+  return failed(`the guard cannot ask the server: ${why}`);
+}

@@ -1,0 +1,27 @@
+/** Reads the variable that turns the guard off for one commit, and reports such a commit. Runs in the CLI process. */
+import { GUARD_OFF_PATHS_MAX } from "../../schemas/limits/guard.js";
+import { Away, callServer, type GuardCaller } from "./guard-call.js";
+import { isLeasable } from "./leasable.js";
+
+const VARIABLE = "KOOR_GUARD";
+const OFF = "off";
+
+export function isOff(environment: NodeJS.ProcessEnv): boolean {
+  return environment[VARIABLE] === OFF;
+}
+
+/** Has the server record in its audit log that a commit was made without the guard. Returns why it could not. */
+export async function reportOff(
+  caller: GuardCaller,
+  commit: string,
+  paths: readonly string[],
+): Promise<Away | undefined> {
+  const { workspace } = caller;
+  const json = {
+    ...(workspace === null ? {} : { workspace }),
+    commit,
+    paths: paths.filter(isLeasable).slice(0, GUARD_OFF_PATHS_MAX),
+  };
+  const answer = await callServer(caller, "POST", "/api/guard/off", { asksOnly: false, json });
+  return answer instanceof Away ? answer : undefined;
+}

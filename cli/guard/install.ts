@@ -1,0 +1,145 @@
+/**
+ * Implements `guard install`. If the repository has none of the guard's hooks yet, they go where git looks for hooks.
+ * Otherwise they go into a folder of their own, and git is pointed to it. The other hooks stay where they are, so each
+ * runs under its own path, which some of them need. Runs in the CLI process.
+ */
+import { existsSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, failed, refused } from "../failure.js";
+import { formatJson, print, warn } from "../output.js";
+import { describeSystemError } from "../system-error.js";
+import {
+  COSTLY_HOOKS,
+  GUARD_HOOKS,
+  guardScript,
+  PASSED_HOOKS,
+  passingScript,
+  type Previous,
+  SCRIPT_MODE,
+} from "./hook-script.js";
+import { effectiveHooksPath, isHooksPathSet, ownHooksPath, setHooksPath } from "./hooks-path.js";
+import { guardFolder, hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
+import { findRepository, type Repository } from "./repository.js";
+import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
+import { takeBack } from "./uninstall.js";
+
+/** Only the user may read the record: it holds a copy of git's configuration, which may hold a password. */
+const RECORD_MODE = 0o600;
+const NOTHING: Previous = { kind: "none" };
+
+/** Where the scripts go, and what each contains. */
+interface Plan {
+  readonly folder: string;
+  readonly scripts: readonly (readonly [name: string, text: string])[];
+  readonly previous: Previous;
+  readonly ownValue: string | null;
+}
+
+/** Whether the repository's own hook folder can take the guard's hooks as they are. */
+function isDefaultFree(folder: string): boolean {
+  const found = lookAt(folder);
+  if (found === undefined) return true;
+  return found.isDirectory() && GUARD_HOOKS.every((name) => lookAt(join(folder, name)) === undefined);
+}
+
+/** Returns the first folder for scripts that another tool has not put its hooks into. */
+function freeFolder(repository: Repository): string {
+  let folder = join(guardFolder(repository), "hooks");
+  for (let number = 2; lookAt(folder) !== undefined; number += 1)
+    folder = join(guardFolder(repository), `hooks-${number}`);
+  return folder;
+}
+
+function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
+  const isSet = isHooksPathSet(repository);
+  if (isSet instanceof CliFailure) return isSet;
+  const inPlace = join(repository.commonFolder, "hooks");
+  const scriptsFor = (previous: Previous) =>
+    GUARD_HOOKS.map((name) => [name, guardScript(name, previous, isStrict)] as const);
+  if (!isSet && isDefaultFree(inPlace))
+    return { folder: inPlace, scripts: scriptsFor(NOTHING), previous: NOTHING, ownValue: null };
+  const own = ownHooksPath(repository);
+  if (own instanceof CliFailure) return own;
+  const previous: Previous = own === undefined ? { kind: "default" } : { kind: "configured", folder: own.folder };
+  const looksIn = effectiveHooksPath(repository);
+  if (looksIn instanceof CliFailure) return looksIn;
+  const isThere = (name: string): boolean => looksIn !== undefined && existsSync(join(looksIn, name));
+  const passed = [...PASSED_HOOKS, ...COSTLY_HOOKS.filter(isThere)];
+  const scripts = [...scriptsFor(previous), ...passed.map((name) => [name, passingScript(name, previous)] as const)];
+  return { folder: freeFolder(repository), scripts, previous, ownValue: own?.raw ?? null };
+}
+
+/** Points git to the folder of the scripts. Returns what is needed to undo that. */
+function redirect(repository: Repository, { folder, previous, ownValue }: Plan): InstallRecord["config"] | CliFailure {
+  const path = join(repository.commonFolder, "config");
+  const before = readPlain(path);
+  if (before === undefined) return refused(`${path} is no regular file, and nothing is written through a link`);
+  const problem = setHooksPath(repository, folder);
+  const looksIn = problem ?? effectiveHooksPath(repository);
+  const after = readPlain(path) ?? before;
+  if (looksIn === folder) {
+    return { previous, folder, before: before.toString("base64"), after: hashOf(after), value: ownValue };
+  }
+  writePlain(path, before, statSync(path).mode & 0o7777);
+  if (looksIn instanceof CliFailure) return looksIn;
+  return refused(
+    `git looks for hooks in ${looksIn ?? "no folder"}: a configuration beside ${path} sets core.hooksPath`,
+  );
+}
+
+/** Writes what the plan says. If a part fails, takes back the parts before it. */
+function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFailure | undefined {
+  const paths = [recordPath(repository), ...plan.scripts.map(([name]) => join(plan.folder, name))];
+  for (const path of paths) {
+    const linked = refuseLinks(repository.commonFolder, path);
+    if (linked !== undefined) return linked;
+  }
+  const inRepository = (path: string): string => relative(repository.commonFolder, path);
+  const folders = [...makeFolders(guardFolder(repository)), ...makeFolders(plan.folder)].map(inRepository);
+  const files = plan.scripts.map(([name, text]) => ({
+    path: inRepository(join(plan.folder, name)),
+    hash: hashOf(text),
+  }));
+  const undone: InstallRecord = { strict, files, folders, config: null };
+  for (const [name, text] of plan.scripts) writePlain(join(plan.folder, name), text, SCRIPT_MODE);
+  const config = plan.previous !== NOTHING ? redirect(repository, plan) : null;
+  if (config instanceof CliFailure) {
+    takeBack(repository, undone);
+    return config;
+  }
+  writePlain(recordPath(repository), `${JSON.stringify({ ...undone, config })}\n`, RECORD_MODE);
+  return undefined;
+}
+
+/** Where the guard's hooks stand after an installation. */
+export interface Installed {
+  readonly folder: string;
+}
+
+/** Installs the guard in a repository, in place of an earlier installation. */
+export function installGuard(repository: Repository, strict: boolean): Installed | CliFailure {
+  try {
+    const earlier = readRecord(repository);
+    if (earlier instanceof CliFailure) return earlier;
+    const left = earlier === undefined ? [] : takeBack(repository, earlier);
+    if (left instanceof CliFailure) return left;
+    for (const path of left) warn(`another tool has written ${path} since, and it stays`);
+    const plan = planFor(repository, strict);
+    if (plan instanceof CliFailure) return plan;
+    return applyPlan(repository, plan, strict) ?? { folder: plan.folder };
+  } catch (error) {
+    return failed(`cannot install the guard: ${describeSystemError(error)}`);
+  }
+}
+
+export async function install(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const strict = args.has("strict");
+  const installed = installGuard(repository, strict);
+  if (installed instanceof CliFailure) return installed;
+  const answer = { installed: GUARD_HOOKS, folder: installed.folder, strict };
+  return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
+}

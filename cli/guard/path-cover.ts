@@ -1,0 +1,160 @@
+/**
+ * Tells which files of a repository a leased resource covers, as the server does (src/base/path-glob.ts). The server's
+ * code compares any two globs; a path of git is literal, so a regular expression per resource is enough here. A test
+ * compares both. Pure; runs in the CLI process.
+ */
+import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
+
+const PATH = "path:";
+/** The characters that `\` makes literal in a resource. */
+const ESCAPABLE = "*?\\{},;|! ";
+const WILD = /[*?\\]/;
+
+/** Returns the resource that names one file. */
+export function leaseResource(path: string): string {
+  return PATH + path.replaceAll(/[*?\\{},;|! ]/g, (character) => `\\${character}`);
+}
+
+/** Reads the alternatives up to the end of the text or of the group. Returns null if the braces do not match. */
+function readAlternatives(glob: string, start: number, depth: number): { texts: string[]; next: number } | null {
+  let texts = [""];
+  let at = start;
+  while (at < glob.length) {
+    const character = glob[at] as string;
+    if (depth > 0 && (character === "," || character === "}")) break;
+    if (character === "}") return null;
+    if (character !== "{") {
+      const end = character === "\\" ? at + 2 : at + 1;
+      const text = glob.slice(at, end);
+      texts = texts.map((before) => before + text);
+      at = end;
+      continue;
+    }
+    const group: string[] = [];
+    for (at += 1; ; at += 1) {
+      const read = readAlternatives(glob, at, depth + 1);
+      if (read === null || read.next >= glob.length) return null;
+      group.push(...read.texts);
+      at = read.next;
+      if (glob[at] === "}") break;
+    }
+    if (texts.length * group.length > GLOB_ALTERNATIVES_MAX) return null;
+    texts = texts.flatMap((before) => group.map((text) => before + text));
+    at += 1;
+  }
+  return { texts, next: at };
+}
+
+/** Expands the braces of a glob. The glob with literal braces is the last alternative. */
+function expandBraces(glob: string): string[] {
+  if (!/[{}]/.test(glob)) return [glob];
+  const read = readAlternatives(glob, 0, 0);
+  const literal = glob.replaceAll(/\\.|[{},]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
+  return read === null ? [literal] : [...read.texts, literal];
+}
+
+/** A character of a segment's pattern: one code point, `*` for any number of any, or `?` for one. */
+type Token = { readonly text: string } | "*" | "?";
+/** A segment of a glob: its text if it is literal, its tokens, or null for `**`. */
+type Segment = string | readonly Token[] | null;
+
+function readSegment(text: string): Segment {
+  if (text === "**") return null;
+  const tokens: Token[] = [];
+  const characters = Array.from(text);
+  for (let at = 0; at < characters.length; at += 1) {
+    const character = characters[at] as string;
+    const next = characters[at + 1];
+    if (character === "*" || character === "?") tokens.push(character);
+    else if (character === "\\" && next !== undefined && ESCAPABLE.includes(next)) {
+      tokens.push({ text: next });
+      at += 1;
+    } else tokens.push({ text: character });
+  }
+  const isLiteral = tokens.every((token) => typeof token === "object");
+  return isLiteral ? tokens.map((token) => (typeof token === "object" ? token.text : "")).join("") : tokens;
+}
+
+/** Matches a segment. After a mismatch, the newest `*` takes one more character, so the cost is at most the product. */
+function matchesSegment(pattern: Segment, segment: string): boolean {
+  if (pattern === null || typeof pattern === "string") return pattern === segment;
+  const characters = Array.from(segment);
+  let place = 0;
+  let star = -1;
+  let resumeAt = 0;
+  for (let at = 0; at < characters.length; ) {
+    const token = pattern[place];
+    if (token === "*") {
+      star = place;
+      place += 1;
+      resumeAt = at;
+    } else if (token === "?" || (typeof token === "object" && token.text === characters[at])) {
+      place += 1;
+      at += 1;
+    } else if (star >= 0) {
+      place = star + 1;
+      resumeAt += 1;
+      at = resumeAt;
+    } else return false;
+  }
+  return pattern.slice(place).every((token) => token === "*");
+}
+
+/** Adds the places behind each `**`, which may match no segment. */
+function skipMany(pattern: readonly Segment[], places: Set<number>): void {
+  // Iteration over a Set includes the elements that are added meanwhile.
+  for (const place of places) if (pattern[place] === null) places.add(place + 1);
+}
+
+function matchesPath(pattern: readonly Segment[], path: readonly string[]): boolean {
+  let places = new Set([0]);
+  for (const segment of path) {
+    skipMany(pattern, places);
+    const next = new Set<number>();
+    for (const place of places) {
+      const token = pattern[place];
+      if (token === null) next.add(place);
+      else if (token !== undefined && matchesSegment(token, segment)) next.add(place + 1);
+    }
+    places = next;
+  }
+  skipMany(pattern, places);
+  return places.has(pattern.length);
+}
+
+/** Tells whether a resource covers a file. Made once for a resource, because many files are compared with it. */
+export type Cover = (path: string) => boolean;
+
+/** One glob of a resource, without braces. */
+export interface FileGlob {
+  /** The path that the glob names, if it has no wildcards. It also covers what is below it. */
+  readonly literal: string | undefined;
+  readonly covers: Cover;
+}
+
+function compileGlob(glob: string): FileGlob {
+  const segments = glob.split("/").map((text) => (WILD.test(text) ? readSegment(text) : text));
+  const isLiteral = segments.every((segment) => typeof segment === "string");
+  if (!isLiteral)
+    return { literal: undefined, covers: (path) => matchesPath(segments, path.normalize("NFC").split("/")) };
+  const literal = segments.join("/");
+  // A path of git may be a submodule, and the glob may name a file in it.
+  const covers: Cover = (path) => {
+    const file = path.normalize("NFC");
+    return file === literal || file.startsWith(`${literal}/`) || literal.startsWith(`${file}/`);
+  };
+  return { literal, covers };
+}
+
+/** Returns the globs of the files among the resources of a lease. */
+export function fileGlobsOf(resources: readonly string[]): FileGlob[] {
+  return resources
+    .filter((resource) => resource.startsWith(PATH))
+    .flatMap((resource) => expandBraces(resource.slice(PATH.length).normalize("NFC")).map(compileGlob));
+}
+
+/** Returns the cover of the resources of a lease. Resources that are no files cover nothing. */
+export function coverOf(resources: readonly string[]): Cover {
+  const globs = fileGlobsOf(resources);
+  return (path) => globs.some(({ covers }) => covers(path));
+}

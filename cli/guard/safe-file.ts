@@ -1,0 +1,72 @@
+/**
+ * Writes and removes files inside a repository's own folder, and follows no symbolic link there: a link could lead to a
+ * file that git tracks, or out of the repository. Runs in the CLI process.
+ */
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+import { type CliFailure, refused } from "../failure.js";
+import { errorCodeOf } from "../system-error.js";
+
+/** Returns what is at a path, without following a link; undefined if there is nothing. */
+export function lookAt(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Returns the bytes of a regular file; undefined if there is none. */
+export function readPlain(path: string): Buffer | undefined {
+  return lookAt(path)?.isFile() ? readFileSync(path) : undefined;
+}
+
+/** Refuses a path below a folder if a part of it is a symbolic link. */
+export function refuseLinks(folder: string, path: string): CliFailure | undefined {
+  let at = folder;
+  for (const part of relative(folder, path).split(sep)) {
+    at = join(at, part);
+    if (lookAt(at)?.isSymbolicLink()) return refused(`${at} is a symbolic link, and nothing is written through it`);
+  }
+  return undefined;
+}
+
+/** Makes the missing folders down to `folder`. Returns those that it made, the outermost first. */
+export function makeFolders(folder: string): string[] {
+  if (lookAt(folder) !== undefined) return [];
+  const made = makeFolders(dirname(folder));
+  mkdirSync(folder);
+  return [...made, folder];
+}
+
+/** Replaces a file in one step. */
+export function writePlain(path: string, bytes: Buffer | string, mode: number): void {
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(temporary, bytes, { flag: "wx", mode });
+    // The mode of a new file is limited by the user's mask.
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Removes folders that are empty, the innermost first. */
+export function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders.toReversed()) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errorCodeOf(error))) throw error;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Implements `guard trailer`, which git's hook `prepare-commit-msg` calls: adds a line `Koor-Fence: N` to the message
+ * for each of the committer's leases that cover a path of the commit. An empty message stays empty, because git then
+ * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI
+ * process.
+ */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, failed } from "../failure.js";
+import { io } from "../io.js";
+import { stagedPaths } from "./commit-paths.js";
+import { lineOf, runGit } from "./git.js";
+import { Away, findCaller } from "./guard-call.js";
+import { isAmending } from "./amending.js";
+import { type ListedLease, ownLeases } from "./own-leases.js";
+import { coverOf } from "./path-cover.js";
+import { findRepository } from "./repository.js";
+import { describeSystemError } from "../system-error.js";
+
+const TRAILER = "Koor-Fence";
+/** The line below which git cuts a message off. */
+const SCISSORS = "------------------------ >8 ------------------------";
+
+/** Whether a lease is about the files of a checkout: a lease of scope `checkout` is about those of its own alone. */
+function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean {
+  return scope === "repo" || checkout === here;
+}
+
+function readMessage(path: string): string | CliFailure {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    return failed(`cannot read ${path}: ${describeSystemError(error)}`);
+  }
+}
+
+/** Whether a message has no line but comments and empty ones, before the line below which git cuts it off. */
+function isEmpty(root: string, file: string): boolean | CliFailure {
+  const configured = runGit(root, ["config", "--get", "core.commentChar"]);
+  if (configured instanceof CliFailure) return configured;
+  const mark = lineOf(configured) ?? "#";
+  const text = readMessage(file);
+  if (text instanceof CliFailure) return text;
+  const [message = ""] = text.split(SCISSORS);
+  return message.split("\n").every((line) => line.trim() === "" || line.startsWith(mark));
+}
+
+/** Adds the trailers that the message does not have yet. */
+function addTrailers(root: string, file: string, values: readonly string[]): CliFailure | undefined {
+  if (values.length === 0) return undefined;
+  const empty = isEmpty(root, file);
+  if (empty !== false) return empty === true ? undefined : empty;
+  const options = [
+    "--in-place",
+    "--no-divider",
+    "--where",
+    "end",
+    "--if-exists",
+    "addIfDifferent",
+    "--if-missing",
+    "add",
+  ];
+  const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
+  const words = ["-c", "trailer.separators=:", "interpret-trailers", ...options, ...trailers, file];
+  const result = runGit(root, words);
+  if (result instanceof CliFailure) return result;
+  return result.isSuccess ? undefined : failed(`git cannot add the trailer: ${result.complaint}`);
+}
+
+/** Returns the fences that the message of HEAD names. */
+function fencesOfHead(root: string): string[] {
+  const words = ["log", "--max-count=1", `--format=%(trailers:key=${TRAILER},valueonly,separator=%x2C)`, "HEAD"];
+  const result = runGit(root, ["-c", "trailer.separators=:", "-c", "log.showSignature=false", ...words, "--"]);
+  const text = result instanceof CliFailure ? undefined : lineOf(result);
+  return (text ?? "").split(",").filter((value) => /^[1-9]\d*$/.test(value));
+}
+
+export async function addFences(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const amends = isAmending(repository.root, io().environment);
+  const paths = stagedPaths(repository, amends);
+  if (paths instanceof CliFailure) return paths;
+  const kept = amends ? fencesOfHead(repository.root) : [];
+  const caller = paths.length === 0 ? undefined : findCaller(repository, context);
+  const leases = caller === undefined || caller instanceof Away ? [] : await ownLeases(caller);
+  // The hook `pre-commit` has already said that the server is away.
+  const held = leases instanceof Away || caller === undefined || caller instanceof Away ? [] : leases;
+  const here = caller === undefined || caller instanceof Away ? null : caller.checkout;
+  const covering = held.filter((lease) => isAbout(lease, here) && paths.some(coverOf(lease.resources)));
+  const fences = covering.map(({ fence }) => fence ?? 0).toSorted((a, b) => a - b);
+  return (
+    addTrailers(repository.root, resolve(context.folder, args.need("file")), [
+      ...new Set([...kept, ...fences.map(String)]),
+    ]) ?? 0
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * Implements `guard uninstall`: takes back what `guard install` changed. A file that another tool has written since
+ * stays as it is. Runs in the CLI process.
+ */
+import { rmSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import type { CommandContext } from "../command-row.js";
+import { CliFailure, failed } from "../failure.js";
+import { formatJson, print, warn } from "../output.js";
+import { describeSystemError } from "../system-error.js";
+import { passingScript, type Previous, SCRIPT_MODE } from "./hook-script.js";
+import { ownHooksPath, setHooksPath } from "./hooks-path.js";
+import { hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
+import { findRepository, type Repository } from "./repository.js";
+import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
+
+const MODE_BITS = 0o7777;
+/** The endings with which other tools keep a hook in whose place they put theirs: pre-commit and lefthook. */
+const SET_ASIDE = [".legacy", ".old"] as const;
+
+type Config = NonNullable<InstallRecord["config"]>;
+
+/** Restores git's configuration if git still looks in the guard's folder. */
+function restoreConfig(repository: Repository, config: Config): CliFailure | undefined {
+  const path = join(repository.commonFolder, "config");
+  const bytes = readPlain(path);
+  if (bytes !== undefined && hashOf(bytes) === config.after) {
+    writePlain(path, Buffer.from(config.before, "base64"), statSync(path).mode & MODE_BITS);
+    return undefined;
+  }
+  const own = ownHooksPath(repository);
+  if (own === undefined || own instanceof CliFailure) return own;
+  return own.raw === config.folder ? setHooksPath(repository, config.value ?? undefined) : undefined;
+}
+
+interface Script {
+  readonly path: string;
+  readonly hash: string;
+}
+
+/** Whether a script was replaced. One that was removed was not. */
+function isForeign({ path, hash }: Script): boolean {
+  const bytes = readPlain(path);
+  return bytes === undefined ? lookAt(path) !== undefined : hashOf(bytes) !== hash;
+}
+
+/** Removes a file if it is as it was installed. */
+function removeOwn({ path, hash }: Script): void {
+  const bytes = readPlain(path);
+  if (bytes !== undefined && hashOf(bytes) === hash) rmSync(path);
+}
+
+/** Replaces a script, if it is there, by one that only runs the previous hook. */
+function passOn({ path }: Script, previous: Previous): void {
+  if (lookAt(path) !== undefined) writePlain(path, passingScript(basename(path), previous), SCRIPT_MODE);
+}
+
+/**
+ * Takes back what was installed. Returns the files that stay because another tool has written them. If git runs such a
+ * file from the guard's own folder, git still looks there, and the other scripts of the folder only run the previous
+ * hooks.
+ */
+export function takeBack(repository: Repository, record: InstallRecord): readonly string[] | CliFailure {
+  const { commonFolder } = repository;
+  const linked = refuseLinks(commonFolder, recordPath(repository));
+  if (linked !== undefined) return linked;
+  const scripts = record.files.map(({ path, hash }) => ({ path: join(commonFolder, path), hash }));
+  const foreign = new Set(scripts.filter(isForeign));
+  const { config } = record;
+  const own = foreign.size === 0 ? undefined : ownHooksPath(repository);
+  if (own instanceof CliFailure) return own;
+  const staying = own !== undefined && own.raw === config?.folder ? config : undefined;
+  const problem = config === null || staying !== undefined ? undefined : restoreConfig(repository, config);
+  if (problem !== undefined) return problem;
+  for (const script of scripts) {
+    if (!foreign.has(script)) {
+      if (staying === undefined) rmSync(script.path, { force: true });
+      else passOn(script, staying.previous);
+    } else for (const ending of SET_ASIDE) removeOwn({ ...script, path: script.path + ending });
+  }
+  rmSync(recordPath(repository), { force: true });
+  removeEmpty(record.folders.map((folder) => join(commonFolder, folder)));
+  return Array.from(foreign, ({ path }) => path);
+}
+
+/** The result of an uninstallation. */
+export interface Uninstalled {
+  readonly wasInstalled: boolean;
+  /** The files that stay because another tool has written them. */
+  readonly left: readonly string[];
+}
+
+/** Takes the guard out of a repository, if it is installed there. */
+export function uninstallGuard(repository: Repository): Uninstalled | CliFailure {
+  const record = readRecord(repository);
+  if (record instanceof CliFailure) return record;
+  try {
+    const left = record === undefined ? [] : takeBack(repository, record);
+    if (left instanceof CliFailure) return left;
+    for (const path of left) warn(`another tool has written ${path} since, and it stays`);
+    return { wasInstalled: record !== undefined, left };
+  } catch (error) {
+    return failed(`cannot remove the guard: ${describeSystemError(error)}`);
+  }
+}
+
+export async function uninstall(context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const uninstalled = uninstallGuard(repository);
+  if (uninstalled instanceof CliFailure) return uninstalled;
+  const answer = { uninstalled: uninstalled.wasInstalled, left: uninstalled.left };
+  return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
+}

@@ -1,0 +1,70 @@
+/** Judges commits by the leases that were held when they were made. Pure; runs in the CLI process. */
+import type { Holder } from "../../schemas/leases.js";
+import type { Static } from "typebox";
+import type { CommitRecord } from "./commit-paths.js";
+import { type LeaseHistory, type PastLease, wasPerhapsHeld } from "./lease-history.js";
+
+const SECOND_MS = 1_000;
+
+export interface Violation {
+  readonly path: string;
+  readonly holder: Static<typeof Holder>;
+  readonly lease_id: string;
+}
+
+export interface Judgement {
+  readonly commit: string;
+  readonly verdict: "covered" | "free" | "violation" | "off" | "unknown";
+  /** The first fence that is valid; null if there is none. */
+  readonly fence: number | null;
+  readonly violations: readonly Violation[];
+}
+
+export interface Evidence {
+  readonly history: LeaseHistory;
+  /** The commits that were made with KOOR_GUARD=off, according to the audit log. */
+  readonly off: ReadonlySet<string>;
+  /** Leases that ended before this time, in ms, may be missing in the history. */
+  readonly sinceMs: number;
+}
+
+/** Returns the leases of the commit's fences that were held at one of its times and cover one of its paths. */
+function validLeases({ fences, paths, authorS, committerS }: CommitRecord, history: LeaseHistory): PastLease[] {
+  return fences
+    .map((fence) => history.byFence(fence))
+    .filter((past) => past !== undefined)
+    .filter((past) => wasPerhapsHeld(past, authorS) || wasPerhapsHeld(past, committerS))
+    .filter((past) => paths.some((path) => past.covers(path)));
+}
+
+/** Returns the leases of others that were held when the commit was made, with the paths that it touched. */
+function findViolations(commit: CommitRecord, valid: readonly PastLease[], history: LeaseHistory): Violation[] {
+  const holders = new Set(valid.map(({ lease }) => lease.holder.id));
+  const checkouts = new Set(valid.map(({ lease }) => lease.checkout));
+  const violations: Violation[] = [];
+  for (const path of commit.paths) {
+    for (const { lease } of history.heldAt(path, commit.committerS)) {
+      const isElsewhere = lease.scope === "checkout" && !checkouts.has(lease.checkout);
+      if (holders.has(lease.holder.id) || isElsewhere) continue;
+      violations.push({ path, holder: lease.holder, lease_id: lease.id });
+    }
+  }
+  return violations;
+}
+
+export function judge(commit: CommitRecord, { history, off, sinceMs }: Evidence): Judgement {
+  const valid = validLeases(commit, history);
+  const fence = valid[0]?.lease.fence ?? null;
+  const say = (verdict: Judgement["verdict"], violations: readonly Violation[] = []): Judgement => ({
+    commit: commit.commit,
+    verdict,
+    fence,
+    violations,
+  });
+  if (off.has(commit.commit)) return say("off");
+  const isCovered = valid.length > 0 && commit.paths.every((path) => valid.some(({ covers }) => covers(path)));
+  if (isCovered) return say("covered");
+  if (commit.committerS * SECOND_MS < sinceMs) return say("unknown");
+  const violations = findViolations(commit, valid, history);
+  return say(violations.length > 0 ? "violation" : "free", violations);
+}

@@ -1,0 +1,58 @@
+/** Tests the plugin of OpenCode and Kilo Code: what it sends for each event, and what it does with the answers. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import t from "tap";
+
+import { FakeServer, replyJson } from "../../test/cli/fake-server.js";
+import { makeDirectory } from "../../test/support/server-process.js";
+import { pluginText } from "./client-plugin.js";
+
+type Hook = (input: object, output?: object) => Promise<void>;
+type Hooks = Readonly<
+  Record<"event" | "chat.message" | "tool.execute.before" | "experimental.chat.system.transform", Hook>
+>;
+type Plugin = (input: { readonly directory: string }) => Promise<Hooks>;
+
+t.test("a subagent's events name its parent, a denial is thrown, and a context is given once", async (t) => {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const directory = makeDirectory(t);
+  mkdirSync(join(directory, ".koor"));
+  const record = { server: fake.url, headers: { "X-Koor-Workspace": "trucks" } };
+  writeFileSync(join(directory, ".koor/init.json"), JSON.stringify(record));
+  const file = join(directory, "koor.mjs");
+  writeFileSync(file, pluginText("opencode"));
+  const { default: start } = (await import(pathToFileURL(file).href)) as { readonly default: Plugin };
+  const hooks = await start({ directory });
+  const answers: object[] = [];
+  const sent: unknown[] = [];
+  fake.answer = ({ url, headers, body }) => {
+    t.match({ url, headers }, { url: "/api/hooks/opencode", headers: { "x-koor-workspace": "trucks" } });
+    sent.push(JSON.parse(body.toString()));
+    return replyJson(answers.shift() ?? {});
+  };
+  const event = async (type: string, properties: object): Promise<void> =>
+    await hooks.event({ event: { type, properties } });
+  await event("session.created", { info: { id: "s-1" } });
+  await event("session.created", { info: { id: "s-2", parentID: "s-1" } });
+  await event("file.edited", { file: "a" });
+  answers.push({ deny: "ben holds it" });
+  const call = { tool: "edit", sessionID: "s-2", callID: "c-1" };
+  await t.rejects(hooks["tool.execute.before"](call, { args: { filePath: "a" } }), { message: "ben holds it" });
+  answers.push({ context: "hello" });
+  await hooks["chat.message"]({ sessionID: "s-1" }, { parts: [{ type: "text", text: "do it" }] });
+  for (const expected of [["hello"], []]) {
+    const output = { system: [] };
+    await hooks["experimental.chat.system.transform"]({ sessionID: "s-1" }, output);
+    t.same(output.system, expected);
+  }
+  await event("session.deleted", { info: { id: "s-2", parentID: "s-1" } });
+  t.same(sent, [
+    { event: "session.created", sessionID: "s-1", cwd: directory },
+    { event: "session.created", sessionID: "s-2", parentID: "s-1", cwd: directory },
+    { event: "tool.execute.before", ...call, parentID: "s-1", cwd: directory, args: { filePath: "a" } },
+    { event: "chat.message", sessionID: "s-1", cwd: directory, prompt: "do it" },
+    { event: "session.deleted", sessionID: "s-2", parentID: "s-1", cwd: directory },
+  ]);
+});

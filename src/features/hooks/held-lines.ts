@@ -1,0 +1,36 @@
+/**
+ * Tells agents about files that they change although another agent has leased them. An agent is told once about a file
+ * and a lease: before the call, or after it if its client cannot be told before. Runs on the front.
+ */
+import { heldLine } from "./call-lines.js";
+import type { DeniedPath } from "./decided-call.js";
+import type { Obstacle } from "./denial.js";
+import type { ReportedOnce } from "./reported-once.js";
+
+export class HeldLines {
+  readonly #reported: ReportedOnce;
+
+  constructor(reported: ReportedOnce) {
+    this.#reported = reported;
+  }
+
+  /** Returns the lines about leases that an agent does not know yet, and records that they are reported. */
+  of(obstacles: Iterable<Obstacle>, agent: string): string[] {
+    const lines: string[] = [];
+    for (const obstacle of obstacles) {
+      if (this.#reported.has(agent, thingOf(obstacle))) continue;
+      this.record(obstacle, agent);
+      lines.push(heldLine(obstacle));
+    }
+    return lines;
+  }
+
+  /** Records that an agent knows of a lease, because its client has told it the reason of a denial as a warning. */
+  record(denied: DeniedPath, agent: string): void {
+    this.#reported.add(agent, thingOf(denied));
+  }
+}
+
+function thingOf({ path, lease }: DeniedPath): string {
+  return `held\0${lease ?? ""}\0${path}`;
+}

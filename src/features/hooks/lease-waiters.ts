@@ -1,0 +1,66 @@
+/**
+ * Finds the agents that wait for a lease of another agent. Some of them have requested a lease and wait in line, others
+ * wait until the resource is free (`koor wait --free`). Runs on the front.
+ *
+ * In a cluster, the calls that wait until a resource is free are known only at the node that serves them.
+ */
+import type { HookWait } from "../../../schemas/hooks.js";
+import { HOOK_WAITS_EXAMINED_MAX, HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
+import type { LeaseRecord } from "../../../schemas/leases.js";
+import { leaseId } from "../claims/lease.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { ResourceWatch } from "../claims/resource-watch.js";
+import type { Directory } from "../instances/directory.js";
+
+export interface LeaseWaitersOptions {
+  readonly leases: LeaseProjection;
+  readonly resources: ResourceWatch;
+  readonly directory: Directory;
+}
+
+export interface LeaseWaiter {
+  readonly id: string;
+  readonly name: string;
+}
+
+export class LeaseWaiters {
+  readonly #options: LeaseWaitersOptions;
+
+  constructor(options: LeaseWaitersOptions) {
+    this.#options = options;
+  }
+
+  /** Whether any agent waits for any lease. Usually none does, and then nothing has to be compared. */
+  get areThere(): boolean {
+    return this.#options.leases.waiting > 0 || this.#options.resources.size > 0;
+  }
+
+  /** Returns the agents that wait because of a held lease, each once. Those in line come first. */
+  of(record: LeaseRecord): LeaseWaiter[] {
+    if (!this.areThere) return [];
+    const { leases, resources, directory } = this.#options;
+    const names = new Map<string, string>();
+    for (const { holder, holder_name } of leases.waitingFor(record.row)) names.set(holder, holder_name);
+    for (const id of resources.waitersOf(record)) {
+      const name = directory.get(id)?.name;
+      if (name !== undefined) names.set(id, name);
+    }
+    return [...names].map(([id, name]) => ({ id, name }));
+  }
+
+  /** Returns the agents that wait for automatic leases. Their holders do not know that they hold anything. */
+  list(): HookWait[] {
+    const listed: HookWait[] = [];
+    if (!this.areThere) return listed;
+    const automatic = this.#options.leases.list().filter(({ automatic, state }) => automatic && state === "held");
+    for (const record of automatic.slice(0, HOOK_WAITS_EXAMINED_MAX)) {
+      const { row, holder, holder_name, workspace, resources } = record;
+      for (const instance of this.of(record)) {
+        const of = { workspace, resource: resources[0] ?? "", holder: { id: holder, name: holder_name } };
+        listed.push({ instance, ...of, lease_id: leaseId(row) });
+        if (listed.length === HOOK_WAITS_LISTED_MAX) return listed;
+      }
+    }
+    return listed;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A real git repository beside a real server, for tests of the guard: two agents, and a `koor` that git's hooks find.
+ * The repository is that of the workspace `trucks`.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  lstatSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+
+import { Agent } from "../support/leasing.js";
+import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
+import { gitEnvironment, makeRepository } from "./git.js";
+import { CLI_PROGRAM, runCli, type CliResult } from "./run-cli.js";
+
+/** For tap's `skip`: says that this machine has no git; else false. */
+export const NO_GIT = spawnSync("git", ["--version"]).status === 0 ? false : "there is no git here";
+
+export interface GitEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface Guarded {
+  readonly server: Koor;
+  readonly top: string;
+  readonly home: string;
+  readonly root: string;
+  /** Works in the repository. */
+  readonly ana: Agent;
+  /** Leases what ana wants. */
+  readonly bob: Agent;
+  /** The environment of ana's commands. */
+  readonly env: Environment;
+  /** Runs git as ana, in the repository by default. */
+  readonly git: (words: readonly string[], more?: { readonly cwd?: string; readonly env?: Environment }) => GitEnd;
+  /** Runs a command of the guard as ana, in the repository by default. */
+  readonly guard: (
+    words: readonly string[],
+    more?: { readonly cwd?: string; readonly env?: Environment },
+  ) => Promise<CliResult>;
+  /** Writes a file of the repository. Its content is new with each call. */
+  readonly write: (path: string, text?: string) => void;
+}
+
+/** Writes a file that can be run. */
+export function writeScript(path: string, body: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\n${body}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** Describes everything below a folder: the kind, the mode and the bytes of each entry, by its path. */
+export function snapshotOf(folder: string, skip: readonly string[] = []): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const visit = (relative: string): void => {
+    const path = join(folder, relative);
+    const entry = lstatSync(path);
+    if (skip.includes(relative)) return;
+    if (entry.isSymbolicLink()) found[relative] = `link ${readlinkSync(path)}`;
+    else if (entry.isFile()) found[relative] = `${statSync(path).mode.toString(8)} ${readFileSync(path, "latin1")}`;
+    else {
+      found[relative] = "folder";
+      for (const name of readdirSync(path)) visit(join(relative, name));
+    }
+  };
+  visit("");
+  return found;
+}
+
+export async function setUpGuarded(t: Owner): Promise<Guarded> {
+  const server = await startKoor(t);
+  const top = makeDirectory(t);
+  const [home, bin] = [join(top, "home"), join(top, "bin")];
+  mkdirSync(home);
+  writeScript(join(bin, "koor"), `exec '${process.execPath}' '${CLI_PROGRAM}' "$@"`);
+  const root = makeRepository(home, join(top, "trucks"));
+  const { port } = new URL(server.url);
+  const ana = await Agent.register(Number(port), "ana", { workspace: "trucks" });
+  const bob = await Agent.register(Number(port), "bob", { workspace: "trucks" });
+  const env: Environment = {
+    ...gitEnvironment(home),
+    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    KOOR_SERVER: server.url,
+    KOOR_INSTANCE: ana.id,
+  };
+  let writes = 0;
+  return {
+    server,
+    top,
+    home,
+    root,
+    ana,
+    bob,
+    env,
+    git: (words, { cwd = root, env: more = {} } = {}) => {
+      const { status, stdout, stderr } = spawnSync("git", ["-c", "protocol.file.allow=always", ...words], {
+        cwd,
+        env: { ...env, ...more },
+        encoding: "utf8",
+      });
+      return { code: status, stdout: stdout.trimEnd(), stderr };
+    },
+    guard: async (words, { cwd = root, env: more = {} } = {}) =>
+      await runCli(["guard", ...words], { cwd, env: { ...env, ...more } }),
+    write: (path, text) => {
+      writes += 1;
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text ?? `${writes}\n`);
+    },
+  };
+}

@@ -5,7 +5,7 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
-import { HOOK_CLIENTS, type HookClientName } from "../schemas/hooks.js";
+import { HOOK_CLIENTS, type HookClientName } from "../schemas/hook-names.js";
 import { HOOK_BODY_BYTES_MAX } from "../schemas/limits/hooks.js";
 import { type Answer, send, sendJson } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";

@@ -63,7 +63,7 @@ export function homeHookCommand(client: ClientName, { program }: HookTransport):
 }
 
 /** Matches the commands and addresses of Koor's hooks, of this and of earlier runs. */
-const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.js)?["']?\s+\w+/;
+const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.c?js)?["']?\s+\w+/;
 
 /** Whether a text is the command or the address of one of Koor's hooks. */
 export function isKoorHook(text: unknown): boolean {

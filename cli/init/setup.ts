@@ -95,7 +95,7 @@ function textAt(file: JsonObject | undefined, name: string): string | undefined 
 function hookProgram(environment: NodeJS.ProcessEnv, isShared: boolean): readonly string[] {
   if (isShared || findProgram(HOOK_PROGRAM, environment) !== undefined) return [HOOK_PROGRAM];
   for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
-    const file = join(at, "deploy", "bin", `${HOOK_PROGRAM}.js`);
+    const file = join(at, "deploy", "bin", `${HOOK_PROGRAM}.cjs`);
     if (existsSync(file)) return [process.execPath, file];
   }
   return [HOOK_PROGRAM];

@@ -4,7 +4,8 @@
  * KOOR_TEST_LONG=1 KOOR_TEST_CLIENT=claude node dist/tree/test/real-clients.test.js repeats the test of one client.
  */
 import { runIsolated } from "./clients/loopback-only.js";
+import { longFormOnly } from "./support/test-size.js";
 
-const code = await runIsolated(import.meta.url);
+const code = longFormOnly() === false ? await runIsolated(import.meta.url) : undefined;
 if (code === undefined) await import("./clients/scenario.js");
 else process.exitCode = code;

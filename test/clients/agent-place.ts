@@ -21,7 +21,7 @@ import { promptFor } from "./model-script.js";
 
 const TOKEN = "only-for-this-test";
 /** A client that has not ended by then hangs. */
-const CLIENT_LIMIT_MS = 90_000;
+const CLIENT_LIMIT_MS = 150_000;
 /** The folder of Koor's programs; this file runs from dist/tree/test/clients. */
 const KOOR_BIN = fileURLToPath(new URL("../../../../deploy/bin/", import.meta.url));
 
@@ -87,7 +87,7 @@ export class AgentPlace implements Place {
   readonly project: string;
   readonly model: string;
   koor: Koor;
-  /** What the client takes for the server. */
+  /** The gate in front of the server. The client takes it for the server. */
   readonly gate: HookGate;
   readonly endpoint: ModelEndpoint;
   readonly client: AgentClient;
@@ -242,7 +242,8 @@ export async function makePlace(
   const place = new AgentPlace(client, folder, koor, gate, endpoint);
   mkdirSync(join(place.home, "bin"), { recursive: true });
   // Both programs have their names as an installation gives them.
-  for (const name of ["koor", "koor-hook"]) symlinkSync(join(KOOR_BIN, `${name}.js`), join(place.home, "bin", name));
+  symlinkSync(join(KOOR_BIN, "koor.js"), join(place.home, "bin", "koor"));
+  symlinkSync(join(KOOR_BIN, "koor-hook.cjs"), join(place.home, "bin", "koor-hook"));
   makeRepository(place.home, place.project, REMOTE);
   place.write(HELD_FILE, "committed\n");
   for (const name of [FREE_FILE, SECOND_FILE, SHARED_FILE, ...ROUGH_FILES, LARGE_FILE, HUGE_FILE])

@@ -1,7 +1,7 @@
 /**
  * The table of agent clients that the tests run: the package and the version, the settings that make the client use a
- * scripted model, the command that runs one prompt without a terminal, and the client's own tools. Pure but for the files
- * that `arrange` writes. Runs in the test's process.
+ * scripted model, the command that runs one prompt without a terminal, and the client's own tools. Pure but for the
+ * files that `arrange` writes. Runs in the test's process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

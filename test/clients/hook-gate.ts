@@ -1,6 +1,6 @@
 /**
- * A gate in front of a Koor server: it records the hooks of clients with the server's answers, and can be closed, silent,
- * or answer with garbage in the server's place. All other requests pass. Runs in the test's process.
+ * A gate in front of a Koor server: it records the hooks of clients with the server's answers, and can be closed,
+ * silent, or answer with garbage in the server's place. All other requests pass. Runs in the test's process.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -17,10 +17,10 @@ export interface HookCall {
   readonly answer: string | undefined;
 }
 
-/** What happens to a hook call. `silent`: the next call gets no answer until the client gives up; later ones pass. */
+/** The fate of a hook call. `silent`: the next call gets no answer until the client gives up; later ones pass. */
 export type GateMode = "open" | "closed" | "silent" | "garbage" | "html" | "error";
 
-/** What stands in place of an answer. */
+/** The answers in place of the server's. */
 const FAKES: Readonly<Record<"garbage" | "html" | "error", { status: number; type: string; body: string }>> = {
   garbage: {
     status: 200,

@@ -158,7 +158,7 @@ async function playResumed(test: Test, place: AgentPlace, session: InstanceShown
   const roots = (await sessionsOf(place)).filter(({ parent }) => parent === null);
   test.equal(roots.length, 2, "it is the same instance as before");
   test.match(await place.leasesOf(FREE_FILE), [{ holder: { id: holder } }], "at its end the file is free for others");
-  // What nobody waits for is free with the end of the session, where the client tells it.
+  // A file without a waiter is free with the end of the session, where the client tells it.
   const kept = client.tellsEnd ? [] : [{ holder: { id: session.id } }];
   test.match(await place.leasesOf(SECOND_FILE), kept, "and so are the others after the end of the session");
   if (!test.passing()) test.comment(output);

@@ -1,6 +1,6 @@
 /**
- * A model for agent clients on loopback: it plays scripts in the APIs of four vendors, and records all requests. How far
- * a conversation is, the request itself shows, so that a repeated request has the same answer. Runs in the test's
+ * A model for agent clients on loopback: it plays scripts in the APIs of four vendors, and records all requests. The
+ * request itself shows how far a conversation is, so that a repeated request has the same answer. Runs in the test's
  * process.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

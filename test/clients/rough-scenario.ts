@@ -1,7 +1,7 @@
 /**
- * What a client meets when its server is not well: it refuses connections, answers with something else, does not answer,
- * and starts anew. No hook call may make the client or its tool fail. After the restart the same session goes on, with
- * the leases of before. Then edits of almost 1 MiB and of more. Runs in the test's process.
+ * A scenario with a server that is not well: it refuses connections, answers with something else, gives no answer, and
+ * restarts. No hook call may make the client or its tool fail. After the restart the session keeps its leases. Then the
+ * client makes an edit of almost 1 MiB, and one of more. Runs in the test's process.
  */
 import type { Test } from "tap";
 import {

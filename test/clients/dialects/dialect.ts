@@ -1,4 +1,4 @@
-/** What the endpoint needs to know of a model's API: how a request is read, and how an answer is written. Pure. */
+/** The interface of a model's API: how the endpoint reads a request, and how it writes an answer. Pure. */
 import type { Answer, Conversation } from "../model-script.js";
 
 export interface Dialect {
@@ -18,7 +18,6 @@ export interface StreamEvent {
 }
 
 /** A JSON value that is read without a schema: the requests are the clients' own, and change with their versions. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Json = { readonly [name: string]: unknown };
 
 /** Returns a member that should be a list of objects. */

@@ -50,7 +50,7 @@ export const responses: Dialect = {
     const items = listOf(body["input"]);
     return {
       userTexts: items.flatMap(userTextsOf),
-      callIds: items.filter(({ type }) => /_call$/.test(textOf(type))).map((item) => textOf(item["call_id"])),
+      callIds: items.filter(({ type }) => textOf(type).endsWith("_call")).map((item) => textOf(item["call_id"])),
       // In code mode, the tools are an item of the input.
       hasTools: listOf(body["tools"]).length > 0 || items.some(({ type }) => type === "additional_tools"),
       isStreamed: body["stream"] === true,

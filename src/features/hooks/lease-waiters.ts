@@ -52,8 +52,8 @@ export class LeaseWaiters {
   list(): HookWait[] {
     const listed: HookWait[] = [];
     if (!this.areThere) return listed;
-    const automatic = this.#options.leases.list().filter(({ automatic, state }) => automatic && state === "held");
-    for (const record of automatic.slice(0, HOOK_WAITS_EXAMINED_MAX)) {
+    const leases = this.#options.leases.list().filter(({ automatic, state }) => automatic && state === "held");
+    for (const record of leases.slice(0, HOOK_WAITS_EXAMINED_MAX)) {
       const { row, holder, holder_name, workspace, resources } = record;
       for (const instance of this.of(record)) {
         const of = { workspace, resource: resources[0] ?? "", holder: { id: holder, name: holder_name } };

@@ -30,6 +30,8 @@ export const HOLDER = "holder-of-a";
 export const HELD_FILE = "src/held.txt";
 export const FREE_FILE = "src/free.txt";
 export const SECOND_FILE = "src/second.txt";
+/** The first words that a session is told. */
+export const WELCOME = "Koor: you are";
 /** The file that a second session and its subagent share. */
 export const SHARED_FILE = "src/shared.txt";
 /** The files that are edited while the server is away, or answers with something else. */

@@ -15,6 +15,7 @@ import {
   HOLDER,
   SECOND_FILE,
   SHARED_FILE,
+  WELCOME,
 } from "./agent-place.js";
 import type { ModelRequest } from "./model-endpoint.js";
 import { promptFor, type Scripts, type Turn } from "./model-script.js";
@@ -117,6 +118,8 @@ export async function playMain(test: Test, place: AgentPlace): Promise<void> {
 }
 
 async function checkFirst(test: Test, place: AgentPlace, session: InstanceShown): Promise<void> {
+  const [, request] = place.endpoint.of("main");
+  test.match(request?.body, WELCOME, "the model hears its name at the start");
   test.equal(place.read(FREE_FILE), CHANGED_TEXT, "a free file is changed");
   test.equal(place.read(SECOND_FILE), CHANGED_TEXT, "and another one, at the same time");
   for (const name of [FREE_FILE, SECOND_FILE])

@@ -34,7 +34,8 @@ function reasonToSkip(client: AgentClient): string | false {
 /** With KOOR_TEST_SHOW, shows all hooks of a client with the answers. */
 function showHooks(test: Test, { client, gate }: AgentPlace): void {
   if (process.env["KOOR_TEST_SHOW"] === undefined) return;
-  for (const { input, answer } of gate.calls) test.comment(`${client.label} ${JSON.stringify(input)} => ${answer}`);
+  for (const call of gate.calls)
+    test.comment(`${client.label}/${call.client} ${JSON.stringify(call.input)} => ${call.answer}`);
 }
 
 /** Registers a test of a client in a place of its own. */

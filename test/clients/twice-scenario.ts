@@ -3,7 +3,7 @@
  * calls comes under both names, and acts once. Runs in the test's process.
  */
 import type { Test } from "tap";
-import { type AgentPlace, FREE_FILE, FREE_TEXT, HELD_FILE, HELD_TEXT, HOLDER } from "./agent-place.js";
+import { type AgentPlace, FREE_FILE, FREE_TEXT, HELD_FILE, HELD_TEXT, HOLDER, WELCOME } from "./agent-place.js";
 
 export async function playTwice(test: Test, place: AgentPlace): Promise<void> {
   const { client, endpoint, gate, path } = place;
@@ -36,7 +36,9 @@ export async function playTwice(test: Test, place: AgentPlace): Promise<void> {
   test.equal(leases, 1, "with one lease");
   const others = (await place.instances()).filter(({ name }) => name !== HOLDER);
   test.equal(others.length, 1, "the session is one instance");
+  const named = gate.calls.filter(({ answer = "" }) => answer.includes(WELCOME));
+  test.equal(named.length, 1, "the session is told its name once");
   const [last] = endpoint.of("twice").slice(-1);
-  test.equal((last?.body ?? "").split("Koor: you are").length - 1, 1, "the model hears its name once");
+  test.match(last?.body, WELCOME, "and the model hears it");
   if (!test.passing()) test.comment(output);
 }

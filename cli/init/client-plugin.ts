@@ -70,6 +70,8 @@ const koor = async ({ directory, worktree }) => {
       if (typeof sessionID !== "string") return;
       // A message has a parent, too, which is another message.
       if (event.type === "session.created" && typeof info.parentID === "string") parents.set(sessionID, info.parentID);
+      // The turn is over, and with it what its requests had to contain.
+      if (event.type === "session.idle") contexts.delete(sessionID);
       if (REPORTED.includes(event.type)) await report(event.type, sessionID);
       if (event.type === "session.deleted") {
         contexts.delete(sessionID);
@@ -88,8 +90,8 @@ const koor = async ({ directory, worktree }) => {
       await report("tool.execute.after", sessionID, { tool, callID, args });
     },
     "experimental.chat.system.transform": async ({ sessionID }, { system }) => {
+      // All requests of a turn get it: the first one may ask for a title only.
       system.push(...(contexts.get(sessionID) ?? []));
-      contexts.delete(sessionID);
     },
   };
 };

@@ -99,7 +99,7 @@ const ANSWERS: readonly (readonly [HookClientName, string, deny: string, inform:
     [client, "session.idle", NONE, '{"context":"hi"}', NONE] as const,
     [client, "session.deleted", NONE, NONE, NONE] as const,
   ]),
-  ["cline", "agent_start", NONE, '{"contextModification":"hi"}', NONE],
+  ["cline", "agent_start", NONE, NONE, NONE],
   ["cline", "prompt_submit", NONE, '{"contextModification":"hi"}', NONE],
   ["cline", "tool_call", '{"contextModification":"no"}', '{"contextModification":"hi"}', NONE],
   ["cline", "PreToolUse", '{"contextModification":"no"}', '{"contextModification":"hi"}', NONE],

@@ -300,7 +300,8 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     form: "cline",
     // The input has the first name of each pair, and the file of the hook has the second one.
     events: [
-      ...events("cline", "start", "model", "agent_start", "TaskStart", "agent_resume", "TaskResume"),
+      // A context at the start of a task does not reach the model.
+      ...events("cline", "start", "lost", "agent_start", "TaskStart", "agent_resume", "TaskResume"),
       ...events("cline", "prompt", "model", "prompt_submit", "UserPromptSubmit"),
       ...events("cline", "before-tool", "model", "tool_call", "PreToolUse"),
       ...events("cline", "after-tool", "model", "tool_result", "PostToolUse"),

@@ -239,9 +239,9 @@ t.test("no client overwrites what another agent holds, and each leases what it e
     };
     await hold(port, name, "path:a.ts");
     const begun = await agent.hook(start, { source: "startup" });
-    const told = client.hearsAtTool === true ? await agent.before(["Read", { file_path: `${ROOT}/a.ts` }]) : begun;
+    const welcome = client.hearsAtTool === true ? await agent.before(["Read", { file_path: `${ROOT}/a.ts` }]) : begun;
     if (client.context === null) t.equal(begun.text.trim(), "{}", name);
-    else t.match(client.context(told.json()), new RegExp(`you are ${name}-.*${name}`), name);
+    else t.match(client.context(welcome.json()), new RegExp(`you are ${name}-.*${name}`), name);
     for (const path of [`${ROOT}/a.ts`, "./src/../a.ts"]) {
       const denied = client.denial((await agent.edit(path)).json());
       t.match(denied, /a\.ts is leased by ben until .*"the tax".*koor wait --free 'path:a\.ts'/, `${name}: ${path}`);

@@ -149,3 +149,21 @@ t.test("the bundle is small and loads few modules", (t) => {
   t.ok(bundle.length < 16 * 1024, `${bundle.length} bytes`);
   t.end();
 });
+
+t.test("an answer that allows a call is not passed on: the client asks its user as without a hook", async (t) => {
+  const project = await makeProject(t);
+  const { fake, koor } = project;
+  t.equal((await koor(["init", "--client", "kimi", "--yes"])).code, 0);
+  for (const [client, answer] of [
+    ["claude", { hookSpecificOutput: { hookEventName: "PreToolUse", permissionDecision: "allow" } }],
+    ["copilot", { permissionDecision: "allow" }],
+    ["cursor", { permission: "allow" }],
+    ["gemini", { decision: "approve" }],
+    ["claude", { hookSpecificOutput: { decision: { behavior: "allow" } } }],
+  ] as const) {
+    fake.answer = () => replyJson(answer);
+    t.match(await runHook(project, [client]), { code: 0, stdout: "{}", stderr: /answer is not one of a hook/ }, client);
+  }
+  fake.answer = () => replyJson({ deny: 'it says "decision":"allow"' });
+  t.match(await runHook(project, ["opencode"]), { stdout: /deny/, stderr: "" });
+});

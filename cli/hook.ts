@@ -55,14 +55,18 @@ function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }
 
+/** Matches a decision in JSON that skips the client's own question to its user. No answer of Koor's has one. */
+const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
+
 /** Whether a client can read the answer. Kimi Code takes a context as plain text. */
 function isUsable(client: string, answer: string): boolean {
-  if (client === "kimi" || answer === "") return true;
+  if (answer === "") return true;
   try {
     const parsed: unknown = JSON.parse(answer);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+    return isObject && !ALLOWS.test(JSON.stringify(parsed));
   } catch {
-    return false;
+    return client === "kimi";
   }
 }
 

@@ -13,10 +13,22 @@ export const HOOK_TOOL_CHARACTERS_MAX = 256;
 export const HOOK_PROMPT_CHARACTERS_MAX = 1_024;
 /** The maximum length of a directory or of a path, as a client writes it, in UTF-16 units. */
 export const HOOK_PATH_CHARACTERS_MAX = 4_096;
+/** The maximum number of different git commands of a call that are examined. */
+export const HOOK_GIT_CHANGES_MAX = 16;
+/** The maximum number of steps to compare the paths of all these commands with leases. */
+export const HOOK_GIT_STEPS_MAX = 50_000;
 /** The maximum number of paths of one tool call. A call with more paths is not checked. */
 export const HOOK_PATHS_MAX = 1_000;
-/** The maximum number of words and operators that are read of one shell command. The rest is not examined. */
-export const HOOK_SHELL_TOKENS_MAX = 20_000;
+/** The maximum length of all these paths together. */
+export const HOOK_PATHS_CHARACTERS_MAX = 64 * KIB;
+/** The maximum number of places in a text at which the header of a patched file is looked for. */
+export const HOOK_PATCH_MARKS_MAX = 20_000;
+/**
+ * The maximum number of steps for reading the shell commands of a call, with those in `sh -c "…"`. A step reads an
+ * operator, a redirection, a part of a word, or a line of a document. The rest is not examined. Ordinary commands have
+ * less than a hundred.
+ */
+export const HOOK_SHELL_STEPS_MAX = 4_000;
 /** The maximum depth of shells in shells, as in `sh -c "sh -c …"`. */
 export const HOOK_SHELL_DEPTH_MAX = 4;
 
@@ -26,6 +38,12 @@ export const HOOK_ROOTS_MAX = 16;
 export const HOOK_GLOBS_MAX = 64;
 /** The maximum number of characters of all globs of a list together. */
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
+/**
+ * The maximum number of steps that a call takes to compare its paths with these globs. A step is a comparison of two
+ * segments, or of HOOK_GLOB_CHARACTERS_A_STEP pairs of characters. A call that needs more is not checked.
+ */
+export const HOOK_GLOB_STEPS_MAX = 1_000_000;
+export const HOOK_GLOB_CHARACTERS_A_STEP = 256;
 /** The maximum number of compiled lists of globs, each with at most HOOK_GLOB_CHARACTERS_MAX characters. */
 export const HOOK_PATH_LISTS_MAX = 64;
 /** The memory of a compiled list: its text, and its globs, which take about as many bytes for each character. */
@@ -79,9 +97,7 @@ export const HOOK_DENIAL_BYTES = 16 * KIB;
 export const HOOK_DENIALS_LISTED_MAX = 100;
 
 // Agents that wait for automatic leases
-/** The maximum number of automatic leases that are examined for the answer of GET /api/hooks, the newest first. */
-export const HOOK_WAITS_EXAMINED_MAX = 1_000;
-/** The maximum number of waiting agents in that answer. */
+/** The maximum number of agents in the answer of GET /api/hooks. */
 export const HOOK_WAITS_LISTED_MAX = 100;
 
 // Life

@@ -71,6 +71,8 @@ export interface HookHouse {
   readonly metrics: HookMetrics;
   /** The names of the writer's methods that were called since the list was emptied. */
   readonly called: string[];
+  /** The answer of the writer to all requests for which a hook waits, or its fault; null if the writer works. */
+  broken: Failure | Error | null;
   /** Calls a hook. The body is JSON unless it is a text. */
   call(
     client: string,
@@ -123,7 +125,8 @@ export function openHooks(t: Test): HookHouse {
       context: { readonly actor: string },
     ): Promise<ReplyOf<Row> | Failure> => {
       called.push(method.name);
-      return Promise.resolve(server.reply(method, request, context.actor));
+      if (house.broken instanceof Error) throw house.broken;
+      return Promise.resolve(house.broken ?? server.reply(method, request, context.actor));
     },
     call: <Row extends WriterMethod>(
       method: Row,
@@ -156,6 +159,7 @@ export function openHooks(t: Test): HookHouse {
     front,
     metrics,
     called,
+    broken: null,
     call: async (client, body, headers = HEADERS, caller = SERVER) => {
       const text = typeof body === "string" ? body : JSON.stringify(body);
       const request = { body: Buffer.from(text), headers, caller, context: NO_CALLER };

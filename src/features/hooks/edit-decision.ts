@@ -33,6 +33,7 @@ export class EditDecision {
   decide(call: DecidedCall): CallOutcome | Promise<CallOutcome> {
     const { effects, roots, actor, headers } = call;
     const located = locateAll(effects.written.paths, effects.directory, roots);
+    if (roots.isSpent) return { denial: null, lines: [notCheckedLine("its paths and the globs are too long")] };
     if (located.length === 0) return MAY_RUN;
     if (!effects.written.complete) return { denial: null, lines: [notCheckedLine("it writes too many paths")] };
     const paths = this.#options.held.want(located, actor);

@@ -1,6 +1,11 @@
 /** Tests which paths a call of an editing tool writes: by the name of the tool, its arguments, and the text of a patch. */
 import t from "tap";
-import { HOOK_PATH_CHARACTERS_MAX, HOOK_PATHS_MAX } from "../../../schemas/limits/hooks.js";
+import {
+  HOOK_PATCH_MARKS_MAX,
+  HOOK_PATH_CHARACTERS_MAX,
+  HOOK_PATHS_CHARACTERS_MAX,
+  HOOK_PATHS_MAX,
+} from "../../../schemas/limits/hooks.js";
 import { must } from "../../base/assert.js";
 import type { ToolKind } from "./client.js";
 import { CLIENTS, findClient } from "./clients.js";
@@ -113,6 +118,12 @@ t.test("the number and the length of paths are limited", (t) => {
     "a path that is named twice counts once",
   );
   t.same(of({ path: "x".repeat(HOOK_PATH_CHARACTERS_MAX + 1) }), { paths: [], complete: false });
+  const long = Array.from(
+    { length: HOOK_PATHS_MAX / 2 },
+    (_, at) => `${at}${"x".repeat(HOOK_PATHS_CHARACTERS_MAX / 400)}`,
+  );
+  t.match(of({ files: long }), { complete: false }, "all together are too long");
+  t.match(of({ input: "***\n".repeat(HOOK_PATCH_MARKS_MAX + 1) }, "apply_patch"), { complete: false });
   const patch = files(40_000).map((file) => `*** Add File: ${file}\n+x\n`);
   t.match(of({ input: patch.join("") }, "apply_patch"), { complete: false });
   t.end();

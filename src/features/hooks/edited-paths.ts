@@ -65,6 +65,6 @@ function addTexts(parameters: JsonObject, argument: string, found: PathCollector
 function addPatches(parameters: JsonObject, found: PathCollector): void {
   for (const value of Object.values(parameters)) {
     for (const text of Array.isArray(value) ? (value as readonly unknown[]) : [value])
-      if (typeof text === "string") findPatchPaths(text, (path) => found.add(path));
+      if (typeof text === "string" && !findPatchPaths(text, (path) => found.add(path))) found.cut();
   }
 }

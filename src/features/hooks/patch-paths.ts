@@ -2,6 +2,7 @@
  * Finds the files that a patch changes. The patch has the form of the tool `apply_patch`, which several clients have:
  * a line such as `*** Update File: src/a.ts` begins the part of each file. Pure.
  */
+import { HOOK_PATCH_MARKS_MAX } from "../../../schemas/limits/hooks.js";
 
 const HEADERS = ["*** Add File:", "*** Update File:", "*** Delete File:", "*** Move to:"] as const;
 const UPDATE = "*** Update File:";
@@ -10,28 +11,32 @@ const MARK = "***";
 /**
  * Calls `found` with the path in each header of a patch, in order.
  * @param found returns false to end the search
+ * @returns false if the patch has too many marks to look for headers at all of them
  */
-export function findPatchPaths(patch: string, found: (path: string) => boolean): void {
+export function findPatchPaths(patch: string, found: (path: string) => boolean): boolean {
   /** In the part of an updated file, a line that begins with a blank is unchanged text of the file. */
   let isUpdate = false;
-  for (let start = 0; start < patch.length; ) {
-    const newline = patch.indexOf("\n", start);
+  let marks = 0;
+  // A patch has many more lines than marks.
+  for (let at = patch.indexOf(MARK), from = 0; at >= 0; at = patch.indexOf(MARK, from)) {
+    if (++marks > HOOK_PATCH_MARKS_MAX) return false;
+    const newline = patch.indexOf("\n", at);
     const end = newline < 0 ? patch.length : newline;
-    if (patch.startsWith(MARK, isUpdate ? start : skipBlanks(patch, start, end))) {
-      const line = patch.slice(start, end).trim();
-      const header = HEADERS.find((text) => line.startsWith(text));
-      if (header !== undefined) {
-        isUpdate = header === UPDATE || (isUpdate && header === "*** Move to:");
-        const path = line.slice(header.length).trim();
-        if (path !== "" && !found(path)) return;
-      }
+    const line: string = startsLine(patch, at, from, isUpdate) ? patch.slice(at, end).trim() : "";
+    const header: string | undefined = HEADERS.find((text) => line.startsWith(text));
+    if (header !== undefined) {
+      isUpdate = header === UPDATE || (isUpdate && header === "*** Move to:");
+      const path = line.slice(header.length).trim();
+      if (path !== "" && !found(path)) return true;
     }
-    start = end + 1;
+    from = end;
   }
+  return true;
 }
 
-function skipBlanks(text: string, start: number, end: number): number {
-  let at = start;
-  while (at < end && (text[at] === " " || text[at] === "\t")) at++;
-  return at;
+/** Returns whether a mark is at the start of its line. Blanks may precede it, except in the part of an updated file. */
+function startsLine(text: string, markAt: number, from: number, isUpdate: boolean): boolean {
+  let at = markAt;
+  if (!isUpdate) while (at > from && (text[at - 1] === " " || text[at - 1] === "\t")) at--;
+  return at === 0 || text[at - 1] === "\n";
 }

@@ -1,27 +1,36 @@
 /** Collects the paths that a tool call writes, each once, up to a limit. Pure. */
-import { HOOK_PATH_CHARACTERS_MAX, HOOK_PATHS_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_PATH_CHARACTERS_MAX, HOOK_PATHS_CHARACTERS_MAX, HOOK_PATHS_MAX } from "../../../schemas/limits/hooks.js";
 
 /** The paths that a tool call writes, as the agent wrote them and in the order in which it named them. */
 export interface WrittenPaths {
   readonly paths: readonly string[];
-  /** False if the call writes more paths than the limit, or a path that is too long. */
+  /** False if the call writes more paths than the limits allow, or a path that is too long. */
   readonly complete: boolean;
 }
 
 export class PathCollector {
   readonly #paths = new Set<string>();
+  #characters = 0;
   #complete = true;
 
   /** Adds a path. Returns false if no further path fits. */
   add(path: string): boolean {
     if (path === "") return true;
     if (path.length > HOOK_PATH_CHARACTERS_MAX) this.#complete = false;
-    else if (this.#paths.size < HOOK_PATHS_MAX) this.#paths.add(path);
     else if (!this.#paths.has(path)) {
-      this.#complete = false;
-      return false;
+      if (this.#paths.size === HOOK_PATHS_MAX || this.#characters + path.length > HOOK_PATHS_CHARACTERS_MAX) {
+        this.#complete = false;
+        return false;
+      }
+      this.#paths.add(path);
+      this.#characters += path.length;
     }
     return true;
+  }
+
+  /** Records that the call may write more paths than those that were added. */
+  cut(): void {
+    this.#complete = false;
   }
 
   result(): WrittenPaths {

@@ -5,7 +5,11 @@
  * A lease's overlap is not the right test here: it treats a checked path as a directory that may contain any file, so
  * the path `build` would overlap the glob `build/out/**`. Pure.
  */
-import { HOOK_GLOB_CHARACTERS_MAX, HOOK_GLOBS_MAX } from "../../../schemas/limits/hooks.js";
+import {
+  HOOK_GLOB_CHARACTERS_A_STEP,
+  HOOK_GLOB_CHARACTERS_MAX,
+  HOOK_GLOBS_MAX,
+} from "../../../schemas/limits/hooks.js";
 import { BraceProblem, expandBraces } from "../../base/brace-expansion.js";
 import { compilePathGlob, type KnownSegments } from "../../base/path-glob.js";
 import { pathGlobProblem } from "../../base/path-problem.js";
@@ -16,9 +20,13 @@ type CompiledGlob = readonly (SegmentMatcher | null)[];
 
 export class PathList {
   readonly #globs: readonly CompiledGlob[];
+  readonly #segments: number;
+  readonly #characters: number;
 
-  private constructor(globs: readonly CompiledGlob[]) {
+  private constructor(globs: readonly CompiledGlob[], characters: number) {
     this.#globs = globs;
+    this.#segments = globs.reduce((sum, { length }) => sum + length, 0);
+    this.#characters = characters;
   }
 
   /** Compiles globs. Ignores each glob that is malformed, and those that exceed the limits of the list. */
@@ -26,13 +34,21 @@ export class PathList {
     const globs: CompiledGlob[] = [];
     const known: KnownSegments = new Map();
     let characters = 0;
+    let compiled = 0;
     for (const text of texts) {
       const alternatives = alternativesOf(text);
       characters += alternatives.reduce((sum, { length }) => sum + length, 0);
       if (globs.length + alternatives.length > HOOK_GLOBS_MAX || characters > HOOK_GLOB_CHARACTERS_MAX) break;
       for (const alternative of alternatives) globs.push(compile(alternative, known));
+      compiled = characters;
     }
-    return new PathList(globs);
+    return new PathList(globs, compiled);
+  }
+
+  /** Returns the maximum number of steps that `covers` takes. */
+  stepsFor(segments: readonly string[]): number {
+    const characters = segments.reduce((sum, { length }) => sum + length, 0);
+    return segments.length * this.#segments + Math.ceil((characters * this.#characters) / HOOK_GLOB_CHARACTERS_A_STEP);
   }
 
   /** Returns whether one of the globs covers a path, which is given by its segments. */

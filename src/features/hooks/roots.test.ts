@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { HOOK_GLOB_STEPS_MAX, HOOK_GLOBS_MAX } from "../../../schemas/limits/hooks.js";
 import { HOOK_IGNORE_DEFAULT, HOOK_REPO_SCOPE_DEFAULT } from "../../../schemas/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
 import { globsMeet, literalPathGlob } from "../../base/path-glob.js";
@@ -164,5 +165,19 @@ t.test("the resource of a path covers exactly this path", (t) => {
     ["a* b*", "a\\*\\ b\\*"],
   ] as const)
     t.equal(escapePath(plain), escaped);
+  t.end();
+});
+
+t.test("globs and paths that cost too much to compare leave the rest of a call without places", (t) => {
+  const glob = "**/a/**/a/**/a/**/a/**/a/**/a/**/a";
+  const hostile = PathList.of(Array.from({ length: HOOK_GLOBS_MAX }, () => glob));
+  const path = `${"a/".repeat(120)}b`;
+  const roots = new WorkspaceRoots({ roots: ["/w"], ignored: hostile, repoScope: hostile });
+  const steps = 2 * hostile.stepsFor(path.split("/"));
+  const count = Math.floor(HOOK_GLOB_STEPS_MAX / steps);
+  for (let at = 0; at < count; at++) t.equal(roots.locate(path, "/w")?.path, path);
+  t.notOk(roots.isSpent);
+  t.equal(roots.locate(path, "/w"), null);
+  t.ok(roots.isSpent);
   t.end();
 });

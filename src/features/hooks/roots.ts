@@ -3,7 +3,7 @@
  * directory, and through symbolic links. A working tree therefore has several roots: as it was typed, and as the
  * operating system resolves it. The same file has the same path in the workspace under each root. Pure.
  */
-import { HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_GLOB_STEPS_MAX, HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import { pathGlobProblem } from "../../base/path-problem.js";
 import { PATH_ESCAPABLE } from "../../base/path-segment.js";
 import { joinPath, type PathStyle, segmentsOf, styleOf } from "./file-path.js";
@@ -41,6 +41,8 @@ export class WorkspaceRoots {
   readonly #roots: readonly Root[];
   readonly #first: string;
   readonly #rules: PathRules;
+  /** The number of steps that are left for the comparison of paths with globs. */
+  #stepsLeft = HOOK_GLOB_STEPS_MAX;
 
   constructor(rules: PathRules) {
     this.#rules = rules;
@@ -69,6 +71,11 @@ export class WorkspaceRoots {
     return null;
   }
 
+  /** True if some path has no place because its comparison with the globs would have taken too many steps. */
+  get isSpent(): boolean {
+    return this.#stepsLeft < 0;
+  }
+
   /** Returns the number of segments of the root in which an absolute directory is; null if it is in none. */
   depthOf(directory: string): number | null {
     const style = styleOf(directory);
@@ -82,12 +89,14 @@ export class WorkspaceRoots {
 
   #placed(segments: readonly string[]): LocatedPath | null {
     const normal = segments.map((segment) => segment.normalize("NFC"));
-    if (this.#rules.ignored.covers(normal)) return null;
+    const { ignored, repoScope } = this.#rules;
+    this.#stepsLeft -= ignored.stepsFor(normal) + repoScope.stepsFor(normal);
+    if (this.isSpent || ignored.covers(normal)) return null;
     const path = segments.join("/");
     return {
       path,
       resource: path === "" ? WHOLE_WORKSPACE : `path:${escapePath(path)}`,
-      scope: this.#rules.repoScope.covers(normal) ? "repo" : "checkout",
+      scope: repoScope.covers(normal) ? "repo" : "checkout",
     };
   }
 }

@@ -2,9 +2,15 @@
  * Groups the words of a shell command into simple commands, each with its name, its parameters and the files into which
  * it writes. Finds the commands in lists, pipes and subshells, behind prefixes such as `sudo`, and in `sh -c "…"`. Pure.
  */
-import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { joinPath } from "./file-path.js";
-import { type HereDocument, type ShellToken, type ShellWord, splitShellCommand } from "./shell-words.js";
+import {
+  type HereDocument,
+  type ShellSteps,
+  type ShellToken,
+  type ShellWord,
+  splitShellCommand,
+} from "./shell-words.js";
 
 /** A word of a command, and whether its meaning is known. */
 export interface CommandWord extends ShellWord {
@@ -46,12 +52,14 @@ const DURATION = /^[0-9.]+[smhd]?$/;
 /** Finds the simple commands of several shell commands, each of which starts in the directory of the call. */
 export function readShellCommands(texts: readonly string[]): ShellCommand[] {
   const found: ShellCommand[] = [];
-  for (const text of texts) new CommandReader(found, "", true, 0).read(text);
+  const steps = { left: HOOK_SHELL_STEPS_MAX };
+  for (const text of texts) new CommandReader(found, steps, "", true, 0).read(text);
   return found;
 }
 
 class CommandReader {
   readonly #found: ShellCommand[];
+  readonly #steps: ShellSteps;
   readonly #depth: number;
   #directory: string | null;
   /** Whether the meaning of the words that follow is known. */
@@ -63,15 +71,16 @@ class CommandReader {
   #outputs: CommandWord[] = [];
   #documents: HereDocument[] = [];
 
-  constructor(found: ShellCommand[], directory: string | null, isCertain: boolean, depth: number) {
+  constructor(found: ShellCommand[], steps: ShellSteps, directory: string | null, isCertain: boolean, depth: number) {
     this.#found = found;
+    this.#steps = steps;
     this.#directory = directory;
     this.#isCertain = isCertain;
     this.#depth = depth;
   }
 
   read(text: string): void {
-    for (const token of splitShellCommand(text)) this.#readToken(token);
+    for (const token of splitShellCommand(text, this.#steps)) this.#readToken(token);
     this.#endCommand();
   }
 
@@ -136,7 +145,7 @@ class CommandReader {
     const option = parameters.findIndex(({ text }) => SCRIPT_OPTION.test(text));
     const script = option < 0 ? undefined : parameters[option + 1];
     const read = (text: string, isCertain: boolean): void =>
-      new CommandReader(this.#found, directory, isCertain, this.#depth + 1).read(text);
+      new CommandReader(this.#found, this.#steps, directory, isCertain, this.#depth + 1).read(text);
     if (script !== undefined) read(script.text, script.isCertain);
     else if (option < 0) for (const text of documents) read(text, name.isCertain);
   }

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
-import { HOOK_BODY_BYTES_MAX, HOOK_SHELL_TOKENS_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_BODY_BYTES_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
 import { shellQuote } from "./shell-quote.js";
 import { type ShellToken, splitShellCommand } from "./shell-words.js";
@@ -118,7 +118,9 @@ t.test("a long text is read once", (t) => {
     "x",
   ]) {
     const text = unit.repeat(HOOK_BODY_BYTES_MAX / unit.length);
-    t.ok(splitShellCommand(text).length <= HOOK_SHELL_TOKENS_MAX + 1, JSON.stringify(unit));
+    const steps = { left: HOOK_SHELL_STEPS_MAX };
+    t.ok(splitShellCommand(text, steps).length <= HOOK_SHELL_STEPS_MAX + 1, JSON.stringify(unit));
+    t.ok(steps.left < HOOK_SHELL_STEPS_MAX, "another command has fewer steps");
   }
   t.end();
 });

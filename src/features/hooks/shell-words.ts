@@ -3,9 +3,9 @@
  * variable, of a substitution or of a wildcard is not known here, so a word with one of them is marked.
  *
  * Every text can be split. The grammar is simplified: a command that needs more (`case` in a substitution, for example)
- * gives wrong words, and never an error. Each character is read once. Pure.
+ * gives wrong words, and never an error. Each character is read once, and the number of steps is limited. Pure.
  */
-import { HOOK_SHELL_TOKENS_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 
 export interface ShellWord {
   /** The word without its quotes. Expansions and wildcards stay as they were written. */
@@ -29,9 +29,14 @@ export type ShellToken =
   | { readonly kind: "output"; readonly word: ShellWord }
   | { readonly kind: "document"; readonly document: HereDocument };
 
-/** Splits a command. Reads at most HOOK_SHELL_TOKENS_MAX tokens of it. */
-export function splitShellCommand(text: string): ShellToken[] {
-  return new ShellReader(text).read();
+/** The number of steps that are left for reading the commands of a call. */
+export interface ShellSteps {
+  left: number;
+}
+
+/** Splits a command, as far as the steps suffice. */
+export function splitShellCommand(text: string, steps: ShellSteps = { left: HOOK_SHELL_STEPS_MAX }): ShellToken[] {
+  return new ShellReader(text, steps).read();
 }
 
 const BLANK = /[ \t\r]/;
@@ -60,13 +65,21 @@ class ShellReader {
   /** True between `[[` and `]]`, where `<` and `>` compare texts. */
   #isTest = false;
 
-  constructor(text: string) {
+  readonly #steps: ShellSteps;
+
+  constructor(text: string, steps: ShellSteps) {
     this.#text = text;
+    this.#steps = steps;
   }
 
   read(): ShellToken[] {
-    while (this.#at < this.#text.length && this.#tokens.length < HOOK_SHELL_TOKENS_MAX) this.#readToken();
+    while (this.#takeStep()) this.#readToken();
     return this.#tokens;
+  }
+
+  /** Takes a step. Returns false at the end of the text, and if no step is left. */
+  #takeStep(): boolean {
+    return this.#at < this.#text.length && this.#steps.left-- > 0;
   }
 
   #readToken(): void {
@@ -97,7 +110,7 @@ class ShellReader {
   #readDocument(end: string, stripsTabs: boolean): string {
     const text = this.#text;
     const start = this.#at;
-    while (this.#at < text.length) {
+    while (this.#takeStep()) {
       const lineEnd = this.#endOf("\n");
       const lineStart = stripsTabs ? this.#afterTabs() : this.#at;
       const isEnd = lineEnd - lineStart === end.length && text.startsWith(end, lineStart);
@@ -175,7 +188,7 @@ class ShellReader {
     const start = this.#at;
     let isLiteral = true;
     let hasExpansion = false;
-    while (this.#at < text.length) {
+    while (this.#takeStep()) {
       const from = this.#at;
       this.#skipRun(PLAIN);
       if (this.#at > from) {
@@ -222,7 +235,7 @@ class ShellReader {
     const text = this.#text;
     let hasExpansion = false;
     let from = ++this.#at;
-    while (this.#at < text.length && text[this.#at] !== '"') {
+    while (text[this.#at] !== '"' && this.#takeStep()) {
       if (text[this.#at] === "\\") {
         const escaped = text[this.#at + 1] ?? "";
         if ('$`"\\\n'.includes(escaped)) {
@@ -269,8 +282,7 @@ class ShellReader {
   /** Skips `$'…'`, in which `\` escapes a quote. */
   #skipEscapedQuote(): void {
     this.#at += 2;
-    while (this.#at < this.#text.length && this.#text[this.#at] !== "'")
-      this.#at += this.#text[this.#at] === "\\" ? 2 : 1;
+    while (this.#text[this.#at] !== "'" && this.#takeStep()) this.#at += this.#text[this.#at] === "\\" ? 2 : 1;
     this.#at++;
   }
 
@@ -285,7 +297,7 @@ class ShellReader {
     this.#at += openLength;
     while (open.length > 0) {
       this.#skipRun(PLAIN_NESTED);
-      if (this.#at >= text.length) return;
+      if (!this.#takeStep()) return;
       const character = text[this.#at++] as string;
       const end = open.at(-1);
       if (character === "\\") this.#at++;

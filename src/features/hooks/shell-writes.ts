@@ -26,7 +26,7 @@ const PATCHERS: ReadonlySet<string> = new Set(["apply_patch", "applypatch"]);
 function addPatches({ name, parameters, documents }: ShellCommand, found: PathCollector): void {
   const spelled = parameters.filter(({ isCertain }) => isCertain).map(({ text }) => text);
   for (const patch of name.isCertain ? [...spelled, ...documents] : [])
-    findPatchPaths(patch, (path) => found.add(path));
+    if (!findPatchPaths(patch, (path) => found.add(path))) found.cut();
 }
 
 type PathsOf = (parameters: readonly CommandWord[]) => readonly string[];

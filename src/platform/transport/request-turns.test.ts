@@ -1,5 +1,5 @@
 import t from "tap";
-import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
+import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { RequestTurns } from "./request-turns.js";
 
 /** Turns with a clock and with ticks that the test sets. */
@@ -61,6 +61,23 @@ t.test("requests that wait are handled in order, each tick as many as it has roo
     handled,
     Array.from({ length: count }, (_, at) => at),
   );
+});
+
+t.test("a request with a long body counts several times", async (t) => {
+  const world = new World();
+  const handled: number[] = [];
+  const take = (at: number) => (): void => {
+    handled.push(at);
+    world.nowMs += REQUESTS_TICK_MS / 2 + 1;
+  };
+  for (let at = 0; at < 6; at++) world.turns.add("one", take(at), REQUESTS_PER_TICK * REQUEST_BYTES_A_COUNT);
+  const perTick: number[] = [];
+  while (handled.length < 6) {
+    const before = handled.length;
+    await world.tick();
+    perTick.push(handled.length - before);
+  }
+  t.same(perTick, [2, 2, 2]);
 });
 
 t.test("clients take turns", async (t) => {

@@ -1,9 +1,10 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
  * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the
- * server does anything else. A request counts whether it is answered at once or begins to wait. Runs on the front.
+ * server does anything else. A request counts whether it is answered at once or begins to wait, and one with a long body
+ * counts several times. Runs on the front.
  */
-import { REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
+import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { FairQueue } from "../../base/fair-queue.js";
 import type { Exchange } from "./transport.js";
 
@@ -21,6 +22,8 @@ interface WaitingRequest {
   /** A text that identifies the client. */
   readonly caller: string;
   readonly handle: () => void;
+  /** The length of the request's body. */
+  readonly bytes: number;
 }
 
 export class RequestTurns {
@@ -41,9 +44,11 @@ export class RequestTurns {
   /**
    * Counts a request. Returns true if this tick has already handled many requests and taken long. The request must then
    * wait for a later tick.
+   * @param bytes the length of the request's body
    */
-  isOver(): boolean {
-    this.#handled += 1;
+  isOver(bytes = 0): boolean {
+    const more = Math.floor(bytes / REQUEST_BYTES_A_COUNT);
+    this.#handled += 1 + more;
     if (this.#handled < UNTIMED_REQUESTS) return false;
     this.#countedMs ??= this.#now();
     this.#schedule();
@@ -53,9 +58,10 @@ export class RequestTurns {
   /**
    * Handles a request in a later tick. The request is counted there. Waiting clients take turns.
    * @param client any text that identifies the client
+   * @param bytes the length of the request's body
    */
-  add(client: string, handle: () => void): void {
-    this.#waiting.push({ caller: client, handle });
+  add(client: string, handle: () => void, bytes = 0): void {
+    this.#waiting.push({ caller: client, handle, bytes });
     this.#schedule();
   }
 
@@ -71,16 +77,18 @@ export class RequestTurns {
   }
 
   #handleWaiting(): void {
-    for (let run = 0; this.#waiting.size > 0; run++) {
-      if (run === UNTIMED_REQUESTS) {
+    for (let run = 0; this.#waiting.size > 0; ) {
+      if (run >= UNTIMED_REQUESTS) {
         // Handlers may continue in microtasks. These run now, so that their time counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }
-      if (this.isOver()) {
+      const bytes = this.#waiting.peek()?.bytes ?? 0;
+      if (this.isOver(bytes)) {
         this.#schedule();
         return;
       }
+      run += 1 + Math.floor(bytes / REQUEST_BYTES_A_COUNT);
       this.#waiting.take()?.handle();
     }
   }

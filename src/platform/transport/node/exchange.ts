@@ -11,10 +11,11 @@ import {
   REFUSED_LINGER_MS,
 } from "../../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../../schemas/status.js";
-import type { Failure } from "../../../base/result.js";
+import { Failure } from "../../../base/result.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
 import { ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import { clientOf, requestTurns } from "../request-turns.js";
 import { headerLines, type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { faultOf } from "./malformed.js";
@@ -142,7 +143,13 @@ export class NodeExchange implements Exchange {
 
   receive(receiver: BodyReceiver): void {
     const declared = Number(this.header("content-length"));
-    const collector = new BodyCollector(declared, receiver);
+    // The request was counted when it began. It counts again, because its body has arrived in a later tick.
+    const done = (body: Uint8Array | Failure): void => {
+      const bytes = body instanceof Failure ? 0 : body.byteLength;
+      if (!requestTurns.isOver(bytes)) receiver.done(body);
+      else requestTurns.add(clientOf(this), () => (this.#ended ? undefined : receiver.done(body)), bytes);
+    };
+    const collector = new BodyCollector(declared, { ...receiver, done });
     this.#collector = collector;
     this.#refuseBody = (refusal) => {
       if (!collector.givenUp) receiver.done(refusal);

@@ -19,7 +19,7 @@ import {
   REFUSED_LINGER_BYTES_MAX,
 } from "../../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../../schemas/status.js";
-import type { Failure } from "../../../base/result.js";
+import { Failure } from "../../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
 import { BodyCollector, type BodyReceiver } from "../body-collector.js";
 import { BodyStream } from "../body-stream.js";
@@ -274,9 +274,10 @@ export class UwsExchange implements Exchange {
     // The handler runs after the library has finished its read, and in its turn.
     const done = (body: Uint8Array | Failure): void => {
       this.#counted = true;
-      requestTurns.add(clientOf(this), () => {
+      const handle = (): void => {
         if (!this.#ended) receiver.done(body);
-      });
+      };
+      requestTurns.add(clientOf(this), handle, body instanceof Failure ? 0 : body.byteLength);
     };
     const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
     this.detach();

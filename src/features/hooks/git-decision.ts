@@ -93,9 +93,9 @@ export class GitDecision {
     const { directory, checkout } = place;
     const isThere = (id: string | null): boolean => id === null || id === checkout;
     const isOwn = checkout === (call.actor.checkout?.id ?? null);
-    if (touches.kind === "all" || !isOwn)
+    const located = touches.kind === "all" || !isOwn ? [] : locateAll(touches.paths, directory, call.roots);
+    if (touches.kind === "all" || !isOwn || located.some(({ path }) => path === ""))
       return holdersOf(this.#allHeld(around).filter((record) => isThere(record.checkout)));
-    const located = locateAll(touches.paths, directory, call.roots);
     const records = this.#held(
       located.map(({ resource }) => resource),
       checkout,

@@ -222,7 +222,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: instances.AGENT_SESSION_BYTES,
     checked: "src/features/agent-sessions/registry.ts",
-    beyond: `503; of one session ${instances.SUBAGENTS_MAX} subagents`,
+    beyond: `not checked, and the agent is told; of one session ${instances.SUBAGENTS_MAX} subagents`,
   },
   {
     stock: "leases that are held or wait",

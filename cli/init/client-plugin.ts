@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 5000;
+const REPORTED = ["session.created", "session.idle", "session.deleted"];
 
 /** Returns the server and the headers that \`koor init\` recorded; undefined if this is no project of Koor's. */
 function readProject(folder) {
@@ -40,7 +41,7 @@ const koor = async ({ directory, worktree }) => {
   const project = readProject(worktree || directory) ?? readProject(directory);
   if (project === undefined) return {};
   const contexts = new Map();
-  /** The parents of subagents' sessions. Only an event about the session itself names its parent. */
+  // Only the first event of a subagent's session names its parent.
   const parents = new Map();
 
   /** Reports an event. Returns the server's answer, which is empty if the server is away. */
@@ -67,10 +68,9 @@ const koor = async ({ directory, worktree }) => {
     event: async ({ event }) => {
       const { info = {}, sessionID = info.id } = event.properties ?? {};
       if (typeof sessionID !== "string") return;
-      if (typeof info.parentID === "string") parents.set(sessionID, info.parentID);
-      if (["session.created", "session.idle", "session.deleted"].includes(event.type)) {
-        await report(event.type, sessionID);
-      }
+      // A message has a parent, too, which is another message.
+      if (event.type === "session.created" && typeof info.parentID === "string") parents.set(sessionID, info.parentID);
+      if (REPORTED.includes(event.type)) await report(event.type, sessionID);
       if (event.type === "session.deleted") {
         contexts.delete(sessionID);
         parents.delete(sessionID);

@@ -181,12 +181,13 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events with a capital have the fields, the tools and the answers of Claude Code. The others name no event.
+    // Events with a capital have the fields and the tools of Claude Code. Its form of a denial counts, too, but a context
+    // in that form is lost at all events except PreToolUse. The other events name no event.
     events: [
-      ...events("claude", "start", "model", "SessionStart"),
-      ...events("claude", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
+      ...events("flat", "start", "model", "SessionStart"),
+      ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
       ...events("claude", "before-tool", "model", "PreToolUse"),
-      ...events("claude", "after-tool", "model", "PostToolUse", "PostToolUseFailure"),
+      ...events("flat", "after-tool", "model", "PostToolUse", "PostToolUseFailure"),
       ...events("claude", "stop", "lost", "Stop", "AgentStop"),
       ...events("claude", "subagent-stop", "lost", "SubagentStop"),
       ...events("claude", "end", "lost", "SessionEnd"),

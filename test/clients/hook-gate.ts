@@ -106,7 +106,7 @@ export class HookGate {
       record(undefined);
       response.destroy();
     });
-    message.socket.once("close", () => onward.destroy());
+    response.once("close", () => onward.destroy());
     onward.end(body);
   }
 }

@@ -49,11 +49,14 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Resolves when a waiter of an idle session waits at the server. */
+/** Resolves when the next waiter of the session has looked at what there is, and waits. */
 function nextWaiter({ gate }: AgentPlace): Promise<void> {
   return new Promise((resolve) => {
+    let hasBegun = false;
     gate.onPassed = (path) => {
-      if (path.startsWith("/api/wait?") && path.includes("&after=")) resolve();
+      if (!path.startsWith("/api/wait?")) return;
+      hasBegun ||= !path.includes("&after=");
+      if (hasBegun && /&wait=[1-9]/.test(path)) resolve();
     };
   });
 }

@@ -93,7 +93,8 @@ export class AgentPlace implements Place {
   readonly gate: HookGate;
   readonly endpoint: ModelEndpoint;
   readonly client: AgentClient;
-  readonly #env: Readonly<Record<string, string>>;
+  /** The environment of the client and of commands. */
+  readonly env: Readonly<Record<string, string>>;
 
   constructor(client: AgentClient, folder: string, koor: Koor, gate: HookGate, endpoint: ModelEndpoint) {
     this.client = client;
@@ -104,7 +105,7 @@ export class AgentPlace implements Place {
     this.endpoint = endpoint;
     this.model = endpoint.url;
     const newNode = client.needsNewNode ? [newNodeFolder() ?? ""] : [];
-    this.#env = {
+    this.env = {
       ...gitEnvironment(this.home),
       ...(isLoopbackOnly() ? {} : REFUSING_PROXY),
       PATH: [...newNode, join(this.home, "bin"), process.env["PATH"] ?? ""].join(":"),
@@ -193,7 +194,7 @@ export class AgentPlace implements Place {
     // Some programs are scripts that start another one: a signal is for the whole group.
     const child = spawn(program, args, {
       cwd: this.project,
-      env: this.#env,
+      env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

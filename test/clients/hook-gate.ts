@@ -37,6 +37,8 @@ export class HookGate {
   readonly calls: HookCall[] = [];
   mode: GateMode = "open";
   port = 0;
+  /** Is called with the path of each request that passes, and is no hook. */
+  onPassed: (path: string) => void = () => undefined;
   /** The server's port. */
   target: number;
 
@@ -55,8 +57,10 @@ export class HookGate {
     message.on("data", (part: Buffer) => parts.push(part));
     message.on("end", () => {
       const body = Buffer.concat(parts);
-      if (client === undefined) this.#pass(message, body, response, () => undefined);
-      else this.#hook(client, message, body, response);
+      if (client === undefined) {
+        this.onPassed(message.url ?? "");
+        this.#pass(message, body, response, () => undefined);
+      } else this.#hook(client, message, body, response);
     });
   }
 
@@ -102,7 +106,7 @@ export class HookGate {
       record(undefined);
       response.destroy();
     });
-    message.socket.once("close", () => onward.destroy());
+    response.once("close", () => onward.destroy());
     onward.end(body);
   }
 }

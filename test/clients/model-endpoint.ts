@@ -47,9 +47,18 @@ export class ModelEndpoint {
 
   /** Resolves with the first request for a turn, which contains the results of the turns before. */
   reached(script: string, turn: number): Promise<ModelRequest> {
+    return this.#first((request) => request.script === script && request.turn === turn);
+  }
+
+  /** Resolves with the first request of a script that contains a text. */
+  heard(script: string, text: string): Promise<ModelRequest> {
+    return this.#first((request) => request.script === script && request.body.includes(text));
+  }
+
+  #first(isWanted: (request: ModelRequest) => boolean): Promise<ModelRequest> {
     return new Promise((resolve) => {
       const check = (): void => {
-        const found = this.requests.find((request) => request.script === script && request.turn === turn);
+        const found = this.requests.find(isWanted);
         if (found === undefined) return;
         this.#watchers.delete(check);
         resolve(found);

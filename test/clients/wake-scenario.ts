@@ -1,0 +1,107 @@
+/**
+ * Wakes a real idle Claude Code in a terminal: by a request of another agent, and by an agent that waits for a lease of
+ * the session. Runs in the test's process.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { longFormOnly } from "../support/test-size.js";
+import { type AgentPlace, FREE_FILE, HOLDER, makePlace } from "./agent-place.js";
+import { AGENT_CLIENTS, type AgentClient } from "./clients.js";
+import { programOf } from "./installed.js";
+import { promptFor } from "./model-script.js";
+import { canMakeTerminal, startInTerminal } from "./terminal.js";
+
+const TIMEOUT_MS = 120_000;
+/** Section 29 of the contract: an idle session acts upon a request within this time. */
+const WAKE_MS_MAX = 5_000;
+const FIRST_SUBJECT = "please look at the trucks";
+const SECOND_SUBJECT = "and at the trailers";
+
+const claude = AGENT_CLIENTS.find(({ label }) => label === "claude");
+
+function reasonToSkip(): string | false {
+  const form = longFormOnly();
+  if (form !== false) return form;
+  if (claude === undefined || programOf(claude) === undefined)
+    return "Claude Code is not installed: node dist/tree/test/clients/install.js";
+  return canMakeTerminal() ? false : "the machine has no `script`, which makes terminals";
+}
+
+/** Answers what Claude Code asks a person at its first start in a folder. */
+function answerQuestions({ home, project }: AgentPlace): void {
+  const trusted = {
+    hasTrustDialogAccepted: true,
+    hasCompletedProjectOnboarding: true,
+    enabledMcpjsonServers: ["koor"],
+  };
+  const answers = {
+    hasCompletedOnboarding: true,
+    theme: "dark",
+    customApiKeyResponses: { approved: ["key"], rejected: [] },
+    projects: { [project]: trusted },
+  };
+  writeFileSync(join(home, ".claude.json"), JSON.stringify(answers));
+}
+
+/** Returns a text as it stands within a text of JSON. */
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** Resolves when the next waiter of the session has looked at what there is, and waits. */
+function nextWaiter({ gate }: AgentPlace): Promise<void> {
+  return new Promise((resolve) => {
+    let hasBegun = false;
+    gate.onPassed = (path) => {
+      if (!path.startsWith("/api/wait?")) return;
+      hasBegun ||= !path.includes("&after=");
+      if (hasBegun && /&wait=[1-9]/.test(path)) resolve();
+    };
+  });
+}
+
+async function play(client: AgentClient): Promise<void> {
+  await t.test("an idle Claude Code", { skip: reasonToSkip(), timeout: TIMEOUT_MS }, async (t) => {
+    const place = await makePlace(t, client);
+    const { endpoint, path } = place;
+    answerQuestions(place);
+    const { read, edit } = client.tools;
+    endpoint.scripts = {
+      main: [{ calls: [read(path(FREE_FILE))] }, { calls: [edit(path(FREE_FILE), "before", "after")] }],
+    };
+    const holder = await place.register(HOLDER);
+    let idle = nextWaiter(place);
+    const flags = "--permission-mode acceptEdits";
+    const { screen } = startInTerminal(t, place, `${programOf(client) ?? ""} ${flags} '${promptFor("main")}'`);
+    t.teardown(() => {
+      if (!t.passing()) t.comment(screen());
+    });
+    await idle;
+    const turns = endpoint.of("main").length;
+    const session = (await place.instances()).find(({ name }) => name.startsWith("claude-"))?.id;
+    const ask = async (subject: string): Promise<string> => {
+      const startMs = performance.now();
+      idle = nextWaiter(place);
+      await place.call("POST", "/api/messages", { as: holder, body: { to: [session], subject, intent: "request" } });
+      const { body } = await endpoint.heard("main", subject);
+      const tookMs = Math.round(performance.now() - startMs);
+      t.ok(tookMs <= WAKE_MS_MAX, `"${subject}" wakes it after ${tookMs} ms`);
+      await idle;
+      return body;
+    };
+    t.match(await ask(FIRST_SUBJECT), inJson(`from agent "${HOLDER}": "${FIRST_SUBJECT}"`), "it reads the line");
+    const last = await ask(SECOND_SUBJECT);
+    t.equal(endpoint.of("main").length, turns + 2, "each request wakes it once");
+    t.equal(last.split(FIRST_SUBJECT).length - 1, 1, "and stands in its context once");
+    const waits = inJson(`waits for "path:${FREE_FILE}"`);
+    idle = nextWaiter(place);
+    await place.lease(holder, FREE_FILE, { queue: true });
+    await endpoint.heard("main", waits);
+    t.pass("an agent that waits for its file wakes it");
+    await idle;
+    t.match(await place.leasesOf(FREE_FILE), [{ holder: { id: holder } }], "and has the file at the end of that turn");
+  });
+}
+
+if (claude !== undefined) await play(claude);

@@ -10,6 +10,7 @@ import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
 import type { Previous } from "./hook-script.js";
 import type { Repository } from "./repository.js";
+import { refuseLinks } from "./safe-file.js";
 
 const FOLDER = "koor";
 const FILE = "guard.json";
@@ -83,7 +84,9 @@ function isRecord(value: unknown): value is InstallRecord {
 /** Reads the record; undefined if the guard is not installed. */
 export function readRecord(repository: Repository): InstallRecord | undefined | CliFailure {
   const path = recordPath(repository);
-  const text = readTextFile({ path, name: path, root: repository.commonFolder });
+  const linked = refuseLinks(repository.commonFolder, path);
+  if (linked !== undefined) return linked;
+  const text = readTextFile({ path, name: path });
   if (text === undefined || text instanceof CliFailure) return text;
   const parsed = parseJson(text);
   return isRecord(parsed) ? parsed : refused(`${path} is not the record of an installed guard`);

@@ -4,7 +4,16 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -15,6 +24,7 @@ import { runCli } from "../test/cli/run-cli.js";
 import { tieToThisProcess } from "../test/support/owner.js";
 import { makeDirectory } from "../test/support/server-process.js";
 import { runGit } from "./guard/git.js";
+import { ownRecordPath } from "./own-record.js";
 import { readRegularFile, Unread } from "./regular-file.js";
 
 /** This file runs from dist/tree/cli. */
@@ -84,9 +94,15 @@ t.test("the record of one working tree is not followed in a copy of it", async (
   t.equal((await koor(["init", "--client", "kimi", "--yes"])).code, 0);
   const copy = `${root}-copy`;
   execFileSync("cp", ["-R", root, copy]);
-  const before = snapshot(home);
-  t.match(await runCli(["uninit", "--yes"], { cwd: copy, env }), { code: 0, stderr: /init\.json is not a record/ });
-  t.same(snapshot(home), before);
+  const ignores = async (): Promise<void> => {
+    const before = snapshot(home);
+    t.match(await runCli(["uninit", "--yes"], { cwd: copy, env }), { code: 0, stderr: /init\.json is not a record/ });
+    t.same(snapshot(home), before);
+  };
+  await ignores();
+  // The names of two records could be the same.
+  copyFileSync(ownRecordPath(root, env) ?? "", ownRecordPath(copy, env) ?? "");
+  await ignores();
 });
 
 t.test("the hook follows only the user's own record", async (t) => {
@@ -103,6 +119,18 @@ t.test("the hook follows only the user's own record", async (t) => {
     url: "/api/hooks/codex",
     headers: { "x-koor-workspace": "git.example/acme/trucks", "x-koor-root": root },
   });
+});
+
+t.test("the hook follows the record of a main working tree only from the trees of its repository", async (t) => {
+  const project = await makeProject(t);
+  const { fake, root, home, koor, git } = project;
+  t.equal((await koor(["init", "--client", "codex", "--yes"])).code, 0);
+  const foreign = join(home, "foreign");
+  git("init", "--quiet", foreign);
+  writeFileSync(join(foreign, ".git/commondir"), `${join(root, ".git")}\n`);
+  fake.requests.length = 0;
+  t.same(await runHook({ ...project, root: foreign }), { code: 0, stdout: "{}" });
+  t.same(fake.requests, []);
 });
 
 t.test("the hook reads only small regular files of the project itself", { skip: SKIP }, async (t) => {
@@ -190,6 +218,17 @@ t.test("uninit ends, whatever the folder of a working tree names", { skip: SKIP 
   t.notOk(existsSync(join(root, ".codex")));
 });
 
+t.test("the guard ends, whatever is in the place of its files", { skip: SKIP }, async (t) => {
+  const { fake, root, koor, write, git } = await makeProject(t);
+  const lease = { id: "l-1", fence: 7, scope: "repo", checkout: null, holder: { id: "i-1" }, resources: ["path:a"] };
+  fake.answer = ({ url }) => replyJson({ leases: url.includes("after=") ? [] : [lease] });
+  write("a", "x");
+  git("add", "a");
+  for (const name of ["message", ".git/MERGE_HEAD"]) execFileSync("mkfifo", [join(root, name)]);
+  t.match(await koor(["guard", "check"]), { stderr: /^(?!.*cannot compare)/ });
+  t.match(await koor(["guard", "trailer", "message"]), { code: 3, stderr: /cannot read .*not a regular file/ });
+});
+
 t.test("the guard's record names only the guard's own files", { skip: SKIP }, async (t) => {
   const { root, home, koor, write, read } = await makeProject(t);
   mkdirSync(join(home, "empty"));
@@ -232,8 +271,18 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   write("a", "x");
   git("add", "a");
   git("commit", "--quiet", "--message", "one");
+  // A signature is checked only if there is one.
+  const [tree, parent] = [git("rev-parse", "HEAD^{tree}"), git("rev-parse", "HEAD")];
+  const who = "ana <ana@example.org> 1700000000 +0000";
+  const signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----";
+  write("signed", `tree ${tree}\nparent ${parent}\nauthor ${who}\ncommitter ${who}\n${signature}\n\ntwo\n`);
+  git("reset", "--quiet", git("hash-object", "-t", "commit", "-w", "signed"));
+  rmSync(join(root, "signed"));
+  git("remote", "remove", "origin");
   write("b", "x");
   git("add", "b");
+  // The index is written again, because only the time of the file has changed.
+  utimesSync(join(root, "a"), 1_700_000_000, 1_700_000_000);
   const script = join(root, ".git/hooks/post-index-change");
   write(".git/hooks/post-index-change", `#!/bin/sh\n${program("index")}\n`);
   execFileSync("chmod", ["+x", script]);

@@ -5,7 +5,7 @@
  * process.
  */
 import { devNull } from "node:os";
-import { parse, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
@@ -75,8 +75,8 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
   ];
   const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
   const settings = ["-c", "trailer.separators=:", "-c", `core.commentChar=${mark}`];
-  // git runs outside of the repository, whose configuration may name programs for trailers.
-  const result = runGit(parse(file).root, [...settings, "interpret-trailers", ...options, ...trailers, file], {
+  // git gets no repository, because the configuration of one may name programs for trailers.
+  const result = runGit(root, [...settings, "interpret-trailers", ...options, ...trailers, file], {
     GIT_DIR: devNull,
     GIT_WORK_TREE: undefined,
     GIT_COMMON_DIR: undefined,

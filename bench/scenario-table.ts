@@ -8,6 +8,7 @@ import { dashboardScenario } from "./scenarios/dashboard.js";
 import { diffScenario } from "./scenarios/diff.js";
 import { getScenario } from "./scenarios/get.js";
 import { heartbeatScenario } from "./scenarios/heartbeat.js";
+import { hooksScenario } from "./scenarios/hooks.js";
 import { hostileScenario } from "./scenarios/hostile.js";
 import { idleScenario } from "./scenarios/idle.js";
 import { mcpScenario } from "./scenarios/mcp.js";
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idleScenario,
   diffScenario,
   heartbeatScenario,
+  hooksScenario,
   claimsScenario,
   waitScenario,
   validateScenario,

@@ -9,6 +9,7 @@ import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
+import { DOCTOR_COMMANDS } from "./commands/doctor.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { GUARD_COMMANDS } from "./commands/guard.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
@@ -47,7 +48,10 @@ export const TOPICS: readonly Topic[] = [
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
-  { name: "connecting", rows: [...INIT_COMMANDS, ...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...MCP_COMMANDS] },
+  {
+    name: "connecting",
+    rows: [...INIT_COMMANDS, ...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...DOCTOR_COMMANDS, ...MCP_COMMANDS],
+  },
   { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];
 

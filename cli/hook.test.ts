@@ -16,7 +16,7 @@ import { errorTextOf } from "./hook/hook-error.js";
 import { ownRecordPath } from "./own-record.js";
 
 /** This file runs from dist/tree/cli. */
-const PROGRAM = fileURLToPath(new URL("../../app/cli/hook.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../app/cli/hook.cjs", import.meta.url));
 const TOKEN = "a-token-of-the-user";
 
 interface HookResult {
@@ -154,8 +154,26 @@ t.test("a line for stderr is short and printable ASCII", (t) => {
 
 t.test("the bundle is small and loads few modules", (t) => {
   const bundle = readFileSync(PROGRAM, "utf8");
-  const loaded = [...bundle.matchAll(/\bfrom\s*"([^"]+)"/g)].map(([, name = ""]) => name);
+  const loaded = [...bundle.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = ""]) => name);
   t.same([...new Set(loaded)].toSorted(), ["node:fs", "node:net", "node:path"]);
   t.ok(bundle.length < 16 * 1024, `${bundle.length} bytes`);
   t.end();
+});
+
+t.test("an answer that allows a call is not passed on: the client asks its user as without a hook", async (t) => {
+  const project = await makeProject(t);
+  const { fake, koor } = project;
+  t.equal((await koor(["init", "--client", "kimi", "--yes"])).code, 0);
+  for (const [client, answer] of [
+    ["claude", { hookSpecificOutput: { hookEventName: "PreToolUse", permissionDecision: "allow" } }],
+    ["copilot", { permissionDecision: "allow" }],
+    ["cursor", { permission: "allow" }],
+    ["gemini", { decision: "approve" }],
+    ["claude", { hookSpecificOutput: { decision: { behavior: "allow" } } }],
+  ] as const) {
+    fake.answer = () => replyJson(answer);
+    t.match(await runHook(project, [client]), { code: 0, stdout: "{}", stderr: /answer is not one of a hook/ }, client);
+  }
+  fake.answer = () => replyJson({ deny: 'it says "decision":"allow"' });
+  t.match(await runHook(project, ["opencode"]), { stdout: /deny/, stderr: "" });
 });

@@ -6,20 +6,41 @@
  */
 import { readSync, writeSync } from "node:fs";
 
-import { CLI_HOOK_BYTES_MAX } from "../schemas/limits/cli.js";
+import { CLI_HOOK_BYTES_MAX, CLI_HOOK_TIMEOUT_MS } from "../schemas/limits/cli.js";
 import { errorTextOf } from "./hook/hook-error.js";
 import { findHookProject } from "./hook/hook-project.js";
 import { sendHook } from "./hook/hook-request.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
+/** The interval at which a stdin that does not block is read. */
+const POLL_MS = 5;
+
+/** Reads from stdin. Returns 0 at its end, and undefined if nothing is there yet. */
+function readSome(chunk: Buffer): number | undefined {
+  try {
+    return readSync(STDIN, chunk);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EOF") return 0;
+    // The client has made the pipe non-blocking.
+    if (code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
 
 /** Reads stdin to its end. Returns undefined if it is too long. */
 function readInput(): Buffer | undefined {
   const chunks: Buffer[] = [];
-  for (let used = 0; used <= CLI_HOOK_BYTES_MAX; ) {
+  for (let used = 0, waitedMs = 0; used <= CLI_HOOK_BYTES_MAX; ) {
     const chunk = Buffer.allocUnsafe(READ_BYTES);
-    const count = readSync(STDIN, chunk);
+    const count = readSome(chunk);
+    if (count === undefined) {
+      if (waitedMs >= CLI_HOOK_TIMEOUT_MS) throw new Error("the input does not end");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, POLL_MS);
+      waitedMs += POLL_MS;
+      continue;
+    }
     if (count === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, count));
     used += count;
@@ -34,14 +55,18 @@ function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }
 
+/** Matches a decision in JSON that skips the client's own question to its user. No answer of Koor's has one. */
+const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
+
 /** Whether a client can read the answer. Kimi Code takes a context as plain text. */
 function isUsable(client: string, answer: string): boolean {
-  if (client === "kimi" || answer === "") return true;
+  if (answer === "") return true;
   try {
     const parsed: unknown = JSON.parse(answer);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+    return isObject && !ALLOWS.test(JSON.stringify(parsed));
   } catch {
-    return false;
+    return client === "kimi";
   }
 }
 
@@ -66,10 +91,14 @@ async function run(client: string, event: string | undefined): Promise<string> {
   return answer === "" ? goOn(client) : answer;
 }
 
-const [, , name = "", event] = process.argv;
-try {
-  write(STDOUT, await run(name, event));
-} catch (error) {
-  write(STDOUT, goOn(name));
-  write(STDERR, `koor-hook: ${errorTextOf(error)}\n`);
+async function main(name = "", event?: string): Promise<void> {
+  try {
+    write(STDOUT, await run(name, event));
+  } catch (error) {
+    write(STDOUT, goOn(name));
+    write(STDERR, `koor-hook: ${errorTextOf(error)}\n`);
+  }
 }
+
+// The bundle is a CommonJS module, which cannot wait here.
+void main(...process.argv.slice(2));

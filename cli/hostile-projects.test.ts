@@ -28,7 +28,7 @@ import { ownRecordPath } from "./own-record.js";
 import { readRegularFile, Unread } from "./regular-file.js";
 
 /** This file runs from dist/tree/cli. */
-const HOOK = fileURLToPath(new URL("../../app/cli/hook.js", import.meta.url));
+const HOOK = fileURLToPath(new URL("../../app/cli/hook.cjs", import.meta.url));
 const SKIP = process.platform === "win32" ? "Windows has none of these files" : false;
 const SECRET = "Authorization: Bearer a-secret-of-the-user";
 

@@ -193,6 +193,9 @@ export interface Config {
   readonly cluster_seed: boolean;
 }
 
+/** The settings of the server's machine, which `koor doctor` checks. */
+export type ServeSettings = Pick<Config, "data_dir" | "bind" | "dashboard_bind">;
+
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 

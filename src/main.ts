@@ -1,6 +1,6 @@
 /**
  * The program of the server: settings, start, signals and exit codes (docs/configuration.md). `koor serve` calls
- * `runServer` too.
+ * `runServer` too, and `koor doctor` reads settings and inspects a data directory with the other functions.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,8 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { HEAP_GROWTH_PERCENT } from "../schemas/limits/process.js";
+import type { ServeSettings } from "../schemas/config.js";
+import type { DataDirState } from "../schemas/data-dir.js";
 import { VERSION } from "../schemas/version.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { isOutOfDescriptors } from "./base/descriptors.js";
@@ -27,6 +29,29 @@ const URLS = {
 const PRIVATE_UMASK = 0o077;
 const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
+
+/** Reads the settings with which the server would start. Returns the line with which it would refuse wrong ones. */
+export function readServeSettings(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): ServeSettings | { readonly refusal: string } {
+  try {
+    const invocation = loadConfig(argv, environment);
+    if (invocation.kind !== "serve") return { refusal: "the flags ask for no server" };
+    checkToken(invocation.config);
+    const { data_dir, bind, dashboard_bind } = invocation.config;
+    return { data_dir, bind, dashboard_bind };
+  } catch (error) {
+    if (error instanceof ConfigError) return { refusal: error.message };
+    throw error;
+  }
+}
+
+/** Inspects a data directory without a change. Loads SQLite. */
+export async function inspectDataDir(dataDir: string): Promise<DataDirState> {
+  const { inspect } = await import("./platform/store/inspect-data-dir.js");
+  return inspect(dataDir);
+}
 
 /** Runs a server until a signal stops it, and then ends the process. */
 export async function runServer(argv: readonly string[]): Promise<void> {

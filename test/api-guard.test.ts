@@ -60,12 +60,15 @@ t.test("a commit without the guard is a row of the audit log", async (t) => {
   const off = async (body: object) => await sendJson(port, "POST", "/api/guard/off", body, ana.headers);
   t.same((await off({ commit: COMMIT, paths: ["a.ts"] })).json(), { recorded: COMMIT });
   t.match(await off({ commit: COMMIT, workspace: "w" }), { status: 200 });
+  const long = Array.from({ length: 256 }, (_, at) => `${at}/${"x".repeat(1000)}`);
+  t.match(await off({ commit: COMMIT, workspace: "long", paths: long }), { status: 200 });
   t.match(await off({ commit: "main" }), { status: 400, text: /commit must match pattern/ });
   t.match(await off({ commit: COMMIT, paths: Array(257).fill("a") }), { status: 400, text: /paths/ });
   const rows = (await send(port, "GET", "/api/audit?action=guard.off")).json<{ readonly detail: string }[]>();
   t.match(rows, [
     { outcome: "error" },
     { outcome: "error" },
+    { resource: "long", outcome: "success", detail: /^.{8000,8500},"count":256\}$/ },
     { actor: ana.id, resource: "w", outcome: "success", detail: `{"commit":"${COMMIT}","paths":[]}` },
     { actor: ana.id, resource: "trucks", outcome: "success", detail: `{"commit":"${COMMIT}","paths":["a.ts"]}` },
   ]);

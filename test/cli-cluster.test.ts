@@ -127,6 +127,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
 const ELSEWHERE = [
   "init",
   "uninit",
+  "doctor",
   "config set",
   "whoami",
   "mcp config",

@@ -1,6 +1,6 @@
 /**
- * Tests which leases `guard committed` releases. Automatic leases are shown by a fake server; a real one has leases that
- * were asked for.
+ * Tests which leases `guard committed` releases. A fake server shows automatic leases of all kinds. A real one has those
+ * of an agent's hooks, and leases that were asked for.
  */
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";
 import { git as plainGit, gitEnvironment, makeRepository } from "./cli/git.js";
 import { NO_GIT, setUpGuarded } from "./cli/guarded.js";
 import { runCli } from "./cli/run-cli.js";
+import { send, sendJson } from "./support/http-client.js";
 import { makeDirectory } from "./support/server-process.js";
 
 t.test("automatic leases of what is as in HEAD are released", { skip: NO_GIT }, async (t) => {
@@ -89,14 +90,57 @@ t.test("automatic leases of what is as in HEAD are released", { skip: NO_GIT }, 
   t.match(fake.requests[0]?.url, /^\/api\/leases\?own=1&state=held&workspace=trucks&/);
 });
 
+t.test("a commit releases the leases of the hooks of a session and of its subagent", { skip: NO_GIT }, async (t) => {
+  const bench = await setUpGuarded(t);
+  const { git, guard, write, root, server, workspace } = bench;
+  await guard(["install"]);
+  const { stdout } = await runCli(["whoami"], { cwd: root, env: bench.env });
+  const headers = {
+    "X-Koor-Root": root,
+    "X-Koor-Workspace": workspace,
+    "X-Koor-Checkout": (JSON.parse(stdout) as { checkout: { id: string } }).checkout.id,
+  };
+  let calls = 0;
+  const edit = async (path: string, more: object = {}): Promise<void> => {
+    calls += 1;
+    const tool = { tool_name: "Edit", tool_use_id: `t-${calls}`, tool_input: { file_path: join(root, path) } };
+    const body = { session_id: "s-1", cwd: root, hook_event_name: "PreToolUse", ...tool, ...more };
+    const answer = await sendJson(server.port, "POST", "/api/hooks/claude", body, headers);
+    t.equal(answer.status, 200);
+    t.notMatch(answer.text, "deny", path);
+    write(path);
+  };
+  const leased = async (): Promise<string[]> => {
+    const answer = await send(server.port, "GET", `/api/leases?workspace=${workspace}`);
+    return answer
+      .json<{ leases: { resources: string[] }[] }>()
+      .leases.flatMap(({ resources }) => resources)
+      .toSorted();
+  };
+  const env = { KOOR_INSTANCE: "", CLAUDE_CODE_SESSION_ID: "s-1" };
+  await edit("a.ts");
+  await edit("b.ts");
+  await edit("sub/c.ts", { agent_id: "agent-1", agent_type: "reviewer" });
+  t.same(await leased(), ["path:a.ts", "path:b.ts", "path:sub/c.ts"]);
+  await git(["add", "a.ts", "sub"]);
+  t.match(await git(["commit", "--quiet", "--message", "x"], { env }), { code: 0, stderr: "" });
+  t.match((await git(["log", "-1", "--format=%B"])).stdout, /^x\n\nKoor-Fence: \d+\nKoor-Fence: \d+$/);
+  t.same(await leased(), ["path:b.ts"], "the file that was not committed stays leased");
+  const verified = await guard(["verify", "HEAD~1..HEAD"]);
+  t.match(verified, { code: 0, stdout: / covered\n$/ });
+  await git(["add", "b.ts"]);
+  t.match(await git(["commit", "--quiet", "--no-verify", "--message", "y"], { env }), { code: 0, stderr: "" });
+  t.same(await leased(), []);
+});
+
 t.test("a commit releases no lease that was asked for", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
   const { git, guard, write, ana } = bench;
   await guard(["install"]);
   const own = await ana.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
   t.match(await ana.get(own.id), { state: "held" });
   t.same(JSON.parse((await guard(["committed"])).stdout), { released: [] });
   t.match(await guard(["committed"], { env: { KOOR_INSTANCE: "" } }), { code: 0, stderr: "" }, "without an instance");

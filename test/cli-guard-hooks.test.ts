@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import t from "tap";
 
+import { sampleRows } from "./support/test-size.js";
 import { NO_GIT, setUpGuarded, snapshotOf, writeScript, type Guarded } from "./cli/guarded.js";
 
 /** A hook that records its name, its folder and its arguments, and ends with an exit code. */
@@ -25,7 +26,7 @@ function recordingHook(log: string, code = 0): string {
 interface Situation {
   readonly name: string;
   /** Makes the hooks of the repository. Returns the name of the folder in which they stand; "" for none. */
-  readonly make: (bench: Guarded, log: string) => string;
+  readonly make: (bench: Guarded, log: string) => string | Promise<string>;
 }
 
 const NAMES = ["pre-commit", "prepare-commit-msg", "post-commit", "commit-msg"] as const;
@@ -45,17 +46,17 @@ const SITUATIONS: readonly Situation[] = [
   },
   {
     name: "a folder of the repository that git tracks",
-    make: ({ root, git }, log) => {
+    make: async ({ root, git }, log) => {
       writeHooks(join(root, ".my hooks"), log);
-      git(["add", "."]);
-      git(["commit", "--quiet", "--message", "hooks"]);
-      git(["config", "core.hooksPath", ".my hooks"]);
+      await git(["add", "."]);
+      await git(["commit", "--quiet", "--message", "hooks"]);
+      await git(["config", "core.hooksPath", ".my hooks"]);
       return ".my hooks";
     },
   },
   {
     name: "husky",
-    make: ({ root, git }, log) => {
+    make: async ({ root, git }, log) => {
       // As husky 9 does it: the hooks of the folder `_` run those beside it by their own names.
       for (const name of NAMES) {
         writeScript(join(root, ".husky", "_", name), '. "$(dirname "$0")/h"');
@@ -64,17 +65,17 @@ const SITUATIONS: readonly Situation[] = [
       const h = 'n=$(basename "$0")\ns=$(dirname "$(dirname "$0")")/$n\n[ ! -f "$s" ] && exit 0\nsh -e "$s" "$@"';
       writeFileSync(join(root, ".husky", "_", "h"), `${h}\n`);
       writeFileSync(join(root, ".husky", "_", ".gitignore"), "*");
-      git(["add", "."]);
-      git(["commit", "--quiet", "--message", "husky"]);
-      git(["config", "core.hooksPath", ".husky/_"]);
+      await git(["add", "."]);
+      await git(["commit", "--quiet", "--message", "husky"]);
+      await git(["config", "core.hooksPath", ".husky/_"]);
       return ".husky";
     },
   },
   {
     name: "the user's",
-    make: ({ home, git }, log) => {
+    make: async ({ home, git }, log) => {
       writeHooks(join(home, "all hooks"), log);
-      git(["config", "--global", "core.hooksPath", "~/all hooks"]);
+      await git(["config", "--global", "core.hooksPath", "~/all hooks"]);
       return "all hooks";
     },
   },
@@ -89,14 +90,14 @@ const SITUATIONS: readonly Situation[] = [
   },
   {
     name: "linked files",
-    make: ({ root, git }, log) => {
+    make: async ({ root, git }, log) => {
       mkdirSync(join(root, ".git", "hooks"), { recursive: true });
       for (const name of NAMES) {
         writeScript(join(root, "scripts", name), recordingHook(log));
         symlinkSync(`../../scripts/${name}`, join(root, ".git", "hooks", name));
       }
-      git(["add", "."]);
-      git(["commit", "--quiet", "--message", "scripts"]);
+      await git(["add", "."]);
+      await git(["commit", "--quiet", "--message", "scripts"]);
       return "hooks";
     },
   },
@@ -109,43 +110,47 @@ function takeLog(log: string): string[] {
   return lines;
 }
 
-for (const { name, make } of SITUATIONS)
+for (const { name, make } of sampleRows(SITUATIONS, 2))
   t.test(`hooks: ${name}`, { skip: NO_GIT }, async (t) => {
     const bench = await setUpGuarded(t);
     const { git, guard, write, bob, ana, root, top } = bench;
     const log = join(top, "log");
-    const folder = make(bench, log);
+    const folder = await make(bench, log);
     takeLog(log);
     const runs = (words: readonly (readonly [string, number])[]) =>
       folder === "" ? [] : words.map(([hook, count]) => `${hook} in ${folder}: ${count}`);
-    const before = snapshotOf(top, ["trucks/.git/index", "home/.config"]);
+    const before = snapshotOf(top, [`${bench.workspace}/.git/index`, "home/.config"]);
     t.match(await guard(["install"]), { code: 0, stderr: "" });
     const installed = snapshotOf(top);
     t.match(await guard(["install"]), { code: 0, stderr: "" });
     t.same(snapshotOf(top), installed, "twice is once");
-    t.equal(git(["status", "--porcelain"]).stdout, "");
+    t.equal((await git(["status", "--porcelain"])).stdout, "");
 
     await bob.lease(["path:a.ts"]);
     const own = await ana.lease(["path:b.ts"]);
     write("a.ts");
-    git(["add", "."]);
-    t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /a\.ts is leased by bob/ });
+    await git(["add", "."]);
+    t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(takeLog(log), runs([["pre-commit", 0]]), "the other hook has run first");
     const linked = join(top, "linked tree");
-    t.match(git(["worktree", "add", "--quiet", "-b", "linked", linked]), { code: 0 });
+    t.match(await git(["worktree", "add", "--quiet", "-b", "linked", linked]), { code: 0 });
     takeLog(log);
     writeFileSync(join(linked, "a.ts"), "");
-    git(["add", "a.ts"], { cwd: linked });
-    t.match(git(["commit", "--quiet", "--message", "x"], { cwd: linked }), { code: 1 }, "in another working tree");
+    await git(["add", "a.ts"], { cwd: linked });
+    t.match(
+      await git(["commit", "--quiet", "--message", "x"], { cwd: linked }),
+      { code: 1 },
+      "in another working tree",
+    );
     takeLog(log);
-    git(["worktree", "remove", "--force", linked]);
-    git(["branch", "--quiet", "-D", "linked"]);
-    git(["reset", "--quiet"]);
+    await git(["worktree", "remove", "--force", linked]);
+    await git(["branch", "--quiet", "-D", "linked"]);
+    await git(["reset", "--quiet"]);
     rmSync(join(root, "a.ts"));
 
     write("b.ts");
-    git(["add", "b.ts"]);
-    t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+    await git(["add", "b.ts"]);
+    t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
     const all = [
       ["pre-commit", 0],
       ["prepare-commit-msg", 2],
@@ -153,16 +158,16 @@ for (const { name, make } of SITUATIONS)
       ["post-commit", 0],
     ] as const;
     t.same(takeLog(log), runs(all));
-    t.match(git(["log", "-1", "--format=%B"]).stdout, `Koor-Fence: ${own.fence}`);
+    t.match((await git(["log", "-1", "--format=%B"])).stdout, `Koor-Fence: ${own.fence}`);
     write("b.ts");
-    t.match(git(["commit", "--quiet", "--all", "--no-verify", "--message", "x"]), { code: 0, stderr: "" });
-    t.match(git(["log", "-1", "--format=%B"]).stdout, `Koor-Fence: ${own.fence}`);
-    git(["reset", "--quiet", "--hard", "HEAD~2"]);
+    t.match(await git(["commit", "--quiet", "--all", "--no-verify", "--message", "x"]), { code: 0, stderr: "" });
+    t.match((await git(["log", "-1", "--format=%B"])).stdout, `Koor-Fence: ${own.fence}`);
+    await git(["reset", "--quiet", "--hard", "HEAD~2"]);
     t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
     const after = snapshotOf(top);
     const changed = Object.keys({ ...before, ...after }).filter((path) => before[path] !== after[path]);
     const gits =
-      /^trucks\/\.git\/(?:index|objects|logs|ORIG_HEAD|COMMIT_EDITMSG|worktrees|refs|packed-refs)|^log$|^home\/\.config/;
+      /^trucks-\d+\/\.git\/(?:index|objects|logs|ORIG_HEAD|COMMIT_EDITMSG|worktrees|refs|packed-refs)|^log$|^home\/\.config/;
     t.same(
       changed.filter((path) => !gits.test(path)),
       [],
@@ -179,19 +184,19 @@ t.test("a hook that fails stops the commit with its own exit code", { skip: NO_G
   writeScript(join(hooks, "post-commit"), `echo post >>'${join(top, "log")}'; exit 3`);
   t.match(await guard(["install"]), { code: 0 });
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /^no\n/ });
-  t.equal(git(["hook", "run", "pre-commit"]).code, 7);
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /^no\n/ });
+  t.equal((await git(["hook", "run", "pre-commit"])).code, 7);
   writeScript(join(hooks, "pre-commit"), "exit 0");
   writeScript(join(hooks, "prepare-commit-msg"), 'echo "from a hook" >"$1"');
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0 });
-  t.equal(git(["log", "-1", "--format=%B"]).stdout, "from a hook");
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0 });
+  t.equal((await git(["log", "-1", "--format=%B"])).stdout, "from a hook");
   t.equal(readFileSync(join(top, "log"), "utf8"), "post\n");
   writeScript(join(hooks, "prepare-commit-msg"), "exit 9");
   write("a.ts");
-  t.match(git(["commit", "--quiet", "--all", "--message", "x"]), { code: 1 });
+  t.match(await git(["commit", "--quiet", "--all", "--message", "x"]), { code: 1 });
   chmodSync(join(hooks, "prepare-commit-msg"), 0o644);
-  t.match(git(["commit", "--quiet", "--all", "--message", "x"]), { code: 0 }, "a hook that cannot be run");
+  t.match(await git(["commit", "--quiet", "--all", "--message", "x"]), { code: 0 }, "a hook that cannot be run");
 });
 
 t.test("other hooks get their input, also if they come later", { skip: NO_GIT }, async (t) => {
@@ -200,15 +205,15 @@ t.test("other hooks get their input, also if they come later", { skip: NO_GIT },
   writeScript(join(root, ".git", "hooks", "pre-commit"), "exit 0");
   t.match(await guard(["install"]), { code: 0 });
   const far = join(top, "far.git");
-  git(["init", "--quiet", "--bare", far]);
+  await git(["init", "--quiet", "--bare", far]);
   writeScript(
     join(root, ".git", "hooks", "pre-push"),
     `cat >'${join(top, "input")}'; echo "$@" >>'${join(top, "input")}'`,
   );
-  t.match(git(["push", "--quiet", far, "main"]), { code: 0 });
+  t.match(await git(["push", "--quiet", far, "main"]), { code: 0 });
   t.match(readFileSync(join(top, "input"), "utf8"), /^refs\/heads\/main [0-9a-f]{40} refs\/heads\/main 0{40}\n/);
   writeScript(join(root, ".git", "hooks", "pre-push"), "exit 5");
-  t.match(git(["push", "--quiet", far, "main:again"]), { code: 1 });
+  t.match(await git(["push", "--quiet", far, "main:again"]), { code: 1 });
 });
 
 t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) => {
@@ -226,20 +231,20 @@ t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) 
   t.notOk(existsSync(join(hooks, "pre-commit.legacy")));
 
   t.match(await guard(["install"]), { code: 0 });
-  const folder = git(["rev-parse", "--git-path", "hooks"]).stdout;
+  const folder = (await git(["rev-parse", "--git-path", "hooks"])).stdout;
   t.not(folder, ".git/hooks", "beside the other tool's");
-  git(["config", "core.hooksPath", ".husky/_"]);
+  await git(["config", "core.hooksPath", ".husky/_"]);
   t.match(await guard(["uninstall"]), { code: 0 });
-  t.equal(git(["config", "core.hooksPath"]).stdout, ".husky/_");
+  t.equal((await git(["config", "core.hooksPath"])).stdout, ".husky/_");
   t.notOk(existsSync(join(root, ".git", "koor")));
 
-  git(["config", "--unset", "core.hooksPath"]);
-  git(["config", "user.name", "of later"]);
+  await git(["config", "--unset", "core.hooksPath"]);
+  await git(["config", "user.name", "of later"]);
   t.match(await guard(["install"]), { code: 0 });
-  git(["config", "user.name", "of even later"]);
+  await git(["config", "user.name", "of even later"]);
   t.match(await guard(["uninstall"]), { code: 0 });
-  t.equal(git(["config", "core.hooksPath"]).code, 1);
-  t.equal(git(["config", "user.name"]).stdout, "of even later");
+  t.equal((await git(["config", "core.hooksPath"])).code, 1);
+  t.equal((await git(["config", "user.name"])).stdout, "of even later");
 });
 
 t.test("a repository that was moved is guarded again after a second install", { skip: NO_GIT }, async (t) => {
@@ -251,18 +256,18 @@ t.test("a repository that was moved is guarded again after a second install", { 
   const cwd = join(top, "moved");
   renameSync(root, cwd);
   t.match(await guard(["install"], { cwd }), { code: 0, stderr: "" });
-  t.equal(git(["config", "core.hooksPath"], { cwd }).stdout, join(cwd, ".git", "koor", "hooks"));
+  t.equal((await git(["config", "core.hooksPath"], { cwd })).stdout, join(cwd, ".git", "koor", "hooks"));
   t.match(await guard(["uninstall"], { cwd }), { code: 0, stderr: "" });
   t.same(snapshotOf(cwd), before, "byte for byte");
   t.match(await guard(["install"], { cwd }), { code: 0, stderr: "" });
   renameSync(cwd, root);
-  git(["config", "user.name", "of later"]);
+  await git(["config", "user.name", "of later"]);
   t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
-  t.equal(git(["config", "core.hooksPath"]).code, 1);
+  t.equal((await git(["config", "core.hooksPath"])).code, 1);
   await bob.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
 });
 
 t.test("nothing is written through a link", { skip: NO_GIT }, async (t) => {

@@ -83,8 +83,8 @@ async function setUpTool(t: Test, row: ToolRow): Promise<Tooled> {
   writeScript(script, `echo "$1" >>'${log}'\n[ "$FAILING" != "$1" ]`);
   const env = { PATH: `${dirname(program)}:${bench.env["PATH"] ?? ""}`, CI: "", PRE_COMMIT_HOME: join(top, "cache") };
   row.configure(root, script);
-  git(["add", "."]);
-  t.equal(git(["commit", "--quiet", "--no-verify", "--message", row.tool]).code, 0);
+  await git(["add", "."]);
+  t.equal((await git(["commit", "--quiet", "--no-verify", "--message", row.tool])).code, 0);
   return {
     bench,
     installTool: (...more) => {
@@ -95,10 +95,10 @@ async function setUpTool(t: Test, row: ToolRow): Promise<Tooled> {
       });
       return end.status === 0 ? "" : `${end.stdout}${end.stderr}`;
     },
-    commit: (message, failing = "") => {
+    commit: async (message, failing = "") => {
       write("a.ts");
-      git(["add", "a.ts"]);
-      return git(["commit", "--quiet", "--message", message], { env: { ...env, FAILING: failing } });
+      await git(["add", "a.ts"]);
+      return await git(["commit", "--quiet", "--message", message], { env: { ...env, FAILING: failing } });
     },
     ran: () => {
       const lines = existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n") : [];
@@ -120,32 +120,32 @@ for (const row of TOOLS) {
     const installed = snapshotOf(root);
     t.match(await guard(["install"]), { code: 0, stderr: "" });
     t.same(snapshotOf(root), installed, "twice is once");
-    t.equal(git(["status", "--porcelain"]).stdout, "");
+    t.equal((await git(["status", "--porcelain"])).stdout, "");
     t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
     t.same(snapshotOf(root), before, "byte for byte");
     t.match(await guard(["install"]), { code: 0, stderr: "" });
 
     const theirs = await bob.lease(["path:a.ts"]);
-    t.match(commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
+    t.match(await commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(ran(), ["pre-commit"]);
     await bob.release(theirs);
     const own = await ana.lease(["path:a.ts"]);
     for (const name of COMMIT.slice(0, 3)) {
-      t.match(commit("failing", name), { code: 1 }, `${name} fails`);
+      t.match(await commit("failing", name), { code: 1 }, `${name} fails`);
       t.same(ran(), COMMIT.slice(0, COMMIT.indexOf(name) + 1));
     }
-    t.match(commit("own"), { code: 0 });
+    t.match(await commit("own"), { code: 0 });
     t.same(ran(), COMMIT);
-    t.equal(git(["log", "-1", "--format=%B"]).stdout, `own\n\nKoor-Fence: ${own.fence}`);
+    t.equal((await git(["log", "-1", "--format=%B"])).stdout, `own\n\nKoor-Fence: ${own.fence}`);
     const far = join(top, "far.git");
-    git(["init", "--quiet", "--bare", far]);
-    t.match(git(["push", "--quiet", far, "main"]), { code: 0 });
+    await git(["init", "--quiet", "--bare", far]);
+    t.match(await git(["push", "--quiet", far, "main"]), { code: 0 });
     t.same(ran(), ["pre-push"]);
 
     t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
-    t.match(commit("without"), { code: 0 });
+    t.match(await commit("without"), { code: 0 });
     t.same(ran(), COMMIT);
-    t.equal(git(["log", "-1", "--format=%B"]).stdout, "without");
+    t.equal((await git(["log", "-1", "--format=%B"])).stdout, "without");
   });
 
   t.test(`${row.tool} after the guard`, { skip }, async (t) => {
@@ -155,17 +155,17 @@ for (const row of TOOLS) {
     t.equal(installTool(), "");
     t.match(await guard(["install"]), { code: 0 });
     const theirs = await bob.lease(["path:a.ts"]);
-    t.match(commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
+    t.match(await commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(ran(), ["pre-commit"]);
     t[row.refusesHooksPath ? "match" : "equal"](installTool(), row.refusesHooksPath ? /core\.hooksPath/ : "");
     t.match(await guard(["install"]), { code: 0, stderr: "" });
-    t.match(commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
+    t.match(await commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(ran(), ["pre-commit"]);
     await bob.release(theirs);
     t.match(await guard(["uninstall"]), { code: 0 });
-    t.match(commit("without"), { code: 0 });
+    t.match(await commit("without"), { code: 0 });
     t.same(ran(), COMMIT);
-    t.equal(git(["config", "core.hooksPath"]).stdout, row.tool === "husky" ? ".husky/_" : "");
+    t.equal((await git(["config", "core.hooksPath"])).stdout, row.tool === "husky" ? ".husky/_" : "");
   });
 }
 
@@ -184,12 +184,12 @@ t.test(
     t.equal(installTool("--force"), "");
     t.match(await guard(["install"]), { code: 0, stderr: /koor\/hooks\/pre-commit since, and it stays/ });
     await bob.lease(["path:a.ts"]);
-    t.match(commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
+    t.match(await commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(ran(), ["pre-commit"]);
     t.match(await guard(["uninstall"]), { code: 0, stderr: "" });
-    t.match(commit("without"), { code: 0 });
+    t.match(await commit("without"), { code: 0 });
     t.same(ran(), COMMIT);
-    t.match(git(["hook", "run", "pre-rebase"]), { code: 0 });
+    t.match(await git(["hook", "run", "pre-rebase"]), { code: 0 });
     t.ok(existsSync(rebased), "a hook that lefthook does not have is passed on still");
   },
 );

@@ -19,36 +19,32 @@ async function verify({ guard }: Guarded, range: string) {
   return { code, commits: (JSON.parse(stdout) as { commits: Judged[] }).commits };
 }
 
-/** Waits until a second of git's clock that began after this call has passed. */
-async function nextSecond(bench: Guarded): Promise<void> {
-  const second = (): string => bench.git(["var", "GIT_COMMITTER_IDENT"]).stdout.split(" ").at(-2) ?? "";
-  const first = second();
-  while (second() === first) await new Promise((resolve) => setImmediate(resolve));
-}
-
 t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
   const { git, guard, write, ana, bob } = bench;
   await guard(["install"]);
-  const commit = (path: string, env: Readonly<Record<string, string>> = {}, ...more: string[]): string => {
-    write(path);
-    git(["add", path]);
-    const end = git(["commit", "--quiet", "--message", path, ...more], { env });
-    t.equal(end.code, 0, end.stderr);
-    return git(["rev-parse", "HEAD"]).stdout;
-  };
-  const start = git(["rev-parse", "HEAD"]).stdout;
   const own = await ana.lease(["path:own.ts"]);
   const theirs = await bob.lease(["path:theirs.ts"]);
-  await nextSecond(bench);
-  const ids = [commit("own.ts"), commit("free.ts"), commit("theirs.ts", {}, "--no-verify")];
-  ids.push(commit("theirs.ts", { KOOR_GUARD: "off" }));
-  ids.push(commit("free.ts", { GIT_COMMITTER_DATE: "2020-01-01T00:00:00Z" }));
+  // A second that begins after the leases were granted.
+  const date = `@${Math.ceil(Date.now() / 1_000) + 1} +0000`;
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+  const commit = async (
+    path: string,
+    env: Readonly<Record<string, string>> = {},
+    ...more: string[]
+  ): Promise<string> => {
+    write(path);
+    await git(["add", path]);
+    const end = await git(["commit", "--quiet", "--message", path, ...more], { env: { ...dates, ...env } });
+    t.equal(end.code, 0, end.stderr);
+    return (await git(["rev-parse", "HEAD"])).stdout;
+  };
+  const start = (await git(["rev-parse", "HEAD"])).stdout;
+  const ids = [await commit("own.ts"), await commit("free.ts"), await commit("theirs.ts", {}, "--no-verify")];
+  ids.push(await commit("theirs.ts", { KOOR_GUARD: "off" }));
+  ids.push(await commit("free.ts", { GIT_COMMITTER_DATE: "2020-01-01T00:00:00Z" }));
   // A year that RFC 3339 cannot express.
-  ids.push(commit("free.ts", { GIT_COMMITTER_DATE: "@300000000000 +0000" }));
-  await nextSecond(bench);
-  await ana.release(own);
-  await bob.release(theirs);
+  ids.push(await commit("free.ts", { GIT_COMMITTER_DATE: "@300000000000 +0000" }));
   const { code, commits } = await verify(bench, `${start}..HEAD`);
   t.equal(code, 1);
   t.same(
@@ -72,7 +68,7 @@ t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async
 });
 
 t.test("a thousand commits take three calls", { skip: NO_GIT }, async (t) => {
-  const bench = await setUpGuarded(t);
+  const bench = await setUpGuarded(t, true);
   const { git, server, root, env, bob } = bench;
   await bob.lease(["path:d9/**"]);
   const { spawnSync } = await import("node:child_process");
@@ -92,5 +88,5 @@ t.test("a thousand commits take three calls", { skip: NO_GIT }, async (t) => {
   t.equal(commits.length, 1_000);
   t.equal(commits.filter(({ verdict }) => verdict === "violation").length, 100);
   t.equal((await calls()) - before, 3, "a page of leases, the empty page behind it, and the audit log");
-  t.equal(git(["rev-parse", "many"]).stdout, commits.at(-1)?.commit);
+  t.equal((await git(["rev-parse", "many"])).stdout, commits.at(-1)?.commit);
 });

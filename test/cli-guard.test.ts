@@ -11,13 +11,14 @@ import { git as plainGit, makeRepository } from "./cli/git.js";
 import { NO_GIT, setUpGuarded, type Guarded } from "./cli/guarded.js";
 import { sendJson } from "./support/http-client.js";
 import { recipeOf, tryRecipe } from "./support/recipe.js";
+import { longFormOnly } from "./support/test-size.js";
 
 /** A server at which no program listens. */
 const AWAY = { KOOR_SERVER: "http://127.0.0.1:1" };
 
 /** Returns the fences in the message of HEAD. */
-function fencesOf({ git }: Guarded, commit = "HEAD"): string {
-  return git(["log", "-1", "--format=%(trailers:key=Koor-Fence,valueonly,separator=%x2C)", commit]).stdout;
+async function fencesOf({ git }: Guarded, commit = "HEAD"): Promise<string> {
+  return (await git(["log", "-1", "--format=%(trailers:key=Koor-Fence,valueonly,separator=%x2C)", commit])).stdout;
 }
 
 async function paths({ guard }: Guarded, ...words: string[]): Promise<string[]> {
@@ -34,7 +35,7 @@ t.test("a check names who is in the way, and exits with 1", { skip: NO_GIT }, as
   write("src/a b.ts");
   write("src/own.ts");
   write("free.ts");
-  git(["add", "."]);
+  await git(["add", "."]);
   const refused = await guard(["check"]);
   t.match(refused, { code: 1, stdout: "" });
   t.match(refused.stderr, `src/a b.ts is leased by bob (exclusive, ${lease.id})`);
@@ -53,7 +54,7 @@ t.test("a check names who is in the way, and exits with 1", { skip: NO_GIT }, as
   t.same(JSON.parse((await guard(["check", "--json"])).stdout), { free: true, conflicts: [] });
   await bob.lease(["path:**/*.md"], { mode: "shared" });
   write("Makefile");
-  git(["add", "Makefile"]);
+  await git(["add", "Makefile"]);
   t.match(await guard(["check"]), { code: 0 }, "a file without an extension is no folder");
 });
 
@@ -62,21 +63,21 @@ t.test("both sides of a rename, deletions and a moved submodule are touched", { 
   const { git, write, bob, top, home, root } = bench;
   for (const path of ["old.ts", "gone.ts", "straße.ts", "same.ts"]) write(path, `${path}\n`.repeat(20));
   const inner = makeRepository(home, join(top, "inner"));
-  git(["submodule", "--quiet", "add", inner, "sub"]);
-  git(["add", "."]);
-  git(["commit", "--quiet", "--message", "one"]);
+  await git(["submodule", "--quiet", "add", inner, "sub"]);
+  await git(["add", "."]);
+  await git(["commit", "--quiet", "--message", "one"]);
   for (const name of ["old.ts", "new.ts", "gone.ts", "straße.ts", "sub", "same.ts"]) await bob.lease([`path:${name}`]);
-  git(["config", "diff.renames", "copies"]);
-  git(["config", "diff.ignoreSubmodules", "all"]);
-  git(["mv", "old.ts", "new.ts"]);
-  git(["rm", "--quiet", "gone.ts"]);
+  await git(["config", "diff.renames", "copies"]);
+  await git(["config", "diff.ignoreSubmodules", "all"]);
+  await git(["mv", "old.ts", "new.ts"]);
+  await git(["rm", "--quiet", "gone.ts"]);
   write("straße.ts");
   plainGit(home, join(root, "sub"), "commit", "--quiet", "--allow-empty", "--message", "further");
-  git(["add", "straße.ts"]);
-  git(["update-index", "sub"]);
+  await git(["add", "straße.ts"]);
+  await git(["update-index", "sub"]);
   const touched = ["gone.ts", "new.ts", "old.ts", "straße.ts", "sub"];
   t.same(await paths(bench), touched);
-  git(["commit", "--quiet", "--message", "two"]);
+  await git(["commit", "--quiet", "--message", "two"]);
   t.same(await paths(bench), [], "nothing is staged");
   t.same(await paths(bench, "--range", "HEAD~1..HEAD"), touched);
 });
@@ -90,14 +91,14 @@ t.test(
     t.match(await guard(["install"]), { code: 0 });
     for (const path of ["mine.ts", "theirs.ts"]) write(path);
     writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xe9, 0x2e, 0x74])]), "");
-    git(["add", "."]);
+    await git(["add", "."]);
     await bob.lease(["path:theirs.ts"]);
-    t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /theirs\.ts is leased by bob/ });
-    t.match(git(["commit", "--quiet", "--message", "x", "--only", "mine.ts"]), { code: 0 });
-    t.match(git(["commit", "--quiet", "--message", "x", "--", "theirs.ts"]), { code: 1 });
-    t.match(git(["reset", "--quiet", "theirs.ts"]), { code: 0 });
-    t.match(git(["commit", "--quiet", "--message", "the name in Latin-1"]), { code: 0, stderr: "" });
-    t.match(git(["commit", "--quiet", "--allow-empty", "--message", "nothing"]), { code: 0 });
+    t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 1, stderr: /theirs\.ts is leased by bob/ });
+    t.match(await git(["commit", "--quiet", "--message", "x", "--only", "mine.ts"]), { code: 0 });
+    t.match(await git(["commit", "--quiet", "--message", "x", "--", "theirs.ts"]), { code: 1 });
+    t.match(await git(["reset", "--quiet", "theirs.ts"]), { code: 0 });
+    t.match(await git(["commit", "--quiet", "--message", "the name in Latin-1"]), { code: 0, stderr: "" });
+    t.match(await git(["commit", "--quiet", "--allow-empty", "--message", "nothing"]), { code: 0 });
   },
 );
 
@@ -105,7 +106,7 @@ t.test("any number of paths is checked", { skip: NO_GIT }, async (t) => {
   const bench = await setUpGuarded(t);
   const { git, write, bob } = bench;
   for (let at = 0; at < 2_100; at += 1) write(`many/${at}.ts`, "");
-  git(["add", "."]);
+  await git(["add", "."]);
   await bob.lease(["path:many/2099.ts"]);
   await bob.lease(["path:many/0.ts"]);
   t.same(await paths(bench), ["many/0.ts", "many/2099.ts"]);
@@ -117,20 +118,20 @@ t.test("a merge touches what differs from each parent", { skip: NO_GIT }, async 
   write("both.ts", "a\nb\nc\nd\ne\n");
   write("left.ts");
   write("right.ts");
-  git(["add", "."]);
-  git(["commit", "--quiet", "--message", "base"]);
-  git(["switch", "--quiet", "--create", "side"]);
+  await git(["add", "."]);
+  await git(["commit", "--quiet", "--message", "base"]);
+  await git(["switch", "--quiet", "--create", "side"]);
   write("both.ts", "a\nb\nc\nd\nE\n");
   write("right.ts");
-  git(["commit", "--quiet", "--all", "--message", "side"]);
-  git(["switch", "--quiet", "main"]);
+  await git(["commit", "--quiet", "--all", "--message", "side"]);
+  await git(["switch", "--quiet", "main"]);
   write("both.ts", "A\nb\nc\nd\ne\n");
   write("left.ts");
-  git(["commit", "--quiet", "--all", "--message", "main"]);
+  await git(["commit", "--quiet", "--all", "--message", "main"]);
   for (const name of ["both.ts", "left.ts", "right.ts"]) await bob.lease([`path:${name}`]);
-  git(["merge", "--quiet", "--no-commit", "side"]);
+  await git(["merge", "--quiet", "--no-commit", "side"]);
   t.same(await paths(bench), ["both.ts"]);
-  git(["commit", "--quiet", "--message", "merged"]);
+  await git(["commit", "--quiet", "--message", "merged"]);
   t.same(await paths(bench, "--range", "HEAD^1..HEAD"), ["both.ts", "right.ts"], "with the commits of the side");
   t.match(await guard(["install"]), { code: 0 });
 });
@@ -139,21 +140,23 @@ t.test("a server that is away lets a commit through, unless the guard is strict"
   const bench = await setUpGuarded(t);
   const { git, guard, write } = bench;
   write("a.ts");
-  git(["add", "."]);
+  await git(["add", "."]);
   t.match(await guard(["check"], { env: AWAY }), { code: 0, stdout: "", stderr: /^koor: the guard cannot ask/ });
   t.match(await guard(["check", "--strict"], { env: AWAY }), { code: 3, stdout: "", stderr: /cannot reach/ });
   await guard(["install"]);
-  t.match(git(["commit", "--quiet", "--message", "x"], { env: AWAY }), { code: 0 });
+  t.match(await git(["commit", "--quiet", "--message", "x"], { env: AWAY }), { code: 0 });
   await guard(["install", "--strict"]);
   write("a.ts");
-  t.not(git(["commit", "--quiet", "--all", "--message", "x"], { env: AWAY }).code, 0);
-  t.match(git(["commit", "--quiet", "--all", "--message", "x"], { env: { ...AWAY, KOOR_GUARD: "off" } }), { code: 0 });
+  t.not((await git(["commit", "--quiet", "--all", "--message", "x"], { env: AWAY })).code, 0);
+  t.match(await git(["commit", "--quiet", "--all", "--message", "x"], { env: { ...AWAY, KOOR_GUARD: "off" } }), {
+    code: 0,
+  });
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   t.teardown(() => silent.close());
   const { port } = silent.address() as { port: number };
   write("a.ts");
-  git(["add", "."]);
+  await git(["add", "."]);
   t.match(await guard(["check"], { env: { KOOR_SERVER: `http://127.0.0.1:${port}` } }), { code: 0 });
 });
 
@@ -169,19 +172,19 @@ t.test("wrong usage is exit 2", { skip: NO_GIT }, async (t) => {
   t.match(await guard(["check", "--staged", "--range", "HEAD..HEAD"]), { code: 2 });
   for (const name of ["one", "two", "three"]) {
     write(name);
-    git(["add", "."]);
-    git(["commit", "--quiet", "--message", name]);
+    await git(["add", "."]);
+    await git(["commit", "--quiet", "--message", name]);
   }
   const shallow = join(top, "shallow");
-  git(["clone", "--quiet", "--depth", "2", `file://${root}`, shallow]);
+  await git(["clone", "--quiet", "--depth", "2", `file://${root}`, shallow]);
   t.match(await guard(["check", "--range", "HEAD~1..HEAD"], { cwd: shallow }), { code: 0 });
   t.match(await guard(["check", "--range", "HEAD~2..HEAD"], { cwd: shallow }), { code: 2 });
-  const other = git(["commit-tree", "-m", "apart", "HEAD^{tree}"], { cwd: shallow }).stdout;
+  const other = (await git(["commit-tree", "-m", "apart", "HEAD^{tree}"], { cwd: shallow })).stdout;
   t.match(await guard(["check", "--range", `${other}..HEAD`], { cwd: shallow }), { code: 2, stderr: /cut off/ });
-  const bare = join(top, "bare", "trucks.git");
-  git(["clone", "--quiet", "--bare", root, bare]);
+  const bare = join(top, "bare", `${bench.workspace}.git`);
+  await git(["clone", "--quiet", "--bare", root, bare]);
   t.match(await guard(["check"], { cwd: bare }), { code: 2, stderr: /bare/ });
-  git(["remote", "remove", "origin"], { cwd: bare });
+  await git(["remote", "remove", "origin"], { cwd: bare });
   await bench.bob.lease(["path:two"]);
   t.match(await guard(["check", "--range", "HEAD~2..HEAD"], { cwd: bare }), {
     code: 1,
@@ -194,7 +197,7 @@ t.test("leases of another checkout are not in the way", { skip: NO_GIT }, async 
   const bench = await setUpGuarded(t);
   const { git, guard, write, bob, root } = bench;
   write("a.ts");
-  git(["add", "."]);
+  await git(["add", "."]);
   const here = JSON.parse((await guard(["check", "--json"])).stdout) as object;
   t.match(here, { free: true });
   const move = async (checkout: string): Promise<void> => {
@@ -222,58 +225,77 @@ t.test("a commit names the fences of its committer's leases, each once", { skip:
   const { git, guard, write, ana, bob } = bench;
   t.match(await guard(["install"]), { code: 0 });
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "none"]), { code: 0 });
-  t.equal(fencesOf(bench), "", "no lease, no trailer");
-  t.equal(git(["log", "-1", "--format=%B"]).stdout, "none");
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "none"]), { code: 0 });
+  t.equal(await fencesOf(bench), "", "no lease, no trailer");
+  t.equal((await git(["log", "-1", "--format=%B"])).stdout, "none");
   const first = await ana.lease(["path:a.ts"]);
   const second = await ana.lease(["path:src/**"]);
   await ana.lease(["path:other.ts"]);
   await bob.lease(["path:lib/**"]);
   write("a.ts");
   write("src/b.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--no-verify", "--message", "both\n\nwhy\n---\nmore"]), { code: 0 });
-  t.equal(fencesOf(bench), `${first.fence},${second.fence}`);
-  t.match(git(["log", "-1", "--format=%B"]).stdout, /^both\n\nwhy\n---\nmore\n\nKoor-Fence: \d+\nKoor-Fence: \d+$/);
-  git(["commit", "--quiet", "--amend", "--no-edit"]);
-  t.equal(fencesOf(bench), `${first.fence},${second.fence}`, "amended");
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--no-verify", "--message", "both\n\nwhy\n---\nmore"]), { code: 0 });
+  t.equal(await fencesOf(bench), `${first.fence},${second.fence}`);
+  t.match(
+    (await git(["log", "-1", "--format=%B"])).stdout,
+    /^both\n\nwhy\n---\nmore\n\nKoor-Fence: \d+\nKoor-Fence: \d+$/,
+  );
+  await git(["commit", "--quiet", "--amend", "--no-edit"]);
+  t.equal(await fencesOf(bench), `${first.fence},${second.fence}`, "amended");
   await ana.release(first);
-  git(["commit", "--quiet", "--amend", "--message", "again"]);
-  t.equal(fencesOf(bench), `${first.fence},${second.fence}`, "amended with another message");
+  await git(["commit", "--quiet", "--amend", "--message", "again"]);
+  t.equal(await fencesOf(bench), `${first.fence},${second.fence}`, "amended with another message");
   write("src/c.ts");
-  git(["add", "."]);
-  git(["commit", "--quiet", "--message", "third"]);
-  t.equal(fencesOf(bench), `${second.fence}`, "a new commit within the same second");
-  await ana.release(second);
-  const third = await ana.lease(["path:src/c.ts"]);
-  git(["switch", "--quiet", "--create", "side", "HEAD~2"]);
-  t.match(git(["cherry-pick", "--allow-empty", "main"]), { code: 0 });
-  t.equal(fencesOf(bench), `${second.fence},${third.fence}`, "picked");
-  write("z.ts");
-  git(["add", "."]);
-  git(["commit", "--quiet", "--message", "z"]);
-  t.match(git(["rebase", "--quiet", "main"]), { code: 0 });
-  t.equal(fencesOf(bench), "", "rebased: z.ts is not leased");
-  git(["commit", "--quiet", "--allow-empty", "--message", "says nothing\n\nSigned-off-by: ana <a@b>"]);
-  t.equal(git(["log", "-1", "--format=%B"]).stdout, "says nothing\n\nSigned-off-by: ana <a@b>");
+  await git(["add", "."]);
+  await git(["commit", "--quiet", "--message", "third"]);
+  t.equal(await fencesOf(bench), `${second.fence}`, "a new commit within the same second");
+  await git(["commit", "--quiet", "--allow-empty", "--message", "says nothing\n\nSigned-off-by: ana <a@b>"]);
+  t.equal((await git(["log", "-1", "--format=%B"])).stdout, "says nothing\n\nSigned-off-by: ana <a@b>");
 });
 
 t.test(
+  "commits that are picked or rebased keep their fences, and name new ones",
+  { skip: NO_GIT || longFormOnly() },
+  async (t) => {
+    const bench = await setUpGuarded(t);
+    const { git, guard, write, ana } = bench;
+    await guard(["install"]);
+    const commit = async (path: string): Promise<void> => {
+      write(path);
+      await git(["add", "."]);
+      t.match(await git(["commit", "--quiet", "--message", path]), { code: 0, stderr: "" });
+    };
+    const first = await ana.lease(["path:a.ts"]);
+    await commit("a.ts");
+    await ana.release(first);
+    const second = await ana.lease(["path:a.ts"]);
+    await git(["switch", "--quiet", "--create", "side", "HEAD~1"]);
+    t.match(await git(["cherry-pick", "main"]), { code: 0 });
+    t.equal(await fencesOf(bench), `${first.fence},${second.fence}`, "picked");
+    await commit("z.ts");
+    t.match(await git(["rebase", "--quiet", "--force-rebase", "HEAD~2"]), { code: 0 });
+    t.equal(await fencesOf(bench), "", "rebased without a lease");
+    t.equal(await fencesOf(bench, "HEAD~1"), `${first.fence},${second.fence}`, "rebased, and none is named twice");
+  },
+);
+
+t.test(
   "a message from an editor gets the fences, and an empty one stops the commit as before",
-  { skip: NO_GIT },
+  { skip: NO_GIT || longFormOnly() },
   async (t) => {
     const bench = await setUpGuarded(t);
     const { git, guard, write, ana } = bench;
     await guard(["install"]);
     const lease = await ana.lease(["path:a.ts"]);
     write("a.ts");
-    git(["add", "."]);
-    t.match(git(["commit"], { env: { GIT_EDITOR: "true" } }), { code: 1, stderr: /empty commit message/ });
-    t.match(git(["commit", "--message", ""]), { code: 1, stderr: /empty commit message/ });
+    await git(["add", "."]);
+    t.match(await git(["commit"], { env: { GIT_EDITOR: "true" } }), { code: 1, stderr: /empty commit message/ });
+    t.match(await git(["commit", "--message", ""]), { code: 1, stderr: /empty commit message/ });
     const editor = 'f() { echo written | cat - "$1" >"$1.new" && mv "$1.new" "$1"; }; f';
-    t.match(git(["commit", "--quiet", "--verbose"], { env: { GIT_EDITOR: editor } }), { code: 0 });
-    t.equal(git(["log", "-1", "--format=%B"]).stdout, `written\n\nKoor-Fence: ${lease.fence}`);
+    t.match(await git(["commit", "--quiet", "--verbose"], { env: { GIT_EDITOR: editor } }), { code: 0 });
+    t.equal((await git(["log", "-1", "--format=%B"])).stdout, `written\n\nKoor-Fence: ${lease.fence}`);
   },
 );
 
@@ -283,13 +305,13 @@ t.test("a commit without the guard is recorded in the audit log", { skip: NO_GIT
   await guard(["install"]);
   await bob.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "."]);
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 1 });
-  t.match(git(["commit", "--quiet", "--message", "x"], { env: { KOOR_GUARD: "off" } }), { code: 0 });
-  const commit = git(["rev-parse", "HEAD"]).stdout;
+  await git(["add", "."]);
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 1 });
+  t.match(await git(["commit", "--quiet", "--message", "x"], { env: { KOOR_GUARD: "off" } }), { code: 0 });
+  const commit = (await git(["rev-parse", "HEAD"])).stdout;
   const answer = await fetch(`${server.url}/api/audit?action=guard.off`);
   const [entry] = (await answer.json()) as { detail: string }[];
-  t.match(entry, { actor: ana.id, resource: "trucks", outcome: "success" });
+  t.match(entry, { actor: ana.id, resource: bench.workspace, outcome: "success" });
   t.same(JSON.parse(entry?.detail ?? ""), { commit, paths: ["a.ts"] });
 });
 
@@ -300,11 +322,11 @@ t.test("a session that the server does not know acts as the folder's instance", 
   const env = { KOOR_INSTANCE: "", CLAUDE_CODE_SESSION_ID: "unknown" };
   await ana.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "a.ts"]);
+  await git(["add", "a.ts"]);
   t.match(await guard(["check"], { env }), { code: 0, stderr: "" });
   await bob.lease(["path:b.ts"]);
   write("b.ts");
-  git(["add", "b.ts"]);
+  await git(["add", "b.ts"]);
   t.match(await guard(["check"], { env }), { code: 1, stderr: /b\.ts is leased by bob/ });
   rmSync(join(root, ".koor"), { recursive: true });
 });
@@ -315,13 +337,13 @@ t.test("a hook that finds no koor lets through", { skip: NO_GIT }, async (t) => 
   await guard(["install", "--strict"]);
   await bob.lease(["path:a.ts"]);
   write("a.ts");
-  git(["add", "."]);
+  await git(["add", "."]);
   renameSync(join(top, "bin", "koor"), join(top, "bin", "moved"));
-  t.match(git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
+  t.match(await git(["commit", "--quiet", "--message", "x"]), { code: 0, stderr: "" });
 });
 
-t.test("the recipe of docs/guard.md works", { skip: NO_GIT }, async (t) => {
-  const { server, env, top } = await setUpGuarded(t);
+t.test("the recipe of docs/guard.md works", { skip: NO_GIT || longFormOnly() }, async (t) => {
+  const { server, env, top } = await setUpGuarded(t, true);
   const recipe = recipeOf("docs/guard.md");
   const cwd = join(top, "recipe");
   mkdirSync(cwd);

@@ -80,6 +80,7 @@ const MAX_TOGETHER = 4;
 const EXTRA_TOGETHER = 1;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
+  "test/real-clients",
   "test/replay",
   "test/floods",
   "test/dashboard-frame",

@@ -25,15 +25,28 @@ export interface LoadJob {
   readonly duration_ms: number;
   /** Ends the job earlier, after this many requests. */
   readonly requestsMax?: number;
+  /** The rate at which requests are sent, if they are answered in time; absent: as fast as they are answered. */
+  readonly ratePerS?: number;
 }
+
+/**
+ * A mark of this length in a request is replaced by a number when the request is sent. No two requests of a run get the
+ * same number.
+ */
+export const NUMBER_MARK = "#".repeat(20);
 
 const READ_BYTES = 65_536;
 const NS_PER_MS = 1e6;
+const MS_PER_S = 1_000;
 
 /** State of one job, shared by its connections. */
 class Load {
   readonly job: LoadJob;
   readonly requests: readonly Buffer[];
+  /** Where the mark of a number begins in each request; -1 if there is none. */
+  readonly #markedAt: readonly number[];
+  /** A later job of a run begins with a higher number, unless this one sends a million requests each second. */
+  readonly #numberFrom = Date.now() * MS_PER_S;
   readonly latencies: RecordableHistogram = createHistogram();
   /** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
   readonly readBuffer = Buffer.allocUnsafe(READ_BYTES);
@@ -50,6 +63,13 @@ class Load {
   constructor(job: LoadJob) {
     this.job = job;
     this.requests = job.requests.map((text) => Buffer.from(text, "latin1"));
+    this.#markedAt = job.requests.map((text) => text.indexOf(NUMBER_MARK));
+  }
+
+  /** Returns the time in ms for which the next request has to wait; 0 if it may be sent now. */
+  waitMs(nowMs: number): number {
+    const { ratePerS } = this.job;
+    return ratePerS === undefined ? 0 : Math.max(0, this.startedMs + (this.sent * MS_PER_S) / ratePerS - nowMs);
   }
 
   nextRequest(nowMs: number): Buffer | undefined {
@@ -57,7 +77,11 @@ class Load {
     if (this.job.requestsMax !== undefined && this.sent >= this.job.requestsMax) this.stopping = true;
     if (this.broken >= BROKEN_CONNECTIONS_MAX) this.stopping = true;
     if (this.stopping) return undefined;
-    return this.requests[this.sent++ % this.requests.length];
+    const at = this.sent++ % this.requests.length;
+    const request = this.requests[at];
+    const markedAt = this.#markedAt[at] ?? -1;
+    if (markedAt >= 0) request?.write(String(this.#numberFrom + this.sent).padStart(NUMBER_MARK.length, "0"), markedAt);
+    return request;
   }
 
   /** Is called whenever a connection has no request in flight. */
@@ -92,8 +116,14 @@ class Connection {
     this.#socket.on("close", () => this.#closed());
   }
 
-  /** Sends the next request, or settles when the job is at its end. */
+  /** Sends the next request when it is due, or settles when the job is at its end. */
   send(nowMs: number): void {
+    const waitMs = this.#load.waitMs(nowMs);
+    if (waitMs < 1) this.#send(nowMs);
+    else setTimeout(() => this.send(performance.now()), waitMs);
+  }
+
+  #send(nowMs: number): void {
     const request = this.#load.nextRequest(nowMs);
     this.#busy = request !== undefined;
     if (request === undefined) {

@@ -67,6 +67,12 @@ function withPlacedPaths(conditions: Conditions, folder: string): Conditions | C
 }
 
 async function wait(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const client = args.text("wake");
+  if (client !== undefined) {
+    if (client !== "claude") return wrongUsage(`--wake must be claude, not "${client}"`);
+    const { wake } = await import("../wake.js");
+    return await wake(context.settings);
+  }
   const conditions = CONDITIONS.flatMap((flag) => parametersOf(flag, args));
   if (conditions.length === 0)
     return wrongUsage(`a condition is required: ${CONDITIONS.map(({ name }) => `--${name}`).join(", ")}`);
@@ -110,6 +116,12 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
         kind: "duration",
         value: "TIME",
         about: "wait at most this long, e.g. 10m; by default forever",
+      },
+      {
+        name: "wake",
+        kind: "text",
+        value: "claude",
+        about: "as a hook of the client: wake the idle session for a new message or task",
       },
     ],
     run: wait,

@@ -11,12 +11,13 @@ const HEAD_END = "\r\n\r\n";
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 
-async function openSocket(server: URL): Promise<Socket> {
+function openSocket(server: URL): Socket {
   const host = server.hostname.replace(/^\[|\]$/g, "");
   const isTls = server.protocol === "https:";
   const port = Number(server.port) || (isTls ? HTTPS_PORT : HTTP_PORT);
   if (!isTls) return connect({ host, port });
-  const tls = await import("node:tls");
+  // Most servers use no TLS, and loading it takes longer than the request.
+  const tls = process.getBuiltinModule("node:tls");
   return tls.connect({ host, port, servername: /[a-z]/i.test(host) && !host.includes(":") ? host : "" });
 }
 
@@ -71,7 +72,7 @@ export async function sendHook({ server, headers }: HookProject, path: string, i
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const target = server.pathname.replace(/\/+$/, "") + path;
-  const socket = await openSocket(server);
+  const socket = openSocket(server);
   return await new Promise((resolve, reject) => {
     const settle = (isEnded: boolean): void => {
       try {

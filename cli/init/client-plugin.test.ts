@@ -15,7 +15,7 @@ type Hooks = Readonly<
 >;
 type Plugin = (input: { readonly directory: string }) => Promise<Hooks>;
 
-t.test("a subagent's events name its parent, a denial is thrown, and a context is given once", async (t) => {
+t.test("a subagent's events name its parent, a denial is thrown, and a context is given for one turn", async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
   const directory = realpathSync(makeDirectory(t));
@@ -52,17 +52,23 @@ t.test("a subagent's events name its parent, a denial is thrown, and a context i
   await t.rejects(hooks["tool.execute.before"](call, { args: { filePath: "a" } }), { message: "ben holds it" });
   answers.push({ context: "hello" });
   await hooks["chat.message"]({ sessionID: "s-1" }, { parts: [{ type: "text", text: "do it" }] });
-  for (const expected of [["hello"], []]) {
+  const systemOf = async (sessionID: string): Promise<unknown> => {
     const output = { system: [] };
-    await hooks["experimental.chat.system.transform"]({ sessionID: "s-1" }, output);
-    t.same(output.system, expected);
-  }
+    await hooks["experimental.chat.system.transform"]({ sessionID }, output);
+    return output.system;
+  };
+  // The first request of a turn may ask for a title only.
+  t.same([await systemOf("s-1"), await systemOf("s-1")], [["hello"], ["hello"]], "all requests of a turn have it");
+  await event("message.updated", { sessionID: "s-1", info: { id: "m-2", parentID: "m-1" } });
+  await event("session.idle", { sessionID: "s-1" });
+  t.same(await systemOf("s-1"), [], "and none of the next turn");
   await event("session.deleted", { info: { id: "s-2", parentID: "s-1" } });
   t.same(sent, [
     { event: "session.created", sessionID: "s-1", cwd: directory },
     { event: "session.created", sessionID: "s-2", parentID: "s-1", cwd: directory },
     { event: "tool.execute.before", ...call, parentID: "s-1", cwd: directory, args: { filePath: "a" } },
     { event: "chat.message", sessionID: "s-1", cwd: directory, prompt: "do it" },
+    { event: "session.idle", sessionID: "s-1", cwd: directory },
     { event: "session.deleted", sessionID: "s-2", parentID: "s-1", cwd: directory },
   ]);
 });

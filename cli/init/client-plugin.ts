@@ -12,6 +12,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 5000;
+const REPORTED = ["session.created", "session.idle", "session.deleted"];
 
 /** Returns the folder of the user's own files of Koor. */
 function ownFolder() {
@@ -53,7 +54,7 @@ const koor = async ({ directory, worktree }) => {
   const project = readProject(worktree || directory) ?? readProject(directory);
   if (project === undefined) return {};
   const contexts = new Map();
-  /** The parents of subagents' sessions. Only an event about the session itself names its parent. */
+  // Only the first event of a subagent's session names its parent.
   const parents = new Map();
 
   /** Reports an event. Returns the server's answer, which is empty if the server is away. */
@@ -80,10 +81,11 @@ const koor = async ({ directory, worktree }) => {
     event: async ({ event }) => {
       const { info = {}, sessionID = info.id } = event.properties ?? {};
       if (typeof sessionID !== "string") return;
-      if (typeof info.parentID === "string") parents.set(sessionID, info.parentID);
-      if (["session.created", "session.idle", "session.deleted"].includes(event.type)) {
-        await report(event.type, sessionID);
-      }
+      // A message has a parent, too, which is another message.
+      if (event.type === "session.created" && typeof info.parentID === "string") parents.set(sessionID, info.parentID);
+      // The turn is over, and with it what its requests had to contain.
+      if (event.type === "session.idle") contexts.delete(sessionID);
+      if (REPORTED.includes(event.type)) await report(event.type, sessionID);
       if (event.type === "session.deleted") {
         contexts.delete(sessionID);
         parents.delete(sessionID);
@@ -101,8 +103,8 @@ const koor = async ({ directory, worktree }) => {
       await report("tool.execute.after", sessionID, { tool, callID, args });
     },
     "experimental.chat.system.transform": async ({ sessionID }, { system }) => {
+      // All requests of a turn get it: the first one may ask for a title only.
       system.push(...(contexts.get(sessionID) ?? []));
-      contexts.delete(sessionID);
     },
   };
 };

@@ -27,6 +27,8 @@ export type HookFormat =
       readonly timeoutUnit: "s" | "ms";
       /** The time that the client gives a hook at the end of a session, in seconds, if that is less than usual. */
       readonly endTimeoutS?: number;
+      /** The event at which a command begins to wait, which wakes the idle session. */
+      readonly wakeEvent?: string;
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
   | { readonly kind: "copilot"; readonly events: readonly string[]; readonly version: number }
@@ -89,6 +91,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
         events: ["SessionStart", ...CLAUDE_EVENTS],
         httpEvents: CLAUDE_EVENTS,
         timeoutUnit: "s",
+        wakeEvent: "Stop",
       },
     },
     programs: ["claude"],

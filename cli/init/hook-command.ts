@@ -3,6 +3,8 @@
  * answer. A failing command would make some clients refuse the tool, so each one ends with `|| true`. Pure; runs in the
  * CLI process.
  */
+import { CLI_WAKE_WAIT_MS } from "../../schemas/limits/cli.js";
+import { SECOND_MS } from "../../shared/duration.js";
 import type { ClientName } from "../mcp-clients.js";
 
 /** How hooks reach the server. */
@@ -16,6 +18,8 @@ export interface HookTransport {
   readonly hasCurl: boolean;
   /** The words that start `koor-hook`. */
   readonly program: readonly string[];
+  /** The words that start the command line. */
+  readonly cli: readonly string[];
   /** Whether other machines use the file too, so that it must not name this machine's paths. */
   readonly isShared: boolean;
   /**
@@ -62,8 +66,20 @@ export function homeHookCommand(client: ClientName, { program }: HookTransport):
   return `${[...program, client].map(shellWord).join(" ")} 2>/dev/null || true`;
 }
 
+/** The time limit of the command that wakes a session. It ends by itself. */
+const WAKE_TIMEOUT_S = CLI_WAKE_WAIT_MS / SECOND_MS + CLIENT_TIMEOUT_S;
+
+/**
+ * Returns the hook that wakes an idle session of Claude Code. Its exit code 2 wakes; every other one becomes 0, so that
+ * an absent program wakes no session, and refuses nothing in other clients that run the file.
+ */
+export function wakeHook(client: ClientName, { cli }: HookTransport): object {
+  const command = `${[...cli, "wait", "--wake", client].map(shellWord).join(" ")} || [ $? -ne 2 ] || exit 2`;
+  return { type: "command", command, asyncRewake: true, timeout: WAKE_TIMEOUT_S };
+}
+
 /** Matches the commands and addresses of Koor's hooks, of this and of earlier runs. */
-const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.js)?["']?\s+\w+/;
+const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.c?js)?["']?\s+\w+|\bwait --wake \w+/;
 
 /** Whether a text is the command or the address of one of Koor's hooks. */
 export function isKoorHook(text: unknown): boolean {

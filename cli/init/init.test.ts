@@ -79,6 +79,15 @@ t.test("init writes the files of one client, and uninit restores the project", a
       "X-Koor-Policy": "auto",
     },
   });
+  const [stop] = (JSON.parse(settings) as HooksFile).hooks["Stop"] ?? [];
+  t.match(stop?.hooks, [
+    { type: "http" },
+    {
+      type: "command",
+      command: /koor(?:\.js)? wait --wake claude \|\| \[ \$\? -ne 2 \] \|\| exit 2$/,
+      asyncRewake: true,
+    },
+  ]);
   const start = entryOf(settings, "SessionStart");
   t.match(start, { type: "command", command: / \|\| true$/ }, "Claude Code sends no SessionStart over HTTP");
   t.equal(run("status", "--porcelain"), "", "git shows nothing");

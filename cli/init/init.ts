@@ -126,7 +126,8 @@ function listAdvice(
     const { title, advice } = CLIENTS[name];
     return advice === undefined ? [] : [`${title}: ${advice}`];
   });
-  const restart = clients.length === 0 ? [] : ["restart clients that are running"];
+  const restart =
+    clients.length === 0 ? [] : ["restart clients that are running, and check everything with: koor doctor"];
   return [...fault, ...none, ...variable, ...shared, ...exclude, ...ofHome, ...ofClients, ...restart];
 }
 

@@ -26,7 +26,6 @@ import type { ProjectMembers } from "./project-part.js";
 import { PROJECT_FILE } from "./target-file.js";
 
 const POLICY_DEFAULT = "auto";
-const HOOK_PROGRAM = "koor-hook";
 
 export interface Setup {
   readonly places: Places;
@@ -91,15 +90,21 @@ function textAt(file: JsonObject | undefined, name: string): string | undefined 
 }
 
 /**
- * Returns the words that start `koor-hook`: its name if it is on the search path, else its file beside this program.
+ * Returns the words that start one of Koor's programs: its name if it is on the search path, else its file beside this
+ * program.
  */
-function hookProgram(environment: NodeJS.ProcessEnv, isShared: boolean): readonly string[] {
-  if (isShared || findProgram(HOOK_PROGRAM, environment) !== undefined) return [HOOK_PROGRAM];
+function findOwnProgram(
+  name: string,
+  suffix: string,
+  environment: NodeJS.ProcessEnv,
+  isShared: boolean,
+): readonly string[] {
+  if (isShared || findProgram(name, environment) !== undefined) return [name];
   for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
-    const file = join(at, "deploy", "bin", `${HOOK_PROGRAM}.js`);
+    const file = join(at, "deploy", "bin", name + suffix);
     if (existsSync(file)) return [process.execPath, file];
   }
-  return [HOOK_PROGRAM];
+  return [name];
 }
 
 /** Returns the user's token. That of the folder's instance is not the user's, and ends with the instance. */
@@ -147,7 +152,8 @@ export function findSetup(folder: string, environment: NodeJS.ProcessEnv, option
       }),
       tokenFile: token === "" ? undefined : tokenFile,
       hasCurl: findProgram("curl", environment) !== undefined,
-      program: hookProgram(environment, options.isShared),
+      program: findOwnProgram("koor-hook", ".cjs", environment, options.isShared),
+      cli: findOwnProgram("koor", ".js", environment, options.isShared),
       isShared: options.isShared,
       token: token === "" ? "none" : environment["KOOR_TOKEN"] === token ? "variable" : "unknown",
     },

@@ -12,6 +12,7 @@ import {
   hookCommand,
   homeHookCommand,
   httpHook,
+  wakeHook,
   type HookTransport,
 } from "./hook-command.js";
 import { jsonHooksPart } from "./json-hooks-part.js";
@@ -81,7 +82,8 @@ function hookElements(
     const isHttp = format.httpEvents.includes(event) && canUseHttp(transport);
     const timeoutS = event === "SessionEnd" ? (format.endTimeoutS ?? CLIENT_TIMEOUT_S) : CLIENT_TIMEOUT_S;
     const timeout = format.timeoutUnit === "ms" ? timeoutS * 1000 : timeoutS;
-    return { hooks: [isHttp ? httpHook(client, transport) : { type: "command", command, timeout }] };
+    const hook = isHttp ? httpHook(client, transport) : { type: "command", command, timeout };
+    return { hooks: event === format.wakeEvent ? [hook, wakeHook(client, transport)] : [hook] };
   };
   const events = format.kind === "plugin" ? [] : format.events;
   return Object.fromEntries(events.map((event) => [event, elementOf(event)]));

@@ -36,6 +36,7 @@ function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<st
     tokenFile: undefined,
     hasCurl: false,
     program: ["koor-hook"],
+    cli: ["koor"],
     isShared,
     token: "none" as const,
   };

@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { getJson } from "./client.js";
 import { apiPath } from "../base/path.js";
+import { type Checkout, checkoutLabels, checkoutsOf } from "./checkouts.js";
 import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 
@@ -23,4 +24,16 @@ export const agentsLoader: Loader<readonly Instance[]> = {
 export function useAgentsById(): ReadonlyMap<string, Instance> {
   const agents = useResource(agentsLoader).data.value;
   return useMemo(() => new Map((agents ?? []).map((agent) => [agent.id, agent])), [agents]);
+}
+
+/** Returns the checkouts in which agents work and their labels, live, by the checkout's id. */
+export function useCheckouts(): {
+  readonly checkouts: ReadonlyMap<string, Checkout>;
+  readonly labels: ReadonlyMap<string, string>;
+} {
+  const agents = useResource(agentsLoader).data.value;
+  return useMemo(() => {
+    const checkouts = checkoutsOf(agents ?? []);
+    return { checkouts, labels: checkoutLabels(checkouts) };
+  }, [agents]);
 }

@@ -57,6 +57,34 @@ export function leaseLoader(id: string): Loader<Lease> {
   };
 }
 
+/** The maximum number of resources of a lease with which other leases are compared. */
+const NEARBY_RESOURCES_MAX = 20;
+
+/**
+ * Loads the leases of overlapping files in other checkouts than that of a lease. They do not exclude the lease, but the
+ * changes have to be merged.
+ */
+export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }: Lease): Loader<readonly Lease[]> {
+  const files = scope === "checkout" ? resources.filter((resource) => resource.startsWith("path:")) : [];
+  return {
+    key: `nearby ${id}`,
+    kinds: ["lease"],
+    gapMsMin: GAP_MS,
+    fetch: async (signal) => {
+      const lists = await Promise.all(
+        files
+          .slice(0, NEARBY_RESOURCES_MAX)
+          .map((resource) => getJson<LeaseList>(apiPath("leases") + query({ workspace, resource }), signal)),
+      );
+      const found = new Map(lists.flatMap(({ leases }) => leases.map((lease) => [lease.id, lease] as const)));
+      return [...found.values()].filter(
+        (other) =>
+          other.scope === "checkout" && other.checkout !== checkout && !(mode === "shared" && other.mode === "shared"),
+      );
+    },
+  };
+}
+
 /** Loads the wait graph. The longest waits come first. */
 export const waitsLoader: Loader<LeaseWaits> = {
   key: "lease waits",

@@ -2,7 +2,6 @@
  * The command palette, which finds views, agents and state keys. It opens with Ctrl K. The user types a few letters and
  * presses Enter.
  */
-import uFuzzy from "@leeoniya/ufuzzy";
 import { signal, useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -11,6 +10,7 @@ import type { Instance, StateEntry } from "../api/types.js";
 import { VIEWS } from "../views.js";
 import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { nextTheme } from "../base/theme.js";
+import { find } from "./find.js";
 
 interface Entry {
   readonly text: string;
@@ -19,8 +19,6 @@ interface Entry {
 }
 
 const SHOWN_MAX = 12;
-// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- one wrong letter per word; the enum is only a type
-const fuzzy = new uFuzzy({ intraMode: 1 });
 const open = signal(false);
 
 /** Opens the palette. */
@@ -54,14 +52,6 @@ async function findable(): Promise<Entry[]> {
   ];
 }
 
-function search(entries: readonly Entry[], wanted: string): readonly Entry[] {
-  if (wanted.trim() === "") return entries.slice(0, SHOWN_MAX);
-  const texts = entries.map(({ text }) => text);
-  const [ids, , order] = fuzzy.search(texts, wanted, 1);
-  const found = order === null ? (ids ?? []) : order.map((at) => ids?.[at] ?? 0);
-  return found.slice(0, SHOWN_MAX).flatMap((at) => entries[at] ?? []);
-}
-
 export function Palette() {
   // The listener is added before the first paint, so that no key press after it is lost.
   useLayoutEffect(() => {
@@ -82,7 +72,7 @@ function OpenPalette() {
   const wanted = useSignal("");
   const at = useSignal(0);
   const entries = useSignal<readonly Entry[]>(FIXED);
-  const found = useMemo(() => search(entries.value, wanted.value), [entries.value, wanted.value]);
+  const found = useMemo(() => find(entries.value, wanted.value).slice(0, SHOWN_MAX), [entries.value, wanted.value]);
   // The dialog opens before the first paint, so that it receives the next key that the user presses.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {

@@ -11,7 +11,7 @@ interface EmptyProps {
 }
 
 /** Adds this server's address to a command. If the server requires a token, also adds the token to a curl command. */
-function addressed(command: string): string {
+export function addressed(command: string): string {
   return command
     .replaceAll("koor-cli ", `KOOR_SERVER=${location.origin} koor-cli `)
     .replace(

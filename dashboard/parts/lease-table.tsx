@@ -1,5 +1,6 @@
 /** Shows leases as a table, and the state of a lease as badges. */
-import { useAgentsById } from "../api/agents.js";
+import { useCheckouts } from "../api/agents.js";
+import { type Checkout, checkoutTitle } from "../api/checkouts.js";
 import type { Lease } from "../api/types.js";
 import { addressOf } from "../base/address.js";
 import { count } from "../base/format.js";
@@ -21,33 +22,16 @@ interface StateProps {
   readonly waiting: number;
 }
 
-/** Shows the state of a lease, its position in the wait queue, and how many requests wait for it. */
-export function LeaseState({ lease: { state, mode, position }, waiting }: StateProps) {
+/**
+ * Shows the state of a lease, its position in the wait queue, whether a hook made it, and how many requests wait for it.
+ */
+export function LeaseState({ lease: { state, mode, position, automatic }, waiting }: StateProps) {
   return (
     <span class="badges">
       <Badge tone={TONES[state]}>{position === null ? state : `${state}, position ${position}`}</Badge>
       {mode === "shared" && <Badge>shared</Badge>}
+      {automatic === true && <Badge tone="note">automatic</Badge>}
       {waiting > 0 && <Badge tone="warn">{waiting === 1 ? "1 waits" : `${count(waiting)} wait`}</Badge>}
-    </span>
-  );
-}
-
-/**
- * Returns the branch of a lease's checkout, as its holder has reported it. Returns null if it is unknown, or if the
- * holder works in another checkout now.
- */
-export function useBranch({ checkout, holder }: Pick<Lease, "checkout" | "holder">): string | null {
-  const current = useAgentsById().get(holder.id)?.checkout;
-  return checkout !== null && current?.id === checkout ? current.branch : null;
-}
-
-/** Shows the checkout to whose files a lease is limited: its branch, or its id if the branch is unknown. */
-function LimitedTo({ of: lease }: { readonly of: Lease }) {
-  const branch = useBranch(lease);
-  if (lease.scope === "repo") return <span class="muted">all</span>;
-  return (
-    <span class="mono" title={lease.checkout ?? ""}>
-      {branch ?? lease.checkout}
     </span>
   );
 }
@@ -62,8 +46,10 @@ export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
   );
 }
 
-/** The column of the checkouts. It is left out of a table whose leases are all about the files of all checkouts. */
-const CHECKOUT: Column<Lease> = { head: "Checkout", optional: true, cell: (lease) => <LimitedTo of={lease} /> };
+function titleOf(id: string, checkouts: ReadonlyMap<string, Checkout>): string {
+  const checkout = checkouts.get(id);
+  return checkout === undefined ? id : checkoutTitle(checkout);
+}
 
 interface LeaseTableProps {
   readonly label: string;
@@ -74,18 +60,33 @@ interface LeaseTableProps {
 }
 
 export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
+  const { checkouts, labels } = useCheckouts();
+  // The column is left out of a table whose leases are all about the files of all checkouts.
+  const checkout: Column<Lease> = {
+    head: "Checkout",
+    cell: ({ scope, checkout: id }) => (
+      <span class="in-checkout">
+        {scope === "repo" || id === null ? (
+          <span class="muted">all</span>
+        ) : (
+          <span class="mono" title={titleOf(id, checkouts)}>
+            {labels.get(id) ?? id}
+          </span>
+        )}
+      </span>
+    ),
+  };
   const columns: readonly Column<Lease>[] = [
     { head: "Resources", kind: "wide", cell: (lease) => <LeaseLink {...lease} /> },
     ...(ofOne === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
-    ...(leases.some(({ scope }) => scope === "checkout") ? [CHECKOUT] : []),
+    ...(leases.some(({ scope }) => scope === "checkout") ? [checkout] : []),
     { head: "State", cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} /> },
-    { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
+    { head: "Reason", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
     { head: "Since", optional: true, cell: (lease) => <Time at={lease.granted_at ?? lease.requested_at} /> },
     { head: "Ends", optional: true, cell: (lease) => <End of={lease} /> },
-    { head: "Fence", kind: "number", optional: true, cell: ({ fence }) => fence },
   ];
   return (
-    <div class="stacked">
+    <div class="stacked leases">
       <Table
         label={label}
         columns={columns}

@@ -83,3 +83,25 @@ export const CLI_POSITION_FILES_MAX = 64;
 export const CLI_BRIDGE_REQUESTS_MAX = 32;
 /** The maximum length of one line of the bridge's stdin. */
 export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
+/** The longest time that `wait --wake` waits. An idle client starts no other one, so it is as long as a working day. */
+export const CLI_WAKE_WAIT_MS = 12 * 60 * 60 * 1_000;
+/** The interval at which `wait --wake` looks whether its client is still there. */
+export const CLI_WAKE_LOOK_MS = 20_000;
+/** The maximum number of tasks that are passed over because they were ready before the wait. */
+export const CLI_WAKE_TASKS_MAX = 250;
+/** The maximum length of the line that wakes a model. */
+export const CLI_WAKE_LINE_BYTES_MAX = 300;
+/** The time limit for each answer that `doctor` waits for. It also works while the server is away. */
+export const CLI_DOCTOR_ANSWER_MS = 3_000;
+/** The time limit for one check of `doctor`. A check that waits for several answers ends by itself before. */
+export const CLI_DOCTOR_CHECK_MS = 15_000;
+/** The difference between the clocks of the server and of this machine at which times can no longer be compared. */
+export const CLI_DOCTOR_CLOCK_MS = 30_000;
+/** The free space in the data directory below which `doctor` warns, and below which writes will soon fail. */
+export const CLI_DOCTOR_FREE_BYTES = 1024 * MIB;
+export const CLI_DOCTOR_FREE_BYTES_LEAST = 100 * MIB;
+/** The time that a client's program gets to say which hooks it trusts, and then to end. */
+export const CLI_DOCTOR_PROGRAM_MS = 10_000;
+export const CLI_DOCTOR_PROGRAM_END_MS = 500;
+/** The maximum length of a client's own file that `doctor` reads. */
+export const CLI_DOCTOR_FILE_BYTES_MAX = 64 * MIB;

@@ -13,6 +13,10 @@ export const HOOK_TOOL_CHARACTERS_MAX = 256;
 export const HOOK_PROMPT_CHARACTERS_MAX = 1_024;
 /** The maximum length of a directory or of a path, as a client writes it, in UTF-16 units. */
 export const HOOK_PATH_CHARACTERS_MAX = 4_096;
+/** The maximum number of different git commands of a call that are examined. */
+export const HOOK_GIT_CHANGES_MAX = 16;
+/** The maximum number of steps to compare the paths of all these commands with leases. */
+export const HOOK_GIT_STEPS_MAX = 50_000;
 /** The maximum number of paths of one tool call. A call with more paths is not checked. */
 export const HOOK_PATHS_MAX = 1_000;
 /** The maximum length of all these paths together. */
@@ -93,9 +97,7 @@ export const HOOK_DENIAL_BYTES = 16 * KIB;
 export const HOOK_DENIALS_LISTED_MAX = 100;
 
 // Agents that wait for automatic leases
-/** The maximum number of automatic leases that are examined for the answer of GET /api/hooks, the newest first. */
-export const HOOK_WAITS_EXAMINED_MAX = 1_000;
-/** The maximum number of waiting agents in that answer. */
+/** The maximum number of agents in the answer of GET /api/hooks. */
 export const HOOK_WAITS_LISTED_MAX = 100;
 
 // Life

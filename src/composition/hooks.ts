@@ -75,7 +75,6 @@ export function makeHookFront(
     waiters,
     denials: new RepeatedDenials({ writer, directory, leases, clock }),
     news: new News({
-      leases,
       waiters,
       inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),

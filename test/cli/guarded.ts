@@ -1,8 +1,9 @@
 /**
  * A real git repository beside a real server, for tests of the guard: two agents, and a `koor` that git's hooks find.
- * The repository is that of the workspace `trucks`.
+ * All tests of a file share a server, which starts once, but each has a workspace of its own.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   mkdirSync,
@@ -14,6 +15,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+
+import root from "tap";
 
 import { Agent } from "../support/leasing.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
@@ -35,6 +39,8 @@ export interface Guarded {
   readonly server: Koor;
   readonly top: string;
   readonly home: string;
+  /** The name of the repository's folder, and so of its workspace. */
+  readonly workspace: string;
   readonly root: string;
   /** Works in the repository. */
   readonly ana: Agent;
@@ -43,7 +49,10 @@ export interface Guarded {
   /** The environment of ana's commands. */
   readonly env: Environment;
   /** Runs git as ana, in the repository by default. */
-  readonly git: (words: readonly string[], more?: { readonly cwd?: string; readonly env?: Environment }) => GitEnd;
+  readonly git: (
+    words: readonly string[],
+    more?: { readonly cwd?: string; readonly env?: Environment },
+  ) => Promise<GitEnd>;
   /** Runs a command of the guard as ana, in the repository by default. */
   readonly guard: (
     words: readonly string[],
@@ -78,16 +87,23 @@ export function snapshotOf(folder: string, skip: readonly string[] = []): Readon
   return found;
 }
 
-export async function setUpGuarded(t: Owner): Promise<Guarded> {
-  const server = await startKoor(t);
+/** The server of the tests of this process, and the number of workspaces that they have. */
+let shared: Promise<Koor> | undefined;
+let workspaces = 0;
+
+/** Makes a repository with two agents, on the server that the tests share or on one of its own. */
+export async function setUpGuarded(t: Owner, ownServer = false): Promise<Guarded> {
+  const server = await (ownServer ? startKoor(t) : (shared ??= startKoor(root)));
+  workspaces += 1;
+  const workspace = `trucks-${workspaces}`;
   const top = makeDirectory(t);
   const [home, bin] = [join(top, "home"), join(top, "bin")];
   mkdirSync(home);
   writeScript(join(bin, "koor"), `exec '${process.execPath}' '${CLI_PROGRAM}' "$@"`);
-  const root = makeRepository(home, join(top, "trucks"));
+  const repository = makeRepository(home, join(top, workspace));
   const { port } = new URL(server.url);
-  const ana = await Agent.register(Number(port), "ana", { workspace: "trucks" });
-  const bob = await Agent.register(Number(port), "bob", { workspace: "trucks" });
+  const ana = await Agent.register(Number(port), "ana", { workspace });
+  const bob = await Agent.register(Number(port), "bob", { workspace });
   const env: Environment = {
     ...gitEnvironment(home),
     PATH: `${bin}:${process.env["PATH"] ?? ""}`,
@@ -99,24 +115,28 @@ export async function setUpGuarded(t: Owner): Promise<Guarded> {
     server,
     top,
     home,
-    root,
+    workspace,
+    root: repository,
     ana,
     bob,
     env,
-    git: (words, { cwd = root, env: more = {} } = {}) => {
-      const { status, stdout, stderr } = spawnSync("git", ["-c", "protocol.file.allow=always", ...words], {
+    git: async (words, { cwd = repository, env: more = {} } = {}) => {
+      const child = spawn("git", ["-c", "protocol.file.allow=always", ...words], {
         cwd,
         env: { ...env, ...more },
-        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
       });
-      return { code: status, stdout: stdout.trimEnd(), stderr };
+      const ended = once(child, "close");
+      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      const [code] = (await ended) as [number | null];
+      return { code, stdout: stdout.trimEnd(), stderr };
     },
-    guard: async (words, { cwd = root, env: more = {} } = {}) =>
+    guard: async (words, { cwd = repository, env: more = {} } = {}) =>
       await runCli(["guard", ...words], { cwd, env: { ...env, ...more } }),
-    write: (path, text) => {
+    write: (path, content) => {
       writes += 1;
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      writeFileSync(join(root, path), text ?? `${writes}\n`);
+      mkdirSync(dirname(join(repository, path)), { recursive: true });
+      writeFileSync(join(repository, path), content ?? `${writes}\n`);
     },
   };
 }

@@ -200,7 +200,7 @@ export const PAGES: readonly LayerRow[] = [
   },
   {
     files: ["dashboard/app/**"],
-    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "@leeoniya/ufuzzy"],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router"],
     because: "the frame gets the views from their table",
   },
   {

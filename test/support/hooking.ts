@@ -71,6 +71,8 @@ export interface HookHouse {
   readonly metrics: HookMetrics;
   /** The names of the writer's methods that were called since the list was emptied. */
   readonly called: string[];
+  /** The answer of the writer to all requests for which a hook waits, or its fault; null if the writer works. */
+  broken: Failure | Error | null;
   /** Calls a hook. The body is JSON unless it is a text. */
   call(
     client: string,
@@ -123,7 +125,8 @@ export function openHooks(t: Test): HookHouse {
       context: { readonly actor: string },
     ): Promise<ReplyOf<Row> | Failure> => {
       called.push(method.name);
-      return Promise.resolve(server.reply(method, request, context.actor));
+      if (house.broken instanceof Error) throw house.broken;
+      return Promise.resolve(house.broken ?? server.reply(method, request, context.actor));
     },
     call: <Row extends WriterMethod>(
       method: Row,
@@ -140,11 +143,15 @@ export function openHooks(t: Test): HookHouse {
   const reader = new MessageReader(server.db);
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
-  const resources = new ResourceWatch(leases);
+  const watch = new ResourceWatch(leases);
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
-    { agents: { directory, sessions }, claims: { leases, expiry, resources, tasks }, messages: { boxes, reader } },
+    {
+      agents: { directory, sessions },
+      claims: { leases, expiry, resources: watch, tasks },
+      messages: { boxes, reader },
+    },
   );
   let calls = 0;
   const house: HookHouse = {
@@ -152,6 +159,7 @@ export function openHooks(t: Test): HookHouse {
     front,
     metrics,
     called,
+    broken: null,
     call: async (client, body, headers = HEADERS, caller = SERVER) => {
       const text = typeof body === "string" ? body : JSON.stringify(body);
       const request = { body: Buffer.from(text), headers, caller, context: NO_CALLER };
@@ -223,11 +231,7 @@ export function openHooks(t: Test): HookHouse {
     leasesOf: ({ id }) => [...leases.of(id)].flatMap(({ resources }) => resources).toSorted(),
     waitUntilFree: (waiter, text, limitedTo = null) => {
       const { id: holder, parent, workspace } = waiter;
-      return resources.listen(
-        { text, workspace },
-        { wake: () => undefined },
-        { holder, parent, shared: false, limitedTo },
-      );
+      return watch.listen({ text, workspace }, { wake: () => undefined }, { holder, parent, shared: false, limitedTo });
     },
     waits: () => (JSON.parse(bodyOf(front.list())) as HookList).waits,
     denials: () => (JSON.parse(bodyOf(front.list())) as HookList).denials,

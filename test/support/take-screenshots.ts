@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { fillWithADay } from "./a-day.js";
 import type { Page } from "./browser.js";
 import { startDashboard } from "./dashboard.js";
+import { sendEdit } from "./hook-work.js";
 import { send } from "./http-client.js";
 import { leaseADay } from "./lease-work.js";
 import { taskADay } from "./task-work.js";
@@ -17,6 +18,7 @@ const SIZE = { width: 1280, height: 800 };
 const SETTLED_MS = 1_500;
 const WORK_MS = 90_000;
 const PAUSE_MS = 100;
+const DENIALS = 4;
 /** Agents of the day send no heartbeats from now on, and must not all become stale. */
 const ARGS = ["--stale-after", "1h"];
 
@@ -40,6 +42,20 @@ class Run implements Owner {
   async end(): Promise<void> {
     for (const done of this.#done) await done();
   }
+}
+
+/** Simulates sessions with hooks: edits of one file in two checkouts, subagents, and a denial again and again. */
+async function hooks(port: number): Promise<void> {
+  const sessionOf = (client: string, branch: string, folder: string) => {
+    const root = `/home/ana/${folder}`;
+    return { client, session: client, checkout: folder, branch, root, workspace: "bookshop" };
+  };
+  const claude = sessionOf("claude", "main", "bookshop");
+  await sendEdit(port, claude, "mail/receipt.ts");
+  await sendEdit(port, claude, "mail/layout.ts", { agent_id: "a-1", agent_type: "Explore" });
+  await sendEdit(port, sessionOf("gemini", "receipts", "bookshop-receipts"), "mail/receipt.ts");
+  for (let times = 0; times < DENIALS; times++)
+    await sendEdit(port, sessionOf("codex", "main", "bookshop"), "mail/receipt.ts");
 }
 
 /** Simulates the work of agents for a minute or two: reads, some writes, some events, in waves. */
@@ -68,6 +84,7 @@ try {
   const { agents, known } = day;
   await leaseADay(dashboard.koor, day);
   await taskADay(dashboard.koor, day);
+  await hooks(dashboard.koor.port);
   const [agent] = agents;
   const [contract = ""] = known.contracts;
   const shots: readonly Shot[] = [

@@ -1,7 +1,9 @@
 /** The page of one agent: facts, leases, activity by the hour, cost, timeline and compliance runs. */
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { agentsLoader } from "../../api/agents.js";
+import { checkoutTitle } from "../../api/checkouts.js";
 import { remove as removeAt } from "../../api/client.js";
 import { messagesLoader } from "../../api/messages.js";
 import { apiPath, query } from "../../base/path.js";
@@ -17,21 +19,19 @@ import { Button, CopyButton } from "../../parts/button.js";
 import { Chart } from "../../parts/chart.js";
 import { Confirm } from "../../parts/dialog.js";
 import { Failure, Notice } from "../../parts/notice.js";
-import { Page } from "../../parts/page.js";
+import { Page, Section } from "../../parts/page.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { Time } from "../../parts/time.js";
+import { AgentRows } from "./agent-table.js";
 import { AgentRuns } from "./agent-runs.js";
 import { AgentLeases } from "./agent-leases.js";
 import { AgentTimeline } from "./agent-timeline.js";
 import { costLoader, countersLoader } from "./loader.js";
-import { checkoutTitle, hourSeconds, lastHours, METRIC_LABELS, metricSeries, subagentsOf, sum } from "./model.js";
+import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, subagentsOf, sum } from "./model.js";
 import { Status } from "./status.js";
 
 /** The maximum number of unread messages that are loaded. If the page has loaded this many, it adds "or more". */
 const UNREAD_COUNTED = 100;
-
-/** The maximum number of subagents that are listed. */
-const RELATIVES_SHOWN = 20;
 
 export function AgentPage({ id }: { readonly id: string }) {
   const resource = useResource(agentsLoader);
@@ -60,6 +60,7 @@ export function AgentPage({ id }: { readonly id: string }) {
       )}
       {agent !== undefined && <Facts agent={agent} agents={agents ?? []} />}
       <AgentLeases id={id} />
+      {agent !== undefined && <Subagents agent={agent} agents={agents ?? []} />}
       <Day id={id} />
       <AgentTimeline id={id} />
       <AgentRuns id={id} />
@@ -105,13 +106,14 @@ function Remove({ agent }: { readonly agent: Instance }) {
   );
 }
 
-interface FactsProps {
+interface AgentProps {
   readonly agent: Instance;
   readonly agents: readonly Instance[];
 }
 
-function Facts({ agent, agents }: FactsProps) {
-  const { id, status, intent, workspace, stack, capabilities, registered_at, last_seen } = agent;
+function Facts({ agent, agents }: AgentProps) {
+  const { id, status, intent, workspace, stack, capabilities, registered_at, last_seen, client, checkout } = agent;
+  const parent = agents.find((one) => one.id === agent.parent);
   return (
     <section class="card agents-facts" aria-label="Facts">
       <p class="agents-intent">
@@ -127,19 +129,40 @@ function Facts({ agent, agents }: FactsProps) {
         <dd>
           <Time at={registered_at} />
         </dd>
+        {client !== undefined && (
+          <>
+            <dt>Client</dt>
+            <dd>{client}</dd>
+          </>
+        )}
+        {parent !== undefined && (
+          <>
+            <dt>Subagent of</dt>
+            <dd>
+              <a href={agentAddress(parent.id)}>{parent.name}</a>
+            </dd>
+          </>
+        )}
       </dl>
       <dl class="facts">
         <dt>Workspace</dt>
         <dd>{workspace === "" ? "none" : workspace}</dd>
-        <dt>Stack</dt>
-        <dd>{stack === "" ? "none" : stack}</dd>
+        {checkout !== null && (
+          <>
+            <dt>Branch</dt>
+            <dd>{checkout.branch ?? "unknown"}</dd>
+            <dt>Checkout</dt>
+            <dd>{checkoutTitle(checkout)}</dd>
+          </>
+        )}
       </dl>
       <dl class="facts">
+        <dt>Stack</dt>
+        <dd>{stack === "" ? "none" : stack}</dd>
         <dt>Capabilities</dt>
         <dd>{capabilities.length === 0 ? "none" : capabilities.join(", ")}</dd>
         {mayDecide.value && <Unread id={id} />}
       </dl>
-      <Place agent={agent} agents={agents} />
       <dl class="facts agents-whole">
         <dt>Id</dt>
         <dd class="agents-id">
@@ -150,38 +173,14 @@ function Facts({ agent, agents }: FactsProps) {
   );
 }
 
-/** Shows where the agent works, whose subagent it is, and its own subagents. */
-function Place({ agent: { id, checkout, parent }, agents }: FactsProps) {
-  const children = subagentsOf(id, agents);
-  const parents = agents.filter((one) => one.id === parent);
-  if (checkout === null && parents.length === 0 && children.length === 0) return null;
+/** Shows the subagents of an agent, if it has any. */
+function Subagents({ agent, agents }: AgentProps) {
+  const children = useMemo(() => subagentsOf(agent.id, agents), [agent, agents]);
+  if (children.length === 0) return null;
   return (
-    <dl class="facts">
-      {checkout !== null && (
-        <>
-          <dt>{checkout.branch === null ? "Checkout" : "Branch"}</dt>
-          <dd title={checkoutTitle(checkout)}>{checkout.branch ?? checkout.root ?? checkout.id}</dd>
-        </>
-      )}
-      <Relatives label="Subagent of" agents={parents} />
-      <Relatives label="Subagents" agents={children} />
-    </dl>
-  );
-}
-
-function Relatives({ label, agents }: { readonly label: string; readonly agents: readonly Instance[] }) {
-  if (agents.length === 0) return null;
-  const more = agents.length - RELATIVES_SHOWN;
-  return (
-    <>
-      <dt>{label}</dt>
-      {agents.slice(0, RELATIVES_SHOWN).map(({ id, name }) => (
-        <dd key={id}>
-          <a href={agentAddress(id)}>{name}</a>
-        </dd>
-      ))}
-      {more > 0 && <dd>and {count(more)} more</dd>}
-    </>
+    <Section title="Subagents">
+      <AgentRows label={`Subagents of ${agent.name}`} agents={children} parent={agent} />
+    </Section>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The table of agents with its filters. */
 import { useMemo } from "preact/hooks";
-import { agentsLoader } from "../../api/agents.js";
+import { agentsLoader, useCheckouts } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
 import { agentAddress } from "../../base/address.js";
@@ -14,11 +14,24 @@ import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { activityLoader } from "./loader.js";
-import { activityOf, listedAgents, SORTS, STATUSES, sum, valuesOf, type Activity, type Sort } from "./model.js";
+import {
+  activityOf,
+  belowParents,
+  listedAgents,
+  nameBelow,
+  SORTS,
+  STATUSES,
+  sum,
+  valuesOf,
+  type Activity,
+  type Sort,
+} from "./model.js";
 import { Status } from "./status.js";
 
 const SORT_LABELS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
 const NO_ACTIVITY: readonly number[] = [];
+/** The maximum number of columns for what only some agents have. More would leave no width for the intent. */
+const SPARSE_MAX = 3;
 
 export function AgentTable() {
   const agents = useResource(agentsLoader);
@@ -26,11 +39,10 @@ export function AgentTable() {
   const { query, set } = useAddressQuery();
   const list = agents.data.value;
   const activity = useMemo(() => activityOf((hours.data.value ?? []).map(({ totals }) => totals)), [hours.data.value]);
-  const columns = useMemo(() => columnsWith(activity), [activity]);
   const sort = SORTS.find((one) => one === query["sort"]) ?? "name";
   const { search = "", status = "", workspace = "", stack = "" } = query;
   const listed = useMemo(
-    () => listedAgents(list ?? [], { search, status, workspace, stack }, sort, activity),
+    () => belowParents(listedAgents(list ?? [], { search, status, workspace, stack }, sort, activity)),
     [list, search, status, workspace, stack, sort, activity],
   );
   return (
@@ -50,13 +62,7 @@ export function AgentTable() {
           {listed.length === 0 ? (
             <Empty title="No agent matches">Remove a filter to see more.</Empty>
           ) : (
-            <Table
-              label="Agents"
-              columns={columns}
-              rows={listed}
-              keyOf={({ id }) => id}
-              toneOf={(agent) => (agent.status === "stale" ? "warn" : undefined)}
-            />
+            <AgentRows label="Agents" agents={listed} activity={activity} />
           )}
         </>
       )}
@@ -125,15 +131,62 @@ function summaryOf(list: readonly Instance[], listed: readonly Instance[]): stri
   return byStatus.length === 0 ? some : `${some}: ${byStatus.join(", ")}`;
 }
 
-function columnsWith(activity: Activity): readonly Column<Instance>[] {
+interface RowsProps {
+  readonly label: string;
+  readonly agents: readonly Instance[];
+  /** The column with the activity is left out without it. */
+  readonly activity?: Activity;
+  /** The parent of all these agents, if it is not in the table. */
+  readonly parent?: Instance;
+}
+
+/** Shows agents as a table. A subagent that follows its parent is indented. */
+export function AgentRows({ label, agents, activity, parent }: RowsProps) {
+  const { labels } = useCheckouts();
+  const columns = useMemo(() => columnsOf(agents, activity, labels, parent), [agents, activity, labels, parent]);
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={agents}
+      keyOf={({ id }) => id}
+      toneOf={({ status }) => (status === "stale" ? "warn" : undefined)}
+    />
+  );
+}
+
+/** Returns the columns. Of those that only some agents have, the first that would not be empty are shown. */
+function columnsOf(
+  agents: readonly Instance[],
+  activity: Activity | undefined,
+  labels: ReadonlyMap<string, string>,
+  above?: Instance,
+): readonly Column<Instance>[] {
+  const byId = new Map([...agents, ...(above === undefined ? [] : [above])].map((agent) => [agent.id, agent]));
+  const sparse: readonly (readonly [head: string, textOf: (agent: Instance) => string])[] = [
+    ["Client", ({ client = "" }) => client],
+    ["Checkout", ({ checkout }) => (checkout === null ? "" : (labels.get(checkout.id) ?? checkout.id))],
+    ["Workspace", ({ workspace }) => workspace],
+    ["Stack", ({ stack }) => stack],
+    ["Capabilities", ({ capabilities }) => capabilities.join(", ")],
+  ];
   return [
     {
       head: "Name",
-      cell: ({ id, name }) => (
-        <a class="agents-name" href={agentAddress(id)} title={name}>
-          {name}
-        </a>
-      ),
+      cell: (agent) => {
+        const { id, name, parent } = agent;
+        const ofParent = parent === null ? undefined : byId.get(parent);
+        return (
+          <a
+            class={ofParent === undefined ? "agents-name" : "agents-name agents-below"}
+            href={agentAddress(id)}
+            title={name}
+            aria-label={name}
+          >
+            {nameBelow(agent, ofParent)}
+          </a>
+        );
+      },
     },
     { head: "Status", cell: ({ status }) => <Status status={status} /> },
     {
@@ -141,23 +194,33 @@ function columnsWith(activity: Activity): readonly Column<Instance>[] {
       kind: "wide",
       cell: ({ intent }) => (intent === "" ? <span class="muted">none</span> : <span title={intent}>{intent}</span>),
     },
-    { head: "Workspace", optional: true, cell: ({ workspace }) => workspace },
-    { head: "Stack", optional: true, cell: ({ stack }) => stack },
-    { head: "Capabilities", optional: true, cell: ({ capabilities }) => <Capabilities of={capabilities} /> },
-    {
-      head: "Activity, 24 h",
-      optional: true,
-      cell: ({ id }) => <DayOf calls={activity.get(id) ?? NO_ACTIVITY} />,
-    },
+    ...sparse
+      .filter(([, textOf]) => agents.some((agent) => textOf(agent) !== ""))
+      .slice(0, SPARSE_MAX)
+      .map(
+        ([head, textOf]): Column<Instance> => ({
+          head,
+          optional: true,
+          cell: (agent) => <Short text={textOf(agent)} />,
+        }),
+      ),
+    ...(activity === undefined
+      ? []
+      : [
+          {
+            head: "Activity, 24 h",
+            optional: true as const,
+            cell: ({ id }: Instance) => <DayOf calls={activity.get(id) ?? NO_ACTIVITY} />,
+          },
+        ]),
     { head: "Last seen", optional: true, cell: ({ last_seen }) => <Time at={last_seen} /> },
   ];
 }
 
-/** Shows capabilities up to a maximum width. The tooltip has the whole list. */
-function Capabilities({ of }: { readonly of: readonly string[] }) {
-  const text = of.join(", ");
+/** Shows a text up to a maximum width. The tooltip has the whole text. */
+function Short({ text }: { readonly text: string }) {
   return (
-    <span class="agents-capabilities" title={text}>
+    <span class="agents-short" title={text}>
       {text}
     </span>
   );

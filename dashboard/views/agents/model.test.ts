@@ -3,10 +3,11 @@ import t from "tap";
 import type { AuditEntry, Event, Instance } from "../../api/types.js";
 import {
   activityOf,
-  checkoutTitle,
+  belowParents,
   lastHours,
   listedAgents,
   metricSeries,
+  nameBelow,
   subagentsOf,
   valuesOf,
   type AgentFilter,
@@ -130,11 +131,11 @@ t.test("an event of a call in the audit log is not listed again", async (t) => {
   );
 });
 
-t.test("an agent is found by its branch, and its checkout says where it is", async (t) => {
+t.test("an agent is found by its branch and by its client", async (t) => {
   const checkout = { id: "c-1", branch: "fix/crates", root: "/work/trucks", machine: null };
-  const agents = [agent("ana", { checkout }), agent("bob")];
+  const agents = [agent("ana", { checkout }), agent("bob", { client: "codex" })];
   t.same(NAMES(listedAgents(agents, { ...EVERYBODY, search: "Fix/" }, "name", new Map())), ["ana"]);
-  t.equal(checkoutTitle(checkout), "/work/trucks \u00b7 c-1", "what is not known is left out");
+  t.same(NAMES(listedAgents(agents, { ...EVERYBODY, search: "codex" }, "name", new Map())), ["bob"]);
 });
 
 t.test("the subagents of an agent are listed with the active ones first", async (t) => {
@@ -142,4 +143,14 @@ t.test("the subagents of an agent are listed with the active ones first", async 
   const agents = [agent("z", of), agent("a", { ...of, status: "stale" }), agent("ana"), agent("b", of), agent("other")];
   t.same(NAMES(subagentsOf("id of ana", agents)), ["b", "z", "a"]);
   t.same(subagentsOf("id of b", agents), []);
+});
+
+t.test("a subagent is listed below its parent, if that is listed", async (t) => {
+  const of = (name: string, parent: string): Instance => agent(name, { parent: `id of ${parent}` });
+  const agents = [of("ana/b", "ana"), agent("bob"), of("ana/b/c", "ana/b"), agent("ana"), of("ana/a", "ana")];
+  t.same(NAMES(belowParents(agents)), ["bob", "ana", "ana/b", "ana/b/c", "ana/a"]);
+  t.same(NAMES(belowParents([of("ana/b", "ana"), agent("bob")])), ["ana/b", "bob"], "its parent is filtered out");
+  t.equal(nameBelow(of("ana/b", "ana"), agent("ana")), "b");
+  t.equal(nameBelow(of("other", "ana"), agent("ana")), "other");
+  t.equal(nameBelow(agent("ana/b"), undefined), "ana/b");
 });

@@ -99,8 +99,8 @@ export function listedAgents(
   return kept.sort((a, b) => order(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
-function textOf({ id, name, intent, stack, workspace, capabilities, checkout }: Instance): string {
-  return [id, name, intent, stack, workspace, ...capabilities, checkout?.branch ?? ""].join("\n").toLowerCase();
+function textOf({ id, name, intent, stack, workspace, capabilities, checkout, client = "" }: Instance): string {
+  return [id, name, intent, stack, workspace, ...capabilities, checkout?.branch ?? "", client].join("\n").toLowerCase();
 }
 
 /** Returns the subagents of an agent, the active ones first, then by name. */
@@ -113,9 +113,23 @@ export function subagentsOf(id: string, agents: readonly Instance[]): Instance[]
   );
 }
 
-/** Returns where a checkout is: its root, its machine and its id, as far as they are known. */
-export function checkoutTitle({ id, root, machine }: NonNullable<Instance["checkout"]>): string {
-  return [root, machine, id].filter((text) => text !== null).join(" · ");
+/** Moves each subagent below its parent, if the parent is listed too. Otherwise the order stays as it is. */
+export function belowParents(agents: readonly Instance[]): Instance[] {
+  const listed = new Set(agents.map(({ id }) => id));
+  const children = new Map<string, Instance[]>();
+  for (const agent of agents) {
+    const above = agent.parent !== null && listed.has(agent.parent) ? agent.parent : "";
+    const siblings = children.get(above) ?? [];
+    siblings.push(agent);
+    children.set(above, siblings);
+  }
+  const below = (id: string): Instance[] => (children.get(id) ?? []).flatMap((agent) => [agent, ...below(agent.id)]);
+  return below("");
+}
+
+/** Returns the name of an agent in a list below its parent: a subagent's name begins with that of its parent. */
+export function nameBelow({ name }: Instance, parent: Instance | undefined): string {
+  return parent !== undefined && name.startsWith(`${parent.name}/`) ? name.slice(parent.name.length + 1) : name;
 }
 
 /** Returns the distinct workspaces or stacks of the agents, sorted, without "". */

@@ -6,6 +6,7 @@ import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendEdit } from "../../../test/support/hook-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { makeSnapshot } from "../../../test/support/snapshot.js";
 
@@ -152,21 +153,46 @@ t.test("an agent shows its checkout, its parent and its subagents", { skip }, as
   await sendJson(port, "PATCH", `/api/instances/${idOf(0)}`, { checkout });
 
   const address = `/agents/${idOf(0)}`;
-  const shown = (page: Page) => page.getByText("Subagents", { exact: true }).waitFor();
+  const subagents = (page: Page) => page.getByRole("table", { name: "Subagents of claude-1a2b" });
+  const shown = (page: Page) => subagents(page).waitFor();
   await checkView(t, dashboard, { address, title: "Agents", ready: shown });
   const { page, complaints } = await dashboard.open(address);
   await shown(page);
   const facts = page.getByRole("region", { name: "Facts" });
   await facts.getByText("<i>fix</i>", { exact: true }).waitFor();
-  t.equal(await countOf(facts.getByRole("link", { name: /Explore/ }), 20), 20);
-  await facts.getByText("and 2 more").waitFor();
+  t.equal(await countOf(subagents(page).getByRole("link", { name: /Explore/ }), 22), 22);
   await sendJson(port, "POST", `/api/instances/${idOf(0)}/heartbeat`, { branch: "main" });
   await facts.getByText("main", { exact: true }).waitFor();
-  await facts.getByRole("link", { name: "claude-1a2b/Explore-1", exact: true }).click();
+  await subagents(page).getByRole("link", { name: "claude-1a2b/Explore-1", exact: true }).click();
   await facts.getByText("Subagent of").waitFor();
   await facts.getByText("main", { exact: true }).waitFor();
   await facts.getByRole("link", { name: "claude-1a2b", exact: true }).click();
   await shown(page);
+  t.same(complaints, []);
+});
+
+t.test("the table has clients and checkouts, and subagents below their parents", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const claude = { client: "claude", session: "s-1", checkout: "c-1", branch: "main", root: "/work/shop" };
+  const codex = { client: "codex", session: "s-2", checkout: "c-2", branch: "<i>fix</i>", root: "/work/fix" };
+  await sendEdit(port, claude, "a.ts");
+  await sendEdit(port, codex, "a.ts");
+  await sendEdit(port, claude, "b.ts", { agent_id: "a-1", agent_type: "<b>Explore</b>" });
+  await sendEdit(port, claude, "c.ts", { agent_id: "a-2", agent_type: "Review" });
+  const { page, complaints } = await dashboard.open("/agents");
+  const rows = page.getByRole("table", { name: "Agents" }).getByRole("row");
+  t.equal(await countOf(rows, 5), 5);
+  const [head = "", ...cells] = await rows.allInnerTexts();
+  t.match(head, /Client\s+Checkout\s+Workspace/);
+  t.notMatch(head, /Stack|Capabilities/, "no agent has any");
+  t.match(cells.join("\n"), /^claude-\w{4}\s[^]*\n<b>Explore<\/b>\s[^]*\nReview\s[^]*\ncodex-\w{4}\s/);
+  await row(page, "codex").getByText("<i>fix</i>", { exact: true }).waitFor();
+  await page.getByLabel("Search").fill("Review");
+  await page.getByText(/^claude-\w{4}\/Review$/).waitFor();
+  await page.getByRole("link", { name: /^claude-\w{4}\/Review$/ }).click();
+  const facts = page.getByRole("region", { name: "Facts" });
+  for (const fact of ["claude", "main", "/work/shop · c-1"]) await facts.getByText(fact, { exact: true }).waitFor();
   t.same(complaints, []);
 });
 

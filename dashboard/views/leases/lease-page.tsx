@@ -1,7 +1,10 @@
 /** The page of one lease: facts, the leases for which it waits or which it blocks, and the button that breaks it. */
+import type { ComponentChildren } from "preact";
 import { SECOND_MS } from "../../../shared/duration.js";
+import { useCheckouts } from "../../api/agents.js";
+import { checkoutTitle } from "../../api/checkouts.js";
 import { ApiError } from "../../api/client.js";
-import { leaseLoader, waitingFor, waitsLoader } from "../../api/leases.js";
+import { leaseLoader, nearbyLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
 import type { Lease, LeaseWaits } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
@@ -9,7 +12,7 @@ import { duration } from "../../base/format.js";
 import { query } from "../../base/path.js";
 import { Agent } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
-import { End, LeaseState, LeaseTable, useBranch } from "../../parts/lease-table.js";
+import { End, LeaseState, LeaseTable } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
@@ -45,6 +48,7 @@ export function LeasePage({ id }: { readonly id: string }) {
       )}
       {lease !== undefined && <Facts lease={lease} waiting={waits === undefined ? 0 : countFor(waits, id)} />}
       {live && waits !== undefined && <Blockers waits={waits} id={id} />}
+      {live && <Nearby lease={lease} />}
     </Page>
   );
 }
@@ -53,8 +57,9 @@ const countFor = (waits: LeaseWaits, id: string): number => waitingFor(waits).ge
 
 function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: number }) {
   const { holder, workspace, resources, reason, note, task, fence, ttl_s, max_s, requested_at, granted_at } = lease;
-  const { scope, checkout, touched_at } = lease;
-  const branch = useBranch(lease);
+  const { scope, checkout, touched_at, automatic } = lease;
+  const { checkouts } = useCheckouts();
+  const known = checkout === null ? undefined : checkouts.get(checkout);
   return (
     <section class="card columns" aria-label="Facts">
       <dl class="facts">
@@ -72,6 +77,12 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
         </dd>
         <dt>{lease.state === "lost" ? "Lost because" : "Reason"}</dt>
         <dd>{reason === "" ? <span class="muted">none</span> : reason}</dd>
+        {automatic === true && (
+          <>
+            <dt>Automatic</dt>
+            <dd>A hook made it for an edit. If a request waits for it, it ends with its holder's turn.</dd>
+          </>
+        )}
         {note !== null && (
           <>
             <dt>Broken because</dt>
@@ -91,13 +102,13 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
         {checkout !== null && (
           <>
             <dt>Checkout</dt>
-            <dd class="mono">{checkout}</dd>
+            <dd class="mono">{known === undefined ? checkout : checkoutTitle(known)}</dd>
           </>
         )}
-        {branch !== null && (
+        {known !== undefined && known.branch !== null && (
           <>
             <dt>Branch</dt>
-            <dd class="mono">{branch}</dd>
+            <dd class="mono">{known.branch}</dd>
           </>
         )}
         <dt>Fence</dt>
@@ -144,16 +155,31 @@ function Blockers({ waits: { waits, leases }, id }: { readonly waits: LeaseWaits
     ["Blocked by", of(waits.filter(({ lease }) => lease === id).map((wait) => wait.for))],
     ["Blocks", of(waits.filter((wait) => wait.for === id).map(({ lease }) => lease))],
   ] as const;
+  return <>{parts.map(([title, found]) => found.length > 0 && <Others key={title} title={title} leases={found} />)}</>;
+}
+
+/** Shows the leases of the same files in other checkouts. */
+function Nearby({ lease }: { readonly lease: Lease }) {
+  const found = useResource(nearbyLoader(lease)).data.value ?? [];
+  if (found.length === 0) return null;
   return (
-    <>
-      {parts.map(
-        ([title, found]) =>
-          found.length > 0 && (
-            <Section key={title} title={title}>
-              <LeaseTable label={`Leases: ${title.toLowerCase()}`} leases={found} waiting={new Map()} />
-            </Section>
-          ),
-      )}
-    </>
+    <Others title="Nearby" leases={found}>
+      <p class="hint">They are about the same files in other checkouts. The changes will have to be merged.</p>
+    </Others>
+  );
+}
+
+interface OthersProps {
+  readonly title: string;
+  readonly leases: readonly Lease[];
+  readonly children?: ComponentChildren;
+}
+
+function Others({ title, leases, children }: OthersProps) {
+  return (
+    <Section title={title}>
+      {children}
+      <LeaseTable label={`Leases: ${title.toLowerCase()}`} leases={leases} waiting={new Map()} />
+    </Section>
   );
 }

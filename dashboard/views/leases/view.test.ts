@@ -3,6 +3,7 @@ import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendEdit } from "../../../test/support/hook-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
 import { Agent } from "../../../test/support/leasing.js";
@@ -166,4 +167,45 @@ t.test("an agent sees leases, may break none, and does not see messages of other
   await page.getByRole("table", { name: "Leases held and waited for" }).getByText("deploy").waitFor();
   t.equal(await countOf(page.getByText("Unread"), 0), 0);
   t.same(complaints, [], "no request for them was sent");
+});
+
+t.test("automatic leases, and leases of the same file in other checkouts", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const sessionIn = (client: string, checkout: string, root: string) => ({
+    client,
+    session: client,
+    checkout,
+    branch: "<i>main</i>",
+    root,
+  });
+  await sendEdit(port, sessionIn("claude", "c-1", "/work/shop"), "src/a.ts");
+  await sendEdit(port, sessionIn("codex", "c-2", "/work/fix"), "src/a.ts");
+  await checkView(t, dashboard, {
+    address: "/leases/lease-1",
+    title: "Leases",
+    ready: (page) => table(page, "Leases: nearby").waitFor(),
+  });
+  const { page, complaints } = await dashboard.open("/leases");
+  const rows = rowOf(page, "path:src/a.ts");
+  t.equal(await countOf(rows, 2), 2);
+  for (const label of ["<i>main</i> · shop", "<i>main</i> · fix"])
+    await rows.getByText(label, { exact: true }).waitFor();
+  t.equal(await countOf(rows.getByText("automatic", { exact: true }), 2), 2);
+
+  await page.goto(`${dashboard.url}/leases/lease-1`);
+  const facts = page.getByRole("region", { name: "Facts" });
+  for (const fact of ["automatic", "its holder's checkout", "/work/shop · c-1", "<i>main</i>"])
+    await facts.getByText(fact, { exact: true }).waitFor();
+  const nearby = table(page, "Leases: nearby");
+  await nearby.getByText("<i>main</i> · fix", { exact: true }).waitFor();
+  t.equal(await countOf(nearby.getByRole("row"), 2), 2, "the head and the other lease, but not the lease itself");
+  await sendJson(port, "POST", "/api/leases/lease-2/break", { reason: "it was wrong" });
+  await nearby.waitFor({ state: "detached" });
+  const ben = await Agent.register(port, "ben", { workspace: "shop" });
+  await ben.lease(["deploy"]);
+  await page.goto(`${dashboard.url}/leases/lease-3`);
+  await facts.getByText("all checkouts", { exact: true }).waitFor();
+  t.equal(await countOf(facts.getByText("automatic", { exact: true }), 0), 0);
+  t.same(complaints, []);
 });

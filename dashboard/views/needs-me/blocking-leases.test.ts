@@ -70,6 +70,14 @@ t.test("a lease is listed that must end soon, while a request waits for it", (t)
   t.end();
 });
 
+t.test("an automatic lease is listed as soon as a request waits for it", (t) => {
+  const automatic: Lease = { ...held(0, 600), automatic: true };
+  t.match(blockingLeases(waits(automatic, lease("just", 0)), NOW_MS), [{ endsSoon: false, waitedLong: false }]);
+  t.match(blockingLeases(waits(automatic, lease("long", WAITED_LONG_MS + 1)), NOW_MS), [{ waitedLong: true }]);
+  t.same(blockingLeases(waits(automatic), NOW_MS), []);
+  t.end();
+});
+
 t.test("a request that waits for a waiting request is blocked by neither", (t) => {
   const first = lease("first", WAITED_LONG_MS * 2);
   t.same(blockingLeases(waits(first, lease("second", WAITED_LONG_MS * 2)), NOW_MS), []);

@@ -1,6 +1,6 @@
 /**
- * Finds leases that have blocked other requests for too long, and leases that will end soon while other requests wait.
- * Pure.
+ * Finds leases that have blocked other requests for too long, automatic leases that block others, and leases that will
+ * end soon while other requests wait. Pure.
  */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 
@@ -18,12 +18,14 @@ export interface BlockingLease {
   readonly waiting: readonly Lease[];
   /** The time at which the lease ends even if its holder keeps renewing it, in ms since the epoch. */
   readonly endsMs: number;
+  /** False for an automatic lease: it is short, and each edit of its holder starts its time again. */
   readonly endsSoon: boolean;
+  readonly waitedLong: boolean;
 }
 
 /**
- * Returns the held leases that a person should look at. At least one request waits for such a lease, and it has waited
- * too long or the lease ends soon.
+ * Returns the held leases that a person should look at. At least one request waits for such a lease. The lease is
+ * automatic, so that its holder may not know of it, or the request has waited too long, or the lease ends soon.
  */
 export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): BlockingLease[] {
   const byId = new Map(leases.map((lease) => [lease.id, lease]));
@@ -35,8 +37,9 @@ export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): Bl
     const [first] = waiting;
     if (first === undefined) return [];
     const endsMs = Date.parse(lease.touched_at ?? lease.granted_at) + lease.max_s * 1_000;
-    const endsSoon = endsMs - nowMs < ENDS_SOON_MS;
+    const automatic = lease.automatic === true;
+    const endsSoon = !automatic && endsMs - nowMs < ENDS_SOON_MS;
     const waitedLong = nowMs - Date.parse(first.requested_at) > WAITED_LONG_MS;
-    return endsSoon || waitedLong ? [{ lease, waiting, endsMs, endsSoon }] : [];
+    return automatic || endsSoon || waitedLong ? [{ lease, waiting, endsMs, endsSoon, waitedLong }] : [];
   });
 }

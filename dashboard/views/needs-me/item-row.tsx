@@ -2,12 +2,13 @@
 import { useSignal } from "@preact/signals";
 import { mayDecide } from "../../api/session.js";
 import { attempt } from "../../parts/toasts.js";
-import { Button } from "../../parts/button.js";
+import { Button, CopyButton } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
+import { addressed } from "../../parts/empty.js";
 import { Time } from "../../parts/time.js";
 import type { Action, Item } from "./source.js";
 
-export function ItemRow({ item: { name, address, line, since, tone, actions } }: { readonly item: Item }) {
+export function ItemRow({ item: { name, address, line, since, tone, actions, message } }: { readonly item: Item }) {
   const asked = useSignal<Action | null>(null);
   const may = mayDecide.value;
   const act = (action: Action): Promise<boolean> => attempt(action.run, action.done);
@@ -39,6 +40,13 @@ export function ItemRow({ item: { name, address, line, since, tone, actions } }:
             {action.text}
           </Button>
         ))}
+        {message !== undefined && (
+          <CopyButton
+            text={addressed(`koor-cli message send ${message.to.id} '${message.subject}' --intent request`)}
+            what={`message to ${message.to.name} about ${name}`}
+            name="Copy message"
+          />
+        )}
       </div>
       {asked.value?.ask !== undefined && (
         <Confirm

@@ -30,6 +30,8 @@ export interface Item {
   readonly since: string;
   readonly tone: "note" | "warn" | "bad";
   readonly actions: readonly Action[];
+  /** A message that a person may send an agent about the item, as a command to copy. */
+  readonly message?: { readonly to: { readonly id: string; readonly name: string }; readonly subject: string };
 }
 
 interface SourceRow<T> {

@@ -2,6 +2,7 @@
 import type { Source } from "./source.js";
 import { COMPLIANCE } from "./sources/compliance.js";
 import { BLOCKING_LEASES } from "./sources/blocking-leases.js";
+import { DENIALS } from "./sources/denials.js";
 import { PROPOSED_RULES } from "./sources/proposed-rules.js";
 import { STALE_AGENTS } from "./sources/stale-agents.js";
 import { TASKS } from "./sources/tasks.js";
@@ -13,6 +14,7 @@ export const SOURCES: readonly Source[] = [
   WEBHOOKS,
   COMPLIANCE,
   TASKS,
+  DENIALS,
   BLOCKING_LEASES,
   UNREAD_MESSAGES,
   STALE_AGENTS,

@@ -3,6 +3,7 @@ import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { sendEdit, sendHook } from "../../../test/support/hook-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { makeSnapshot } from "../../../test/support/snapshot.js";
 import { taskADay } from "../../../test/support/task-work.js";
@@ -170,6 +171,7 @@ t.test("an empty server has no items", { skip }, async (t) => {
     "no rule is proposed",
     "every webhook delivers",
     "no request waits for long",
+    "no edit is denied again and again",
     "no agent is stale",
   ])
     t.ok(await page.getByRole("link", { name: lookedAt }).isVisible(), lookedAt);
@@ -178,6 +180,66 @@ t.test("an empty server has no items", { skip }, async (t) => {
   await sendJson(dashboard.koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));
   await page.getByRole("button", { name: "Accept trucks/no-any" }).click();
   await page.getByText("Nothing needs you").waitFor();
+});
+
+t.test("a repeated denial, and a request that waits for an automatic lease", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const sessionOf = (client: string) => ({
+    client,
+    session: client,
+    checkout: "c-1",
+    branch: "main",
+    root: "/work/shop",
+  });
+  const [claude, codex] = [sessionOf("claude"), sessionOf("codex")];
+  const { page, context, complaints } = await dashboard.open("/");
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByText("Nothing needs you").waitFor();
+  await sendEdit(port, claude, "<b>a</b>.ts");
+  for (const _ of [1, 2]) t.match((await sendEdit(port, codex, "<b>a</b>.ts")).text, /deny/);
+  const agents = (await send(port, "GET", "/api/instances")).json<{ id: string; name: string }[]>();
+  const named = (client: string) => agents.find(({ name }) => name.startsWith(client)) ?? { id: "", name: "" };
+  const request = { resources: ["path:<b>a</b>.ts"], scope: "checkout", workspace: "shop", queue: true };
+  const asked = await sendJson(port, "POST", "/api/leases", request, { "X-Koor-Instance": named("codex").id });
+  const waiting = rowOf(page, "path:<b>a</b>.ts");
+  t.match(
+    await waiting.locator(".need-line").textContent(),
+    `${named("codex").name} waits for the automatic lease of ${named("claude").name}, which ends with its turn, or 10 min after`,
+  );
+  t.equal(await countOf(group(page, "Denied edits"), 0), 0, "two denials are not listed");
+  await sendEdit(port, codex, "<b>a</b>.ts");
+  const denied = rowOf(page, "<b>a</b>.ts");
+  await denied.waitFor();
+  t.equal(
+    await denied.locator(".need-line").textContent(),
+    `${named("codex").name} was denied it 3 times, because ${named("claude").name} holds lease-1.`,
+  );
+  t.equal(await denied.getByRole("link", { name: "lease-1" }).getAttribute("href"), "/leases/lease-1");
+  await denied.getByRole("button", { name: `Copy message to ${named("claude").name} about <b>a</b>.ts` }).click();
+  t.match(
+    await page.evaluate("navigator.clipboard.readText()"),
+    `koor-cli message send ${named("claude").id} 'Please release lease-1 soon: another agent needs its files' --intent request`,
+  );
+  await checkView(t, dashboard, {
+    address: "/",
+    title: "Needs me",
+    ready: (next) => rowOf(next, "<b>a</b>.ts").waitFor(),
+  });
+
+  await send(port, "DELETE", `/api/leases/${asked.json<{ id: string }>().id}`, {
+    headers: { "X-Koor-Instance": named("codex").id },
+  });
+  await waiting.waitFor({ state: "detached" });
+  await sendHook(port, claude, "SessionEnd");
+  await denied.waitFor({ state: "detached" });
+
+  const kimi = { ...sessionOf("kimi"), policy: "strict" };
+  for (const _ of [1, 2, 3]) await sendEdit(port, kimi, "b.ts");
+  const strict = rowOf(page, "b.ts");
+  t.match(await strict.locator(".need-line").textContent(), /denied it 3 times, because its project wants a lease/);
+  t.match(await strict.getByRole("link", { name: "b.ts" }).getAttribute("href"), /^\/agents\/[0-9a-f-]{36}$/);
+  t.same(complaints, []);
 });
 
 t.test("an instance's token shows all items without their actions", { skip }, async (t) => {

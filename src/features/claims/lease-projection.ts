@@ -22,6 +22,8 @@ export type LeaseListener = (record: LeaseRecord) => void;
 export class LeaseProjection implements Measured {
   readonly #live = new TurnoverMap<number, LiveLease>();
   readonly #byHolder = new Groups<string, LiveLease>();
+  /** The live leases that wait, by their rows. */
+  readonly #waits = new TurnoverMap<number, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>();
   /** The calls that wait for one lease. */
   readonly #calls = new WaitQueue();
@@ -46,6 +48,7 @@ export class LeaseProjection implements Measured {
     const before = this.#live.values();
     this.#live.clear();
     this.#byHolder.clear();
+    this.#waits.clear();
     this.#index.clear();
     this.#held = 0;
     this.#waiting = 0;
@@ -82,6 +85,11 @@ export class LeaseProjection implements Measured {
     return records.filter(isLease).toSorted((a, b) => b.row - a.row);
   }
 
+  /** Yields all claims, held or waiting, in no order. */
+  *live(): Generator<LeaseRecord> {
+    for (const { record } of this.#live.values()) yield record;
+  }
+
   /** Yields the claims of a holder, held or waiting. */
   *of(holder: string): Generator<LeaseRecord> {
     for (const { record } of this.#byHolder.get(holder) ?? []) yield record;
@@ -94,12 +102,25 @@ export class LeaseProjection implements Measured {
     return workspaces;
   }
 
-  /** Yields the held leases with which a claim of these resources would conflict, in no particular order. */
-  heldByOthers(resources: readonly Resource[], asked: Contender): Generator<Meeting<LiveLease>> {
+  /**
+   * Yields the held leases with which a claim of these resources would conflict, in no particular order.
+   * @param holder the holder of the leases; null for all holders
+   */
+  heldByOthers(
+    resources: readonly Resource[],
+    asked: Contender,
+    holder: string | null = null,
+  ): Generator<Meeting<LiveLease>> {
     return this.#index.meeting(
       resources,
-      (lease, wanted) => lease.record.state === "held" && exclude(lease, asked, wanted),
+      (lease, wanted) =>
+        (holder === null || lease.holder === holder) && lease.record.state === "held" && exclude(lease, asked, wanted),
     );
+  }
+
+  /** Returns the requests that wait, in no particular order. */
+  waits(): LiveLease[] {
+    return this.#waits.values();
   }
 
   /**
@@ -208,8 +229,11 @@ export class LeaseProjection implements Measured {
       return;
     }
     this.#count(record, 1);
-    if (known === undefined) this.#add(liveLease(record));
+    const lease = known ?? liveLease(record);
+    if (known === undefined) this.#add(lease);
     else known.record = record;
+    if (record.state === "waiting") this.#waits.set(record.row, lease);
+    else this.#waits.delete(record.row);
   }
 
   #count(record: LeaseRecord, by: 1 | -1): void {
@@ -226,6 +250,7 @@ export class LeaseProjection implements Measured {
 
   #remove(lease: LiveLease): void {
     this.#live.delete(lease.order);
+    this.#waits.delete(lease.order);
     this.#index.remove(lease);
     this.#byHolder.remove(lease.holder, lease);
   }

@@ -73,6 +73,13 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
           return !related && !apart && of.resources.some((text) => meets(one, text, of.workspace));
         };
         const held = wanted.map((one) => leases.some((of) => waitsFor(one, of)));
+        const awaited = leases.flatMap((of, at) =>
+          asker.holder !== "" && wanted.slice(1).some((one) => waitsFor(one, of)) ? [at + 1] : [],
+        );
+        const rows = (of: string | null): string =>
+          [...new Set([...watch.awaited(of)].map(({ row }) => row))].toSorted((a, b) => a - b).join();
+        if (rows(null) !== awaited.join()) return false;
+        if (rows("you") !== awaited.filter((row) => leases[row - 1]?.holder === "you").join()) return false;
         for (const [at, of] of leases.entries()) {
           const waits = asker.holder !== "" && wanted.slice(1).some((one) => waitsFor(one, of));
           const found = watch.waitersOf(leaseRecord(at + 1, of));
@@ -80,7 +87,11 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         }
         if (wanted.some((one, at) => watch.isHeld(one, asked) !== held[at])) return false;
         for (const unlisten of unlisteners) unlisten();
-        if (watch.size > 0 || leases.some((of, at) => watch.waitersOf(leaseRecord(at + 1, of)).length > 0))
+        if (
+          watch.size > 0 ||
+          rows(null) !== "" ||
+          leases.some((of, at) => watch.waitersOf(leaseRecord(at + 1, of)).length > 0)
+        )
           return false;
         const last = [...woken];
         for (const [at, of] of leases.entries())

@@ -5,6 +5,7 @@
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import type { Failure } from "../../base/result.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
 import type { Wakeable } from "../../base/waiter.js";
 import { type Contender, exclude } from "./contention.js";
 import { contenderOf, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
@@ -20,6 +21,7 @@ export interface WantedResource {
 }
 
 interface Watcher extends HasResources {
+  readonly wanted: WantedResource;
   readonly waiter: Wakeable;
   /** The claim that the waiter would make; null if the waiter is not an instance. */
   readonly asked: Contender | null;
@@ -37,6 +39,8 @@ export class ResourceWatch {
   readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
+  /** The instances that wait, by their order. */
+  readonly #instances = new TurnoverMap<number, Watcher>();
   #added = 0;
 
   constructor(leases: LeaseProjection) {
@@ -44,9 +48,9 @@ export class ResourceWatch {
     leases.listen((record) => this.#notify(record));
   }
 
-  /** The number of resources that are waited for. */
+  /** The number of resources for which instances wait. */
   get size(): number {
-    return this.#here.size + this.#anywhere.size;
+    return this.#instances.size;
   }
 
   /**
@@ -56,9 +60,13 @@ export class ResourceWatch {
   listen(wanted: WantedResource, waiter: Wakeable, asked: Contender | null = null): () => void {
     const index = wanted.workspace === null ? this.#anywhere : this.#here;
     const resources = resourcesIn(wanted, [wanted.workspace ?? ANYWHERE]);
-    const watcher = { resources, waiter, asked, order: this.#added++ };
+    const watcher = { resources, wanted, waiter, asked, order: this.#added++ };
+    if (asked !== null && asked.holder !== "") this.#instances.set(watcher.order, watcher);
     index.add(watcher);
-    return () => index.remove(watcher);
+    return () => {
+      index.remove(watcher);
+      this.#instances.delete(watcher.order);
+    };
   }
 
   /**
@@ -82,6 +90,28 @@ export class ResourceWatch {
       ...this.#waitersIn(this.#anywhere, record, ANYWHERE),
     ];
     return [...new Set(found.toSorted((a, b) => a.order - b.order).flatMap(({ asked }) => asked?.holder ?? []))];
+  }
+
+  /**
+   * Yields the held leases because of which instances wait, some of them several times. Leaves out resources that are too
+   * expensive to compare.
+   * @param holder the holder of the leases; null for all holders
+   */
+  *awaited(holder: string | null): Generator<LeaseRecord> {
+    let workspaces: ReadonlySet<string> | undefined;
+    for (const { resources, wanted, asked } of this.#instances.values()) {
+      let compared = resources;
+      if (wanted.workspace === null) {
+        workspaces ??= holder === null ? this.#leases.workspaces() : this.#workspacesOf(holder);
+        compared = resourcesIn(wanted, workspaces);
+      }
+      if (asked === null || this.#leases.costsTooMuch(compared)) continue;
+      for (const { filed } of this.#leases.heldByOthers(compared, asked, holder)) yield filed.record;
+    }
+  }
+
+  #workspacesOf(holder: string): ReadonlySet<string> {
+    return new Set([...this.#leases.of(holder)].map(({ workspace }) => workspace));
   }
 
   #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): Watcher[] {

@@ -89,11 +89,7 @@ export class AutoLeases {
 
   /** Releases the automatic leases of an agent for which other agents wait. Returns null if there are none. */
   releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
-    const { leases, waiters } = this.#options;
-    if (!waiters.areThere) return null;
-    const awaited = [...leases.of(holder)].filter(
-      (record) => record.automatic && record.state === "held" && waiters.of(record).length > 0,
-    );
+    const awaited = this.#options.waiters.awaited(holder).filter(({ automatic }) => automatic);
     return awaited.length === 0
       ? null
       : Promise.all(awaited.map(({ row }) => this.#release(row, { actor: holder, trace })));

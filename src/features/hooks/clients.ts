@@ -181,12 +181,13 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events with a capital have the fields, the tools and the answers of Claude Code. The others name no event.
+    // Events with a capital have the fields and the tools of Claude Code. Its form of a denial counts, too, but a context
+    // in that form is lost at all events except PreToolUse. The other events name no event.
     events: [
-      ...events("claude", "start", "model", "SessionStart"),
-      ...events("claude", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
+      ...events("flat", "start", "model", "SessionStart"),
+      ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
       ...events("claude", "before-tool", "model", "PreToolUse"),
-      ...events("claude", "after-tool", "model", "PostToolUse", "PostToolUseFailure"),
+      ...events("flat", "after-tool", "model", "PostToolUse", "PostToolUseFailure"),
       ...events("claude", "stop", "lost", "Stop", "AgentStop"),
       ...events("claude", "subagent-stop", "lost", "SubagentStop"),
       ...events("claude", "end", "lost", "SessionEnd"),
@@ -299,7 +300,8 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     form: "cline",
     // The input has the first name of each pair, and the file of the hook has the second one.
     events: [
-      ...events("cline", "start", "model", "agent_start", "TaskStart", "agent_resume", "TaskResume"),
+      // A context at the start of a task does not reach the model.
+      ...events("cline", "start", "lost", "agent_start", "TaskStart", "agent_resume", "TaskResume"),
       ...events("cline", "prompt", "model", "prompt_submit", "UserPromptSubmit"),
       ...events("cline", "before-tool", "model", "tool_call", "PreToolUse"),
       ...events("cline", "after-tool", "model", "tool_result", "PostToolUse"),

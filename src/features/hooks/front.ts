@@ -32,6 +32,7 @@ import type { AutoLeases } from "./auto-leases.js";
 import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
 import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
+import { notCheckedLine } from "./call-lines.js";
 import { startText } from "./context-lines.js";
 import type { Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
@@ -110,7 +111,7 @@ export class HookFront {
       isRepeated = false;
       return this.#decide(input, request);
     });
-    const decided = isRepeated && input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
+    const decided = isRepeated ? this.#repeat(input, known, request) : known;
     return decided instanceof Promise
       ? decided.then((later) => this.#answer(input, later, startedMs))
       : this.#answer(input, decided, startedMs);
@@ -188,10 +189,20 @@ export class HookFront {
     );
     const go = (instances: SessionInstances | null | Failure): Decided | Promise<Decided> => {
       if (instances === null) return PROCEED;
-      if (instances instanceof Failure) return instances;
+      if (instances instanceof Failure) return this.#refuse(input, instances);
       return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
     };
     return begun instanceof Promise ? begun.then(go) : go(begun);
+  }
+
+  /**
+   * Decides about an event for which no instance could be made. If there are too many sessions, the agent is told that
+   * its edits are not checked.
+   */
+  #refuse({ event, moment, tool }: HookInput, failure: Failure): Decided {
+    const isTold = moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(tool?.kind));
+    if (failure.status !== "RESOURCE_EXHAUSTED" || !isTold || !canInform(event)) return failure;
+    return { kind: "context", text: notCheckedLine(failure.message) };
   }
 
   /** Returns the directory that is the root of a session if its requests name none. */
@@ -209,17 +220,11 @@ export class HookFront {
     { session, subagent }: SessionInstances,
     { root, isNew, call }: { readonly root: string; readonly isNew: boolean; readonly call: EventCall },
   ): Decided | Promise<Decided> {
-    const { states, seen, clock } = this.#options;
-    const { client, event, moment } = input;
+    const { states } = this.#options;
+    const { moment } = input;
     const state = states.of(session.id, root, isNew);
     const actor = subagent ?? session;
-    seen.add({
-      client: client.name,
-      workspace: session.workspace,
-      checkout: session.checkout?.id ?? null,
-      event: event.name,
-      atMs: clock.now(),
-    });
+    this.#see(input, session);
     const own = subagent === null ? state : states.of(subagent.id, root, false);
     const known: KnownEvent = { input, headers, session, actor, state: own, call };
     if (moment === "before-tool") return this.#beforeTool(known);
@@ -294,6 +299,19 @@ export class HookFront {
     }
     const released = isBusyInBackground ? null : this.#options.auto.releaseAwaited(session.id, call.context);
     return released === null ? this.#inform(known, []) : released.then(() => this.#inform(known, []));
+  }
+
+  /** Handles what a repeated call still has to do. It gets the decision of the first call. */
+  #repeat(input: HookInput, known: Decided | Promise<Decided>, request: HookRequest): Decided | Promise<Decided> {
+    const session = this.#options.directory.ofSession(input.session);
+    // Users see that the hooks of this client run, too, although another client's come first.
+    if (session !== undefined) this.#see(input, session);
+    return input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
+  }
+
+  #see({ client, event }: HookInput, { workspace, checkout }: Entry): void {
+    const { seen, clock } = this.#options;
+    seen.add({ client: client.name, workspace, checkout: checkout?.id ?? null, event: event.name, atMs: clock.now() });
   }
 
   /**

@@ -3,7 +3,8 @@
  * of stashes that all working trees share, in a working tree that it deletes, or on a branch that it deletes. Such a
  * command is denied only while another agent is active there. Runs on the front.
  */
-import { HOOK_ACTIVE_EXAMINED_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_ACTIVE_EXAMINED_MAX, HOOK_GIT_CHANGES_MAX, HOOK_GIT_STEPS_MAX } from "../../../schemas/limits/hooks.js";
+import type { Checkout } from "../../../schemas/instances.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { areRelated, type Contender, type Party } from "../claims/contention.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -17,7 +18,23 @@ import { joinPath, segmentsOf, styleOf } from "./file-path.js";
 import type { GitChange } from "./git-command.js";
 
 const PATH_PREFIX = "path:";
-const EVERY_FILE = `${PATH_PREFIX}**`;
+
+/** The things that the commands of one call have in common, each computed at most once. */
+interface Surroundings {
+  readonly call: DecidedCall;
+  /** The other active agents of the workspace. */
+  readonly others: readonly Entry[];
+  /** The leases of files that other agents hold in the workspace. */
+  held: readonly LeaseRecord[] | null;
+  /** The number of steps that are left for comparing paths with leases. */
+  stepsLeft: number;
+}
+
+/** The root of a checkout in a form that can be compared. */
+interface RootKey {
+  readonly key: string;
+  readonly depth: number;
+}
 
 /** The agents whose work a command would change, and their leases as far as these are the reason. */
 interface Affected {
@@ -34,14 +51,24 @@ export interface GitDecisionOptions {
 
 export class GitDecision {
   readonly #options: GitDecisionOptions;
+  /** The keys of roots by the checkouts, because the same agents are compared again and again. */
+  readonly #rootKeys = new WeakMap<Checkout, RootKey>();
 
   constructor(options: GitDecisionOptions) {
     this.#options = options;
   }
 
   decide(call: DecidedCall): CallOutcome {
-    for (const change of call.effects.git) {
-      const { names, records } = this.#affected(change, call);
+    const { git } = call.effects;
+    if (git.length === 0) return MAY_RUN;
+    const { actor } = call;
+    const others = this.#options.directory
+      .activeIn(actor.workspace, HOOK_ACTIVE_EXAMINED_MAX)
+      .filter((other) => !areRelated(partyOf(other), partyOf(actor)));
+    const around: Surroundings = { call, others, held: null, stepsLeft: HOOK_GIT_STEPS_MAX };
+    const different = new Map(git.map((change) => [JSON.stringify(change), change]));
+    for (const change of [...different.values()].slice(0, HOOK_GIT_CHANGES_MAX)) {
+      const { names, records } = this.#affected(change, around);
       if (names.length === 0) continue;
       if (call.headers.policy === "warn") return { denial: null, lines: [gitLine(change, names)] };
       return denied(gitReason(change, names), pathOf(records[0]));
@@ -50,48 +77,71 @@ export class GitDecision {
   }
 
   /** Returns the agents whose work a command would change. */
-  #affected(change: GitChange, call: DecidedCall): Affected {
-    const { actor } = call;
-    const others = this.#options.directory
-      .activeIn(actor.workspace, HOOK_ACTIVE_EXAMINED_MAX)
-      .filter((other) => !areRelated(partyOf(other), partyOf(actor)));
+  #affected(change: GitChange, around: Surroundings): Affected {
+    const { call, others } = around;
     const { touches } = change;
     if (touches.kind === "branches")
       return namesOf(others.filter(({ checkout }) => isNamed(checkout?.branch ?? null, touches.names)));
     if (touches.kind === "worktrees") {
       const [directory] = placesOf(change, call);
       const roots = directory === undefined ? [] : touches.paths.map((path) => keyOf(joinPath(directory, path)));
-      return namesOf(others.filter(({ checkout }) => isNamed(keyOf(checkout?.root ?? ""), roots)));
+      return namesOf(others.filter(({ checkout }) => checkout !== null && isNamed(this.#rootOf(checkout).key, roots)));
     }
-    if (touches.kind === "stash") return holdersOf(this.#held([EVERY_FILE], null, call));
-    const place = this.#find(placesOf(change, call), call, others);
+    if (touches.kind === "stash") return holdersOf(this.#allHeld(around));
+    const place = this.#find(placesOf(change, call), around);
     if (place === null) return NOBODY;
     const { directory, checkout } = place;
     const isThere = (id: string | null): boolean => id === null || id === checkout;
     const isOwn = checkout === (call.actor.checkout?.id ?? null);
-    if (touches.kind === "all" || !isOwn)
-      return holdersOf(this.#held([EVERY_FILE], null, call).filter((record) => isThere(record.checkout)));
-    const located = locateAll(touches.paths, directory, call.roots);
+    const located = touches.kind === "all" || !isOwn ? [] : locateAll(touches.paths, directory, call.roots);
+    if (touches.kind === "all" || !isOwn || located.some(({ path }) => path === ""))
+      return holdersOf(this.#allHeld(around).filter((record) => isThere(record.checkout)));
     const records = this.#held(
       located.map(({ resource }) => resource),
       checkout,
-      call,
+      around,
     );
     const isOtherThere =
       others.some((other) => isThere(other.checkout?.id ?? null)) || records.some((record) => isThere(record.checkout));
     return isOtherThere ? holdersOf(records) : NOBODY;
   }
 
+  /** Returns the leases of files that other agents hold in the workspace, the newest first. */
+  #allHeld(around: Surroundings): readonly LeaseRecord[] {
+    if (around.held !== null) return around.held;
+    const { actor } = around.call;
+    const held: LeaseRecord[] = [];
+    for (const record of this.#options.leases.live()) {
+      const isOthers = record.workspace === actor.workspace && !areRelated(record, partyOf(actor));
+      if (isOthers && record.state === "held" && record.resources.some((text) => text.startsWith(PATH_PREFIX)))
+        held.push(record);
+    }
+    around.held = held.sort((a, b) => b.row - a.row);
+    return around.held;
+  }
+
   /**
    * Returns the leases of other agents with which a claim of files would conflict.
    * @param checkout the checkout to whose files the claim is limited; null for the files of all checkouts
    */
-  #held(resources: readonly string[], checkout: string | null, { actor }: DecidedCall): LeaseRecord[] {
+  #held(resources: readonly string[], checkout: string | null, around: Surroundings): LeaseRecord[] {
     const { leases } = this.#options;
+    const { actor } = around.call;
     const asked: Contender = { ...partyOf(actor), shared: false, limitedTo: checkout };
     const wanted = resources.map((text) => storedResource(text, actor.workspace));
-    if (leases.costsTooMuch(wanted)) return [];
+    around.stepsLeft -= leases.stepsFor(wanted);
+    if (around.stepsLeft < 0) return [];
     return [...leases.heldByOthers(wanted, asked)].map(({ filed }) => filed.record);
+  }
+
+  #rootOf(checkout: Checkout): RootKey {
+    let root = this.#rootKeys.get(checkout);
+    if (root === undefined) {
+      const key = keyOf(checkout.root ?? "");
+      root = { key, depth: key.split("/").length - 1 };
+      this.#rootKeys.set(checkout, root);
+    }
+    return root;
   }
 
   /**
@@ -100,18 +150,17 @@ export class GitDecision {
    */
   #find(
     directories: readonly string[],
-    { actor, roots }: DecidedCall,
-    others: readonly Entry[],
+    { call: { actor, roots }, others }: Surroundings,
   ): { readonly directory: string; readonly checkout: string | null } | null {
     for (const directory of directories) {
       let depth = roots.depthOf(directory) ?? -1;
       let checkout = depth < 0 ? undefined : (actor.checkout?.id ?? null);
       const key = keyOf(directory);
       for (const { checkout: theirs } of others) {
-        const root = keyOf(theirs?.root ?? "");
-        const rootDepth = root.split("/").length - 1;
-        if (theirs === null || root === "" || rootDepth <= depth || !isInside(key, root)) continue;
-        depth = rootDepth;
+        if (theirs === null) continue;
+        const root = this.#rootOf(theirs);
+        if (root.key === "" || root.depth <= depth || !isInside(key, root.key)) continue;
+        depth = root.depth;
         checkout = theirs.id;
       }
       if (checkout !== undefined) return { directory, checkout };

@@ -5,9 +5,9 @@
  * In a cluster, the calls that wait until a resource is free are known only at the node that serves them.
  */
 import type { HookWait } from "../../../schemas/hooks.js";
-import { HOOK_WAITS_EXAMINED_MAX, HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { leaseId } from "../claims/lease.js";
+import { isLease, leaseId } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { ResourceWatch } from "../claims/resource-watch.js";
 import type { Directory } from "../instances/directory.js";
@@ -48,12 +48,27 @@ export class LeaseWaiters {
     return [...names].map(([id, name]) => ({ id, name }));
   }
 
+  /**
+   * Returns the held leases of an agent for which others wait, the oldest first. This looks from those that wait to the
+   * leases, because an agent may hold thousands of leases, and few agents wait.
+   * @param holder the id of the agent; null for the leases of all agents
+   */
+  awaited(holder: string | null): LeaseRecord[] {
+    if (!this.areThere) return [];
+    const { leases, resources } = this.#options;
+    const found = new Map<number, LeaseRecord>();
+    for (const waiting of leases.waits())
+      for (const { filed } of leases.heldByOthers(waiting.resources, waiting, holder))
+        found.set(filed.record.row, filed.record);
+    for (const record of resources.awaited(holder)) found.set(record.row, record);
+    return [...found.values()].filter(isLease).toSorted((a, b) => a.row - b.row);
+  }
+
   /** Returns the agents that wait for automatic leases. Their holders do not know that they hold anything. */
   list(): HookWait[] {
     const listed: HookWait[] = [];
-    if (!this.areThere) return listed;
-    const leases = this.#options.leases.list().filter(({ automatic, state }) => automatic && state === "held");
-    for (const record of leases.slice(0, HOOK_WAITS_EXAMINED_MAX)) {
+    for (const record of this.awaited(null)) {
+      if (!record.automatic) continue;
       const { row, holder, holder_name, workspace, resources } = record;
       for (const instance of this.of(record)) {
         const of = { workspace, resource: resources[0] ?? "", holder: { id: holder, name: holder_name } };

@@ -6,8 +6,6 @@ import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Clock } from "../../base/clock.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
-import { isLease } from "../claims/lease.js";
-import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Entry } from "../instances/directory.js";
 import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
@@ -17,7 +15,6 @@ import type { ReadyTasks } from "./ready-tasks.js";
 import type { ReportedOnce } from "./reported-once.js";
 
 export interface NewsOptions {
-  readonly leases: LeaseProjection;
   readonly waiters: LeaseWaiters;
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
@@ -58,11 +55,10 @@ export class News {
 
   /** Returns the lines about agents that wait for leases: for automatic leases, or for all of them. */
   #takeWaiters(holder: string, all: boolean): string[] {
-    const { leases, waiters, reported } = this.#options;
+    const { waiters, reported } = this.#options;
     const lines: string[] = [];
-    if (!waiters.areThere) return lines;
-    for (const record of leases.of(holder)) {
-      if (record.state !== "held" || !isLease(record) || !(all || record.automatic)) continue;
+    for (const record of waiters.awaited(holder)) {
+      if (!all && !record.automatic) continue;
       const fresh = waiters.of(record).filter((waiter) => !reported.has(holder, thingOf(record, waiter)));
       if (fresh.length === 0) continue;
       for (const waiter of fresh) reported.add(holder, thingOf(record, waiter));

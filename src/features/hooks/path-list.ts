@@ -62,8 +62,15 @@ function alternativesOf(text: string): readonly string[] {
   const glob = text.startsWith("./") ? text.slice(2) : text;
   const alternatives = expandBraces(glob.endsWith("/") && !glob.endsWith("\\/") ? glob.slice(0, -1) : glob);
   if (alternatives instanceof BraceProblem) return [];
-  const hasProblem = alternatives.some((alternative) => pathGlobProblem(alternative, PATH_ESCAPABLE) !== null);
-  return hasProblem ? [] : alternatives;
+  const globs = alternatives.map((one) =>
+    pathGlobProblem(one, PATH_ESCAPABLE) === null ? one : escapeSeparators(one),
+  );
+  return globs.some((one) => pathGlobProblem(one, PATH_ESCAPABLE) !== null) ? [] : globs;
+}
+
+/** Escapes what looks like a separator of several globs. An entry of a list is one glob, so it is part of a name. */
+function escapeSeparators(glob: string): string {
+  return glob.replaceAll(/\\.|[,;| ]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }
 
 function compile(text: string, known: KnownSegments): CompiledGlob {

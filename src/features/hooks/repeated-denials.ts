@@ -45,7 +45,7 @@ interface Counted {
   readonly lastMs: number;
 }
 
-const TOPIC = "hook.denied" satisfies ServerTopic;
+const TOPIC_DENIED = "hook.denied" satisfies ServerTopic;
 
 export class RepeatedDenials {
   readonly #options: RepeatedDenialsOptions;
@@ -123,7 +123,7 @@ export class RepeatedDenials {
 
   #publish(counted: Counted, { trace }: CallContext): void {
     const { first_at: _first, last_at: _last, ...data } = this.#show(counted);
-    const event = { topic: TOPIC, data: JSON.stringify(data), source: SERVER };
+    const event = { topic: TOPIC_DENIED, data: JSON.stringify(data), source: SERVER };
     this.#options.writer.call(
       publishEvents,
       { events: [event], chain: null },

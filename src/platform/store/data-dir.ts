@@ -161,7 +161,7 @@ function lockFolder(folder: string, dataDir: string): Lock {
  * Takes a lock. The lock is an exclusive transaction on a small database without other use, because Node has no flock.
  * The operating system releases the lock when the process ends, even after a crash.
  */
-function holdLock(path: string): Lock {
+export function holdLock(path: string): Lock {
   const db = openDatabase(path, { timeoutMs: 0 });
   try {
     db.exec("BEGIN EXCLUSIVE");
@@ -264,7 +264,11 @@ function refuseShared(path: string): void {
   }
 }
 
-function checkDatabase(dataDir: string): void {
+/**
+ * Checks the database of a directory that no server uses. A missing database is in order.
+ * @throws DataDirError
+ */
+export function checkDatabase(dataDir: string): void {
   const path = databasePath(dataDir);
   if (!existsSync(path)) return;
   const damaged = (why: string): DataDirError =>

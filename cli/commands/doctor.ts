@@ -1,0 +1,24 @@
+/** Implements `doctor`, which finds what keeps Koor from working here. Runs in the CLI process. */
+import type { CommandRow } from "../command-row.js";
+
+export const DOCTOR_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["doctor"],
+    about: "Check the server, the clients of agents and this machine, and say what to do; exit 1 if something fails.",
+    flags: [
+      { name: "data-dir", kind: "text", value: "DIR", about: "the server's data directory, as serve takes it" },
+      { name: "bind", kind: "text", value: "HOST:PORT", about: "where the server listens, as serve takes it" },
+      {
+        name: "dashboard-bind",
+        kind: "text",
+        value: "HOST:PORT",
+        about: "where the dashboard listens, as serve takes it",
+      },
+    ],
+    run: async (args, context) => {
+      // Only this command needs the module.
+      const { doctor } = await import("../doctor/doctor.js");
+      return await doctor(args, context);
+    },
+  },
+];

@@ -1,0 +1,32 @@
+/** Finds what `koor init` has recorded for the working tree of a folder. Runs in the CLI process. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { CliFailure } from "../failure.js";
+import { mainRootOf, type WorkingTree } from "../git-folder.js";
+import type { Places } from "../init/places.js";
+import { readRecord, type InitRecord } from "../init/record.js";
+import { findPlaces } from "../init/setup.js";
+import { PROJECT_FILE } from "../init/target-file.js";
+
+export interface DoctorProject {
+  readonly places: Places;
+  /** Undefined outside of git. */
+  readonly tree: WorkingTree | undefined;
+  /** The record of this working tree; undefined if `init` was not run in it. */
+  readonly record: InitRecord | undefined;
+  /** Why the record cannot be used. */
+  readonly fault: CliFailure | undefined;
+  /** Whether the project is one of Koor's, although `init` may not have run in this working tree. */
+  readonly isKoors: boolean;
+}
+
+export function findProject(folder: string, environment: NodeJS.ProcessEnv): DoctorProject {
+  const { places, tree } = findPlaces(folder, environment);
+  const root = places.project;
+  const found = readRecord(root, environment);
+  const record = found instanceof CliFailure ? undefined : found;
+  const main = tree === undefined ? undefined : mainRootOf(tree);
+  const isKoors = [root, main ?? root].some((at) => existsSync(join(at, PROJECT_FILE)));
+  return { places, tree, record, fault: found instanceof CliFailure ? found : undefined, isKoors };
+}

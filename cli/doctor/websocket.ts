@@ -1,0 +1,68 @@
+/**
+ * Checks whether a WebSocket to the server opens and carries frames. Some proxies answer the upgrade by themselves, and
+ * some open it and pass nothing on. Runs in the CLI process.
+ */
+import { WebSocket } from "ws";
+
+import { CLI_DOCTOR_ANSWER_MS } from "../../schemas/limits/cli.js";
+import { joinServerPath } from "../exchange.js";
+import { describeSystemError } from "../system-error.js";
+import { bearer } from "./access.js";
+import type { Check } from "./check.js";
+import { tokenOf } from "./caller.js";
+import { failure, ok, type Finding } from "./line.js";
+import { TOO_LATE } from "./reply.js";
+
+/** No event of the server has this topic, so the subscription gets none. */
+const PATH = "/api/events/subscribe?pattern=koor.doctor";
+const FIX =
+  "let the proxy in between pass the headers Upgrade and Connection; until then, koor events subscribe polls instead";
+
+/** Opens a WebSocket and sends a ping. Returns why no pong came; undefined if one came. */
+async function findFault(server: URL, token: string): Promise<string | undefined> {
+  const scheme = server.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, PATH)}`, {
+    headers: bearer(token),
+    perMessageDeflate: false,
+  });
+  let isOpen = false;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve) => {
+      timer = setTimeout(
+        () => resolve(isOpen ? "it opens, but nothing comes through" : TOO_LATE),
+        CLI_DOCTOR_ANSWER_MS,
+      );
+      socket.on("open", () => {
+        isOpen = true;
+        socket.ping();
+      });
+      socket.on("pong", () => resolve(undefined));
+      socket.on("unexpected-response", (_, { statusCode }) =>
+        resolve(`the answer is ${statusCode ?? "no status"}, not a WebSocket`),
+      );
+      socket.on("error", (error) => resolve(describeSystemError(error)));
+      socket.on("close", () => resolve("the connection was closed"));
+    });
+  } finally {
+    clearTimeout(timer);
+    socket.terminate();
+  }
+}
+
+function describeEvents(newest: unknown): string {
+  if (typeof newest !== "number") return "";
+  return newest === 0 ? "; no event was published yet" : `; the newest event is ${newest}`;
+}
+
+export const WEBSOCKET: Check = {
+  name: "websocket",
+  needs: "token",
+  run: async (examined): Promise<readonly Finding[]> => {
+    const { server } = examined.reached;
+    if (server === undefined) return [];
+    const fault = await findFault(server.server, tokenOf(examined));
+    if (fault !== undefined) return [failure(`no WebSocket to ${server.address}: ${fault}`, FIX)];
+    return [ok(`WebSocket passes${describeEvents(examined.access.figures?.["last_event_id"])}`)];
+  },
+};

@@ -1,0 +1,13 @@
+/** The state of a data directory, which the server's program tells to `koor doctor`. Types only. */
+
+/**
+ * `absent`: the server will make the directory. `free`: no server uses it. `locked`: a server uses it. `unusable`: a
+ * server would refuse it, for this reason.
+ */
+export type DataDirState =
+  | {
+      readonly kind: "absent" | "free" | "locked";
+      /** Whether other users of the machine can read it. */
+      readonly isOpenToOthers: boolean;
+    }
+  | { readonly kind: "unusable"; readonly reason: string };

@@ -1,0 +1,57 @@
+/**
+ * Finds and installs the pinned clients, in a folder outside the repository. The tests use what is there, and install
+ * nothing. Run to install: `node dist/tree/test/clients/install.js`.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { AgentClient } from "./clients.js";
+
+/** The folder of the clients. */
+const FOLDER = process.env["KOOR_TEST_CLIENTS"] ?? join(homedir(), ".cache", "koor-test-clients");
+
+/** Some clients need a newer line of Node than the oldest one that Koor supports. */
+export const NEW_NODE = { package: `node-${process.platform}-${process.arch}`, version: "24" };
+
+interface Package {
+  readonly package: string;
+  readonly version: string;
+}
+
+function folderOf({ package: name, version }: Package): string {
+  return join(FOLDER, `${name.replaceAll("/", "+")}@${version}`);
+}
+
+/** Returns the path of a client's program; undefined if the client is not installed. */
+export function programOf(client: AgentClient): string | undefined {
+  const path = join(folderOf(client), "node_modules", client.program);
+  return existsSync(path) ? path : undefined;
+}
+
+/** Returns the folder of the newer Node's program; undefined if it is not installed. */
+export function newNodeFolder(): string | undefined {
+  const path = join(folderOf(NEW_NODE), "node_modules", NEW_NODE.package, "bin");
+  return existsSync(path) ? path : undefined;
+}
+
+/** Installs a package, unless it is there. A folder with the final name is complete. Returns whether it is there. */
+export function install(wanted: Package, timeoutMs: number): boolean {
+  const folder = folderOf(wanted);
+  if (existsSync(folder)) return true;
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  const flags = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const { status } = spawnSync(
+    "npm",
+    ["install", "--prefix", unfinished, ...flags, `${wanted.package}@${wanted.version}`],
+    {
+      stdio: ["ignore", "inherit", "inherit"],
+      timeout: timeoutMs,
+    },
+  );
+  if (status === 0) renameSync(unfinished, folder);
+  else rmSync(unfinished, { recursive: true, force: true });
+  return status === 0;
+}

@@ -183,17 +183,17 @@ t.test("a working tree that init does not know", async (t) => {
   ]);
   const path = ownRecordPath(root, env) ?? "";
   const record = JSON.parse(readFileSync(path, "utf8")) as { readonly headers: object };
-  const put = (members: object): void => writeFileSync(path, JSON.stringify({ ...record, ...members }));
-  put({ headers: { ...record.headers, "X-Koor-Root": "/elsewhere" } });
+  const change = (members: object): void => writeFileSync(path, JSON.stringify({ ...record, ...members }));
+  change({ headers: { ...record.headers, "X-Koor-Root": "/elsewhere" } });
   t.match((await doctor()).of("hooks"), [
     { status: "fail", message: /protect another folder, because this one was moved/ },
     {},
   ]);
-  put({ clients: [] });
+  change({ clients: [] });
   t.match((await doctor()).of("hooks"), [{ status: "warn", message: /has set up no client/ }]);
-  put({ files: 1 });
+  change({ files: 1 });
   t.match((await doctor()).of("hooks"), [{ status: "fail", message: /is not a record of koor init/ }]);
-  put({ root: "/elsewhere" });
+  change({ root: "/elsewhere" });
   t.match((await doctor()).of("hooks"), [{ status: "warn", message: /not run in this working/ }]);
 });
 

@@ -8,50 +8,34 @@
  */
 import {
   closeSync,
-  constants,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
-  type Stats,
 } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 
-import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
 import { failed, wrongUsage, type CliFailure } from "./failure.js";
+import {
+  irregularReason,
+  isWithin,
+  leadsOut,
+  readRegularFile,
+  resolveLinks,
+  Unread,
+  type FileLocation,
+} from "./regular-file.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /** The permission bits of a mode. */
 const PERMISSIONS = 0o777;
-/**
- * The flags for opening a file. Opening a FIFO without a writer does not block. A link at the end of the path is not
- * followed. Windows has neither flag.
- */
-const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
-const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** The path of a file, and the folder that its links must not leave. */
-export interface FileLocation {
-  readonly path: string;
-  /** The file's name in messages. */
-  readonly name: string;
-  /** The folder that no link may leave; undefined if links are allowed to lead anywhere. */
-  readonly root?: string;
-}
-
-/** Whether `path` is `folder` or below it. Compares the paths as texts, without resolving links. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
+export { isWithin, type FileLocation };
 
 /**
  * Matches the paths of open files, terminals and the null device. They belong to no project, even if they are below the
@@ -69,39 +53,6 @@ export function locateFile(path: string, folder: string, root: string): FileLoca
   return { path: absolute, name: path, ...(isOfProject ? { root } : {}) };
 }
 
-function leadsOut(root: string): string {
-  return `it is a link that leads out of ${root}`;
-}
-
-/** Returns the reason why a file cannot be read or replaced; undefined for a regular file. */
-function irregularReason(info: Stats): string | undefined {
-  if (info.isDirectory()) return "it is a directory";
-  return info.isFile() ? undefined : "it is not a regular file";
-}
-
-/**
- * Resolves all links in the part of a path that exists. Returns undefined if the result is outside `root`. Throws the
- * system's error, such as ENOENT for a dangling link.
- */
-function resolveLinks({ path, root }: FileLocation): string | undefined {
-  let existing = path;
-  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing)
-    existing = dirname(existing);
-  const real = join(realpathSync(existing), relative(existing, path));
-  return root === undefined || isWithin(realpathSync(root), real) ? real : undefined;
-}
-
-function readBounded(file: number): Buffer | undefined {
-  const bytes = Buffer.allocUnsafe(SETTINGS_BYTES_MAX + 1);
-  let used = 0;
-  for (;;) {
-    const count = readSync(file, bytes, used, bytes.length - used, null);
-    used += count;
-    if (used > SETTINGS_BYTES_MAX) return undefined;
-    if (count === 0) return bytes.subarray(0, used);
-  }
-}
-
 /**
  * Reads the text of a file, without its byte-order mark. Returns undefined if the file does not exist.
  *
@@ -109,24 +60,14 @@ function readBounded(file: number): Buffer | undefined {
  * leads out of the root.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
-  const { name, root } = location;
-  let file: number | undefined;
+  const { name } = location;
   try {
-    const real = resolveLinks(location);
-    if (real === undefined) return wrongUsage(`cannot read ${name}: ${leadsOut(root ?? "")}`);
-    // Check the kind of the file before opening it, because opening a device can have side effects.
-    const problem = irregularReason(statSync(real));
-    if (problem !== undefined) return wrongUsage(`cannot read ${name}: ${problem}`);
-    file = openSync(real, READ_AT_ONCE | NO_LINK);
-    const now = irregularReason(fstatSync(file));
-    if (now !== undefined) return wrongUsage(`cannot read ${name}: ${now}`);
-    const bytes = readBounded(file);
-    return bytes === undefined ? wrongUsage(`${name} is too large`) : bytes.toString("utf8").replace(/^\uFEFF/, "");
+    const bytes = readRegularFile(location);
+    if (bytes instanceof Unread)
+      return wrongUsage(bytes.why === undefined ? `${name} is too large` : `cannot read ${name}: ${bytes.why}`);
+    return bytes?.toString("utf8").replace(/^\uFEFF/, "");
   } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return undefined;
     return failed(`cannot read ${name}: ${describeSystemError(error)}`);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 }
 

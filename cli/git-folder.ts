@@ -5,11 +5,14 @@
  * git's environment variables (`GIT_DIR`, …) are ignored on purpose. git sets them for its hooks, and a hook may call a
  * command in the folder of another repository.
  */
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import { readTextFile } from "./config-file.js";
 import { readGitConfig } from "./git-config.js";
+import { isLinkedTree, readGitFile } from "./git-link.js";
+import { isWithin, realPath } from "./regular-file.js";
+
+export { realPath };
 
 const GIT = ".git";
 const BRANCHES = "refs/heads/";
@@ -33,18 +36,6 @@ export function findGitRoot(folder: string): string | undefined {
   }
 }
 
-/**
- * Returns the path without symbolic links, and with the upper and lower case that the file system uses. Returns the
- * path unchanged if the system does not resolve it.
- */
-export function realPath(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
-}
-
 /** Returns what is at a path, after links are followed or not; undefined if the system does not say it. */
 function lookAt(path: string, look: (path: string) => Stats = statSync): Stats | undefined {
   try {
@@ -59,17 +50,11 @@ export function hasGitFile(root: string): boolean {
   return lookAt(join(root, GIT))?.isFile() ?? false;
 }
 
-/** Returns the text of one of git's files, without the line end; undefined if it is not a small regular file. */
-function readGitFile(path: string): string | undefined {
-  const text = readTextFile({ path, name: path });
-  return typeof text === "string" ? text.replace(/[\r\n]+$/, "") : undefined;
-}
-
 /** Returns the repository's folder for a working tree, whose `.git` is a folder or a file that names the folder. */
 function gitFolderOf(root: string): string | undefined {
   const path = join(root, GIT);
   if (!hasGitFile(root)) return realPath(path);
-  const named = /^gitdir: (.+)$/s.exec(readGitFile(path) ?? "")?.[1];
+  const named = /^gitdir: (.+)$/s.exec(readGitFile(root, GIT) ?? "")?.[1];
   return named === undefined ? undefined : realPath(resolve(root, named));
 }
 
@@ -85,7 +70,7 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
   // A HEAD that is a symbolic link leads nowhere before the first commit.
   if (gitFolder === undefined || lookAt(join(gitFolder, "HEAD"), lstatSync) === undefined) return undefined;
   // Only the repository's folder of a linked working tree has this file.
-  const common = readGitFile(join(gitFolder, "commondir"));
+  const common = readGitFile(gitFolder, "commondir");
   return { root, gitFolder, commonFolder: common === undefined ? gitFolder : realPath(resolve(gitFolder, common)) };
 }
 
@@ -96,10 +81,21 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
 export function mainRootOf({ root, gitFolder, commonFolder }: WorkingTree): string | undefined {
   // The folder of a bare repository may stand in place of a working tree.
   if (gitFolder === commonFolder) return root === commonFolder ? undefined : root;
-  const config = readGitConfig(readGitFile(join(commonFolder, "config")) ?? "");
+  const config = readGitConfig(readGitFile(commonFolder, "config") ?? "");
   const named = config("core.worktree");
   if (named !== undefined) return realPath(resolve(commonFolder, named));
   return basename(commonFolder) === GIT ? dirname(commonFolder) : undefined;
+}
+
+/**
+ * Whether the repository's folder is that of this working tree: it is inside of it, or names it. The files that lead to
+ * the folder may come from other people, so nothing is written to any other folder.
+ */
+export function hasOwnRepository({ root, gitFolder, commonFolder }: WorkingTree): boolean {
+  if (isWithin(root, commonFolder) || isLinkedTree(root, gitFolder, commonFolder)) return true;
+  // The folder of a submodule's repository names the submodule.
+  const named = readGitConfig(readGitFile(commonFolder, "config") ?? "")("core.worktree");
+  return gitFolder === commonFolder && named !== undefined && realPath(resolve(commonFolder, named)) === root;
 }
 
 /**
@@ -127,11 +123,11 @@ export function readHeadBranch({ gitFolder }: WorkingTree): HeadBranch {
   const head = join(gitFolder, "HEAD");
   // Old versions of git can make HEAD a symbolic link to the branch's file.
   if (lookAt(head, lstatSync)?.isSymbolicLink()) return branchOfReference(readlinkSync(head));
-  const reference = /^ref:\s*(.+)$/.exec(readGitFile(head) ?? "")?.[1];
+  const reference = /^ref:\s*(.+)$/.exec(readGitFile(gitFolder, "HEAD") ?? "")?.[1];
   return reference === undefined ? { kind: "detached" } : branchOfReference(reference.trimEnd());
 }
 
 /** Returns the text of the repository's own configuration file; "" if it cannot be read. */
 export function readRepositoryConfig({ commonFolder }: WorkingTree): string {
-  return readGitFile(join(commonFolder, "config")) ?? "";
+  return readGitFile(commonFolder, "config") ?? "";
 }

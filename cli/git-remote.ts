@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 
 import { readGitConfig } from "./git-config.js";
 import { readRepositoryConfig, type WorkingTree } from "./git-folder.js";
+import { SAFE_OPTIONS, safeEnvironment } from "./git-safety.js";
 
 const REMOTE = "origin";
 /** The longest time that git may take. It reads a few small files, so it takes longer only if a disk hangs. */
@@ -32,8 +33,8 @@ function askGit(
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const kept = Object.entries(environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
-  const { error, status, stdout } = spawnSync("git", [`--git-dir=${gitFolder}`, ...words], {
-    env: Object.fromEntries(kept),
+  const { error, status, stdout } = spawnSync("git", [...SAFE_OPTIONS, `--git-dir=${gitFolder}`, ...words], {
+    env: safeEnvironment(Object.fromEntries(kept)),
     cwd: folder,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],

@@ -3,9 +3,9 @@
  * 0600, and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it,
  * and `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
  */
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+import { readTextIfAny } from "./regular-file.js";
 import { userFolder } from "./user-folder.js";
 
 /** The maximum length of a file's name in most file systems. */
@@ -29,8 +29,6 @@ export function hookTokenPath(
 }
 
 const LINE = /^Authorization: Bearer ([\x21-\x7e]+)\n$/;
-/** A longer file is not Koor's. */
-const FILE_BYTES_MAX = 16 * 1024;
 
 export function formatHookToken(token: string): string {
   return `Authorization: Bearer ${token}\n`;
@@ -43,11 +41,6 @@ export function readHookToken(
   platform: NodeJS.Platform,
 ): string | undefined {
   const path = hookTokenPath(address, environment, platform);
-  const size = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.size;
-  if (path === undefined || size === undefined || size > FILE_BYTES_MAX) return undefined;
-  try {
-    return LINE.exec(readFileSync(path, "latin1"))?.[1];
-  } catch {
-    return undefined;
-  }
+  const text = path === undefined ? undefined : readTextIfAny(path);
+  return text === undefined ? undefined : LINE.exec(text)?.[1];
 }

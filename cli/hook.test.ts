@@ -12,6 +12,8 @@ import t from "tap";
 import { replyError, replyJson } from "../test/cli/fake-server.js";
 import { makeProject, type InitProject } from "../test/cli/project.js";
 import { tieToThisProcess } from "../test/support/owner.js";
+import { errorTextOf } from "./hook/hook-error.js";
+import { ownRecordPath } from "./own-record.js";
 
 /** This file runs from dist/tree/cli. */
 const PROGRAM = fileURLToPath(new URL("../../app/cli/hook.cjs", import.meta.url));
@@ -119,7 +121,7 @@ t.test("whatever is wrong, it exits with 0 and the client goes on", async (t) =>
   const garbage = createServer((socket) => socket.end("SSH-2.0-x\r\n\r\n"));
   await new Promise<void>((resolve) => garbage.listen(0, "127.0.0.1", resolve));
   t.teardown(() => garbage.close());
-  const record = join(root, ".koor/init.json");
+  const record = ownRecordPath(root, project.env) ?? "";
   const text = readFileSync(record, "utf8");
   const write = (server: unknown): void => writeFileSync(record, JSON.stringify({ ...JSON.parse(text), server }));
   write(`http://127.0.0.1:${(garbage.address() as { port: number }).port}`);
@@ -140,6 +142,14 @@ t.test("whatever is wrong, it exits with 0 and the client goes on", async (t) =>
   fake.requests.length = 0;
   t.same(await runHook(project, ["codex"]), { code: 0, stdout: "{}", stderr: "" }, "no project file");
   t.same(fake.requests, []);
+});
+
+t.test("a line for stderr is short and printable ASCII", (t) => {
+  t.equal(errorTextOf(new Error("a\u202e\u200bb\n\u009bü")), String.raw`a\u202e\u200bb\u000a\u009b\u00fc`);
+  const line = errorTextOf(new Error("\u2066".repeat(1_000_000)));
+  t.match(line, /^(?:\\u2066)+.*\.\.\.$/);
+  t.ok(line.length < 600, `${line.length} characters`);
+  t.end();
 });
 
 t.test("the bundle is small and loads few modules", (t) => {

@@ -207,7 +207,10 @@ t.test("git is started only if its answer decides, and never from the project", 
   find(root, { ...environment, KOOR_WORKSPACE: "w" });
   t.same(counted.calls(), []);
   t.same(find(root, environment), { name: "trucks", from: "working tree" }, "git finds no remote");
-  t.same(counted.calls(), [`--git-dir=${join(root, ".git")} remote get-url origin`]);
+  t.same(
+    counted.calls().map((call) => call.replace(/^(?:-c \S+ )+/, "")),
+    [`--git-dir=${join(root, ".git")} remote get-url origin`],
+  );
   writeProject(root, '{"workspace":"w"}');
   find(root, environment);
   t.equal(counted.calls().length, 1);

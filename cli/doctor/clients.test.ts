@@ -15,6 +15,7 @@ import { send } from "../../test/support/http-client.js";
 import { startKoor } from "../../test/support/server-process.js";
 import { CLIENT_NAMES, type ClientName } from "../mcp-clients.js";
 import { addressOf, hookTokenPath } from "../hook-token-file.js";
+import { ownRecordPath } from "../own-record.js";
 import type { Line } from "./line.js";
 
 interface Place extends InitProject {
@@ -168,7 +169,7 @@ t.test("hooks that are gone or incomplete, for each client", async (t) => {
 });
 
 t.test("a working tree that init does not know", async (t) => {
-  const { root, home, env, doctor, init, read, write, git } = await makePlace(t);
+  const { root, home, env, doctor, init, write, git } = await makePlace(t);
   write(".koor/project.json", "{}");
   t.match((await doctor()).of("hooks"), [
     { status: "warn", message: /koor init was not run in this working tree/, fix: /koor init --join URL/ },
@@ -180,16 +181,20 @@ t.test("a working tree that init does not know", async (t) => {
   t.match((await examine([], { cwd: linked, env })).of("hooks"), [
     { status: "warn", message: /not run in this working/ },
   ]);
-  const record = read(".koor/init.json");
-  write(".koor/init.json", record.replace(root, "/elsewhere"));
+  const path = ownRecordPath(root, env) ?? "";
+  const record = JSON.parse(readFileSync(path, "utf8")) as { readonly headers: object };
+  const change = (members: object): void => writeFileSync(path, JSON.stringify({ ...record, ...members }));
+  change({ headers: { ...record.headers, "X-Koor-Root": "/elsewhere" } });
   t.match((await doctor()).of("hooks"), [
     { status: "fail", message: /protect another folder, because this one was moved/ },
     {},
   ]);
-  write(".koor/init.json", JSON.stringify({ ...(JSON.parse(record) as object), clients: [] }));
+  change({ clients: [] });
   t.match((await doctor()).of("hooks"), [{ status: "warn", message: /has set up no client/ }]);
-  write(".koor/init.json", "{}");
+  change({ files: 1 });
   t.match((await doctor()).of("hooks"), [{ status: "fail", message: /is not a record of koor init/ }]);
+  change({ root: "/elsewhere" });
+  t.match((await doctor()).of("hooks"), [{ status: "warn", message: /not run in this working/ }]);
 });
 
 t.test("MCP entries of clients", async (t) => {

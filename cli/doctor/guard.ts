@@ -1,5 +1,5 @@
 /** Checks whether git still runs the hooks of the guard of commits. Runs in the CLI process. */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 
 import { CliFailure } from "../failure.js";
@@ -9,6 +9,7 @@ import { effectiveHooksPath } from "../guard/hooks-path.js";
 import { hashOf, readRecord, type InstallRecord } from "../guard/install-record.js";
 import { findRepository, type Repository } from "../guard/repository.js";
 import { findProgram } from "../init/detect-clients.js";
+import { readRegularFile, Unread } from "../regular-file.js";
 import type { Check, Examined } from "./check.js";
 import { failure, ok, skip, warning, type Finding } from "./line.js";
 
@@ -19,7 +20,9 @@ type HookFault = "gone" | "changed" | "not executable";
 /** Returns what is wrong with a script of the guard; undefined if it is as it was installed. */
 function findFault(path: string, hash: string): HookFault | undefined {
   try {
-    if (hashOf(readFileSync(path)) !== hash) return "changed";
+    const bytes = readRegularFile({ path });
+    if (bytes === undefined) return "gone";
+    if (bytes instanceof Unread || hashOf(bytes) !== hash) return "changed";
   } catch {
     return "gone";
   }

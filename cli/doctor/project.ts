@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CliFailure } from "../failure.js";
 import { mainRootOf, type WorkingTree } from "../git-folder.js";
 import type { Places } from "../init/places.js";
-import { readRecord, RECORD_FILE, type InitRecord } from "../init/record.js";
+import { readRecord, type InitRecord } from "../init/record.js";
 import { findPlaces } from "../init/setup.js";
 import { PROJECT_FILE } from "../init/target-file.js";
 
@@ -24,7 +24,7 @@ export interface DoctorProject {
 export function findProject(folder: string, environment: NodeJS.ProcessEnv): DoctorProject {
   const { places, tree } = findPlaces(folder, environment);
   const root = places.project;
-  const found = readRecord(join(root, RECORD_FILE), root);
+  const found = readRecord(root, environment);
   const record = found instanceof CliFailure ? undefined : found;
   const main = tree === undefined ? undefined : mainRootOf(tree);
   const isKoors = [root, main ?? root].some((at) => existsSync(join(at, PROJECT_FILE)));

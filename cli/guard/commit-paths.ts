@@ -3,15 +3,24 @@
  * an addition, so both of its sides are listed. A merge touches what differs from each of its parents. Paths are
  * relative to the root of the repository. Runs in the CLI process.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { CliFailure, failed, wrongUsage } from "../failure.js";
+import { NO_HOOKS } from "../git-safety.js";
+import { readTextIfAny } from "../regular-file.js";
 import { lineOf, runGit, splitFields } from "./git.js";
 import type { Repository } from "./repository.js";
 
 /** The options of git's comparisons that keep the user's configuration from changing their output. */
-const DIFF = ["-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none"] as const;
+const DIFF = [
+  "-z",
+  "--name-only",
+  "--no-renames",
+  "--no-relative",
+  "--ignore-submodules=none",
+  "--no-ext-diff",
+  "--no-textconv",
+] as const;
 /** Separates the headers of commits from paths: git stores no path that begins with it. */
 const HEADER = "/";
 const TRAILER = "Koor-Fence";
@@ -19,6 +28,9 @@ const FENCE = /^[1-9]\d{0,15}$/;
 const LINE_FEED = 0x0a;
 /** The paths that one command line names. The system limits its bytes. */
 const PATHS_A_COMMAND = 100;
+
+/** The largest file with the ends of a shallow history that is read: 400 000 commits. */
+const SHALLOW_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A commit of a range. Times are in seconds, as git stores them. */
 export interface CommitRecord {
@@ -52,9 +64,7 @@ function emptyTree(root: string): string | CliFailure {
 
 /** Returns the commits that are merged with HEAD, while a merge is in progress. */
 function mergedHeads({ gitFolder }: Repository): string[] {
-  const path = join(gitFolder, "MERGE_HEAD");
-  if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8")
+  return (readTextIfAny(join(gitFolder, "MERGE_HEAD"), gitFolder) ?? "")
     .split("\n")
     .filter((line) => /^[0-9a-f]{40,64}$/.test(line));
 }
@@ -111,7 +121,7 @@ export function unlikeHead({ root }: Repository, named: readonly string[]): stri
   const others = ["ls-files", "-z", "--others"];
   const commands = [
     // Unlike `diff-index`, `diff` compares the content of files whose times alone have changed.
-    ["-c", "diff.autoRefreshIndex=true", "diff", "--no-ext-diff", ...DIFF, "HEAD", "--"],
+    [...NO_HOOKS, "-c", "diff.autoRefreshIndex=true", "diff", ...DIFF, "HEAD", "--"],
     ["diff-index", "--cached", ...DIFF, "HEAD", "--"],
     [...others, "--exclude-standard"],
   ];
@@ -152,8 +162,8 @@ export function readRange({ root }: Repository, text: string): CommitRange | Cli
 
 /** Returns the commits at which the history of a shallow clone ends: their parents are not there. */
 function shallowCommits({ commonFolder }: Repository): ReadonlySet<string> {
-  const path = join(commonFolder, "shallow");
-  return new Set(existsSync(path) ? readFileSync(path, "utf8").split("\n") : []);
+  const text = readTextIfAny(join(commonFolder, "shallow"), commonFolder, SHALLOW_BYTES_MAX) ?? "";
+  return new Set(text.split("\n"));
 }
 
 /** Adds a field of git's output to the last commit. `isFirst` is true for the first path of the commit. */
@@ -180,7 +190,7 @@ function readHeader(text: string): Omit<CommitRecord, "paths"> {
 /** Lists commits, oldest first, with what each touches. */
 function logCommits({ root }: Repository, revisions: readonly string[]): CommitRecord[] | CliFailure {
   const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
-  const words = ["-c", "log.showRoot=true", "-c", "log.showSignature=false", "-c", "trailer.separators=:", "log"];
+  const words = ["-c", "log.showRoot=true", "-c", "trailer.separators=:", "log"];
   const order = ["--date-order", "--reverse", "-c", "--no-color", "--no-notes"];
   const format = `--format=%x00${HEADER}%H %at %ct ${trailers}%x00`;
   const result = runGit(root, [...words, ...DIFF, ...order, format, ...revisions, "--"]);

@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 
 import { failed, type CliFailure } from "../failure.js";
+import { SAFE_OPTIONS, safeEnvironment } from "../git-safety.js";
 import { io } from "../io.js";
 import { describeSystemError } from "../system-error.js";
 
@@ -19,16 +20,23 @@ export interface GitResult {
   readonly complaint: string;
 }
 
-/** Runs git in a folder to its end. Returns a failure only if git cannot be started. */
-export function runGit(folder: string, words: readonly string[], input = ""): GitResult | CliFailure {
+/**
+ * Runs git in a folder to its end. Returns a failure only if git cannot be started.
+ * @param more variables that replace those of the command's environment; undefined removes one
+ */
+export function runGit(
+  folder: string,
+  words: readonly string[],
+  more: Readonly<Record<string, string | undefined>> = {},
+): GitResult | CliFailure {
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
-  const { error, status, stdout, stderr } = spawnSync("git", ["-C", folder, ...words], {
-    env: io().environment,
+  const { error, status, stdout, stderr } = spawnSync("git", ["-C", folder, ...SAFE_OPTIONS, ...words], {
+    env: safeEnvironment({ ...io().environment, ...more }),
     // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
     // started in the folder of Node.
     cwd: dirname(process.execPath),
-    input,
+    input: "",
     maxBuffer: OUTPUT_BYTES_MAX,
     windowsHide: true,
   });

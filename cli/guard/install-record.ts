@@ -2,7 +2,7 @@
  * Reads and writes the record of what `guard install` changed, in the repository's own folder. `guard uninstall` takes
  * back what the record says, and nothing else. Runs in the CLI process.
  */
-import { join } from "node:path";
+import { join, sep } from "node:path";
 
 import { isJsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
@@ -10,6 +10,7 @@ import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
 import type { Previous } from "./hook-script.js";
 import type { Repository } from "./repository.js";
+import { refuseLinks } from "./safe-file.js";
 
 const FOLDER = "koor";
 const FILE = "guard.json";
@@ -49,13 +50,44 @@ export function recordPath(repository: Repository): string {
   return join(guardFolder(repository), FILE);
 }
 
+/** Matches the folders of the guard's scripts, and the scripts, with `/` as separator. */
+const SCRIPT_FOLDER = /^(?:hooks|koor|koor\/hooks(?:-\d+)?)$/;
+const SCRIPT = /^(?:hooks|koor\/hooks(?:-\d+)?)\/[a-z0-9-]+$/;
+
+function isPath(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value.replaceAll(sep, "/"));
+}
+
+function isConfig(value: unknown): boolean {
+  if (value === null) return true;
+  if (!isJsonObject(value) || !isJsonObject(value["previous"])) return false;
+  const { folder, before, after, value: earlier } = value;
+  return [folder, before, after, earlier ?? ""].every((one) => typeof one === "string");
+}
+
+/**
+ * Whether a value is a record. The file may come from other people with the repository, so its paths are only those of
+ * the guard's own scripts.
+ */
+function isRecord(value: unknown): value is InstallRecord {
+  if (!isJsonObject(value)) return false;
+  const { files, folders, config } = value;
+  return (
+    Array.isArray(files) &&
+    files.every((file) => isJsonObject(file) && isPath(file["path"], SCRIPT) && typeof file["hash"] === "string") &&
+    Array.isArray(folders) &&
+    folders.every((folder) => isPath(folder, SCRIPT_FOLDER)) &&
+    isConfig(config)
+  );
+}
+
 /** Reads the record; undefined if the guard is not installed. */
 export function readRecord(repository: Repository): InstallRecord | undefined | CliFailure {
   const path = recordPath(repository);
+  const linked = refuseLinks(repository.commonFolder, path);
+  if (linked !== undefined) return linked;
   const text = readTextFile({ path, name: path });
   if (text === undefined || text instanceof CliFailure) return text;
   const parsed = parseJson(text);
-  if (!isJsonObject(parsed) || !Array.isArray(parsed["files"]) || !Array.isArray(parsed["folders"]))
-    return refused(`${path} is not the record of an installed guard`);
-  return parsed as unknown as InstallRecord;
+  return isRecord(parsed) ? parsed : refused(`${path} is not the record of an installed guard`);
 }

@@ -21,7 +21,7 @@ import {
 } from "./hook-script.js";
 import { effectiveHooksPath, isHooksPathSet, ownHooksPath, setHooksPath } from "./hooks-path.js";
 import { guardFolder, hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
-import { findRepository, type Repository } from "./repository.js";
+import { findRepository, refuseForeign, type Repository } from "./repository.js";
 import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
 import { takeBack } from "./uninstall.js";
 
@@ -120,6 +120,8 @@ export interface Installed {
 
 /** Installs the guard in a repository, in place of an earlier installation. */
 export function installGuard(repository: Repository, strict: boolean): Installed | CliFailure {
+  const foreign = refuseForeign(repository);
+  if (foreign !== undefined) return foreign;
   try {
     const earlier = readRecord(repository);
     if (earlier instanceof CliFailure) return earlier;

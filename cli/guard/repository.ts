@@ -1,6 +1,8 @@
 /** Finds the git repository of a folder: its working tree and its folders, as git itself sees them. CLI process. */
-import { type CliFailure, wrongUsage } from "../failure.js";
+import { type CliFailure, refused, wrongUsage } from "../failure.js";
 import { findWorkingTree, realPath, type WorkingTree } from "../git-folder.js";
+import { isLinkedTree } from "../git-link.js";
+import { isWithin } from "../regular-file.js";
 import { lineOf, runGit } from "./git.js";
 
 export interface Repository {
@@ -35,6 +37,17 @@ export function findRepository(folder: string): Repository | CliFailure {
     gitFolder: realPath(gitFolder ?? commonFolder),
     commonFolder: realPath(commonFolder),
   };
+}
+
+/**
+ * Refuses a repository whose folder is elsewhere and does not name the working tree. The files that lead to the folder
+ * may come from other people, and nothing is written to another repository.
+ */
+export function refuseForeign({ root, isBare, gitFolder, commonFolder }: Repository): CliFailure | undefined {
+  const isOwn = isBare || gitFolder === commonFolder || isWithin(root, commonFolder);
+  return isOwn || isLinkedTree(root, gitFolder, commonFolder)
+    ? undefined
+    : refused(`${commonFolder} does not name the working tree ${root}: run git worktree repair`);
 }
 
 /** Returns the repository in the form in which the workspace's name is derived from it. */

@@ -2,20 +2,11 @@
  * Writes and removes files inside a repository's own folder, and follows no symbolic link there: a link could lead to a
  * file that git tracks, or out of the repository. Runs in the CLI process.
  */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, type Stats, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
 import { type CliFailure, refused } from "../failure.js";
+import { readRegularFile, Unread } from "../regular-file.js";
 import { errorCodeOf } from "../system-error.js";
 
 /** Returns what is at a path, without following a link; undefined if there is nothing. */
@@ -23,9 +14,10 @@ export function lookAt(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Returns the bytes of a regular file; undefined if there is none. */
+/** Returns the bytes of a small regular file; undefined if there is none. */
 export function readPlain(path: string): Buffer | undefined {
-  return lookAt(path)?.isFile() ? readFileSync(path) : undefined;
+  const bytes = lookAt(path)?.isFile() ? readRegularFile({ path }) : undefined;
+  return bytes instanceof Unread ? undefined : bytes;
 }
 
 /** Refuses a path below a folder if a part of it is a symbolic link. */

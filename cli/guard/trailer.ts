@@ -4,7 +4,7 @@
  * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI
  * process.
  */
-import { readFileSync } from "node:fs";
+import { devNull } from "node:os";
 import { resolve } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
@@ -17,11 +17,14 @@ import { isAmending } from "./amending.js";
 import { type ListedLease, ownLeases } from "./own-leases.js";
 import { coverOf } from "./path-cover.js";
 import { findRepository } from "./repository.js";
+import { readRegularFile } from "../regular-file.js";
 import { describeSystemError } from "../system-error.js";
 
 const TRAILER = "Koor-Fence";
 /** The line below which git cuts a message off. */
 const SCISSORS = "------------------------ >8 ------------------------";
+
+const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Whether a lease is about the files of a checkout: a lease of scope `checkout` is about those of its own alone. */
 function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean {
@@ -30,17 +33,23 @@ function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean
 
 function readMessage(path: string): string | CliFailure {
   try {
-    return readFileSync(path, "utf8");
+    const bytes = readRegularFile({ path }, MESSAGE_BYTES_MAX);
+    return Buffer.isBuffer(bytes)
+      ? bytes.toString("utf8")
+      : failed(`cannot read ${path}: ${bytes === undefined ? "no such file" : (bytes.why ?? "it is too large")}`);
   } catch (error) {
     return failed(`cannot read ${path}: ${describeSystemError(error)}`);
   }
 }
 
-/** Whether a message has no line but comments and empty ones, before the line below which git cuts it off. */
-function isEmpty(root: string, file: string): boolean | CliFailure {
+/** Returns what begins a comment line in a message. */
+function commentMark(root: string): string | CliFailure {
   const configured = runGit(root, ["config", "--get", "core.commentChar"]);
-  if (configured instanceof CliFailure) return configured;
-  const mark = lineOf(configured) ?? "#";
+  return configured instanceof CliFailure ? configured : (lineOf(configured) ?? "#");
+}
+
+/** Whether a message has no line but comments and empty ones, before the line below which git cuts it off. */
+function isEmpty(file: string, mark: string): boolean | CliFailure {
   const text = readMessage(file);
   if (text instanceof CliFailure) return text;
   const [message = ""] = text.split(SCISSORS);
@@ -50,7 +59,9 @@ function isEmpty(root: string, file: string): boolean | CliFailure {
 /** Adds the trailers that the message does not have yet. */
 function addTrailers(root: string, file: string, values: readonly string[]): CliFailure | undefined {
   if (values.length === 0) return undefined;
-  const empty = isEmpty(root, file);
+  const mark = commentMark(root);
+  if (mark instanceof CliFailure) return mark;
+  const empty = isEmpty(file, mark);
   if (empty !== false) return empty === true ? undefined : empty;
   const options = [
     "--in-place",
@@ -63,8 +74,13 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
     "add",
   ];
   const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
-  const words = ["-c", "trailer.separators=:", "interpret-trailers", ...options, ...trailers, file];
-  const result = runGit(root, words);
+  const settings = ["-c", "trailer.separators=:", "-c", `core.commentChar=${mark}`];
+  // git gets no repository, because the configuration of one may name programs for trailers.
+  const result = runGit(root, [...settings, "interpret-trailers", ...options, ...trailers, file], {
+    GIT_DIR: devNull,
+    GIT_WORK_TREE: undefined,
+    GIT_COMMON_DIR: undefined,
+  });
   if (result instanceof CliFailure) return result;
   return result.isSuccess ? undefined : failed(`git cannot add the trailer: ${result.complaint}`);
 }
@@ -72,7 +88,7 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
 /** Returns the fences that the message of HEAD names. */
 function fencesOfHead(root: string): string[] {
   const words = ["log", "--max-count=1", `--format=%(trailers:key=${TRAILER},valueonly,separator=%x2C)`, "HEAD"];
-  const result = runGit(root, ["-c", "trailer.separators=:", "-c", "log.showSignature=false", ...words, "--"]);
+  const result = runGit(root, ["-c", "trailer.separators=:", ...words, "--"]);
   const text = result instanceof CliFailure ? undefined : lineOf(result);
   return (text ?? "").split(",").filter((value) => /^[1-9]\d*$/.test(value));
 }

@@ -3,7 +3,7 @@
  * stays as it is. Runs in the CLI process.
  */
 import { rmSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import type { CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
@@ -12,7 +12,7 @@ import { describeSystemError } from "../system-error.js";
 import { passingScript, type Previous, SCRIPT_MODE } from "./hook-script.js";
 import { ownHooksPath, setHooksPath } from "./hooks-path.js";
 import { hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
-import { findRepository, type Repository } from "./repository.js";
+import { findRepository, refuseForeign, type Repository } from "./repository.js";
 import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
 
 const MODE_BITS = 0o7777;
@@ -63,9 +63,11 @@ function passOn({ path }: Script, previous: Previous): void {
  */
 export function takeBack(repository: Repository, record: InstallRecord): readonly string[] | CliFailure {
   const { commonFolder } = repository;
-  const linked = refuseLinks(commonFolder, recordPath(repository));
-  if (linked !== undefined) return linked;
   const scripts = record.files.map(({ path, hash }) => ({ path: join(commonFolder, path), hash }));
+  for (const path of [recordPath(repository), ...scripts.map((script) => dirname(script.path))]) {
+    const linked = refuseLinks(commonFolder, path);
+    if (linked !== undefined) return linked;
+  }
   const foreign = new Set(scripts.filter(isForeign));
   const { config } = record;
   const own = foreign.size === 0 ? undefined : ownHooksPath(repository);
@@ -93,6 +95,8 @@ export interface Uninstalled {
 
 /** Takes the guard out of a repository, if it is installed there. */
 export function uninstallGuard(repository: Repository): Uninstalled | CliFailure {
+  const foreign = refuseForeign(repository);
+  if (foreign !== undefined) return foreign;
   const record = readRecord(repository);
   if (record instanceof CliFailure) return record;
   try {

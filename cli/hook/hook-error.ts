@@ -1,10 +1,18 @@
-/** Describes errors in one line for stderr. Pure; runs in the process of `koor-hook`. */
+/**
+ * Describes errors in one line for stderr. The line may have texts of a server, so it is short, and characters that are
+ * not printable ASCII are escaped: they could control a terminal or hide text. Pure; runs in the process of `koor-hook`.
+ */
+const TEXT_CHARACTERS_MAX = 500;
+const UNPRINTABLE = /[^\x20-\x7e]/g;
 
-/** Matches characters that would end the line or control a terminal. */
-const CONTROL = /\p{Cc}+/gu;
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
 
 export function errorTextOf(error: unknown): string {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
   const text = error instanceof Error ? error.message || code : String(error);
-  return (text || "unknown error").replaceAll(CONTROL, " ");
+  // The text is cut first, because a server may have made it very long.
+  const line = (text || "unknown error").slice(0, TEXT_CHARACTERS_MAX + 1).replaceAll(UNPRINTABLE, escapeUnit);
+  return line.length > TEXT_CHARACTERS_MAX ? `${line.slice(0, TEXT_CHARACTERS_MAX)}...` : line;
 }

@@ -1,16 +1,17 @@
 /**
- * Finds the project of a folder for `koor-hook`: the server, and the headers that describe the project. `init` has
- * recorded both. The files of a project may come from other people, so input is sent only to a server that the user
- * knows. Runs in the process of `koor-hook`.
+ * Finds the project of a folder for `koor-hook`: the server, and the headers that describe the project. Both come from
+ * the user's own record, and input is sent only to a server that the user knows: the files of a project may come from
+ * other people. Runs in the process of `koor-hook`.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
+import { isLinkedTree, readGitFile } from "../git-link.js";
 import { readHookToken } from "../hook-token-file.js";
+import { readOwnRecord } from "../own-record.js";
+import { readTextIfAny } from "../regular-file.js";
 import { userFolder } from "../user-folder.js";
 
-/** A longer file is not one that `init` or the user wrote. */
-const FILE_BYTES_MAX = 1024 * 1024;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const HEADER_NAME = /^X-Koor-[A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
@@ -20,19 +21,9 @@ export interface HookProject {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function readText(path: string): string | undefined {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined || !info.isFile() || info.size > FILE_BYTES_MAX) return undefined;
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
 function readObject(path: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const parsed: unknown = JSON.parse(readText(path) ?? "");
+    const parsed: unknown = JSON.parse(readTextIfAny(path) ?? "");
     return typeof parsed === "object" && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined;
   } catch {
     return undefined;
@@ -41,19 +32,19 @@ function readObject(path: string): Readonly<Record<string, unknown>> | undefined
 
 /** Returns git's folder of the working tree whose root has this `.git`. */
 function gitFolderOf(root: string): string {
-  const path = join(root, ".git");
-  const named = /^gitdir: (.+?)\s*$/.exec(readText(path) ?? "")?.[1];
-  return named === undefined ? path : resolve(root, named);
+  const named = /^gitdir: (.+?)\s*$/.exec(readGitFile(root, ".git") ?? "")?.[1];
+  return named === undefined ? join(root, ".git") : resolve(root, named);
 }
 
 /** Returns the root of the main working tree of a linked one; undefined if the folder is the main one. */
-function mainRootOf(gitFolder: string): string | undefined {
-  const common = readText(join(gitFolder, "commondir"))?.trim();
-  return common === undefined ? undefined : dirname(resolve(gitFolder, common));
+function mainRootOf(root: string, gitFolder: string): string | undefined {
+  const common = readGitFile(gitFolder, "commondir")?.trim();
+  const folder = common === undefined ? undefined : resolve(gitFolder, common);
+  return folder !== undefined && isLinkedTree(root, gitFolder, folder) ? dirname(folder) : undefined;
 }
 
 function branchOf(gitFolder: string): string | undefined {
-  return /^ref:\s*refs\/heads\/(.+?)\s*$/.exec(readText(join(gitFolder, "HEAD")) ?? "")?.[1];
+  return /^ref:\s*refs\/heads\/(.+?)\s*$/.exec(readGitFile(gitFolder, "HEAD") ?? "")?.[1];
 }
 
 interface Found {
@@ -64,21 +55,21 @@ interface Found {
   readonly isOfMain: boolean;
 }
 
-function recordAt(root: string): Readonly<Record<string, unknown>> | undefined {
-  return existsSync(join(root, ".koor", "project.json")) ? readObject(join(root, ".koor", "init.json")) : undefined;
+function recordAt(root: string, environment: NodeJS.ProcessEnv): Readonly<Record<string, unknown>> | undefined {
+  return existsSync(join(root, ".koor", "project.json")) ? readOwnRecord(root, environment) : undefined;
 }
 
 /** Finds the record, upwards to the root of the working tree, and then in the main working tree. */
-function findRecord(folder: string): Found | undefined {
+function findRecord(folder: string, environment: NodeJS.ProcessEnv): Found | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const isRoot = existsSync(join(at, ".git"));
     const gitFolder = isRoot ? gitFolderOf(at) : undefined;
     const branch = gitFolder === undefined ? undefined : branchOf(gitFolder);
-    const record = recordAt(at);
+    const record = recordAt(at, environment);
     if (record !== undefined) return { record, root: at, branch, isOfMain: false };
     if (gitFolder !== undefined) {
-      const main = mainRootOf(gitFolder);
-      const ofMain = main === undefined ? undefined : recordAt(main);
+      const main = mainRootOf(at, gitFolder);
+      const ofMain = main === undefined ? undefined : recordAt(main, environment);
       return ofMain === undefined ? undefined : { record: ofMain, root: at, branch, isOfMain: true };
     }
     if (dirname(at) === at) return undefined;
@@ -118,7 +109,7 @@ function headersOf({ record, root, branch, isOfMain }: Found): Record<string, st
 
 /** Returns the project to which a folder belongs; undefined if it belongs to none. */
 export function findHookProject(folder: string, environment: NodeJS.ProcessEnv): HookProject | undefined {
-  const found = findRecord(folder);
+  const found = findRecord(folder, environment);
   const address = found?.record["server"];
   if (found === undefined || typeof address !== "string" || !/^https?:\/\//.test(address)) return undefined;
   const server = new URL(address);

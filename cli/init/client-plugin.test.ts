@@ -1,11 +1,12 @@
 /** Tests the plugin of OpenCode and Kilo Code: what it sends for each event, and what it does with the answers. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
 
 import { FakeServer, replyJson } from "../../test/cli/fake-server.js";
 import { makeDirectory } from "../../test/support/server-process.js";
+import { ownRecordPath } from "../own-record.js";
 import { pluginText } from "./client-plugin.js";
 
 type Hook = (input: object, output?: object) => Promise<void>;
@@ -17,13 +18,22 @@ type Plugin = (input: { readonly directory: string }) => Promise<Hooks>;
 t.test("a subagent's events name its parent, a denial is thrown, and a context is given for one turn", async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const directory = makeDirectory(t);
+  const directory = realpathSync(makeDirectory(t));
   mkdirSync(join(directory, ".koor"));
-  const record = { server: fake.url, headers: { "X-Koor-Workspace": "trucks" } };
-  writeFileSync(join(directory, ".koor/init.json"), JSON.stringify(record));
+  const record = { root: directory, server: fake.url, headers: { "X-Koor-Workspace": "trucks" } };
+  // The record in the project may come from other people, and is not followed.
+  writeFileSync(join(directory, ".koor/init.json"), JSON.stringify({ ...record, server: "http://127.0.0.1:1" }));
+  const own = makeDirectory(t);
+  process.env["XDG_CONFIG_HOME"] = own;
+  const path = ownRecordPath(directory, process.env) ?? "";
+  mkdirSync(dirname(path), { recursive: true });
   const file = join(directory, "koor.mjs");
   writeFileSync(file, pluginText("opencode"));
   const { default: start } = (await import(pathToFileURL(file).href)) as { readonly default: Plugin };
+  t.same(await start({ directory }), {}, "the user's own init has not run here");
+  writeFileSync(path, JSON.stringify({ ...record, root: own }));
+  t.same(await start({ directory }), {}, "the record is that of another folder");
+  writeFileSync(path, JSON.stringify(record));
   const hooks = await start({ directory });
   const answers: object[] = [];
   const sent: unknown[] = [];

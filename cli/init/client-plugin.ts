@@ -8,17 +8,32 @@ import { FILE_MARK } from "./whole-file-part.js";
 export function pluginText(client: "opencode" | "kilo"): string {
   const entry = client === "kilo" ? `export default { id: "koor", server: koor };` : `export default koor;`;
   return `// ${FILE_MARK}: tells Koor's server what the agent does, and refuses edits of what others hold.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 5000;
 const REPORTED = ["session.created", "session.idle", "session.deleted"];
 
+/** Returns the folder of the user's own files of Koor. */
+function ownFolder() {
+  const { APPDATA, XDG_CONFIG_HOME, HOME } = process.env;
+  return join(process.platform === "win32" ? APPDATA : XDG_CONFIG_HOME || join(HOME, ".config"), "koor");
+}
+
+/** Returns the name of the user's record of a folder: FNV-1a with 64 bits of the path. */
+function recordName(root) {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(root)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString(16).padStart(16, "0") + ".json";
+}
+
 /** Returns the server and the headers that \`koor init\` recorded; undefined if this is no project of Koor's. */
 function readProject(folder) {
   try {
-    const { server, headers } = JSON.parse(readFileSync(join(folder, ".koor", "init.json"), "utf8"));
-    return { server, headers: { ...headers, ...readToken(server) } };
+    const at = realpathSync.native(folder);
+    if (!existsSync(join(at, ".koor", "init.json"))) return undefined;
+    const { root, server, headers } = JSON.parse(readFileSync(join(ownFolder(), "projects", recordName(at)), "utf8"));
+    return root === at ? { server, headers: { ...headers, ...readToken(server) } } : undefined;
   } catch {
     return undefined;
   }
@@ -27,9 +42,7 @@ function readProject(folder) {
 /** Returns the header with the user's token for a server; empty if \`koor init\` kept none. */
 function readToken(server) {
   try {
-    const { APPDATA, XDG_CONFIG_HOME, HOME } = process.env;
-    const own = process.platform === "win32" ? APPDATA : XDG_CONFIG_HOME || join(HOME, ".config");
-    const line = readFileSync(join(own, "koor", "hooks", encodeURIComponent(server) + ".header"), "utf8").trim();
+    const line = readFileSync(join(ownFolder(), "hooks", encodeURIComponent(server) + ".header"), "utf8").trim();
     const at = line.indexOf(":");
     return { [line.slice(0, at)]: line.slice(at + 1).trim() };
   } catch {

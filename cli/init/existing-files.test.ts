@@ -173,11 +173,13 @@ function parse(path: string, text: string): unknown {
   return path.endsWith(".toml") ? tomlValue(own) : parseCommented(own.trim() === "" ? "{}" : own);
 }
 
+const OURS = /\/api\/hooks\/\w+|\bkoor-hook(?:\.c?js)? \w+ 2>|\bwait --wake \w+/;
+
 /** Returns a copy of a configuration without Koor's entries, and without objects and arrays that are empty then. */
 function withoutKoor(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutKoor).filter((one) => one !== undefined);
   if (typeof value !== "object" || value === null)
-    return typeof value === "string" && /\/api\/hooks\/\w+|\bkoor-hook(\.js)? \w+ 2>/.test(value) ? undefined : value;
+    return typeof value === "string" && OURS.test(value) ? undefined : value;
   const members = Object.entries(value).flatMap(([name, one]) => {
     if (name === "koor" && typeof one === "object") return [];
     const rest = withoutKoor(one);

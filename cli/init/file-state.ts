@@ -2,12 +2,12 @@
  * Reads a file that `init` or `uninit` is about to change, and says why it cannot be changed. Nothing is written here,
  * so that both can refuse before the first write. Runs in the CLI process.
  */
-import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { SETTINGS_BYTES_MAX } from "../../schemas/limits/process.js";
 import { resolveForWriting, type FileLocation } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
+import { readRegularFile, Unread } from "../regular-file.js";
 import { describeSystemError } from "../system-error.js";
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -53,8 +53,12 @@ export function readState(location: FileLocation): FileState | CliFailure {
     checkFolder(real);
     if (!existsSync(real)) return { real, bytes: undefined, text: "" };
     accessSync(real, constants.R_OK | constants.W_OK);
-    if (statSync(real).size > SETTINGS_BYTES_MAX) return refused(`${name} is too large`);
-    const bytes = readFileSync(real);
+    const bytes = readRegularFile({ ...location, path: real });
+    if (bytes === undefined) return { real, bytes, text: "" };
+    if (bytes instanceof Unread) {
+      const { why } = bytes;
+      return refused(why === undefined ? `${name} is too large` : `cannot change ${name}: ${why}`);
+    }
     const text = decodeText(bytes);
     return text === undefined ? refused(`${name} is not UTF-8 text, and stays as it is`) : { real, bytes, text };
   } catch (error) {

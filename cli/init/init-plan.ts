@@ -3,13 +3,14 @@
  * the CLI process.
  */
 import { existsSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 
 import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
 import { realPath } from "../git-folder.js";
 import { findTracked } from "../git-remote.js";
 import type { ClientName } from "../mcp-clients.js";
+import { ownRecordPath } from "../own-record.js";
 import { AGENTS_FILE, CLAUDE_FILES, importsAgents } from "./agents-text.js";
 import { excludeTarget } from "./exclude-part.js";
 import { joinRefusals, planFiles, type PlannedFile } from "./file-change.js";
@@ -140,6 +141,12 @@ function recordFolder(root: string): readonly FolderPath[] {
   return existsSync(join(root, path)) ? [] : [{ place: "project", path }];
 }
 
+/** Returns the folders of a file that do not exist. */
+function missingParents(path: string): readonly string[] {
+  const folder = dirname(path);
+  return existsSync(folder) ? [] : [folder, ...missingParents(folder)];
+}
+
 export function planInit(
   setup: Setup,
   options: InitOptions,
@@ -155,12 +162,15 @@ export function planInit(
   const kept = options.isShared ? wanted.files : wanted.files.map((file) => keepTracked(file, tracked, setup));
   const files = kept.filter((file): file is PlannedFile => !(file instanceof CliFailure));
   const exclude = excludeTarget(excludeLines(places.project, files, tracked, options.isShared), options.isShared);
-  const more = planFiles(places, tree === undefined ? [] : [exclude], recorded);
+  const more = planFiles(places, places.repository === undefined ? [] : [exclude], recorded);
   const refusals = kept.filter((file) => file instanceof CliFailure);
   const faults = [...wanted.failures, ...refusals, ...findSameFiles(files), ...more.failures];
   // All reasons are named at once, so that the user can mend them together.
   if (faults.length > 0) return joinRefusals(faults);
   const all = [...files, ...more.files];
+  const own = ownRecordPath(places.project, environment);
+  if (own === undefined)
+    return refused("there is no place for the record of what is written: set HOME or XDG_CONFIG_HOME");
   const folders = [...recordFolder(places.project), ...all.flatMap((file) => file.folders)];
   return {
     files: all,
@@ -172,6 +182,7 @@ export function planInit(
       hasGuard: options.hasGuard || (earlier?.hasGuard ?? false),
       files: joinRecords(all, recorded),
       folders: joinFolders(folders, earlier?.folders ?? []),
+      ownFolders: [...new Set([...(earlier?.ownFolders ?? []), ...missingParents(own)])],
     },
   };
 }

@@ -301,7 +301,6 @@ t.test("what does not fit is refused, named, and nothing is written", async (t) 
     [".kilo", () => write(".kilo/plugin/koor.js", "mine"), /koor\.js is not Koor's/],
     [".clinerules", () => write(".clinerules/hooks/PreToolUse", "mine"), /PreToolUse is not Koor's/],
     [".koor", () => write(".koor/project.json", "{"), /project\.json/],
-    [".koor", () => write(".koor/init.json", "{}"), /init\.json is not a record/],
   ];
   const clean = snapshot(root);
   for (const [name, make, says] of faults) {

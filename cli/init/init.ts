@@ -8,12 +8,13 @@ import { CLI_INIT_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { modeOf } from "../config-file.js";
+import { modeOf, type FileLocation } from "../config-file.js";
 import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { formatHookToken } from "../hook-token-file.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES, mcpClient, TOKEN_VARIABLE, type ClientName } from "../mcp-clients.js";
 import { formatJson, formatValue, print, warn } from "../output.js";
+import { ownRecordPath, RECORD_FILE } from "../own-record.js";
 import { askForConsent } from "../token-consent.js";
 import { applyChanges } from "./apply-changes.js";
 import { CLIENTS } from "./clients.js";
@@ -23,7 +24,7 @@ import { readState } from "./file-state.js";
 import { putGuard } from "./guard-part.js";
 import { planInit, type InitPlan } from "./init-plan.js";
 import { readOptions, type InitOptions } from "./options.js";
-import { formatRecord, readRecord, RECORD_FILE, RECORD_MODE, type InitRecord } from "./record.js";
+import { formatOwnRecord, formatRecord, readRecordOrWarn, RECORD_MODE, type InitRecord } from "./record.js";
 import { findPlaces, findSetup, type Setup } from "./setup.js";
 import { formatDiff } from "./unified-diff.js";
 import { planUserServer } from "./user-server.js";
@@ -76,22 +77,35 @@ function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | Cl
   return isDone ? undefined : { name: tokenFile, real, before, after, mode: TOKEN_MODE, isModeFixed: true };
 }
 
-/** Plans the record for `uninit`. */
-function planRecord({ places }: Setup, record: InitRecord): FileChange | undefined | CliFailure {
-  const path = join(places.project, RECORD_FILE);
-  const state = readState({ path, name: RECORD_FILE, root: places.project });
+/** Plans a file that has the record. */
+function planRecordFile(location: FileLocation, text: string): FileChange | undefined | CliFailure {
+  const state = readState(location);
   if (state instanceof CliFailure) return state;
-  const after = Buffer.from(formatRecord(record));
+  const after = Buffer.from(text);
   const { real, bytes: before } = state;
   return before?.equals(after) === true
     ? undefined
-    : { name: RECORD_FILE, real, before, after, mode: RECORD_MODE, isModeFixed: true };
+    : { name: location.name, real, before, after, mode: RECORD_MODE, isModeFixed: true };
+}
+
+/** Plans the record for `uninit`: first the user's own file, and then the one in the project. */
+function planRecord(
+  { places: { project } }: Setup,
+  record: InitRecord,
+  environment: NodeJS.ProcessEnv,
+): readonly FileChange[] | CliFailure {
+  const path = ownRecordPath(project, environment) ?? "";
+  const own = planRecordFile({ path, name: path }, formatOwnRecord(record, project));
+  if (own instanceof CliFailure) return own;
+  const inProject = { path: join(project, RECORD_FILE), name: RECORD_FILE, root: project };
+  const shown = planRecordFile(inProject, formatRecord(record));
+  return shown instanceof CliFailure ? shown : [own, shown].filter((change) => change !== undefined);
 }
 
 /** Returns what the user still has to do, a sentence each. */
 function listAdvice(
   plan: InitPlan,
-  { token, transport }: Setup,
+  { token, transport, tree, places }: Setup,
   serverFault: CliFailure | undefined,
 ): readonly string[] {
   const { clients } = plan.record;
@@ -102,14 +116,19 @@ function listAdvice(
     ? [`start the clients with ${TOKEN_VARIABLE} in their environment: their MCP entries need it`]
     : [];
   const shared = transport.isShared ? ["on other machines, run koor init --join with the server's address"] : [];
+  const exclude =
+    tree !== undefined && places.repository === undefined
+      ? [`${tree.commonFolder} does not name this working tree: list Koor's files in its info/exclude yourself`]
+      : [];
   const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
   const ofHome = home.map(({ target }) => `${target.name} holds in all projects; its hooks do nothing without .koor/`);
   const ofClients = clients.flatMap((name) => {
     const { title, advice } = CLIENTS[name];
     return advice === undefined ? [] : [`${title}: ${advice}`];
   });
-  const restart = clients.length === 0 ? [] : ["restart clients that are running, and check everything with: koor doctor"];
-  return [...fault, ...none, ...variable, ...shared, ...ofHome, ...ofClients, ...restart];
+  const restart =
+    clients.length === 0 ? [] : ["restart clients that are running, and check everything with: koor doctor"];
+  return [...fault, ...none, ...variable, ...shared, ...exclude, ...ofHome, ...ofClients, ...restart];
 }
 
 interface Summary {
@@ -158,7 +177,7 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   const isAtTerminal = process.getBuiltinModule("node:tty").isatty(0);
   if (!given.isAgreed && !given.isDryRun && !isAtTerminal) return needsConsent();
   const { project } = findPlaces(context.folder, environment).places;
-  const earlier = readRecord(join(project, RECORD_FILE), project);
+  const earlier = readRecordOrWarn(project, environment);
   if (earlier instanceof CliFailure) return earlier;
   // Files that were shared once stay shared.
   const options = { ...given, isShared: given.isShared || earlier?.isShared === true };
@@ -176,8 +195,8 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   if (tokenFile instanceof CliFailure) return tokenFile;
   const userServer = options.isJoining ? planUserServer(options.server, environment) : undefined;
   if (userServer instanceof CliFailure) return userServer;
-  const recordFile = planRecord(setup, plan.record);
-  if (recordFile instanceof CliFailure) return recordFile;
+  const recordFiles = planRecord(setup, plan.record, environment);
+  if (recordFiles instanceof CliFailure) return recordFiles;
   const own = [tokenFile, userServer].filter((change) => change !== undefined);
   const changes = plan.files.flatMap(({ change }) => change ?? []);
   const names = [...own, ...changes].map(({ name }) => name);
@@ -189,7 +208,7 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   if (refusal !== undefined) return refusal;
   // The guard comes first, because it may be refused.
   // The record comes before the files that it describes, so that `uninit` knows of them after a crash.
-  const writes = [...own, ...(recordFile === undefined ? [] : [recordFile]), ...changes];
+  const writes = [...own, ...recordFiles, ...changes];
   const failure = (options.hasGuard ? putGuard(project) : undefined) ?? applyChanges(writes);
   if (failure !== undefined) return failure;
   const { workspace, addresses } = setup;

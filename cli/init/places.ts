@@ -8,6 +8,7 @@ import { nameOf, type Place } from "./target-file.js";
 export interface Places {
   readonly project: string;
   readonly home: string | undefined;
+  /** Undefined too if the folder belongs to another working tree. */
   readonly repository: string | undefined;
 }
 
@@ -17,10 +18,11 @@ export function pathIn(places: Places, place: Place, path: string): string | und
   return folder === undefined ? undefined : join(folder, path.split("/").join(sep));
 }
 
-/** Returns the location of a file. Links may lead out of the user's home folder, but not out of the project. */
+/** Returns the location of a file. Links may lead out of the user's home folder, but out of no other place. */
 export function locationIn(places: Places, place: Place, path: string): FileLocation | undefined {
   const absolute = pathIn(places, place, path);
   if (absolute === undefined) return undefined;
   const name = nameOf(place, path);
-  return place === "project" ? { path: absolute, name, root: places.project } : { path: absolute, name };
+  const root = place === "home" ? undefined : places[place];
+  return { path: absolute, name, ...(root === undefined ? {} : { root }) };
 }

@@ -1,17 +1,22 @@
 /**
- * Reads and formats `.koor/init.json`, the record of what `init` wrote in a project, for `uninit` and for later runs of
- * `init`. `koor-hook` and the plugins read the server and the headers from it. The record of one working tree is valid
- * only there. Runs in the CLI process.
+ * Reads and formats the record of what `init` wrote in a project, for `uninit` and for later runs of `init`. `koor-hook`
+ * and the plugins read the server and the headers from it. It is in the folder of the user's own files, because it
+ * decides about files of the home folder. `.koor/init.json` has the same content for people to read, and says that
+ * `init` has run there. Runs in the CLI process.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 import { parseJson } from "../../shared/json-text.js";
-import { isJsonObject } from "../../shared/json-object.js";
+import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
+import { RECORD_FILE, ownRecordPath } from "../own-record.js";
+import { warn } from "../output.js";
 import { isClientName, type ClientName } from "../mcp-clients.js";
 import type { Place } from "./target-file.js";
 import type { TextEdit } from "./text-edit.js";
 
-export const RECORD_FILE = ".koor/init.json";
 export const RECORD_MODE = 0o600;
 
 /** The version of the record's format. */
@@ -43,12 +48,22 @@ export interface InitRecord {
   readonly files: readonly RecordedFile[];
   /** The folders that `init` made. */
   readonly folders: readonly FolderPath[];
+  /** The absolute paths of the folders that `init` made for the record. */
+  readonly ownFolders: readonly string[];
 }
 
-export function formatRecord({ isShared, hasGuard, ...record }: InitRecord): string {
-  const { server, headers, clients, files, folders } = record;
-  const content = { version: FORMAT, server, headers, clients, shared: isShared, guard: hasGuard, files, folders };
-  return `${JSON.stringify(content, null, 2)}\n`;
+function contentOf({ isShared, hasGuard, server, headers, clients, files, folders }: InitRecord): object {
+  return { version: FORMAT, server, headers, clients, shared: isShared, guard: hasGuard, files, folders };
+}
+
+/** Returns the text of the file in the project. */
+export function formatRecord(record: InitRecord): string {
+  return `${JSON.stringify(contentOf(record), null, 2)}\n`;
+}
+
+/** Returns the text of the user's own file. It names the working tree, and is valid only there. */
+export function formatOwnRecord(record: InitRecord, root: string): string {
+  return `${JSON.stringify({ root, ...contentOf(record), own_folders: record.ownFolders }, null, 2)}\n`;
 }
 
 const PLACES: readonly unknown[] = ["project", "home", "repository"] satisfies readonly Place[];
@@ -56,7 +71,6 @@ const PLACES: readonly unknown[] = ["project", "home", "repository"] satisfies r
 function isPath(value: unknown): boolean {
   if (!isJsonObject(value)) return false;
   const { place, path } = value;
-  // The file may come from other people. Its paths must not lead out of their places.
   const isRelative = typeof path === "string" && /^[^/\\\0]/.test(path) && !path.split("/").includes("..");
   return PLACES.includes(place) && isRelative;
 }
@@ -78,13 +92,12 @@ function isFile(value: unknown): value is RecordedFile {
   return typeof after === "string" && isTexts(kept) && (isMade || (typeof before === "string" && isEdit(edit)));
 }
 
-function parseRecord(text: string): InitRecord | undefined {
-  const parsed = parseJson(text);
-  if (!isJsonObject(parsed) || parsed["version"] !== FORMAT) return undefined;
-  const { server, headers, clients, shared, guard, files, folders } = parsed;
+function parseRecord(parsed: JsonObject): InitRecord | undefined {
+  if (parsed["version"] !== FORMAT) return undefined;
+  const { server, headers, clients, shared, guard, files, folders, own_folders: ownFolders } = parsed;
   if (typeof server !== "string" || !isJsonObject(headers) || !isTexts(Object.values(headers))) return undefined;
   if (!isTexts(clients) || !Array.isArray(files) || !files.every(isFile)) return undefined;
-  if (!Array.isArray(folders) || !folders.every(isPath)) return undefined;
+  if (!Array.isArray(folders) || !folders.every(isPath) || !isTexts(ownFolders)) return undefined;
   return {
     server,
     headers: headers as Readonly<Record<string, string>>,
@@ -93,13 +106,27 @@ function parseRecord(text: string): InitRecord | undefined {
     hasGuard: guard === true,
     files,
     folders: folders as readonly FolderPath[],
+    ownFolders,
   };
 }
 
-/** Reads the record of a working tree; undefined if there is none. */
-export function readRecord(path: string, root: string): InitRecord | undefined | CliFailure {
-  const text = readTextFile({ path, name: RECORD_FILE, root });
-  if (text === undefined) return undefined;
+/** Reads the user's record of a working tree; undefined if there is none. */
+export function readRecord(root: string, environment: NodeJS.ProcessEnv): InitRecord | undefined | CliFailure {
+  const path = existsSync(join(root, RECORD_FILE)) ? ownRecordPath(root, environment) : undefined;
+  const text = path === undefined ? undefined : readTextFile({ path, name: path });
+  if (path === undefined || text === undefined) return undefined;
   if (text instanceof CliFailure) return refused(text.message);
-  return parseRecord(text) ?? refused(`${RECORD_FILE} is not a record of koor init, and stays as it is`);
+  const parsed = parseJson(text);
+  // The record of another working tree may have the same name.
+  if (isJsonObject(parsed) && typeof parsed["root"] === "string" && parsed["root"] !== root) return undefined;
+  const record = isJsonObject(parsed) && parsed["root"] === root ? parseRecord(parsed) : undefined;
+  return record ?? refused(`${path} is not a record of koor init, and stays as it is`);
+}
+
+/** Reads the record for a command. Says so if the project has one that the user's own `init` did not write there. */
+export function readRecordOrWarn(root: string, environment: NodeJS.ProcessEnv): InitRecord | undefined | CliFailure {
+  const record = readRecord(root, environment);
+  if (record === undefined && existsSync(join(root, RECORD_FILE)))
+    warn(`${RECORD_FILE} is not a record of your own koor init in ${root}, and is ignored`);
+  return record;
 }

@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { findCheckout } from "../checkout.js";
 import { readTextFile } from "../config-file.js";
 import { CliFailure, refused } from "../failure.js";
-import { findWorkingTree, mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
+import { findWorkingTree, hasOwnRepository, mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
 import { addressOf, hookTokenPath } from "../hook-token-file.js";
 import { findInstance } from "../instance-file.js";
 import { memberAt, parseCommented } from "../json-edit.js";
@@ -49,7 +49,8 @@ export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { pl
   const tree = findWorkingTree(folder);
   const project = tree?.root ?? realPath(findRoot(folder));
   const home = homeFolder(environment, process.platform);
-  return { places: { project, home, repository: tree?.commonFolder }, ...(tree === undefined ? {} : { tree }) };
+  const repository = tree !== undefined && hasOwnRepository(tree) ? tree.commonFolder : undefined;
+  return { places: { project, home, repository }, ...(tree === undefined ? {} : { tree }) };
 }
 
 /**

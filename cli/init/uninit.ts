@@ -2,8 +2,8 @@
  * Implements `uninit`, which takes back what `init` wrote in a working tree. A file that nothing has changed since is
  * restored byte for byte. Of any other file, Koor's parts are removed by their structure. Runs in the CLI process.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, refused, wrongUsage } from "../failure.js";
@@ -11,6 +11,8 @@ import { mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";
 import { formatJson, formatValue, print, warn } from "../output.js";
+import { ownRecordPath, RECORD_FILE } from "../own-record.js";
+import { readTextIfAny } from "../regular-file.js";
 import { askForConsent } from "../token-consent.js";
 import { applyChanges, removeEmptyFolders } from "./apply-changes.js";
 import { EXCLUDE_FILE, excludeTarget } from "./exclude-part.js";
@@ -18,7 +20,7 @@ import { isBlank, joinRefusals, takeAll, type FileChange } from "./file-change.j
 import { encodeLike, readState } from "./file-state.js";
 import { takeGuard } from "./guard-part.js";
 import { locationIn, pathIn, type Places } from "./places.js";
-import { readRecord, RECORD_FILE, type InitRecord, type RecordedFile } from "./record.js";
+import { readRecord, readRecordOrWarn, RECORD_MODE, type InitRecord, type RecordedFile } from "./record.js";
 import { findPlaces } from "./setup.js";
 import { claudeImportTarget, clientTargets, keyOf, projectTargets, type TargetFile } from "./target-file.js";
 import { hashOf, undoEdit } from "./text-edit.js";
@@ -57,26 +59,25 @@ const EXCLUDE_RECORD: RecordedFile = {
   kept: [],
 };
 
-/** Returns the roots of the repository's other working trees that were set up, too. */
-function rootsSetUpElsewhere(tree: WorkingTree | undefined): readonly string[] {
-  if (tree === undefined) return [];
-  const folder = join(tree.commonFolder, "worktrees");
-  const linked = existsSync(folder)
-    ? readdirSync(folder).flatMap((name) => {
-        const file = join(folder, name, "gitdir");
-        return existsSync(file) ? [dirname(readFileSync(file, "utf8").trim())] : [];
-      })
-    : [];
+/** Returns the records of the repository's other working trees that were set up, too. */
+function recordsElsewhere(
+  tree: WorkingTree | undefined,
+  { repository }: Places,
+  environment: NodeJS.ProcessEnv,
+): readonly InitRecord[] {
+  if (tree === undefined || repository === undefined) return [];
+  const folder = join(repository, "worktrees");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const linked = names.flatMap((name) => {
+    const at = join(folder, name);
+    const path = readTextIfAny(join(at, "gitdir"), repository)?.trim();
+    return path === undefined ? [] : [dirname(resolve(at, path))];
+  });
   const main = mainRootOf(tree);
-  const roots = [...linked, ...(main === undefined ? [] : [main])].map(realPath);
-  return roots.filter((root) => root !== tree.root && existsSync(join(root, RECORD_FILE)));
-}
-
-/** Whether the guard was installed for another of these working trees. All trees of a repository share its hooks. */
-function hasGuardElsewhere(roots: readonly string[]): boolean {
-  return roots.some((root) => {
-    const record = readRecord(join(root, RECORD_FILE), root);
-    return record !== undefined && !(record instanceof CliFailure) && record.hasGuard;
+  const roots = new Set([...linked, ...(main === undefined ? [] : [main])].map(realPath));
+  return [...roots].flatMap((root) => {
+    const record = root === tree.root ? undefined : readRecord(root, environment);
+    return record === undefined || record instanceof CliFailure ? [] : [record];
   });
 }
 
@@ -133,27 +134,43 @@ function agree(names: readonly string[]): CliFailure | undefined {
   return agreed ? undefined : refused("nothing was changed");
 }
 
+/** Plans the removal of the record. It is removed last, so that an interrupted run can be repeated. */
+function planRecordRemoval(root: string, environment: NodeJS.ProcessEnv): readonly FileChange[] | CliFailure {
+  const path = ownRecordPath(root, environment) ?? "";
+  const removals: FileChange[] = [];
+  // Without the file in the project, the user's own one counts no more.
+  for (const location of [
+    { path: join(root, RECORD_FILE), name: RECORD_FILE, root },
+    { path, name: path },
+  ]) {
+    const state = readState(location);
+    if (state instanceof CliFailure) return state;
+    removals.push({ name: location.name, real: state.real, before: state.bytes, after: undefined, mode: RECORD_MODE });
+  }
+  return removals;
+}
+
 export async function uninit(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const { places, tree } = findPlaces(context.folder, io().environment);
-  const path = join(places.project, RECORD_FILE);
-  const record = readRecord(path, places.project);
+  const { environment } = io();
+  const { places, tree } = findPlaces(context.folder, environment);
+  const record = readRecordOrWarn(places.project, environment);
   if (record instanceof CliFailure) return record;
   if (record === undefined) return await printRestored([], context);
-  const elsewhere = rootsSetUpElsewhere(tree);
+  const elsewhere = recordsElsewhere(tree, places, environment);
   const changes = planUninit(places, elsewhere.length > 0, record);
   if (changes instanceof CliFailure) return changes;
   if (args.has("dry-run")) return (await print(formatValue(Buffer.from(formatDiff(changes, "")), false))) ?? 0;
   const names = changes.map(({ name }) => name);
   const refusal = args.has("yes") ? undefined : agree(names);
   if (refusal !== undefined) return refusal;
-  const own = readState({ path, name: RECORD_FILE, root: places.project });
-  if (own instanceof CliFailure) return own;
-  // The record is removed last, so that an interrupted run can be repeated.
-  const last = { name: RECORD_FILE, real: own.real, before: own.bytes, after: undefined, mode: 0 };
-  const takesGuard = record.hasGuard && tree !== undefined && !hasGuardElsewhere(elsewhere);
-  const failure = (takesGuard ? takeGuard(places.project) : undefined) ?? applyChanges([...changes, last]);
+  // All working trees of a repository share the guard's hooks.
+  const takesGuard = record.hasGuard && tree !== undefined && !elsewhere.some(({ hasGuard }) => hasGuard);
+  const last = planRecordRemoval(places.project, environment);
+  if (last instanceof CliFailure) return last;
+  const failure = (takesGuard ? takeGuard(places.project) : undefined) ?? applyChanges([...changes, ...last]);
   if (failure !== undefined) return failure;
-  removeEmptyFolders(record.folders.flatMap((folder) => pathIn(places, folder.place, folder.path) ?? []));
+  const folders = record.folders.flatMap((folder) => pathIn(places, folder.place, folder.path) ?? []);
+  removeEmptyFolders([...folders, ...record.ownFolders]);
   return await printRestored(names, context);
 }
 

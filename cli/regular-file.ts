@@ -1,0 +1,130 @@
+/**
+ * Reads small regular files that other people may have placed, such as those of a project. A FIFO, a device, a file that
+ * is too large and a link that leads out of the project are not read, and opening never blocks. `koor-hook` uses this
+ * module too, so it loads nothing but the file system. Runs in the CLI process.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+
+import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
+
+/**
+ * The flags for opening a file. Opening a FIFO without a writer does not block. A link at the end of the path is not
+ * followed. Windows has neither flag.
+ */
+const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
+const FIRST_BYTES = 16 * 1024;
+
+/** The path of a file, and the folder that its links must not leave. */
+export interface FileLocation {
+  readonly path: string;
+  /** The file's name in messages. */
+  readonly name: string;
+  /** The folder that no link may leave; undefined if links are allowed to lead anywhere. */
+  readonly root?: string;
+}
+
+/** The reason why a file is not read. */
+export class Unread {
+  /** @param why a sentence about the file; undefined if the file is too large */
+  constructor(readonly why: string | undefined) {}
+}
+
+/** Whether `path` is `folder` or below it. Compares the paths as texts, without resolving links. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/**
+ * Returns the path without symbolic links, and with the upper and lower case that the file system uses. Returns the
+ * path unchanged if the system does not resolve it.
+ */
+export function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}
+
+export function leadsOut(root: string): string {
+  return `it is a link that leads out of ${root}`;
+}
+
+/** Returns the reason why a file cannot be read or replaced; undefined for a regular file. */
+export function irregularReason(info: Stats): string | undefined {
+  if (info.isDirectory()) return "it is a directory";
+  return info.isFile() ? undefined : "it is not a regular file";
+}
+
+/**
+ * Resolves all links in the part of a path that exists. Returns undefined if the result is outside `root`. Throws the
+ * system's error, such as ENOENT for a dangling link.
+ */
+export function resolveLinks({ path, root }: Omit<FileLocation, "name">): string | undefined {
+  let existing = path;
+  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing)
+    existing = dirname(existing);
+  const real = join(realpathSync(existing), relative(existing, path));
+  return root === undefined || isWithin(realpathSync(root), real) ? real : undefined;
+}
+
+/** Reads an open file to its end. Returns undefined if it is longer than `limit`, whatever size the system names. */
+function readBounded(file: number, limit: number): Buffer | undefined {
+  let bytes = Buffer.allocUnsafe(Math.min(FIRST_BYTES, limit + 1));
+  for (let used = 0; ; ) {
+    const count = readSync(file, bytes, used, bytes.length - used, null);
+    if (count === 0) return bytes.subarray(0, used);
+    used += count;
+    if (used > limit) return undefined;
+    if (used === bytes.length) bytes = Buffer.concat([bytes], Math.min(used * 2, limit + 1));
+  }
+}
+
+/**
+ * Reads a regular file of at most `limit` bytes. Returns undefined if it does not exist. Throws the system's other
+ * errors.
+ */
+export function readRegularFile(
+  { path, root }: Omit<FileLocation, "name">,
+  limit = SETTINGS_BYTES_MAX,
+): Buffer | undefined | Unread {
+  let file: number | undefined;
+  try {
+    const real = resolveLinks(root === undefined ? { path } : { path, root });
+    if (real === undefined) return new Unread(leadsOut(root ?? ""));
+    // Check the kind of the file before opening it, because opening a device can have side effects.
+    const problem = irregularReason(statSync(real));
+    if (problem !== undefined) return new Unread(problem);
+    file = openSync(real, READ_AT_ONCE | NO_LINK);
+    const now = irregularReason(fstatSync(file));
+    return now === undefined ? (readBounded(file, limit) ?? new Unread(undefined)) : new Unread(now);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/** Returns the text of a small regular file; undefined if it cannot be read, for whatever reason. */
+export function readTextIfAny(path: string, root?: string, limit = SETTINGS_BYTES_MAX): string | undefined {
+  try {
+    const bytes = readRegularFile(root === undefined ? { path } : { path, root }, limit);
+    return Buffer.isBuffer(bytes) ? bytes.toString("utf8") : undefined;
+  } catch {
+    return undefined;
+  }
+}

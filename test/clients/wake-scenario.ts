@@ -7,7 +7,7 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { longFormOnly } from "../support/test-size.js";
-import { type AgentPlace, FREE_FILE, HOLDER, makePlace } from "./agent-place.js";
+import { type AgentPlace, FREE_FILE, HOLDER, type InstanceShown, makePlace } from "./agent-place.js";
 import { AGENT_CLIENTS, type AgentClient } from "./clients.js";
 import { programOf } from "./installed.js";
 import { promptFor } from "./model-script.js";
@@ -112,6 +112,11 @@ async function playClaude(client: AgentClient): Promise<void> {
   });
 }
 
+/** Compares two instances by age, the newest first. */
+function byAge(one: InstanceShown, other: InstanceShown): number {
+  return other.registered_at.localeCompare(one.registered_at);
+}
+
 /** The terminal of Codex looks for queued lines every 10 s. */
 async function playCodex(client: AgentClient): Promise<void> {
   await t.test("an idle Codex", { skip: reasonToSkip(client), timeout: TIMEOUT_MS }, async (t) => {
@@ -121,11 +126,11 @@ async function playCodex(client: AgentClient): Promise<void> {
     symlinkSync(program, join(home, "bin", "codex"));
     endpoint.scripts = { main: [] };
     const holder = await place.register(HOLDER);
-    const wake = async (session: unknown, subject: string, by: string): Promise<void> => {
+    const wake = async (session: string, subject: string, by: string): Promise<void> => {
       const idle = nextWaiter(place);
-      const waker = place.startCli("wake", "codex", String(session));
+      const waker = place.startCli("wake", "codex", session);
       await Promise.race([idle, waker.ended]);
-      const instance = (await place.instances()).find(({ name, status }) => name.startsWith("codex-") && status)?.id;
+      const instance = (await place.instances()).toSorted(byAge).find(({ name }) => name.startsWith("codex-"))?.id;
       await place.call("POST", "/api/messages", { as: holder, body: { to: [instance], subject, intent: "request" } });
       const again = nextWaiter(place, true);
       const { body } = await endpoint.heard("main", subject);
@@ -139,6 +144,10 @@ async function playCodex(client: AgentClient): Promise<void> {
     };
     await place.run("main");
     await wake(place.sessionId(), FIRST_SUBJECT, "turn");
+    const stopped = gate.nextCall((call) => call.input["hook_event_name"] === "Stop");
+    startInTerminal(t, place, `${program} --dangerously-bypass-hook-trust '${promptFor("main")}'`);
+    const { input } = await stopped;
+    await wake(String(input["session_id"]), SECOND_SUBJECT, "queue");
   });
 }
 

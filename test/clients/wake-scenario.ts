@@ -74,16 +74,16 @@ async function playClaude(client: AgentClient): Promise<void> {
     const place = await makePlace(t, client);
     const { endpoint, path } = place;
     answerQuestions(place);
-    const { read, edit } = client.tools;
+    const { tools } = client;
     endpoint.scripts = {
-      main: [{ calls: [read(path(FREE_FILE))] }, { calls: [edit(path(FREE_FILE), "before", "after")] }],
+      main: [{ calls: [tools.read(path(FREE_FILE))] }, { calls: [tools.edit(path(FREE_FILE), "before", "after")] }],
     };
     const holder = await place.register(HOLDER);
     let idle = nextWaiter(place);
     const flags = "--permission-mode acceptEdits";
-    const { screen } = startInTerminal(t, place, `${programOf(client) ?? ""} ${flags} '${promptFor("main")}'`);
+    const terminal = startInTerminal(t, place, `${programOf(client) ?? ""} ${flags} '${promptFor("main")}'`);
     t.teardown(() => {
-      if (!t.passing()) t.comment(screen());
+      if (!t.passing()) t.comment(terminal.screen());
     });
     await idle;
     const turns = endpoint.of("main").length;

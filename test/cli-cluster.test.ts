@@ -121,8 +121,8 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["restore", "--file", "-"], again: false },
 ];
 /**
- * Commands that ask no server, or none without an instance or a git repository, or that are tested below: a
- * subscription, the bridge, a backup.
+ * Commands that ask no server, or none without an instance, a session or a git repository, or that are tested below:
+ * a subscription, the bridge, a backup.
  */
 const ELSEWHERE = [
   "init",
@@ -130,6 +130,7 @@ const ELSEWHERE = [
   "doctor",
   "config set",
   "whoami",
+  "wake",
   "mcp config",
   "mcp stdio",
   "serve",

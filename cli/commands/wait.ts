@@ -126,4 +126,17 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
     ],
     run: wait,
   },
+  {
+    words: ["wake"],
+    about: "Wake an idle session of a client for each new message, ready task, and wait for its leases.",
+    arguments: [
+      { name: "client", shown: "codex" },
+      { name: "session", optional: true },
+    ],
+    run: async (args, context) => {
+      // Only this command needs the module.
+      const { wakeCodex } = await import("../wake-codex.js");
+      return await wakeCodex(args, context);
+    },
+  },
 ];

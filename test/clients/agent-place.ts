@@ -143,7 +143,12 @@ export class AgentPlace implements Place {
 
   /** Runs `koor` in the project. */
   async cli(...args: readonly string[]): Promise<ClientRun> {
-    return await this.#spawn(process.execPath, [CLI_PROGRAM, ...args]).ended;
+    return await this.startCli(...args).ended;
+  }
+
+  /** Starts `koor` in the project. */
+  startCli(...args: readonly string[]): StartedClient {
+    return this.#spawn(process.execPath, [CLI_PROGRAM, ...args]);
   }
 
   /** Starts the client with the prompt of a script. */

@@ -37,6 +37,8 @@ export class HookGate {
   readonly calls: HookCall[] = [];
   mode: GateMode = "open";
   port = 0;
+  /** Is called with each hook call. */
+  onCall: (call: HookCall) => void = () => undefined;
   /** Is called with the path of each request that passes, and is no hook. */
   onPassed: (path: string) => void = () => undefined;
   /** The server's port. */
@@ -44,6 +46,15 @@ export class HookGate {
 
   constructor(target: number) {
     this.target = target;
+  }
+
+  /** Resolves with the next hook call that a test accepts. */
+  nextCall(isWanted: (call: HookCall) => boolean): Promise<HookCall> {
+    return new Promise((resolve) => {
+      this.onCall = (call) => {
+        if (isWanted(call)) resolve(call);
+      };
+    });
   }
 
   get url(): string {
@@ -67,7 +78,9 @@ export class HookGate {
   #hook(client: string, message: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const { mode } = this;
     const record = (answer: string | undefined): void => {
-      this.calls.push({ client, headers: message.headers, input: parsed(body), answer });
+      const call = { client, headers: message.headers, input: parsed(body), answer };
+      this.calls.push(call);
+      this.onCall(call);
     };
     if (mode === "open") {
       this.#pass(message, body, response, record);

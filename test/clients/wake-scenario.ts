@@ -1,12 +1,13 @@
 /**
- * Wakes a real idle Claude Code in a terminal: by a request of another agent, and by an agent that waits for a lease of
- * the session. Runs in the test's process.
+ * Wakes real agent clients that are idle. Claude Code, in a terminal, is woken by a request of another agent, and by an
+ * agent that waits for a lease of the session. Codex is woken by requests, in a terminal and without one. Runs in the
+ * test's process.
  */
-import { writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { longFormOnly } from "../support/test-size.js";
-import { type AgentPlace, FREE_FILE, HOLDER, makePlace } from "./agent-place.js";
+import { type AgentPlace, FREE_FILE, HOLDER, type InstanceShown, makePlace } from "./agent-place.js";
 import { AGENT_CLIENTS, type AgentClient } from "./clients.js";
 import { programOf } from "./installed.js";
 import { promptFor } from "./model-script.js";
@@ -18,13 +19,17 @@ const WAKE_MS_MAX = 5_000;
 const FIRST_SUBJECT = "please look at the trucks";
 const SECOND_SUBJECT = "and at the trailers";
 
-const claude = AGENT_CLIENTS.find(({ label }) => label === "claude");
+function find(label: string): AgentClient {
+  const client = AGENT_CLIENTS.find((candidate) => candidate.label === label);
+  if (client === undefined) throw new Error(`no client ${label}`);
+  return client;
+}
 
-function reasonToSkip(): string | false {
+function reasonToSkip(client: AgentClient): string | false {
   const form = longFormOnly();
   if (form !== false) return form;
-  if (claude === undefined || programOf(claude) === undefined)
-    return "Claude Code is not installed: node dist/tree/test/clients/install.js";
+  if (programOf(client) === undefined)
+    return `${client.package} ${client.version} is not installed: node dist/tree/test/clients/install.js`;
   return canMakeTerminal() ? false : "the machine has no `script`, which makes terminals";
 }
 
@@ -49,10 +54,13 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Resolves when the next waiter of the session has looked at what there is, and waits. */
-function nextWaiter({ gate }: AgentPlace): Promise<void> {
+/**
+ * Resolves when the next waiter of the session has looked at what there is, and waits.
+ * @param isSame whether it may be a waiter that has waited before
+ */
+function nextWaiter({ gate }: AgentPlace, isSame = false): Promise<void> {
   return new Promise((resolve) => {
-    let hasBegun = false;
+    let hasBegun = isSame;
     gate.onPassed = (path) => {
       if (!path.startsWith("/api/wait?")) return;
       hasBegun ||= !path.includes("&after=");
@@ -61,21 +69,21 @@ function nextWaiter({ gate }: AgentPlace): Promise<void> {
   });
 }
 
-async function play(client: AgentClient): Promise<void> {
-  await t.test("an idle Claude Code", { skip: reasonToSkip(), timeout: TIMEOUT_MS }, async (t) => {
+async function playClaude(client: AgentClient): Promise<void> {
+  await t.test("an idle Claude Code", { skip: reasonToSkip(client), timeout: TIMEOUT_MS }, async (t) => {
     const place = await makePlace(t, client);
     const { endpoint, path } = place;
     answerQuestions(place);
-    const { read, edit } = client.tools;
+    const { tools } = client;
     endpoint.scripts = {
-      main: [{ calls: [read(path(FREE_FILE))] }, { calls: [edit(path(FREE_FILE), "before", "after")] }],
+      main: [{ calls: [tools.read(path(FREE_FILE))] }, { calls: [tools.edit(path(FREE_FILE), "before", "after")] }],
     };
     const holder = await place.register(HOLDER);
     let idle = nextWaiter(place);
     const flags = "--permission-mode acceptEdits";
-    const { screen } = startInTerminal(t, place, `${programOf(client) ?? ""} ${flags} '${promptFor("main")}'`);
+    const terminal = startInTerminal(t, place, `${programOf(client) ?? ""} ${flags} '${promptFor("main")}'`);
     t.teardown(() => {
-      if (!t.passing()) t.comment(screen());
+      if (!t.passing()) t.comment(terminal.screen());
     });
     await idle;
     const turns = endpoint.of("main").length;
@@ -104,4 +112,44 @@ async function play(client: AgentClient): Promise<void> {
   });
 }
 
-if (claude !== undefined) await play(claude);
+/** Compares two instances by age, the newest first. */
+function byAge(one: InstanceShown, other: InstanceShown): number {
+  return other.registered_at.localeCompare(one.registered_at);
+}
+
+/** The terminal of Codex looks for queued lines every 10 s. */
+async function playCodex(client: AgentClient): Promise<void> {
+  await t.test("an idle Codex", { skip: reasonToSkip(client), timeout: TIMEOUT_MS }, async (t) => {
+    const place = await makePlace(t, client);
+    const { endpoint, home, gate } = place;
+    const program = programOf(client) ?? "";
+    symlinkSync(program, join(home, "bin", "codex"));
+    endpoint.scripts = { main: [] };
+    const holder = await place.register(HOLDER);
+    const wake = async (session: string, subject: string, by: string): Promise<void> => {
+      const idle = nextWaiter(place);
+      const waker = place.startCli("wake", "codex", session);
+      await Promise.race([idle, waker.ended]);
+      const instance = (await place.instances()).toSorted(byAge).find(({ name }) => name.startsWith("codex-"))?.id;
+      await place.call("POST", "/api/messages", { as: holder, body: { to: [instance], subject, intent: "request" } });
+      const again = nextWaiter(place, true);
+      const { body } = await endpoint.heard("main", subject);
+      t.match(body, inJson(`from agent "${HOLDER}": "${subject}"`), `${by}: it reads the line`);
+      await Promise.race([again, waker.ended]);
+      waker.kill("SIGTERM");
+      const { output } = await waker.ended;
+      t.match(output, `"by":"${by}"`, `${by}: the command says how`);
+      const count = endpoint.of("main").filter((request) => request.body.includes(subject)).length;
+      t.equal(count, 1, `${by}: once`);
+    };
+    await place.run("main");
+    await wake(place.sessionId(), FIRST_SUBJECT, "turn");
+    const stopped = gate.nextCall((call) => call.input["hook_event_name"] === "Stop");
+    startInTerminal(t, place, `${program} --dangerously-bypass-hook-trust '${promptFor("main")}'`);
+    const { input } = await stopped;
+    await wake(String(input["session_id"]), SECOND_SUBJECT, "queue");
+  });
+}
+
+await playClaude(find("claude"));
+await playCodex(find("codex-code"));

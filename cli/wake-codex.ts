@@ -1,0 +1,50 @@
+/**
+ * Implements `wake codex`, which waits beside an idle session of Codex, and makes the session read a line each time that
+ * something concerns it. It ends by a signal, or with a failure. Runs in the CLI process.
+ */
+import type { Args, CommandContext } from "./command-row.js";
+import { wakeCodexSession } from "./codex-session.js";
+import { CliFailure, wrongUsage } from "./failure.js";
+import { io } from "./io.js";
+import { formatJson, print } from "./output.js";
+import { exitCodeOfSignal, untilSignal } from "./signals.js";
+import type { Settings } from "./settings.js";
+import { findReason } from "./wake-reason.js";
+
+/** Wakes the session until the signal. */
+async function wakeUntil(
+  settings: Settings & { readonly session: string },
+  { folder, pretty }: CommandContext,
+  signal: AbortSignal,
+): Promise<CliFailure | undefined> {
+  const { environment } = io();
+  const { session: id } = settings;
+  for (let after: string | undefined; !signal.aborted; ) {
+    const reason = await findReason(settings, { after, isWanted: () => !signal.aborted, signal });
+    if (reason instanceof CliFailure) return reason;
+    if (reason === undefined) continue;
+    const by = await wakeCodexSession(reason.line, { id, folder, environment, signal });
+    if (by instanceof CliFailure) return by;
+    if (by === "ended") return undefined;
+    const failure = await print(
+      formatJson(Buffer.from(JSON.stringify({ session: id, by, line: reason.line })), pretty),
+    );
+    if (failure !== undefined) return failure;
+    after = reason.cursor;
+  }
+  return undefined;
+}
+
+export async function wakeCodex(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const client = args.need("client");
+  if (client !== "codex") return wrongUsage(`the client must be codex, not "${client}"`);
+  const all = context.settings();
+  if (all instanceof CliFailure) return all;
+  // The messages of the folder's instance must not wake the session.
+  const { fallback: _, ...settings } = all;
+  const session = args.text("session") ?? settings.session;
+  if (session === undefined) return wrongUsage("name the session, whose id Codex shows with /status");
+  const own = { ...settings, instance: "", session };
+  const { outcome, stoppedBy } = await untilSignal((signal) => wakeUntil(own, context, signal));
+  return outcome ?? (stoppedBy === undefined ? 0 : await exitCodeOfSignal(stoppedBy));
+}

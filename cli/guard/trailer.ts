@@ -4,7 +4,6 @@
  * stops the commit; if the user writes one in an editor, the hook `commit-msg` calls this again. Runs in the CLI
  * process.
  */
-import { devNull } from "node:os";
 import { resolve } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";

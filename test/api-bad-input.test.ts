@@ -932,14 +932,16 @@ function withKnownFence(given: Uint8Array): Uint8Array {
 
 /** Returns everything that a request could have changed, as text. */
 async function stored(): Promise<string> {
-  const [instances, state, rules, templates, metrics, history, leases, tasks] = await Promise.all([
+  const [instances, state, rules, templates, metrics, history, leases, waiting, tasks] = await Promise.all([
     send(port, "GET", "/api/instances"),
     send(port, "GET", "/api/state"),
     send(port, "GET", "/api/rules"),
     send(port, "GET", "/api/templates"),
     send(port, "GET", "/api/metrics"),
     send(port, "GET", "/api/state/known?history=1&limit=1"),
-    send(port, "GET", "/api/leases?state=all&limit=50"),
+    // A list of ended leases would read all claims of tasks that have ended.
+    send(port, "GET", "/api/leases?state=held&limit=50"),
+    send(port, "GET", "/api/leases?state=waiting&limit=50"),
     send(port, "GET", "/api/tasks?limit=50"),
   ]);
   // The times when they were last seen, and so their order, are not stored by the call alone.
@@ -951,7 +953,17 @@ async function stored(): Promise<string> {
   // Each heartbeat moves the end.
   const held = leases.text.replaceAll(/"expires_at":"[^"]*"/g, "");
   const { last_event_id } = metrics.json<{ readonly last_event_id: number }>();
-  return [registered, state.text, rules.text, templates.text, last_event_id, history.text, held, tasks.text].join("\n");
+  return [
+    registered,
+    state.text,
+    rules.text,
+    templates.text,
+    last_event_id,
+    history.text,
+    held,
+    waiting.text,
+    tasks.text,
+  ].join("\n");
 }
 
 /** The protocol of /mcp has refusals of its own. */

@@ -74,6 +74,8 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
   ];
   const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
   const settings = ["-c", "trailer.separators=:", "-c", `core.commentChar=${mark}`];
+  // Load the module only here. With a static import every command would load it.
+  const { devNull } = process.getBuiltinModule("node:os");
   // git gets no repository, because the configuration of one may name programs for trailers.
   const result = runGit(root, [...settings, "interpret-trailers", ...options, ...trailers, file], {
     GIT_DIR: devNull,

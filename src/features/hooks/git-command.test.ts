@@ -1,5 +1,6 @@
 /** Tests which git commands touch the work of others, what they touch, and where they run. */
 import t from "tap";
+import { HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import { type GitChange, gitChanges } from "./git-command.js";
 import type { GitTouch } from "./git-rules.js";
 import { readShellCommands } from "./shell-commands.js";
@@ -190,7 +191,7 @@ t.test("where a git command runs", (t) => {
   for (const text of ["echo git stash", "'git stash'", "# git stash", "git", "git -C", "agit stash", "x='git stash'"])
     t.same(changes(text), [], text);
   t.equal(changes("git add -A && git commit -am x && git push").length, 2);
-  const far = changes(`${"cd long-name && ".repeat(1_000)}git stash`);
+  const far = changes(`${`cd ${"x".repeat(HOOK_PATH_CHARACTERS_MAX / 10)} && `.repeat(11)}git stash`);
   t.equal(far[0]?.directory, null, "a directory that is too long is not known");
   t.end();
 });

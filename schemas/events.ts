@@ -40,7 +40,7 @@ export const SERVER_TOPICS = [
   "compliance.violation",
   "webhook.disabled",
   "message.sent",
-  "hook.denied",
+  "agent.denied",
   "llm.usage.recorded",
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];

@@ -900,6 +900,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
     const target = path
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
       .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
+      .replace(/^\/api\/hooks\/known(?=[/?]|$)/, "/api/hooks/claude")
       .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },

@@ -195,8 +195,8 @@ t.test("the list shows who is denied again and again, and events say so", async 
   const { denials } = (await send(port, "GET", "/api/hooks", { headers: RIGHT })).json<HookList>();
   const denial = { client: "claude", workspace: "shop", path: "a.ts", lease_id: lease?.id, count: 3 };
   t.match(denials, [{ ...denial, instance: { name: ben?.name }, holder: { id: ana?.id, name: ana?.name } }]);
-  const events = await send(port, "GET", "/api/events/history?topic=hook.denied&after=0&wait=20", { headers: RIGHT });
-  t.match(events.json(), [{ topic: "hook.denied", source: "koor", data: denial }]);
+  const events = await send(port, "GET", "/api/events/history?topic=agent.denied&after=0&wait=20", { headers: RIGHT });
+  t.match(events.json(), [{ topic: "agent.denied", source: "koor", data: denial }]);
 });
 
 t.test("the list shows which hooks were seen", async (t) => {

@@ -525,7 +525,7 @@ t.test("a denial that an agent meets three times is listed, and published as the
   const ana = house.session("s-1");
   const published = (): unknown[] =>
     house.server.db
-      .prepare<[], string>("SELECT data FROM event WHERE topic = 'hook.denied' ORDER BY id")
+      .prepare<[], string>("SELECT data FROM event WHERE topic = 'agent.denied' ORDER BY id")
       .pluck()
       .all()
       .map((data) => JSON.parse(data) as unknown);

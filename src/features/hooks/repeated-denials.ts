@@ -45,7 +45,7 @@ interface Counted {
   readonly lastMs: number;
 }
 
-const TOPIC_DENIED = "hook.denied" satisfies ServerTopic;
+const TOPIC_DENIED = "agent.denied" satisfies ServerTopic;
 
 export class RepeatedDenials {
   readonly #options: RepeatedDenialsOptions;

@@ -18,14 +18,20 @@ export interface Installation {
 
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
+/** The routes that the programs around an agent call: the hooks of its client, and those of git. */
+const OF_PROGRAMS = /^(?:hook|guard)\./;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only
- * the dashboard's port serves, and, on a single server, the route of a cluster.
+ * the dashboard's port serves, and, on a single server, the route of a cluster. They do not need those of programs.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (
-    path.startsWith(DATA_PLANE) && needs !== "server" && port === undefined && (has.cluster || name !== CLUSTER_ROUTE)
+    path.startsWith(DATA_PLANE) &&
+    needs !== "server" &&
+    port === undefined &&
+    !OF_PROGRAMS.test(name) &&
+    (has.cluster || name !== CLUSTER_ROUTE)
   );
 }
 

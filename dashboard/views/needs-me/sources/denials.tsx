@@ -39,7 +39,7 @@ function itemOf({ instance, path, holder, lease_id, count, first_at }: HookDenia
 
 export const DENIALS = sourceOf<readonly HookDenial[]>({
   title: "Denied edits",
-  address: addressOf("events") + query({ pattern: "hook.denied" }),
+  address: addressOf("events") + query({ pattern: "agent.denied" }),
   none: "no edit is denied again and again",
   loader: {
     key: "needs me: denials",

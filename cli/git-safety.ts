@@ -1,6 +1,6 @@
 /**
- * Keeps git from running programs that a repository's configuration names: a repository may come from other people, with
- * its `.git`. Pure; runs in the CLI process.
+ * Keeps git from running programs that a repository's configuration names: a repository may come from other people,
+ * with its `.git`. Pure; runs in the CLI process.
  */
 
 /** The options that stand before each command of git: no monitor of the file system, no check of signatures. */

@@ -1,8 +1,8 @@
 /**
  * Finds the record that the user's own `init` keeps of a working tree, in the folder of the user's own files. A record
- * in the project itself may come from other people, so nothing follows it. The file's name is a hash of the tree's path,
- * and the record holds the path itself. `koor-hook` uses this module too, so the hash needs no module of Node. Runs in
- * the CLI process.
+ * in the project itself may come from other people, so nothing follows it. The file's name is a hash of the tree's
+ * path, and the record holds the path itself. `koor-hook` uses this module too, so the hash needs no module of Node.
+ * Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * Reads small regular files that other people may have placed, such as those of a project. A FIFO, a device, a file that
- * is too large and a link that leads out of the project are not read, and opening never blocks. `koor-hook` uses this
- * module too, so it loads nothing but the file system. Runs in the CLI process.
+ * Reads small regular files that other people may have placed, such as those of a project. A FIFO, a device, a file
+ * that is too large and a link that leads out of the project are not read, and opening never blocks. `koor-hook` uses
+ * this module too, so it loads nothing but the file system. Runs in the CLI process.
  */
 import {
   closeSync,

@@ -1,6 +1,6 @@
 /**
- * Implements `wake codex`, which waits beside an idle session of Codex, and makes the session read a line each time that
- * something concerns it. It ends by a signal, or with a failure. Runs in the CLI process.
+ * Implements `wake codex`, which waits beside an idle session of Codex, and makes the session read a line each time
+ * that something concerns it. It ends by a signal, or with a failure. Runs in the CLI process.
  */
 import type { Args, CommandContext } from "./command-row.js";
 import { wakeCodexSession } from "./codex-session.js";

@@ -1,6 +1,6 @@
 /**
- * Tests what `guard verify` says of commits, with real git repositories and a real server. verdict.test.ts has the rules
- * of time.
+ * Tests what `guard verify` says of commits, with real git repositories and a real server. verdict.test.ts has the
+ * rules of time.
  */
 import t from "tap";
 

@@ -1,8 +1,8 @@
 /**
- * Measures the hooks of agents' clients: what one costs beside a heartbeat of the same agents, and the time in which the
- * server decides at 200 hooks a second beside other clients that read and write. The calls are those of agents at work:
- * before and after an edit of a file that is leased already, and before and after a shell command. Runs in the bench
- * process.
+ * Measures the hooks of agents' clients: what one costs beside a heartbeat of the same agents, and the time in which
+ * the server decides at 200 hooks a second beside other clients that read and write. The calls are those of agents at
+ * work: before and after an edit of a file that is leased already, and before and after a shell command. Runs in the
+ * bench process.
  */
 import type { Bench } from "../bench.js";
 import { type LoadJob, NUMBER_MARK } from "../load/generator.js";

@@ -1,6 +1,7 @@
 /**
- * Compares the cover of resources with the globs that the server reads from them. The server takes a path for a possible
- * directory, but the paths of git are files, so a glob with wildcards covers exactly the files that it matches.
+ * Compares the cover of resources with the globs that the server reads from them. The server takes a path for a
+ * possible directory, but the paths of git are files, so a glob with wildcards covers exactly the files that it
+ * matches.
  */
 import t from "tap";
 

@@ -1,6 +1,7 @@
 /**
  * Describes errors in one line for stderr. The line may have texts of a server, so it is short, and characters that are
- * not printable ASCII are escaped: they could control a terminal or hide text. Pure; runs in the process of `koor-hook`.
+ * not printable ASCII are escaped: they could control a terminal or hide text. Pure; runs in the process of
+ * `koor-hook`.
  */
 const TEXT_CHARACTERS_MAX = 500;
 const UNPRINTABLE = /[^\x20-\x7e]/g;

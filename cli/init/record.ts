@@ -1,8 +1,8 @@
 /**
- * Reads and formats the record of what `init` wrote in a project, for `uninit` and for later runs of `init`. `koor-hook`
- * and the plugins read the server and the headers from it. It is in the folder of the user's own files, because it
- * decides about files of the home folder. `.koor/init.json` has the same content for people to read, and says that
- * `init` has run there. Runs in the CLI process.
+ * Reads and formats the record of what `init` wrote in a project, for `uninit` and for later runs of `init`.
+ * `koor-hook` and the plugins read the server and the headers from it. It is in the folder of the user's own files,
+ * because it decides about files of the home folder. `.koor/init.json` has the same content for people to read, and
+ * says that `init` has run there. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -25,8 +25,8 @@ const LABELS: readonly ((checkout: Checkout) => string)[] = [
 ];
 
 /**
- * Returns the label of each checkout, by its id: its branch, and more if another checkout has the same branch. Without a
- * branch it is the name of its folder.
+ * Returns the label of each checkout, by its id: its branch, and more if another checkout has the same branch. Without
+ * a branch it is the name of its folder.
  */
 export function checkoutLabels(checkouts: ReadonlyMap<string, Checkout>): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();

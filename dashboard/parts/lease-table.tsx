@@ -23,7 +23,8 @@ interface StateProps {
 }
 
 /**
- * Shows the state of a lease, its position in the wait queue, whether a hook made it, and how many requests wait for it.
+ * Shows the state of a lease, its position in the wait queue, whether a hook made it, and how many requests wait for
+ * it.
  */
 export function LeaseState({ lease: { state, mode, position, automatic }, waiting }: StateProps) {
   return (

@@ -36,7 +36,7 @@ export const FRONT_READ_ROWS_MAX = 100;
 export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;
 /**
- * A request counts once more for each of these bytes of its body, because reading a long body takes as long as answering
- * many short requests.
+ * A request counts once more for each of these bytes of its body, because reading a long body takes as long as
+ * answering many short requests.
  */
 export const REQUEST_BYTES_A_COUNT = 4 * KIB;

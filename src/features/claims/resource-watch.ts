@@ -93,8 +93,8 @@ export class ResourceWatch {
   }
 
   /**
-   * Yields the held leases because of which instances wait, some of them several times. Leaves out resources that are too
-   * expensive to compare.
+   * Yields the held leases because of which instances wait, some of them several times. Leaves out resources that are
+   * too expensive to compare.
    * @param holder the holder of the leases; null for all holders
    */
   *awaited(holder: string | null): Generator<LeaseRecord> {

@@ -1,7 +1,7 @@
 /**
  * Writes the answer to a hook in the form that its client reads. An answer has only members that the client knows,
- * because one of them drops a whole answer for a single unknown member. No answer ever allows a call: that would skip the
- * question that the client asks its user. Pure, any thread.
+ * because one of them drops a whole answer for a single unknown member. No answer ever allows a call: that would skip
+ * the question that the client asks its user. Pure, any thread.
  */
 import type { HookForm, HookPolicy } from "../../../schemas/hook-names.js";
 import type { HookClient, HookEvent } from "./client.js";

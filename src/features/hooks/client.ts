@@ -6,14 +6,14 @@ import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 
 /**
  * The moments in the life of a session at which clients call hooks. `start` includes a resumed session. `stop` is the
- * end of a turn, after which the agent waits for its user. `subagent-stop` is the end of a subagent. `end` is the end of
- * the session. `other` has no effect except that the agent was active.
+ * end of a turn, after which the agent waits for its user. `subagent-stop` is the end of a subagent. `end` is the end
+ * of the session. `other` has no effect except that the agent was active.
  */
 export type Moment = "start" | "prompt" | "before-tool" | "after-tool" | "stop" | "subagent-stop" | "end" | "other";
 
 /**
- * The kinds of tools, as far as hooks have to distinguish them. `edit`, `write`, `patch` and `notebook` write the files that their
- * arguments name. `shell` runs a command. `other` writes no file.
+ * The kinds of tools, as far as hooks have to distinguish them. `edit`, `write`, `patch` and `notebook` write the files
+ * that their arguments name. `shell` runs a command. `other` writes no file.
  */
 export type ToolKind = "edit" | "write" | "patch" | "notebook" | "shell" | "other";
 
@@ -79,8 +79,8 @@ export interface HookClient {
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";
   /**
-   * How a hook keeps the agent from stopping. The member `decision` of the answer blocks the stop; with `nested-block` it
-   * is in another member, as for a denial. With `follow-up`, a message continues the turn. `never` means that a hook
+   * How a hook keeps the agent from stopping. The member `decision` of the answer blocks the stop; with `nested-block`
+   * it is in another member, as for a denial. With `follow-up`, a message continues the turn. `never` means that a hook
    * cannot do it, or that the agent would never stop.
    */
   readonly stopHold: "block" | "nested-block" | "follow-up" | "never";

@@ -181,8 +181,8 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events with a capital have the fields and the tools of Claude Code. Its form of a denial counts, too, but a context
-    // in that form is lost at all events except PreToolUse. The other events name no event.
+    // Events with a capital have the fields and the tools of Claude Code. Its form of a denial counts, too, but a
+    // context in that form is lost at all events except PreToolUse. The other events name no event.
     events: [
       ...events("flat", "start", "model", "SessionStart"),
       ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
@@ -350,8 +350,8 @@ function namesOf({ events: all }: HookClient): EventNames {
 const EVENTS: ReadonlyMap<HookClient, EventNames> = new Map(CLIENTS.map((client) => [client, namesOf(client)]));
 
 /**
- * Returns a client's event by its name; undefined if there is none. The case of the letters counts only where the client
- * has two such events, because a client that runs another client's hooks may spell the event in its own way.
+ * Returns a client's event by its name; undefined if there is none. The case of the letters counts only where the
+ * client has two such events, because a client that runs another client's hooks may spell the event in its own way.
  */
 export function findEvent(client: HookClient, name: string): HookEvent | undefined {
   const names = EVENTS.get(client);

@@ -1,4 +1,6 @@
-/** Tests which paths a call of an editing tool writes: by the name of the tool, its arguments, and the text of a patch. */
+/**
+ * Tests which paths a call of an editing tool writes: by the name of the tool, its arguments, and the text of a patch.
+ */
 import t from "tap";
 import {
   HOOK_PATCH_MARKS_MAX,

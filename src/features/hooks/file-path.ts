@@ -1,6 +1,6 @@
 /**
- * Brings the paths of another machine into one form, without asking a file system. The machine may run Windows, whatever
- * this server runs on: a path belongs to Windows if its root has a drive letter, or is a share. Pure.
+ * Brings the paths of another machine into one form, without asking a file system. The machine may run Windows,
+ * whatever this server runs on: a path belongs to Windows if its root has a drive letter, or is a share. Pure.
  */
 
 const BACKSLASHES = /\\/g;

@@ -1,7 +1,7 @@
 /**
- * Prepares texts of other agents for the context of a model. Such a text is data, so it must not look like a part of the
- * answer around it, or like an instruction of the client. It becomes one line in quotes, without control characters and
- * invisible characters, and without the brackets in which clients enclose a context. Pure.
+ * Prepares texts of other agents for the context of a model. Such a text is data, so it must not look like a part of
+ * the answer around it, or like an instruction of the client. It becomes one line in quotes, without control characters
+ * and invisible characters, and without the brackets in which clients enclose a context. Pure.
  */
 import { HOOK_NAME_BYTES_MAX, HOOK_QUOTE_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -30,7 +30,9 @@ export function quoteForeign(text: string, bytesMax: number = HOOK_QUOTE_BYTES_M
   return `"${plainLine(text, bytesMax)}"`;
 }
 
-/** Returns the name of another agent, a branch or the like: as it is if it has only ordinary characters, else quoted. */
+/**
+ * Returns the name of another agent, a branch or the like: as it is if it has only ordinary characters, else quoted.
+ */
 export function foreignName(name: string): string {
   const plain = plainLine(name, HOOK_NAME_BYTES_MAX);
   return plain === name && PLAIN_NAME.test(name) ? name : `"${plain}"`;

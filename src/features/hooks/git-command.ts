@@ -1,6 +1,6 @@
 /**
- * Finds the git commands that change or lose the work of other agents in the same repository, and describes what each of
- * them would touch. A command that only reads, or that only touches what it names for a commit, is not found. Pure.
+ * Finds the git commands that change or lose the work of other agents in the same repository, and describes what each
+ * of them would touch. A command that only reads, or that only touches what it names for a commit, is not found. Pure.
  */
 import { joinPath } from "./file-path.js";
 import { GIT_RULES, type GitTouch } from "./git-rules.js";

@@ -60,7 +60,9 @@ export class RepeatedDenials {
     return this.#counts.size;
   }
 
-  /** Counts a denial. Publishes an event when it makes the denial a repeated one, and each time the count has doubled. */
+  /**
+   * Counts a denial. Publishes an event when it makes the denial a repeated one, and each time the count has doubled.
+   */
   add(
     client: HookClientName,
     { id: agent, workspace }: Entry,

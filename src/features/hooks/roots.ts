@@ -115,8 +115,9 @@ function startsWith(path: readonly string[], root: readonly string[]): boolean {
 }
 
 /**
- * Escapes the path of a file, so that it is a glob that matches only this path. Wildcards and braces are always escaped.
- * Other characters are escaped only where the parser of resources would otherwise reject the path as a list of several.
+ * Escapes the path of a file, so that it is a glob that matches only this path. Wildcards and braces are always
+ * escaped. Other characters are escaped only where the parser of resources would otherwise reject the path as a list of
+ * several.
  */
 export function escapePath(path: string): string {
   const escaped = path.replaceAll(/[*?\\{}]/g, "\\$&");

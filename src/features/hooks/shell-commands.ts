@@ -1,6 +1,7 @@
 /**
  * Groups the words of a shell command into simple commands, each with its name, its parameters and the files into which
- * it writes. Finds the commands in lists, pipes and subshells, behind prefixes such as `sudo`, and in `sh -c "…"`. Pure.
+ * it writes. Finds the commands in lists, pipes and subshells, behind prefixes such as `sudo`, and in `sh -c "…"`.
+ * Pure.
  */
 import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { joinPath } from "./file-path.js";

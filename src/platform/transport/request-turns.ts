@@ -1,8 +1,8 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
  * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the
- * server does anything else. A request counts whether it is answered at once or begins to wait, and one with a long body
- * counts several times. Runs on the front.
+ * server does anything else. A request counts whether it is answered at once or begins to wait, and one with a long
+ * body counts several times. Runs on the front.
  */
 import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { FairQueue } from "../../base/fair-queue.js";

@@ -4,6 +4,7 @@
  */
 import { CHECK_PATHS_MAX } from "../../schemas/limits/leases.js";
 import { isJsonObject } from "../../shared/json-object.js";
+import { shellQuote } from "../../shared/shell-quote.js";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { io } from "../io.js";
@@ -77,11 +78,6 @@ async function findConflicts(caller: GuardCaller, paths: readonly string[]): Pro
   return { free: conflicts.length === 0, conflicts };
 }
 
-/** Quotes a word for the shell. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** Says on stderr what is in the way of the commit, and what can be done. */
 function describe(conflicts: readonly Conflict[]): void {
   for (const { path, lease } of conflicts.slice(0, SHOWN_MAX)) {
@@ -90,7 +86,7 @@ function describe(conflicts: readonly Conflict[]): void {
   }
   if (conflicts.length > SHOWN_MAX) warn(`and ${conflicts.length - SHOWN_MAX} more`);
   const [first] = conflicts;
-  if (first !== undefined) warn(`wait for it: koor wait --free ${quote(leaseResource(first.path))} --timeout 90s`);
+  if (first !== undefined) warn(`wait for it: koor wait --free ${shellQuote(leaseResource(first.path))} --timeout 90s`);
   warn("or commit without this check, which the audit log then records: KOOR_GUARD=off git commit");
 }
 

@@ -23,7 +23,8 @@ const DIFF = [
 ] as const;
 /** Separates the headers of commits from paths: git stores no path that begins with it. */
 const HEADER = "/";
-const TRAILER = "Koor-Fence";
+/** The trailer of a commit that names a fence. */
+export const TRAILER = "Koor-Fence";
 const FENCE = /^[1-9]\d{0,15}$/;
 const LINE_FEED = 0x0a;
 /** The paths that one command line names. The system limits its bytes. */

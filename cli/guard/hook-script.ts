@@ -2,6 +2,7 @@
  * Writes the shell scripts that git runs as the guard's hooks. Each runs the hook that git would run without the guard
  * first, with its arguments, its input and its exit code. Pure; runs in the CLI process.
  */
+import { shellQuote } from "../../shared/shell-quote.js";
 
 /** Git runs a hook only if it is executable. */
 export const SCRIPT_MODE = 0o755;
@@ -52,14 +53,10 @@ export const COSTLY_HOOKS = [
  */
 export type Previous = { readonly kind: "none" | "default" } | { readonly kind: "configured"; readonly folder: string };
 
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** Sets `$hook` to the path of the previous hook. A relative folder begins where git runs hooks, as it does for git. */
 function findPrevious(previous: Previous, name: string): string {
   if (previous.kind === "none") return "hook=\n";
-  if (previous.kind === "configured") return `hook=${quote(previous.folder)}/${name}\n`;
+  if (previous.kind === "configured") return `hook=${shellQuote(previous.folder)}/${name}\n`;
   return `folder=$(git config --show-scope --type=path --get-all core.hooksPath 2>/dev/null |
   sed -n -e 's/^system\t//p' -e 's/^global\t//p' | tail -n 1)
 [ -n "$folder" ] || folder=$(git rev-parse --git-common-dir)/hooks

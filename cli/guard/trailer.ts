@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
 import { io } from "../io.js";
-import { stagedPaths } from "./commit-paths.js";
+import { stagedPaths, TRAILER } from "./commit-paths.js";
 import { lineOf, runGit } from "./git.js";
 import { Away, findCaller } from "./guard-call.js";
 import { isAmending } from "./amending.js";
@@ -19,7 +19,6 @@ import { findRepository } from "./repository.js";
 import { readRegularFile } from "../regular-file.js";
 import { describeSystemError } from "../system-error.js";
 
-const TRAILER = "Koor-Fence";
 /** The line below which git cuts a message off. */
 const SCISSORS = "------------------------ >8 ------------------------";
 

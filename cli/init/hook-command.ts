@@ -5,6 +5,7 @@
  */
 import { CLI_WAKE_WAIT_MS } from "../../schemas/limits/cli.js";
 import { SECOND_MS } from "../../shared/duration.js";
+import { shellQuote } from "../../shared/shell-quote.js";
 import type { ClientName } from "../mcp-clients.js";
 
 /** How hooks reach the server. */
@@ -37,7 +38,7 @@ const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /** Quotes a word for a POSIX shell. */
 export function shellWord(word: string): string {
-  return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return PLAIN_WORD.test(word) ? word : shellQuote(word);
 }
 
 export function hookUrl(address: string, client: ClientName): string {

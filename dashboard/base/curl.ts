@@ -1,8 +1,5 @@
 /** Formats an action of the page as a shell command. Pure. */
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
+import { shellQuote } from "../../shared/shell-quote.js";
 
 /**
  * Formats a POST request as a curl command.
@@ -10,5 +7,5 @@ function quoted(text: string): string {
  */
 export function curlPost(url: string, body: string, auth: boolean): string {
   const token = auth ? ' -H "Authorization: Bearer $KOOR_TOKEN"' : "";
-  return `curl${token} ${quoted(url)} -d ${quoted(body)}`;
+  return `curl${token} ${shellQuote(url)} -d ${shellQuote(body)}`;
 }

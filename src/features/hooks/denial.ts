@@ -6,7 +6,7 @@ import { HOOK_DENIAL_BYTES_MAX, HOOK_WAITERS_NAMED_MAX } from "../../../schemas/
 import { utf8Length } from "../../../schemas/text.js";
 import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import type { GitChange } from "./git-command.js";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../../../shared/shell-quote.js";
 
 /** A reason is never cut below this size, however long its command is. */
 const REASON_BYTES_MIN = 80;

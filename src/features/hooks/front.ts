@@ -34,7 +34,7 @@ import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
 import { notCheckedLine } from "./call-lines.js";
 import { startText } from "./context-lines.js";
-import type { Denial } from "./decided-call.js";
+import type { DecidedCall, Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
 import { fitLines } from "./fitted-lines.js";
 import { type CountedDecision, type HookMetrics, UNKNOWN_EVENT } from "./hook-metrics.js";
@@ -183,7 +183,7 @@ export class HookFront {
         agent,
         workspace: headers.workspace ?? "",
         checkout: checkoutOf(headers),
-        restarts: moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(input.tool?.kind)),
+        restarts: startsWork(input),
       },
       call,
     );
@@ -199,9 +199,8 @@ export class HookFront {
    * Decides about an event for which no instance could be made. If there are too many sessions, the agent is told that
    * its edits are not checked.
    */
-  #refuse({ event, moment, tool }: HookInput, failure: Failure): Decided {
-    const isTold = moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(tool?.kind));
-    if (failure.status !== "RESOURCE_EXHAUSTED" || !isTold || !canInform(event)) return failure;
+  #refuse(input: HookInput, failure: Failure): Decided {
+    if (failure.status !== "RESOURCE_EXHAUSTED" || !startsWork(input) || !canInform(input.event)) return failure;
     return { kind: "context", text: notCheckedLine(failure.message) };
   }
 
@@ -234,17 +233,10 @@ export class HookFront {
   }
 
   #beforeTool(known: KnownEvent): HookDecision | Promise<HookDecision> {
-    const { input, headers, session, actor, call } = known;
+    const { input } = known;
     const { tool, busyS } = input;
     if (tool === null) return this.#inform(known, []);
-    const outcome = this.#options.tools.decide(tool.kind, {
-      actor,
-      session,
-      headers,
-      roots: new WorkspaceRoots(headers),
-      effects: toolEffects(input),
-      context: call.context,
-    });
+    const outcome = this.#options.tools.decide(tool.kind, decidedCallOf(known));
     const go = ({ denial, lines }: Awaited<typeof outcome>): HookDecision => {
       if (denial !== null) return this.#deny(known, denial);
       if (busyS > 0) this.#setBusy(known, busyS);
@@ -269,19 +261,11 @@ export class HookFront {
 
   #afterTool(known: KnownEvent): HookDecision {
     const { directory, clock, tools } = this.#options;
-    const { input, headers, session, actor, call } = known;
+    const { input, actor } = known;
     const nowMs = clock.now();
     if (actor.busy_until > nowMs) directory.setBusy(actor, nowMs, nowMs);
     if (input.tool === null) return this.#inform(known, []);
-    const lines = tools.afterwards(input.tool.kind, {
-      actor,
-      session,
-      headers,
-      roots: new WorkspaceRoots(headers),
-      effects: toolEffects(input),
-      context: call.context,
-    });
-    return this.#inform(known, lines);
+    return this.#inform(known, tools.afterwards(input.tool.kind, decidedCallOf(known)));
   }
 
   /**
@@ -305,7 +289,7 @@ export class HookFront {
   #repeat(input: HookInput, known: Decided | Promise<Decided>, request: HookRequest): Decided | Promise<Decided> {
     const session = this.#options.directory.ofSession(input.session);
     // Users see that the hooks of this client run, too, although another client's come first.
-    if (session !== undefined) this.#see(input, session);
+    if (session !== undefined && !(known instanceof Failure)) this.#see(input, session);
     return input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
   }
 
@@ -365,6 +349,15 @@ export class HookFront {
       .activeIn(entry.workspace, HOOK_ACTIVE_EXAMINED_MAX)
       .filter(({ id, parent }) => !areRelated(own, { holder: id, parent }));
   }
+}
+
+/** Returns whether an agent begins to work with an event: at the start, at a prompt, and before an edit. */
+function startsWork({ moment, tool }: HookInput): boolean {
+  return moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(tool?.kind));
+}
+
+function decidedCallOf({ input, headers, session, actor, call: { context } }: KnownEvent): DecidedCall {
+  return { actor, session, headers, roots: new WorkspaceRoots(headers), effects: toolEffects(input), context };
 }
 
 /** Returns the checkout that the headers describe. Without an id there is none, whatever else they say. */

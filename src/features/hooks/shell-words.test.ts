@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import t from "tap";
 import { HOOK_BODY_BYTES_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { newSeed } from "../../../test/support/random.js";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../../../shared/shell-quote.js";
 import { type ShellToken, splitShellCommand } from "./shell-words.js";
 
 /** Returns tokens in a short form: `word`, `~not literal`, `$expansion`, `;` in brackets, `>output`, `<<document`. */

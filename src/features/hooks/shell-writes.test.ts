@@ -2,7 +2,7 @@
 import t from "tap";
 import { HOOK_SHELL_DEPTH_MAX } from "../../../schemas/limits/hooks.js";
 import { readShellCommands } from "./shell-commands.js";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../../../shared/shell-quote.js";
 import { shellWrites } from "./shell-writes.js";
 
 function writes(...texts: readonly string[]): readonly string[] {

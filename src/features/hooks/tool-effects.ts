@@ -6,7 +6,7 @@ import type { HookInput, HookTool } from "./input.js";
 import { memberAt, textAt } from "./json-members.js";
 import type { WrittenPaths } from "./path-collector.js";
 import { readShellCommands } from "./shell-commands.js";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../../../shared/shell-quote.js";
 import { shellWrites } from "./shell-writes.js";
 
 export interface ToolEffects {

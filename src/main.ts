@@ -78,6 +78,10 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   // Make V8 collect garbage earlier. By default, it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
   // a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
+  // Make V8 allocate all new objects in its young space. Otherwise it decides by the survival of objects in the first
+  // requests, while the young space is still small, to allocate some parts of every request in the old space. These then
+  // keep the rest of their requests alive: 40 % of the young space instead of 500 bytes survived each collection.
+  setFlagsFromString("--no-allocation-site-pretenuring");
   // Handle the signal that a file-size limit (ulimit -f) causes. The write then fails as on a full disk. Without a
   // handler, the signal would kill the process.
   process.on("SIGXFSZ", () => undefined);

@@ -41,13 +41,16 @@ t.test("requests that wait are handled in order, each tick as many as it has roo
   const handled: number[] = [];
   const count = 3 * REQUESTS_PER_TICK;
   for (let at = 0; at < count; at++) {
-    world.turns.add("one", () => {
-      handled.push(at);
-      // The microtasks of a handler count, too.
-      void Promise.resolve().then(() => {
-        world.nowMs += 1;
-      });
-    });
+    world.turns.add(
+      () => "one",
+      () => {
+        handled.push(at);
+        // The microtasks of a handler count, too.
+        void Promise.resolve().then(() => {
+          world.nowMs += 1;
+        });
+      },
+    );
   }
   t.same(handled, [], "not in the tick in which they came");
   const perTick: number[] = [];
@@ -70,7 +73,7 @@ t.test("a request with a long body counts several times", async (t) => {
     handled.push(at);
     world.nowMs += REQUESTS_TICK_MS / 2 + 1;
   };
-  for (let at = 0; at < 6; at++) world.turns.add("one", take(at), REQUESTS_PER_TICK * REQUEST_BYTES_A_COUNT);
+  for (let at = 0; at < 6; at++) world.turns.add(() => "one", take(at), REQUESTS_PER_TICK * REQUEST_BYTES_A_COUNT);
   const perTick: number[] = [];
   while (handled.length < 6) {
     const before = handled.length;
@@ -80,11 +83,35 @@ t.test("a request with a long body counts several times", async (t) => {
   t.same(perTick, [2, 2, 2]);
 });
 
-t.test("clients take turns", async (t) => {
+t.test("requests for which a tick has no time wait, and their clients take turns", async (t) => {
   const world = new World();
   const handled: string[] = [];
-  for (let at = 0; at < 3; at++) world.turns.add("many", () => handled.push("many"));
-  for (const client of ["few", "other"]) world.turns.add(client, () => handled.push(client));
+  const add = (client: string): void =>
+    world.turns.add(
+      () => client,
+      () => {
+        handled.push(client);
+        world.nowMs += REQUESTS_TICK_MS;
+      },
+    );
+  for (let at = 0; at < REQUESTS_PER_TICK + 3; at++) add("many");
+  for (const client of ["few", "other"]) add(client);
   await world.tick();
-  t.same(handled, ["many", "few", "other", "many", "many"]);
+  t.same(handled, Array(REQUESTS_PER_TICK).fill("many"), "in the order of their arrival while there is time");
+  add("late");
+  handled.splice(0);
+  await world.tick();
+  t.same(handled, ["many", "few", "other", "late", "many", "many"]);
+});
+
+t.test("no client is told apart while a tick has time for all", async (t) => {
+  const world = new World();
+  let handled = 0;
+  for (let at = 0; at < 3 * REQUESTS_PER_TICK; at++)
+    world.turns.add(
+      () => t.fail("told apart") as never,
+      () => void handled++,
+    );
+  await world.tick();
+  t.equal(handled, 3 * REQUESTS_PER_TICK);
 });

@@ -18,12 +18,16 @@ export interface RequestTurnsOptions {
   readonly later?: (run: () => void) => void;
 }
 
-interface WaitingRequest {
-  /** A text that identifies the client. */
-  readonly caller: string;
+interface ArrivedRequest {
+  /** Returns a text that identifies the client. */
+  readonly clientOf: () => string;
   readonly handle: () => void;
   /** The length of the request's body. */
   readonly bytes: number;
+}
+
+interface WaitingRequest extends ArrivedRequest {
+  readonly caller: string;
 }
 
 export class RequestTurns {
@@ -32,7 +36,14 @@ export class RequestTurns {
   #handled = 0;
   /** The time at which the count reached UNTIMED_REQUESTS; null before that. */
   #countedMs: number | null = null;
-  /** The requests that wait for a later tick. */
+  /**
+   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, so that
+   * their clients need not be told apart.
+   */
+  #arrived: ArrivedRequest[] = [];
+  /** The index of the arrived request that is handled next. */
+  #next = 0;
+  /** The requests for which a tick had no time. Their clients take turns. */
   readonly #waiting = new FairQueue<WaitingRequest>();
   #scheduled = false;
 
@@ -56,12 +67,15 @@ export class RequestTurns {
   }
 
   /**
-   * Handles a request in a later tick. The request is counted there. Waiting clients take turns.
-   * @param client any text that identifies the client
+   * Handles a request in a later tick. The request is counted there. The next tick handles requests in the order of
+   * their arrival. Requests for which it has no time wait longer, and their clients take turns.
+   * @param clientOf returns any text that identifies the client. It is called only if the request waits longer.
    * @param bytes the length of the request's body
    */
-  add(client: string, handle: () => void, bytes = 0): void {
-    this.#waiting.push({ caller: client, handle, bytes });
+  add(clientOf: () => string, handle: () => void, bytes = 0): void {
+    const request = { clientOf, handle, bytes };
+    if (this.#waiting.size > 0) this.#waiting.push({ ...request, caller: clientOf() });
+    else this.#arrived.push(request);
     this.#schedule();
   }
 
@@ -77,20 +91,34 @@ export class RequestTurns {
   }
 
   #handleWaiting(): void {
-    for (let run = 0; this.#waiting.size > 0; ) {
+    for (let run = 0; ; ) {
+      const next = this.#arrived[this.#next] ?? this.#waiting.peek();
+      if (next === undefined) break;
       if (run >= UNTIMED_REQUESTS) {
         // Handlers may continue in microtasks. These run now, so that their time counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }
-      const bytes = this.#waiting.peek()?.bytes ?? 0;
-      if (this.isOver(bytes)) {
+      if (this.isOver(next.bytes)) {
+        this.#letArrivedWait();
         this.#schedule();
         return;
       }
-      run += 1 + Math.floor(bytes / REQUEST_BYTES_A_COUNT);
-      this.#waiting.take()?.handle();
+      run += 1 + Math.floor(next.bytes / REQUEST_BYTES_A_COUNT);
+      if (this.#next < this.#arrived.length) this.#next += 1;
+      else this.#waiting.take();
+      next.handle();
     }
+    this.#arrived = [];
+    this.#next = 0;
+  }
+
+  /** Lets the clients of the arrived requests that were not handled take turns. */
+  #letArrivedWait(): void {
+    for (const request of this.#arrived.splice(this.#next))
+      this.#waiting.push({ ...request, caller: request.clientOf() });
+    this.#arrived = [];
+    this.#next = 0;
   }
 }
 

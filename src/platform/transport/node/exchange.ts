@@ -147,7 +147,12 @@ export class NodeExchange implements Exchange {
     const done = (body: Uint8Array | Failure): void => {
       const bytes = body instanceof Failure ? 0 : body.byteLength;
       if (!requestTurns.isOver(bytes)) receiver.done(body);
-      else requestTurns.add(clientOf(this), () => (this.#ended ? undefined : receiver.done(body)), bytes);
+      else
+        requestTurns.add(
+          () => clientOf(this),
+          () => (this.#ended ? undefined : receiver.done(body)),
+          bytes,
+        );
     };
     const collector = new BodyCollector(declared, { ...receiver, done });
     this.#collector = collector;

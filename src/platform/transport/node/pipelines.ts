@@ -72,7 +72,7 @@ export class Pipelines<Connection extends AnySocket> {
       // The request is dropped, because on a closed connection it would never learn that its client is gone.
       if (!connection.destroyed) execute();
     };
-    if (this.#turns.isOver()) this.#turns.add(client(), executeIfOpen);
+    if (this.#turns.isOver()) this.#turns.add(client, executeIfOpen);
     else executeIfOpen();
   }
 }

@@ -1,8 +1,7 @@
 /**
  * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies what it needs at once, because the
- * library's request is valid only until the handler returns. It collects bodies within limits, corks its writes, and
- * streams at the reader's pace. The pipeline decides whether a request may pass, and what the answer is. No other file
- * uses the library's requests and responses.
+ * library's request is valid only until the handler returns. It corks its writes, and streams at the reader's pace.
+ * `request-body.ts` reads the body. The pipeline decides whether a request may pass, and what the answer is.
  *
  * With pipelining, the library passes on all requests of one read, one after the other, if each is answered before its
  * handler returns. If a request comes before the previous answer is complete, the library closes the connection. Two
@@ -13,22 +12,20 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
 import { CLOSING_LINGER_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
-import {
-  BODY_BYTES_MAX,
-  QUIET_AFTER_CHUNKS_MS,
-  REFUSED_LINGER_BYTES_MAX,
-} from "../../../../schemas/limits/request-bodies.js";
+import { BODY_BYTES_MAX } from "../../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../../schemas/status.js";
-import { Failure } from "../../../base/result.js";
+import type { Failure } from "../../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
-import { BodyCollector, type BodyReceiver } from "../body-collector.js";
-import { BodyStream } from "../body-stream.js";
-import { ChunkDebts, ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL, CHUNKS_UNPAID } from "../chunk-meter.js";
+import type { BodyReceiver } from "../body-collector.js";
+import type { BodyStream } from "../body-stream.js";
+import { CHUNKS_UNPAID } from "../chunk-meter.js";
 import { type Sink, type WireReply } from "../reply.js";
 import type { Exchange } from "../transport.js";
 import { clientOf, requestTurns } from "../request-turns.js";
 import { RequestHead } from "./head.js";
+import { type BodyOwner, chunkDebts, RequestBody } from "./request-body.js";
 import { wireHeaders, wireText } from "./text.js";
+import { whenRead } from "./when-read.js";
 
 const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
@@ -39,32 +36,12 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 const CLOSE = "\r\nConnection: close";
-/** For this exact spelling the library itself sends `100 Continue`, before it calls any handler. */
-const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
 /** Texts above this length are converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
-/** The debts of addresses that have sent tiny chunks, on all ports. */
-const chunkDebts = new ChunkDebts();
-
-/**
- * Receives a body piece by piece. The piece's memory belongs to the library, and is valid until the function returns.
- */
-type TakePiece = (piece: Uint8Array, last: boolean) => void;
-
-/** A body that is held back. */
-interface HeldBody {
-  /** Content-Length; NaN or 0 if there is none. */
-  readonly declared: number;
-  /** The pieces that were in flight. */
-  readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
-  /** Takes the later pieces; null while the body is held back. */
-  take: TakePiece | null;
-}
-
-export class UwsExchange implements Exchange {
+export class UwsExchange implements Exchange, BodyOwner {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head: RequestHead;
@@ -74,27 +51,13 @@ export class UwsExchange implements Exchange {
   #counted = false;
   readonly #headOnly: boolean;
   #ended = false;
-  #collector: BodyCollector | null = null;
-  #held: HeldBody | null = null;
+  /** The reader of the request's body; null until a handler asks for the body. */
+  #body: RequestBody | null = null;
   #closeAfterAnswer = false;
-  /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
-  #continued = false;
-  /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
-  #statusTaken = false;
-  /**
-   * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
-   */
-  #quiet: NodeJS.Timeout | null = null;
-  #bodyEnded = false;
-  #discardedBytes = 0;
   #lingers = false;
   #streaming = false;
   /** Whether the beginning of the answer was written. */
   #written = false;
-  /** Whether the body was refused because its chunks are tiny. No more of it is read. */
-  #refused = false;
-  /** Passes the refusal of the body to the body's receiver. */
-  #refuseBody: (refusal: Failure) => void = () => undefined;
   #abortListeners: (() => void)[] | null = null;
 
   /** @param headOnly whether the method is HEAD. The answer then has the headers of a GET, and no body. */
@@ -146,9 +109,12 @@ export class UwsExchange implements Exchange {
     }
     this.#line = { path: this.path, query: this.query, verb: this.verb };
     this.detach();
-    requestTurns.add(clientOf(this), () => {
-      if (!this.#ended) handle(this);
-    });
+    requestTurns.add(
+      () => clientOf(this),
+      () => {
+        if (!this.#ended) handle(this);
+      },
+    );
     return false;
   }
 
@@ -169,12 +135,7 @@ export class UwsExchange implements Exchange {
    * So nothing may have been executed by then.
    */
   get bodyFirst(): boolean {
-    return this.#head.chunked || (!READS.has(this.verb) && !(this.#declared > BODY_BYTES_MAX));
-  }
-
-  /** Content-Length; 0 if there is none. */
-  get #declared(): number {
-    return Number(this.header("content-length"));
+    return this.#head.chunked || (!READS.has(this.verb) && !(this.#head.contentLength > BODY_BYTES_MAX));
   }
 
   /** Whether the answer has started or the client has disconnected. */
@@ -185,6 +146,11 @@ export class UwsExchange implements Exchange {
   /** Whether a long answer is being written. `onAbort` also reports its end. */
   get streaming(): boolean {
     return this.#streaming && !this.#ended;
+  }
+
+  /** Whether the beginning of the answer was written. */
+  get written(): boolean {
+    return this.#written;
   }
 
   /**
@@ -220,158 +186,29 @@ export class UwsExchange implements Exchange {
     return listeners;
   }
 
+  get #bodyReader(): RequestBody {
+    this.#body ??= new RequestBody(this.#res, this.#head, this);
+    return this.#body;
+  }
+
   holdBody(): void {
-    const held: HeldBody = { declared: this.#declared, pieces: [], take: null };
-    this.#held = held;
-    this.detach();
-    this.#onData((piece, last) => {
-      if (held.take === null) held.pieces.push([copyOf(piece), last]);
-      else held.take(piece, last);
-    });
-    this.#res.pause();
-  }
-
-  /** Reads the body, and meters its chunks. */
-  #onData(take: TakePiece): void {
-    if (!this.#head.chunked) {
-      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
-      return;
-    }
-    const meter = new ChunkMeter();
-    let refused = 0;
-    this.#res.onData((chunk, last) => {
-      // The library calls this handler for each chunk of the read. A cut in between would release memory that the
-      // library still reads, so the remaining chunks are only counted.
-      if (refused > 0) refused += 1;
-      else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
-      else {
-        refused = 1;
-        this.#refused = true;
-        this.#res.pause();
-        whenRead(() => this.#refuseChunks(refused));
-      }
-    });
-  }
-
-  /** Answers a body of tiny chunks. Called after the library has finished the read that delivered them. */
-  #refuseChunks(chunks: number): void {
-    if (this.#ended) return;
-    chunkDebts.add(this.peer, chunks, performance.now());
-    // The request was answered already, so this refusal cannot be sent.
-    if (this.#written) {
-      this.cut();
-      return;
-    }
-    this.closeAfterAnswer();
-    this.#refuseBody(CHUNKS_TOO_SMALL);
-    // If the handler has not answered yet, it learns from the cut connection that the client is gone.
-    if (!this.#written) this.#res.cork(() => this.#write(CHUNKS_REFUSAL));
+    this.#bodyReader.hold();
   }
 
   receive(receiver: BodyReceiver): void {
-    if (this.#refused) return;
-    this.#refuseBody = (refusal) => receiver.done(refusal);
-    // The handler runs after the library has finished its read, and in its turn.
-    const done = (body: Uint8Array | Failure): void => {
-      this.#counted = true;
-      const handle = (): void => {
-        if (!this.#ended) receiver.done(body);
-      };
-      requestTurns.add(clientOf(this), handle, body instanceof Failure ? 0 : body.byteLength);
-    };
-    const collector = new BodyCollector(this.#held?.declared ?? this.#declared, { ...receiver, done });
-    this.detach();
-    this.#read((piece, last) => {
-      if (collector.givenUp) this.#discard(piece.byteLength, last);
-      else collector.push(piece, last, copyOf);
-    });
-    this.#collector = collector;
-    if (!collector.givenUp) this.#sendContinue();
-    collector.begin();
-  }
-
-  /** Sends `100 Continue` to a client that waits for it before it sends the body. */
-  #sendContinue(): void {
-    const expected = this.header("expect");
-    if (this.#continued || !expectsContinue(expected)) return;
-    this.#continued = true;
-    if (expected === EXPECTS_CONTINUE || this.#ended) return;
-    this.#statusTaken = true;
-    // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
-    // answer without headers.
-    this.#res.cork(() => this.#res.writeStatus(`${STATUS_LINES[100]}\r\n`));
-  }
-
-  /** Passes on the body piece by piece. Pieces that were held back are passed on after this call. */
-  #read(passOn: TakePiece): void {
-    const held = this.#held;
-    const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
-    if (held === null) {
-      this.#onData(take);
-      return;
-    }
-    const pieces = this.#releaseBody(held, take);
-    process.nextTick(() => {
-      for (const [piece, last] of pieces) take(piece, last);
-    });
-  }
-
-  /**
-   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
-   * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
-   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, this is noticed only
-   * afterwards.
-   */
-  #delayEnd(take: TakePiece): TakePiece {
-    return (piece, last) => {
-      if (!last) {
-        take(piece, false);
-        return;
-      }
-      this.#res.pause();
-      this.#quiet = setTimeout(() => this.#endQuiet(), QUIET_AFTER_CHUNKS_MS);
-      whenRead(() => {
-        if (!this.#ended) take(EMPTY, true);
-      });
-    };
-  }
-
-  #endQuiet(): void {
-    if (this.#quiet === null) return;
-    clearTimeout(this.#quiet);
-    this.#quiet = null;
-    if (!this.#ended) this.#res.resume();
-  }
-
-  /** Lets the rest of the body through. Returns the pieces that were held back. */
-  #releaseBody(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
-    this.#held = null;
-    held.take = take;
-    if (!this.#ended && !this.#refused) this.#res.resume();
-    return held.pieces.splice(0);
+    this.#bodyReader.receive(receiver);
   }
 
   stream(onPiece: () => void): BodyStream {
-    this.detach();
-    const stream = new BodyStream({
-      pause: () => {
-        if (!this.#ended) this.#res.pause();
-      },
-      resume: () => {
-        if (!this.#ended && !this.#refused) this.#res.resume();
-      },
-    });
-    this.onAbort(() => stream.abort());
-    this.#read((piece, last) => {
-      if (this.#closeAfter) {
-        this.#discard(piece.byteLength, last);
-        return;
-      }
-      stream.push(copyOf(piece), last);
-      onPiece();
-    });
-    this.#sendContinue();
-    return stream;
+    return this.#bodyReader.stream(onPiece);
+  }
+
+  runInTurn(handle: () => void, bodyBytes: number): void {
+    this.#counted = true;
+    const unlessEnded = (): void => {
+      if (!this.#ended) handle();
+    };
+    requestTurns.add(() => clientOf(this), unlessEnded, bodyBytes);
   }
 
   /** Closes the connection after the answer. The rest of the body is dropped. */
@@ -380,13 +217,13 @@ export class UwsExchange implements Exchange {
   }
 
   /** Whether the body is refused, so that the connection is closed after the answer. */
-  get #closeAfter(): boolean {
-    return this.#closeAfterAnswer || this.#collector?.givenUp === true;
+  get closesAfterAnswer(): boolean {
+    return this.#closeAfterAnswer || this.#body?.givenUp === true;
   }
 
   /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
   get #waits(): boolean {
-    return !this.#continued && expectsContinue(this.header("expect")) && this.#bringsBody();
+    return this.#body?.continued !== true && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
@@ -394,21 +231,7 @@ export class UwsExchange implements Exchange {
    * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
    */
   get #endsHeld(): boolean {
-    return (this.#closeAfter && !this.#bodyEnded) || this.#head.chunked || this.#waits;
-  }
-
-  /**
-   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
-   * system's buffers, which stops the sender.
-   */
-  #discard(bytes: number, last: boolean): void {
-    const before = this.#discardedBytes;
-    this.#discardedBytes += bytes;
-    this.#bodyEnded = last;
-    // The cut is deferred, because it would release the buffer that the library still reads.
-    if (last && this.#lingers) setImmediate(() => this.cut());
-    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !this.#ended)
-      this.#res.pause();
+    return (this.closesAfterAnswer && this.#body?.ended !== true) || this.#head.chunked || this.#waits;
   }
 
   /** Sends the answer. */
@@ -419,12 +242,16 @@ export class UwsExchange implements Exchange {
     }
     // While the handler runs, the response is already corked.
     if (this.#req === null) {
-      if (this.#held !== null) this.#releaseBody(this.#held, discardPiece);
-      this.#res.cork(() => this.#write(reply));
+      this.#body?.drop();
+      this.answer(reply);
     } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
     else if (this.#head.closes || (!this.#counted && requestTurns.isOver() && this.#head.fault === null))
       this.#writeLater(reply);
     else this.#write(reply);
+  }
+
+  answer(reply: WireReply): void {
+    this.#res.cork(() => this.#write(reply));
   }
 
   /**
@@ -437,7 +264,7 @@ export class UwsExchange implements Exchange {
     this.#streaming = true;
     whenRead(() => {
       if (this.#ended || this.#written) reply.discard?.();
-      else this.#res.cork(() => this.#write(reply));
+      else this.answer(reply);
     });
   }
 
@@ -454,7 +281,7 @@ export class UwsExchange implements Exchange {
   #writeAfterBody(reply: WireReply): void {
     this.detach();
     let bytes = 0;
-    this.#read((piece, last) => {
+    this.#bodyReader.read((piece, last) => {
       bytes += piece.byteLength;
       if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
       if (last) this.#writeLater(reply);
@@ -472,7 +299,7 @@ export class UwsExchange implements Exchange {
     const res = this.#res;
     this.#written = true;
     const line = STATUS_LINES[status] ?? String(status);
-    const first = this.#statusTaken ? `HTTP/1.1 ${line}\r\n${name}` : name;
+    const first = this.#body?.statusTaken === true ? `HTTP/1.1 ${line}\r\n${name}` : name;
     if (status !== 200) res.writeStatus(line);
     if (body === null || this.#headOnly) {
       if (typeof body === "function") discard?.();
@@ -487,7 +314,7 @@ export class UwsExchange implements Exchange {
       this.#writeHeld(first, rest, body);
       return;
     }
-    this.#endQuiet();
+    this.#body?.endQuiet();
     res.writeHeader(first, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
     if (typeof body === "function") body(this.#openSink(this.#isCut));
     else this.#writeBody(body);
@@ -495,7 +322,7 @@ export class UwsExchange implements Exchange {
 
   /** Whether the connection is closed after the answer. */
   get #closes(): boolean {
-    return this.#endsHeld || this.#closeAfter || this.#head.closes;
+    return this.#endsHeld || this.closesAfterAnswer || this.#head.closes;
   }
 
   /** Whether this class must end the connection after the answer, instead of the library. */
@@ -514,7 +341,7 @@ export class UwsExchange implements Exchange {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
-    this.#endQuiet();
+    this.#body?.endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
     // Writes an empty piece of a body of `length` bytes. The library then writes the Content-Length, and reports
     // backpressure.
@@ -581,7 +408,7 @@ export class UwsExchange implements Exchange {
     this.#watch();
     this.#streaming = true;
     this.#res.writeHeader(name, typeof whole === "string" ? wireText(whole) : whole);
-    const sendsOn = this.#closeAfter && !this.#bodyEnded;
+    const sendsOn = this.closesAfterAnswer && this.#body?.ended !== true;
     if (sendsOn && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else {
       // Reading stops, because the library would parse all bytes that arrive before the cut.
@@ -593,10 +420,10 @@ export class UwsExchange implements Exchange {
   /** Ends the connection after a delay, in which the client can read its answer. The client may close it earlier. */
   #cutAfterRead(length: number): void {
     const long = length > PROMPT_ANSWER_BYTES_MAX;
-    if (long) this.#endQuiet();
+    if (long) this.#body?.endQuiet();
     const timer = setTimeout(
       () => {
-        this.#endQuiet();
+        this.#body?.endQuiet();
         // The cut comes after the bytes that have arrived were read, because unread bytes would reset the connection.
         setImmediate(() => this.cut());
       },
@@ -656,32 +483,4 @@ function isLong(body: WireReply["body"]): boolean {
 
 function byteLength(body: string | Uint8Array): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
-}
-
-let due: (() => void)[] = [];
-
-/** Runs a task in the next event-loop tick, when the library has finished its read. */
-function whenRead(task: () => void): void {
-  if (due.length === 0) setImmediate(runDue);
-  due.push(task);
-}
-
-function runDue(): void {
-  const tasks = due;
-  due = [];
-  for (const task of tasks) task();
-}
-
-function discardPiece(): void {
-  // The library skips the rest of a body after its request was answered.
-}
-
-/**
- * Copies a chunk, because the library reuses the chunk's memory after the handler. Small copies come from Node's buffer
- * pool.
- */
-function copyOf(chunk: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(chunk.byteLength);
-  copy.set(chunk);
-  return copy;
 }

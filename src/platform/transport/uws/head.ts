@@ -64,7 +64,14 @@ export class RequestHead {
 
   /** Returns a header by its name; "" if it is missing. Several lines are joined to one list. */
   get(name: string): string {
-    return this.#values[this.#names.indexOf(name)] ?? "";
+    const index = this.#names.indexOf(name);
+    // A look-up by -1 would be one by name, which is slow.
+    return index < 0 ? "" : (this.#values[index] ?? "");
+  }
+
+  /** Content-Length; 0 if there is none. */
+  get contentLength(): number {
+    return Number(this.get("content-length"));
   }
 
   /** Whether the body is chunked. */

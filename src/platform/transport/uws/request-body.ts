@@ -1,0 +1,299 @@
+/**
+ * Reads the body of one request from uWebSockets.js: collects or streams it, holds it back until a handler wants it,
+ * sends `100 Continue`, and refuses bodies of tiny chunks. An exchange makes a RequestBody only when its handler asks
+ * for the body, so that requests without a body do not pay for one. Runs on the front.
+ *
+ * The library calls its handlers in the middle of a read. Until the read has finished, nothing may be executed and no
+ * connection may be cut (see `whenRead`).
+ */
+import type { HttpResponse } from "uWebSockets.js";
+import { QUIET_AFTER_CHUNKS_MS, REFUSED_LINGER_BYTES_MAX } from "../../../../schemas/limits/request-bodies.js";
+import { REASON_PHRASES } from "../../../../schemas/status.js";
+import { Failure } from "../../../base/result.js";
+import { expectsContinue } from "../ambiguity.js";
+import { BodyCollector, type BodyReceiver } from "../body-collector.js";
+import { BodyStream } from "../body-stream.js";
+import { ChunkDebts, ChunkMeter, CHUNKS_REFUSAL, CHUNKS_TOO_SMALL } from "../chunk-meter.js";
+import type { WireReply } from "../reply.js";
+import type { RequestHead } from "./head.js";
+import { whenRead } from "./when-read.js";
+
+/** For this exact spelling the library itself sends `100 Continue`, before it calls any handler. */
+const EXPECTS_CONTINUE = "100-continue";
+const EMPTY = new Uint8Array(0);
+
+/** The debts of addresses that have sent tiny chunks, on all ports. */
+export const chunkDebts = new ChunkDebts();
+
+/**
+ * Receives a body piece by piece. The piece's memory belongs to the library, and is valid until the function returns.
+ */
+type TakePiece = (piece: Uint8Array, last: boolean) => void;
+
+/** A body that is held back. */
+interface HeldBody {
+  /** The pieces that were in flight. */
+  readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
+  /** Takes the later pieces; null while the body is held back. */
+  take: TakePiece | null;
+}
+
+/** The exchange whose body is read. */
+export interface BodyOwner {
+  /** Whether the answer is complete or the client has disconnected. */
+  readonly ended: boolean;
+  /** Whether the beginning of the answer was written. */
+  readonly written: boolean;
+  /** Whether the client of an answered request still sends its body. */
+  readonly lingers: boolean;
+  /** Whether the connection is closed after the answer because the body is refused. */
+  readonly closesAfterAnswer: boolean;
+  /** The address of the socket's other end. */
+  readonly peer: string;
+  detach(): void;
+  onAbort(listener: () => void): void;
+  closeAfterAnswer(): void;
+  /** Answers, outside of the request's handler. */
+  answer(reply: WireReply): void;
+  /** Breaks the connection. */
+  cut(): void;
+  /** Runs a handler in its turn, unless the exchange has ended by then. */
+  runInTurn(handle: () => void, bodyBytes: number): void;
+}
+
+export class RequestBody {
+  readonly #res: HttpResponse;
+  readonly #head: RequestHead;
+  readonly #owner: BodyOwner;
+  #collector: BodyCollector | null = null;
+  #held: HeldBody | null = null;
+  /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
+  #continued = false;
+  /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
+  #statusTaken = false;
+  /**
+   * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
+   */
+  #quiet: NodeJS.Timeout | null = null;
+  /** Whether the last piece of a dropped body has arrived. */
+  #ended = false;
+  #discardedBytes = 0;
+  /** Whether the body was refused because its chunks are tiny. No more of it is read. */
+  #refused = false;
+  /** Passes the refusal of the body to the body's receiver. */
+  #refuse: ((refusal: Failure) => void) | null = null;
+
+  constructor(res: HttpResponse, head: RequestHead, owner: BodyOwner) {
+    this.#res = res;
+    this.#head = head;
+    this.#owner = owner;
+  }
+
+  /** Whether `100 Continue` was sent. */
+  get continued(): boolean {
+    return this.#continued;
+  }
+
+  /** Whether the library believes that the answer's status line was written, because of a `100 Continue`. */
+  get statusTaken(): boolean {
+    return this.#statusTaken;
+  }
+
+  /** Whether the body was refused before its end. */
+  get givenUp(): boolean {
+    return this.#collector?.givenUp === true;
+  }
+
+  /** Whether the last piece of a dropped body has arrived. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Holds the body back: nothing more is read until `receive`, `stream`, `read` or `drop`. */
+  hold(): void {
+    const held: HeldBody = { pieces: [], take: null };
+    this.#held = held;
+    this.#owner.detach();
+    this.#onData((piece, last) => {
+      if (held.take === null) held.pieces.push([copyOf(piece), last]);
+      else held.take(piece, last);
+    });
+    this.#res.pause();
+  }
+
+  /** Collects the whole body. */
+  receive(receiver: BodyReceiver): void {
+    if (this.#refused) return;
+    this.#refuse = (refusal) => receiver.done(refusal);
+    // The handler runs after the library has finished its read, and in its turn.
+    const done = (body: Uint8Array | Failure): void =>
+      this.#owner.runInTurn(() => receiver.done(body), body instanceof Failure ? 0 : body.byteLength);
+    const collector = new BodyCollector(this.#head.contentLength, { ...receiver, done });
+    this.#owner.detach();
+    this.read((piece, last) => {
+      if (collector.givenUp) this.#discard(piece.byteLength, last);
+      else collector.push(piece, last, copyOf);
+    });
+    this.#collector = collector;
+    if (!collector.givenUp) this.#sendContinue();
+    collector.begin();
+  }
+
+  /** Passes on the body at the reader's pace. `onPiece` is called after each piece. */
+  stream(onPiece: () => void): BodyStream {
+    this.#owner.detach();
+    const stream = new BodyStream({
+      pause: () => {
+        if (!this.#owner.ended) this.#res.pause();
+      },
+      resume: () => {
+        if (!this.#owner.ended && !this.#refused) this.#res.resume();
+      },
+    });
+    this.#owner.onAbort(() => stream.abort());
+    this.read((piece, last) => {
+      if (this.#owner.closesAfterAnswer) {
+        this.#discard(piece.byteLength, last);
+        return;
+      }
+      stream.push(copyOf(piece), last);
+      onPiece();
+    });
+    this.#sendContinue();
+    return stream;
+  }
+
+  /** Passes on the body piece by piece. Pieces that were held back are passed on after this call. */
+  read(passOn: TakePiece): void {
+    const held = this.#held;
+    const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
+    if (held === null) {
+      this.#onData(take);
+      return;
+    }
+    const pieces = this.#release(held, take);
+    process.nextTick(() => {
+      for (const [piece, last] of pieces) take(piece, last);
+    });
+  }
+
+  /** Lets the rest of a body that is held back through, and drops it. */
+  drop(): void {
+    if (this.#held !== null) this.#release(this.#held, dropPiece);
+  }
+
+  /** Ends the pause in reading that follows a chunked body. */
+  endQuiet(): void {
+    if (this.#quiet === null) return;
+    clearTimeout(this.#quiet);
+    this.#quiet = null;
+    if (!this.#owner.ended) this.#res.resume();
+  }
+
+  /** Reads the body, and meters its chunks. */
+  #onData(take: TakePiece): void {
+    if (!this.#head.chunked) {
+      this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
+      return;
+    }
+    const meter = new ChunkMeter();
+    let refused = 0;
+    this.#res.onData((chunk, last) => {
+      // The library calls this handler for each chunk of the read. A cut in between would release memory that the
+      // library still reads, so the remaining chunks are only counted.
+      if (refused > 0) refused += 1;
+      else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
+      else {
+        refused = 1;
+        this.#refused = true;
+        this.#res.pause();
+        whenRead(() => this.#refuseChunks(refused));
+      }
+    });
+  }
+
+  /** Answers a body of tiny chunks. Called after the library has finished the read that delivered them. */
+  #refuseChunks(chunks: number): void {
+    const owner = this.#owner;
+    if (owner.ended) return;
+    chunkDebts.add(owner.peer, chunks, performance.now());
+    // The request was answered already, so this refusal cannot be sent.
+    if (owner.written) {
+      owner.cut();
+      return;
+    }
+    owner.closeAfterAnswer();
+    this.#refuse?.(CHUNKS_TOO_SMALL);
+    // If the handler has not answered yet, it learns from the cut connection that the client is gone.
+    if (!owner.written) owner.answer(CHUNKS_REFUSAL);
+  }
+
+  /** Sends `100 Continue` to a client that waits for it before it sends the body. */
+  #sendContinue(): void {
+    const expected = this.#head.get("expect");
+    if (this.#continued || !expectsContinue(expected)) return;
+    this.#continued = true;
+    if (expected === EXPECTS_CONTINUE || this.#owner.ended) return;
+    this.#statusTaken = true;
+    // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
+    // answer without headers.
+    this.#res.cork(() => this.#res.writeStatus(`100 ${REASON_PHRASES[100]}\r\n`));
+  }
+
+  /**
+   * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
+   * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
+   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, this is noticed only
+   * afterwards.
+   */
+  #delayEnd(take: TakePiece): TakePiece {
+    return (piece, last) => {
+      if (!last) {
+        take(piece, false);
+        return;
+      }
+      this.#res.pause();
+      this.#quiet = setTimeout(() => this.endQuiet(), QUIET_AFTER_CHUNKS_MS);
+      whenRead(() => {
+        if (!this.#owner.ended) take(EMPTY, true);
+      });
+    };
+  }
+
+  /** Lets the rest of the body through. Returns the pieces that were held back. */
+  #release(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
+    this.#held = null;
+    held.take = take;
+    if (!this.#owner.ended && !this.#refused) this.#res.resume();
+    return held.pieces.splice(0);
+  }
+
+  /**
+   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * system's buffers, which stops the sender.
+   */
+  #discard(bytes: number, last: boolean): void {
+    const before = this.#discardedBytes;
+    this.#discardedBytes += bytes;
+    this.#ended = last;
+    const owner = this.#owner;
+    // The cut is deferred, because it would release the buffer that the library still reads.
+    if (last && owner.lingers) setImmediate(() => owner.cut());
+    else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !owner.ended)
+      this.#res.pause();
+  }
+}
+
+function dropPiece(): void {
+  // The library skips the rest of a body after its request was answered.
+}
+
+/**
+ * Copies a chunk, because the library reuses the chunk's memory after the handler. Small copies come from Node's buffer
+ * pool.
+ */
+function copyOf(chunk: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(chunk.byteLength);
+  copy.set(chunk);
+  return copy;
+}

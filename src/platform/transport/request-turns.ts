@@ -20,7 +20,7 @@ export interface RequestTurnsOptions {
 
 interface ArrivedRequest {
   /** Returns a text that identifies the client. */
-  readonly clientOf: () => string;
+  readonly client: () => string;
   readonly handle: () => void;
   /** The length of the request's body. */
   readonly bytes: number;
@@ -69,12 +69,12 @@ export class RequestTurns {
   /**
    * Handles a request in a later tick. The request is counted there. The next tick handles requests in the order of
    * their arrival. Requests for which it has no time wait longer, and their clients take turns.
-   * @param clientOf returns any text that identifies the client. It is called only if the request waits longer.
+   * @param client returns any text that identifies the client. It is called only if the request waits longer.
    * @param bytes the length of the request's body
    */
-  add(clientOf: () => string, handle: () => void, bytes = 0): void {
-    const request = { clientOf, handle, bytes };
-    if (this.#waiting.size > 0) this.#waiting.push({ ...request, caller: clientOf() });
+  add(client: () => string, handle: () => void, bytes = 0): void {
+    const request = { client, handle, bytes };
+    if (this.#waiting.size > 0) this.#waiting.push({ ...request, caller: client() });
     else this.#arrived.push(request);
     this.#schedule();
   }
@@ -116,7 +116,7 @@ export class RequestTurns {
   /** Lets the clients of the arrived requests that were not handled take turns. */
   #letArrivedWait(): void {
     for (const request of this.#arrived.splice(this.#next))
-      this.#waiting.push({ ...request, caller: request.clientOf() });
+      this.#waiting.push({ ...request, caller: request.client() });
     this.#arrived = [];
     this.#next = 0;
   }

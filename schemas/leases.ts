@@ -21,7 +21,7 @@ export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
 /** The values by which a list can be filtered: each state, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
-const LEASE_MODES = ["exclusive", "shared"] as const;
+export const LEASE_MODES = ["exclusive", "shared"] as const;
 export const LEASE_SCOPES = ["repo", "checkout"] as const;
 
 const Mode = Type.Enum([...LEASE_MODES]);

@@ -85,15 +85,11 @@ function generateBody({
   requestBody,
 }: Operation): Arbitrary<{ readonly type: string; readonly body: string | Uint8Array }> {
   return fc.oneof(
-    ...Object.entries(requestBody?.content ?? {}).map(([range, { schema }]) => {
-      const json = arbitraryOf(schema ?? true, resolve).map((value) => JSON.stringify(value, keptHere));
-      if (range !== "*/*") return json.map((body) => ({ type: range, body }));
-      const bytes = fc.uint8Array({ minLength: 1 }).map((body) => ({ type: "application/octet-stream", body }));
-      return fc.oneof(
-        bytes,
-        json.map((body) => ({ type: "application/json", body })),
-      );
-    }),
+    ...Object.entries(requestBody?.content ?? {}).map(([type, { schema = true }]) =>
+      type === "application/octet-stream"
+        ? fc.uint8Array({ minLength: 1 }).map((body) => ({ type, body }))
+        : arbitraryOf(schema, resolve).map((value) => ({ type, body: JSON.stringify(value, keptHere) })),
+    ),
   );
 }
 

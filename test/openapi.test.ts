@@ -101,7 +101,7 @@ t.test("every route is in it, under its own name, and nothing else", async (t) =
     described
       .map(({ method, path, operation }) => `${method.toUpperCase()} ${path} ${operation.operationId}`)
       .toSorted(),
-    [...table, "GET /openapi.json openapi"].toSorted(),
+    [...table, "GET /asyncapi.json asyncapi", "GET /openapi.json openapi"].toSorted(),
   );
   t.equal(new Set(described.map(({ operation }) => operation.operationId)).size, described.length);
   for (const route of routes) {
@@ -249,6 +249,7 @@ const SAMPLES: readonly Sample[] = [
   { name: "metrics.reset", status: 200, method: "POST", path: "/api/metrics/reset" },
   { name: "prometheus", status: 200, method: "GET", path: "/metrics" },
   { name: "openapi", status: 200, method: "GET", path: "/openapi.json" },
+  { name: "asyncapi", status: 200, method: "GET", path: "/asyncapi.json" },
   { name: "openapi", status: 421, method: "GET", path: "/openapi.json", headers: { Host: "evil.example" } },
   { name: "health", status: 421, method: "GET", path: "/health", headers: { Host: "evil.example" } },
   { name: "health", status: 403, method: "GET", path: "/health", headers: { Origin: "http://evil.example" } },

@@ -19,6 +19,7 @@ import { changeRoutes } from "../features/changes/routes.js";
 import type { FrontClock } from "../cluster/front-clock.js";
 import type { ClusterFront } from "../cluster/front.js";
 import { clusterRoutes } from "../cluster/routes.js";
+import { asyncApiRoute } from "../platform/front/asyncapi.js";
 import { openApiRoute } from "../platform/front/openapi.js";
 import type { Pipeline } from "../platform/front/pipeline.js";
 import type { Route } from "../platform/front/route.js";
@@ -245,6 +246,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...agentMetricsRoutes(tallyFlusher, reads),
     ...mcpRoutes(mcp),
     openApiRoute(routes, VERSION),
+    asyncApiRoute(VERSION),
   );
 
   threads.listen(

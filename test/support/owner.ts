@@ -16,7 +16,8 @@ export interface Owner {
 /** Makes a directory that is removed at the end of the test, whatever its files' modes are. */
 export function makeDirectory(t: Owner): string {
   const path = mkdtempSync(join(tmpdir(), "koor-test-"));
-  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  // A process that was killed may still write its last file.
+  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }));
   return path;
 }
 

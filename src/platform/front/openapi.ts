@@ -12,6 +12,11 @@ import { route, type Route } from "./route.js";
 import { publishedParameter, publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
 
+const LINES = { schema: { type: "string", description: "JSON, one value a line." } };
+const ANY_BYTES = {
+  schema: { type: "string", format: "binary", description: "Bytes of any type, which `Content-Type` names." },
+};
+
 /** Statuses of every route. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
@@ -152,10 +157,14 @@ function describeRefusal(
   };
 }
 
+/**
+ * Describes a body. Generators of clients leave out routes whose body has no schema or only a type that they do not know.
+ */
 function describeBody(body: NonNullable<Route["body"]>): Json {
-  if (body.kind === "stream") return { "application/x-ndjson": {} };
+  if (body.kind === "stream") return { "application/x-ndjson": LINES, "application/octet-stream": ANY_BYTES };
   const schema = body.kind === "raw" ? body.described : body.schema;
-  return schema === undefined ? { "*/*": {} } : { "application/json": { schema: publishedSchema(schema) } };
+  if (schema !== undefined) return { "application/json": { schema: publishedSchema(schema) } };
+  return { "application/json": { schema: {} }, "application/octet-stream": ANY_BYTES };
 }
 
 function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: readonly TSchema[]): Json {
@@ -166,8 +175,7 @@ function describeAnswer(answer: Exclude<Route["answer"], "upgrade">, views: read
       "*/*": {},
     };
   }
-  if (answer === "lines")
-    return { "application/x-ndjson": { schema: { type: "string", description: "JSON, one value a line." } } };
+  if (answer === "lines") return { "application/x-ndjson": LINES };
   if (answer === "stream") return { "text/event-stream": { schema: { type: "string" } } };
   if (answer === "text") return { "text/plain": { schema: { type: "string" } } };
   return { "application/json": { schema: answer === "json" ? { type: "object" } : publishedSchema(answer) } };

@@ -18,7 +18,7 @@ interface Page {
 const INDEX = "/index.html";
 const ASSETS = "/assets/";
 /** Paths that programs request. A request for one of them never gets the index page as its answer. */
-const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/health", "/session", ASSETS];
+const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/asyncapi.json", "/health", "/session", ASSETS];
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

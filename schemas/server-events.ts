@@ -1,0 +1,150 @@
+/**
+ * Defines what each event of the server contains. docs/http-api.md "Events of the server" lists the same members, and
+ * `/asyncapi.json` publishes them.
+ */
+import * as Type from "typebox";
+import type { TSchema } from "typebox";
+import { NonNegative, Timestamp } from "./common.js";
+import { Violation } from "./contracts.js";
+import type { ServerSource, ServerTopic } from "./events.js";
+import { HOOK_CLIENTS } from "./hook-names.js";
+import { LEASE_MODES } from "./leases.js";
+import { MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "./messages.js";
+import { TASK_STATES } from "./tasks.js";
+import { Usage } from "./usage.js";
+
+export interface ServerEvent {
+  readonly summary: string;
+  /** The event's source; null if it is the caller whose request led to the event. */
+  readonly source: ServerSource | null;
+  readonly data: TSchema;
+}
+
+function orNull(schema: TSchema): TSchema {
+  return Type.Union([schema, Type.Null()]);
+}
+
+const Named = Type.Object({ id: Type.String(), name: Type.String() });
+const Reason = orNull(Type.String());
+const Fence = orNull(Type.Integer({ minimum: 1 }));
+
+const StoredVersion = Type.Object({
+  key: Type.String(),
+  version: Type.Integer({ minimum: 1 }),
+  hash: Type.String({ description: "SHA-256 of the value, in hex." }),
+});
+
+const LeaseData = Type.Object({
+  lease_id: Type.String(),
+  holder: Named,
+  workspace: Type.String(),
+  resources: Type.Array(Type.String()),
+  mode: Type.Enum([...LEASE_MODES]),
+  fence: Fence,
+  task: orNull(Type.String()),
+  reason: Reason,
+});
+
+const TaskData = Type.Object({
+  task_id: Type.String(),
+  workspace: Type.String(),
+  title: Type.String(),
+  labels: Type.Array(Type.String()),
+  state: Type.Enum([...TASK_STATES]),
+  holder: orNull(Named),
+  fence: Fence,
+  reason: Reason,
+});
+
+function ofLease(summary: string): ServerEvent {
+  return { summary, source: "koor", data: LeaseData };
+}
+
+function ofTask(summary: string): ServerEvent {
+  return { summary, source: "koor", data: TaskData };
+}
+
+export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
+  "koor.state.updated": {
+    summary: "A key was written or rolled back. Only with `--state-events`.",
+    source: null,
+    data: StoredVersion,
+  },
+  "koor.state.deleted": {
+    summary: "A key was deleted; `version` and `hash` are of its last version. Only with `--state-events`.",
+    source: null,
+    data: StoredVersion,
+  },
+  "agent.stale": {
+    summary: "An active instance fell silent, or its session ended.",
+    source: "liveness-monitor",
+    data: Type.Object({
+      instance_id: Type.String(),
+      name: Type.String(),
+      workspace: Type.String(),
+      stack: Type.String(),
+      last_seen: Timestamp,
+    }),
+  },
+  "agent.denied": {
+    summary: "A hook denied an agent the same path for the third time in an hour, the sixth, the twelfth and so on.",
+    source: "koor",
+    data: Type.Object({
+      client: Type.Enum([...HOOK_CLIENTS]),
+      instance: Named,
+      workspace: Type.String(),
+      path: Type.String(),
+      holder: orNull(Named),
+      lease_id: orNull(Type.String()),
+      count: Type.Integer({ minimum: 1 }),
+    }),
+  },
+  "lease.granted": ofLease("A lease was granted."),
+  "lease.waiting": ofLease("A request for a lease waits; `fence` is null."),
+  "lease.released": ofLease("A lease was released by its holder."),
+  "lease.lost": ofLease("A lease or a waiting request ended without its holder; `reason` says why."),
+  "task.created": ofTask("A task was created."),
+  "task.ready": ofTask("A task became ready to be claimed."),
+  "task.claimed": ofTask("A task was claimed by `holder`."),
+  "task.done": ofTask("A task was completed."),
+  "task.failed": ofTask("An attempt at a task failed."),
+  "task.dead": ofTask("A task failed or was lost too often, and is not tried again."),
+  "task.canceled": ofTask("A task was canceled."),
+  "task.input_required": ofTask("The holder of a task asks a question, and the task waits for the answer."),
+  "task.blocked": ofTask("A task cannot go on by itself, because one that it waits for has ended and is not done."),
+  "task.unblocked": ofTask("A task that was blocked can go on again."),
+  "compliance.violation": {
+    summary: "A compliance run found violations of a contract.",
+    source: "compliance-scheduler",
+    data: Type.Object({
+      instance_id: Type.String(),
+      project: Type.String(),
+      contract: Type.String(),
+      violations: Type.Array(Violation),
+    }),
+  },
+  "webhook.disabled": {
+    summary: "A webhook was disabled. With authentication on, `url` is the host alone.",
+    source: "webhooks",
+    data: Type.Object({
+      id: Type.String(),
+      url: Type.String(),
+      fail_count: NonNegative,
+      reason: Type.Optional(Type.String({ description: "Only after a chain of deliveries." })),
+    }),
+  },
+  "message.sent": {
+    summary: "A message was sent. With authentication on, `subject` is left out.",
+    source: "koor",
+    data: Type.Object({
+      message_id: Type.String(),
+      thread: Type.String(),
+      from: Type.String(),
+      to: Type.Array(Type.String()),
+      subject: Type.Optional(Type.String()),
+      intent: Type.Enum([...MESSAGE_INTENTS]),
+      importance: Type.Enum([...MESSAGE_IMPORTANCES]),
+    }),
+  },
+  "llm.usage.recorded": { summary: "Usage of a language model was reported.", source: null, data: Usage },
+};

@@ -15,6 +15,12 @@ export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
 export const OUTBOUND_ORIGINS_MAX = 4096;
 export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
+/** The maximum number of interim answers (1xx) before an answer. Each may have headers of its own. */
+export const OUTBOUND_INTERIM_ANSWERS_MAX = 8;
+/** The maximum number of small pieces of an answer in a row. Each piece costs a call on the front, whatever its size. */
+export const OUTBOUND_SMALL_PIECES_MAX = 16 * 1024;
+/** So many bytes of an answer make up for one small piece. */
+export const OUTBOUND_PIECE_BYTES_MIN = 64;
 /**
  * The maximum number of DNS lookups at the same time. Each occupies one of the process's four I/O threads, and the log
  * needs one of these threads.

@@ -7,7 +7,7 @@
  * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
  * answers are not decompressed, and proxies from the environment are not used.
  */
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import type * as Undici from "undici";
 import {
   OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
@@ -16,6 +16,7 @@ import {
   OUTBOUND_IDLE_MS,
   OUTBOUND_INTERIM_ANSWERS_MAX,
   OUTBOUND_ORIGINS_MAX,
+  OUTBOUND_RECEIVED_BYTES_MAX,
   OUTBOUND_REQUESTS_MAX,
 } from "../../../schemas/limits/outbound.js";
 import { must } from "../../base/assert.js";
@@ -73,7 +74,7 @@ export interface OutboundOptions {
 }
 
 /**
- * Carries the failure of a connection that the policy refuses. It is an Error, because it passes through the socket's
+ * Carries the failure of a connection that is refused or cut. It is an Error, because it passes through the socket's
  * error event.
  */
 class RefusedConnection extends Error {
@@ -213,7 +214,8 @@ export class OutboundClient {
       // that checks it.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
-        if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
+        if (refusal === null)
+          this.#connect(connect, target, guardConnection(done, this.policy, target.host ?? target.hostname));
         else done(new RefusedConnection(refusal), null);
       },
       connections: this.#connectionsMax,
@@ -290,17 +292,40 @@ type Connected = Parameters<Connector>[1];
  * Checks the address that the socket is connected to, before the request is sent. This is a second check, in case a
  * version of the library bypasses the lookup.
  */
-function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
+function guardConnection(done: Connected, policy: OutboundPolicy, host: string): Connected {
   return (...[error, socket]: Parameters<Connected>) => {
     // A socket without an address is already closed. The library detects that by itself.
     const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
     if (error !== null) done(error, null);
-    else if (refusal === null) done(null, socket);
-    else {
+    else if (refusal === null) {
+      boundReceived(socket, host);
+      done(null, socket);
+    } else {
       socket.destroy();
       done(new RefusedConnection(refusal), null);
     }
   };
+}
+
+/**
+ * Cuts a connection that brings too many bytes for one request. Only the data of a body reaches the caller, so the
+ * bytes around it, such as the extensions of chunks, are counted at the socket. A connection has one request at a time,
+ * so bytes that were written begin another one.
+ */
+function boundReceived(socket: Socket, host: string): void {
+  let written = socket.bytesWritten;
+  let before = 0;
+  let read = 0;
+  socket.on("readable", () => {
+    if (socket.bytesWritten !== written) {
+      written = socket.bytesWritten;
+      before = read;
+    }
+    read = socket.bytesRead;
+    if (read - before <= OUTBOUND_RECEIVED_BYTES_MAX) return;
+    const text = `the answer of ${host} takes more than ${OUTBOUND_RECEIVED_BYTES_MAX} bytes`;
+    socket.destroy(new RefusedConnection(new OutboundFailure("too_large", text)));
+  });
 }
 
 /** Returns the failure of an answer that is not read to its end. */

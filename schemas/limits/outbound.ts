@@ -19,7 +19,7 @@ export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
 export const OUTBOUND_INTERIM_ANSWERS_MAX = 8;
 /** The maximum number of small pieces of an answer in a row. Each piece costs a call on the front, whatever its size. */
 export const OUTBOUND_SMALL_PIECES_MAX = 16 * 1024;
-/** So many bytes of an answer make up for one small piece. */
+/** The number of bytes of an answer that make up for one small piece. */
 export const OUTBOUND_PIECE_BYTES_MIN = 64;
 /**
  * The maximum number of bytes that a connection brings for one request, with headers, sizes and extensions of chunks.

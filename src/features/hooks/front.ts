@@ -195,14 +195,14 @@ export class HookFront {
       if (instances instanceof Failure) return this.#refuse(input, instances);
       return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
     };
-    return begun instanceof Promise ? this.#goOn(begun, call, go) : go(begun);
+    return begun instanceof Promise ? this.#decideInSlice(begun, call, go) : go(begun);
   }
 
   /**
    * Decides about an event whose instances had to be stored. The writer stores many of them in one transaction, and all
-   * these events would go on in the same tick. So they go on in slices, and callers take turns.
+   * these events would be decided in the same tick. So they are decided in slices, and callers take turns.
    */
-  async #goOn<Stored>(
+  async #decideInSlice<Stored>(
     begun: Promise<Stored>,
     { context }: EventCall,
     go: (stored: Stored) => Decided | Promise<Decided>,

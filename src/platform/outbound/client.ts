@@ -187,7 +187,7 @@ export class OutboundClient {
       {
         dispatcher: agent,
         signal,
-        method: options.method as "GET",
+        method: options.method,
         headers: options.headers,
         body: options.body,
         onInfo: () => {

@@ -1,5 +1,5 @@
 /** Limits of calls to other servers, which webhooks and live tests of contracts make. */
-import { KIB } from "./units.js";
+import { KIB, MIB } from "./units.js";
 
 export const OUTBOUND_URL_BYTES_MAX = 2048;
 /** The time limit for a whole call to another server, from the DNS lookup to the last byte of the answer. */
@@ -15,6 +15,17 @@ export const OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX = 64;
 export const OUTBOUND_ORIGINS_MAX = 4096;
 export const OUTBOUND_IDLE_MS = 4_000;
 export const OUTBOUND_HEADER_BYTES_MAX = 16 * KIB;
+/** The maximum number of interim answers (1xx) before an answer. Each may have headers of its own. */
+export const OUTBOUND_INTERIM_ANSWERS_MAX = 8;
+/** The maximum number of small pieces of an answer in a row. Each piece costs a call on the front, whatever its size. */
+export const OUTBOUND_SMALL_PIECES_MAX = 16 * 1024;
+/** The number of bytes of an answer that make up for one small piece. */
+export const OUTBOUND_PIECE_BYTES_MIN = 64;
+/**
+ * The maximum number of bytes that a connection brings for one request, with headers, sizes and extensions of chunks.
+ * It has room for the largest answer in chunks.
+ */
+export const OUTBOUND_RECEIVED_BYTES_MAX = 24 * MIB;
 /**
  * The maximum number of DNS lookups at the same time. Each occupies one of the process's four I/O threads, and the log
  * needs one of these threads.

@@ -26,7 +26,7 @@ import {
 import { BUNDLE_BYTES_MAX, ENTRY_BYTES_MAX, FORWARD_BYTES_MAX, POSITION_WAIT_MS } from "./cluster.js";
 import { COMPLIANCE_WAIT_MS } from "./compliance.js";
 import { REQUEST_TIMEOUT_MS, RESPONSE_TIMEOUT_MS } from "./connections.js";
-import { CONTRACT_DEADLINE_MS } from "./contracts.js";
+import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_DEADLINE_MS } from "./contracts.js";
 import {
   PUBLISH_EVENTS_MAX,
   SUBSCRIBER_IDLE_TIMEOUT_S,
@@ -45,7 +45,7 @@ import {
   POSTGRES_PROBE_MS_MAX,
   POSTGRES_STATEMENT_MS_MAX,
 } from "./ordered-log.js";
-import { OUTBOUND_DEADLINE_MS } from "./outbound.js";
+import { OUTBOUND_DEADLINE_MS, OUTBOUND_RECEIVED_BYTES_MAX } from "./outbound.js";
 import {
   LONG_WAIT_MS_MAX,
   LONG_WORK_TOGETHER_MAX,
@@ -147,6 +147,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   ],
 
   // Snapshots
+  [OUTBOUND_RECEIVED_BYTES_MAX >= 2 * CONTRACT_ANSWER_BYTES_MAX, "the largest answer of a service can come in chunks"],
   [RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored"],
 
   // Events, changes and waiting

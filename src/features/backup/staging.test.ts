@@ -239,6 +239,17 @@ t.test("an error is reported with its line", (t) => {
     ["another kind", [{ kind: "toString" }], "line 2: its kind is not known"],
     ["no key", [{ ...state, key: "" }], "line 2: state: it names no key"],
     ["a key with a line feed", [{ ...state, key: "a\nb" }], "line 2: state: it names no key"],
+    [
+      "a version near the end of exact numbers",
+      [{ ...state, version: 2 ** 52 + 1 }],
+      /^line 2: state: version must be/,
+    ],
+    ["an id near it", [{ ...event, id: 2 ** 52 + 1 }], /^line 2: event: id must be a whole number from 0 to \d+$/],
+    [
+      "a fence near it",
+      [{ kind: "claim_counter", only: 1, fence: 2 ** 53 - 1, lease: 1 }],
+      /^line 2: claim_counter: fence/,
+    ],
     ["version 0", [{ ...state, version: 0 }], /^line 2: state: version/],
     [
       "a version left out",
@@ -293,6 +304,8 @@ t.test("an error is reported with its line", (t) => {
     t.match(refusal, { status: "INVALID_ARGUMENT", message: says }, what);
   }
   const good = inDirectory((directory) => stage(directory, makeSnapshot([state, rule, webhook, instance, event])));
+  const last = inDirectory((directory) => stage(directory, makeSnapshot([{ ...event, id: 2 ** 52 }])));
+  t.same(last, { event: 1 }, "the last id that leaves room");
   t.same(good, { state: 1, rule: 1, webhook: 1, instance: 1, event: 1 }, "and without their faults they are taken");
 
   const lines = (content: string): string | Failure =>

@@ -673,3 +673,25 @@ t.test("what is not understood goes ahead, and makes nothing", async (t) => {
   t.match(out.text(), 'koor_hook_calls_total{client="kimi",event="UserPromptSubmit",decision="context"} 1');
   t.match(out.text(), 'koor_hook_calls_total{client="claude",event="unknown",decision="ignored"} 10');
 });
+
+t.test("events whose sessions are stored together are not all decided in one tick", async (t) => {
+  const house = openHooks(t);
+  const command = Array.from({ length: 600 }, (_, at) => `echo x > f${at}.txt; git checkout -- a${at}`).join("; ");
+  let tick = 0;
+  let isOver = false;
+  const count = (): void => {
+    tick += 1;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const ticks = await Promise.all(
+    Array.from({ length: 60 }, async (_, at) => {
+      await house.bash(`s-${at}`, command);
+      return tick;
+    }),
+  );
+  isOver = true;
+  const most = Math.max(...[...new Set(ticks)].map((which) => ticks.filter((other) => other === which).length));
+  t.ok(most < 60, `at most ${most} of 60 in one tick`);
+  for (let at = 0; at < 60; at++) t.ok(house.session(`s-${at}`), "each has its session");
+});

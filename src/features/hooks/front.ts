@@ -23,8 +23,10 @@ import { jsonReply } from "../../platform/front/reply.js";
 import { headerBlock } from "../../platform/transport/reply.js";
 import { tokenOwnerOf } from "../../platform/front/roles.js";
 import type { Answer, Request } from "../../platform/front/route.js";
+import { callerOf } from "../../platform/rpc/frames.js";
 import type { AgentSessions, EventCall, SessionInstances } from "../agent-sessions/front.js";
 import { areRelated } from "../claims/contention.js";
+import { CallerSlices } from "../instances/caller-slices.js";
 import { isValidCheckout } from "../instances/checkout.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
@@ -89,6 +91,7 @@ interface KnownEvent {
 
 export class HookFront {
   readonly #options: HookFrontOptions;
+  readonly #slices = new CallerSlices();
 
   constructor(options: HookFrontOptions) {
     this.#options = options;
@@ -192,7 +195,25 @@ export class HookFront {
       if (instances instanceof Failure) return this.#refuse(input, instances);
       return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
     };
-    return begun instanceof Promise ? begun.then(go) : go(begun);
+    return begun instanceof Promise ? this.#decideInSlice(begun, call, go) : go(begun);
+  }
+
+  /**
+   * Decides about an event whose instances had to be stored. The writer stores many of them in one transaction, and all
+   * these events would be decided in the same tick. So they are decided in slices, and callers take turns.
+   */
+  async #decideInSlice<Stored>(
+    begun: Promise<Stored>,
+    { context }: EventCall,
+    go: (stored: Stored) => Decided | Promise<Decided>,
+  ): Promise<Decided> {
+    const stored = await begun;
+    const job = this.#slices.begin(callerOf(context));
+    try {
+      return await job.run(() => go(stored));
+    } finally {
+      job.end();
+    }
   }
 
   /**

@@ -13,7 +13,13 @@ import {
 } from "node:net";
 import t from "tap";
 import type { Owner } from "../../../test/support/server-process.js";
-import { OUTBOUND_LOOKUPS_MAX } from "../../../schemas/limits/outbound.js";
+import {
+  OUTBOUND_INTERIM_ANSWERS_MAX,
+  OUTBOUND_LOOKUPS_MAX,
+  OUTBOUND_RECEIVED_BYTES_MAX,
+  OUTBOUND_SMALL_PIECES_MAX,
+} from "../../../schemas/limits/outbound.js";
+import { MIB } from "../../../schemas/limits/units.js";
 import { ConnectionLimit } from "../transport/connection-limit.js";
 import { OutboundClient, type OutboundAnswer, type OutboundOptions, type OutboundRequest } from "./client.js";
 import { Resolver, type Resolve, type Resolved } from "./resolver.js";
@@ -123,6 +129,70 @@ t.test("each failure has its kind", async (t) => {
     message: "cannot reach 127.0.0.1:1: connection refused",
   });
   t.equal(client.running, 0);
+});
+
+t.test("an answer of countless parts ends its exchange, and costs no more than what has arrived", async (t) => {
+  /** Serves a beginning, then the same text without an end. */
+  const flood = async (head: string, text: string): Promise<number> =>
+    listen(
+      t,
+      createPlainServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => {
+          const more = (): void => {
+            while (!socket.destroyed && socket.write(text.repeat(1000)));
+          };
+          socket.on("drain", more);
+          socket.write(head);
+          more();
+        });
+      }),
+    );
+  const client = makeClient(t);
+  const call = async (port: number, answerBytesMax: number): Promise<OutboundAnswer | OutboundFailure> =>
+    client.request(new URL(`http://127.0.0.1:${port}/`), { ...GET, answerBytesMax });
+  const hints = "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n";
+  t.match(await call(await flood("", hints), 1000), { kind: "too_large", message: /too many interim answers/ });
+  const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const small = { kind: "too_large", message: /comes in too many small pieces/ };
+  t.match(await call(await flood(chunked, "1\r\na\r\n"), 10_000_000), small);
+  t.match(await call(await flood(`${chunked}1;`, "extension"), 1000), {
+    kind: "too_large",
+    message: /takes more than/,
+  });
+  t.match(await call(await flood(chunked, "1\r\na\r\n"), 1000), { kind: "too_large", message: /than 1000 bytes/ });
+  const whole = async (text: string): Promise<number> =>
+    listen(
+      t,
+      createPlainServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => socket.end(text));
+      }),
+    );
+  const few = `${hints.repeat(OUTBOUND_INTERIM_ANSWERS_MAX)}${chunked}${"1\r\na\r\n".repeat(1000)}0\r\n\r\n`;
+  t.match(await call(await whole(few), 1000), { status: 200, body: Buffer.from("a".repeat(1000)) });
+  const large = `${chunked}${`40\r\n${"b".repeat(64)}\r\n`.repeat(OUTBOUND_SMALL_PIECES_MAX + 2)}0\r\n\r\n`;
+  t.match(await call(await whole(large), 10_000_000), { status: 200 }, "pieces of 64 bytes are not small");
+  t.equal(client.running, 0);
+});
+
+t.test("what a connection brings is counted for each request alone", async (t) => {
+  let connections = 0;
+  const body = Buffer.alloc(10 * MIB, "a");
+  const server = createServer((_request, response) => void response.end(body));
+  server.on("connection", () => {
+    connections += 1;
+  });
+  const port = await listen(t, server);
+  const client = makeClient(t, { connectionsPerOriginMax: 1 });
+  for (let sent = 0; sent <= OUTBOUND_RECEIVED_BYTES_MAX; sent += body.byteLength) {
+    const options = { ...GET, answerBytesMax: 10 * MIB };
+    const answer = (await client.request(new URL(`http://127.0.0.1:${port}/`), options)) as OutboundAnswer;
+    t.equal(answer.body.byteLength, 10 * MIB);
+    // Wait a tick: a connection is free again one tick after its answer.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.equal(connections, 1, "all of them came over one connection");
 });
 
 t.test("an unresolvable name is unreachable; closing the client ends the exchanges in flight", async (t) => {

@@ -7,17 +7,20 @@
  * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
  * answers are not decompressed, and proxies from the environment are not used.
  */
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import type * as Undici from "undici";
 import {
   OUTBOUND_CONNECTIONS_PER_ORIGIN_MAX,
   OUTBOUND_DEADLINE_MS,
   OUTBOUND_HEADER_BYTES_MAX,
   OUTBOUND_IDLE_MS,
+  OUTBOUND_INTERIM_ANSWERS_MAX,
   OUTBOUND_ORIGINS_MAX,
+  OUTBOUND_RECEIVED_BYTES_MAX,
   OUTBOUND_REQUESTS_MAX,
 } from "../../../schemas/limits/outbound.js";
 import { must } from "../../base/assert.js";
+import { AnswerBody } from "./answer-body.js";
 import { Resolver, type Resolve } from "./resolver.js";
 import { OutboundFailure, refuseAddress, refuseHost, type OutboundPolicy } from "./url.js";
 
@@ -71,7 +74,7 @@ export interface OutboundOptions {
 }
 
 /**
- * Carries the failure of a connection that the policy refuses. It is an Error, because it passes through the socket's
+ * Carries the failure of a connection that is refused or cut. It is an Error, because it passes through the socket's
  * error event.
  */
 class RefusedConnection extends Error {
@@ -83,10 +86,10 @@ class RefusedConnection extends Error {
 
 interface Transport {
   readonly agent: Undici.Agent;
-  readonly request: typeof Undici.request;
+  readonly stream: typeof Undici.stream;
 }
 
-type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "request">;
+type Library = Pick<typeof Undici.default, "Agent" | "buildConnector" | "stream">;
 let undici: Library | undefined;
 
 /** Loads the HTTP client library. Called after the start, so that the first request need not wait for the load. */
@@ -143,7 +146,7 @@ export class OutboundClient {
     if (options.signal?.aborted === true) cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const answer = await this.#exchange(url, options, abort.signal);
+      const answer = await this.#exchange(url, options, { signal: abort.signal, stop });
       return cause ?? answer;
     } catch (error) {
       return cause ?? describeError(error, url.host);
@@ -160,34 +163,47 @@ export class OutboundClient {
     await this.#transport?.agent.destroy();
   }
 
-  async #exchange(url: URL, options: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer | OutboundFailure> {
+  /**
+   * @param stop ends the exchange because of a failure. It aborts the signal at once, so that the library reads nothing
+   * more of what has arrived.
+   */
+  async #exchange(
+    url: URL,
+    options: OutboundRequest,
+    { signal, stop }: { readonly signal: AbortSignal; readonly stop: (failure: OutboundFailure) => void },
+  ): Promise<OutboundAnswer | OutboundFailure> {
     if (undici === undefined) await loadHttpClient();
     if (this.#closed) return new OutboundFailure("aborted", "the server is shutting down");
     this.#transport ??= this.#open(must(undici, "the HTTP client is loaded"));
-    const { agent, request } = this.#transport;
-    const response = await request(url, {
-      dispatcher: agent,
-      signal,
-      method: options.method as "GET",
-      headers: options.headers,
-      body: options.body,
+    const { agent, stream } = this.#transport;
+    let interim = 0;
+    let head: Pick<OutboundAnswer, "status" | "headers"> | undefined;
+    const body = new AnswerBody(options.answerBytesMax, (excess) => {
+      const tooLarge = `is larger than ${options.answerBytesMax} bytes`;
+      stop(failAnswer(url, excess === "bytes" ? tooLarge : "comes in too many small pieces"));
     });
-    const tooLarge = new OutboundFailure(
-      "too_large",
-      `the answer of ${url.host} is larger than ${options.answerBytesMax} bytes`,
+    await stream(
+      url,
+      {
+        dispatcher: agent,
+        signal,
+        method: options.method,
+        headers: options.headers,
+        body: options.body,
+        onInfo: () => {
+          interim += 1;
+          if (interim > OUTBOUND_INTERIM_ANSWERS_MAX) stop(failAnswer(url, "begins with too many interim answers"));
+        },
+      },
+      ({ statusCode, headers }) => {
+        head = { status: statusCode, headers };
+        return body;
+      },
     );
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    // A return inside this loop destroys the body and its connection.
-    for await (const part of response.body as AsyncIterable<Buffer>) {
-      bytes += part.byteLength;
-      if (bytes > options.answerBytesMax) return tooLarge;
-      parts.push(part);
-    }
-    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts, bytes) };
+    return { ...must(head, "an exchange that ends without an error has an answer"), body: body.bytes };
   }
 
-  #open({ Agent: AgentOf, buildConnector: build, request }: Library): Transport {
+  #open({ Agent: AgentOf, buildConnector: build, stream }: Library): Transport {
     const lookup = this.#lookup();
     const makeConnector =
       this.#makeConnector ??
@@ -198,7 +214,8 @@ export class OutboundClient {
       // that checks it.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
-        if (refusal === null) this.#connect(connect, target, guardConnection(done, this.policy));
+        if (refusal === null)
+          this.#connect(connect, target, guardConnection(done, this.policy, target.host ?? target.hostname));
         else done(new RefusedConnection(refusal), null);
       },
       connections: this.#connectionsMax,
@@ -211,7 +228,7 @@ export class OutboundClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    return { agent, request };
+    return { agent, stream };
   }
 
   /** Opens a connection if the limit of connections allows it. */
@@ -275,17 +292,45 @@ type Connected = Parameters<Connector>[1];
  * Checks the address that the socket is connected to, before the request is sent. This is a second check, in case a
  * version of the library bypasses the lookup.
  */
-function guardConnection(done: Connected, policy: OutboundPolicy): Connected {
+function guardConnection(done: Connected, policy: OutboundPolicy, host: string): Connected {
   return (...[error, socket]: Parameters<Connected>) => {
     // A socket without an address is already closed. The library detects that by itself.
     const refusal = error === null && socket.remoteAddress ? refuseAddress(socket.remoteAddress, policy) : null;
     if (error !== null) done(error, null);
-    else if (refusal === null) done(null, socket);
-    else {
+    else if (refusal === null) {
+      boundReceived(socket, host);
+      done(null, socket);
+    } else {
       socket.destroy();
       done(new RefusedConnection(refusal), null);
     }
   };
+}
+
+/**
+ * Cuts a connection that brings too many bytes for one request. Only the data of a body reaches the caller, so the
+ * bytes around it, such as the extensions of chunks, are counted at the socket. A connection has one request at a time,
+ * so bytes that were written begin another one.
+ */
+function boundReceived(socket: Socket, host: string): void {
+  let written = socket.bytesWritten;
+  let before = 0;
+  let read = 0;
+  socket.on("readable", () => {
+    if (socket.bytesWritten !== written) {
+      written = socket.bytesWritten;
+      before = read;
+    }
+    read = socket.bytesRead;
+    if (read - before <= OUTBOUND_RECEIVED_BYTES_MAX) return;
+    const text = `the answer of ${host} takes more than ${OUTBOUND_RECEIVED_BYTES_MAX} bytes`;
+    socket.destroy(new RefusedConnection(new OutboundFailure("too_large", text)));
+  });
+}
+
+/** Returns the failure of an answer that is not read to its end. */
+function failAnswer(url: URL, why: string): OutboundFailure {
+  return new OutboundFailure("too_large", `the answer of ${url.host} ${why}`);
 }
 
 /** The texts for the error codes of Node and undici. Any other error is shown as its code. */

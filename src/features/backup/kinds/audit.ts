@@ -1,11 +1,11 @@
 /** Records of kind `audit`, with their ids. */
-import { rowKind, sparse, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, rowKind, sparse, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const AUDIT_KIND = rowKind({
   name: "audit",
   table: "audit",
   columns: {
-    id: WHOLE,
+    id: COUNTED,
     at: ["timestamp", TIME],
     actor: TEXT,
     action: TEXT,

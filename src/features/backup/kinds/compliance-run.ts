@@ -1,11 +1,11 @@
 /** Records of kind `compliance_run`, with their ids. */
-import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
 
 export const COMPLIANCE_RUN_KIND = rowKind({
   name: "compliance_run",
   table: "compliance_run",
   columns: {
-    id: WHOLE,
+    id: COUNTED,
     run_at: TIME,
     instance: ["instance_id", TEXT],
     project: TEXT,

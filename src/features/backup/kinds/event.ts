@@ -2,12 +2,12 @@
  * The kind of records for events. Events keep their ids, so that subscribers can continue from their cursors after a
  * restore.
  */
-import { JSON_VALUE, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, JSON_VALUE, rowKind, TEXT, TIME } from "./rows.js";
 
 export const EVENT_KIND = rowKind({
   name: "event",
   table: "event",
-  columns: { id: WHOLE, topic: TEXT, created_at: TIME, source: TEXT, data: JSON_VALUE },
+  columns: { id: COUNTED, topic: TEXT, created_at: TIME, source: TEXT, data: JSON_VALUE },
   order: "id",
   timed: "created_at",
 });

@@ -4,7 +4,7 @@
  * (src/features/claims/claim-registry.ts).
  */
 import type { SnapshotRecord } from "../kind.js";
-import { isList, JSON_VALUE, later, nullable, rowKind, sparse, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, isList, JSON_VALUE, later, nullable, rowKind, sparse, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 /**
  * Checks the resources of a claim. Returns an error text, or an empty list if they are valid. Every text is valid as a
@@ -18,9 +18,9 @@ export const LEASE_KIND = rowKind({
   name: "lease",
   table: "lease",
   columns: {
-    row: WHOLE,
+    row: COUNTED,
     state: TEXT,
-    fence: WHOLE,
+    fence: COUNTED,
     holder: TEXT,
     holder_name: TEXT,
     workspace: TEXT,
@@ -50,6 +50,6 @@ export const LEASE_KIND = rowKind({
 export const CLAIM_COUNTER_KIND = rowKind({
   name: "claim_counter",
   table: "claim_counter",
-  columns: { only: WHOLE, fence: WHOLE, lease: WHOLE },
+  columns: { only: COUNTED, fence: COUNTED, lease: COUNTED },
   order: "only",
 });

@@ -3,7 +3,7 @@
  * message, and which state the message has there.
  */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../../schemas/messages.js";
-import { isList, JSON_VALUE, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, isList, JSON_VALUE, nullable, rowKind, TEXT, TIME } from "./rows.js";
 
 /** Checks that a member has one of the allowed words. Returns null if it has, otherwise an error text. */
 function problemOf(name: string, value: unknown, words: readonly string[]): string | null {
@@ -14,10 +14,10 @@ export const MESSAGE_KIND = rowKind({
   name: "message",
   table: "message",
   columns: {
-    row: WHOLE,
+    row: COUNTED,
     sent_at: TIME,
     expires_at: nullable(TIME),
-    reply_to: nullable(WHOLE),
+    reply_to: nullable(COUNTED),
     sender: TEXT,
     sender_name: TEXT,
     intent: TEXT,
@@ -42,7 +42,7 @@ export const MESSAGE_BOX_KIND = rowKind({
   columns: {
     instance: TEXT,
     box: TEXT,
-    message: WHOLE,
+    message: COUNTED,
     thread: TEXT,
     name: TEXT,
     delivered_at: nullable(TIME),

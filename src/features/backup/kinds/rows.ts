@@ -3,6 +3,7 @@
  * declares the member and the type of each column; the code for reading, checking and writing is here. Most kinds are
  * of this form. Runs SQL, in the worker pool and in the restore thread.
  */
+import { RESTORED_NUMBER_MAX } from "../../../../schemas/limits/backup.js";
 import { CLOCK_LEAD_MS_MAX } from "../../../../schemas/limits/store.js";
 import { toOneLine } from "../../../../shared/json-text.js";
 import { formatTime, parseTime } from "../../../base/time.js";
@@ -37,6 +38,14 @@ export const TEXT = JSON_TYPE("text", (value) =>
 export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined,
 );
+/** A number from which the server counts on: an id, a row, a fence. */
+export const COUNTED = JSON_TYPE(`a whole number from 0 to ${RESTORED_NUMBER_MAX}`, (value) =>
+  isCounted(value) ? Number(value) : undefined,
+);
+/** Returns whether a number is whole, not negative, and leaves room for those that the server counts on from it. */
+export function isCounted(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= RESTORED_NUMBER_MAX;
+}
 export const NUMBER = JSON_TYPE("a number", (value) => (typeof value === "number" ? value : undefined));
 /** A column with a time in milliseconds since the epoch. In records, the time is text. */
 export const TIME: ColumnType = {

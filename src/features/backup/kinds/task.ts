@@ -8,7 +8,7 @@ import { TASK_PRIORITY_MAX } from "../../../../schemas/limits/tasks.js";
 import { TASK_ID, TASK_STATES } from "../../../../schemas/tasks.js";
 import type { SnapshotRecord } from "../kind.js";
 import { resourcesProblem } from "./lease.js";
-import { isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 const LISTS = ["labels", "requires", "resources", "after"] as const;
 const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
@@ -32,7 +32,7 @@ export const TASK_KIND = rowKind({
   name: "task",
   table: "task",
   columns: {
-    row: WHOLE,
+    row: COUNTED,
     id: TEXT,
     workspace: TEXT,
     title: TEXT,
@@ -56,7 +56,7 @@ export const TASK_LIFE_KIND = rowKind({
   name: "task_life",
   table: "task_life",
   columns: {
-    row: WHOLE,
+    row: COUNTED,
     state: TEXT,
     priority: WHOLE,
     attempts: WHOLE,
@@ -64,10 +64,10 @@ export const TASK_LIFE_KIND = rowKind({
     assignee: nullable(TEXT),
     reserved: nullable(TEXT),
     reserved_until: TIME,
-    claim: nullable(WHOLE),
-    progress: nullable(WHOLE),
+    claim: nullable(COUNTED),
+    progress: nullable(COUNTED),
     cancel_requested: SWITCH,
-    steps: WHOLE,
+    steps: COUNTED,
     ready_at: nullable(TIME),
     updated_at: TIME,
     claimed_at: nullable(TIME),
@@ -84,7 +84,7 @@ export const TASK_TEXT_KIND = rowKind({
   name: "task_text",
   table: "task_text",
   columns: {
-    row: WHOLE,
+    row: COUNTED,
     note: nullable(TEXT),
     question: nullable(TEXT),
     answer: nullable(TEXT),
@@ -98,7 +98,7 @@ export const TASK_TEXT_KIND = rowKind({
 export const TASK_AFTER_KIND = rowKind({
   name: "task_after",
   table: "task_after",
-  columns: { on_task: WHOLE, task: WHOLE },
+  columns: { on_task: COUNTED, task: COUNTED },
   order: "on_task, task",
 });
 
@@ -106,13 +106,13 @@ export const TASK_HISTORY_KIND = rowKind({
   name: "task_history",
   table: "task_history",
   columns: {
-    task: WHOLE,
-    step: WHOLE,
+    task: COUNTED,
+    step: COUNTED,
     at: TIME,
     actor: TEXT,
     state: TEXT,
     note: nullable(TEXT),
-    fence: nullable(WHOLE),
+    fence: nullable(COUNTED),
     call: TEXT,
   },
   complete: stateProblem,

@@ -1,11 +1,11 @@
 /** The kind of records for LLM usage. A record is one report about the use of a language model. It keeps its id. */
-import { NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const USAGE_KIND = rowKind({
   name: "usage",
   table: "llm_usage",
   columns: {
-    id: WHOLE,
+    id: COUNTED,
     created_at: TIME,
     instance_id: TEXT,
     project: TEXT,

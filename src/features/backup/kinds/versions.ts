@@ -5,6 +5,7 @@
  * restore thread.
  */
 import { isUtf8 } from "node:buffer";
+import { RESTORED_NUMBER_MAX } from "../../../../schemas/limits/backup.js";
 import { CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX } from "../../../../schemas/limits/names.js";
 import { BODY_BYTES_MAX } from "../../../../schemas/limits/request-bodies.js";
 import { VERSION_MARK_INTERVAL } from "../../../../schemas/limits/versioned.js";
@@ -16,6 +17,7 @@ import type { Db, Statement } from "../../../platform/store/open.js";
 import type { Space } from "../../versioned/space.js";
 import type { VersionedReader } from "../../versioned/table.js";
 import type { Kind, KindWriter, SnapshotModels, SnapshotRecord } from "../kind.js";
+import { isCounted } from "./rows.js";
 
 export interface VersionKindOptions {
   readonly space: Space;
@@ -91,7 +93,8 @@ class VersionWriter implements KindWriter {
     const { version, content_type, updated_by, deleted } = members;
     const key = this.#keyOf(members);
     if (key === undefined || !key.isWellFormed() || isLongerThan(key, KEY_BYTES_MAX)) return "it names no key";
-    if (!Number.isSafeInteger(version) || Number(version) < 1) return "version must be a positive integer";
+    if (!isCounted(version) || Number(version) < 1)
+      return `version must be a whole number from 1 to ${RESTORED_NUMBER_MAX}`;
     if (
       typeof content_type !== "string" ||
       isLongerThan(content_type, CONTENT_TYPE_BYTES_MAX) ||

@@ -1,0 +1,44 @@
+/**
+ * Collects the body of an answer from another server. The library passes on each chunk of a body by itself, whatever
+ * its size, so the pieces are counted as well as their bytes. Runs on the front.
+ */
+import { Writable } from "node:stream";
+import { OUTBOUND_PIECE_BYTES_MIN, OUTBOUND_SMALL_PIECES_MAX } from "../../../schemas/limits/outbound.js";
+
+/** Why a body is not read to its end. */
+export type BodyExcess = "bytes" | "pieces";
+
+export class AnswerBody extends Writable {
+  readonly #bytesMax: number;
+  readonly #onExcess: (excess: BodyExcess) => void;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** The number of small pieces in a row, less what the bytes since then make up for. */
+  #small = 0;
+
+  /** @param onExcess ends the exchange. It is called at once, so that nothing more is read. */
+  constructor(bytesMax: number, onExcess: (excess: BodyExcess) => void) {
+    super();
+    this.#bytesMax = bytesMax;
+    this.#onExcess = onExcess;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#parts, this.#bytes);
+  }
+
+  override _write(part: Buffer, _encoding: string, done: () => void): void {
+    this.#bytes += part.byteLength;
+    this.#small = Math.max(0, this.#small + 1 - part.byteLength / OUTBOUND_PIECE_BYTES_MIN);
+    if (this.#bytes > this.#bytesMax) this.#refuse("bytes");
+    else if (this.#small > OUTBOUND_SMALL_PIECES_MAX) this.#refuse("pieces");
+    else this.#parts.push(part);
+    done();
+  }
+
+  #refuse(excess: BodyExcess): void {
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#onExcess(excess);
+  }
+}

@@ -171,6 +171,7 @@ t.test("a wrong webhook is a 400, stores nothing, and leaves an audit row", asyn
     [{ id: 5, url: NOWHERE }, "id must be a string"],
     [{ id: "x", url: "ftp://files.example/" }, "url must be an http or https URL"],
     [{ id: "x", url: "receiver.example" }, "url must be an http or https URL"],
+    [{ id: "x", url: "http://recei\nver.example/" }, "url must not contain control characters"],
     [{ id: "x", url: "javascript:alert(1)" }, "url must be an http or https URL"],
     [{ id: "x", url: "file:///etc/passwd" }, "url must be an http or https URL"],
     [{ id: "x", url: "http://me:pw@receiver.example/" }, "url must not contain credentials"],

@@ -74,6 +74,8 @@ export interface CommandContext {
   readonly json: boolean;
   /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
   readonly server: string;
+  /** The value of `--context`; "" if it is not given. */
+  readonly contextName: string;
 }
 
 interface Described {

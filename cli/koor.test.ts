@@ -499,7 +499,7 @@ const SENT: readonly {
   {
     args: [
       ...["rules", "propose", "p/r", "x", "y", "--severity", "warning", "--match-type", "missing", "--stack", "go"],
-      ...["--applies-to", "*.go", "--applies-to", "*.mod", "--context", "c"],
+      ...["--applies-to", "*.go", "--applies-to", "*.mod", "--reason", "c"],
     ],
     method: "POST",
     url: "/api/rules/propose",

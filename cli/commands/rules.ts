@@ -42,7 +42,7 @@ const MEMBERS = [
   ["severity", "severity"],
   ["match_type", "match-type"],
   ["stack", "stack"],
-  ["context", "context"],
+  ["context", "reason"],
 ] as const;
 
 function makeProposal(args: Args): Promise<Buffer | CliFailure> {
@@ -127,7 +127,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
       { name: "match-type", kind: "text", value: "WORD", about: "regex (the default), missing or custom" },
       { name: "applies-to", kind: "text", value: "GLOB", about: "only to files of these paths", many: true },
       { name: "stack", kind: "text", value: "NAME", about: "only to this stack" },
-      { name: "context", kind: "text", value: "TEXT", about: "the reason for the rule" },
+      { name: "reason", kind: "text", value: "TEXT", about: "the reason for the rule, its context" },
     ],
     method: "POST",
     path: "/api/rules/propose",

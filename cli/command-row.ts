@@ -78,6 +78,9 @@ export interface CommandContext {
   readonly contextName: string;
 }
 
+/** A route of the server, as docs/http-api.md names it. */
+export type Endpoint = `${"GET" | "PUT" | "POST" | "PATCH" | "DELETE"} /${string}`;
+
 interface Described {
   /** The words that name the command: a noun and usually a verb. */
   readonly words: readonly [string, ...string[]];
@@ -129,6 +132,11 @@ export interface RequestRow extends Described {
  * be the program's.
  */
 export interface LocalRow extends Described {
+  /**
+   * The endpoints to which it sends requests, such as `GET /api/leases/{id}`; absent if it calls none. A row with one
+   * request names its endpoint by its method and path. A test compares all of them with the routes of the server.
+   */
+  readonly endpoints?: readonly Endpoint[];
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;
 }
 

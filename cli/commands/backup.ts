@@ -86,12 +86,14 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
         required: true,
       },
     ],
+    endpoints: ["GET /api/backup"],
     run: backUp,
   },
   {
     words: ["restore"],
     about: "Fill an empty server from a backup, all or nothing.",
     flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
+    endpoints: ["POST /api/restore"],
     run: restore,
   },
 ];

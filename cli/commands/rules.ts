@@ -28,6 +28,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
  * rule's id.
  */
 const RULE: Argument = { name: "rule", shown: "project/rule_id" };
+const PROJECT_RULES = "/api/validate/{project}/rules";
 const RULE_PATH = "/api/rules/{rule/}";
 
 /** The flags of a command that checks a text. */
@@ -100,6 +101,28 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/rules",
+  },
+  {
+    words: ["rules", "get"],
+    about: "Print the rules of one project, of every status, by rule_id.",
+    arguments: [{ name: "project" }],
+    flags: [
+      { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
+      { name: "after", kind: "text", value: "RULE_ID", about: "only rules after this one", query: "after" },
+    ],
+    method: "GET",
+    path: PROJECT_RULES,
+  },
+  {
+    words: ["rules", "set"],
+    about: "Replace all rules of a project; if one is invalid, none is stored.",
+    arguments: [{ name: "project" }],
+    flags: VALUE_FLAGS,
+    oneOf: VALUE_FLAG_NAMES,
+    method: "PUT",
+    path: PROJECT_RULES,
+    headers: () => JSON_TYPE,
+    body: readValue,
   },
   {
     words: ["rules", "check"],

@@ -6,6 +6,7 @@ import t, { type Test } from "tap";
 import { examine } from "../test/cli/doctor.js";
 import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runCli } from "../test/cli/run-cli.js";
+import { makeDirectory } from "../test/support/server-process.js";
 
 const OWNER_ONLY = 0o600;
 const PERMISSIONS = 0o777;
@@ -13,8 +14,10 @@ const PERMISSIONS = 0o777;
 async function setUp(t: Test) {
   const servers = [await FakeServer.start(), await FakeServer.start(), await FakeServer.start()] as const;
   t.teardown(async () => await Promise.all(servers.map((server) => server.stop())));
-  const top = t.testdir({ folder: {}, home: {} });
+  // Outside of the repository of these tests, in which init would write.
+  const top = makeDirectory(t);
   const [folder, home] = [join(top, "folder"), join(top, "home")];
+  for (const path of [folder, home]) mkdirSync(path);
   const file = join(home, "koor", "contexts.json");
   const koor = async (args: readonly string[], env: Readonly<Record<string, string>> = {}, input = "") =>
     await runCli(args, { cwd: folder, env: { XDG_CONFIG_HOME: home, ...env }, input });
@@ -216,6 +219,17 @@ t.test("doctor names the context in effect, and who names the server", async (t)
   t.same(await about("--context", "one"), ["context one is in effect (--context)"]);
   const other = await about("--server", servers[1].url);
   t.same(other, ["context one is in effect (context use), but --server names the server"]);
+});
+
+t.test("init writes the context's server, and keeps its token for this server's hooks", async (t) => {
+  const { servers, add, koor, folder, home } = await setUp(t);
+  const [{ url }] = servers;
+  await add("one", url, "t1");
+  const result = await koor(["init", "--client", "claude", "--yes", "--context", "one"], { HOME: home });
+  t.match(result, { code: 0, stderr: "" });
+  t.match(JSON.parse(readFileSync(join(folder, ".koor", "project.json"), "utf8")), { server: url });
+  const header = join(home, "koor", "hooks", `${encodeURIComponent(url)}.header`);
+  t.equal(readFileSync(header, "utf8"), "Authorization: Bearer t1\n");
 });
 
 t.test("a command that koor runs asks the context's servers as well", async (t) => {

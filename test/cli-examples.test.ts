@@ -139,7 +139,7 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
     const { stdout } = await runCli(args, { cwd: makeDirectory(t), env: gitEnvironment(home) });
     ids.learn(`"${id}"`, stdout);
   };
-  /** What has happened before a command of the page. */
+  /** The steps of other agents before a command of the page. */
   const before: Readonly<Record<string, () => Promise<unknown>>> = {
     "koor instances delete": async () => await registerOther("cleo", CLEO),
     "koor message send": async () => await registerOther("ben", BEN),

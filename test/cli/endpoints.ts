@@ -12,7 +12,7 @@ export function endpointsOf(row: CommandRow): readonly string[] {
   return named.map(withoutNames);
 }
 
-/** What a command with several servers asks about the servers themselves. */
+/** The requests by which a command with several servers checks the servers. */
 const ABOUT_SERVERS = ["GET /health", "GET /api/cluster"];
 
 /** Whether a request goes to one of the endpoints. A state key may have several segments. */

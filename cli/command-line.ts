@@ -19,6 +19,8 @@ export interface Tokens {
   readonly help: boolean;
   /** The value of `--server`; "" if the flag is not given. */
   readonly server: string;
+  /** The value of `--context`; "" if the flag is not given. */
+  readonly context: string;
 }
 
 /** The flags for the output format, which every command accepts. By default, JSON is printed as the server sent it. */
@@ -31,6 +33,8 @@ export function isFormatFlag(word: string): boolean {
 
 /** The flag that names the servers to ask. Every command accepts it. */
 const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
+/** The flag that names the context to use. Every command accepts it. */
+const CONTEXT_FLAG: Flag = { name: "context", kind: "text", value: "NAME", about: "the context to use" };
 
 /**
  * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as
@@ -39,7 +43,7 @@ const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", ab
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
-  const flags = [SERVER_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
+  const flags = [SERVER_FLAG, CONTEXT_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
   return new Map(flags.map((flag) => [`--${flag.name}`, flag]));
 }
 
@@ -57,6 +61,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
   let json = false;
   let help = false;
   let server = "";
+  let context = "";
 
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? "";
@@ -82,6 +87,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       }
       if (value === undefined || (name === word && isFlag(value))) return wrongUsage(`${name} needs a value`);
       if (flag === SERVER_FLAG) server = value;
+      else if (flag === CONTEXT_FLAG) context = value;
       else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
       else tokens.push(name, value);
     } else {
@@ -89,7 +95,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       if (!word.startsWith("-") || word === "-") words.push(word);
     }
   }
-  return { tokens, words, pretty, json, help, server };
+  return { tokens, words, pretty, json, help, server, context };
 }
 
 function startsWith(words: readonly string[], beginning: readonly string[]): boolean {

@@ -74,7 +74,12 @@ export interface CommandContext {
   readonly json: boolean;
   /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
   readonly server: string;
+  /** The value of `--context`; "" if it is not given. */
+  readonly contextName: string;
 }
+
+/** A route of the server, as docs/http-api.md names it. */
+export type Endpoint = `${"GET" | "PUT" | "POST" | "PATCH" | "DELETE"} /${string}`;
 
 interface Described {
   /** The words that name the command: a noun and usually a verb. */
@@ -127,6 +132,11 @@ export interface RequestRow extends Described {
  * be the program's.
  */
 export interface LocalRow extends Described {
+  /**
+   * The endpoints to which it sends requests, such as `GET /api/leases/{id}`; absent if it calls none. A row with one
+   * request names its endpoint by its method and path. A test compares all of them with the routes of the server.
+   */
+  readonly endpoints?: readonly Endpoint[];
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;
 }
 

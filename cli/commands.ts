@@ -5,13 +5,16 @@
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { BACKUP_COMMANDS } from "./commands/backup.js";
+import { CHANGES_COMMANDS } from "./commands/changes.js";
 import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
+import { CONTEXT_COMMANDS } from "./commands/context.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { DOCTOR_COMMANDS } from "./commands/doctor.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
 import { GUARD_COMMANDS } from "./commands/guard.js";
+import { HOOKS_COMMANDS } from "./commands/hooks.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { INIT_COMMANDS } from "./commands/init.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
@@ -39,7 +42,7 @@ export interface Topic {
 
 export const TOPICS: readonly Topic[] = [
   { name: "values", rows: [...STATE_COMMANDS, ...SPECS_COMMANDS] },
-  { name: "events", rows: [...EVENTS_COMMANDS, ...WEBHOOKS_COMMANDS] },
+  { name: "events", rows: [...EVENTS_COMMANDS, ...CHANGES_COMMANDS, ...WEBHOOKS_COMMANDS] },
   {
     name: "agents",
     rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
@@ -50,7 +53,15 @@ export const TOPICS: readonly Topic[] = [
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
   {
     name: "connecting",
-    rows: [...INIT_COMMANDS, ...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...DOCTOR_COMMANDS, ...MCP_COMMANDS],
+    rows: [
+      ...INIT_COMMANDS,
+      ...HOOKS_COMMANDS,
+      ...CONFIG_COMMANDS,
+      ...CONTEXT_COMMANDS,
+      ...WHOAMI_COMMANDS,
+      ...DOCTOR_COMMANDS,
+      ...MCP_COMMANDS,
+    ],
   },
   { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];

@@ -9,11 +9,12 @@ const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["--json", "print the answer as the server sent it, the default"],
   ["--pretty", "indent the answer, also with --json"],
   ["--server URL[,URL…]", "ask this server, or any of these, instead of the configured one"],
+  ["--context NAME", "use this context (see context add) instead of the one in effect"],
   ["-h, --help", "show this help"],
 ];
 
-const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from your own (see config set); KOOR_SERVER and
-KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
+const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from a context (see context use), else from
+your own (see config set); KOOR_SERVER, KOOR_CONTEXT and KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
 Commands act as the instance KOOR_INSTANCE, else as that of the client's session (KOOR_SESSION, or the variable that
 an agent's client sets), else as the one in .koor/instance.json here or above (see register).
 The workspace is KOOR_WORKSPACE, else that of .koor/project.json, else the repository (see whoami).

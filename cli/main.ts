@@ -38,7 +38,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   if (argv.find((word) => !isFormatFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
-  const { words, tokens, pretty, json, server } = line;
+  const { words, tokens, pretty, json, server, context: contextName } = line;
   if (tokens.length === 0 && !line.help) return await printText(formatOverview(TOPICS, program));
   if (words[0] === "help") return await printHelp(words.slice(1), program);
   if (line.help) return await printHelp(words, program);
@@ -50,7 +50,8 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     pretty,
     json,
     server,
-    settings: () => readSettings(folder, environment, server),
+    contextName,
+    settings: () => readSettings(folder, environment, { server, context: contextName }),
   };
   // Load the modules for commands only here, so that help and version start fast.
   const { runRow } = await import("./command-class.js");

@@ -1,42 +1,32 @@
 /**
  * Determines the settings of a command: the servers, the token, and the acting instance or session. The order of
- * precedence is: command line, environment, the folder's files, the user's own file, defaults. client.ts makes the
+ * precedence is: command line, environment, the folder's files, the user's own files, defaults. client.ts makes the
  * connection. Runs in the CLI process.
  *
  * A token is sent only to its own server. A folder's file may name another server. The user's tokens, also those in the
- * environment, are not sent to that server.
+ * environment, are not sent to that server. A context's token is sent to the context's servers only.
  */
-import { join } from "node:path";
-
-import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 import { Cluster } from "./cluster.js";
-import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
-import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
+import { CURRENT_CONTEXT, findContext, type FoundContext } from "./context-file.js";
+import { CliFailure, failed, wrongUsage } from "./failure.js";
 import { addressOf, readHookToken } from "./hook-token-file.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
-import { projectOf } from "./koor-folder.js";
 import { findProjectFile } from "./project-file.js";
 import { joinServers, parseServers } from "./server-list.js";
 import { findSession, type Session } from "./session.js";
+import { DEFAULT_SERVER, isHeaderText, SERVER_RULE, TOKEN_RULE } from "./setting-rules.js";
 import {
-  folderSettingsPath,
   SETTINGS_FILE,
-  parseSettingsText,
   readFolderSettings,
   readUserSettings,
   userSettingsPath,
   type FileSettings,
-  type SettingName,
 } from "./settings-file.js";
-import { describeSystemError } from "./system-error.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
 /** The names of files in the answer of `whoami`. */
 const INSTANCE_NAME = ".koor/instance.json";
 const PROJECT_NAME = ".koor/project.json";
-const DEFAULT_SERVER = "http://localhost:9800";
-/** The permissions of a settings file. Other users of the machine must not read the token in it. */
-const SETTINGS_MODE = 0o600;
 
 /**
  * The instance of the folder's file, which acts if the server does not know the session. A client tells its shells the
@@ -79,6 +69,8 @@ interface Sources {
   readonly environment: NodeJS.ProcessEnv;
   readonly folder: FileSettings | undefined;
   readonly user: FileSettings | undefined;
+  /** The context in effect. */
+  readonly context: FoundContext | undefined;
   /** The value of KOOR_INSTANCE. If it is set, the session and the instance's file are not read. */
   readonly named: string | undefined;
   readonly session: Session | undefined;
@@ -96,20 +88,29 @@ interface Choice extends Sources {
   readonly folderFile: string;
 }
 
-/** Whether a text can be sent in a header, which requires visible ASCII characters. */
-function isHeaderText(text: string): boolean {
-  return /^[\x21-\x7e]*$/.test(text);
+const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
+
+/** The settings that the command line names; "" for each that it does not name. */
+export interface Given {
+  /** The value of `--server`. */
+  readonly server: string;
+  /** The value of `--context`. */
+  readonly context: string;
 }
 
-const SERVER_RULE = `server must be an http:// or https:// URL, e.g. ${DEFAULT_SERVER}, or up to ${CLI_SERVERS_MAX} with commas between`;
-const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
-const TOKEN_RULE = "token must be visible ASCII characters without spaces";
+const NOTHING_GIVEN: Given = { server: "", context: "" };
 
 /**
  * Reads the sources that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
  * already sets everything that the file could set.
+ * @param context the context that the command line or the environment names
  */
-function readSources(folder: string, environment: NodeJS.ProcessEnv, namesServer: boolean): Sources | CliFailure {
+function readSources(
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+  context: FoundContext | undefined,
+  namesServer: boolean,
+): Sources | CliFailure {
   const named = environment["KOOR_INSTANCE"] || undefined;
   if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
   const session = named === undefined ? findSession(environment) : undefined;
@@ -117,37 +118,45 @@ function readSources(folder: string, environment: NodeJS.ProcessEnv, namesServer
   const readsFiles = !namesServer || !environment["KOOR_TOKEN"];
   const file = readsFiles ? readFolderSettings(folder, namesServer) : undefined;
   if (file instanceof CliFailure) return file;
+  const inEffect = context ?? (readsFiles ? findContext(environment, "", "current") : undefined);
+  if (inEffect instanceof CliFailure) return inEffect;
   const user = readsFiles ? readUserSettings(environment, process.platform) : undefined;
   if (user instanceof CliFailure) return user;
   const instance = named === undefined ? findInstance(folder) : undefined;
   if (instance instanceof CliFailure) return instance;
-  return { environment, folder: file, user, named, session, instance };
+  return { environment, folder: file, user, context: inEffect, named, session, instance };
 }
 
 /** Chooses the servers. `.koor/project.json` is read only if no earlier source names a server. */
-function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: string): Choice | CliFailure {
-  const explicit = given || environment["KOOR_SERVER"] || undefined;
-  const sources = readSources(folder, environment, explicit !== undefined);
+function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: Given): Choice | CliFailure {
+  const named = findContext(environment, given.context, "named");
+  if (named instanceof CliFailure) return named;
+  const explicit = given.server || environment["KOOR_SERVER"] || named?.server;
+  const sources = readSources(folder, environment, named, explicit !== undefined);
   if (sources instanceof CliFailure) return sources;
-  const { folder: file, user, instance } = sources;
+  const { folder: file, user, instance, context } = sources;
   const asksProject = explicit === undefined && file?.server === undefined;
   const project = asksProject ? findProjectFile(folder) : undefined;
   if (project instanceof CliFailure) return project;
+  const fromContext = (from: FoundContext["from"]) => [from, context?.from === from ? context.server : ""] as const;
   const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] =
     [
-      ["--server", given],
-      ["KOOR_SERVER", explicit],
+      ["--server", given.server],
+      fromContext("--context"),
+      ["KOOR_SERVER", environment["KOOR_SERVER"]],
+      fromContext("KOOR_CONTEXT"),
       [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
       [PROJECT_NAME, project?.server, project?.name],
       [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
+      fromContext(CURRENT_CONTEXT),
       ["your settings", user?.server],
     ];
   const [serversFrom, text = DEFAULT_SERVER, folderFile = ""] = candidates.find(([, servers]) => servers) ?? [
     "default",
   ];
   const servers = parseServers(text);
-  if (!servers) return given === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
-  const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user));
+  if (!servers) return given.server === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
+  const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user, context));
   return { ...sources, servers, serversFrom, folderOnly, folderFile };
 }
 
@@ -172,9 +181,12 @@ function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | Cl
 /**
  * Reads the settings that apply in `folder`. The instance's own token is used only if no other token is set, because
  * another token was set on purpose and may have more rights.
- * @param given the servers of the command line; "" if it names none
  */
-export function readSettings(folder: string, environment: NodeJS.ProcessEnv, given = ""): Settings | CliFailure {
+export function readSettings(
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+  given: Given = NOTHING_GIVEN,
+): Settings | CliFailure {
   const choice = chooseServers(folder, environment, given);
   return choice instanceof CliFailure ? choice : settingsOf(choice, askForWithheldToken);
 }
@@ -182,6 +194,8 @@ export function readSettings(folder: string, environment: NodeJS.ProcessEnv, giv
 /** The identity of commands in a folder, and where each part of it was found. */
 export interface Identity {
   readonly serversFrom: string;
+  /** The context in effect. Another source may have named the servers. */
+  readonly context: FoundContext | undefined;
   /** Where the instance or the session is named; undefined if commands act as none. */
   readonly instanceFrom: string | undefined;
   /** The settings, without a token for which the user would have to be asked. */
@@ -189,14 +203,19 @@ export interface Identity {
 }
 
 /** Finds who acts in `folder`, without a question to the user. */
-export function readIdentity(folder: string, environment: NodeJS.ProcessEnv, given = ""): Identity | CliFailure {
+export function readIdentity(
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+  given: Given = NOTHING_GIVEN,
+): Identity | CliFailure {
   const choice = chooseServers(folder, environment, given);
   if (choice instanceof CliFailure) return choice;
   const settings = settingsOf(choice, () => "");
   if (settings instanceof CliFailure) return settings;
-  const { named, session, instance, serversFrom } = choice;
+  const { named, session, instance, serversFrom, context } = choice;
   const ofFile = instance === undefined ? undefined : INSTANCE_NAME;
-  return { serversFrom, instanceFrom: named === undefined ? (session?.from ?? ofFile) : "KOOR_INSTANCE", settings };
+  const instanceFrom = named === undefined ? (session?.from ?? ofFile) : "KOOR_INSTANCE";
+  return { serversFrom, context, instanceFrom, settings };
 }
 
 /** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
@@ -204,21 +223,43 @@ function serverOf(instance: StoredInstance | undefined): string | undefined {
   return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
 }
 
-/** Whether the user's own settings name the server, or the server is the default one. */
-function isUsers(server: URL, user: FileSettings | undefined): boolean {
-  const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? [])];
+/** Whether the user's own settings or the context in effect name the server, or the server is the default one. */
+function isUsers(server: URL, user: FileSettings | undefined, context: FoundContext | undefined): boolean {
+  const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? []), context?.server ?? ""];
   return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));
+}
+
+/** Whether a list names all of the chosen servers. */
+function namesAll(named: string | undefined, { servers }: Choice): boolean {
+  const known = new Set((parseServers(named ?? "") ?? []).map(({ href }) => href));
+  return servers.every(({ href }) => known.has(href));
 }
 
 /**
  * Whether a token of a folder's file may be sent to all of the chosen servers.
- * @param named the servers that were stored with the token. Without them, any server may get the token, except those
- * that only the project's file names: it may be committed, and then comes from other people.
+ * @param named the servers that were stored with the token. Without them, any server may get the token, except those of
+ * a context, and those that only the project's file names: it may be committed, and then comes from other people.
  */
-function isFor(named: string | undefined, { servers, serversFrom, folderOnly }: Choice): boolean {
-  if (named === undefined) return serversFrom !== PROJECT_NAME || folderOnly.length === 0;
-  const known = new Set((parseServers(named) ?? []).map(({ href }) => href));
-  return servers.every(({ href }) => known.has(href));
+function isFor(named: string | undefined, choice: Choice): boolean {
+  if (named !== undefined) return namesAll(named, choice);
+  const { serversFrom, folderOnly, context } = choice;
+  return serversFrom !== context?.from && (serversFrom !== PROJECT_NAME || folderOnly.length === 0);
+}
+
+/** Returns the token of the context in effect, if it is for the chosen servers and the context comes from `from`. */
+function tokenOfContext(choice: Choice, from: FoundContext["from"]): string | undefined {
+  const { context } = choice;
+  return context?.from === from && namesAll(context.server, choice) ? context.token : undefined;
+}
+
+/**
+ * Returns the token of the user's own file, if it may be sent. The servers of a context get it only if the file itself
+ * names them, because it was not saved for them.
+ */
+function tokenOfUser(choice: Choice): string | undefined {
+  const { user, context, folderOnly } = choice;
+  const isOfContext = context !== undefined && namesAll(context.server, choice);
+  return folderOnly.length === 0 && (!isOfContext || namesAll(user?.server, choice)) ? user?.token : undefined;
 }
 
 /**
@@ -226,15 +267,18 @@ function isFor(named: string | undefined, { servers, serversFrom, folderOnly }: 
  * instance is the last one. With a session it is used, too: a session may have been begun with it.
  */
 function sendableToken(choice: Choice): string | undefined {
-  const { environment, folder, user, instance, folderOnly } = choice;
-  const ofEnvironment = environment["KOOR_TOKEN"] || undefined;
+  const { environment, folder, instance, folderOnly } = choice;
   const forUsersServer = folderOnly.length === 0;
-  if (ofEnvironment !== undefined && forUsersServer) return ofEnvironment;
-  if (folder?.token !== undefined && isFor(folder.server, choice)) return folder.token;
-  if (user?.token !== undefined && forUsersServer) return user.token;
-  const ofInit = forUsersServer ? undefined : tokenOfInit(choice);
-  if (ofInit !== undefined) return ofInit;
-  return instance?.token !== undefined && isFor(instance.server, choice) ? instance.token : undefined;
+  return (
+    tokenOfContext(choice, "--context") ??
+    ((forUsersServer && environment["KOOR_TOKEN"]) || undefined) ??
+    tokenOfContext(choice, "KOOR_CONTEXT") ??
+    (isFor(folder?.server, choice) ? folder?.token : undefined) ??
+    tokenOfContext(choice, CURRENT_CONTEXT) ??
+    tokenOfUser(choice) ??
+    (forUsersServer ? undefined : tokenOfInit(choice)) ??
+    (isFor(instance?.server, choice) ? instance?.token : undefined)
+  );
 }
 
 /** Returns the token that the user had `init` keep for the server; undefined if there is none. */
@@ -293,40 +337,4 @@ function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settin
     return folder === undefined ? undefined : await openPositionFile(folder, servers);
   };
   return { server, cluster: new Cluster(servers, openStore) };
-}
-
-/**
- * Saves one setting, in the folder's settings or in the user's own. The file then has mode 0600, and its other members
- * are unchanged. A file that does not parse is refused and stays unchanged.
- * @param environment locates the user's own settings; if it is undefined, the folder's settings are changed
- */
-export async function saveSetting(
-  folder: string,
-  name: SettingName,
-  value: string,
-  environment?: NodeJS.ProcessEnv,
-): Promise<CliFailure | undefined> {
-  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE);
-  if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
-  const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
-  if (shown === undefined) return wrongUsage("there is no place for your own settings: set HOME or XDG_CONFIG_HOME");
-  try {
-    const location = environment
-      ? { path: shown, name: shown }
-      : { path: join(folder, shown), name: shown, root: projectOf(folder) };
-    const path = resolveForWriting(location);
-    if (path instanceof CliFailure) return path;
-    const text = readTextFile(location) ?? "{}\n";
-    if (text instanceof CliFailure) return text;
-    const file = parseSettingsText(text, shown);
-    if (file instanceof CliFailure) return refused(file.message);
-    // Import the module here, because only `config set` edits JSON.
-    const { setMember } = await import("./json-edit.js");
-    const edited = setMember(text, [name], value);
-    if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);
-    replaceFileInFolder(path, edited, SETTINGS_MODE);
-    return undefined;
-  } catch (error) {
-    return failed(`cannot write ${shown}: ${describeSystemError(error)}`);
-  }
 }

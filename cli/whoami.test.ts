@@ -39,12 +39,13 @@ t.test("one line of JSON names each part, and where it was found", async (t) => 
   };
   const away = { KOOR_SERVER: AWAY };
   const first = await ask([], away);
-  t.same(Object.keys(first), ["workspace", "checkout", "instance", "server"]);
+  t.same(Object.keys(first), ["workspace", "checkout", "instance", "server", "context"]);
   t.match(first, {
     workspace: { name: "git.example/acme/trucks", from: "git remote" },
     checkout: { id: /^[0-9a-f]{16}$/, branch: "main", root, machine: hostname() },
     instance: null,
     server: { url: AWAY, from: "KOOR_SERVER" },
+    context: null,
   });
   t.same(await ask(["--json"], away), first);
   t.match(await ask(["--workspace", "w"], away), { workspace: { name: "w", from: "--workspace" } });
@@ -133,7 +134,7 @@ t.test("a person at a terminal gets lines, with control characters escaped", { s
   t.equal(code, 0);
   t.match(shown, /^workspace {2}git\.example\/acme\/trucks \(git remote\)\n/);
   t.match(shown, /\ncheckout {3}[0-9a-f]{16} \(\S+\/trucks, branch main, \S+\)\n/);
-  t.match(shown, /\ninstance {3}none\nserver {5}http:\/\/127\.0\.0\.1:1 \(KOOR_SERVER\)\n$/);
+  t.match(shown, /\ninstance {3}none\nserver {5}http:\/\/127\.0\.0\.1:1 \(KOOR_SERVER\)\ncontext {4}none\n$/);
   write(".koor/instance.json", { id: ID });
   t.match((await at(root)).shown, `\ninstance   ${ID} (.koor/instance.json)\n`);
   t.match((await at(root, "--json")).shown, /^\{"workspace":\{"name":"git\.example/);

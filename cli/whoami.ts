@@ -30,6 +30,7 @@ interface Report {
   readonly checkout: Checkout;
   readonly instance: ActingInstance | null;
   readonly server: { readonly url: string; readonly from: string };
+  readonly context: { readonly name: string; readonly from: string } | null;
 }
 
 /** Asks the server for the name of an instance. Returns null if it does not answer soon. */
@@ -53,7 +54,7 @@ async function describeInstance({ settings, instanceFrom: from }: Identity): Pro
 }
 
 /** Formats the report for a person: one line for each part. */
-function formatLines({ workspace, checkout, instance, server }: Report): string {
+function formatLines({ workspace, checkout, instance, server, context }: Report): string {
   const place = [checkout.root, checkout.branch === null ? null : `branch ${checkout.branch}`, checkout.machine];
   const acting =
     instance === null
@@ -64,6 +65,7 @@ function formatLines({ workspace, checkout, instance, server }: Report): string 
     ["checkout", `${checkout.id} (${place.filter((text) => text !== null).join(", ")})`],
     ["instance", acting],
     ["server", `${server.url} (${server.from})`],
+    ["context", context === null ? "none" : `${context.name} (${context.from})`],
   ];
   return lines.map(([name = "", text = ""]) => `${name.padEnd("workspace".length)}  ${escapeHidden(text)}\n`).join("");
 }
@@ -72,16 +74,21 @@ export async function whoami(args: Args, context: CommandContext): Promise<numbe
   const { environment, isTerminal } = io();
   const workspace = findWorkspace(context.folder, environment, args.text("workspace"));
   if (workspace instanceof CliFailure) return workspace;
-  const identity = readIdentity(context.folder, environment, context.server);
+  const identity = readIdentity(context.folder, environment, {
+    server: context.server,
+    context: context.contextName,
+  });
   if (identity instanceof CliFailure) return identity;
   const url = serversOf(identity.settings)
     .map((server) => server.origin + joinServerPath(server, ""))
     .join(",");
+  const { context: used } = identity;
   const report: Report = {
     workspace,
     checkout: findCheckout(context.folder, environment),
     instance: await describeInstance(identity),
     server: { url, from: identity.serversFrom },
+    context: used === undefined ? null : { name: used.name, from: used.from },
   };
   const isForPerson = isTerminal() && !context.json && !context.pretty;
   const output = isForPerson

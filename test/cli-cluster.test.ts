@@ -8,6 +8,7 @@ import t from "tap";
 
 import { COMMANDS } from "../cli/commands.js";
 import { findRow } from "../cli/command-line.js";
+import { endpointsOf, isDeclared } from "./cli/endpoints.js";
 import { cutWrites, findDeadServer, replyAt, startCluster } from "./cli/fake-cluster.js";
 import { replyError, replyJson, type FakeServer, type HttpReply } from "./cli/fake-server.js";
 
@@ -53,6 +54,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["webhooks", "skip", "w"], again: false },
   { args: ["webhooks", "log", "w"], again: true },
   { args: ["webhooks", "dead-letters", "w"], again: true },
+  { args: ["webhooks", "dead-letter", "w", "1"], again: true },
   { args: ["webhooks", "resend", "w", "1"], again: false },
   { args: ["webhooks", "discard", "w", "1"], again: false },
   { args: ["register", "ana"], again: false },
@@ -61,6 +63,12 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["instances", "get", "i"], again: true },
   { args: ["instances", "stale"], again: true },
   { args: ["instances", "delete", "i"], again: false },
+  { args: ["instances", "check"], again: false },
+  { args: ["instances", "heartbeat", "i"], again: true },
+  { args: ["instances", "intent", "i", "x"], again: true },
+  { args: ["instances", "capabilities", "i", "x"], again: true },
+  { args: ["instances", "checkout", "i"], again: true },
+  { args: ["hooks", "list"], again: true },
   { args: ["task", "add", "t"], again: false },
   { args: ["task", "add", "t", "--request-id", "r"], again: true },
   { args: ["task", "list"], again: true },
@@ -80,6 +88,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["lease", "run", "r", "--", "true"], again: true },
   { args: ["lease", "list"], again: true },
   { args: ["lease", "get", "l"], again: true },
+  { args: ["lease", "waits"], again: true },
   { args: ["lease", "check", "p"], again: true },
   { args: ["lease", "renew", "l", "--fence", "1"], again: true },
   { args: ["lease", "release", "l", "--fence", "1"], again: true },
@@ -90,6 +99,7 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["message", "read", "m"], again: false },
   { args: ["message", "ack", "m"], again: false },
   { args: ["message", "threads"], again: true },
+  { args: ["message", "all"], again: true },
   { args: ["wait", "--message"], again: true },
   { args: ["contract", "set", "p/n", "--data", '{"kind":"contract","endpoints":{}}'], again: false },
   { args: ["contract", "get", "p/n"], again: true },
@@ -99,6 +109,8 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["compliance", "run"], again: false },
   { args: ["rules", "list"], again: true },
   { args: ["rules", "check", "p", "--data", "1"], again: true },
+  { args: ["rules", "get", "p"], again: true },
+  { args: ["rules", "set", "p", "--data", "[]"], again: false },
   { args: ["rules", "propose", "p/r", "x", "y"], again: false },
   { args: ["rules", "accept", "p/r"], again: false },
   { args: ["rules", "reject", "p/r"], again: false },
@@ -114,9 +126,14 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["audit"], again: true },
   { args: ["audit", "summary"], again: true },
   { args: ["llm", "usage"], again: true },
+  { args: ["llm", "record", "--provider", "p", "--model", "m"], again: false },
   { args: ["llm", "summary"], again: true },
   { args: ["metrics", "agents"], again: true },
+  { args: ["metrics", "show"], again: true },
+  { args: ["metrics", "scrape"], again: true },
+  { args: ["metrics", "reset"], again: false },
   { args: ["status"], again: true },
+  { args: ["openapi"], again: true },
   { args: ["cluster", "status"], again: true, code: 1 },
   { args: ["restore", "--file", "-"], again: false },
 ];
@@ -129,12 +146,18 @@ const ELSEWHERE = [
   "uninit",
   "doctor",
   "config set",
+  "context add",
+  "context list",
+  "context show",
+  "context use",
+  "context remove",
   "whoami",
   "wake",
   "mcp config",
   "mcp stdio",
   "serve",
   "events subscribe",
+  "changes",
   "backup",
 ].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
@@ -167,6 +190,10 @@ t.test("each command: what may be carried out twice goes to another server, noth
     t.equal(busy.code, streams ? 3 : code, `${line}: nothing was stored: ${busy.stderr}`);
     t.equal(two.b.requests.length > 0, !streams, line);
     t.equal(busy.stderr.includes("cannot reach"), false, line);
+    const row = findRow(args, COMMANDS);
+    const [declared, called] = [row === undefined ? [] : endpointsOf(row), [...one.b.requests, ...two.b.requests]];
+    for (const { method = "", url = "" } of called)
+      t.ok(isDeclared(declared, method, url), `${line}: ${method} ${url} is one of its endpoints`);
   }
 });
 

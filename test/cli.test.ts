@@ -536,6 +536,7 @@ t.test("working trees of a repository share a workspace, and each is a checkout"
       checkout,
       instance: { id, name, from: ".koor/instance.json" },
       server: { url: server.url, from: "KOOR_SERVER" },
+      context: null,
     });
     t.equal((await ask(cwd, "register", name))["id"], id, "the folder stays the same agent");
     registered.push(checkout as Record<string, unknown>);

@@ -61,13 +61,18 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   if (settings instanceof CliFailure) return settings;
   const stream = await openSnapshot(args.need("file"));
   if (stream instanceof CliFailure) return stream;
-  const answer = await sendRequest(settings, {
-    method: "POST",
-    path: "/api/restore",
-    headers: LINES_TYPE,
-    stream,
-    answer_timeout_ms: CLI_RESTORE_TIMEOUT_MS,
-  });
+  // An empty server has no instances, and refuses a call as one that it does not know.
+  const { session: _session, fallback: _fallback, ...others } = settings;
+  const answer = await sendRequest(
+    { ...others, instance: "" },
+    {
+      method: "POST",
+      path: "/api/restore",
+      headers: LINES_TYPE,
+      stream,
+      answer_timeout_ms: CLI_RESTORE_TIMEOUT_MS,
+    },
+  );
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
   return (await print(formatJson(answer.body, context.pretty))) ?? 0;
@@ -86,12 +91,14 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
         required: true,
       },
     ],
+    endpoints: ["GET /api/backup"],
     run: backUp,
   },
   {
     words: ["restore"],
     about: "Fill an empty server from a backup, all or nothing.",
     flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
+    endpoints: ["POST /api/restore"],
     run: restore,
   },
 ];

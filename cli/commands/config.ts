@@ -5,7 +5,7 @@ import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
 import { io } from "../io.js";
 import { print } from "../output.js";
-import { saveSetting } from "../settings.js";
+import { saveSetting } from "../save-setting.js";
 import { SETTING_NAMES } from "../settings-file.js";
 
 export const CONFIG_COMMANDS: readonly CommandRow[] = [

@@ -164,6 +164,7 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
         about: "fills the path's parameters, and the query or the body; - reads stdin",
       },
     ],
+    endpoints: ["GET /api/specs/{project}/{name}", "POST /api/contracts/{project}/{name}/test"],
     run: testContract,
   },
 ];

@@ -15,6 +15,18 @@ export const DOCTOR_COMMANDS: readonly CommandRow[] = [
         about: "where the dashboard listens, as serve takes it",
       },
     ],
+    endpoints: [
+      "GET /health",
+      "GET /api/metrics",
+      "GET /metrics",
+      "GET /api/cluster",
+      "GET /api/hooks",
+      "GET /api/instances",
+      "GET /api/instances/{id}",
+      "GET /api/events/stream",
+      "GET /api/events/subscribe",
+      "POST /mcp",
+    ],
     run: async (args, context) => {
       // Only this command needs the module.
       const { doctor } = await import("../doctor/doctor.js");

@@ -119,6 +119,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
         about: "print a line for events that the server dropped instead of fetching them",
       },
     ],
+    endpoints: ["GET /api/events/subscribe", "GET /api/events/history", "GET /api/metrics"],
     run: subscribe,
   },
 ];

@@ -30,23 +30,27 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
       { name: "range", kind: "text", value: "A..B", about: "what any commit of the range touches" },
       { ...STRICT, about: "exit 3 if the server cannot be asked" },
     ],
+    endpoints: ["GET /api/leases"],
     run: async (args, context) => await (await import("../guard/check.js")).check(args, context),
   },
   {
     words: ["guard", "trailer"],
     about: "Add the fences of one's leases to a commit's message, as git's hook prepare-commit-msg.",
     arguments: [{ name: "file" }, { name: "source", optional: true }, { name: "commit", optional: true }],
+    endpoints: ["GET /api/leases"],
     run: async (args, context) => await (await import("../guard/trailer.js")).addFences(args, context),
   },
   {
     words: ["guard", "committed"],
     about: "Release the automatic leases of what is committed, as git's hook post-commit.",
+    endpoints: ["GET /api/leases", "DELETE /api/leases/{id}", "POST /api/guard/off"],
     run: async (_args, context) => await (await import("../guard/committed.js")).committed(context),
   },
   {
     words: ["guard", "verify"],
     about: "Show for each commit of a range whether it kept to the leases of its time; exit 1 if any did not.",
     arguments: [{ name: "range", shown: "A..B" }],
+    endpoints: ["GET /api/leases", "GET /api/audit"],
     run: async (args, context) => await (await import("../guard/verify.js")).verify(args, context),
   },
 ];

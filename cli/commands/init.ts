@@ -36,6 +36,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
       DRY_RUN,
       YES,
     ],
+    endpoints: ["GET /api/instances"],
     run: async (args, context) => {
       // Only this command needs the module.
       const { init } = await import("../init/init.js");

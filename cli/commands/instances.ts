@@ -2,13 +2,32 @@
  * Implements `register`, `activate` and `instances …`, which manage the instances of agents. Runs in the CLI process.
  */
 import { ask, failureOf } from "../ask.js";
+import { findCheckout } from "../checkout.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
+import { JSON_TYPE } from "../input.js";
+import { io } from "../io.js";
 import { isFailure } from "../outcome.js";
 import { formatJson, print } from "../output.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
+
+function jsonBody(value: object): Promise<Buffer> {
+  return Promise.resolve(Buffer.from(JSON.stringify(value)));
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+/** Splits a list whose words are separated by commas. */
+function splitList(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}
 
 async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
   // Only a registration needs this module.
@@ -48,12 +67,20 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
       { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
     ],
+    endpoints: [
+      "POST /api/instances/register",
+      "GET /api/instances/{id}",
+      "PATCH /api/instances/{id}",
+      "POST /api/instances/{id}/intent",
+      "POST /api/instances/{id}/capabilities",
+    ],
     run: register,
   },
   {
     words: ["activate"],
     about: "Make a registered instance active, by default the one of this folder.",
     arguments: [{ ...ID, optional: true }],
+    endpoints: ["POST /api/instances/{id}/activate"],
     run: activate,
   },
   {
@@ -80,6 +107,58 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     about: "List the stale instances, which have not been seen for a while.",
     method: "GET",
     path: "/api/instances/stale",
+  },
+  {
+    words: ["instances", "check"],
+    about: "Look for stale instances now, instead of at the next interval.",
+    method: "POST",
+    path: "/api/liveness/check",
+  },
+  {
+    words: ["instances", "heartbeat"],
+    about: "Report that an instance is alive; a stale one is active again.",
+    arguments: [ID],
+    flags: [
+      { name: "busy", kind: "seconds", value: "TIME", about: "it will be silent for this long, at most 1h" },
+      { name: "branch", kind: "text", value: "NAME", about: "the branch of its checkout now" },
+    ],
+    method: "POST",
+    path: `${ID_PATH}/heartbeat`,
+    headers: () => JSON_TYPE,
+    body: (args) => jsonBody({ busy_s: numberOf(args.text("busy")), branch: args.text("branch") }),
+    repeatable: true,
+  },
+  {
+    words: ["instances", "intent"],
+    about: "Set what an instance is working on.",
+    arguments: [ID, { name: "intent" }],
+    method: "POST",
+    path: `${ID_PATH}/intent`,
+    headers: () => JSON_TYPE,
+    body: (args) => jsonBody({ intent: args.need("intent") }),
+    repeatable: true,
+  },
+  {
+    words: ["instances", "capabilities"],
+    about: "Replace what an instance can do.",
+    arguments: [ID, { name: "capabilities", shown: "A,B" }],
+    method: "POST",
+    path: `${ID_PATH}/capabilities`,
+    headers: () => JSON_TYPE,
+    body: (args) => jsonBody({ capabilities: splitList(args.need("capabilities")) }),
+    repeatable: true,
+  },
+  {
+    words: ["instances", "checkout"],
+    about: "Set the checkout of an instance to the one of this folder.",
+    arguments: [ID],
+    flags: [{ name: "none", kind: "switch", about: "it has no checkout from now on" }],
+    method: "PATCH",
+    path: ID_PATH,
+    headers: () => JSON_TYPE,
+    body: (args, { folder }) =>
+      jsonBody({ checkout: args.has("none") ? null : findCheckout(folder, io().environment) }),
+    repeatable: true,
   },
   {
     words: ["instances", "delete"],

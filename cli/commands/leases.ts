@@ -215,6 +215,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       WAIT,
       REASON,
     ],
+    endpoints: ["POST /api/leases", "GET /api/leases/{id}", "DELETE /api/leases/{id}"],
     run: acquire,
   },
   {
@@ -228,6 +229,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       WAIT,
       REASON,
     ],
+    endpoints: ["POST /api/leases", "GET /api/leases/{id}", "POST /api/leases/{id}/renew", "DELETE /api/leases/{id}"],
     run,
   },
   {
@@ -263,10 +265,21 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     },
   },
   {
+    words: ["lease", "waits"],
+    about: "Show which lease requests wait for which leases, the longest wait first.",
+    flags: [
+      { name: "workspace", kind: "text", value: "NAME", about: "only requests of this workspace", query: "workspace" },
+      { name: "limit", kind: "whole", value: "N", about: "of at most N requests, 100 by default", query: "limit" },
+    ],
+    method: "GET",
+    path: "/api/leases/waits",
+  },
+  {
     words: ["lease", "get"],
     about: "Print one lease.",
     arguments: [ID],
     flags: [{ ...WAIT, about: "wait up to this long until it has left the queue, e.g. 10m" }],
+    endpoints: ["GET /api/leases/{id}"],
     run: get,
   },
   {
@@ -300,6 +313,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       { ...TTL, about: "how long it lasts from now on without activity" },
       { name: "touch", kind: "switch", about: "start its maximum duration again now" },
     ],
+    endpoints: ["GET /api/leases/{id}", "POST /api/leases/{id}/renew"],
     run: renew,
   },
   {
@@ -307,6 +321,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     about: "Release leases, or leave the queue.",
     arguments: [{ name: "id", many: true }],
     flags: [FENCE],
+    endpoints: ["GET /api/leases/{id}", "DELETE /api/leases/{id}"],
     run: release,
   },
   {

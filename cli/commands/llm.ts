@@ -1,6 +1,38 @@
 /** Implements `llm …`, which reports and shows the cost of language-model calls. Runs in the CLI process. */
-import type { CommandRow } from "../command-row.js";
+import type { Args, CommandRow } from "../command-row.js";
+import { wrongUsage, type CliFailure } from "../failure.js";
+import { JSON_TYPE } from "../input.js";
+import { objectOf, quoted } from "../json-text.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
+
+/** The members of a report that are set by flags with text, each with the name of its flag. */
+const TEXT_MEMBERS = [
+  ["provider", "provider"],
+  ["model", "model"],
+  ["instance_id", "instance"],
+  ["project", "project"],
+  ["request_type", "request-type"],
+  ["session_tag", "session"],
+] as const;
+/** The members that are numbers. Their digits are sent as they were given. */
+const NUMBER_MEMBERS = [
+  ["tokens_in", "tokens-in"],
+  ["tokens_out", "tokens-out"],
+  ["cost_usd", "cost"],
+] as const;
+const DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
+
+function makeReport(args: Args): Promise<Buffer | CliFailure> {
+  const members: Record<string, string | undefined> = {};
+  for (const [member, flag] of TEXT_MEMBERS) members[member] = quoted(args.text(flag));
+  for (const [member, flag] of NUMBER_MEMBERS) {
+    const value = args.text(flag);
+    if (value !== undefined && !DECIMAL.test(value))
+      return Promise.resolve(wrongUsage(`--${flag} must be a number, not "${value}"`));
+    members[member] = value;
+  }
+  return Promise.resolve(Buffer.from(objectOf(members)));
+}
 
 export const LLM_COMMANDS: readonly CommandRow[] = [
   {
@@ -15,6 +47,25 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/llm/usage",
+  },
+  {
+    words: ["llm", "record"],
+    about: "Record what a call of a language model used.",
+    flags: [
+      { name: "provider", kind: "text", value: "NAME", about: "the model's provider", required: true },
+      { name: "model", kind: "text", value: "NAME", about: "the model", required: true },
+      { name: "instance", kind: "text", value: "ID", about: "the instance that made the call" },
+      { name: "project", kind: "text", value: "NAME", about: "the project for which it was made" },
+      { name: "tokens-in", kind: "whole", value: "N", about: "the tokens that were sent" },
+      { name: "tokens-out", kind: "whole", value: "N", about: "the tokens of the answer" },
+      { name: "cost", kind: "text", value: "USD", about: "the cost in US dollars" },
+      { name: "request-type", kind: "text", value: "WORD", about: "the kind of the call, e.g. completion" },
+      { name: "session", kind: "text", value: "TAG", about: "a tag to sum up by" },
+    ],
+    method: "POST",
+    path: "/api/llm/usage",
+    headers: () => JSON_TYPE,
+    body: makeReport,
   },
   {
     words: ["llm", "summary"],

@@ -110,6 +110,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["mcp", "stdio"],
     about: "Serve MCP on stdin and stdout, for clients that can only start a program.",
+    endpoints: ["POST /mcp"],
     run: async (_args, context) => {
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;

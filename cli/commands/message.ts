@@ -127,6 +127,21 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     body: makeMark("acked"),
   },
   {
+    words: ["message", "all"],
+    about: "List the messages of all instances, newest first, without delivering them; needs the server's token.",
+    flags: [
+      { name: "instance", kind: "text", value: "ID", about: "only those from or to this instance", query: "instance" },
+      { name: "thread", kind: "text", value: "NAME", about: "only this thread", query: "thread" },
+      { name: "unread", kind: "switch", about: "only those that a recipient has not read" },
+      { name: "urgent", kind: "switch", about: "only requests and those of high importance" },
+      { name: "before", kind: "text", value: "ID", about: "only those after this one in the list", query: "before" },
+      LIMIT("messages"),
+    ],
+    method: "GET",
+    path: `${PATH}/all`,
+    query: (args) => ({ ...unreadQuery(args), ...(args.has("urgent") ? { urgent: "1" } : {}) }),
+  },
+  {
     words: ["message", "threads"],
     about: "List the threads, the newest first.",
     flags: [LIMIT("threads")],

@@ -1,7 +1,26 @@
-/** Implements `metrics agents`, which shows counts of the instances' activity. Runs in the CLI process. */
+/** Implements `metrics …`, which shows the figures of the server and of its instances. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const METRICS_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["metrics", "show"],
+    about: "Show the server's main figures.",
+    method: "GET",
+    path: "/api/metrics",
+  },
+  {
+    words: ["metrics", "scrape"],
+    about: "Print all metrics in the text format of Prometheus.",
+    method: "GET",
+    path: "/metrics",
+    answer: "raw",
+  },
+  {
+    words: ["metrics", "reset"],
+    about: "Set the counters of calls to zero.",
+    method: "POST",
+    path: "/api/metrics/reset",
+  },
   {
     words: ["metrics", "agents"],
     about: "Sum up the instances' activity, or list one instance's counts by hour.",

@@ -28,6 +28,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
  * rule's id.
  */
 const RULE: Argument = { name: "rule", shown: "project/rule_id" };
+const PROJECT_RULES = "/api/validate/{project}/rules";
 const RULE_PATH = "/api/rules/{rule/}";
 
 /** The flags of a command that checks a text. */
@@ -42,7 +43,7 @@ const MEMBERS = [
   ["severity", "severity"],
   ["match_type", "match-type"],
   ["stack", "stack"],
-  ["context", "context"],
+  ["context", "reason"],
 ] as const;
 
 function makeProposal(args: Args): Promise<Buffer | CliFailure> {
@@ -102,6 +103,28 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     path: "/api/rules",
   },
   {
+    words: ["rules", "get"],
+    about: "Print the rules of one project, of every status, by rule_id.",
+    arguments: [{ name: "project" }],
+    flags: [
+      { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
+      { name: "after", kind: "text", value: "RULE_ID", about: "only rules after this one", query: "after" },
+    ],
+    method: "GET",
+    path: PROJECT_RULES,
+  },
+  {
+    words: ["rules", "set"],
+    about: "Replace all rules of a project; if one is invalid, none is stored.",
+    arguments: [{ name: "project" }],
+    flags: VALUE_FLAGS,
+    oneOf: VALUE_FLAG_NAMES,
+    method: "PUT",
+    path: PROJECT_RULES,
+    headers: () => JSON_TYPE,
+    body: readValue,
+  },
+  {
     words: ["rules", "check"],
     about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
     arguments: [{ name: "project" }],
@@ -127,7 +150,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
       { name: "match-type", kind: "text", value: "WORD", about: "regex (the default), missing or custom" },
       { name: "applies-to", kind: "text", value: "GLOB", about: "only to files of these paths", many: true },
       { name: "stack", kind: "text", value: "NAME", about: "only to this stack" },
-      { name: "context", kind: "text", value: "TEXT", about: "the reason for the rule" },
+      { name: "reason", kind: "text", value: "TEXT", about: "the reason for the rule, its context" },
     ],
     method: "POST",
     path: "/api/rules/propose",

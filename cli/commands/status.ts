@@ -1,4 +1,4 @@
-/** Implements `status`, which shows whether the server is up. Runs in the CLI process. */
+/** Implements `status` and `openapi`, which show whether the server is up, and its API. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const STATUS_COMMANDS: readonly CommandRow[] = [
@@ -8,5 +8,11 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
     method: "GET",
     path: "/health",
     aboutServer: true,
+  },
+  {
+    words: ["openapi"],
+    about: "Print the OpenAPI description of the server's API.",
+    method: "GET",
+    path: "/openapi.json",
   },
 ];

@@ -137,6 +137,7 @@ function holderRow({ word, action, about, text, flags, members }: HolderCommand)
     about,
     arguments: text === undefined ? [ID] : [ID, { name: text }],
     flags: [...flags, FENCE],
+    endpoints: [`POST /api/tasks/{id}/${action}`, "GET /api/tasks/{id}", "GET /api/events/history"],
     run: async (args, context) => {
       const id = args.need("id");
       if (id === "") return wrongUsage("<id> must not be empty");
@@ -266,6 +267,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     about: "Claim the best task, or this one, with its resources; exit 1 if there is none.",
     arguments: [{ ...ID, optional: true }],
     flags: [LABEL, WORKSPACE, TTL, WAIT],
+    endpoints: ["POST /api/tasks/claim", "GET /api/tasks/{id}", "POST /api/tasks/{id}/release"],
     run: claim,
   },
   {
@@ -278,6 +280,14 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
       { ...TTL, about: `how long a claim lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },
       { name: "once", kind: "switch", about: "only one task, with the command's exit code" },
       { ...WAIT, about: "end if no task comes within this time, 0s: at once; exit 1 if any was not done" },
+    ],
+    endpoints: [
+      "POST /api/tasks/claim",
+      "GET /api/tasks/{id}",
+      "POST /api/tasks/{id}/progress",
+      "POST /api/tasks/{id}/complete",
+      "POST /api/tasks/{id}/fail",
+      "POST /api/tasks/{id}/release",
     ],
     run: work,
   },

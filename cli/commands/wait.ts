@@ -2,7 +2,7 @@
  * Implements `wait`, which waits for one of many conditions. The wait costs an agent no tokens. wait-loop.ts repeats
  * the calls. Runs in the CLI process.
  */
-import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
+import type { Args, CommandContext, CommandRow, Endpoint, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { formatJson, print } from "../output.js";
 import { exitCodeOfSignal, captureSignals, type EndingSignal } from "../signals.js";
@@ -98,6 +98,14 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   return (await print(formatJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }
 
+/** The endpoints that tell why an idle session is to be woken. */
+const WAKE_ENDPOINTS = [
+  "GET /api/wait",
+  "GET /api/messages",
+  "GET /api/leases",
+  "GET /api/leases/waits",
+] as const satisfies readonly Endpoint[];
+
 export const WAIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["wait"],
@@ -124,6 +132,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
         about: "as a hook of the client: wake the idle session for a new message or task",
       },
     ],
+    endpoints: WAKE_ENDPOINTS,
     run: wait,
   },
   {
@@ -133,6 +142,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
       { name: "client", shown: "codex" },
       { name: "session", optional: true },
     ],
+    endpoints: WAKE_ENDPOINTS,
     run: async (args, context) => {
       // Only this command needs the module.
       const { wakeCodex } = await import("../wake-codex.js");

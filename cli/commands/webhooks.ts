@@ -97,6 +97,13 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
     path: "/api/webhooks/{id}/dead-letters",
   },
   {
+    words: ["webhooks", "dead-letter"],
+    about: "Print a dead letter as it is delivered.",
+    arguments: [ID, EVENT],
+    method: "GET",
+    path: "/api/webhooks/{id}/dead-letters/{event_id}",
+  },
+  {
     words: ["webhooks", "resend"],
     about: "Send a dead letter again now.",
     arguments: [ID, EVENT],

@@ -85,12 +85,12 @@ function namedIn(serve: ServeSettings | CliFailure): ReadonlySet<keyof ServeSett
   return new Set(keys.filter((key) => serve[key] !== OPTIONS[key].fallback));
 }
 
-async function examine(args: Args, { folder, server }: CommandContext): Promise<Examined | CliFailure> {
+async function examine(args: Args, { folder, server, contextName }: CommandContext): Promise<Examined | CliFailure> {
   const { environment } = io();
   const serve = await readServe(args, folder, environment);
   if (serve instanceof CliFailure && serve.exit !== 3) return serve;
-  const identity = readIdentity(folder, environment, server);
-  if (identity instanceof CliFailure && server !== "") return identity;
+  const identity = readIdentity(folder, environment, { server, context: contextName });
+  if (identity instanceof CliFailure && (server !== "" || contextName !== "")) return identity;
   const project = findProject(folder, environment);
   const reached = await reachServers(identity instanceof CliFailure ? [] : serversOf(identity.settings));
   const token = identity instanceof CliFailure ? "" : identity.settings.token;

@@ -57,6 +57,13 @@ async function countInstances(examined: Examined, workspace: string): Promise<st
   return `agents there: ${list.length - stale} active or pending, ${stale} stale`;
 }
 
+/** Describes the context in effect, and whether the servers are the context's. */
+function describeContext({ context, serversFrom }: Identity): readonly Finding[] {
+  if (context === undefined) return [];
+  const about = `context ${context.name} is in effect (${context.from})`;
+  return [ok(serversFrom === context.from ? about : `${about}, but ${serversFrom} names the server`)];
+}
+
 export const IDENTITY: Check = {
   name: "identity",
   run: async (examined) => {
@@ -68,6 +75,10 @@ export const IDENTITY: Check = {
     const { id, branch } = findCheckout(folder, environment);
     const count = name === null ? undefined : await countInstances(examined, name);
     const place = `workspace ${name ?? "none"} (${from}), checkout ${id}${branch === null ? "" : ` on ${branch}`}`;
-    return [ok(count === undefined ? place : `${place}; ${count}`), await judgeInstance(examined, identity)];
+    return [
+      ok(count === undefined ? place : `${place}; ${count}`),
+      await judgeInstance(examined, identity),
+      ...describeContext(identity),
+    ];
   },
 };

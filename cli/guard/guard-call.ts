@@ -35,10 +35,10 @@ export interface GuardCaller {
  * Finds as which instance, in which workspace and from which checkout the guard asks. Asks the user nothing, because a
  * hook may run without a terminal. Faulty settings count as an absent server.
  */
-export function findCaller(repository: Repository, { server }: CommandContext): GuardCaller | Away {
+export function findCaller(repository: Repository, context: CommandContext): GuardCaller | Away {
   const { environment } = io();
   const { root, isBare } = repository;
-  const identity = readIdentity(root, environment, server);
+  const identity = readIdentity(root, environment, { server: context.server, context: context.contextName });
   if (identity instanceof CliFailure) return new Away(identity.message);
   const workspace = findWorkspace(root, environment, undefined, treeOf(repository));
   if (workspace instanceof CliFailure) return new Away(workspace.message);

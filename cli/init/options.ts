@@ -11,6 +11,8 @@ export interface InitOptions {
   readonly clients: readonly ClientName[];
   /** The server of `--server` or `--join`; "" if neither is given. */
   readonly server: string;
+  /** The value of `--context`; "" if it is not given. */
+  readonly context: string;
   readonly isJoining: boolean;
   /** "" if it is not given, as for the policy. */
   readonly workspace: string;
@@ -39,6 +41,7 @@ export function readOptions(args: Args, context: CommandContext): InitOptions | 
   return {
     clients: [...new Set(clients.filter(isClientName))],
     server: join || context.server,
+    context: context.contextName,
     isJoining: join !== "",
     workspace,
     policy,

@@ -119,8 +119,9 @@ export function findSetup(folder: string, environment: NodeJS.ProcessEnv, option
   const root = places.project;
   const file = readProject(root, tree);
   if (file instanceof CliFailure) return file;
-  const identity = readIdentity(root, environment, options.server);
-  if (identity instanceof CliFailure) return options.server === "" ? refused(identity.message) : identity;
+  const identity = readIdentity(root, environment, options);
+  const isServerNamed = options.server !== "" || options.context !== "";
+  if (identity instanceof CliFailure) return !isServerNamed ? refused(identity.message) : identity;
   const found = findWorkspace(root, environment, options.workspace);
   if (found instanceof CliFailure) return options.workspace === "" ? refused(found.message) : found;
   const { settings } = identity;
@@ -159,7 +160,7 @@ export function findSetup(folder: string, environment: NodeJS.ProcessEnv, option
     },
     project: {
       ...(workspace === null ? {} : { workspace }),
-      server: options.server === "" ? (textAt(file, "server") ?? addresses.join(",")) : addresses.join(","),
+      server: isServerNamed ? addresses.join(",") : (textAt(file, "server") ?? addresses.join(",")),
       policy,
     },
     hasProjectFile: existsSync(join(root, PROJECT_FILE)),

@@ -1,0 +1,44 @@
+/**
+ * Implements `context …`, which names servers, each with its token, so that one word chooses them in every folder.
+ * Calls no server. Runs in the CLI process.
+ */
+import type { Argument, CommandRow } from "../command-row.js";
+
+const NAME: Argument = { name: "name" };
+
+export const CONTEXT_COMMANDS: readonly CommandRow[] = [
+  {
+    words: ["context", "add"],
+    about: "Save the servers of --server under a name, with a token that only they get.",
+    arguments: [NAME],
+    flags: [
+      { name: "token-file", kind: "text", value: "PATH", about: "the token is in this file" },
+      { name: "token", kind: "text", value: "-", about: "read the token from stdin" },
+    ],
+    run: async (args, context) => await (await import("../context-changes.js")).addContext(args, context),
+  },
+  {
+    words: ["context", "list"],
+    about: "List your contexts, without their tokens.",
+    run: async (_args, context) => await (await import("../context-changes.js")).listContexts(context),
+  },
+  {
+    words: ["context", "show"],
+    about: "Show a context, by default the one in effect.",
+    arguments: [{ ...NAME, optional: true }],
+    run: async (args, context) => await (await import("../context-changes.js")).showContext(args, context),
+  },
+  {
+    words: ["context", "use"],
+    about: "Choose the context to use wherever nothing else names a server.",
+    arguments: [{ ...NAME, optional: true }],
+    flags: [{ name: "none", kind: "switch", about: "use none from now on" }],
+    run: async (args, context) => await (await import("../context-changes.js")).useContext(args, context),
+  },
+  {
+    words: ["context", "remove"],
+    about: "Remove a context with its token.",
+    arguments: [NAME],
+    run: async (args, context) => await (await import("../context-changes.js")).removeContext(args, context),
+  },
+];

@@ -1,0 +1,48 @@
+/**
+ * Saves one setting for `config set`, in the folder's settings or in the user's own. Runs in the CLI process.
+ */
+import { join } from "node:path";
+
+import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
+import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
+import { projectOf } from "./koor-folder.js";
+import { parseServers } from "./server-list.js";
+import { isHeaderText, NO_USER_FOLDER, SERVER_RULE, SETTINGS_MODE, TOKEN_RULE } from "./setting-rules.js";
+import { folderSettingsPath, parseSettingsText, userSettingsPath, type SettingName } from "./settings-file.js";
+import { describeSystemError } from "./system-error.js";
+
+/**
+ * Saves one setting, in the folder's settings or in the user's own. The file then has mode 0600, and its other members
+ * are unchanged. A file that does not parse is refused and stays unchanged.
+ * @param environment locates the user's own settings; if it is undefined, the folder's settings are changed
+ */
+export async function saveSetting(
+  folder: string,
+  name: SettingName,
+  value: string,
+  environment?: NodeJS.ProcessEnv,
+): Promise<CliFailure | undefined> {
+  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE);
+  if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
+  const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
+  if (shown === undefined) return wrongUsage(NO_USER_FOLDER);
+  try {
+    const location = environment
+      ? { path: shown, name: shown }
+      : { path: join(folder, shown), name: shown, root: projectOf(folder) };
+    const path = resolveForWriting(location);
+    if (path instanceof CliFailure) return path;
+    const text = readTextFile(location) ?? "{}\n";
+    if (text instanceof CliFailure) return text;
+    const file = parseSettingsText(text, shown);
+    if (file instanceof CliFailure) return refused(file.message);
+    // Import the module here, because only `config set` edits JSON.
+    const { setMember } = await import("./json-edit.js");
+    const edited = setMember(text, [name], value);
+    if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);
+    replaceFileInFolder(path, edited, SETTINGS_MODE);
+    return undefined;
+  } catch (error) {
+    return failed(`cannot write ${shown}: ${describeSystemError(error)}`);
+  }
+}

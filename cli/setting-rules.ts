@@ -1,0 +1,15 @@
+/** The rules for the values of settings, and the messages of values that break them. Pure; runs in the CLI process. */
+import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
+
+export const DEFAULT_SERVER = "http://localhost:9800";
+/** The permissions of a file with settings. Other users of the machine must not read the token in it. */
+export const SETTINGS_MODE = 0o600;
+
+export const SERVER_RULE = `server must be an http:// or https:// URL, e.g. ${DEFAULT_SERVER}, or up to ${CLI_SERVERS_MAX} with commas between`;
+export const TOKEN_RULE = "token must be visible ASCII characters without spaces";
+export const NO_USER_FOLDER = "there is no place for your own settings: set HOME or XDG_CONFIG_HOME";
+
+/** Whether a text can be sent in a header, which requires visible ASCII characters. */
+export function isHeaderText(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
+}

@@ -91,7 +91,6 @@ class Hold:
                 await asyncio.sleep(0)  # Takes the cancellation, which the body has not met.
             except asyncio.CancelledError:
                 pass
-        self._loss.is_set()  # A loss by the clock is recorded before the release.
         await self._driver.run(release_quietly(self._request, self._loss))
         cancelled_by_others = False
         if self._cancelled_body:
@@ -130,7 +129,12 @@ class HeldTask:
         self.lost.check()
 
     async def progress(
-        self, percent: int | None = None, note: str | None = None, *, checkpoint: Any = None, timeout: float | None = None
+        self,
+        percent: int | None = None,
+        note: str | None = None,
+        *,
+        checkpoint: Any = None,
+        timeout: float | None = None,
     ) -> None:
         """Report progress. The worker that comes after a lost claim finds the note and the checkpoint."""
         members = {"percent": percent, "note": note, "checkpoint": checkpoint}

@@ -8,6 +8,7 @@ node (docs/http-api.md "Positions"). No I/O.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ DEFAULT_TIMEOUT_S = 30.0
 CONNECT_S = 10.0
 CONNECT_TURN_S = 2.0
 BACK_OFF_S = 0.1
+#: The longest wait of one long poll.
+POLL_S = 20
 BACK_OFF_S_MAX = 5.0
 #: A client that never reached a server gives up after this many rounds: the address is more likely to be wrong.
 FIRST_ROUNDS = 2
@@ -54,7 +57,17 @@ def post(path: str, body: Mapping[str, Any] | list[Any], *, repeatable: bool = F
     """Return a POST of a JSON body. Members that are None are left out of an object."""
     if isinstance(body, Mapping):
         body = {name: value for name, value in body.items() if value is not None}
-    return Plan("POST", path, headers={"Content-Type": "application/json"}, body=json_bytes(body), repeatable=repeatable)
+    return Plan(
+        "POST", path, headers={"Content-Type": "application/json"}, body=json_bytes(body), repeatable=repeatable
+    )
+
+
+def poll_seconds(left: float) -> int:
+    """Return how long one long poll waits on the server, in whole seconds, if so many are left.
+
+    Polls are short, so that a client of a cluster notices soon that its server is isolated.
+    """
+    return POLL_S if left >= POLL_S else max(0, math.ceil(left))
 
 
 def back_off(rounds: int) -> float:
@@ -81,7 +94,7 @@ def no_answer(server: Server, failure: NoAnswer) -> UnavailableError:
 
 
 def _is_koor_error(answer: Answer) -> bool:
-    """A proxy may answer 503 to a request that it has forwarded. So only Koor's own 503 proves that nothing was stored."""
+    """Return whether Koor itself refused: a proxy may answer 503 to a request that it has forwarded."""
     parsed = parse_body(answer.body)
     return isinstance(parsed, dict) and "error" in parsed
 
@@ -183,7 +196,9 @@ class Caller:
                 if got.status == 429:
                     again = True
                     break
-                if not (got.status in TRANSIENT and (repeatable or (got.status in NOT_STORED and _is_koor_error(got)))):
+                if not (
+                    got.status in TRANSIENT and (repeatable or (got.status in NOT_STORED and _is_koor_error(got)))
+                ):
                     raise error
                 again = again or got.status != 507
                 if position is not None and position < self.servers.position:
@@ -222,7 +237,11 @@ class Caller:
         ends: list[int] = []
         for server in self.servers.all:
             status = yield from self._ask(server, "/api/cluster")
-            if isinstance(status, dict) and status.get("state") == "ok" and isinstance(status.get("log_last"), int):
+            if (
+                isinstance(status, dict)
+                and status.get("state") == "ok"
+                and isinstance(status.get("log_last"), int)
+            ):
                 ends.append(status["log_last"])
         if not ends or max(ends) >= self.servers.position:
             return False

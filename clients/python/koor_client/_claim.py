@@ -1,8 +1,8 @@
 """The clock of a claim: until when a lease, or the claim of a task, is certainly ours. No I/O.
 
-A claim lasts ``ttl_s`` after the server last heard of its holder, and at most ``max_s``. The server cannot have heard of
-the holder before the holder sent something. So the client counts from the moment of sending, on a clock that also runs
-while the machine is suspended, and gives the claim up a little earlier than the server does.
+A claim lasts ``ttl_s`` after the server last heard of its holder, and at most ``max_s``. The server cannot have heard
+of the holder before the holder sent something. So the client counts from the moment of sending, on a clock that also
+runs while the machine is suspended, and gives the claim up a little earlier than the server does.
 """
 
 from __future__ import annotations
@@ -108,7 +108,11 @@ class Loss:
 
 def as_lost(error: KoorError) -> LeaseLostError:
     """Return a refusal as the loss of a claim."""
-    return error if isinstance(error, LeaseLostError) else LeaseLostError(str(error), status=error.status, body=error.body)
+    return (
+        error
+        if isinstance(error, LeaseLostError)
+        else LeaseLostError(str(error), status=error.status, body=error.body)
+    )
 
 
 def keep(loss: Loss, confirm: Callable[[float], Op[None]]) -> Op[None]:

@@ -72,7 +72,9 @@ class Subscription:
     def begin(self, timeout: float | None) -> Op[None]:
         """Find the position from which on events are handed out, if none was given."""
         if self.position is None:
-            metrics = yield from self._caller.call_json(Plan("GET", "/api/metrics"), self._caller.deadline(timeout))
+            metrics = yield from self._caller.call_json(
+                Plan("GET", "/api/metrics"), self._caller.deadline(timeout)
+            )
             self.position = self._start = metrics["last_event_id"]
 
     def feed(self) -> Feed[Event]:
@@ -192,4 +194,3 @@ def history(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[
     """Return events of the history."""
     answer = yield from caller.call_json(Plan("GET", "/api/events/history", query), caller.deadline(timeout))
     return cast("list[Event]", answer)
-

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from typing import Any, cast
 
-from ._call import Caller, Plan, post
+from ._call import Caller, Plan, poll_seconds, post
 from ._claim import BEATS_PER_TTL, Loss, as_lost, claim_time
 from ._effects import Op, now
 from ._http import path_of
 from .errors import BadRequestError, ConflictError, KoorError, LeaseLostError
 from .records import Lease
 
-POLL_S = 20
 RELEASE_TIMEOUT_S = 10.0
+LOST_RELEASE_TIMEOUT_S = 1.0
 
 
 def lease_path(lease_id: str) -> str:
@@ -25,7 +24,9 @@ def lease_path(lease_id: str) -> str:
 class Request:
     """A request for a lease. It knows what it has made, so that it can be taken back at any moment."""
 
-    def __init__(self, caller: Caller, resources: list[str], wait: float, timeout: float | None, **members: Any) -> None:
+    def __init__(
+        self, caller: Caller, resources: list[str], wait: float, timeout: float | None, **members: Any
+    ) -> None:
         self.caller = caller
         self.wait = wait
         self.timeout = timeout
@@ -67,7 +68,7 @@ class Request:
 
     def _poll(self, lease: Lease, left: float) -> Op[Lease]:
         """Wait in line for a while. A poll is short, so that a client of a cluster notices an isolated node."""
-        seconds = max(1, min(POLL_S, math.ceil(left)))
+        seconds = max(1, poll_seconds(left))
         plan = Plan("GET", lease_path(lease["id"]), {"wait": seconds})
         # The server counts whole seconds, so the last poll ends by the client's clock.
         answer = yield from self.caller.call_json(plan, self.caller.deadline(seconds + self.caller.timeout))
@@ -103,10 +104,10 @@ class Request:
             note = "" if found["note"] is None else f": {found['note']}"
             raise LeaseLostError(f"the lease {lease['id']} is lost: {why}{note}", body=found)
 
-    def release(self) -> Op[None]:
-        """Give the lease back. Raises LeaseLostError if it had ended before."""
+    def release(self, timeout: float = RELEASE_TIMEOUT_S) -> Op[None]:
+        """Give the lease back. Raises ConflictError if it had ended before."""
         if self.lease is not None:
-            yield from release(self.caller, self.lease["id"], self.lease["fence"])
+            yield from release(self.caller, self.lease["id"], self.lease["fence"], timeout)
 
     def abandon(self) -> Op[None]:
         """Take the request back, whatever has become of it: leave the line, or release what was granted meanwhile."""
@@ -120,9 +121,9 @@ class Request:
             pass  # Its time to live ends it.
 
 
-def release(caller: Caller, lease_id: str, fence: int | None) -> Op[None]:
+def release(caller: Caller, lease_id: str, fence: int | None, timeout: float = RELEASE_TIMEOUT_S) -> Op[None]:
     """Release a lease, or leave the line. If the lease was granted meanwhile, it is released, too."""
-    deadline = caller.deadline(RELEASE_TIMEOUT_S)
+    deadline = caller.deadline(timeout)
     plan = Plan("DELETE", lease_path(lease_id), {"fence": fence}, repeatable=True)
     try:
         yield from caller.call(plan, deadline)
@@ -131,7 +132,7 @@ def release(caller: Caller, lease_id: str, fence: int | None) -> Op[None]:
             raise
         found = yield from caller.call_json(Plan("GET", lease_path(lease_id)), deadline)
         if found["fence"] is not None:
-            yield from release(caller, lease_id, found["fence"])
+            yield from release(caller, lease_id, found["fence"], timeout)
 
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Lease]]:
@@ -148,9 +149,9 @@ def break_lease(caller: Caller, lease_id: str, reason: str, timeout: float | Non
 
 def release_quietly(request: Request, loss: Loss) -> Op[None]:
     """Release at the end of a body. A lease that had ended makes the loss known; an unreachable server does not matter,
-    because the time to live ends the lease."""
+    because the time to live ends the lease. A lease that is lost already is worth one short try."""
     try:
-        yield from request.release()
+        yield from request.release(LOST_RELEASE_TIMEOUT_S if loss.is_set() else RELEASE_TIMEOUT_S)
     except ConflictError as error:
         loss.end(as_lost(error))
     except KoorError:

@@ -7,11 +7,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ._call import Caller, Plan, post
+from ._call import Caller, Plan, poll_seconds, post
 from ._effects import Emit, Expired, Feed, Op, now
 from .records import Message, SentMessage
-
-POLL_S = 20
 
 
 def send(
@@ -43,8 +41,10 @@ def inbox(
     expires = math.inf if timeout is None else now() + timeout
     while True:
         left = min(until, expires) - now()
-        seconds = max(0, min(POLL_S, math.ceil(left) if math.isfinite(left) else POLL_S))
-        plan = Plan("GET", "/api/messages", {"unread": 1, "thread": thread, "after": after, "wait": seconds or None})
+        seconds = poll_seconds(left)
+        plan = Plan(
+            "GET", "/api/messages", {"unread": 1, "thread": thread, "after": after, "wait": seconds or None}
+        )
         answer = yield from caller.call_json(plan, caller.deadline(seconds + caller.timeout))
         messages = cast("list[Message]", answer["messages"])
         after = answer["last_id"]

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ._call import Caller, Plan, post
+from ._call import Caller, Plan, poll_seconds, post
 from ._effects import Op, now
 from ._http import path_of
 from .records import Instance, NewInstance, UsageRecorded, WaitResult
-
-POLL_S = 20
 
 Names = str | Sequence[str]
 
@@ -67,7 +65,7 @@ def wait(caller: Caller, query: dict[str, Any], cursor: str | None, seconds: flo
     until = math.inf if seconds is None else now() + seconds
     while True:
         left = until - now()
-        poll = max(0, min(POLL_S, math.ceil(left) if math.isfinite(left) else POLL_S))
+        poll = poll_seconds(left)
         plan = Plan("GET", "/api/wait", {**query, "after": cursor, "wait": poll or None})
         result = cast(WaitResult, (yield from caller.call_json(plan, caller.deadline(poll + caller.timeout))))
         if result["matched"] is not None or now() >= until:

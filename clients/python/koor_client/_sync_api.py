@@ -66,7 +66,10 @@ class State(Noun):
     def update(
         self, key: str, change: Callable[[Any], Any], *, fence: Fence = None, timeout: float | None = None
     ) -> Value:
-        """Store ``change(value)``, with None for a key that does not exist. Called again if another write came between."""
+        """Store ``change(value)``; the value of a key that does not exist is None.
+
+        ``change`` is called again if another write came between.
+        """
         return self._run(_values.update(self._caller, state_path(key), change, timeout, fence=fence))
 
     def delete(
@@ -86,7 +89,12 @@ class State(Noun):
         return cast("list[DiffEntry]", found)
 
     def keys(
-        self, prefix: str = "", *, after: str | None = None, limit: int | None = None, timeout: float | None = None
+        self,
+        prefix: str = "",
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
     ) -> list[KeyRecord]:
         """List the keys that start with a prefix."""
         query = {"prefix": prefix, "after": after, "limit": limit}
@@ -148,7 +156,9 @@ class Specs(Noun):
         found = self._run(_values.history(self._caller, spec_path(project, name), limit, timeout))
         return cast("list[SpecHistoryEntry]", found)
 
-    def diff(self, project: str, name: str, old: int, new: int, *, timeout: float | None = None) -> list[DiffEntry]:
+    def diff(
+        self, project: str, name: str, old: int, new: int, *, timeout: float | None = None
+    ) -> list[DiffEntry]:
         """Return what changed from the version ``old`` to the version ``new``."""
         found = self._run(_values.diff(self._caller, spec_path(project, name), old, new, timeout))
         return cast("list[DiffEntry]", found)
@@ -197,8 +207,8 @@ class Events(Noun):
     ) -> Iteration[Event]:
         """Iterate over the events of a pattern as they come, without a gap and without a duplicate.
 
-        ``since``: the id after which the events begin; without it they begin now, which is the start of the ``with``
-        block or else the first step. ``on_lag`` is told of events that are lost, or were dropped and are fetched again;
+        ``since``: the id after which the events begin; without it they begin now, which is the start of the
+        ``with`` block or else the first step. ``on_lag`` is told of events that are lost, or were dropped and are fetched again;
         without it they are logged. ``timeout``: a step without an event raises TimeoutError after so many seconds; the
         next step goes on.
         """
@@ -246,14 +256,19 @@ class Messages(Noun):
     ) -> Iteration[Message]:
         """Iterate over the unread messages, and over new ones as they come.
 
-        A message is marked as read when the next one is asked for. ``wait``: the iteration ends when nothing came for so
-        many seconds; 0: it ends with what is there. ``timeout``: as in ``events.subscribe``.
+        A message is marked as read when the next one is asked for. ``wait``: the iteration ends when nothing came for
+        so many seconds; 0: it ends with what is there. ``timeout``: as in ``events.subscribe``.
         """
         feed = _messages.inbox(self._caller, thread=thread, mark_read=mark_read, wait=wait, timeout=timeout)
         return Iteration(self._driver, feed)
 
     def mark(
-        self, ids: str | Sequence[str], kind: str = "read", *, note: str | None = None, timeout: float | None = None
+        self,
+        ids: str | Sequence[str],
+        kind: str = "read",
+        *,
+        note: str | None = None,
+        timeout: float | None = None,
     ) -> int:
         """Mark messages as ``read`` or ``acked``. Return how many changed."""
         names = [ids] if isinstance(ids, str) else list(ids)

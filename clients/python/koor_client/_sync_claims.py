@@ -79,7 +79,6 @@ class Hold:
     ) -> Literal[False]:
         assert self._keeper is not None and self._loss is not None
         self._keeper.stop()
-        self._loss.is_set()  # A loss by the clock is recorded before the release.
         self._driver.run(release_quietly(self._request, self._loss))
         if error is None and self._loss.error is not None:
             raise self._loss.error
@@ -102,7 +101,12 @@ class HeldTask:
         self.lost.check()
 
     def progress(
-        self, percent: int | None = None, note: str | None = None, *, checkpoint: Any = None, timeout: float | None = None
+        self,
+        percent: int | None = None,
+        note: str | None = None,
+        *,
+        checkpoint: Any = None,
+        timeout: float | None = None,
     ) -> None:
         """Report progress. The worker that comes after a lost claim finds the note and the checkpoint."""
         members = {"percent": percent, "note": note, "checkpoint": checkpoint}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ._call import Caller, Plan, post
+from ._call import Caller, Plan, poll_seconds, post
 from ._claim import Loss, TaskCanceled, WorkerStopped, as_lost, claim_time
 from ._effects import Op
 from ._http import path_of
 from .errors import ConflictError, KoorError
 from .records import NewTask, Task
 
-CLAIM_WAIT_S = 20
 REPORT_TIMEOUT_S = 30.0
 
 
@@ -37,7 +35,9 @@ def add(caller: Caller, task: NewTask | Mapping[str, Any], timeout: float | None
     return cast(Task, (yield from caller.call_json(plan, caller.deadline(timeout))))
 
 
-def add_all(caller: Caller, tasks: Sequence[NewTask | Mapping[str, Any]], timeout: float | None) -> Op[list[Task]]:
+def add_all(
+    caller: Caller, tasks: Sequence[NewTask | Mapping[str, Any]], timeout: float | None
+) -> Op[list[Task]]:
     """Make several tasks, all or none."""
     bodies = [{**task, "request_id": uuid.uuid4().hex} for task in tasks]
     plan = post("/api/tasks", bodies, repeatable=True)
@@ -120,7 +120,7 @@ class Claimer:
 
     def claim(self, wait: float) -> Op[Claim | None]:
         """Claim the next task. Return None if there is none within the wait, which is at most a few seconds."""
-        seconds = max(0, min(CLAIM_WAIT_S, math.ceil(wait)))
+        seconds = poll_seconds(wait)
         body = {**self._members, "request_id": uuid.uuid4().hex}
         # The same request without a wait: it finds what this one got, and does not wait.
         self._same = post("/api/tasks/claim", body, repeatable=True)

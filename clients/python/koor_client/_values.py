@@ -61,7 +61,9 @@ def _decode(answer: Answer) -> Value:
         value = parse_body(answer.body)
     elif content_type.lower().startswith("text/"):
         value = answer.body.decode("utf-8", "replace")
-    return Value(value, int(answer.headers.get("x-koor-version", "0")), answer.headers.get("etag", ""), content_type)
+    return Value(
+        value, int(answer.headers.get("x-koor-version", "0")), answer.headers.get("etag", ""), content_type
+    )
 
 
 def fence_headers(fence: Fence) -> Mapping[str, str]:
@@ -117,7 +119,9 @@ def _own_version(
     for entry in answer["versions"]:
         if entry["version"] == version and entry["hash"] == hashlib.sha256(body).hexdigest():
             if not caller.instance or entry["updated_by"] != caller.instance:
-                raise UnavailableError("the answer was lost: the same value was stored, by this write or by another")
+                raise UnavailableError(
+                    "the answer was lost: the same value was stored, by this write or by another"
+                )
             return {name: member for name, member in entry.items() if name != "updated_by"}
     raise conflict
 
@@ -169,7 +173,9 @@ def diff(caller: Caller, path: str, old: int, new: int, timeout: float | None) -
     return answer["diffs"]
 
 
-def listing(caller: Caller, path: str, query: dict[str, Any], member: str | None, timeout: float | None) -> Op[Any]:
+def listing(
+    caller: Caller, path: str, query: dict[str, Any], member: str | None, timeout: float | None
+) -> Op[Any]:
     """Return a list as a whole: where the server ends an answer early, the call goes on behind it."""
     deadline = caller.deadline(timeout)
     rows: list[Any] = []

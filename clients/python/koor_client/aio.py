@@ -82,7 +82,9 @@ class Tasks(Noun):
         new: NewTask | Mapping[str, Any] = {"title": task} if isinstance(task, str) else task
         return await self._run(_tasks.add(self._caller, new, timeout))
 
-    async def add_all(self, tasks: Sequence[NewTask | Mapping[str, Any]], *, timeout: float | None = None) -> list[Task]:
+    async def add_all(
+        self, tasks: Sequence[NewTask | Mapping[str, Any]], *, timeout: float | None = None
+    ) -> list[Task]:
         """Make several tasks, all or none. ``"#0"`` in ``after`` is the first one of them."""
         return await self._run(_tasks.add_all(self._caller, tasks, timeout))
 
@@ -304,8 +306,9 @@ def connect(
     """Return a client. Nothing is sent yet.
 
     ``url``: one server, or all servers of a cluster, between which the client fails over. ``instance``: the id of the
-    instance that the client acts as. What is left out comes from KOOR_SERVER, KOOR_TOKEN and KOOR_INSTANCE. ``timeout``:
-    of each call, in seconds, unless the call names one. ``retries``: whether calls that are safe are tried again.
+    instance that the client acts as. What is left out comes from KOOR_SERVER, KOOR_TOKEN and KOOR_INSTANCE.
+    ``timeout``: of each call, in seconds, unless the call names one. ``retries``: whether calls that are safe are
+    tried again.
     """
     named = os.environ.get("KOOR_SERVER", "http://localhost:9800").split(",") if url is None else url
     caller = Caller(

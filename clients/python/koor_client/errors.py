@@ -18,7 +18,9 @@ class KoorError(Exception):
     code: int
     body: Any
 
-    def __init__(self, message: str, *, status: int = 0, body: Any = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, body: Any = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         code = body.get("code") if isinstance(body, dict) else None
         self.status = status

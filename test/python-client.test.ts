@@ -4,7 +4,7 @@
  * and stop real servers. mypy, if it is installed, checks the types of the client, its tests and its examples.
  */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
@@ -54,7 +54,13 @@ async function findPythons(): Promise<Python[]> {
   const script = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
   const programs = candidates();
   const versions = await Promise.all(
-    programs.map(async (program) => await run(program, ["-c", script]).then(({ stdout }) => stdout.trim(), () => "")),
+    programs.map(
+      async (program) =>
+        await run(program, ["-c", script]).then(
+          ({ stdout }) => stdout.trim(),
+          () => "",
+        ),
+    ),
   );
   for (const [at, version] of versions.entries()) {
     const minor = Number(/^3\.(\d+)\./.exec(version)?.[1] ?? 0);
@@ -133,7 +139,17 @@ t.setTimeout(PATIENCE_MS * 4);
 t.test("the tests of the Python client pass", { skip: missing }, async (t) => {
   for (const { program, version } of pythons.slice(0, countRounds(1, pythons.length))) {
     await t.test(`Python ${version}`, async (t) => {
-      const args = ["-X", "dev", "-m", "unittest", "-v", "tests.test_behaviours", "tests.test_pure", "tests.test_docs"];
+      const args = [
+        "-X",
+        "dev",
+        "-m",
+        "unittest",
+        "-v",
+        "tests.test_behaviours",
+        "tests.test_pure",
+        "tests.test_records",
+        "tests.test_docs",
+      ];
       const [code, output] = await runHere(program, args, pythonEnv(await startControl(t)));
       t.equal(code, 0, code === 0 ? "unittest" : output);
       t.match(output, /^OK\b/m);
@@ -146,8 +162,24 @@ t.test("the asyncio twins are those of the sync modules", { skip: missing }, asy
   t.equal(code, 0, output);
 });
 
-t.test("mypy --strict accepts the client", { skip: existsSync(MYPY) ? false : `there is no mypy at ${MYPY}` }, async (t) => {
-  const args = ["--strict", "--no-error-summary", "--cache-dir", join(t.testdir({}), "cache")];
-  const [code, output] = await runHere(MYPY, [...args, "koor_client", "tests", "tools"], pythonEnv(""));
+/** Writes the examples of the client's pages to files, which mypy then checks. Returns their paths. */
+function writeExamples(folder: string): string[] {
+  return [join(ROOT, "docs", "clients-python.md"), join(CLIENT, "README.md")]
+    .flatMap((page) => [...readFileSync(page, "utf8").matchAll(/^```python\n([^]*?)^```$/gm)])
+    .map(([, program = ""], at) => {
+      const path = join(folder, `example_${at}.py`);
+      writeFileSync(path, program);
+      return path;
+    });
+}
+
+const noMypy = existsSync(MYPY) ? false : `there is no mypy at ${MYPY}`;
+
+t.test("mypy --strict accepts the client, its tests and its examples", { skip: noMypy }, async (t) => {
+  const folder = t.testdir({});
+  const args = ["--strict", "--no-error-summary", "--cache-dir", join(folder, "cache")];
+  const examples = writeExamples(folder);
+  t.ok(examples.length > 5, "examples were found");
+  const [code, output] = await runHere(MYPY, [...args, "koor_client", "tests", "tools", ...examples], pythonEnv(""));
   t.equal(code, 0, output);
 });

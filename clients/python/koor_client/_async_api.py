@@ -207,9 +207,9 @@ class Events(Noun):
         """Iterate over the events of a pattern as they come, without a gap and without a duplicate.
 
         ``since``: the id after which the events begin; without it they begin now, which is the start of the
-        ``async with`` block or else the first step. ``on_lag`` is told of events that are lost, or were dropped and are fetched again;
-        without it they are logged. ``timeout``: a step without an event raises TimeoutError after so many seconds; the
-        next step goes on.
+        ``async with`` block or else the first step. ``on_lag`` is told of events that are lost, or were dropped and are
+        fetched again; without it they are logged. ``timeout``: a step without an event raises TimeoutError after so
+        many seconds; the next step continues.
         """
         subscription = _events.Subscription(self._caller, pattern, since, on_lag, timeout)
         return Iteration(self._driver, subscription.feed(), lambda: subscription.begin(None))

@@ -181,6 +181,8 @@ async def work_on(
 
 
 async def _handle(driver: AsyncDriver, claim: Claim, handler: Handler) -> bool:
+    if claim.loss.is_set():
+        return await driver.run(claim.report(claim.loss.error, None))
     body: asyncio.Future[Any] = asyncio.ensure_future(handler(HeldTask(driver, claim)))
     watcher = asyncio.ensure_future(_until_lost(driver, claim.loss, keep(claim.loss, claim.confirm)))
     watcher.add_done_callback(lambda ended: None if ended.cancelled() else body.cancel())

@@ -208,7 +208,7 @@ class Caller:
             rounds += 1
             if not again or not self.retries or (not self.servers.reached and rounds >= FIRST_ROUNDS):
                 raise error
-            if behind and (yield from self._reset_lost_position()):
+            if behind and (yield from self.reset_lost_position()):
                 continue
             pause = max(error.retry_after or 0.0, back_off(rounds))
             if now() + pause >= deadline:
@@ -229,7 +229,7 @@ class Caller:
         got = yield from exchange(Exchange(server, request, until, until))
         return None if isinstance(got, NoAnswer) else parse_body(got.body)
 
-    def _reset_lost_position(self) -> Op[bool]:
+    def reset_lost_position(self) -> Op[bool]:
         """Forget the position if the cluster's log ends before it, because the cluster was started again.
 
         Only healthy servers count: a partitioned server reports an old end. Servers that only lag keep the position.

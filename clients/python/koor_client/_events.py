@@ -127,6 +127,9 @@ class Subscription:
             return None
         if got.status not in TEMPORARY:
             raise refusal(got)
+        position = servers.answered(got.headers)
+        if position is not None and position < servers.position and self._failures % len(servers.all) == 0:
+            yield from self._caller.reset_lost_position()
         if (pause := retry_after(got)) is not None and len(servers.all) == 1:
             yield from sleep(min(pause, CONNECT_S))
         return None

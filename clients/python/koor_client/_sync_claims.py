@@ -159,6 +159,8 @@ def work_on(
 def _handle(driver: SyncDriver, claim: Claim, handler: Handler, stop: threading.Event | None) -> bool:
     if stop is not None:
         claim.loss.stop_with(stop)
+    if claim.loss.is_set():
+        return driver.run(claim.report(claim.loss.error, None))
     keeper = _Keeper(driver, keep(claim.loss, claim.confirm))
     outcome: Exception | None = None
     result: Any = None

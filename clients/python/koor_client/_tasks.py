@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -10,10 +11,21 @@ from ._call import Caller, Plan, poll_seconds, post
 from ._claim import Loss, TaskCanceled, WorkerStopped, as_lost, claim_time
 from ._effects import Op
 from ._http import path_of
-from .errors import ConflictError, KoorError
+from .errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    KoorError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+)
 from .records import NewTask, Task
 
 REPORT_TIMEOUT_S = 30.0
+ERROR_CHARACTERS_MAX = 4096
+
+log = logging.getLogger("koor_client")
 
 
 class TaskFailed(Exception):
@@ -87,26 +99,33 @@ class Claim:
     def report(self, outcome: Exception | None, result: Any) -> Op[bool]:
         """Report what became of the task. Return whether it is done.
 
-        The report is repeated until it is answered, because the same report again has the same answer. A claim that was
-        lost is not reported: another worker may have the task.
+        The report is repeated until it is answered, because the same report again has the same answer. A claim that
+        was lost is not reported: another worker may have the task.
         """
         error = self.loss.error
         given_back = isinstance(error, (TaskCanceled, WorkerStopped))
         if error is not None and not given_back and outcome is not None:
             return False
         if outcome is None:
-            action, body = "complete", {"fence": self.fence, "result": result}
-        elif given_back:
-            action, body = "release", {"fence": self.fence, "note": str(error)}
-        else:
-            retry = None if getattr(outcome, "retry", True) else False
-            text = str(outcome) or type(outcome).__name__
-            action, body = "fail", {"fence": self.fence, "error": text[:4096], "retry": retry}
-        plan = post(f"{task_path(self.task['id'])}/{action}", body, repeatable=True)
+            try:
+                return (yield from self._send_report("complete", {"result": result}))
+            except (TypeError, ValueError, BadRequestError, TooLargeError) as refused:
+                outcome = refused  # The result is no JSON, or too large.
+        if given_back:
+            return (yield from self._send_report("release", {"note": str(error)}))
+        text = (str(outcome) or type(outcome).__name__)[:ERROR_CHARACTERS_MAX]
+        return (yield from self._send_report("fail", {"error": text, "retry": getattr(outcome, "retry", None)}))
+
+    def _send_report(self, action: str, members: Mapping[str, Any]) -> Op[bool]:
+        """Send a report. Return whether it says that the task is done, and was taken."""
+        plan = post(f"{task_path(self.task['id'])}/{action}", {"fence": self.fence, **members}, repeatable=True)
         try:
             yield from self._caller.call(plan, self._caller.deadline(REPORT_TIMEOUT_S))
-        except ConflictError:
+        except (ConflictError, NotFoundError, ForbiddenError):
             return False  # The claim is lost.
+        except UnavailableError as error:
+            log.warning("the task %s could not be reported, its claim will expire: %s", self.task["id"], error)
+            return False
         return action == "complete"
 
 

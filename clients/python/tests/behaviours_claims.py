@@ -154,7 +154,7 @@ class ClaimBehaviours(Both):
                 listed.extend(leases_of(workspace))
 
         with self.assertRaises(LeaseLostError):
-            await self.hold(ana.leases.hold("deploy", ttl_s=60, max_s=1), body)
+            await self.hold(ana.leases.hold("deploy", ttl_s=60, max_s=2), body)
         self.assertEqual([row["state"] for row in listed], ["held"])
 
     async def test_lease_unreachable(self) -> None:
@@ -233,16 +233,28 @@ class ClaimBehaviours(Both):
         workspace, (ana,) = await self.team("ana")
         task = await self.go(ana.tasks.add({"title": "a", "max_attempts": 1}))
         final = await self.go(ana.tasks.add("b"))
+        unfit = await self.go(ana.tasks.add({"title": "c", "max_attempts": 1}))
+        large = await self.go(ana.tasks.add({"title": "d", "max_attempts": 1}))
 
         def body(task: Any) -> Any:
-            if task.id == final["id"]:
+            def held_is(one: Any) -> bool:
+                return bool(task.id == one["id"])
+
+            if held_is(final):
                 raise TaskFailed("not at all", retry=False)
+            if held_is(unfit):
+                return object()
+            if held_is(large):
+                return "x" * 100_000
             raise ValueError("it does not compile")
 
         self.assertEqual(await self.go(ana.tasks.work([], self.handler(body), wait=0)), 0)
         found = self.task_of(task["id"])
         self.assertEqual((found["state"], found["error"]), ("dead", "it does not compile"))
         self.assertEqual(self.task_of(final["id"])["state"], "failed")
+        for task in (unfit, large):
+            self.assertEqual(self.task_of(task["id"])["state"], "dead")
+        self.assertIn("not JSON serializable", self.task_of(unfit["id"])["error"])
 
     async def test_tasks_requeue(self) -> None:
         workspace, (ana, ben) = await self.team("ana", "ben")

@@ -30,7 +30,7 @@ def count_sync(client: koor_client.Client, resource: str) -> None:
 
 
 async def count_async(client: koor_client.aio.Client, resource: str) -> None:
-    last: list[float] = []
+    last = [0.0]
 
     async def body(lease: Any) -> None:
         print("held", flush=True)

@@ -24,13 +24,22 @@ class Link:
         self.reader = reader
         self.writer = writer
         self.used_at = now()
+        #: Whether the connection was closed because the time of its request was over.
+        self.expired = False
         self.parser = AnswerParser()
         #: Bytes of the body that came with the head of an opened answer.
         self.early = b""
+        #: A read of the body that has begun.
+        self.reading: asyncio.Future[bytes] | None = None
 
     def close(self) -> None:
         """Close the connection at once. A task that reads from it wakes."""
         self.writer.transport.abort()
+
+    def expire(self) -> None:
+        """Close the connection because the time is over."""
+        self.expired = True
+        self.close()
 
     def is_stale(self) -> bool:
         """Whether the server has closed the connection."""
@@ -107,10 +116,24 @@ class AsyncDriver:
         else:
             link.close()
 
-    async def _connect(self, server: Server, until: float) -> Link:
+    async def _connect(self, server: Server, until: float) -> Link | None:
+        """Connect, or return None when the time is over.
+
+        This module does not use wait_for, which in Python 3.10 and 3.11 may swallow a cancellation.
+        """
         context = (self._ssl or ssl.create_default_context()) if server.secure else None
-        opening = asyncio.open_connection(server.host, server.port, ssl=context)
-        reader, writer = await asyncio.wait_for(opening, max(0.001, until - now()))
+        opening = asyncio.ensure_future(asyncio.open_connection(server.host, server.port, ssl=context))
+        try:
+            await asyncio.wait({opening}, timeout=max(0.001, until - now()))
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_opened)
+            opening.cancel()
+            raise
+        if not opening.done():
+            opening.add_done_callback(_close_opened)
+            opening.cancel()
+            return None
+        reader, writer = opening.result()
         link = Link(server, reader, writer)
         self._open.add(link)
         return link
@@ -121,21 +144,25 @@ class AsyncDriver:
         link = self._take(effect.server)
         try:
             link = link or await self._connect(effect.server, effect.connect_until)
-        except (OSError, asyncio.TimeoutError) as error:
-            expired = isinstance(error, asyncio.TimeoutError) and now() >= effect.until
-            return NoAnswer(f"cannot connect: {error or 'the time is over'}", sent=False, expired=expired)
+        except OSError as error:
+            return NoAnswer(f"cannot connect: {error}", sent=False)
+        if link is None:
+            return NoAnswer("cannot connect: the time is over", sent=False, expired=now() >= effect.until)
         keep = False
+        # The end of the time closes the connection, which ends the read.
+        alarm = asyncio.get_running_loop().call_later(max(0.001, effect.until - now()), link.expire)
         try:
             link.parser = AnswerParser(has_body=effect.request.method != "HEAD")
-            got = await asyncio.wait_for(self._ask(link, effect), max(0.001, effect.until - now()))
+            got = await self._ask(link, effect)
             keep = True
             return got
-        except asyncio.TimeoutError:
-            return NoAnswer("the time is over", sent=True, expired=True)
         except (OSError, ProtocolError) as error:
             self._check()
+            if link.expired:
+                return NoAnswer("the time is over", sent=True, expired=True)
             return NoAnswer(str(error) or type(error).__name__, sent=True)
         finally:
+            alarm.cancel()
             if not keep:
                 self.forget(link)
 
@@ -160,12 +187,29 @@ class AsyncDriver:
             return early
         try:
             while not link.parser.done:
-                data = await asyncio.wait_for(link.reader.read(_BYTES), max(0.001, until - now()))
-                body = link.parser.feed(data)
+                if link.reading is None:
+                    link.reading = asyncio.ensure_future(link.reader.read(_BYTES))
+                    link.reading.add_done_callback(_take_error)
+                # A read that has not ended in time, or whose waiter is cancelled, goes on for the next one.
+                await asyncio.wait({link.reading}, timeout=max(0.001, until - now()))
+                if not link.reading.done():
+                    return None
+                reading, link.reading = link.reading, None
+                body = link.parser.feed(reading.result())
                 if body:
                     return body
-        except asyncio.TimeoutError:
-            return None
         except (OSError, ProtocolError):
             self._check()
         return b""
+
+
+def _take_error(reading: asyncio.Future[bytes]) -> None:
+    """Take the error of a read whose connection was closed meanwhile."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+def _close_opened(opening: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:
+    """Close a connection without a waiter."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].transport.abort()

@@ -143,7 +143,7 @@ class Subscription:
             until = min(heard_at + SILENCE_S_MAX, looked_at + HEALTH_S if several else heard_at + SILENCE_S_MAX)
             data = yield from read(opened.link, until if self._deadline is None else min(until, self._deadline))
             if data == b"":
-                self._caller.servers.move_on(self._caller.servers.current)
+                self._caller.servers.move_on(opened.link.server)
                 return
             if data is None:
                 yield from self._expire()

@@ -114,7 +114,7 @@ class ClaimBehaviours(Both):
             await self.until("expires_at has grown three times", look)
             self.assertFalse(lease.lost.is_set())
 
-        await self.hold(ana.leases.hold("deploy", ttl_s=1), body)
+        await self.hold(ana.leases.hold("deploy", ttl_s=3), body)
 
     async def test_lease_broken(self) -> None:
         workspace, (ana, ben) = await self.team("ana", "ben")
@@ -130,7 +130,7 @@ class ClaimBehaviours(Both):
                     lease.check()
 
         with self.assertRaises(LeaseLostError) as caught:
-            await self.hold(ana.leases.hold("deploy", ttl_s=1), body)
+            await self.hold(ana.leases.hold("deploy", ttl_s=3), body)
         self.assertIs(caught.exception, reasons[0])
         self.assertIn("the release is today", str(reasons[0]))
 
@@ -154,7 +154,7 @@ class ClaimBehaviours(Both):
                 listed.extend(leases_of(workspace))
 
         with self.assertRaises(LeaseLostError):
-            await self.hold(ana.leases.hold("deploy", ttl_s=60, max_s=2), body)
+            await self.hold(ana.leases.hold("deploy", ttl_s=60, max_s=5), body)
         self.assertEqual([row["state"] for row in listed], ["held"])
 
     async def test_lease_unreachable(self) -> None:
@@ -172,7 +172,7 @@ class ClaimBehaviours(Both):
                 proxy.close()
 
         with self.assertRaises(LeaseLostError) as caught:
-            await self.hold(far.leases.hold("deploy", ttl_s=2), body)
+            await self.hold(far.leases.hold("deploy", ttl_s=5), body)
         self.assertEqual(caught.exception.status, 0)
         self.assertEqual([row["state"] for row in listed], ["held"])
 
@@ -314,8 +314,8 @@ class ClaimBehaviours(Both):
 
     async def test_tasks_lost(self) -> None:
         workspace, (ana, ben) = await self.team("ana", "ben")
-        first = await self.go(ana.tasks.add({"title": "a", "ttl_s": 1, "priority": 9}))
-        second = await self.go(ana.tasks.add({"title": "b", "ttl_s": 1, "resources": ["path:b"], "priority": 8}))
+        first = await self.go(ana.tasks.add({"title": "a", "ttl_s": 3, "priority": 9}))
+        second = await self.go(ana.tasks.add({"title": "b", "ttl_s": 3, "resources": ["path:b"], "priority": 8}))
         third = await self.go(ana.tasks.add("c"))
         began: list[str] = []
         ended: list[str] = []

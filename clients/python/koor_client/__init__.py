@@ -1,0 +1,65 @@
+"""Client of Koor, a coordination server for AI coding agents.
+
+``connect`` returns the sync client, ``koor_client.aio.connect`` the asyncio client, which has the same calls.
+"""
+
+from ._claim import Loss, TaskCanceled, WorkerStopped
+from ._tasks import TaskFailed
+from .client import Client, HeldLease, HeldTask, Hold, Iteration, connect
+from .errors import (
+    BadRequestError,
+    ClosedError,
+    ConflictError,
+    ForbiddenError,
+    KoorError,
+    LeasedError,
+    LeaseLostError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    StaleFenceError,
+    TimeoutError,
+    TooLargeError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from .records import Event, Instance, Lag, Lease, Message, NewTask, Task, Value, WaitResult
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadRequestError",
+    "Client",
+    "ClosedError",
+    "ConflictError",
+    "Event",
+    "ForbiddenError",
+    "HeldLease",
+    "HeldTask",
+    "Hold",
+    "Instance",
+    "Iteration",
+    "KoorError",
+    "Lag",
+    "Lease",
+    "LeaseLostError",
+    "LeasedError",
+    "Loss",
+    "Message",
+    "NewTask",
+    "NotFoundError",
+    "RateLimitedError",
+    "ServerError",
+    "StaleFenceError",
+    "Task",
+    "TaskCanceled",
+    "TaskFailed",
+    "TimeoutError",
+    "TooLargeError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "Value",
+    "WaitResult",
+    "WorkerStopped",
+    "connect",
+]

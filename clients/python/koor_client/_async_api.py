@@ -1,0 +1,273 @@
+"""State, specs, events and messages of the asyncio client.
+
+Made from _sync_api.py by tools/make_async.py: change that file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from . import _events, _messages, _values
+from ._http import path_of
+from ._async_base import Iteration, Noun
+from ._values import Fence, spec_path, state_path
+from .records import (
+    DiffEntry,
+    Event,
+    HistoryEntry,
+    KeyRecord,
+    Lag,
+    Message,
+    SentMessage,
+    SpecHistoryEntry,
+    SpecRecord,
+    SpecVersion,
+    StateVersion,
+    Value,
+)
+
+
+class State(Noun):
+    """Versioned values by key."""
+
+    async def get(self, key: str, *, version: int | None = None, timeout: float | None = None) -> Value:
+        """Read a value, or one of its versions. Raises NotFoundError if there is none."""
+        return await self._run(_values.get(self._caller, state_path(key), version, timeout))
+
+    async def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        content_type: str | None = None,
+        if_version: int | None = None,
+        fence: Fence = None,
+        timeout: float | None = None,
+    ) -> StateVersion:
+        """Store a value: bytes as they are, a str with a ``text/…`` content type as text, all else as JSON.
+
+        ``if_version``: raises ConflictError unless this is the current version; 0: unless the key does not exist.
+        ``fence``: a claim, or its number. Raises StaleFenceError if the claim is over.
+        """
+        made = await self._run(
+            _values.put(
+                self._caller,
+                state_path(key),
+                value,
+                timeout,
+                content_type=content_type,
+                if_version=if_version,
+                fence=fence,
+            )
+        )
+        return cast(StateVersion, made)
+
+    async def update(
+        self, key: str, change: Callable[[Any], Any], *, fence: Fence = None, timeout: float | None = None
+    ) -> Value:
+        """Store ``change(value)``; the value of a key that does not exist is None.
+
+        ``change`` is called again if another write came between.
+        """
+        return await self._run(_values.update(self._caller, state_path(key), change, timeout, fence=fence))
+
+    async def delete(
+        self, key: str, *, if_version: int | None = None, fence: Fence = None, timeout: float | None = None
+    ) -> None:
+        """Delete a key; its history stays."""
+        await self._run(_values.delete(self._caller, state_path(key), timeout, if_version=if_version, fence=fence))
+
+    async def history(self, key: str, *, limit: int | None = None, timeout: float | None = None) -> list[HistoryEntry]:
+        """Return the versions of a key, the newest first."""
+        found = await self._run(_values.history(self._caller, state_path(key), limit, timeout))
+        return cast("list[HistoryEntry]", found)
+
+    async def diff(self, key: str, old: int, new: int, *, timeout: float | None = None) -> list[DiffEntry]:
+        """Return what changed from the version ``old`` to the version ``new``."""
+        found = await self._run(_values.diff(self._caller, state_path(key), old, new, timeout))
+        return cast("list[DiffEntry]", found)
+
+    async def keys(
+        self,
+        prefix: str = "",
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> list[KeyRecord]:
+        """List the keys that start with a prefix."""
+        query = {"prefix": prefix, "after": after, "limit": limit}
+        found = await self._run(_values.listing(self._caller, "/api/state", query, None, timeout))
+        return cast("list[KeyRecord]", found)
+
+
+class Specs(Noun):
+    """Documents by project and name, versioned as state is."""
+
+    async def get(self, project: str, name: str, *, version: int | None = None, timeout: float | None = None) -> Value:
+        """Read a spec, or one of its versions. Raises NotFoundError if there is none."""
+        return await self._run(_values.get(self._caller, spec_path(project, name), version, timeout))
+
+    async def set(
+        self,
+        project: str,
+        name: str,
+        value: Any,
+        *,
+        if_version: int | None = None,
+        fence: Fence = None,
+        timeout: float | None = None,
+    ) -> SpecVersion:
+        """Store a spec as JSON; bytes as they are. ``if_version`` and ``fence`` as in ``state.set``."""
+        path = spec_path(project, name)
+        made = await self._run(_values.put(self._caller, path, value, timeout, if_version=if_version, fence=fence))
+        return cast(SpecVersion, made)
+
+    async def update(
+        self,
+        project: str,
+        name: str,
+        change: Callable[[Any], Any],
+        *,
+        fence: Fence = None,
+        timeout: float | None = None,
+    ) -> Value:
+        """Store ``change(value)``, as ``state.update`` does."""
+        return await self._run(_values.update(self._caller, spec_path(project, name), change, timeout, fence=fence))
+
+    async def delete(
+        self,
+        project: str,
+        name: str,
+        *,
+        if_version: int | None = None,
+        fence: Fence = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Delete a spec; its history stays."""
+        path = spec_path(project, name)
+        await self._run(_values.delete(self._caller, path, timeout, if_version=if_version, fence=fence))
+
+    async def history(
+        self, project: str, name: str, *, limit: int | None = None, timeout: float | None = None
+    ) -> list[SpecHistoryEntry]:
+        """Return the versions of a spec, the newest first."""
+        found = await self._run(_values.history(self._caller, spec_path(project, name), limit, timeout))
+        return cast("list[SpecHistoryEntry]", found)
+
+    async def diff(
+        self, project: str, name: str, old: int, new: int, *, timeout: float | None = None
+    ) -> list[DiffEntry]:
+        """Return what changed from the version ``old`` to the version ``new``."""
+        found = await self._run(_values.diff(self._caller, spec_path(project, name), old, new, timeout))
+        return cast("list[DiffEntry]", found)
+
+    async def list(self, project: str, *, timeout: float | None = None) -> list[SpecRecord]:
+        """List the specs of a project by name."""
+        path = "/api/specs" + path_of(project)
+        return cast("list[SpecRecord]", await self._run(_values.listing(self._caller, path, {}, "specs", timeout)))
+
+
+class Events(Noun):
+    """Publish, subscribe, look back."""
+
+    async def publish(
+        self, topic: str, data: Any = None, *, source: str | None = None, timeout: float | None = None
+    ) -> Event:
+        """Publish an event. It is not sent again if the answer was lost, because it would be another event."""
+        return await self._run(_events.publish(self._caller, topic, data, source, timeout))
+
+    async def publish_all(self, events: Sequence[Mapping[str, Any]], *, timeout: float | None = None) -> list[Event]:
+        """Publish several ``{"topic", "data", "source"}`` in order, all or none."""
+        return await self._run(_events.publish_all(self._caller, [dict(event) for event in events], timeout))
+
+    async def history(
+        self,
+        topic: str | None = None,
+        *,
+        last: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        source: str | None = None,
+        timeout: float | None = None,
+    ) -> list[Event]:
+        """Return the newest events of a pattern, the newest first; with ``after`` those behind it, the oldest first."""
+        query = {"topic": topic, "last": last, "after": after, "before": before, "source": source}
+        return await self._run(_events.history(self._caller, query, timeout))
+
+    def subscribe(
+        self,
+        pattern: str = "**",
+        *,
+        since: int | None = None,
+        on_lag: Callable[[Lag], object] | None = None,
+        timeout: float | None = None,
+    ) -> Iteration[Event]:
+        """Iterate over the events of a pattern as they come, without a gap and without a duplicate.
+
+        ``since``: the id after which the events begin; without it they begin now, which is the start of the
+        ``async with`` block or else the first step. ``on_lag`` is told of events that are lost, or were dropped and are
+        fetched again; without it they are logged. ``timeout``: a step without an event raises TimeoutError after so
+        many seconds; the next step continues.
+        """
+        subscription = _events.Subscription(self._caller, pattern, since, on_lag, timeout)
+        return Iteration(self._driver, subscription.feed(), lambda: subscription.begin(None))
+
+
+class Messages(Noun):
+    """Messages between instances."""
+
+    async def send(
+        self,
+        to: str | Sequence[str],
+        subject: str,
+        body: str | None = None,
+        *,
+        intent: str | None = None,
+        importance: str | None = None,
+        thread: str | None = None,
+        reply_to: str | None = None,
+        data: Any = None,
+        expires_in_s: int | None = None,
+        timeout: float | None = None,
+    ) -> SentMessage:
+        """Send a message to an instance's id, ``name:N``, ``workspace:W``, or several of these."""
+        members = {
+            "body": body,
+            "intent": intent,
+            "importance": importance,
+            "thread": thread,
+            "reply_to": reply_to,
+            "data": data,
+            "expires_in_s": expires_in_s,
+        }
+        return await self._run(_messages.send(self._caller, to, subject, members, timeout))
+
+    def inbox(
+        self,
+        *,
+        thread: str | None = None,
+        wait: float | None = None,
+        mark_read: bool = True,
+        timeout: float | None = None,
+    ) -> Iteration[Message]:
+        """Iterate over the unread messages, and over new ones as they come.
+
+        A message is marked as read when the next one is asked for. ``wait``: the iteration ends when nothing came for
+        so many seconds; 0: it ends with what is there. ``timeout``: as in ``events.subscribe``.
+        """
+        feed = _messages.inbox(self._caller, thread=thread, mark_read=mark_read, wait=wait, timeout=timeout)
+        return Iteration(self._driver, feed)
+
+    async def mark(
+        self,
+        ids: str | Sequence[str],
+        kind: str = "read",
+        *,
+        note: str | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Mark messages as ``read`` or ``acked``. Return how many changed."""
+        names = [ids] if isinstance(ids, str) else list(ids)
+        return await self._run(_messages.mark(self._caller, names, kind, note, timeout))

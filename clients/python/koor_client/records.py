@@ -1,0 +1,299 @@
+"""The records that cross the wire, as docs/http-api.md describes them. A test compares them with ``/openapi.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+
+@dataclass(frozen=True)
+class Value:
+    """A stored value: parsed JSON, a str of another ``text/…`` type, or bytes."""
+
+    value: Any
+    version: int
+    etag: str
+    content_type: str
+
+
+class KeyRecord(TypedDict):
+    """A key in a list."""
+
+    key: str
+    version: int
+    content_type: str
+    updated_at: str
+
+
+class StateVersion(TypedDict):
+    """A version that a write has made."""
+
+    key: str
+    version: int
+    hash: str
+    content_type: str
+    updated_at: str
+
+
+class SpecVersion(TypedDict, total=False):
+    """A version of a spec that a write has made; ``warnings`` only of a contract."""
+
+    project: str
+    name: str
+    version: int
+    hash: str
+    updated_at: str
+    warnings: list[dict[str, str]]
+
+
+class HistoryEntry(TypedDict):
+    """A version in the history of a key."""
+
+    key: str
+    version: int
+    hash: str
+    content_type: str
+    updated_at: str
+    updated_by: str
+
+
+class SpecHistoryEntry(TypedDict):
+    """A version in the history of a spec."""
+
+    project: str
+    name: str
+    version: int
+    hash: str
+    updated_at: str
+    updated_by: str
+
+
+class DiffEntry(TypedDict, total=False):
+    """A difference; ``old_value`` and ``new_value`` where the operation has them."""
+
+    operation: Literal["add", "remove", "replace"]
+    path: str
+    old_value: Any
+    new_value: Any
+
+
+class SpecRecord(TypedDict):
+    """A spec in the list of its project."""
+
+    name: str
+    version: int
+    updated_at: str
+
+
+class Event(TypedDict):
+    """An event."""
+
+    id: int
+    topic: str
+    data: Any
+    source: str
+    created_at: str
+
+
+class Lag(TypedDict, total=False):
+    """What a subscriber missed.
+
+    ``lagged``: its position was ahead of the newest event, ``last_id``, from which it goes on. ``dropped``: the server
+    dropped ``count`` events after ``after_id``, which the subscription then fetches if the server still has them.
+    """
+
+    type: Literal["lagged", "dropped"]
+    last_id: int
+    count: int
+    after_id: int
+
+
+class Party(TypedDict):
+    """An instance, by its id and name."""
+
+    id: str
+    name: str
+
+
+class Checkout(TypedDict):
+    """The working tree of an instance."""
+
+    id: str
+    branch: str | None
+    root: str | None
+    machine: str | None
+
+
+class Instance(TypedDict):
+    """A registered instance."""
+
+    id: str
+    name: str
+    workspace: str
+    intent: str
+    stack: str
+    capabilities: list[str]
+    checkout: Checkout | None
+    parent: str | None
+    status: Literal["pending", "active", "stale"]
+    registered_at: str
+    last_seen: str
+
+
+class NewInstance(Instance):
+    """An instance that was just registered, with its own token."""
+
+    token: str
+
+
+class _LeaseExtras(TypedDict, total=False):
+    touched_at: str
+    automatic: bool
+    nearby: list[dict[str, Any]]
+
+
+class Lease(_LeaseExtras):
+    """A lease."""
+
+    id: str
+    fence: int | None
+    state: Literal["held", "waiting", "released", "lost"]
+    holder: Party
+    workspace: str
+    resources: list[str]
+    mode: Literal["exclusive", "shared"]
+    scope: Literal["repo", "checkout"]
+    checkout: str | None
+    reason: str
+    note: str | None
+    task: str | None
+    ttl_s: int
+    max_s: int
+    requested_at: str
+    granted_at: str | None
+    expires_at: str | None
+    ended_at: str | None
+    position: int | None
+
+
+class _TaskWhole(TypedDict, total=False):
+    body: str
+    data: Any
+    result: Any
+    history: list[dict[str, Any]]
+    dependents: list[str]
+
+
+class Task(_TaskWhole):
+    """A task. Lists leave out ``body``, ``data`` and ``result``; only ``get`` has ``history`` and ``dependents``."""
+
+    id: str
+    workspace: str
+    title: str
+    labels: list[str]
+    requires: list[str]
+    resources: list[str]
+    priority: int
+    after: list[str]
+    state: Literal["blocked", "ready", "claimed", "input_required", "done", "failed", "dead", "canceled"]
+    attempts: int
+    max_attempts: int
+    ttl_s: int
+    max_s: int
+    not_before: str | None
+    assignee: str | None
+    holder: Party | None
+    fence: int | None
+    lease: str | None
+    progress: int | None
+    note: str | None
+    checkpoint: Any
+    cancel_requested: bool
+    question: str | None
+    answer: str | None
+    error: str | None
+    created_by: str
+    created_at: str
+    updated_at: str
+    claimed_at: str | None
+    ended_at: str | None
+
+
+class _NewTaskOptions(TypedDict, total=False):
+    id: str
+    workspace: str
+    body: str
+    data: Any
+    labels: list[str]
+    requires: list[str]
+    resources: list[str]
+    priority: int
+    after: list[str]
+    max_attempts: int
+    ttl_s: int
+    max_s: int
+    not_before: str
+    assignee: str
+
+
+class NewTask(_NewTaskOptions):
+    """A task to add."""
+
+    title: str
+
+
+class Recipient(TypedDict):
+    """An instance that got a message, and what became of the message there."""
+
+    id: str
+    name: str
+    delivered_at: str | None
+    read_at: str | None
+    acked_at: str | None
+    note: str | None
+
+
+# "from" is a keyword of Python, so this record cannot be written as a class.
+Message = TypedDict(
+    "Message",
+    {
+        "id": str,
+        "thread": str,
+        "reply_to": "str | None",
+        "from": Party,
+        "to": "list[Recipient]",
+        "subject": str,
+        "intent": Literal["inform", "request", "ack"],
+        "importance": Literal["normal", "high"],
+        "body": str,
+        "data": Any,
+        "sent_at": str,
+    },
+)
+
+
+class SentMessage(TypedDict):
+    """The answer to a message that was sent."""
+
+    id: str
+    thread: str
+    to: list[dict[str, str]]
+
+
+class WaitResult(TypedDict):
+    """What holds of the conditions of a wait, None if nothing held in time, and the cursor of the next wait."""
+
+    matched: dict[str, Any] | None
+    cursor: str
+
+
+class UsageRecorded(TypedDict):
+    """The answer to a report of usage."""
+
+    id: int
+    recorded: bool
+
+
+Json = Any
+Headers = Mapping[str, str]

@@ -45,7 +45,7 @@ const TAKEN = {
   pages: join(ROOT, "dist", ".packages", "pages.json"),
 };
 
-const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "dashboard", "bench", "test"];
+const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "clients", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "shared", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
 /** Files on which every output depends: if one changes, everything is built again. */

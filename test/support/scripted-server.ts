@@ -75,6 +75,9 @@ export class ScriptedServer {
     this.#changes.emit("asked");
     if (answer === undefined || answer === "silent") return;
     if (answer === "cut") request.socket.destroy();
-    else response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers }).end(answer.body ?? "{}");
+    else
+      response
+        .writeHead(answer.status, { "content-type": "application/json", ...answer.headers })
+        .end(answer.body ?? "{}");
   }
 }

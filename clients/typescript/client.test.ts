@@ -1,6 +1,7 @@
 /** Tests messages, waits, instances and usage against a real server, by the rows of clients/behaviours.json. */
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
+import { betweenLooks } from "../../test/support/between-looks.js";
 import { send } from "../../test/support/http-client.js";
 import { startKoor } from "../../test/support/server-process.js";
 import { BadRequestError, connect, ForbiddenError } from "./client.js";
@@ -21,7 +22,7 @@ await behaviour(t, "messages-inbox", async (t) => {
   t.match(await second, { value: { subject: "second" } });
   const third = inbox.next();
   // The mark of the second message is sent before the next page is asked for.
-  while ((await ben.messages.list({ unread: true })).messages.length > 0);
+  while ((await ben.messages.list({ unread: true })).messages.length > 0) await betweenLooks();
   ending.abort(new Error("enough"));
   await t.rejects(third, { message: "enough" });
   t.match(await ana.messages.list({ box: "out" }), {

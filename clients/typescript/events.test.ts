@@ -1,6 +1,7 @@
 /** Tests events and subscriptions by the rows of clients/behaviours.json. */
 import t, { type Test } from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
+import { betweenLooks } from "../../test/support/between-looks.js";
 import { readMetric } from "../../test/support/metrics.js";
 import { ScriptedServer } from "../../test/support/scripted-server.js";
 import { makeDirectory, startKoor } from "../../test/support/server-process.js";
@@ -118,7 +119,7 @@ await behaviour(t, "events-end", async (t) => {
   })();
   await t.rejects(aborted, { message: "after a" });
   // The server sees the end of a connection a moment later.
-  while ((await readMetric(port, "koor_subscribers")) > 0);
+  while ((await readMetric(port, "koor_subscribers")) > 0) await betweenLooks();
   t.pass("no subscriber is left");
 });
 

@@ -7,10 +7,11 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
+import { betweenLooks } from "../../test/support/between-looks.js";
 import { makeDirectory, tieToThisProcess } from "../../test/support/owner.js";
 import { startKoor } from "../../test/support/server-process.js";
 import { TcpProxy } from "../../test/support/tcp-proxy.js";
-import { connect, LeasedError, LeaseLostError, type Lease } from "./client.js";
+import { connect, LeasedError, LeaseLostError, type Lease, type LeaseListOptions } from "./client.js";
 
 const HOLDER = fileURLToPath(new URL("../../test/support/stopped-holder.js", import.meta.url));
 
@@ -22,6 +23,11 @@ const { client: ben, instance: benInstance } = await client.instances.register({
 /** Resolves when the signal fires. */
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
+}
+
+/** Resolves when the server lists no such lease. */
+async function isEmpty(options: LeaseListOptions): Promise<void> {
+  while ((await client.leases.list(options)).length > 0) await betweenLooks();
 }
 
 await behaviour(t, "lease-conflict", async (t) => {
@@ -69,8 +75,8 @@ await behaviour(t, "lease-waits", async (t) => {
   for await (const _ of client.events.subscribe("lease.waiting", { since })) break;
   leaving.abort(new Error("enough"));
   await t.rejects(aborting, { message: "enough" });
-  t.same(await client.leases.list({ state: "waiting" }), [], "an aborted call leaves the line, too");
-  t.notOk(second.signal.aborted);
+  await isEmpty({ state: "waiting" });
+  t.notOk(second.signal.aborted, "an aborted call leaves the line, too");
 });
 
 await behaviour(t, "lease-renews", async (t) => {
@@ -78,7 +84,10 @@ await behaviour(t, "lease-renews", async (t) => {
     "deploy",
     async ({ lease, signal }) => {
       const expiries = new Set<string | null>();
-      while (expiries.size < 4 && !signal.aborted) expiries.add((await client.leases.get(lease.id)).expires_at);
+      while (expiries.size < 4 && !signal.aborted) {
+        expiries.add((await client.leases.get(lease.id)).expires_at);
+        await betweenLooks();
+      }
       t.notOk(signal.aborted);
     },
     { ttl_s: 1 },
@@ -99,6 +108,22 @@ await behaviour(t, "lease-broken", async (t) => {
   await t.rejects(broken, LeaseLostError);
   t.type(reason, LeaseLostError);
   t.match(reason, { status: 409, message: "lease lost" });
+});
+
+t.test("a lease whose request was aborted before its answer is given back", async (t) => {
+  const proxy = await TcpProxy.start(t, () => port);
+  const through = connect({ url: `http://127.0.0.1:${proxy.port}`, instance: anaInstance.id });
+  await through.state.list();
+  const leaving = new AbortController();
+  const since = (await client.events.history({ last: 1 }))[0]?.id ?? 0;
+  // The answer waits in the proxy until the call is over.
+  proxy.slow(50);
+  const aborting = through.leases.acquire("deploy", { signal: leaving.signal });
+  for await (const _ of client.events.subscribe("lease.granted", { since })) break;
+  leaving.abort(new Error("enough"));
+  await t.rejects(aborting, { message: "enough" });
+  proxy.resume();
+  await isEmpty({ state: "held" });
 });
 
 await behaviour(t, "lease-max", async (t) => {

@@ -1,9 +1,9 @@
 /** The calls about leases. A lease that the client holds is renewed in the background (held-claim.ts). */
 import type { CallOptions } from "./deadline.js";
-import { LeasedError } from "./errors.js";
+import { KoorError, LeasedError, UnavailableError } from "./errors.js";
 import { HeldClaim, Moment } from "./held-claim.js";
 import { newRequestId } from "./request-id.js";
-import type { Transport } from "./transport.js";
+import type { RequestPlan, Transport } from "./transport.js";
 import type { AcquiredLease, Lease, LeaseBody, LeaseCheck } from "./types.js";
 import { segment } from "./versioned.js";
 
@@ -62,6 +62,11 @@ function pathOf(id: string): string {
   return `/api/leases/${segment(id)}`;
 }
 
+/** Returns whether a request that has failed with this may have got a lease. */
+function mayHaveArrived(error: unknown): boolean {
+  return error instanceof KoorError ? error instanceof UnavailableError && error.outcomeUnknown : true;
+}
+
 export class Leases {
   readonly #transport: Transport;
   /** Renews and gives back what the client holds, also after the client's signal has fired. */
@@ -104,7 +109,10 @@ export class Leases {
     };
     const sentAt = new Moment();
     const plan = { method: "POST", path: "/api/leases", json, repeatable: true };
-    const asked = await this.#transport.json<AcquiredLease>(plan, call);
+    const asked = await this.#transport.json<AcquiredLease>(plan, call).catch((error: unknown) => {
+      if (mayHaveArrived(error)) void this.#abandon(plan);
+      throw error;
+    });
     const granted =
       asked.state === "held"
         ? { lease: asked, heardAt: sentAt, grantedAfter: sentAt }
@@ -147,8 +155,19 @@ export class Leases {
         grantedAfter = pollAt;
       }
     } catch (error) {
-      await this.#leave(asked);
+      const leaving = this.#leave(asked);
+      // A call that is aborted ends at once.
+      if (error instanceof KoorError) await leaving;
       throw error;
+    }
+  }
+
+  /** Gives back what a request got whose answer was lost. The server knows the request by its `request_id`. */
+  async #abandon(plan: RequestPlan & { readonly json: unknown }): Promise<void> {
+    try {
+      await this.#leave(await this.#holding.json<Lease>(plan, CLEANUP));
+    } catch {
+      // It got nothing, or the lease ends by itself after ttl_s.
     }
   }
 

@@ -31,7 +31,7 @@ function expandTypes(ts, program, source) {
 /** Writes the types into a folder. Fails if the sources have errors. */
 export async function writeClientTypes(folder) {
   const { default: ts } = await import("typescript");
-  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile).config;
+  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path)).config;
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
   const types = join(ROOT, CLIENT_FOLDER, "types.ts");
   const program = ts.createProgram([join(ROOT, CLIENT_FOLDER, "client.ts"), types], {

@@ -12,7 +12,7 @@ import { CLI, CLIENT, FEATURES, LAYERS, PAGES, RESERVED, VIEWS_APART, WORDS } fr
 
 // This file runs from dist/tree/test.
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const FOLDERS = ["src", "workers", "schemas", "shared", "cli", "dashboard", "bench", "test"];
+const FOLDERS = ["src", "workers", "schemas", "shared", "cli", "clients", "dashboard", "bench", "test"];
 
 function readSources(): Map<string, string> {
   const sources = new Map<string, string>();

@@ -7,11 +7,11 @@ const DOUBLINGS_MAX = 6;
 
 /**
  * Returns the pause before the next attempt, in ms: it doubles with each attempt, and a random half of it keeps many
- * clients from coming back at the same time. It is never shorter than the server's `Retry-After`.
+ * clients from coming back at the same time. It is never shorter than `leastMs`, the server's `Retry-After`.
  */
-export function pauseMs(attempt: number, retryAfterMs = 0): number {
+export function pauseMs(attempt: number, leastMs = 0): number {
   const fullMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX));
-  return retryAfterMs + fullMs * (0.5 + Math.random() / 2);
+  return leastMs + fullMs * (0.5 + Math.random() / 2);
 }
 
 /** Reads the header `Retry-After` of Koor, which is in seconds. Returns ms, 0 if the header is absent or a date. */

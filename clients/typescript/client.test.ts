@@ -54,8 +54,8 @@ await behaviour(t, "wait", async (t) => {
 });
 
 await behaviour(t, "wait-timeout", async (t) => {
-  for (const wait_s of [0, 1]) {
-    const answer = await client.wait({ event: "never", wait_s });
+  for (const waitS of [0, 1]) {
+    const answer = await client.wait({ event: "never", wait_s: waitS });
     t.match(answer, { matched: null, cursor: /^\S+$/ });
   }
   await t.rejects(client.wait({}), BadRequestError);

@@ -15,7 +15,23 @@ import type { WaitAnswer } from "./types.js";
 import { Usage } from "./usage.js";
 import { wait, type WaitOptions } from "./wait.js";
 
-export * from "./errors.js";
+export {
+  BadRequestError,
+  ConflictError,
+  ForbiddenError,
+  KoorError,
+  LeasedError,
+  LeaseLostError,
+  NotFoundError,
+  RateLimitedError,
+  ServerError,
+  StaleFenceError,
+  TaskCanceledError,
+  TimeoutError,
+  TooLargeError,
+  UnauthorizedError,
+  UnavailableError,
+} from "./errors.js";
 export { HeldLease } from "./leases.js";
 export { TaskFailure } from "./task-worker.js";
 export type { CallOptions } from "./deadline.js";
@@ -25,13 +41,14 @@ export type { AcquireOptions, LeaseListOptions } from "./leases.js";
 export type { InboxOptions, MessageListOptions, MessagePage } from "./messages.js";
 export type { StateListOptions } from "./state.js";
 export type { LagNotice, SubscribeOptions, Subscription } from "./subscription.js";
-export type { ClaimOptions, TaskListOptions } from "./tasks.js";
+export type { ClaimOptions } from "./task-claims.js";
+export type { TaskListOptions } from "./tasks.js";
 export type { TaskContext, TaskHandler, WorkOptions } from "./task-worker.js";
 export type { FenceOptions, GetOptions, ListOptions, Versioned, WriteOptions } from "./versioned.js";
 export type { WaitOptions } from "./wait.js";
 export type * from "./types.js";
 
-/** How to reach the server, and who calls. */
+/** The address of the server, and the identity of the client. */
 export interface ConnectOptions extends TransportOptions {
   /** The server's address, or those of the nodes of a cluster: `http://localhost:9800` by default. */
   readonly url?: string | readonly string[];

@@ -7,7 +7,7 @@ import { TimeoutError } from "./errors.js";
 /** The longest time that a timer can wait, in ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What every call takes. */
+/** The options of every call. */
 export interface CallOptions {
   /** Ends the call when it fires. The call then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

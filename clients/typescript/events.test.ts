@@ -96,7 +96,7 @@ await behaviour(t, "events-dropped", async (t) => {
   const notices: LagNotice[] = [];
   const subscription = connect({ url: server.url }).events.subscribe("", {
     since: 0,
-    onLag: (told) => notices.push(told),
+    onLag: (lag) => notices.push(lag),
   });
   t.same(
     (await take(subscription, 4)).map(({ id }) => id),

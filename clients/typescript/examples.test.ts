@@ -31,10 +31,10 @@ const OPTIONS: ts.CompilerOptions = {
 /** Makes a folder in which `koor/client` is installed. */
 async function installTypes(folder: string): Promise<void> {
   const installed = join(folder, "node_modules", "koor");
-  const { writeClientTypes } = (await import(pathToFileURL(join(ROOT, "deploy", "client-types.mjs")).href)) as {
+  const types = (await import(pathToFileURL(join(ROOT, "deploy", "client-types.mjs")).href)) as {
     writeClientTypes(into: string): Promise<void>;
   };
-  await writeClientTypes(join(installed, "dist", "client"));
+  await types.writeClientTypes(join(installed, "dist", "client"));
   const manifest = { name: "koor", version: "0.0.0", type: "module", exports: MANIFEST.exports };
   writeFileSync(join(installed, "package.json"), JSON.stringify(manifest));
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
@@ -55,7 +55,7 @@ t.test("the examples compile against the types of the package", async (t) => {
   mkdirSync(join(folder, "examples"));
   const files = examples.map((code, at) => {
     const file = join(folder, "examples", `example-${at}.ts`);
-    // The first example connects; the others go on with its names.
+    // The first example connects; the others use its names.
     const names = at === 0 ? "" : PREAMBLE;
     writeFileSync(file, `${names}${code}\nexport {};\n`);
     return file;

@@ -146,7 +146,7 @@ export class HeldClaim {
 function lookingSignal(signal: AbortSignal, look: () => void): AbortSignal {
   const isAborted = (): boolean => {
     look();
-    return Reflect.get(AbortSignal.prototype, "aborted", signal) as boolean;
+    return Reflect.get(AbortSignal.prototype, "aborted", signal);
   };
   return Object.defineProperties(signal, {
     aborted: { get: isAborted },

@@ -61,7 +61,7 @@ await behaviour(t, "lease-with", async (t) => {
 await behaviour(t, "lease-waits", async (t) => {
   const first = await ana.leases.acquire("deploy");
   const waiting = ben.leases.with("deploy", ({ lease }) => lease.holder.name, { wait_s: Infinity });
-  // The server tells of a waiting lease by an event.
+  // The server publishes an event of a waiting lease.
   for await (const _ of client.events.subscribe("lease.waiting", { since: 0 })) break;
   await first.release();
   t.equal(await waiting, "ben");

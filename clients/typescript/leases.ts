@@ -146,7 +146,7 @@ export class Leases {
         const plan = { method: "GET", path: pathOf(asked.id), query: { wait: poll }, waitMs: poll * 1000 };
         const now = await this.#transport.json<AcquiredLease>(plan, call);
         if (now.state === "held") {
-          // The first sign of life after the grant confirms it.
+          // The first heartbeat after the grant confirms it.
           const heardAt = new Moment();
           return { lease: await this.#renew(now, call), heardAt, grantedAfter };
         }

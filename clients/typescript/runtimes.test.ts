@@ -78,7 +78,7 @@ t.test("the bundle is small, and imports nothing", (t) => {
   const text = readFileSync(BUNDLE, "utf8");
   const bytes = gzipSync(text, { level: 9 }).length;
   t.ok(bytes <= COMPRESSED_BYTES_MAX, `${bytes} bytes after compression`);
-  t.notMatch(text, /\bimport\b|\brequire\(|typebox|process\.|Buffer/);
+  t.equal(/\b(?:import|require|process|Buffer)\b|typebox/.exec(text)?.[0], undefined);
   t.end();
 });
 
@@ -115,7 +115,7 @@ t.test("a page in Chromium", { skip: browserMissing() }, async (t) => {
   // Chromium writes a line for each answer with an error, of which the scenario has two.
   const expected = [/Failed to load resource: the server responded with a status of 4(?:04|12)/];
   const { page, complaints } = await openPage(browser, { expected });
-  // Of the same origin as the API, as a page of one's own server behind the same proxy would be.
+  // The page has the origin of the API, like a page behind the same proxy.
   await page.goto(`${url}/health`);
   const code = `(async () => {
     const text = ${JSON.stringify(readFileSync(BUNDLE, "utf8"))};

@@ -1,6 +1,6 @@
 /**
  * A subscription to events, over one connection after the other. The id of the last event is the position from which
- * the next connection goes on, so that no event is missed and none comes twice.
+ * the next connection continues, so that no event is missed and none comes twice.
  */
 import { pauseMs } from "./back-off.js";
 import { Deadline } from "./deadline.js";
@@ -17,7 +17,7 @@ const ANSWER_MS_MAX = 10_000;
 /**
  * Why events may be missing. `dropped`: the client was too slow, and now gets the events behind `after_id` from the
  * history. `lagged`: the position was ahead of the newest event, because the server was restored from an older backup;
- * the subscription goes on behind `last_id`.
+ * the subscription continues after `last_id`.
  */
 export type LagNotice =
   | { readonly type: "dropped"; readonly count: number; readonly after_id: number }

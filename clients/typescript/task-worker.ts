@@ -1,9 +1,16 @@
 /** Claims tasks and runs a handler for each, while it keeps the claim alive (held-claim.ts). */
 import { pauseMs } from "./back-off.js";
 import { Deadline, type CallOptions } from "./deadline.js";
-import { LeaseLostError, RateLimitedError, TaskCanceledError, UnavailableError } from "./errors.js";
+import {
+  BadRequestError,
+  LeaseLostError,
+  RateLimitedError,
+  TaskCanceledError,
+  TooLargeError,
+  UnavailableError,
+} from "./errors.js";
 import { HeldClaim, Moment } from "./held-claim.js";
-import type { Tasks } from "./tasks.js";
+import type { TaskClaims } from "./task-claims.js";
 import type { ClaimedTask, Task } from "./types.js";
 
 /** How long one call waits for a task, in s. */
@@ -14,12 +21,16 @@ export interface TaskContext {
   readonly fence: number;
   /** Fires when the claim is lost, when the task is to be canceled, or when the worker is to end. */
   readonly signal: AbortSignal;
-  /** What is leased with the task; null if that is nothing. */
+  /** The lease of the task's resources; null if it has none. */
   readonly lease: ClaimedTask["lease"];
-  /** Reports a percentage, a note, or a checkpoint from which another holder can go on. */
-  progress(what: { readonly percent?: number; readonly note?: string; readonly checkpoint?: unknown }): Promise<void>;
+  /** Reports a percentage, a note, or a checkpoint from which another holder can continue. */
+  readonly progress: (what: {
+    readonly percent?: number;
+    readonly note?: string;
+    readonly checkpoint?: unknown;
+  }) => Promise<void>;
   /** Gives the task back until the question is answered. The handler returns after that. */
-  ask(question: string): Promise<void>;
+  readonly ask: (question: string) => Promise<void>;
 }
 
 export type TaskHandler = (task: Task, context: TaskContext) => unknown;
@@ -36,16 +47,17 @@ export interface WorkOptions extends CallOptions {
 export class TaskFailure extends Error {}
 
 export class TaskWorker {
-  readonly #claiming: Tasks;
-  readonly #holding: Tasks;
+  readonly #claiming: TaskClaims;
+  readonly #holding: TaskClaims;
   readonly #labels: readonly string[];
   readonly #handler: TaskHandler;
   readonly #options: WorkOptions;
   readonly #ending: Deadline;
+  readonly #failure = new AbortController();
 
   /** @param calls `claiming` ends with the client's signal; `holding` does not */
   constructor(
-    calls: { readonly claiming: Tasks; readonly holding: Tasks },
+    calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
     signal: AbortSignal | undefined,
     labels: readonly string[],
     handler: TaskHandler,
@@ -56,14 +68,17 @@ export class TaskWorker {
     this.#labels = labels;
     this.#handler = handler;
     this.#options = options;
-    this.#ending = new Deadline(Infinity, [signal, options.signal]);
+    this.#ending = new Deadline(Infinity, [signal, options.signal, this.#failure.signal]);
   }
 
   /** Runs until the signal fires, or until a claim is refused. */
   async run(): Promise<void> {
     const lines = Array.from({ length: this.#options.concurrency ?? 1 }, () => this.#line());
     try {
-      await Promise.all(lines);
+      // A refused claim ends the other lines, too, which finish what they hold.
+      for (const line of lines) line.catch((error: unknown) => this.#failure.abort(error));
+      await Promise.allSettled(lines);
+      this.#failure.signal.throwIfAborted();
     } finally {
       this.#ending.end();
     }
@@ -168,12 +183,25 @@ export class TaskWorker {
     outcome: { result: unknown } | { error: unknown },
     wasAborted: boolean,
   ): Promise<void> {
-    if ("result" in outcome) await this.#holding.complete(id, fence, outcome.result);
+    if ("result" in outcome) await this.#complete(id, fence, outcome.result);
     else if (wasAborted) await this.#holding.release(id, fence);
-    else {
-      const { error } = outcome;
-      const message = error instanceof Error ? error.message : String(error);
-      await this.#holding.fail(id, fence, message || "the handler failed", !(error instanceof TaskFailure));
+    else await this.#fail(id, fence, outcome.error);
+  }
+
+  /** Completes a task. A result that the server does not take, or that is not JSON, fails the task. */
+  async #complete(id: string, fence: number, result: unknown): Promise<void> {
+    try {
+      await this.#holding.complete(id, fence, result);
+    } catch (error) {
+      const isRefused =
+        error instanceof TypeError || error instanceof BadRequestError || error instanceof TooLargeError;
+      if (!isRefused) throw error;
+      await this.#fail(id, fence, new TaskFailure(`the result: ${error.message}`));
     }
+  }
+
+  async #fail(id: string, fence: number, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    await this.#holding.fail(id, fence, message || "the handler failed", !(error instanceof TaskFailure));
   }
 }

@@ -175,10 +175,28 @@ t.test("several tasks run at the same time", async (t) => {
   t.equal((await client.tasks.list({ label: "together", state: "done" })).length, 3);
 });
 
+t.test("a result that cannot be stored fails the task, and the worker goes on", async (t) => {
+  const circle: Record<string, unknown> = {};
+  circle["itself"] = circle;
+  const results = [circle, "x".repeat(70_000), "small"];
+  const tasks = await ana.tasks.add(
+    results.map((_, at) => ({ title: `result ${at}`, labels: ["result"], priority: 9 - at })),
+  );
+  const ending = new AbortController();
+  let runs = 0;
+  const handler = (): unknown => {
+    if (runs === 2) ending.abort();
+    return results[runs++];
+  };
+  await ben.tasks.work("result", handler, { signal: ending.signal });
+  const ended = await Promise.all(tasks.map(({ id }) => client.tasks.get(id)));
+  t.match(ended, [{ state: "failed", error: /^the result: / }, { state: "failed" }, { state: "done" }]);
+});
+
 t.test("a claim that is refused ends the worker", async (t) => {
   const server = await startKoor(t, { args: ["--auth-token", "a-token-of-the-server"] });
   await t.rejects(
-    connect({ url: server.url }).tasks.work("any", () => undefined),
+    connect({ url: server.url }).tasks.work("any", () => undefined, { concurrency: 2 }),
     UnauthorizedError,
   );
 });

@@ -19,7 +19,7 @@ while (!held.signal.aborted && Date.now() < endMs) {
     const atMs = Date.now();
     if (held.signal.aborted) break;
     appendFileSync(file, `${atMs}\n`);
-    await undefined;
+    await Promise.resolve();
   }
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -63,7 +63,7 @@ t.test("an answer to a renewal that comes too late does not give the claim back"
     asked = resolve;
   });
   const claim = hold({
-    ttlMs: 300,
+    ttlMs: 900,
     renew: () => {
       asked();
       return new Promise((resolve) => {
@@ -82,7 +82,7 @@ t.test("a refused renewal loses the claim, a failed one is tried again", async (
   for (const error of [new LeaseLostError("lease lost", { status: 409 }), new NotFoundError("gone", { status: 404 })]) {
     let calls = 0;
     const claim = hold({
-      ttlMs: 600,
+      ttlMs: 3000,
       renew: () => (calls++ === 0 ? Promise.reject(new UnavailableError("away")) : Promise.reject(error)),
     });
     await once(claim.signal, "abort");

@@ -90,7 +90,7 @@ await behaviour(t, "lease-renews", async (t) => {
       }
       t.notOk(signal.aborted);
     },
-    { ttl_s: 1 },
+    { ttl_s: 3 },
   );
 });
 
@@ -103,7 +103,7 @@ await behaviour(t, "lease-broken", async (t) => {
       await aborted(signal);
       ({ reason } = signal as { reason: unknown });
     },
-    { ttl_s: 1 },
+    { ttl_s: 3 },
   );
   await t.rejects(broken, LeaseLostError);
   t.type(reason, LeaseLostError);
@@ -133,7 +133,7 @@ await behaviour(t, "lease-max", async (t) => {
       await aborted(signal);
       t.equal((await client.leases.get(lease.id)).state, "held");
     },
-    { ttl_s: 60, max_s: 1 },
+    { ttl_s: 60, max_s: 5 },
   );
   await t.rejects(limited, LeaseLostError);
 });
@@ -141,7 +141,7 @@ await behaviour(t, "lease-max", async (t) => {
 await behaviour(t, "lease-unreachable", async (t) => {
   const proxy = await TcpProxy.start(t, () => port);
   const through = connect({ url: `http://127.0.0.1:${proxy.port}`, instance: anaInstance.id });
-  const held = await through.leases.acquire("deploy", { ttl_s: 2 });
+  const held = await through.leases.acquire("deploy", { ttl_s: 5 });
   const before = performance.now();
   proxy.stall();
   await aborted(held.signal);

@@ -125,7 +125,7 @@ await behaviour(t, "tasks-lost", async (t) => {
       reasons.push(signal.reason);
       throw signal.reason;
     },
-    { signal: ending.signal, ttl_s: 1 },
+    { signal: ending.signal, ttl_s: 3 },
   );
   t.type(reasons[0], TaskCanceledError);
   t.type(reasons[1], LeaseLostError);

@@ -8,7 +8,8 @@ import { connect } from "../../clients/typescript/client.js";
 
 const [, , url = "", instance = "", file = ""] = process.argv;
 const client = connect({ url, instance });
-const held = await client.leases.acquire("deploy", { ttl_s: 1 });
+const held = await client.leases.acquire("deploy", { ttl_s: 3 });
+appendFileSync(file, `${Date.now()}\n`);
 process.stdout.write("held\n");
 /** Steps without a turn of Node's loop, in which no timer runs. */
 const STEPS = 50;

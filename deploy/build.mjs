@@ -1,7 +1,8 @@
 /**
  * Builds the programs and test files from the TypeScript sources. If nothing has changed, it finishes at once. There
- * are two outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there,
+ * are three outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there,
  * with the packages that build-libraries.mjs bundles.
+ * `dist/client` contains the client library (build-client.mjs).
  * `dist/app` contains the programs and the dashboard's pages (build-pages.mjs). Each program is bundled into one file,
  * because most of Node's start time is spent on loading modules. Types are not checked here but by `npm run types`.
  * Finding out what is stale is written by hand, because esbuild cannot do it. A full build takes 4 s, an unchanged one
@@ -23,6 +24,7 @@ import {
 } from "node:fs";
 import { basename, dirname, extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildClient, CLIENT_FOLDER, isClientFresh } from "./build-client.mjs";
 import { bundleLibraries } from "./build-libraries.mjs";
 import { buildPages } from "./build-pages.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
@@ -45,12 +47,13 @@ const TAKEN = {
   pages: join(ROOT, "dist", ".packages", "pages.json"),
 };
 
-const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "dashboard", "bench", "test"];
+const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "clients", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "shared", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
 /** Files on which every output depends: if one changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
+  "deploy/build-client.mjs",
   "deploy/build-libraries.mjs",
   "deploy/build-pages.mjs",
   "deploy/third-party.mjs",
@@ -380,6 +383,17 @@ async function buildDashboard(esbuild, stamp) {
   return [];
 }
 
+/** Bundles the client library. Returns the failures. */
+async function buildClientLibrary(esbuild, stamp) {
+  try {
+    const { path, content } = await buildClient({ root: ROOT, esbuild });
+    writeWhole(path, content + stampLine(stamp));
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
 function describeSources() {
   const sources = SOURCE_FOLDERS.flatMap(listSources);
   const ofPrograms = PROGRAM_FOLDERS.flatMap((folder) => sources.filter((source) => source.startsWith(`${folder}/`)));
@@ -387,6 +401,10 @@ function describeSources() {
     sources,
     inputsStamp: stampOf(BUILD_INPUTS),
     appStamp: stampOf([...BUILD_INPUTS, ...ofPrograms.filter((source) => !isTest(source))]),
+    clientStamp: stampOf([
+      ...BUILD_INPUTS,
+      ...sources.filter((path) => path.startsWith(`${CLIENT_FOLDER}/`) && !isTest(path)),
+    ]),
     pagesStamp: stampOf([...BUILD_INPUTS, ...PAGE_FOLDERS.flatMap(listFiles).filter((path) => !isTest(path))]),
   };
 }
@@ -410,16 +428,18 @@ export async function build({ tree }) {
   const treeStale = tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
   const appStale = !areProgramsFresh(now);
   const pagesStale = !arePagesFresh(now);
+  const clientStale = !isClientFresh(ROOT, stampLine(now.clientStamp));
   if (tree && !treeStale) removeOrphans(now.sources);
-  if (!treeStale && !appStale && !pagesStale) return true;
+  if (!treeStale && !appStale && !pagesStale && !clientStale) return true;
 
   const esbuild = await import("esbuild");
-  const [treeResult, appFailures, pageFailures] = await Promise.all([
+  const [treeResult, appFailures, pageFailures, clientFailures] = await Promise.all([
     treeStale ? buildTree(now.sources, esbuild, now.inputsStamp) : { failures: [], count: 0 },
     appStale ? buildApp(esbuild, now.appStamp) : [],
     pagesStale ? buildDashboard(esbuild, now.pagesStamp) : [],
+    clientStale ? buildClientLibrary(esbuild, now.clientStamp) : [],
   ]);
-  const failures = [...treeResult.failures, ...appFailures, ...pageFailures];
+  const failures = [...treeResult.failures, ...appFailures, ...pageFailures, ...clientFailures];
   const messages = new Set();
   for (const failure of failures) {
     if (!failure.errors) throw failure;
@@ -432,6 +452,7 @@ export async function build({ tree }) {
     treeStale && `${treeResult.count} files`,
     appStale && `${PROGRAMS.length} programs`,
     pagesStale && "the dashboard",
+    clientStale && "the client library",
   ];
   const tookMs = Math.round(performance.now() - startedMs);
   process.stderr.write(`built ${what.filter(Boolean).join(", ")} in ${tookMs} ms\n`);

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import t from "tap";
 import { OPTIONS } from "../schemas/config.js";
@@ -19,6 +19,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   bin: Record<string, string>;
   dependencies: Record<string, string>;
   files: readonly string[];
+  exports: Readonly<Record<string, { readonly types: string; readonly default: string } | undefined>>;
 };
 
 t.test("each command answers from any folder, through a link", async (t) => {
@@ -59,6 +60,14 @@ t.test("the bundles come with the licences of their packages", (t) => {
     t.ok(image.includes(copied), `the image: ${copied}`);
   t.match(readFileSync(join(ROOT, "deploy/Dockerfile.dockerignore"), "utf8"), /^!LICENSE$/m);
   t.end();
+});
+
+t.test("the package has the client library", async (t) => {
+  t.ok(manifest.files.includes("dist/client"));
+  const { types, default: bundle } = manifest.exports["./client"] ?? {};
+  t.equal(types, "./dist/client/client.d.ts", "npm pack writes it");
+  const library = (await import(pathToFileURL(join(ROOT, bundle ?? "")).href)) as { readonly connect: unknown };
+  t.type(library.connect, "function");
 });
 
 t.test("the lock file has each dependency, of other platforms, too, as npm ci requires", (t) => {

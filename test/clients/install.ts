@@ -1,12 +1,17 @@
 /** Installs the pinned clients for the tests. It always ends with 0: the test of a client that is absent is skipped. */
 import { AGENT_CLIENTS } from "./clients.js";
-import { install, NEW_NODE } from "./installed.js";
+import { install, NEW_NODE, RUNTIMES } from "./installed.js";
 
 /** The time for all clients together. */
 const LIMIT_MS = Number(process.argv[2] ?? 240) * 1000;
 
 const endMs = performance.now() + LIMIT_MS;
-const packages = new Map([NEW_NODE, ...AGENT_CLIENTS].map((wanted) => [wanted.package, wanted]));
+const packages = new Map(
+  [NEW_NODE, ...Object.values(RUNTIMES), ...AGENT_CLIENTS].map((wanted) => [
+    `${wanted.package}@${wanted.version}`,
+    wanted,
+  ]),
+);
 for (const wanted of packages.values()) {
   const leftMs = Math.floor(endMs - performance.now());
   const isThere = leftMs > 0 && install(wanted, leftMs);

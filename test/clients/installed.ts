@@ -14,6 +14,20 @@ const FOLDER = process.env["KOOR_TEST_CLIENTS"] ?? join(homedir(), ".cache", "ko
 /** Some clients need a newer line of Node than the oldest one that Koor supports. */
 export const NEW_NODE = { package: `node-${process.platform}-${process.arch}`, version: "24" };
 
+/** The other runtimes of the client library, for clients/typescript/runtimes.test.ts. Each has a folder of programs. */
+export const RUNTIMES = {
+  node26: { package: `node-${process.platform}-${process.arch}`, version: "26.12.1", program: "bin/node" },
+  deno: { package: "deno", version: "2.9.6", program: "bin.cjs" },
+  bun: { package: "bun", version: "1.4.5", program: "bin/bun.exe" },
+} as const;
+
+/** Returns the path of a runtime's program; undefined if the runtime is not installed. */
+export function runtimeProgram(name: keyof typeof RUNTIMES): string | undefined {
+  const wanted = RUNTIMES[name];
+  const path = join(folderOf(wanted), "node_modules", wanted.package, wanted.program);
+  return existsSync(path) ? path : undefined;
+}
+
 interface Package {
   readonly package: string;
   readonly version: string;

@@ -5,7 +5,18 @@
  */
 import { posix } from "node:path";
 import ts from "typescript";
-import { CLI, EMPTY_NAMES, LAYERS, OUTSIDE, PAGES, RESERVED, VIEWS_APART, WORDS, type LayerRow } from "./table.js";
+import {
+  CLI,
+  CLIENT,
+  EMPTY_NAMES,
+  LAYERS,
+  OUTSIDE,
+  PAGES,
+  RESERVED,
+  VIEWS_APART,
+  WORDS,
+  type LayerRow,
+} from "./table.js";
 
 /** Path from the project's root, with `/` → text. */
 export type Sources = ReadonlyMap<string, string>;
@@ -50,6 +61,7 @@ interface LayerStack {
 const STACKS: readonly LayerStack[] = [
   { layers: LAYERS, common: [] },
   { layers: [CLI], common: ["schemas/**", "shared/**"] },
+  { layers: [CLIENT], common: ["schemas/**"] },
   { layers: PAGES, common: ["schemas/**", "shared/**"] },
 ];
 

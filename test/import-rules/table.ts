@@ -154,6 +154,13 @@ export const CLI: LayerRow = {
   because: "the command line is one small bundle that starts fast, so it contains no code of the server",
 };
 
+/** The client library imports nothing of Koor but types, which the build writes out. */
+export const CLIENT: LayerRow = {
+  files: ["clients/**"],
+  packages: ["typebox"],
+  because: "the client library runs in Node, Deno, Bun and browsers, and depends on no package",
+};
+
 /**
  * The layers of the dashboard's pages, the lowest first. The pages import nothing of the server: only the schemas and
  * the shared code. A view may not import another view.

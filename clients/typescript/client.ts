@@ -1,0 +1,101 @@
+/**
+ * The client library of Koor, published as `koor/client`. It uses only what Node, Deno, Bun and browsers share, and
+ * depends on no package. docs/clients.md is its guide.
+ */
+import { Events } from "./events.js";
+import { Instances } from "./instances.js";
+import { Leases } from "./leases.js";
+import { Messages } from "./messages.js";
+import { Servers } from "./servers.js";
+import { Specs } from "./specs.js";
+import { State } from "./state.js";
+import { Tasks } from "./tasks.js";
+import { Transport, type TransportOptions } from "./transport.js";
+import type { WaitAnswer } from "./types.js";
+import { Usage } from "./usage.js";
+import { wait, type WaitOptions } from "./wait.js";
+
+export {
+  BadRequestError,
+  ConflictError,
+  ForbiddenError,
+  KoorError,
+  LeasedError,
+  LeaseLostError,
+  NotFoundError,
+  RateLimitedError,
+  ServerError,
+  StaleFenceError,
+  TaskCanceledError,
+  TimeoutError,
+  TooLargeError,
+  UnauthorizedError,
+  UnavailableError,
+} from "./errors.js";
+export { HeldLease } from "./leases.js";
+export { TaskFailure } from "./task-worker.js";
+export type { CallOptions } from "./deadline.js";
+export type { HistoryOptions, PublishOptions } from "./events.js";
+export type { InstanceListOptions, Registration } from "./instances.js";
+export type { AcquireOptions, LeaseListOptions } from "./leases.js";
+export type { InboxOptions, MessageListOptions, MessagePage } from "./messages.js";
+export type { StateListOptions } from "./state.js";
+export type { LagNotice, SubscribeOptions, Subscription } from "./subscription.js";
+export type { ClaimOptions } from "./task-claims.js";
+export type { TaskListOptions } from "./tasks.js";
+export type { TaskContext, TaskHandler, WorkOptions } from "./task-worker.js";
+export type { FenceOptions, GetOptions, ListOptions, Versioned, WriteOptions } from "./versioned.js";
+export type { WaitOptions } from "./wait.js";
+export type * from "./types.js";
+
+/** The address of the server, and the identity of the client. */
+export interface ConnectOptions extends TransportOptions {
+  /** The server's address, or those of the nodes of a cluster: `http://localhost:9800` by default. */
+  readonly url?: string | readonly string[];
+  /** The server's token, or that of an instance. */
+  readonly token?: string | undefined;
+  /** The id of the instance that acts. */
+  readonly instance?: string | undefined;
+  /** Ends all calls when it fires. What the client holds is given back. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest time for a call, with all its retries, in ms; 30 000 by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const URL_DEFAULT = "http://localhost:9800";
+
+export class Client {
+  readonly state: State;
+  readonly specs: Specs;
+  readonly events: Events;
+  readonly leases: Leases;
+  readonly tasks: Tasks;
+  readonly messages: Messages;
+  readonly instances: Instances<Client>;
+  readonly usage: Usage;
+  readonly #transport: Transport;
+
+  /** @param transport made by `connect` */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.state = new State(transport);
+    this.specs = new Specs(transport);
+    this.events = new Events(transport);
+    this.leases = new Leases(transport);
+    this.tasks = new Tasks(transport);
+    this.messages = new Messages(transport);
+    this.instances = new Instances(transport, (other) => new Client(other));
+    this.usage = new Usage(transport);
+  }
+
+  /** Waits until one of the conditions holds. */
+  wait(options: WaitOptions): Promise<WaitAnswer> {
+    return wait(this.#transport, options);
+  }
+}
+
+/** Makes a client. Nothing is sent before the first call. */
+export function connect(options: ConnectOptions = {}): Client {
+  const { url = URL_DEFAULT, ...rest } = options;
+  return new Client(new Transport(new Servers(typeof url === "string" ? [url] : url), rest));
+}

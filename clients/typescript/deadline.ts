@@ -1,0 +1,76 @@
+/**
+ * Limits the time of a call, with a signal for the requests and pauses of the call. The signal fires when the time is
+ * over, or when one of the caller's signals fires.
+ */
+import { TimeoutError } from "./errors.js";
+
+/** The longest time that a timer can wait, in ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** The options of every call. */
+export interface CallOptions {
+  /** Ends the call when it fires. The call then fails with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest time for the call, with all its retries, in ms. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #endsMs: number;
+  readonly #undo: (() => void)[] = [];
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param timeoutMs Infinity for no limit */
+  constructor(timeoutMs: number, signals: readonly (AbortSignal | undefined)[]) {
+    this.#endsMs = performance.now() + timeoutMs;
+    for (const signal of signals) {
+      if (signal === undefined) continue;
+      const abort = (): void => this.#controller.abort(signal.reason);
+      if (signal.aborted) abort();
+      signal.addEventListener("abort", abort);
+      this.#undo.push(() => signal.removeEventListener("abort", abort));
+    }
+    if (timeoutMs > TIMER_MS_MAX) return;
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(
+        new TimeoutError(`no answer within ${Math.round(timeoutMs)} ms`, { outcomeUnknown: true }),
+      );
+    }, timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  leftMs(): number {
+    return this.#endsMs - performance.now();
+  }
+
+  /** Waits. Fails with the signal's reason as soon as the signal fires. */
+  async pause(timeMs: number): Promise<void> {
+    const { signal } = this;
+    signal.throwIfAborted();
+    let finish = (): void => undefined;
+    const over = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const timer = setTimeout(finish, timeMs);
+    signal.addEventListener("abort", finish);
+    await over;
+    clearTimeout(timer);
+    signal.removeEventListener("abort", finish);
+    signal.throwIfAborted();
+  }
+
+  /** Lifts the limit of the time. The caller's signals still count. */
+  lift(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Forgets the timer and the caller's signals. */
+  end(): void {
+    this.lift();
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The errors of the client. An error of an answer has the answer's HTTP status, and the code and the whole body that the
+ * server sent.
+ */
+
+/** The members that every error body of Koor has. */
+interface ErrorBody {
+  readonly error: string;
+  readonly code: number;
+}
+
+export class KoorError extends Error {
+  /** The HTTP status; 0 if there was no answer. */
+  readonly status: number;
+  /** The member `code` of the body; the status if the body has none. */
+  readonly code: number;
+  /** The parsed body, the text of a body that is not JSON, or null if there was no answer. */
+  readonly body: unknown;
+
+  constructor(message: string, answer: { status?: number; body?: unknown; cause?: unknown } = {}) {
+    super(message, answer.cause === undefined ? {} : { cause: answer.cause });
+    const { status = 0, body = null } = answer;
+    this.name = new.target.name;
+    this.status = status;
+    this.code = isErrorBody(body) ? body.code : status;
+    this.body = body;
+  }
+}
+
+/** 400: the request has a wrong shape. */
+export class BadRequestError extends KoorError {}
+/** 401: the token is wrong or missing. */
+export class UnauthorizedError extends KoorError {}
+/** 403: the token is valid but not allowed to do this. */
+export class ForbiddenError extends KoorError {}
+/** 404: the named thing does not exist. */
+export class NotFoundError extends KoorError {}
+/** 409 and 412: the thing exists already, is in another state, or has another version. */
+export class ConflictError extends KoorError {}
+/** 409 and 423: another instance holds a lease on this, or waits for it. */
+export class LeasedError extends ConflictError {}
+/** The lease or the claim of a task is over. This is also the reason of an aborted `signal`; its status is then 0. */
+export class LeaseLostError extends ConflictError {}
+/** 412: the write came under a fence of a lease or claim that is over. */
+export class StaleFenceError extends ConflictError {}
+/** 413: the body is larger than a limit. */
+export class TooLargeError extends KoorError {}
+/** 429: the server limits the rate, or a stock is full. */
+export class RateLimitedError extends KoorError {}
+/** 500: a bug of the server; its log has the details. */
+export class ServerError extends KoorError {}
+
+/** 502, 503, 504, 507, or no answer at all. */
+export class UnavailableError extends KoorError {
+  /** Whether the server may have executed the request, because the answer was lost. */
+  readonly outcomeUnknown: boolean;
+
+  constructor(
+    message: string,
+    answer: { status?: number; body?: unknown; cause?: unknown; outcomeUnknown?: boolean } = {},
+  ) {
+    super(message, answer);
+    this.outcomeUnknown = answer.outcomeUnknown ?? false;
+  }
+}
+
+/** There was no answer within `timeoutMs`. */
+export class TimeoutError extends UnavailableError {}
+
+/** The task of a handler is to be canceled. It is only the reason of an aborted `signal`. */
+export class TaskCanceledError extends KoorError {}
+
+type ErrorClass = new (message: string, answer: { status: number; body: unknown }) => KoorError;
+
+const BY_STATUS: Readonly<Record<number, ErrorClass>> = {
+  400: BadRequestError,
+  401: UnauthorizedError,
+  403: ForbiddenError,
+  404: NotFoundError,
+  409: ConflictError,
+  412: ConflictError,
+  413: TooLargeError,
+  423: LeasedError,
+  429: RateLimitedError,
+  500: ServerError,
+  502: UnavailableError,
+  503: UnavailableError,
+  504: UnavailableError,
+  507: UnavailableError,
+};
+
+/** Returns whether a body is an error of Koor itself, not of a proxy in front of it. */
+export function isErrorBody(body: unknown): body is ErrorBody {
+  return typeof body === "object" && body !== null && "error" in body && "code" in body;
+}
+
+function errorClass(status: number, message: string): ErrorClass {
+  if (status === 409 && /^(?:leased|awaited) by /.test(message)) return LeasedError;
+  if (status === 409 && /^(?:lease|claim) lost$/.test(message)) return LeaseLostError;
+  if (status === 412 && message === "stale fence") return StaleFenceError;
+  return BY_STATUS[status] ?? KoorError;
+}
+
+/** Makes the error of an answer. `text` is the answer's body. */
+export function errorOf(status: number, text: string): KoorError {
+  let body: unknown = text;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // A proxy in front of the server may answer with text.
+  }
+  const message = isErrorBody(body) ? body.error : `status ${status}`;
+  return new (errorClass(status, message))(message, { status, body });
+}

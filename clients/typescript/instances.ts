@@ -1,0 +1,67 @@
+/** The calls about instances. */
+import type { CallOptions } from "./deadline.js";
+import type { Transport } from "./transport.js";
+import type { Instance, NewInstance, RegisteredInstance } from "./types.js";
+import { segment } from "./versioned.js";
+
+export interface InstanceListOptions extends CallOptions {
+  readonly name?: string;
+  readonly workspace?: string;
+  readonly stack?: string;
+  readonly capability?: string;
+}
+
+/** The new instance, and a client that acts as it. */
+export interface Registration<Client> {
+  readonly instance: RegisteredInstance;
+  readonly client: Client;
+}
+
+function pathOf(id: string): string {
+  return `/api/instances/${segment(id)}`;
+}
+
+export class Instances<Client> {
+  readonly #transport: Transport;
+  readonly #clientOf: (transport: Transport) => Client;
+
+  constructor(transport: Transport, clientOf: (transport: Transport) => Client) {
+    this.#transport = transport;
+    this.#clientOf = clientOf;
+  }
+
+  /** Makes an instance. Returns it with its token, and a client that acts as it. */
+  async register(body: NewInstance, options?: CallOptions): Promise<Registration<Client>> {
+    const plan = { method: "POST", path: "/api/instances/register", json: body };
+    const instance = await this.#transport.json<RegisteredInstance>(plan, options);
+    // A server without authentication does not look at tokens.
+    const token = this.#transport.hasToken ? { token: instance.token } : {};
+    return { instance, client: this.#clientOf(this.#transport.as({ ...token, instance: instance.id })) };
+  }
+
+  list(options: InstanceListOptions = {}): Promise<Instance[]> {
+    const { name, workspace, stack, capability } = options;
+    const query = { name, workspace, stack, capability };
+    return this.#transport.json({ method: "GET", path: "/api/instances", query }, options);
+  }
+
+  get(id: string, options?: CallOptions): Promise<Instance> {
+    return this.#transport.json({ method: "GET", path: pathOf(id) }, options);
+  }
+
+  /** Makes an instance active. */
+  async activate(id: string, options?: CallOptions): Promise<void> {
+    await this.#transport.json({ method: "POST", path: `${pathOf(id)}/activate`, repeatable: true }, options);
+  }
+
+  /** Says that an instance is alive. With `busy_s` it will be silent for this time. */
+  async heartbeat(id: string, options: CallOptions & { readonly busy_s?: number } = {}): Promise<void> {
+    const json = { busy_s: options.busy_s };
+    await this.#transport.json({ method: "POST", path: `${pathOf(id)}/heartbeat`, json, repeatable: true }, options);
+  }
+
+  /** Deletes an instance; its leases are released. */
+  async delete(id: string, options?: CallOptions): Promise<void> {
+    await this.#transport.json({ method: "DELETE", path: pathOf(id) }, options);
+  }
+}

@@ -1,0 +1,221 @@
+/** The calls about leases. A lease that the client holds is renewed in the background (held-claim.ts). */
+import type { CallOptions } from "./deadline.js";
+import { KoorError, LeasedError, UnavailableError } from "./errors.js";
+import { HeldClaim, Moment } from "./held-claim.js";
+import { newRequestId } from "./request-id.js";
+import type { RequestPlan, Transport } from "./transport.js";
+import type { AcquiredLease, Lease, LeaseBody, LeaseCheck } from "./types.js";
+import { segment } from "./versioned.js";
+
+/** The longest time of one long poll, in s. Proxies may cut longer ones. */
+const POLL_S_MAX = 30;
+/** How long the client tries to give a lease back. After that it ends by itself. */
+const CLEANUP: CallOptions = { timeoutMs: 5000 };
+
+export interface AcquireOptions extends CallOptions, Omit<LeaseBody, "resources" | "queue" | "wait_s" | "request_id"> {
+  /** How long to stand in line, in s; Infinity for as long as it takes. 0, the default: the call fails at once. */
+  readonly wait_s?: number;
+}
+
+export interface LeaseListOptions extends CallOptions {
+  readonly state?: Lease["state"] | "all";
+  readonly workspace?: string;
+  readonly holder?: string;
+  readonly resource?: string;
+  readonly limit?: number;
+}
+
+/** A lease that this client holds and renews. */
+export class HeldLease implements AsyncDisposable {
+  /** The lease as it was granted. */
+  readonly lease: AcquiredLease;
+  /** Goes along with each write under the lease, so that the server refuses it when the lease is over. */
+  readonly fence: number;
+  readonly #claim: HeldClaim;
+  readonly #release: () => Promise<void>;
+
+  constructor(lease: AcquiredLease, claim: HeldClaim, release: () => Promise<void>) {
+    this.lease = lease;
+    this.fence = lease.fence ?? 0;
+    this.#claim = claim;
+    this.#release = release;
+  }
+
+  /** Fires before another instance can get the lease; its reason is a LeaseLostError. */
+  get signal(): AbortSignal {
+    return this.#claim.signal;
+  }
+
+  /** Gives the lease back. Nothing happens if it was lost. */
+  async release(): Promise<void> {
+    const wasLost = this.#claim.isLost;
+    this.#claim.end();
+    if (!wasLost) await this.#release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+function pathOf(id: string): string {
+  return `/api/leases/${segment(id)}`;
+}
+
+/** Returns whether a request that has failed with this may have got a lease. */
+function mayHaveArrived(error: unknown): boolean {
+  return error instanceof KoorError ? error instanceof UnavailableError && error.outcomeUnknown : true;
+}
+
+export class Leases {
+  readonly #transport: Transport;
+  /** Renews and gives back what the client holds, also after the client's signal has fired. */
+  readonly #holding: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.#holding = transport.as({ signal: undefined });
+  }
+
+  /**
+   * Runs a function while a lease is held, and releases the lease at the end. Fails with LeaseLostError if the lease was
+   * lost meanwhile, also if the function has returned. Fails with LeasedError if the resources are not free.
+   */
+  async with<Result>(
+    resources: string | readonly string[],
+    run: (lease: HeldLease) => Result | Promise<Result>,
+    options?: AcquireOptions,
+  ): Promise<Result> {
+    const held = await this.acquire(resources, options);
+    try {
+      const result = await run(held);
+      held.signal.throwIfAborted();
+      return result;
+    } finally {
+      await held.release();
+    }
+  }
+
+  /** Gets a lease of its own, which lasts until it is released. `await using` releases it at the end of the block. */
+  async acquire(resources: string | readonly string[], options: AcquireOptions = {}): Promise<HeldLease> {
+    const { signal, timeoutMs, wait_s: waitS = 0, ...body } = options;
+    const call = { signal, timeoutMs };
+    const json = {
+      ...body,
+      resources: typeof resources === "string" ? [resources] : resources,
+      reuse: body.reuse ?? false,
+      queue: waitS > 0,
+      request_id: newRequestId(),
+    };
+    const sentAt = new Moment();
+    const plan = { method: "POST", path: "/api/leases", json, repeatable: true };
+    const asked = await this.#transport.json<AcquiredLease>(plan, call).catch((error: unknown) => {
+      if (mayHaveArrived(error)) void this.#abandon(plan);
+      throw error;
+    });
+    const granted =
+      asked.state === "held"
+        ? { lease: asked, heardAt: sentAt, grantedAfter: sentAt }
+        : await this.#wait(asked, waitS, sentAt, call);
+    const { lease, heardAt, grantedAfter } = granted;
+    const claim = new HeldClaim({
+      ttlMs: lease.ttl_s * 1000,
+      maxMs: lease.max_s * 1000,
+      heardAt,
+      grantedAfter,
+      renew: async (leftMs) => {
+        await this.#renew(lease, { timeoutMs: leftMs });
+      },
+    });
+    return new HeldLease(lease, claim, () => this.#giveBack(lease));
+  }
+
+  /** Waits in line until the lease is granted. Leaves the line if that takes too long, or if the call is aborted. */
+  async #wait(
+    asked: AcquiredLease,
+    waitS: number,
+    sentAt: Moment,
+    call: CallOptions,
+  ): Promise<{ lease: AcquiredLease; heardAt: Moment; grantedAfter: Moment }> {
+    let grantedAfter = sentAt;
+    try {
+      for (;;) {
+        const leftS = waitS - sentAt.elapsedMs() / 1000;
+        const poll = Math.max(0, Math.min(POLL_S_MAX, Math.ceil(leftS)));
+        const pollAt = new Moment();
+        const plan = { method: "GET", path: pathOf(asked.id), query: { wait: poll }, waitMs: poll * 1000 };
+        const now = await this.#transport.json<AcquiredLease>(plan, call);
+        if (now.state === "held") {
+          // The first heartbeat after the grant confirms it.
+          const heardAt = new Moment();
+          return { lease: await this.#renew(now, call), heardAt, grantedAfter };
+        }
+        if (now.state !== "waiting") throw new LeasedError(`the request left the line: ${now.reason}`, { body: now });
+        if (leftS <= 0) throw new LeasedError("the lease was not free in time", { body: now });
+        grantedAfter = pollAt;
+      }
+    } catch (error) {
+      const leaving = this.#leave(asked);
+      // A call that is aborted ends at once.
+      if (error instanceof KoorError) await leaving;
+      throw error;
+    }
+  }
+
+  /** Gives back what a request got whose answer was lost. The server knows the request by its `request_id`. */
+  async #abandon(plan: RequestPlan & { readonly json: unknown }): Promise<void> {
+    try {
+      await this.#leave(await this.#holding.json<Lease>(plan, CLEANUP));
+    } catch {
+      // It got nothing, or the lease ends by itself after ttl_s.
+    }
+  }
+
+  /** Takes a request out of the line, or gives the lease back if it was granted meanwhile. */
+  async #leave(asked: AcquiredLease): Promise<void> {
+    try {
+      const now = await this.#holding.json<Lease>({ method: "GET", path: pathOf(asked.id) }, CLEANUP);
+      if (now.state === "waiting" || now.state === "held") await this.#giveBack(now);
+    } catch {
+      // The server drops the request by itself when it has not heard from the client for ttl_s.
+    }
+  }
+
+  #renew({ id, fence }: Lease, call: CallOptions): Promise<AcquiredLease> {
+    const path = `${pathOf(id)}/renew`;
+    return this.#holding.json({ method: "POST", path, json: { fence }, repeatable: true }, call);
+  }
+
+  async #giveBack({ id, fence }: Lease): Promise<void> {
+    const query = { fence: fence ?? undefined };
+    try {
+      await this.#holding.send({ method: "DELETE", path: pathOf(id), query, repeatable: true }, CLEANUP);
+    } catch {
+      // It was lost, or it ends by itself after ttl_s.
+    }
+  }
+
+  /** The leases that are held; with `state` others. */
+  async list(options: LeaseListOptions = {}): Promise<Lease[]> {
+    const { state, workspace, holder, resource, limit } = options;
+    const query = { state, workspace, holder, resource, limit };
+    return (await this.#transport.json<{ leases: Lease[] }>({ method: "GET", path: "/api/leases", query }, options))
+      .leases;
+  }
+
+  /** One lease, also if it has ended. */
+  get(id: string, options?: CallOptions): Promise<Lease> {
+    return this.#transport.json({ method: "GET", path: pathOf(id) }, options);
+  }
+
+  /** Says which of these paths another instance holds. */
+  check(paths: readonly string[], options: CallOptions & { readonly workspace?: string } = {}): Promise<LeaseCheck> {
+    const json = { paths, workspace: options.workspace };
+    return this.#transport.json({ method: "POST", path: "/api/leases/check", json, repeatable: true }, options);
+  }
+
+  /** Takes a lease from its holder. Needs the server's token. */
+  async break(id: string, reason: string, options?: CallOptions): Promise<void> {
+    await this.#transport.json({ method: "POST", path: `${pathOf(id)}/break`, json: { reason } }, options);
+  }
+}

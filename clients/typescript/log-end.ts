@@ -1,0 +1,37 @@
+/** Finds the end of a cluster's log, from the status of its nodes. */
+
+/** A node that does not answer within this time is left out. */
+const ANSWER_TIMEOUT_MS = 2000;
+
+interface NodeStatus {
+  readonly state?: unknown;
+  readonly log_last?: unknown;
+}
+
+async function endOf(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const response = await fetch(`${url}/api/cluster`, { headers, signal, redirect: "error" });
+    const status = (await response.json()) as NodeStatus | null;
+    // A node that is cut off may name an old end, and a halted one the end of another log.
+    return status?.state === "ok" && typeof status.log_last === "number" ? status.log_last : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the highest end that a healthy node names; undefined if there is none. */
+export async function logEnd(
+  urls: readonly string[],
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const limit = new AbortController();
+  const abort = (): void => limit.abort();
+  const timer = setTimeout(abort, ANSWER_TIMEOUT_MS);
+  signal.addEventListener("abort", abort);
+  const ends = await Promise.all(urls.map((url) => endOf(url, headers, limit.signal)));
+  clearTimeout(timer);
+  signal.removeEventListener("abort", abort);
+  const known = ends.filter((end) => end !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}

@@ -1,0 +1,50 @@
+/**
+ * The addresses of the servers, and the position in the cluster's log that every server must have reached before it
+ * answers. All clients that were made from one connection share them. No I/O.
+ */
+const POSITION_HEADER = "x-koor-position";
+export const AFTER_HEADER = "x-koor-after";
+
+/** Returns the position in an answer's headers; 0 if the server is not a node of a cluster. */
+export function positionOf(headers: Headers): number {
+  const text = headers.get(POSITION_HEADER) ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+export class Servers {
+  /** In the order in which they are asked. Each is an origin with an optional path, without a slash at its end. */
+  #urls: readonly string[];
+  #position = 0;
+
+  constructor(urls: readonly string[]) {
+    if (urls.length === 0) throw new TypeError("connect needs the url of a server");
+    this.#urls = urls.map((url) => {
+      if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`not an http or https URL: ${url}`);
+      return url.replace(/\/+$/, "");
+    });
+  }
+
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  /** 0 if no server has named a position. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Remembers the position of an answer. Positions of one log only grow. */
+  saw(position: number): void {
+    if (position > this.#position) this.#position = position;
+  }
+
+  /** Takes another position, after the cluster was started again with a shorter log. */
+  resetPosition(position: number): void {
+    this.#position = position;
+  }
+
+  /** Asks this server last from now on. */
+  moveOnFrom(url: string): void {
+    if (this.#urls[0] === url) this.#urls = [...this.#urls.slice(1), url];
+  }
+}

@@ -1,0 +1,77 @@
+/** The calls about specs: versioned documents by project and name. */
+import type { CallOptions } from "./deadline.js";
+import type { Transport } from "./transport.js";
+import type { SpecDiff, SpecEntry, SpecProject, SpecStored, SpecVersion } from "./types.js";
+import {
+  segment,
+  VersionedValues,
+  type FenceOptions,
+  type GetOptions,
+  type ListOptions,
+  type Versioned,
+  type WriteOptions,
+} from "./versioned.js";
+
+type SpecWriteOptions = Omit<WriteOptions, "content_type">;
+
+function pathOf(project: string, name: string): string {
+  return `/api/specs/${segment(project)}/${segment(name)}`;
+}
+
+export class Specs {
+  readonly #values: VersionedValues;
+
+  constructor(transport: Transport) {
+    this.#values = new VersionedValues(transport);
+  }
+
+  /** Reads a spec. Fails with NotFoundError if it does not exist. */
+  async get<Value = unknown>(project: string, name: string, options?: GetOptions): Promise<Versioned<Value>> {
+    return (await this.#values.get(pathOf(project, name), options)) as Versioned<Value>;
+  }
+
+  /** Writes a spec. The answer for a contract has `warnings` if some of its definitions cannot be used. */
+  set(project: string, name: string, value: unknown, options?: SpecWriteOptions): Promise<SpecStored> {
+    return this.#values.set(pathOf(project, name), value, options);
+  }
+
+  /** Changes a spec without losing the change of another client, like `state.update`. */
+  update<Value = unknown>(
+    project: string,
+    name: string,
+    change: (value: Value | undefined) => Value | undefined | Promise<Value | undefined>,
+    options: FenceOptions = {},
+  ): Promise<SpecStored | undefined> {
+    return this.#values.update(pathOf(project, name), change as (value: unknown) => unknown, options);
+  }
+
+  /** Deletes a spec; its history stays. */
+  async delete(project: string, name: string, options?: SpecWriteOptions): Promise<void> {
+    await this.#values.delete(pathOf(project, name), options);
+  }
+
+  /** Writes an older version again, as a new version. */
+  rollback(project: string, name: string, version: number, options?: SpecWriteOptions): Promise<SpecStored> {
+    return this.#values.rollback(pathOf(project, name), version, options);
+  }
+
+  /** The versions of a spec, the newest first. */
+  history(project: string, name: string, options?: ListOptions): Promise<SpecVersion[]> {
+    return this.#values.history(pathOf(project, name), options);
+  }
+
+  /** The differences between two versions. */
+  diff(project: string, name: string, from: number, to: number, options?: CallOptions): Promise<SpecDiff> {
+    return this.#values.diff(pathOf(project, name), from, to, options);
+  }
+
+  /** The specs of a project, by name. */
+  async list(project: string, options?: CallOptions): Promise<SpecEntry[]> {
+    return (await this.#values.list<{ specs: SpecEntry[] }>(`/api/specs/${segment(project)}`, {}, options)).specs;
+  }
+
+  /** The projects that have specs. */
+  async projects(options?: CallOptions): Promise<SpecProject[]> {
+    return (await this.#values.list<{ projects: SpecProject[] }>("/api/specs", {}, options)).projects;
+  }
+}

@@ -1,0 +1,207 @@
+/** Claims tasks and runs a handler for each, while it keeps the claim alive (held-claim.ts). */
+import { pauseMs } from "./back-off.js";
+import { Deadline, type CallOptions } from "./deadline.js";
+import {
+  BadRequestError,
+  LeaseLostError,
+  RateLimitedError,
+  TaskCanceledError,
+  TooLargeError,
+  UnavailableError,
+} from "./errors.js";
+import { HeldClaim, Moment } from "./held-claim.js";
+import type { TaskClaims } from "./task-claims.js";
+import type { ClaimedTask, Task } from "./types.js";
+
+/** How long one call waits for a task, in s. */
+const POLL_S = 30;
+
+export interface TaskContext {
+  /** Goes along with each write that is made for the task. */
+  readonly fence: number;
+  /** Fires when the claim is lost, when the task is to be canceled, or when the worker is to end. */
+  readonly signal: AbortSignal;
+  /** The lease of the task's resources; null if it has none. */
+  readonly lease: ClaimedTask["lease"];
+  /** Reports a percentage, a note, or a checkpoint from which another holder can continue. */
+  readonly progress: (what: {
+    readonly percent?: number;
+    readonly note?: string;
+    readonly checkpoint?: unknown;
+  }) => Promise<void>;
+  /** Gives the task back until the question is answered. The handler returns after that. */
+  readonly ask: (question: string) => Promise<void>;
+}
+
+export type TaskHandler = (task: Task, context: TaskContext) => unknown;
+
+export interface WorkOptions extends CallOptions {
+  readonly workspace?: string;
+  /** How long a claim lasts without a renewal; the task's own by default. */
+  readonly ttl_s?: number;
+  /** How many tasks at the same time; 1 by default. */
+  readonly concurrency?: number;
+}
+
+/** A handler throws this to fail the task for good: it is not tried again. */
+export class TaskFailure extends Error {}
+
+export class TaskWorker {
+  readonly #claiming: TaskClaims;
+  readonly #holding: TaskClaims;
+  readonly #labels: readonly string[];
+  readonly #handler: TaskHandler;
+  readonly #options: WorkOptions;
+  readonly #ending: Deadline;
+  readonly #failure = new AbortController();
+
+  /** @param calls `claiming` ends with the client's signal; `holding` does not */
+  constructor(
+    calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
+    signal: AbortSignal | undefined,
+    labels: readonly string[],
+    handler: TaskHandler,
+    options: WorkOptions,
+  ) {
+    this.#claiming = calls.claiming;
+    this.#holding = calls.holding;
+    this.#labels = labels;
+    this.#handler = handler;
+    this.#options = options;
+    this.#ending = new Deadline(Infinity, [signal, options.signal, this.#failure.signal]);
+  }
+
+  /** Runs until the signal fires, or until a claim is refused. */
+  async run(): Promise<void> {
+    const lines = Array.from({ length: this.#options.concurrency ?? 1 }, () => this.#line());
+    try {
+      // A refused claim ends the other lines, too, which finish what they hold.
+      for (const line of lines) line.catch((error: unknown) => this.#failure.abort(error));
+      await Promise.allSettled(lines);
+      this.#failure.signal.throwIfAborted();
+    } finally {
+      this.#ending.end();
+    }
+  }
+
+  async #line(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let attempt = 0; !signal.aborted; ) {
+      try {
+        const askedAt = new Moment();
+        const { task, lease } = await this.#claiming.claim({
+          labels: this.#labels,
+          workspace: this.#options.workspace,
+          ttl_s: this.#options.ttl_s,
+          wait_s: POLL_S,
+          signal,
+          timeoutMs: this.#options.timeoutMs,
+        });
+        attempt = 0;
+        if (task !== null) await this.#work(task, lease, askedAt);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof UnavailableError) && !(error instanceof RateLimitedError)) throw error;
+        await this.#ending.pause(pauseMs(attempt++)).catch(() => undefined);
+      }
+    }
+  }
+
+  async #work(task: Task, lease: ClaimedTask["lease"], askedAt: Moment): Promise<void> {
+    const { id } = task;
+    const fence = task.fence ?? 0;
+    // The claim may have been granted at the end of the wait, but not before the request. An early start is safe.
+    const claimedAt = await this.#confirm(id, fence);
+    if (claimedAt === undefined) return;
+    const claim = new HeldClaim({
+      ttlMs: (this.#options.ttl_s ?? task.ttl_s) * 1000,
+      maxMs: task.max_s * 1000,
+      heardAt: claimedAt,
+      grantedAfter: askedAt,
+      renew: async (timeoutMs) => {
+        const { cancel_requested: isCanceled } = await this.#holding.progress(id, fence, {}, { timeoutMs });
+        if (isCanceled) claim.abort(new TaskCanceledError(`task ${id} is to be canceled`));
+      },
+    });
+    const abort = (): void => claim.abort(this.#ending.signal.reason);
+    this.#ending.signal.addEventListener("abort", abort);
+    if (this.#ending.signal.aborted) abort();
+    let hasAsked = false;
+    const context: TaskContext = {
+      fence,
+      signal: claim.signal,
+      lease,
+      progress: async (what) => {
+        const { cancel_requested: isCanceled } = await this.#holding.progress(id, fence, what, {
+          signal: claim.signal,
+        });
+        if (isCanceled) claim.abort(new TaskCanceledError(`task ${id} is to be canceled`));
+      },
+      ask: async (question) => {
+        await this.#holding.ask(id, fence, question);
+        hasAsked = true;
+        claim.end();
+      },
+    };
+    try {
+      const outcome = await this.#run(task, context);
+      const isLost = claim.isLost;
+      claim.end();
+      if (!isLost && !hasAsked) await this.#finish(id, fence, outcome, claim.signal.aborted);
+    } catch (error) {
+      // The server has ended the claim meanwhile, and another holder gets the task.
+      if (!(error instanceof LeaseLostError)) throw error;
+    } finally {
+      claim.end();
+      this.#ending.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Says that the claim has arrived. Returns the time of that, or undefined if the claim is over. */
+  async #confirm(id: string, fence: number): Promise<Moment | undefined> {
+    const sentAt = new Moment();
+    try {
+      await this.#holding.progress(id, fence, {}, { timeoutMs: this.#options.timeoutMs });
+      return sentAt;
+    } catch (error) {
+      if (error instanceof LeaseLostError) return undefined;
+      throw error;
+    }
+  }
+
+  async #run(task: Task, context: TaskContext): Promise<{ result: unknown } | { error: unknown }> {
+    try {
+      return { result: await this.#handler(task, context) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async #finish(
+    id: string,
+    fence: number,
+    outcome: { result: unknown } | { error: unknown },
+    wasAborted: boolean,
+  ): Promise<void> {
+    if ("result" in outcome) await this.#complete(id, fence, outcome.result);
+    else if (wasAborted) await this.#holding.release(id, fence);
+    else await this.#fail(id, fence, outcome.error);
+  }
+
+  /** Completes a task. A result that the server does not take, or that is not JSON, fails the task. */
+  async #complete(id: string, fence: number, result: unknown): Promise<void> {
+    try {
+      await this.#holding.complete(id, fence, result);
+    } catch (error) {
+      const isRefused =
+        error instanceof TypeError || error instanceof BadRequestError || error instanceof TooLargeError;
+      if (!isRefused) throw error;
+      await this.#fail(id, fence, new TaskFailure(`the result: ${error.message}`));
+    }
+  }
+
+  async #fail(id: string, fence: number, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    await this.#holding.fail(id, fence, message || "the handler failed", !(error instanceof TaskFailure));
+  }
+}

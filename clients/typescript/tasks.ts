@@ -1,0 +1,70 @@
+/** The calls about tasks. */
+import type { CallOptions } from "./deadline.js";
+import { newRequestId } from "./request-id.js";
+import { TaskClaims, taskPath } from "./task-claims.js";
+import { TaskWorker, type TaskHandler, type WorkOptions } from "./task-worker.js";
+import type { Transport } from "./transport.js";
+import type { ListedTask, NewTask, Task, TaskWithHistory } from "./types.js";
+
+export interface TaskListOptions extends CallOptions {
+  readonly workspace?: string;
+  readonly state?: Task["state"];
+  readonly label?: string;
+  readonly assignee?: string;
+  readonly holder?: string;
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+type NewTaskWithoutId = Omit<NewTask, "request_id">;
+
+export class Tasks extends TaskClaims {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    super(transport);
+    this.#transport = transport;
+  }
+
+  /** Makes one task, or an array of them as a whole. */
+  add(task: NewTaskWithoutId, options?: CallOptions): Promise<Task>;
+  add(tasks: readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task[]>;
+  add(what: NewTaskWithoutId | readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task | Task[]> {
+    const named = (task: NewTaskWithoutId): NewTask => ({ ...task, request_id: newRequestId() });
+    const json = Array.isArray(what)
+      ? (what as readonly NewTaskWithoutId[]).map(named)
+      : named(what as NewTaskWithoutId);
+    return this.#transport.json({ method: "POST", path: "/api/tasks", json, repeatable: true }, options);
+  }
+
+  /**
+   * Claims tasks that have these labels, one after the other, and runs the handler for each. What the handler returns is
+   * the task's result; if it fails, the task is tried again later. Runs until the signal fires: a task whose handler
+   * then fails is given back.
+   */
+  work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
+    const all = typeof labels === "string" ? [labels] : labels;
+    // The tasks that the worker holds are finished or given back also after the client's signal has fired.
+    const holding = new TaskClaims(this.#transport.as({ signal: undefined }));
+    return new TaskWorker({ claiming: this, holding }, this.#transport.signal, all, handler, options).run();
+  }
+
+  answer(id: string, answer: string, options?: CallOptions): Promise<Task> {
+    return this.#transport.json({ method: "POST", path: `${taskPath(id)}/answer`, json: { answer } }, options);
+  }
+
+  cancel(id: string, reason?: string, options?: CallOptions): Promise<Task> {
+    return this.#transport.json({ method: "POST", path: `${taskPath(id)}/cancel`, json: { reason } }, options);
+  }
+
+  get(id: string, options?: CallOptions): Promise<TaskWithHistory> {
+    return this.#transport.json({ method: "GET", path: taskPath(id) }, options);
+  }
+
+  async list(options: TaskListOptions = {}): Promise<ListedTask[]> {
+    const { workspace, state, label, assignee, holder, limit, after } = options;
+    const query = { workspace, state, label, assignee, holder, limit, after };
+    return (await this.#transport.json<{ tasks: ListedTask[] }>({ method: "GET", path: "/api/tasks", query }, options))
+      .tasks;
+  }
+}

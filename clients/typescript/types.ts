@@ -1,0 +1,45 @@
+/**
+ * The types of requests and answers, which all come from `schemas/`. Only types are imported, so that the bundle
+ * contains no schemas. deploy/build-client.mjs writes them in full for the package, so that it does not need typebox.
+ */
+import type { Static } from "typebox";
+import type * as events from "../../schemas/events.js";
+import type * as instances from "../../schemas/instances.js";
+import type * as leases from "../../schemas/leases.js";
+import type * as messages from "../../schemas/messages.js";
+import type * as specs from "../../schemas/specs.js";
+import type * as state from "../../schemas/state.js";
+import type * as tasks from "../../schemas/tasks.js";
+import type * as usage from "../../schemas/usage.js";
+import type * as wait from "../../schemas/wait.js";
+
+export type StateEntry = Static<typeof state.StateEntry>;
+export type StateVersion = Static<typeof state.StateVersion>;
+export type StateDiff = Static<typeof state.StateDiff>;
+export type StateStored = Static<typeof state.StatePutAnswer>;
+export type SpecProject = Static<typeof specs.SpecProjects>["projects"][number];
+export type SpecEntry = Static<typeof specs.SpecList>["specs"][number];
+export type SpecVersion = Static<typeof specs.SpecHistory>["versions"][number];
+export type SpecDiff = Static<typeof specs.SpecDiff>;
+export type SpecStored = Static<typeof specs.SpecPutAnswer>;
+export type Event = Static<typeof events.Event>;
+export type NewEvent = Static<typeof events.PublishBody>;
+export type Lease = Static<typeof leases.Lease>;
+export type AcquiredLease = Static<typeof leases.AcquiredLease>;
+export type LeaseBody = Static<typeof leases.LeaseBody>;
+export type LeaseCheck = Static<typeof leases.LeaseCheckAnswer>;
+export type Task = Static<typeof tasks.Task>;
+export type TaskWithHistory = Static<typeof tasks.TaskWithHistory>;
+export type ListedTask = Static<typeof tasks.ListedTask>;
+export type NewTask = Static<typeof tasks.TaskBody>;
+export type ClaimedTask = Static<typeof tasks.ClaimAnswer>;
+export type TaskProgress = Static<typeof tasks.ProgressAnswer>;
+export type Message = Static<typeof messages.Message>;
+export type NewMessage = Static<typeof messages.MessageBody>;
+export type SentMessage = Static<typeof messages.MessageSentAnswer>;
+export type WaitAnswer = Static<typeof wait.WaitAnswer>;
+export type Instance = Static<typeof instances.Instance>;
+export type NewInstance = Static<typeof instances.RegisterBody>;
+export type RegisteredInstance = Static<typeof instances.RegisteredInstance>;
+export type UsageReport = Static<typeof usage.UsageBody>;
+export type UsageRecorded = Static<typeof usage.UsageAnswer>;

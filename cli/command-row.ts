@@ -4,6 +4,7 @@
  * Types only.
  */
 import type { CliFailure, ExitCode } from "./failure.js";
+import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
 
 export interface Argument {
@@ -63,15 +64,25 @@ export interface Args {
   list(name: string): readonly string[];
 }
 
+/** How the answer of a command is printed. */
+export interface View {
+  readonly pretty: boolean;
+  /** Whether `--json` is given: the answer is printed as JSON on a terminal, too. */
+  readonly json: boolean;
+  /** The names in `--fields`; undefined if the flag is not given. */
+  readonly fields?: readonly string[] | undefined;
+  /** Whether `--no-color` is given. */
+  readonly noColor?: boolean;
+  /** The list that the command answers, for a table on a terminal. */
+  readonly list?: ListName | undefined;
+}
+
 /** The environment in which a command runs, in addition to its arguments. */
-export interface CommandContext {
+export interface CommandContext extends View {
   /** The name with which the program was called, for usage lines. */
   readonly program: string;
   readonly settings: () => Settings | CliFailure;
   readonly folder: string;
-  readonly pretty: boolean;
-  /** Whether `--json` is given. Only a command that also prints text for people needs it. */
-  readonly json: boolean;
   /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
   readonly server: string;
 }
@@ -81,6 +92,10 @@ interface Described {
   readonly words: readonly [string, ...string[]];
   /** One sentence that describes the command. */
   readonly about: string;
+  /** Examples for the help, without the program's name. Each is a line of a shell that the command accepts. */
+  readonly examples: readonly [string, ...string[]];
+  /** The list that the command answers. Its columns are in output/lists.ts. */
+  readonly list?: ListName;
   readonly arguments?: readonly Argument[];
   readonly flags?: readonly Flag[];
   /** Flags of which exactly one must be given. */

@@ -38,7 +38,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   if (argv.find((word) => !isFormatFlag(word)) === "--version") return await printText(`${program} ${VERSION}\n`);
   const line = readTokens(argv, COMMANDS);
   if (line instanceof CliFailure) return line;
-  const { words, tokens, pretty, json, server } = line;
+  const { words, tokens, pretty, json, fields, noColor, server } = line;
   if (tokens.length === 0 && !line.help) return await printText(formatOverview(TOPICS, program));
   if (words[0] === "help") return await printHelp(words.slice(1), program);
   if (line.help) return await printHelp(words, program);
@@ -49,6 +49,9 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     folder,
     pretty,
     json,
+    fields,
+    noColor,
+    list: row.list,
     server,
     settings: () => readSettings(folder, environment, server),
   };

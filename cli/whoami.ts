@@ -14,7 +14,7 @@ import type { Args, CommandContext } from "./command-row.js";
 import { joinServerPath } from "./exchange.js";
 import { CliFailure } from "./failure.js";
 import { io } from "./io.js";
-import { formatJson, print } from "./output.js";
+import { formatAnswer, isForPerson, print } from "./output.js";
 import { readIdentity, serversOf, type Identity, type Settings } from "./settings.js";
 import { findWorkspace, type FoundWorkspace } from "./workspace-name.js";
 
@@ -69,7 +69,7 @@ function formatLines({ workspace, checkout, instance, server }: Report): string 
 }
 
 export async function whoami(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const { environment, isTerminal } = io();
+  const { environment } = io();
   const workspace = findWorkspace(context.folder, environment, args.text("workspace"));
   if (workspace instanceof CliFailure) return workspace;
   const identity = readIdentity(context.folder, environment, context.server);
@@ -83,9 +83,8 @@ export async function whoami(args: Args, context: CommandContext): Promise<numbe
     instance: await describeInstance(identity),
     server: { url, from: identity.serversFrom },
   };
-  const isForPerson = isTerminal() && !context.json && !context.pretty;
-  const output = isForPerson
+  const output = isForPerson(context)
     ? Buffer.from(formatLines(report))
-    : formatJson(Buffer.from(JSON.stringify(report)), context.pretty);
+    : await formatAnswer(Buffer.from(JSON.stringify(report)), context);
   return (await print(output)) ?? 0;
 }

@@ -11,7 +11,7 @@ import { CliFailure, failed, type ExitCode } from "../failure.js";
 import { isStdin, openInputFile } from "../input-file.js";
 import { io } from "../io.js";
 import { resolveOutput } from "../output-file.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
 
@@ -39,9 +39,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
     const counts = await writeSnapshot(path, args.need("output"), open.response);
-    return counts instanceof CliFailure
-      ? counts
-      : ((await print(formatJson(Buffer.from(counts), context.pretty))) ?? 0);
+    return counts instanceof CliFailure ? counts : ((await printAnswer(Buffer.from(counts), context)) ?? 0);
   } finally {
     open.close();
   }
@@ -70,13 +68,14 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   });
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
-  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
+  return (await printAnswer(answer.body, context)) ?? 0;
 }
 
 export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["backup"],
     about: "Write all of the server's data to a file.",
+    examples: ["backup --output koor-backup.ndjson"],
     flags: [
       {
         name: "output",
@@ -91,6 +90,7 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["restore"],
     about: "Fill an empty server from a backup, all or nothing.",
+    examples: ["restore --file koor-backup.ndjson"],
     flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
     run: restore,
   },

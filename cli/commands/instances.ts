@@ -5,7 +5,7 @@ import { ask, failureOf } from "../ask.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { isFailure } from "../outcome.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
@@ -28,13 +28,14 @@ async function activate(args: Args, context: CommandContext): Promise<number | C
   const path = `/api/instances/${encodeURIComponent(id)}/activate`;
   const answer = await ask(settings, { method: "POST", path, repeatable: true });
   if (isFailure(answer)) return failureOf(answer);
-  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
+  return (await printAnswer(answer.body, context)) ?? 0;
 }
 
 export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["register"],
     about: "Register an instance, or find the one of this name that this folder has registered.",
+    examples: ["register ana --save", "register ana --workspace trucks --stack go --capabilities review,deploy"],
     arguments: [{ name: "name" }],
     flags: [
       {
@@ -53,12 +54,15 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["activate"],
     about: "Make a registered instance active, by default the one of this folder.",
+    examples: ["activate"],
     arguments: [{ ...ID, optional: true }],
     run: activate,
   },
   {
     words: ["instances", "list"],
     about: "List the instances, most recently seen first.",
+    examples: ["instances list", "instances list --workspace trucks --fields name,status,last_seen"],
+    list: "instances",
     flags: [
       { name: "name", kind: "text", value: "NAME", about: "only those of this name", query: "name" },
       { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
@@ -71,6 +75,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "get"],
     about: "Print one instance.",
+    examples: ["instances get fce695c0-5b87-490d-8fb5-572c39a9f810"],
     arguments: [ID],
     method: "GET",
     path: ID_PATH,
@@ -78,12 +83,15 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "stale"],
     about: "List the stale instances, which have not been seen for a while.",
+    examples: ["instances stale"],
+    list: "instances",
     method: "GET",
     path: "/api/instances/stale",
   },
   {
     words: ["instances", "delete"],
     about: "Delete an instance and those that it has registered; its leases and tasks become free.",
+    examples: ["instances delete fce695c0-5b87-490d-8fb5-572c39a9f810"],
     arguments: [ID],
     method: "DELETE",
     path: ID_PATH,

@@ -6,6 +6,8 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "usage"],
     about: "List recorded calls of language models, newest first.",
+    examples: ["llm usage --project trucks --limit 20"],
+    list: "usage",
     flags: [
       { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
       { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
@@ -19,6 +21,8 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "summary"],
     about: "Sum up tokens and costs.",
+    examples: ["llm summary --by model --from 24h"],
+    list: "usage sums",
     flags: [
       {
         name: "by",

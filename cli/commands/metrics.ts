@@ -5,6 +5,8 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["metrics", "agents"],
     about: "Sum up the instances' activity, or list one instance's counts by hour.",
+    examples: ["metrics agents --period 2026-11-21"],
+    list: "agent metrics",
     arguments: [{ name: "id", optional: true }],
     flags: [
       { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },

@@ -92,6 +92,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "list"],
     about: "List the rules by project and rule_id.",
+    examples: ["rules list --project trucks --status proposed"],
+    list: "rules",
     flags: [
       { name: "project", kind: "text", value: "NAME", about: "only those of this project", query: "project" },
       { name: "status", kind: "text", value: "STATUS", about: "proposed, accepted or rejected", query: "status" },
@@ -104,6 +106,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "check"],
     about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
+    examples: ["rules check trucks --file plate.ts --filename plate.ts"],
+    list: "violations",
     arguments: [{ name: "project" }],
     flags: [
       ...VALUE_FLAGS,
@@ -121,6 +125,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "propose"],
     about: "Propose a rule. It applies once it is accepted.",
+    examples: ["rules propose trucks/no-any ': any\\b' 'say what it is' --applies-to '*.ts'"],
     arguments: [RULE, { name: "pattern" }, { name: "message" }],
     flags: [
       { name: "severity", kind: "text", value: "WORD", about: "error (the default) or warning" },
@@ -137,6 +142,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "accept"],
     about: "Accept a proposed rule, which applies from now on.",
+    examples: ["rules accept trucks/no-any"],
     arguments: [RULE],
     method: "POST",
     path: `${RULE_PATH}/accept`,
@@ -144,6 +150,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "reject"],
     about: "Reject a proposed rule, so that it is not proposed again.",
+    examples: ["rules reject trucks/no-any"],
     arguments: [RULE],
     method: "POST",
     path: `${RULE_PATH}/reject`,
@@ -151,6 +158,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "delete"],
     about: "Delete a rule of any status.",
+    examples: ["rules delete trucks/no-any"],
     arguments: [RULE],
     method: "DELETE",
     path: RULE_PATH,
@@ -158,6 +166,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "import"],
     about: "Store a file's rules as accepted; if one is invalid, none is stored.",
+    examples: ["rules import --file rules.json"],
     flags: [
       { name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true },
     ],
@@ -169,6 +178,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "export"],
     about: "Print the accepted rules in the format of rules import.",
+    examples: ["rules export --source local,learned --output rules.json"],
+    list: "rules",
     flags: [
       {
         name: "source",
@@ -186,6 +197,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "preview"],
     about: "Print the matches of a rule, proposed or not, in a text.",
+    examples: ["rules preview trucks/no-any --file plate.ts"],
+    list: "violations",
     arguments: [RULE],
     flags: TEXT_FLAGS,
     oneOf: VALUE_FLAG_NAMES,

@@ -15,6 +15,7 @@ import {
 } from "../schemas/limits/cli.js";
 import { parsePosition, POSITION_HEADER } from "./cluster.js";
 import { describeSystemError } from "./system-error.js";
+import { lengthOf, withProgress } from "./transfer.js";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -186,7 +187,8 @@ export async function collectAnswer({ status, position, response }: OpenAnswer):
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    const totalBytes = lengthOf(response.headers["content-length"]);
+    for await (const chunk of withProgress(response as AsyncIterable<Buffer>, { name: "answer", totalBytes })) {
       bytes += chunk.length;
       if (bytes > CLI_ANSWER_BYTES_MAX)
         return new NoAnswer(`the answer is longer than ${CLI_ANSWER_BYTES_MAX} bytes`, true);

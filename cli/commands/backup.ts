@@ -14,6 +14,7 @@ import { resolveOutput } from "../output-file.js";
 import { printAnswer } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
+import { lengthOf, withProgress } from "../transfer.js";
 
 const SUCCESS = 200;
 const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
@@ -38,7 +39,9 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    const counts = await writeSnapshot(path, args.need("output"), open.response);
+    const totalBytes = lengthOf(open.response.headers["content-length"]);
+    const pieces = withProgress(open.response as AsyncIterable<Buffer>, { name: "backup", totalBytes });
+    const counts = await writeSnapshot(path, args.need("output"), pieces);
     return counts instanceof CliFailure ? counts : ((await printAnswer(Buffer.from(counts), context)) ?? 0);
   } finally {
     open.close();
@@ -54,11 +57,22 @@ async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stre
   return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
+/** Returns the same stream, which shows its progress. The pieces are counted when the connection takes them. */
+async function watched({ source, length }: NonNullable<RequestPlan["stream"]>) {
+  const { Readable } = await import("node:stream");
+  const pieces = withProgress(source as AsyncIterable<unknown> as AsyncIterable<Buffer>, {
+    name: "restore",
+    totalBytes: length,
+  });
+  return { source: Readable.from(pieces, { objectMode: false }), length };
+}
+
 async function restore(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const stream = await openSnapshot(args.need("file"));
-  if (stream instanceof CliFailure) return stream;
+  const file = await openSnapshot(args.need("file"));
+  if (file instanceof CliFailure) return file;
+  const stream = io().isErrorTerminal() ? await watched(file) : file;
   const answer = await sendRequest(settings, {
     method: "POST",
     path: "/api/restore",

@@ -7,6 +7,8 @@
 export interface Column {
   /** The name of a member; with dots, of a nested one. */
   readonly field: string;
+  /** The title; by default the name of the member. */
+  readonly title?: string;
   /** The column is never left out, and is cut only if nothing else can be. For what a person copies, such as ids. */
   readonly keep?: true;
   /** A long text takes several lines. By default it is cut. */

@@ -9,7 +9,7 @@ import { paint } from "./colors.js";
 import { readField } from "./fields.js";
 import type { Column } from "./lists.js";
 import { formatTable } from "./table.js";
-import { padText, textWidth, wrapText } from "./text-width.js";
+import { textWidth, wrapText } from "./text-width.js";
 
 /** The depth to which nested members get lines of their own. Deeper ones are printed as JSON. */
 const DEPTH_MAX = 3;
@@ -74,7 +74,7 @@ export function formatRecord(record: string, options: PersonOptions): string {
   const lines = single.flatMap(([name, json]) => {
     const cell = formatCell(json, name, { nowMs: options.nowMs, exactTimes: true });
     return wrapText(cell.text === "" ? NOTHING : cell.text, width).map((text, at) => {
-      const label = color(padText(at === 0 ? name : "", names, false), "bold");
+      const label = at === 0 ? color(name, "bold") + " ".repeat(names - textWidth(name)) : " ".repeat(names);
       return `${label}${GAP}${color(text, cell.color)}\n`;
     });
   });

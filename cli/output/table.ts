@@ -9,8 +9,10 @@ import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
 /** The blanks between two columns. */
 const GAP = "  ";
-/** The width to which a column shrinks if it declares none. */
-const MIN_WIDTH = 8;
+/** The width to which a column shrinks if it declares none: that of a time or a state with its title. */
+const MIN_WIDTH = 12;
+/** The width to which every column shrinks if the declared widths are too large for the terminal. */
+const NARROW_WIDTH = 8;
 /** The maximum number of lines of one row. */
 const ROW_LINES_MAX = 4;
 
@@ -39,8 +41,8 @@ interface Placed {
   readonly isNumeric: boolean;
 }
 
-function titleOf({ field }: Column): string {
-  return field.replaceAll("_", " ").toUpperCase();
+function titleOf({ field, title }: Column): string {
+  return (title ?? field.replace(/\.name$/, "").replace(/[._]/g, " ")).toUpperCase();
 }
 
 function place(column: Column, at: number, rows: Table["rows"]): Placed {
@@ -83,7 +85,7 @@ function fit(placed: readonly Placed[], { width, mayOmit }: TableOptions): reado
     shown = shown.toSpliced(last, 1);
   }
   shrink(shown, width, minOf);
-  shrink(shown, width, ({ natural }) => Math.min(natural, MIN_WIDTH));
+  shrink(shown, width, ({ natural }) => Math.min(natural, NARROW_WIDTH));
   shrink(shown, width, () => 1);
   return shown;
 }
@@ -98,12 +100,11 @@ export function formatTable({ columns, rows }: Table, options: TableOptions): st
   const placed = columns.map((column, at) => place(column, at, rows));
   const filled = placed.filter(({ at }) => !options.mayOmit || rows.some((row) => row[at]?.text !== ""));
   const shown = fit(filled, options);
-  const lastAt = shown.at(-1)?.at;
   const color = (text: string, cell: Cell["color"]): string => (options.hasColors ? paint(text, cell) : text);
-  /** Pads a text before it is colored, because the codes of colors take no width. */
   const write = (text: string, one: Placed, cellColor: Cell["color"]): string => {
-    const padded = one.at === lastAt && !one.isNumeric ? text : padText(text, one.width, one.isNumeric);
-    return color(padded, cellColor);
+    const padded = padText(text, one.width, one.isNumeric);
+    // The blanks have no color, so that those at the end of a line can be removed.
+    return padded.replace(text, () => color(text, cellColor));
   };
   const lines = [shown.map((one) => write(truncateText(one.title, one.width), one, "bold")).join(GAP)];
   for (const row of rows) {

@@ -6,6 +6,7 @@
 import type { CliFailure, ExitCode } from "./failure.js";
 import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
+import type { View } from "./view.js";
 
 export interface Argument {
   /** The name of the argument in `Args`, in path templates and in the usage line. */
@@ -62,19 +63,6 @@ export interface Args {
   duration(name: string): number | undefined;
   /** Returns all values of an argument or flag that may have several. */
   list(name: string): readonly string[];
-}
-
-/** How the answer of a command is printed. */
-export interface View {
-  readonly pretty: boolean;
-  /** Whether `--json` is given: the answer is printed as JSON on a terminal, too. */
-  readonly json: boolean;
-  /** The names in `--fields`; undefined if the flag is not given. */
-  readonly fields?: readonly string[] | undefined;
-  /** Whether `--no-color` is given. */
-  readonly noColor?: boolean;
-  /** The list that the command answers, for a table on a terminal. */
-  readonly list?: ListName | undefined;
 }
 
 /** The environment in which a command runs, in addition to its arguments. */

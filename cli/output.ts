@@ -8,10 +8,10 @@
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
 import { indentJson, isJson } from "../shared/json-text.js";
-import type { View } from "./command-row.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
 import { io } from "./io.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
+import type { View } from "./view.js";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

@@ -1,7 +1,7 @@
 /**
  * Implements `backup` and `restore`, which save all data of a server to a file and load it. Runs in the CLI process.
  */
-import { createReadStream, fstatSync } from "node:fs";
+import { createReadStream, fstatSync, statSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
@@ -14,7 +14,7 @@ import { resolveOutput } from "../output-file.js";
 import { printAnswer } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
-import { lengthOf, withProgress } from "../transfer.js";
+import { withProgress } from "../transfer.js";
 
 const SUCCESS = 200;
 const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
@@ -39,8 +39,10 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    const totalBytes = lengthOf(open.response.headers["content-length"]);
-    const pieces = withProgress(open.response as AsyncIterable<Buffer>, { name: "backup", totalBytes });
+    // The server does not know the size of a backup before its end. The backup that is replaced is about as large.
+    const totalBytes = statSync(path, { throwIfNoEntry: false })?.size;
+    const transfer = { name: "backup", totalBytes, isGuess: true };
+    const pieces = withProgress(open.response as AsyncIterable<Buffer>, transfer);
     const counts = await writeSnapshot(path, args.need("output"), pieces);
     return counts instanceof CliFailure ? counts : ((await printAnswer(Buffer.from(counts), context)) ?? 0);
   } finally {

@@ -86,7 +86,7 @@ export function formatForPerson(
   const start = above === "" ? "" : `${above}\n`;
   if (records.length === 0) return `${start}${list?.empty ?? "none"}\n`;
   if (!records.every((record) => record.startsWith("{"))) return undefined;
-  const columns = fields?.map((field): Column => ({ field, title: field, wrap: true })) ?? list?.columns;
+  const columns = fields?.map((field): Column => ({ field, title: field.toUpperCase(), wrap: true })) ?? list?.columns;
   if (columns === undefined) return start + formatRecords(records, options);
   return start + formatColumns(records, columns, { ...options, mayOmit: fields === undefined });
 }

@@ -19,6 +19,8 @@ export interface Transfer {
   readonly name: string;
   /** The size of the whole transfer in bytes; undefined if it is not known. */
   readonly totalBytes: number | undefined;
+  /** Whether the size is a guess, as that of an earlier transfer. */
+  readonly isGuess?: boolean;
 }
 
 /** Formats a number of bytes with three digits: `12.3 MB`. */
@@ -30,13 +32,18 @@ export function formatBytes(bytes: number): string {
 }
 
 /** Formats the line of a transfer after `elapsedMs`. */
-export function formatProgress({ name, totalBytes }: Transfer, bytes: number, elapsedMs: number): string {
+export function formatProgress(
+  { name, totalBytes, isGuess = false }: Transfer,
+  bytes: number,
+  elapsedMs: number,
+): string {
   const bytesPerMs = bytes / Math.max(1, elapsedMs);
   const rate = `${formatBytes(bytesPerMs * SECOND_MS)}/s`;
   if (totalBytes === undefined || totalBytes < bytes) return `${name}: ${formatBytes(bytes)}, ${rate}`;
   const percent = totalBytes === 0 ? 100 : Math.floor((100 * bytes) / totalBytes);
-  const left = bytes === 0 ? "" : `, ${formatUptime(Math.ceil((totalBytes - bytes) / bytesPerMs))} left`;
-  return `${name}: ${formatBytes(bytes)} of ${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
+  const about = isGuess ? "about " : "";
+  const left = bytes === 0 ? "" : `, ${about}${formatUptime(Math.ceil((totalBytes - bytes) / bytesPerMs))} left`;
+  return `${name}: ${formatBytes(bytes)} of ${about}${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
 }
 
 /** The line of one transfer. The caller reports the bytes, and ends it. */

@@ -2,6 +2,7 @@
  * Lays out a table that fits the width of a terminal. Where it does not fit, columns shrink, the later ones first. If
  * that is not enough, the last columns are left out. Pure; runs in the CLI process.
  */
+import { escapeHidden } from "../../schemas/visible-text.js";
 import type { Cell } from "./cell.js";
 import { paint } from "./colors.js";
 import type { Column } from "./lists.js";
@@ -42,7 +43,14 @@ interface Placed {
 }
 
 function titleOf({ field, title }: Column): string {
-  return (title ?? field.replace(/\.name$/, "").replace(/[._]/g, " ")).toUpperCase();
+  // The field may be the name of a member in a user's data.
+  return escapeHidden(
+    title ??
+      field
+        .replace(/\.name$/, "")
+        .replace(/[._]/g, " ")
+        .toUpperCase(),
+  );
 }
 
 function place(column: Column, at: number, rows: Table["rows"]): Placed {

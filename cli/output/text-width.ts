@@ -47,8 +47,8 @@ export function wrapText(text: string, width: number, linesMax = Number.POSITIVE
   let rest = text;
   while (textWidth(rest) > width && lines.length + 1 < linesMax) {
     let [line, after] = splitAt(rest, width);
-    // A line takes at least one grapheme, even if the grapheme is wider than the line.
-    if (line === "") line = firstGrapheme(rest);
+    // A wide character does not fit a line of one column.
+    if (line === "") return [...lines, ELLIPSIS];
     const blank = after.startsWith(" ") ? line.length : line.lastIndexOf(" ");
     if (blank > 0) line = line.slice(0, blank);
     lines.push(line);
@@ -57,9 +57,4 @@ export function wrapText(text: string, width: number, linesMax = Number.POSITIVE
   }
   if (rest !== "" || lines.length === 0) lines.push(truncateText(rest, width));
   return lines;
-}
-
-function firstGrapheme(text: string): string {
-  for (const { segment } of graphemes.segment(text)) return segment;
-  return text;
 }

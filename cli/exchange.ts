@@ -134,7 +134,8 @@ export async function openExchange(
 ): Promise<OpenAnswer | NoAnswer> {
   const secure = server.protocol === "https:";
   const length = plan.body?.length ?? plan.stream?.length;
-  const { request: startRequest } = secure ? await import("node:https") : await import("node:http");
+  // Importing the module would read all of its members, and so load modules of Node that no request needs.
+  const { request: startRequest } = process.getBuiltinModule(secure ? "node:https" : "node:http");
   const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
     method: plan.method,
     hostname: server.hostname.replace(/^\[|\]$/g, ""),

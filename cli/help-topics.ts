@@ -4,6 +4,11 @@
  */
 import type { HelpTopicName } from "./help-topic-names.js";
 
+/** Returns the text of a topic, with the name with which the program was called. */
+export function formatTopic(topic: HelpTopicName, program: string): string {
+  return HELP_TOPICS[topic].replace(/\bkoor (?=[a-z])/g, `${program} `);
+}
+
 /** The text of each topic. `koor` in a text is replaced by the name with which the program was called. */
 export const HELP_TOPICS: Readonly<Record<HelpTopicName, string>> = {
   identity: `Commands act as an instance of an agent. The first of these says which:

@@ -35,8 +35,8 @@ function listNouns(): readonly string[] {
 /** Returns the text of a topic of the help, with the program's name. */
 async function formatTopic(topic: HelpTopicName, program: string): Promise<string> {
   // Only this help needs the module.
-  const { HELP_TOPICS } = await import("./help-topics.js");
-  return HELP_TOPICS[topic].replace(/\bkoor (?=[a-z])/g, `${program} `);
+  const topics = await import("./help-topics.js");
+  return topics.formatTopic(topic, program);
 }
 
 /** Returns the failure for words that name no command. It lists the commands of the same noun. */

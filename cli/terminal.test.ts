@@ -18,7 +18,6 @@ import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
 import { LISTS } from "./output/lists.js";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the codes of colors.
 const COLOR = /\u001b\[\d+m/;
 const TASKS = {
   tasks: [

@@ -50,13 +50,23 @@ export function formatProgress(
 export class Progress {
   readonly #transfer: Transfer;
   readonly #nowMs: () => number;
+  readonly #write: (text: string) => void;
   readonly #startMs: number;
   #bytes = 0;
   #shownMs: number | undefined;
 
-  constructor(transfer: Transfer, nowMs: () => number = () => performance.now()) {
+  /**
+   * @param nowMs the clock, in ms from any start
+   * @param write writes to stderr
+   */
+  constructor(
+    transfer: Transfer,
+    nowMs: () => number = () => performance.now(),
+    write: (text: string) => void = (text) => io().stderr().write(text),
+  ) {
     this.#transfer = transfer;
     this.#nowMs = nowMs;
+    this.#write = write;
     this.#startMs = nowMs();
   }
 
@@ -66,13 +76,12 @@ export class Progress {
     const elapsedMs = nowMs - this.#startMs;
     if (elapsedMs < FIRST_MS || (this.#shownMs !== undefined && nowMs - this.#shownMs < INTERVAL_MS)) return;
     this.#shownMs = nowMs;
-    const { stderr, columns } = io();
     const line = formatProgress(this.#transfer, this.#bytes, elapsedMs);
-    stderr().write(CLEAR_LINE + truncateText(line, columns() - 1));
+    this.#write(CLEAR_LINE + truncateText(line, io().columns() - 1));
   }
 
   /** Removes the line, if there is one. */
   end(): void {
-    if (this.#shownMs !== undefined) io().stderr().write(CLEAR_LINE);
+    if (this.#shownMs !== undefined) this.#write(CLEAR_LINE);
   }
 }

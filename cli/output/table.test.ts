@@ -1,10 +1,13 @@
-/** Tests tables: they fit the terminal, count wide characters, keep ids whole, and show no hidden characters. */
+/**
+ * Tests tables and records: they fit the terminal, count wide characters, keep ids whole, and show no hidden
+ * characters. Tests progress, too.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 
 import { formatForPerson } from "./answer.js";
 import { formatCell } from "./cell.js";
-import { formatProgress, formatBytes } from "./progress.js";
+import { formatBytes, formatProgress, Progress } from "./progress.js";
 import { formatRelativeTime, isTimestamp } from "./relative-time.js";
 import { formatTable } from "./table.js";
 import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
@@ -91,7 +94,6 @@ t.test("colors are added to texts, and change no width", (t) => {
   t.match(colored, "\u001b[32mheld\u001b[0m");
   t.match(colored, "\u001b[1mID\u001b[0m");
   const bare = formatForPerson(JSON.stringify({ leases: JSON.parse(text) }), options, plain(80));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the codes of colors.
   t.equal(colored.replace(/\u001b\[\d+m/g, ""), bare);
   t.end();
 });
@@ -193,5 +195,33 @@ t.test("progress says the rate and the time left", (t) => {
   );
   t.equal(formatBytes(999_999), "1.0 MB");
   t.equal(formatBytes(999), "999 B");
+  t.end();
+});
+
+t.test("progress appears after a second, and is removed at the end", (t) => {
+  let nowMs = 0;
+  const written: string[] = [];
+  const watch = () =>
+    new Progress(
+      { name: "answer", totalBytes: 100 },
+      () => nowMs,
+      (text) => written.push(text),
+    );
+  const short = watch();
+  nowMs = 999;
+  short.add(50);
+  short.end();
+  t.same(written, [], "a short transfer shows nothing");
+  const long = watch();
+  nowMs += 1000;
+  long.add(50);
+  nowMs += 100;
+  long.add(10);
+  t.same(written, ["\r\u001b[Kanswer: 50 B of 100 B (50%), 50 B/s, 1s left"], "not with every piece");
+  nowMs += 100;
+  long.add(10);
+  t.match(written.at(-1), "answer: 70 B of 100 B (70%)");
+  long.end();
+  t.equal(written.at(-1), "\r\u001b[K");
   t.end();
 });

@@ -119,15 +119,15 @@ function hasColors({ noColor }: View): boolean {
  * as a text for people.
  */
 export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
-  const isForPerson = io().isTerminal() && !view.json && !view.pretty && json.length <= PERSON_BYTES_MAX;
+  const asText = io().isTerminal() && !view.json && !view.pretty && json.length <= PERSON_BYTES_MAX;
   const { fields } = view;
-  if (!isForPerson && fields === undefined) return formatJson(json, view.pretty);
+  if (!asText && fields === undefined) return formatJson(json, view.pretty);
   const { findMissing, formatForPerson, selectAnswer } = await import("./output/answer.js");
   const text = json.toString("utf8");
   if (!isJson(text)) return formatJson(json, view.pretty);
   const options = { list: view.list, fields };
   for (const name of findMissing(text, options)) warn(`the answer has no member ${name} (--fields)`);
-  const shown = isForPerson
+  const shown = asText
     ? formatForPerson(text, options, { width: io().columns(), hasColors: hasColors(view), nowMs: Date.now() })
     : undefined;
   if (shown !== undefined) return Buffer.from(shown);

@@ -18,7 +18,8 @@ import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
 import { LISTS } from "./output/lists.js";
 
-const COLOR = /\u001b\[\d+m/;
+/** The beginning of the codes of colors. */
+const COLOR = "\u001b[";
 const TASKS = {
   tasks: [
     { id: "api", state: "ready", title: "The orders API", holder: null, priority: 5, big: 0 },

@@ -84,14 +84,20 @@ function shrink(placed: readonly Placed[], width: number, least: (one: Placed) =
   }
 }
 
-/** Chooses the columns that are shown, and their widths. */
-function fit(placed: readonly Placed[], { width, mayOmit }: TableOptions): readonly Placed[] {
+/** Leaves out the last columns until the least widths of the others fit. */
+function omitLast(placed: readonly Placed[], width: number): readonly Placed[] {
   let shown = placed;
-  while (mayOmit && totalOf(shown.map(minOf)) > width) {
+  while (totalOf(shown.map(minOf)) > width) {
     const last = shown.findLastIndex(({ column }) => !column.keep);
     if (last < 0) break;
     shown = shown.toSpliced(last, 1);
   }
+  return shown;
+}
+
+/** Chooses the columns that are shown, and their widths. */
+function fit(placed: readonly Placed[], { width, mayOmit }: TableOptions): readonly Placed[] {
+  const shown = mayOmit ? omitLast(placed, width) : placed;
   shrink(shown, width, minOf);
   shrink(shown, width, ({ natural }) => Math.min(natural, NARROW_WIDTH));
   shrink(shown, width, () => 1);

@@ -14,7 +14,7 @@ import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
 const NOW_MS = Date.parse("2026-11-21T15:00:00.000Z");
 /** Matches the codes of colors. */
-const COLORS = new RegExp(`${"\u001b"}\\[\\d+m`, "g");
+const COLORS = new RegExp(["\u001b", "\\[\\d+m"].join(""), "g");
 const plain = (width: number) => ({ width, hasColors: false, nowMs: NOW_MS });
 
 t.test("the width of a text is that of its characters on a terminal", (t) => {

@@ -9,7 +9,8 @@ import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipa
 import type { Args, CommandContext, CommandRow, Flag } from "./command-row.js";
 import { parseFlagDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
-import { formatUsageLine } from "./help.js";
+import { COMMON_FLAG_NAMES, formatUsageLine } from "./help.js";
+import { suggest } from "./nearest.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
 
@@ -128,6 +129,15 @@ function makeCommandClass(row: CommandRow, afterDashes: readonly string[]): Comm
   };
 }
 
+/** Returns a description of the first flag that the row does not have; undefined if there is none. */
+function describeUnknownFlag({ flags = [] }: CommandRow, tokens: readonly string[]): string | undefined {
+  const end = tokens.indexOf("--");
+  const known = flags.map(({ name }) => `--${name}`);
+  const given = tokens.slice(0, end < 0 ? tokens.length : end).map((token) => token.replace(/=.*/s, ""));
+  const unknown = given.find((name) => name.startsWith("--") && !known.includes(name));
+  return unknown && `unknown flag ${unknown}${suggest(unknown, [...known, ...COMMON_FLAG_NAMES])}`;
+}
+
 /** Describes a parse error of clipanion, without the usage lines that clipanion adds. */
 function describeSyntaxError(error: unknown): string {
   const candidates =
@@ -148,6 +158,28 @@ function splitTokens(
   return at < 0 ? { before: tokens, after: [] } : { before: tokens.slice(0, at), after: tokens.slice(at + 1) };
 }
 
+/** Parses the words before `--` into a command of clipanion. Throws clipanion's error if they do not fit the row. */
+function parse(
+  row: CommandRow,
+  before: readonly string[],
+  after: readonly string[],
+  context: CommandContext,
+): Command<InvocationContext> {
+  const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
+  cli.register(makeCommandClass(row, after));
+  return cli.process([...before], { commandContext: context });
+}
+
+/** Checks a command line without running it. Returns the problem, or undefined if the line fits the row. */
+export function checkLine(row: CommandRow, tokens: readonly string[], context: CommandContext): string | undefined {
+  const { before, after } = splitTokens(row, tokens);
+  try {
+    return findProblem(row, makeArgs(parse(row, before, after, context), row, after));
+  } catch (error) {
+    return describeUnknownFlag(row, before) ?? describeSyntaxError(error);
+  }
+}
+
 /**
  * Parses the command line according to the row's flags and arguments, and runs the command. Returns the exit code. If
  * the command line does not fit the row, returns a failure with the command's usage.
@@ -158,13 +190,11 @@ export async function runRow(
   context: CommandContext,
 ): Promise<number | CliFailure> {
   const { before, after } = splitTokens(row, tokens);
-  const cli = new Cli<InvocationContext>({ binaryName: context.program, enableColors: false });
-  cli.register(makeCommandClass(row, after));
   try {
-    const command = cli.process([...before], { commandContext: context });
-    return await command.validateAndExecute();
+    return await parse(row, before, after, context).validateAndExecute();
   } catch (error) {
     if (!(error instanceof Error && "clipanion" in error)) throw error;
-    return wrongUsage(describeSyntaxError(error), `usage: ${formatUsageLine(row, context.program)}`);
+    const problem = describeUnknownFlag(row, before) ?? describeSyntaxError(error);
+    return wrongUsage(problem, `usage: ${formatUsageLine(row, context.program)}`);
   }
 }

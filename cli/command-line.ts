@@ -16,6 +16,9 @@ export interface Tokens {
   readonly words: readonly string[];
   readonly pretty: boolean;
   readonly json: boolean;
+  /** The names in `--fields`; undefined if the flag is not given. */
+  readonly fields: readonly string[] | undefined;
+  readonly noColor: boolean;
   readonly help: boolean;
   /** The value of `--server`; "" if the flag is not given. */
   readonly server: string;
@@ -24,9 +27,9 @@ export interface Tokens {
 }
 
 /** The flags for the output format, which every command accepts. By default, JSON is printed as the server sent it. */
-const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json"]);
+const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json", "--no-color"]);
 
-/** Whether a word is one of the flags that choose the output format. */
+/** Whether a word is one of the flags without a value that choose the output format. */
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
@@ -35,6 +38,8 @@ export function isFormatFlag(word: string): boolean {
 const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
 /** The flag that names the context to use. Every command accepts it. */
 const CONTEXT_FLAG: Flag = { name: "context", kind: "text", value: "NAME", about: "the context to use" };
+/** The flag that selects members of the answer. Every command accepts it. */
+const FIELDS_FLAG: Flag = { name: "fields", kind: "text", value: "A,B", about: "the members to print" };
 
 /**
  * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as
@@ -43,7 +48,7 @@ const CONTEXT_FLAG: Flag = { name: "context", kind: "text", value: "NAME", about
 const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
-  const flags = [SERVER_FLAG, CONTEXT_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
+  const flags = [SERVER_FLAG, CONTEXT_FLAG, FIELDS_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
   return new Map(flags.map((flag) => [`--${flag.name}`, flag]));
 }
 
@@ -59,6 +64,8 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
   const words: string[] = [];
   let pretty = false;
   let json = false;
+  let fields: readonly string[] | undefined;
+  let noColor = false;
   let help = false;
   let server = "";
   let context = "";
@@ -76,6 +83,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
     if (isFormatFlag(word)) {
       pretty ||= word === "--pretty";
       json ||= word === "--json";
+      noColor ||= word === "--no-color";
     } else if (word === "--help" || word === "-h") help = true;
     else if (flag && flag.kind !== "switch") {
       let value: string | undefined;
@@ -88,14 +96,17 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       if (value === undefined || (name === word && isFlag(value))) return wrongUsage(`${name} needs a value`);
       if (flag === SERVER_FLAG) server = value;
       else if (flag === CONTEXT_FLAG) context = value;
-      else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
+      else if (flag === FIELDS_FLAG) {
+        fields = value.split(",").map((field) => field.trim());
+        if (fields.includes("")) return wrongUsage(`--fields takes names with commas between, not "${value}"`);
+      } else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
       else tokens.push(name, value);
     } else {
       tokens.push(word);
       if (!word.startsWith("-") || word === "-") words.push(word);
     }
   }
-  return { tokens, words, pretty, json, help, server, context };
+  return { tokens, words, pretty, json, fields, noColor, help, server, context };
 }
 
 function startsWith(words: readonly string[], beginning: readonly string[]): boolean {

@@ -4,7 +4,9 @@
  * Types only.
  */
 import type { CliFailure, ExitCode } from "./failure.js";
+import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
+import type { View } from "./view.js";
 
 export interface Argument {
   /** The name of the argument in `Args`, in path templates and in the usage line. */
@@ -64,14 +66,11 @@ export interface Args {
 }
 
 /** The environment in which a command runs, in addition to its arguments. */
-export interface CommandContext {
+export interface CommandContext extends View {
   /** The name with which the program was called, for usage lines. */
   readonly program: string;
   readonly settings: () => Settings | CliFailure;
   readonly folder: string;
-  readonly pretty: boolean;
-  /** Whether `--json` is given. Only a command that also prints text for people needs it. */
-  readonly json: boolean;
   /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
   readonly server: string;
   /** The value of `--context`; "" if it is not given. */
@@ -86,6 +85,10 @@ interface Described {
   readonly words: readonly [string, ...string[]];
   /** One sentence that describes the command. */
   readonly about: string;
+  /** Examples for the help, without the program's name. Each is a line of a shell that the command accepts. */
+  readonly examples: readonly [string, ...string[]];
+  /** The list that the command answers. Its columns are in output/lists.ts. */
+  readonly list?: ListName;
   readonly arguments?: readonly Argument[];
   readonly flags?: readonly Flag[];
   /** Flags of which exactly one must be given. */

@@ -15,15 +15,15 @@ import {
 import { CliFailure, refused, wrongUsage } from "./failure.js";
 import { readTextFileFlag } from "./input.js";
 import { io } from "./io.js";
-import { formatJson, print } from "./output.js";
+import { printAnswer } from "./output.js";
 import { parseServers } from "./server-list.js";
 import { isHeaderText, SERVER_RULE, TOKEN_RULE } from "./setting-rules.js";
 
 /** The value of a flag that stands for stdin. */
 const STDIN = "-";
 
-async function printJson(value: unknown, { pretty }: CommandContext): Promise<number | CliFailure> {
-  return (await print(formatJson(Buffer.from(JSON.stringify(value)), pretty))) ?? 0;
+async function printJson(value: unknown, context: CommandContext): Promise<number | CliFailure> {
+  return (await printAnswer(Buffer.from(JSON.stringify(value)), context)) ?? 0;
 }
 
 /** Describes a context without its token. */

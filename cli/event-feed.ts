@@ -21,7 +21,7 @@ import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.j
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { runSession, type FrameAction } from "./event-socket.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
-import { formatJson, warn } from "./output.js";
+import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { isTrusted, runWatched } from "./server-health.js";
 import { serversOf, type Settings } from "./settings.js";
@@ -35,7 +35,8 @@ export interface FeedOptions {
    * events.
    */
   readonly notices: boolean;
-  readonly pretty: boolean;
+  /** Formats the JSON of an event as one line, or as several with `--pretty`. */
+  readonly format: (json: Buffer) => Buffer;
 }
 
 /**
@@ -99,7 +100,7 @@ class EventFeed {
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
     if (lag !== null && !this.options.notices) return "more";
     if (!Number.isNaN(id) && !this.cursor.take(id)) return "more";
-    return this.sink.write(formatJson(frame, this.options.pretty)) ? "more" : "wait";
+    return this.sink.write(this.options.format(frame)) ? "more" : "wait";
   }
 
   /** Sets the cursor back to the server's newest event. This event is older than the last one that was printed. */

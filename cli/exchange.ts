@@ -15,6 +15,7 @@ import {
 } from "../schemas/limits/cli.js";
 import { parsePosition, POSITION_HEADER } from "./cluster.js";
 import { describeSystemError } from "./system-error.js";
+import { lengthOf, withProgress } from "./transfer.js";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -133,7 +134,8 @@ export async function openExchange(
 ): Promise<OpenAnswer | NoAnswer> {
   const secure = server.protocol === "https:";
   const length = plan.body?.length ?? plan.stream?.length;
-  const { request: startRequest } = secure ? await import("node:https") : await import("node:http");
+  // Importing the module would read all of its members, and so load modules of Node that no request needs.
+  const { request: startRequest } = process.getBuiltinModule(secure ? "node:https" : "node:http");
   const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
     method: plan.method,
     hostname: server.hostname.replace(/^\[|\]$/g, ""),
@@ -186,7 +188,8 @@ export async function collectAnswer({ status, position, response }: OpenAnswer):
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    const totalBytes = lengthOf(response.headers["content-length"]);
+    for await (const chunk of withProgress(response as AsyncIterable<Buffer>, { name: "answer", totalBytes })) {
       bytes += chunk.length;
       if (bytes > CLI_ANSWER_BYTES_MAX)
         return new NoAnswer(`the answer is longer than ${CLI_ANSWER_BYTES_MAX} bytes`, true);

@@ -4,14 +4,20 @@
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
+import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ["--json", "print the answer as the server sent it, the default"],
+  ["--json", "print the answer as the server sent it, also on a terminal"],
   ["--pretty", "indent the answer, also with --json"],
+  ["--fields A,B", "print only these members, such as id,holder.name"],
+  ["--no-color", "print no colors on a terminal; NO_COLOR=1 does the same"],
   ["--server URL[,URL…]", "ask this server, or any of these, instead of the configured one"],
   ["--context NAME", "use this context (see context add) instead of the one in effect"],
   ["-h, --help", "show this help"],
 ];
+
+/** The names of the flags that every command accepts. */
+export const COMMON_FLAG_NAMES = COMMON_FLAGS.map(([shown]) => shown.replace(/^-h, | .*$/g, ""));
 
 const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from a context (see context use), else from
 your own (see config set); KOOR_SERVER, KOOR_CONTEXT and KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
@@ -62,7 +68,9 @@ function formatPairs(pairs: readonly (readonly [string, string])[]): string {
 /** Formats the help of one command. */
 export function formatCommandHelp(row: CommandRow, program: string): string {
   const flags = (row.flags ?? []).map((flag) => [formatFlag(flag), flag.about] as const);
-  return `${row.about}\n\nusage: ${formatUsageLine(row, program)}\n\n${formatPairs([...flags, ...COMMON_FLAGS])}\n`;
+  const examples = row.examples.map((example) => `  ${program} ${example}`).join("\n");
+  const usage = `usage: ${formatUsageLine(row, program)}`;
+  return `${row.about}\n\n${usage}\n\n${formatPairs([...flags, ...COMMON_FLAGS])}\n\nexamples:\n${examples}\n`;
 }
 
 /** Formats the help for several commands: all of them, or those of a noun. */
@@ -107,5 +115,6 @@ usage: ${program} <command> [arguments] [flags]
 ${formatPairs(lines)}
 
 ${program} <command> --help explains one command, ${program} --help lists them all.
+${program} help ${HELP_TOPIC_NAMES.join("|")}
 `;
 }

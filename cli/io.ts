@@ -7,6 +7,9 @@ import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 const STDOUT = 1;
+const STDERR = 2;
+/** The width of a terminal that does not say how wide it is. */
+const COLUMNS_DEFAULT = 80;
 
 export interface Io {
   /** The name with which the program was called, for usage lines. */
@@ -23,6 +26,10 @@ export interface Io {
   readonly stderr: () => Writable;
   /** Whether stdout is a terminal, so that a person reads the output. */
   readonly isTerminal: () => boolean;
+  /** Whether stderr is a terminal, so that a person sees progress there. */
+  readonly isErrorTerminal: () => boolean;
+  /** The width of the terminal, in columns. */
+  readonly columns: () => number;
 }
 
 export function processIo(): Io {
@@ -35,6 +42,8 @@ export function processIo(): Io {
     stderr: () => process.stderr,
     // Load the module only here. With a static import, every command would load it.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
+    isErrorTerminal: () => process.getBuiltinModule("node:tty").isatty(STDERR),
+    columns: () => process.stdout.columns || process.stderr.columns || COLUMNS_DEFAULT,
   };
 }
 

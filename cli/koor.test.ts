@@ -13,9 +13,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { createServer as createSecureServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import t, { type Test } from "tap";
 
 import { BODY_BYTES_MAX } from "../schemas/limits/request-bodies.js";
@@ -981,13 +983,45 @@ t.test("without a command the list of commands is shown", async (t) => {
   t.same(fake.requests, [], "it sends no request");
 });
 
-t.test("the bundle is one file that loads few modules when it starts", (t) => {
-  const bundle = readFileSync(CLI_PROGRAM, "utf8");
-  const loaded = [...bundle.matchAll(/\bimport\b[^;"()]*?\bfrom\s*"([^"]+)"/g)].map(([, name = ""]) => name);
-  t.same(
-    [...new Set(loaded)].toSorted(),
-    ["node:fs", "node:module", "node:path", "node:util"],
-    "other modules are loaded by the commands that need them",
+t.test("a command loads few modules of Node when it starts", (t) => {
+  /** Runs the program and returns the modules of Node that are loaded at its end. */
+  const run = (...args: string[]): readonly string[] => {
+    const script =
+      `process.argv = ["node", "koor", ...${JSON.stringify(args)}];` +
+      `await import(${JSON.stringify(pathToFileURL(CLI_PROGRAM).href)});` +
+      'process.on("exit", () => process.stderr.write(process.moduleLoadList.join("\\n")));';
+    const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+    return stderr.split("\n").map((line) => line.replace("NativeModule ", ""));
+  };
+  const costly = ["http", "https", "tls", "crypto", "child_process", "internal/fs/streams"];
+  t.ok(run("--version").includes("path"), "the modules are listed");
+  for (const args of [["--version"], ["help", "output"], ["state", "set", "--help"]]) {
+    const loaded = run(...args);
+    t.same(
+      costly.filter((name) => loaded.includes(name)),
+      [],
+      args.join(" "),
+    );
+  }
+  t.end();
+});
+
+t.test("the bundle has few parts, and the version needs the smallest of them", (t) => {
+  const folder = dirname(CLI_PROGRAM);
+  const parts = readdirSync(folder).filter((name) => /^part-.*\.js$/.test(name));
+  t.ok(parts.length <= 12, `${parts.length} parts`);
+  const loadedBy = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    const text = readFileSync(join(folder, file), "utf8");
+    for (const [, name = ""] of text.matchAll(/\bimport\s*(?:\{[^}]*\}\s*from\s*)?"\.\/(part-[^"]+)"/g))
+      loadedBy(name, seen);
+    return seen;
+  };
+  const sizes = [...loadedBy("koor.js")].map((file) => statSync(join(folder, file)).size);
+  t.ok(
+    sizes.reduce((sum, size) => sum + size, 0) < 20_000,
+    `the version and the topics of the help need ${sizes.join(" + ")} bytes`,
   );
   t.end();
 });

@@ -3,9 +3,9 @@
  * command line. Sets the exit code. The process exits by itself when no work is left, so that output is never
  * truncated.
  */
-import { startServer } from "./commands/serve.js";
-import { main } from "./main.js";
+import { printFixedText } from "./fixed-text.js";
+import { loadServerProgram } from "./server-program.js";
 
 const argv = process.argv.slice(2);
-if (argv[0] === "serve") await startServer(argv.slice(1));
-else process.exitCode = await main(argv);
+if (argv[0] === "serve") await (await loadServerProgram()).runServer(argv.slice(1));
+else if (!(await printFixedText(argv))) process.exitCode = await (await import("./main.js")).main(argv);

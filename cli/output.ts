@@ -1,6 +1,6 @@
 /**
- * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, or
- * as raw bytes. stderr gets only failures and warnings.
+ * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, as
+ * raw bytes, or on a terminal as a text for people (output/). stderr gets only failures, warnings and progress.
  *
  * JSON is never parsed and serialized again, so numbers keep their digits. All failures and warnings go through this
  * module, which escapes control characters in texts that the CLI did not write. Runs in the CLI process.
@@ -11,6 +11,7 @@ import { indentJson, isJson } from "../shared/json-text.js";
 import { failed, type CliFailure, type ExitCode } from "./failure.js";
 import { io } from "./io.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
+import type { View } from "./view.js";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -18,6 +19,8 @@ const SPACE = 0x20;
 const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
+/** The size above which an answer is printed as JSON on a terminal, too, because it is too long for a string. */
+const PERSON_BYTES_MAX = 128 * 1024 * 1024;
 /**
  * The approximate size, in bytes, of the pieces in which JSON is processed. An answer may be longer than a string can
  * be, so it cannot be processed as a whole.
@@ -103,6 +106,58 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
     stdout.once("error", settle);
     stdout.write(bytes, settle);
   });
+}
+
+/** Whether the environment and the flags allow colors. `NO_COLOR` forbids them unless it is empty (no-color.org). */
+function hasColors({ noColor }: View): boolean {
+  const { NO_COLOR, TERM } = io().environment;
+  return !noColor && !NO_COLOR && TERM !== "dumb";
+}
+
+/**
+ * Formats an answer of JSON as the command line asks for it: as JSON, with the selected members only, or on a terminal
+ * as a text for people.
+ */
+export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
+  const asText = io().isTerminal() && !view.json && !view.pretty && json.length <= PERSON_BYTES_MAX;
+  const { fields } = view;
+  if (!asText && fields === undefined) return formatJson(json, view.pretty);
+  const { findMissing, formatForPerson, selectAnswer } = await import("./output/answer.js");
+  const text = json.toString("utf8");
+  if (!isJson(text)) return formatJson(json, view.pretty);
+  const options = { list: view.list, fields };
+  for (const name of findMissing(text, options)) warn(`the answer has no member ${name} (--fields)`);
+  const shown = asText
+    ? formatForPerson(text, options, { width: io().columns(), hasColors: hasColors(view), nowMs: Date.now() })
+    : undefined;
+  if (shown !== undefined) return Buffer.from(shown);
+  return formatJson(fields === undefined ? json : Buffer.from(selectAnswer(text, options)), view.pretty);
+}
+
+/** Whether the answer is printed as a text for people: on a terminal, and unless a flag asks for something else. */
+export function isForPerson(view: View): boolean {
+  return io().isTerminal() && !wantsJson(view);
+}
+
+/** Whether a flag asks for JSON, or for members of it. */
+export function wantsJson({ json, pretty, fields }: View): boolean {
+  return json || pretty || fields !== undefined;
+}
+
+/**
+ * Returns a function that formats one of many answers, for a command that prints one after the other. Each is JSON on a
+ * terminal, too, because what follows is not known yet.
+ */
+export async function lineFormatter(view: View): Promise<(json: Buffer) => Buffer> {
+  const { fields } = view;
+  if (fields === undefined) return (json) => formatJson(json, view.pretty);
+  const { selectFields } = await import("./output/fields.js");
+  return (json) => formatJson(Buffer.from(selectFields(json.toString("utf8"), fields)), view.pretty);
+}
+
+/** Prints an answer of JSON, as formatAnswer formats it. */
+export async function printAnswer(json: Buffer, view: View): Promise<CliFailure | undefined> {
+  return await print(await formatAnswer(json, view));
 }
 
 /**

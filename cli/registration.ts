@@ -14,7 +14,7 @@ import { io } from "./io.js";
 import { findInstance, instancePathForWriting, saveInstance, type StoredInstance } from "./instance-file.js";
 import { hasKoorFolder } from "./koor-folder.js";
 import { isFailure, type Outcome } from "./outcome.js";
-import { formatJson, warn, print } from "./output.js";
+import { printAnswer, warn } from "./output.js";
 import { serversOf, type Settings } from "./settings.js";
 import { findWorkspace } from "./workspace-name.js";
 
@@ -141,7 +141,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
   const again = own === undefined ? "another" : await findRegistered(settings, own, args, context.folder);
   if (isFailure(again)) return failureOf(again);
-  if (Buffer.isBuffer(again)) return (await print(formatJson(again, context.pretty))) ?? 0;
+  if (Buffer.isBuffer(again)) return (await printAnswer(again, context)) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
   // The path is checked before the request. The server sends the token only once, so a failure after the request would
   // lose it.
@@ -153,5 +153,5 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const registered = await send(caller, "POST", "/register", body);
   if (isFailure(registered)) return failureOf(registered);
   saveRegistered(registered, args, context, settings);
-  return (await print(formatJson(registered, context.pretty))) ?? 0;
+  return (await printAnswer(registered, context)) ?? 0;
 }

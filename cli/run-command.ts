@@ -2,12 +2,13 @@
  * Executes one row of the command table. It sends the row's request and prints the answer, or it calls the row's own
  * function. command-line.ts parses, and client.ts sends HTTP requests. Runs in the CLI process.
  */
+import { isJson } from "../shared/json-text.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
 import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row.js";
 import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
-import { formatJson, formatValue, print } from "./output.js";
+import { formatAnswer, formatValue, print } from "./output.js";
 
 /** Matches a placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
@@ -64,13 +65,26 @@ function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | 
   return wrongUsage(`${name} cannot be ${JSON.stringify(value)} (${inFlagWords(name)})`);
 }
 
-function formatAnswer(row: RequestRow, answer: Answer, args: Args, context: CommandContext): Buffer | CliFailure {
-  if (row.answer === "raw") return formatValue(answer.body, context.pretty);
+async function formatBody(
+  row: RequestRow,
+  answer: Answer,
+  args: Args,
+  context: CommandContext,
+): Promise<Buffer | CliFailure> {
+  if (row.answer === "raw") return await formatRaw(answer.body, context);
   if (!/^application\/json\b/i.test(answer.content_type)) {
     return failed(`the answer is not JSON but ${answer.content_type || "of no type"}: is this a Koor server?`);
   }
   const shown = row.onAnswer === undefined ? answer.body : row.onAnswer(answer.body, args, context);
-  return shown instanceof CliFailure ? shown : formatJson(shown, context.pretty);
+  return shown instanceof CliFailure ? shown : await formatAnswer(shown, context);
+}
+
+/** Formats a stored value. `--fields` selects members of it, if it is JSON. */
+async function formatRaw(value: Buffer, context: CommandContext): Promise<Buffer | CliFailure> {
+  if (context.fields === undefined) return formatValue(value, context.pretty);
+  return isJson(value.toString("utf8"))
+    ? await formatAnswer(value, context)
+    : wrongUsage("--fields selects members of JSON, and the value is not JSON");
 }
 
 async function runRequest(row: RequestRow, args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
@@ -96,7 +110,7 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 
-  const output = formatAnswer(row, answer, args, context);
+  const output = await formatBody(row, answer, args, context);
   return output instanceof CliFailure ? output : ((await print(output)) ?? row.exit?.(answer.body) ?? 0);
 }
 

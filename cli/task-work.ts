@@ -13,7 +13,7 @@ import { CliFailure } from "./failure.js";
 import { quoted } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
-import { formatJson, warn, print } from "./output.js";
+import { print, warn } from "./output.js";
 import type { Settings } from "./settings.js";
 import { exitCodeOfSignal, captureSignals, type EndingSignal } from "./signals.js";
 import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type ClaimAnswer } from "./task-calls.js";
@@ -31,7 +31,8 @@ export interface WorkOptions {
   readonly once: boolean;
   /** The time to wait for the next task, in ms. The work ends if there is no task within this time. */
   readonly waitMs: number;
-  readonly pretty: boolean;
+  /** Formats the JSON of a task as one line, or as several with `--pretty`. */
+  readonly format: (json: Buffer) => Buffer;
   /** The times that control a run. By default they are derived from the claim's ttl. */
   readonly times?: RunTimes;
 }
@@ -178,7 +179,7 @@ class Worker {
     const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);
     const sent = await (signal.aborted ? send() : this.#deadline.untilAnswered(send));
     if (isFailure(sent)) warn(`the task ${task.id} did not accept ${action}: ${failureOf(sent).message}`);
-    else await print(formatJson(sent, this.#options.pretty));
+    else await print(this.#options.format(sent));
   }
 }
 

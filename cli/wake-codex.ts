@@ -6,7 +6,7 @@ import type { Args, CommandContext } from "./command-row.js";
 import { wakeCodexSession } from "./codex-session.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { io } from "./io.js";
-import { formatJson, print } from "./output.js";
+import { lineFormatter, print } from "./output.js";
 import { exitCodeOfSignal, untilSignal } from "./signals.js";
 import type { Settings } from "./settings.js";
 import { findReason } from "./wake-reason.js";
@@ -14,11 +14,13 @@ import { findReason } from "./wake-reason.js";
 /** Wakes the session until the signal. */
 async function wakeUntil(
   settings: Settings & { readonly session: string },
-  { folder, pretty }: CommandContext,
+  context: CommandContext,
   signal: AbortSignal,
 ): Promise<CliFailure | undefined> {
   const { environment } = io();
   const { session: id } = settings;
+  const { folder } = context;
+  const format = await lineFormatter(context);
   for (let after: string | undefined; !signal.aborted; ) {
     const reason = await findReason(settings, { after, isWanted: () => !signal.aborted, signal });
     if (reason instanceof CliFailure) return reason;
@@ -26,9 +28,7 @@ async function wakeUntil(
     const by = await wakeCodexSession(reason.line, { id, folder, environment, signal });
     if (by instanceof CliFailure) return by;
     if (by === "ended") return undefined;
-    const failure = await print(
-      formatJson(Buffer.from(JSON.stringify({ session: id, by, line: reason.line })), pretty),
-    );
+    const failure = await print(format(Buffer.from(JSON.stringify({ session: id, by, line: reason.line }))));
     if (failure !== undefined) return failure;
     after = reason.cursor;
   }

@@ -14,7 +14,7 @@ import type { Args, CommandContext } from "./command-row.js";
 import { joinServerPath } from "./exchange.js";
 import { CliFailure } from "./failure.js";
 import { io } from "./io.js";
-import { formatJson, print } from "./output.js";
+import { formatAnswer, isForPerson, print } from "./output.js";
 import { readIdentity, serversOf, type Identity, type Settings } from "./settings.js";
 import { findWorkspace, type FoundWorkspace } from "./workspace-name.js";
 
@@ -71,7 +71,7 @@ function formatLines({ workspace, checkout, instance, server, context }: Report)
 }
 
 export async function whoami(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  const { environment, isTerminal } = io();
+  const { environment } = io();
   const workspace = findWorkspace(context.folder, environment, args.text("workspace"));
   if (workspace instanceof CliFailure) return workspace;
   const identity = readIdentity(context.folder, environment, {
@@ -90,9 +90,8 @@ export async function whoami(args: Args, context: CommandContext): Promise<numbe
     server: { url, from: identity.serversFrom },
     context: used === undefined ? null : { name: used.name, from: used.from },
   };
-  const isForPerson = isTerminal() && !context.json && !context.pretty;
-  const output = isForPerson
+  const output = isForPerson(context)
     ? Buffer.from(formatLines(report))
-    : formatJson(Buffer.from(JSON.stringify(report)), context.pretty);
+    : await formatAnswer(Buffer.from(JSON.stringify(report)), context);
   return (await print(output)) ?? 0;
 }

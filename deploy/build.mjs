@@ -27,6 +27,7 @@ import { fileURLToPath } from "node:url";
 import { buildClient, CLIENT_FOLDER, isClientFresh } from "./build-client.mjs";
 import { bundleLibraries } from "./build-libraries.mjs";
 import { buildPages } from "./build-pages.mjs";
+import { builtinsWithoutImport, lazyModulesTogether } from "./cli-parts.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -56,6 +57,7 @@ const BUILD_INPUTS = [
   "deploy/build-client.mjs",
   "deploy/build-libraries.mjs",
   "deploy/build-pages.mjs",
+  "deploy/cli-parts.mjs",
   "deploy/third-party.mjs",
   "package.json",
   "package-lock.json",
@@ -82,11 +84,8 @@ const FOLDERS = {
 
 /** The program that clients run as a hook. Its bundle is a CommonJS module, which Node starts faster. */
 const HOOK_PROGRAM = "cli/hook.ts";
-/**
- * The entry points of the command line and of the hook. Each is bundled into one file without parts, because it starts
- * each time a user types a command, or an agent calls a tool.
- */
-const SINGLE_FILE_PROGRAMS = new Set(["cli/koor.ts", HOOK_PROGRAM]);
+/** The program of the command line. Its bundle has few parts, which cli-parts.mjs chooses. */
+const CLI_PROGRAM = "cli/koor.ts";
 
 const TARGET = "node20.12";
 /**
@@ -103,6 +102,10 @@ const UNUSED = "@napi-rs/nice";
 const COMMONJS_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url), __dirname = import.meta.dirname;";
+/** The same for the command line, without an import (cli-parts.mjs). */
+const CLI_BANNER =
+  'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url), ' +
+  "__dirname = import.meta.dirname;";
 /** The suffix of a file that is being written. It keeps apart the files of two builds that run at the same time. */
 const PART_SUFFIX = ".part";
 /**
@@ -303,6 +306,16 @@ function stampLine(stamp) {
   return `// built from ${stamp}\n`;
 }
 
+function bannerOf(program) {
+  if (program === HOOK_PROGRAM) return {};
+  return { js: program === CLI_PROGRAM ? CLI_BANNER : COMMONJS_BANNER };
+}
+
+function cliPlugins() {
+  const sources = listSources("cli").filter((source) => !isTest(source));
+  return [lazyModulesTogether(ROOT, sources), builtinsWithoutImport()];
+}
+
 /**
  * Bundles one program. Returns the paths of the files that it wrote, and the packages that they contain. Writes the
  * stamp of the sources last.
@@ -325,16 +338,17 @@ async function buildProgram(program, esbuild, stamp) {
     minifyWhitespace: true,
     // Splitting moves modules that are only imported at run time (the schema compiler) into files of their own, which
     // are not read at the start.
-    splitting: !SINGLE_FILE_PROGRAMS.has(program),
+    // The hook is one small file, because it starts each time an agent calls a tool.
+    splitting: program !== HOOK_PROGRAM,
     chunkNames: "part-[hash]",
     sourcemap: "linked",
     sourcesContent: false,
     external: [...EXTERNAL, UNUSED],
-    banner: program === HOOK_PROGRAM ? {} : { js: COMMONJS_BANNER },
+    banner: bannerOf(program),
     // Many packages have a CommonJS version as `main` and ES modules as `module`. ES modules are preferred, because
     // unused code can be removed only from them.
     mainFields: ["module", "main"],
-    plugins: [programsApart(program)],
+    plugins: [programsApart(program), ...(program === CLI_PROGRAM ? cliPlugins() : [])],
     logLevel: "silent",
   });
   for (const file of outputFiles) if (file.path !== output) writeWhole(file.path, file.contents);

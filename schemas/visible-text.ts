@@ -110,8 +110,15 @@ const KEPT = [
 /** Matches printable ASCII. Such texts, which are the most common, are not searched for invisible characters. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
-const HIDDEN = new RegExp(`${KEPT}|([${UNSEEN_CLASS}])`, "gu");
-const HIDDEN_OR_CONTROL = new RegExp(`${KEPT}|([${UNSEEN_CLASS}]|${CONTROLS})`, "gu");
+
+/** Returns a function that compiles a regular expression at its first call. It takes 1 ms, and most starts need none. */
+function onDemand(source: string): () => RegExp {
+  let compiled: RegExp | undefined;
+  return () => (compiled ??= new RegExp(source, "gu"));
+}
+
+const hidden = onDemand(`${KEPT}|([${UNSEEN_CLASS}])`);
+const hiddenOrControl = onDemand(`${KEPT}|([${UNSEEN_CLASS}]|${CONTROLS})`);
 
 /** Returns whether the text has a C0 control character, DEL, or a C1 control character (U+0080 to U+009F). */
 export function hasControlCharacter(text: string): boolean {
@@ -128,8 +135,8 @@ export function hasControlCharacter(text: string): boolean {
  */
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;
-  for (const [, hidden] of text.matchAll(HIDDEN)) {
-    if (hidden !== undefined) return `U+${codeOf(hidden).toString(16).toUpperCase().padStart(4, "0")}`;
+  for (const [, found] of text.matchAll(hidden())) {
+    if (found !== undefined) return `U+${codeOf(found).toString(16).toUpperCase().padStart(4, "0")}`;
   }
   return undefined;
 }
@@ -137,7 +144,7 @@ export function findHiddenCharacter(text: string): string | undefined {
 /** Returns the text with each invisible character replaced by U+FFFD. Control characters stay. */
 export function maskHidden(text: string): string {
   if (PLAIN.test(text)) return text;
-  return text.replace(HIDDEN, (match, hidden: string | undefined) => (hidden === undefined ? match : "\ufffd"));
+  return text.replace(hidden(), (match, found: string | undefined) => (found === undefined ? match : "\ufffd"));
 }
 
 function codeOf(character: string): number {
@@ -154,8 +161,8 @@ function escapeUnits(character: string): string {
 /** Replaces the control and invisible characters of a text. */
 export function replaceHidden(text: string, replace: (character: string) => string): string {
   if (PLAIN.test(text)) return text;
-  return text.replace(HIDDEN_OR_CONTROL, (match, hidden: string | undefined) =>
-    hidden === undefined ? match : replace(hidden),
+  return text.replace(hiddenOrControl(), (match, found: string | undefined) =>
+    found === undefined ? match : replace(found),
   );
 }
 
@@ -165,7 +172,7 @@ export function replaceHidden(text: string, replace: (character: string) => stri
  * @param spared characters that are not escaped
  */
 export function escapeHidden(text: string, spared = ""): string {
-  return replaceHidden(text, (hidden) =>
-    spared.includes(hidden) ? hidden : (SHORT_ESCAPES[hidden] ?? escapeUnits(hidden)),
+  return replaceHidden(text, (found) =>
+    spared.includes(found) ? found : (SHORT_ESCAPES[found] ?? escapeUnits(found)),
   );
 }

@@ -6,6 +6,8 @@ export const AUDIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["audit"],
     about: "List the audit log, newest first.",
+    examples: ["audit --limit 20", "audit --action state.put --from 1h"],
+    list: "audit",
     flags: [
       { name: "actor", kind: "text", value: "ID", about: "only actions of this instance", query: "actor" },
       { name: "action", kind: "text", value: "ACTION", about: "only this action, e.g. state.put", query: "action" },
@@ -18,6 +20,7 @@ export const AUDIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["audit", "summary"],
     about: "Count the audit log's entries by action and outcome.",
+    examples: ["audit summary --from 24h"],
     flags: PERIOD_FLAGS,
     method: "GET",
     path: "/api/audit/summary",

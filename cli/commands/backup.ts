@@ -1,7 +1,7 @@
 /**
  * Implements `backup` and `restore`, which save all data of a server to a file and load it. Runs in the CLI process.
  */
-import { createReadStream, fstatSync } from "node:fs";
+import { createReadStream, fstatSync, statSync } from "node:fs";
 
 import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
@@ -11,9 +11,10 @@ import { CliFailure, failed, type ExitCode } from "../failure.js";
 import { isStdin, openInputFile } from "../input-file.js";
 import { io } from "../io.js";
 import { resolveOutput } from "../output-file.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 import { writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
+import { withProgress } from "../transfer.js";
 
 const SUCCESS = 200;
 const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
@@ -38,10 +39,12 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    const counts = await writeSnapshot(path, args.need("output"), open.response);
-    return counts instanceof CliFailure
-      ? counts
-      : ((await print(formatJson(Buffer.from(counts), context.pretty))) ?? 0);
+    // The server does not know the size of a backup before its end. The backup that is replaced is about as large.
+    const totalBytes = statSync(path, { throwIfNoEntry: false })?.size;
+    const transfer = { name: "backup", totalBytes, isGuess: true };
+    const pieces = withProgress(open.response as AsyncIterable<Buffer>, transfer);
+    const counts = await writeSnapshot(path, args.need("output"), pieces);
+    return counts instanceof CliFailure ? counts : ((await printAnswer(Buffer.from(counts), context)) ?? 0);
   } finally {
     open.close();
   }
@@ -56,11 +59,22 @@ async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stre
   return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
+/** Returns the same stream, which shows its progress. The pieces are counted when the connection takes them. */
+async function watched({ source, length }: NonNullable<RequestPlan["stream"]>) {
+  const { Readable } = await import("node:stream");
+  const pieces = withProgress(source as AsyncIterable<unknown> as AsyncIterable<Buffer>, {
+    name: "restore",
+    totalBytes: length,
+  });
+  return { source: Readable.from(pieces, { objectMode: false }), length };
+}
+
 async function restore(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const stream = await openSnapshot(args.need("file"));
-  if (stream instanceof CliFailure) return stream;
+  const file = await openSnapshot(args.need("file"));
+  if (file instanceof CliFailure) return file;
+  const stream = io().isErrorTerminal() ? await watched(file) : file;
   // An empty server has no instances, and refuses a call as one that it does not know.
   const { session: _session, fallback: _fallback, ...others } = settings;
   const answer = await sendRequest(
@@ -75,13 +89,14 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   );
   if (answer instanceof CliFailure) return answer;
   if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
-  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
+  return (await printAnswer(answer.body, context)) ?? 0;
 }
 
 export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["backup"],
     about: "Write all of the server's data to a file.",
+    examples: ["backup --output koor-backup.ndjson"],
     flags: [
       {
         name: "output",
@@ -97,6 +112,7 @@ export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["restore"],
     about: "Fill an empty server from a backup, all or nothing.",
+    examples: ["restore --file koor-backup.ndjson"],
     flags: [{ name: "file", kind: "text", value: "PATH", about: "the file; - reads stdin", required: true }],
     endpoints: ["POST /api/restore"],
     run: restore,

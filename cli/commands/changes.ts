@@ -6,6 +6,7 @@ export const CHANGES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["changes"],
     about: "Print each change of stored data as it happens, one on a line, until stopped.",
+    examples: ["changes", "changes --kinds state,lease"],
     flags: [{ name: "kinds", kind: "text", value: "A,B", about: "only changes of these kinds, e.g. state,lease" }],
     endpoints: ["GET /api/changes"],
     run: async (args, context) => {

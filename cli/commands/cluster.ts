@@ -10,6 +10,8 @@ export const CLUSTER_COMMANDS: readonly CommandRow[] = [
   {
     words: ["cluster", "status"],
     about: "Show a cluster's servers as one of them sees them; exit 1 if that one is not healthy.",
+    examples: ["cluster status", "cluster status --server http://a:9800"],
+    list: "nodes",
     method: "GET",
     path: "/api/cluster",
     aboutServer: true,

@@ -7,6 +7,8 @@ export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["compliance", "history"],
     about: "List the results of the checks, newest first.",
+    examples: ["compliance history --limit 20"],
+    list: "compliance runs",
     flags: [
       { name: "instance_id", kind: "text", value: "ID", about: "only results of this instance", query: "instance_id" },
       { name: "limit", kind: "whole", value: "N", about: "at most N results, 50 by default", query: "limit" },
@@ -17,6 +19,8 @@ export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["compliance", "run"],
     about: "Check each active instance against its project's contracts now.",
+    examples: ["compliance run"],
+    list: "compliance check",
     method: "POST",
     path: "/api/compliance/run",
   },

@@ -12,6 +12,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
   {
     words: ["config", "set"],
     about: "Save the server's address or the token in this folder's settings, or in your own.",
+    examples: ["config set server http://localhost:9800", "config set --user token s3cret"],
     arguments: [{ name: "setting", shown: SETTING_NAMES.join("|") }, { name: "value" }],
     flags: [{ name: "user", kind: "switch", about: "in your own settings, which apply in every folder" }],
     run: async (args, context) => {

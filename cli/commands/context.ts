@@ -10,6 +10,7 @@ export const CONTEXT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["context", "add"],
     about: "Save the servers of --server under a name, with a token that only they get.",
+    examples: ["context add lan --server http://koor.lan:9800 --token-file ~/koor.token"],
     arguments: [NAME],
     flags: [
       { name: "token-file", kind: "text", value: "PATH", about: "the token is in this file" },
@@ -20,17 +21,21 @@ export const CONTEXT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["context", "list"],
     about: "List your contexts, without their tokens.",
+    examples: ["context list"],
+    list: "contexts",
     run: async (_args, context) => await (await import("../context-changes.js")).listContexts(context),
   },
   {
     words: ["context", "show"],
     about: "Show a context, by default the one in effect.",
+    examples: ["context show", "context show lan"],
     arguments: [{ ...NAME, optional: true }],
     run: async (args, context) => await (await import("../context-changes.js")).showContext(args, context),
   },
   {
     words: ["context", "use"],
     about: "Choose the context to use wherever nothing else names a server.",
+    examples: ["context use lan", "context use --none"],
     arguments: [{ ...NAME, optional: true }],
     flags: [{ name: "none", kind: "switch", about: "use none from now on" }],
     run: async (args, context) => await (await import("../context-changes.js")).useContext(args, context),
@@ -38,6 +43,7 @@ export const CONTEXT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["context", "remove"],
     about: "Remove a context with its token.",
+    examples: ["context remove lan"],
     arguments: [NAME],
     run: async (args, context) => await (await import("../context-changes.js")).removeContext(args, context),
   },

@@ -12,7 +12,7 @@ import { CliFailure, refused, wrongUsage, type ExitCode } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 
 /**
  * The argument that names a contract. The placeholder `{contract/}` in a path is replaced by two segments, the project
@@ -111,13 +111,14 @@ async function testContract(args: Args, context: CommandContext): Promise<ExitCo
     one !== undefined && first !== undefined
       ? first
       : Buffer.from(`[${results.map((result) => result.toString("utf8")).join(",")}]`);
-  return (await print(formatJson(all, context.pretty))) ?? (results.every(isValid) ? 0 : 1);
+  return (await printAnswer(all, context)) ?? (results.every(isValid) ? 0 : 1);
 }
 
 export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "set"],
     about: "Store a contract; an invalid one is refused.",
+    examples: ["contract set trucks/truck-api --file truck-api.json"],
     arguments: [CONTRACT],
     flags: [...VALUE_FLAGS, WRITE_FENCE],
     oneOf: VALUE_FLAG_NAMES,
@@ -129,6 +130,7 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "get"],
     about: "Print a contract, byte for byte.",
+    examples: ["contract get trucks/truck-api"],
     arguments: [CONTRACT],
     method: "GET",
     path: SPEC_PATH,
@@ -137,6 +139,8 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "validate"],
     about: "Check a payload against a contract; exit 1 if it does not match.",
+    examples: [`contract validate trucks/truck-api --endpoint 'POST /api/trucks' --payload '{"plate":"TR-1"}'`],
+    list: "violations",
     arguments: [CONTRACT],
     flags: [
       { ...ENDPOINT, required: true },
@@ -153,6 +157,11 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["contract", "test"],
     about: "Call a live service and check it against a contract; exit 1 if it does not match.",
+    examples: [
+      "contract test trucks/truck-api --target http://localhost:3000",
+      `contract test trucks/truck-api --target http://localhost:3000 --endpoint 'GET /api/trucks/{id}' --data '{"id":7}'`,
+    ],
+    list: "contract tests",
     arguments: [CONTRACT],
     flags: [
       { name: "target", kind: "text", value: "URL", about: "the service's address", required: true },

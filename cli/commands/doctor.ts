@@ -5,6 +5,7 @@ export const DOCTOR_COMMANDS: readonly CommandRow[] = [
   {
     words: ["doctor"],
     about: "Check the server, the clients of agents and this machine, and say what to do; exit 1 if something fails.",
+    examples: ["doctor", "doctor --server http://localhost:9801"],
     flags: [
       { name: "data-dir", kind: "text", value: "DIR", about: "the server's data directory, as serve takes it" },
       { name: "bind", kind: "text", value: "HOST:PORT", about: "where the server listens, as serve takes it" },

@@ -7,6 +7,7 @@ import { parseFlagDuration } from "../duration.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isFailure } from "../outcome.js";
+import { lineFormatter } from "../output.js";
 import type { Settings } from "../settings.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 
@@ -66,7 +67,7 @@ async function subscribe(args: Args, context: CommandContext): Promise<ExitCode 
     pattern: args.text("pattern") ?? "*",
     since,
     notices: args.has("notices"),
-    pretty: context.pretty,
+    format: await lineFormatter(context),
   });
 }
 
@@ -74,6 +75,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["events", "publish"],
     about: "Publish an event; its data is JSON.",
+    examples: [`events publish build.done --data '{"ok":true}'`],
     arguments: [{ name: "topic" }],
     flags: [...VALUE_FLAGS, SOURCE],
     oneOf: VALUE_FLAG_NAMES,
@@ -85,6 +87,8 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["events", "history"],
     about: "List events, newest first; with --after oldest first.",
+    examples: ["events history --last 10 --topic 'api.**'", "events history --from 1h --fields id,topic,data"],
+    list: "events",
     flags: [
       { name: "last", kind: "whole", value: "N", about: "at most N events, 50 by default", query: "last" },
       { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
@@ -105,6 +109,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["events", "subscribe"],
     about: "Print each event as it is published, one on a line, until stopped.",
+    examples: ["events subscribe 'api.**'", "events subscribe '**' --since 10m"],
     arguments: [{ name: "pattern", optional: true }],
     flags: [
       {

@@ -14,17 +14,20 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   {
     words: ["guard", "install"],
     about: "Add the guard to the git hooks of this repository, behind those that it has.",
+    examples: ["guard install", "guard install --strict"],
     flags: [STRICT],
     run: async (args, context) => await (await import("../guard/install.js")).install(args, context),
   },
   {
     words: ["guard", "uninstall"],
     about: "Remove the guard from the git hooks, and leave the others as they were.",
+    examples: ["guard uninstall"],
     run: async (_args, context) => await (await import("../guard/uninstall.js")).uninstall(context),
   },
   {
     words: ["guard", "check"],
     about: "Check whether others have leased what a commit touches; exit 1 if any has.",
+    examples: ["guard check", "guard check --range main..HEAD"],
     flags: [
       { name: "staged", kind: "switch", about: "what is staged; the default" },
       { name: "range", kind: "text", value: "A..B", about: "what any commit of the range touches" },
@@ -36,6 +39,7 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   {
     words: ["guard", "trailer"],
     about: "Add the fences of one's leases to a commit's message, as git's hook prepare-commit-msg.",
+    examples: ["guard trailer .git/COMMIT_EDITMSG message"],
     arguments: [{ name: "file" }, { name: "source", optional: true }, { name: "commit", optional: true }],
     endpoints: ["GET /api/leases"],
     run: async (args, context) => await (await import("../guard/trailer.js")).addFences(args, context),
@@ -43,12 +47,14 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   {
     words: ["guard", "committed"],
     about: "Release the automatic leases of what is committed, as git's hook post-commit.",
+    examples: ["guard committed"],
     endpoints: ["GET /api/leases", "DELETE /api/leases/{id}", "POST /api/guard/off"],
     run: async (_args, context) => await (await import("../guard/committed.js")).committed(context),
   },
   {
     words: ["guard", "verify"],
     about: "Show for each commit of a range whether it kept to the leases of its time; exit 1 if any did not.",
+    examples: ["guard verify main~2..main"],
     arguments: [{ name: "range", shown: "A..B" }],
     endpoints: ["GET /api/leases", "GET /api/audit"],
     run: async (args, context) => await (await import("../guard/verify.js")).verify(args, context),

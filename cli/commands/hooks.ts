@@ -5,6 +5,7 @@ export const HOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["hooks", "list"],
     about: "Show the clients' last hook events, which agents wait, and which edits were denied again and again.",
+    examples: ["hooks list"],
     method: "GET",
     path: "/api/hooks",
   },

@@ -15,6 +15,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["init"],
     about: "Connect the clients of agents in this project to Koor: hooks, MCP entries, AGENTS.md.",
+    examples: ["init", "init --client claude --guard --yes", "init --dry-run"],
     flags: [
       {
         name: "client",
@@ -46,6 +47,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["uninit"],
     about: "Take back what init wrote in this project.",
+    examples: ["uninit --dry-run", "uninit --yes"],
     flags: [DRY_RUN, YES],
     run: async (args, context) => {
       const { uninit } = await import("../init/uninit.js");

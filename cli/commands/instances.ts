@@ -8,7 +8,7 @@ import { CliFailure, wrongUsage } from "../failure.js";
 import { JSON_TYPE } from "../input.js";
 import { io } from "../io.js";
 import { isFailure } from "../outcome.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 
 const ID = { name: "id" } as const;
 const ID_PATH = "/api/instances/{id}";
@@ -47,13 +47,14 @@ async function activate(args: Args, context: CommandContext): Promise<number | C
   const path = `/api/instances/${encodeURIComponent(id)}/activate`;
   const answer = await ask(settings, { method: "POST", path, repeatable: true });
   if (isFailure(answer)) return failureOf(answer);
-  return (await print(formatJson(answer.body, context.pretty))) ?? 0;
+  return (await printAnswer(answer.body, context)) ?? 0;
 }
 
 export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["register"],
     about: "Register an instance, or find the one of this name that this folder has registered.",
+    examples: ["register ana --save", "register ana --workspace trucks --stack go --capabilities review,deploy"],
     arguments: [{ name: "name" }],
     flags: [
       {
@@ -79,6 +80,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["activate"],
     about: "Make a registered instance active, by default the one of this folder.",
+    examples: ["activate"],
     arguments: [{ ...ID, optional: true }],
     endpoints: ["POST /api/instances/{id}/activate"],
     run: activate,
@@ -86,6 +88,8 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "list"],
     about: "List the instances, most recently seen first.",
+    examples: ["instances list", "instances list --workspace trucks --fields name,status,last_seen"],
+    list: "instances",
     flags: [
       { name: "name", kind: "text", value: "NAME", about: "only those of this name", query: "name" },
       { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
@@ -98,6 +102,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "get"],
     about: "Print one instance.",
+    examples: ["instances get fce695c0-5b87-490d-8fb5-572c39a9f810"],
     arguments: [ID],
     method: "GET",
     path: ID_PATH,
@@ -105,18 +110,22 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "stale"],
     about: "List the stale instances, which have not been seen for a while.",
+    examples: ["instances stale"],
+    list: "instances",
     method: "GET",
     path: "/api/instances/stale",
   },
   {
     words: ["instances", "check"],
     about: "Look for stale instances now, instead of at the next interval.",
+    examples: ["instances check"],
     method: "POST",
     path: "/api/liveness/check",
   },
   {
     words: ["instances", "heartbeat"],
     about: "Report that an instance is alive; a stale one is active again.",
+    examples: ["instances heartbeat 4f6a --busy 20m"],
     arguments: [ID],
     flags: [
       { name: "busy", kind: "seconds", value: "TIME", about: "it will be silent for this long, at most 1h" },
@@ -131,6 +140,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "intent"],
     about: "Set what an instance is working on.",
+    examples: ["instances intent 4f6a 'the new tax'"],
     arguments: [ID, { name: "intent" }],
     method: "POST",
     path: `${ID_PATH}/intent`,
@@ -141,6 +151,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "capabilities"],
     about: "Replace what an instance can do.",
+    examples: ["instances capabilities 4f6a go,sql"],
     arguments: [ID, { name: "capabilities", shown: "A,B" }],
     method: "POST",
     path: `${ID_PATH}/capabilities`,
@@ -151,6 +162,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "checkout"],
     about: "Set the checkout of an instance to the one of this folder.",
+    examples: ["instances checkout 4f6a", "instances checkout 4f6a --none"],
     arguments: [ID],
     flags: [{ name: "none", kind: "switch", about: "it has no checkout from now on" }],
     method: "PATCH",
@@ -163,6 +175,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["instances", "delete"],
     about: "Delete an instance and those that it has registered; its leases and tasks become free.",
+    examples: ["instances delete fce695c0-5b87-490d-8fb5-572c39a9f810"],
     arguments: [ID],
     method: "DELETE",
     path: ID_PATH,

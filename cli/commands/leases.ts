@@ -12,7 +12,7 @@ import { JSON_TYPE } from "../input.js";
 import { getLease, releaseLease, renewLease, requestLease } from "../lease-calls.js";
 import type { Lease, LeaseRequest, LeaseAnswer } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
-import { formatJson, warn, print, reportFailure } from "../output.js";
+import { printAnswer, reportFailure, warn } from "../output.js";
 import type { Settings } from "../settings.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { literalPaths, pathContextOf } from "../workspace.js";
@@ -67,7 +67,7 @@ function readLeaseRequest(args: Args, folder: string, ttlS?: number): LeaseReque
 }
 
 async function printLease({ answer }: LeaseAnswer, context: CommandContext): Promise<CliFailure | 0> {
-  return (await print(formatJson(answer, context.pretty))) ?? 0;
+  return (await printAnswer(answer, context)) ?? 0;
 }
 
 /** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the CLI's exit code. */
@@ -170,7 +170,7 @@ async function release(args: Args, context: CommandContext): Promise<number | Cl
   let exit: number = 0;
   for (const id of ids) {
     const released = await releaseOne(settings, id, fence);
-    const problem = isFailure(released) ? failureOf(released) : await print(formatJson(released, context.pretty));
+    const problem = isFailure(released) ? failureOf(released) : await printAnswer(released, context);
     if (problem) exit = reportFailure(problem);
   }
   return exit;
@@ -206,6 +206,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "acquire"],
     about: "Lease resources, all of them or none: path:GLOB, state:GLOB, spec:GLOB or any other name.",
+    examples: ["lease acquire 'path:src/orders/**' --reason 'the new tax'", "lease acquire deploy --wait 10m"],
     arguments: [RESOURCES],
     flags: [
       SHARED,
@@ -221,6 +222,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "run"],
     about: "Run a command under a lease, with the command's exit code, or 1 if the lease was lost.",
+    examples: ["lease run deploy --wait 10m -- ./deploy.sh production"],
     arguments: [RESOURCES, { name: "command", afterDashes: true }],
     flags: [
       SHARED,
@@ -235,6 +237,8 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "list"],
     about: "List the leases, newest first.",
+    examples: ["lease list", "lease list --resource 'path:src/orders/tax.ts' --fields id,holder.name,expires_at"],
+    list: "leases",
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
       { name: "holder", kind: "text", value: "ID", about: "only those of this instance", query: "holder" },
@@ -267,6 +271,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "waits"],
     about: "Show which lease requests wait for which leases, the longest wait first.",
+    examples: ["lease waits", "lease waits --workspace trucks"],
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "only requests of this workspace", query: "workspace" },
       { name: "limit", kind: "whole", value: "N", about: "of at most N requests, 100 by default", query: "limit" },
@@ -277,6 +282,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "get"],
     about: "Print one lease.",
+    examples: ["lease get lease-1", "lease get lease-1 --wait 10m"],
     arguments: [ID],
     flags: [{ ...WAIT, about: "wait up to this long until it has left the queue, e.g. 10m" }],
     endpoints: ["GET /api/leases/{id}"],
@@ -285,6 +291,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "check"],
     about: "Show which of some paths others have leased; exit 1 if any is.",
+    examples: ["lease check src/orders/tax.ts README.md"],
     arguments: [{ name: "path", many: true }],
     flags: [
       { ...SHARED, about: "only exclusive leases" },
@@ -307,6 +314,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "renew"],
     about: "Renew a lease, optionally with a new duration.",
+    examples: ["lease renew lease-1 --ttl 30m"],
     arguments: [ID],
     flags: [
       FENCE,
@@ -319,6 +327,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "release"],
     about: "Release leases, or leave the queue.",
+    examples: ["lease release lease-1"],
     arguments: [{ name: "id", many: true }],
     flags: [FENCE],
     endpoints: ["GET /api/leases/{id}", "DELETE /api/leases/{id}"],
@@ -327,6 +336,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "break"],
     about: "Take a lease from its holder; needs the server's token.",
+    examples: ["lease break lease-1 --reason 'ana went home'"],
     arguments: [ID],
     flags: [{ ...REASON, about: "why; its holder sees it", required: true }],
     method: "POST",

@@ -38,6 +38,8 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "usage"],
     about: "List recorded calls of language models, newest first.",
+    examples: ["llm usage --project trucks --limit 20"],
+    list: "usage",
     flags: [
       { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
       { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
@@ -51,6 +53,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "record"],
     about: "Record what a call of a language model used.",
+    examples: ["llm record --provider anthropic --model sonnet --tokens-in 1200 --tokens-out 300"],
     flags: [
       { name: "provider", kind: "text", value: "NAME", about: "the model's provider", required: true },
       { name: "model", kind: "text", value: "NAME", about: "the model", required: true },
@@ -70,6 +73,8 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "summary"],
     about: "Sum up tokens and costs.",
+    examples: ["llm summary --by model --from 24h"],
+    list: "usage sums",
     flags: [
       {
         name: "by",

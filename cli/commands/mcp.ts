@@ -17,7 +17,7 @@ import {
   TOKEN_VARIABLE,
   type McpClient,
 } from "../mcp-clients.js";
-import { formatJson, print } from "../output.js";
+import { print, printAnswer } from "../output.js";
 import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 import { homeFolder } from "../user-folder.js";
@@ -67,7 +67,7 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
     ...(connection.withToken ? { tokenFrom: TOKEN_VARIABLE } : {}),
     ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
   };
-  return (await print(formatJson(Buffer.from(JSON.stringify(summary)), context.pretty))) ?? 0;
+  return (await printAnswer(Buffer.from(JSON.stringify(summary)), context)) ?? 0;
 }
 
 function writeConfig(
@@ -92,6 +92,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["mcp", "config"],
     about: "Print an MCP client's configuration for this server, or write it into the project.",
+    examples: ["mcp config --client codex", "mcp config --client claude --write"],
     flags: [
       { name: "client", kind: "text", value: CLIENT_NAMES.join("|"), about: "the client to configure", required: true },
       {
@@ -110,6 +111,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["mcp", "stdio"],
     about: "Serve MCP on stdin and stdout, for clients that can only start a program.",
+    examples: ["mcp stdio"],
     endpoints: ["POST /mcp"],
     run: async (_args, context) => {
       const settings = context.settings();

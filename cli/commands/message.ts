@@ -63,6 +63,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "send"],
     about: "Send a message: to an instance's id, name:N or workspace:W.",
+    examples: ["message send name:ben 'review the orders API' --intent request --body 'the branch is api-orders'"],
     arguments: [{ name: "to" }, { name: "subject" }],
     flags: [
       { name: "body", kind: "text", value: "TEXT", about: "the message's text; - reads stdin" },
@@ -88,6 +89,8 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "list"],
     about: "Print the in-box, oldest first; printed messages count as delivered.",
+    examples: ["message list --unread", "message list --box out --fields id,to.name,to.read_at"],
+    list: "messages",
     flags: [
       { name: "unread", kind: "switch", about: "only unread messages" },
       { name: "box", kind: "text", value: "BOX", about: "out: sent messages with their status", query: "box" },
@@ -109,6 +112,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "read"],
     about: "Mark messages as read.",
+    examples: ["message read message-1"],
     arguments: [IDS],
     flags: [NOTE],
     method: "POST",
@@ -119,6 +123,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "ack"],
     about: "Mark messages as acted upon, which includes read.",
+    examples: ["message ack message-1 --note 'two remarks in the file'"],
     arguments: [IDS],
     flags: [NOTE],
     method: "POST",
@@ -129,6 +134,8 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "all"],
     about: "List the messages of all instances, newest first, without delivering them; needs the server's token.",
+    examples: ["message all --unread", "message all --urgent --fields from,subject"],
+    list: "messages",
     flags: [
       { name: "instance", kind: "text", value: "ID", about: "only those from or to this instance", query: "instance" },
       { name: "thread", kind: "text", value: "NAME", about: "only this thread", query: "thread" },
@@ -144,6 +151,8 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["message", "threads"],
     about: "List the threads, the newest first.",
+    examples: ["message threads --limit 10"],
+    list: "threads",
     flags: [LIMIT("threads")],
     method: "GET",
     path: `${PATH}/threads`,

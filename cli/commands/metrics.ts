@@ -5,12 +5,14 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["metrics", "show"],
     about: "Show the server's main figures.",
+    examples: ["metrics show"],
     method: "GET",
     path: "/api/metrics",
   },
   {
     words: ["metrics", "scrape"],
     about: "Print all metrics in the text format of Prometheus.",
+    examples: ["metrics scrape"],
     method: "GET",
     path: "/metrics",
     answer: "raw",
@@ -18,12 +20,15 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["metrics", "reset"],
     about: "Set the counters of calls to zero.",
+    examples: ["metrics reset"],
     method: "POST",
     path: "/api/metrics/reset",
   },
   {
     words: ["metrics", "agents"],
     about: "Sum up the instances' activity, or list one instance's counts by hour.",
+    examples: ["metrics agents --period 2026-11-21"],
+    list: "agent metrics",
     arguments: [{ name: "id", optional: true }],
     flags: [
       { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },

@@ -93,6 +93,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "list"],
     about: "List the rules by project and rule_id.",
+    examples: ["rules list --project trucks --status proposed"],
+    list: "rules",
     flags: [
       { name: "project", kind: "text", value: "NAME", about: "only those of this project", query: "project" },
       { name: "status", kind: "text", value: "STATUS", about: "proposed, accepted or rejected", query: "status" },
@@ -105,6 +107,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "get"],
     about: "Print the rules of one project, of every status, by rule_id.",
+    examples: ["rules get trucks"],
+    list: "rules",
     arguments: [{ name: "project" }],
     flags: [
       { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
@@ -116,6 +120,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "set"],
     about: "Replace all rules of a project; if one is invalid, none is stored.",
+    examples: ["rules set trucks --file rules.json"],
     arguments: [{ name: "project" }],
     flags: VALUE_FLAGS,
     oneOf: VALUE_FLAG_NAMES,
@@ -127,6 +132,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "check"],
     about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
+    examples: ["rules check trucks --file plate.ts --filename plate.ts"],
+    list: "violations",
     arguments: [{ name: "project" }],
     flags: [
       ...VALUE_FLAGS,
@@ -144,6 +151,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "propose"],
     about: "Propose a rule. It applies once it is accepted.",
+    examples: ["rules propose trucks/no-any ': any\\b' 'say what it is' --applies-to '*.ts'"],
     arguments: [RULE, { name: "pattern" }, { name: "message" }],
     flags: [
       { name: "severity", kind: "text", value: "WORD", about: "error (the default) or warning" },
@@ -160,6 +168,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "accept"],
     about: "Accept a proposed rule, which applies from now on.",
+    examples: ["rules accept trucks/no-any"],
     arguments: [RULE],
     method: "POST",
     path: `${RULE_PATH}/accept`,
@@ -167,6 +176,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "reject"],
     about: "Reject a proposed rule, so that it is not proposed again.",
+    examples: ["rules reject trucks/no-any"],
     arguments: [RULE],
     method: "POST",
     path: `${RULE_PATH}/reject`,
@@ -174,6 +184,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "delete"],
     about: "Delete a rule of any status.",
+    examples: ["rules delete trucks/no-any"],
     arguments: [RULE],
     method: "DELETE",
     path: RULE_PATH,
@@ -181,6 +192,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "import"],
     about: "Store a file's rules as accepted; if one is invalid, none is stored.",
+    examples: ["rules import --file rules.json"],
     flags: [
       { name: "file", kind: "text", value: "PATH", about: "a JSON array of rules; - reads stdin", required: true },
     ],
@@ -192,6 +204,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "export"],
     about: "Print the accepted rules in the format of rules import.",
+    examples: ["rules export --source local,learned --output rules.json"],
+    list: "rules",
     flags: [
       {
         name: "source",
@@ -209,6 +223,8 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["rules", "preview"],
     about: "Print the matches of a rule, proposed or not, in a text.",
+    examples: ["rules preview trucks/no-any --file plate.ts"],
+    list: "violations",
     arguments: [RULE],
     flags: TEXT_FLAGS,
     oneOf: VALUE_FLAG_NAMES,

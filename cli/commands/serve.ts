@@ -14,6 +14,7 @@ export const SERVE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["serve"],
     about: "Start the server; serve --help shows its flags.",
+    examples: ["serve", "serve --bind 0.0.0.0:9800"],
     run: async () => {
       await startServer([]);
       return 0;

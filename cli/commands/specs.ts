@@ -17,12 +17,15 @@ const SPEC: VersionedNoun = {
   path: "/api/specs/{spec/}",
   one: "spec",
   content: "a spec",
+  example: "trucks/truck-api",
 };
 
 export const SPECS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["specs", "list"],
     about: "List a project's specs with their versions.",
+    examples: ["specs list trucks"],
+    list: "specs",
     arguments: [{ name: "project" }],
     method: "GET",
     path: "/api/specs/{project}",
@@ -30,12 +33,15 @@ export const SPECS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["specs", "projects"],
     about: "List the projects that have specs.",
+    examples: ["specs projects"],
+    list: "projects",
     method: "GET",
     path: "/api/specs",
   },
   ...versionedCommands(SPEC, {
     words: ["specs", "set"],
     about: "Store a spec.",
+    examples: ["specs set trucks/truck-api --file truck-api.json --if-version 1"],
     arguments: [SPEC.argument],
     flags: [...VALUE_FLAGS, ifVersion(SPEC), WRITE_FENCE],
     oneOf: VALUE_FLAG_NAMES,

@@ -14,6 +14,7 @@ const KEY: VersionedNoun = {
   path: "/api/state/{key...}",
   one: "key",
   content: "the value of a key",
+  example: "plans/login",
 };
 
 /**
@@ -33,6 +34,8 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
   {
     words: ["state", "list"],
     about: "List the keys with their versions.",
+    examples: ["state list --prefix plans/", "state list --fields key,version"],
+    list: "state",
     flags: [
       { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with this", query: "prefix" },
       { name: "limit", kind: "whole", value: "N", about: "at most N keys", query: "limit" },
@@ -50,6 +53,7 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
   ...versionedCommands(KEY, {
     words: ["state", "set"],
     about: "Store a value under a key.",
+    examples: [`state set plans/login --data '{"step":1}'`, "state set plans/login --file plan.json --if-version 1"],
     arguments: [KEY.argument],
     flags: [
       ...VALUE_FLAGS,

@@ -5,6 +5,7 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["status"],
     about: "Show whether the server is healthy, and its uptime.",
+    examples: ["status", "status --server http://localhost:9801"],
     method: "GET",
     path: "/health",
     aboutServer: true,
@@ -12,6 +13,7 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["openapi"],
     about: "Print the OpenAPI description of the server's API.",
+    examples: ["openapi"],
     method: "GET",
     path: "/openapi.json",
   },

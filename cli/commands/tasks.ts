@@ -14,7 +14,7 @@ import { JSON_TYPE, readJsonFlag } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 import type { Lease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
-import { formatJson, warn, print, reportFailure } from "../output.js";
+import { lineFormatter, printAnswer, reportFailure, warn } from "../output.js";
 import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { makePatchBody, makeTaskBody, NEW_TASK_FLAGS, PATCH_FLAGS } from "../task-body.js";
 import type { ClaimRequest, HolderAction, Task } from "../task-calls.js";
@@ -86,7 +86,7 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
   }
   if (outcome instanceof CliFailure) return outcome;
   if (outcome.task === null) warnOfBusyTasks(outcome.answer);
-  return (await print(formatJson(outcome.answer, context.pretty))) ?? (outcome.task === null ? 1 : 0);
+  return (await printAnswer(outcome.answer, context)) ?? (outcome.task === null ? 1 : 0);
 }
 
 /**
@@ -114,7 +114,7 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
     words: args.list("command"),
     once: args.has("once"),
     waitMs: args.duration("wait") ?? Number.POSITIVE_INFINITY,
-    pretty: context.pretty,
+    format: await lineFormatter(context),
   });
 }
 
@@ -123,6 +123,7 @@ interface HolderCommand {
   readonly word: string;
   readonly action: HolderAction;
   readonly about: string;
+  readonly examples: LocalRow["examples"];
   /** The name of the argument after the id. The argument is sent as the member of the body with this name. */
   readonly text?: string;
   readonly flags: readonly Flag[];
@@ -131,10 +132,11 @@ interface HolderCommand {
 }
 
 /** Builds the command for an action that only the holder of a task can take. The request always contains the fence. */
-function holderRow({ word, action, about, text, flags, members }: HolderCommand): LocalRow {
+function holderRow({ word, action, about, examples, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
     about,
+    examples,
     arguments: text === undefined ? [ID] : [ID, { name: text }],
     flags: [...flags, FENCE],
     endpoints: [`POST /api/tasks/{id}/${action}`, "GET /api/tasks/{id}", "GET /api/events/history"],
@@ -152,7 +154,7 @@ function holderRow({ word, action, about, text, flags, members }: HolderCommand)
       if (isFailure(answer)) return failureOf(answer);
       // Under `task work`, everything that the command prints becomes the task's result. So a heartbeat prints nothing.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
-      return (await print(formatJson(answer, context.pretty))) ?? 0;
+      return (await printAnswer(answer, context)) ?? 0;
     },
   };
 }
@@ -193,6 +195,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "add"],
     about: "Create a task; or, from a file, many at once, all or none.",
+    examples: ["task add 'The orders API' --label go --resource 'path:src/orders/**'", "task add --file plan.json"],
+    list: "tasks",
     arguments: [{ name: "title", optional: true }],
     flags: NEW_TASK_FLAGS,
     method: "POST",
@@ -207,6 +211,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "list"],
     about: "List tasks, newest first.",
+    examples: ["task list", "task list --state ready --label go --fields id,title"],
+    list: "tasks",
     flags: [
       filter("workspace", "NAME", "only those of this workspace"),
       filter("state", "STATE", "blocked, ready, claimed, input_required, done, failed, dead or canceled"),
@@ -222,6 +228,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "get"],
     about: "Print a task with its whole history.",
+    examples: ["task get api", "task get api --fields state,holder.name,result"],
     arguments: [ID],
     method: "GET",
     path: ID_PATH,
@@ -229,6 +236,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "update"],
     about: "Change the fields of a task that has not ended.",
+    examples: ["task update api --priority 8 --assignee ana"],
     arguments: [ID],
     flags: PATCH_FLAGS,
     method: "PATCH",
@@ -239,6 +247,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "cancel"],
     about: "Cancel a task and notify its holder.",
+    examples: ["task cancel api --reason 'not needed any more'"],
     arguments: [ID],
     flags: [{ name: "reason", kind: "text", value: "TEXT", about: "why" }],
     method: "POST",
@@ -249,6 +258,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "retry"],
     about: "Restart a task that failed, is dead or was canceled.",
+    examples: ["task retry api"],
     arguments: [ID],
     method: "POST",
     path: `${ID_PATH}/retry`,
@@ -256,6 +266,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "answer"],
     about: "Answer a task's question.",
+    examples: ["task answer api 'the second one'"],
     arguments: [ID, { name: "answer" }],
     method: "POST",
     path: `${ID_PATH}/answer`,
@@ -265,6 +276,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "claim"],
     about: "Claim the best task, or this one, with its resources; exit 1 if there is none.",
+    examples: ["task claim --label go --wait 10m", "task claim api"],
     arguments: [{ ...ID, optional: true }],
     flags: [LABEL, WORKSPACE, TTL, WAIT],
     endpoints: ["POST /api/tasks/claim", "GET /api/tasks/{id}", "POST /api/tasks/{id}/release"],
@@ -273,6 +285,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["task", "work"],
     about: "Run a command for each task, one after the other; exit code 0 completes the task.",
+    examples: ["task work --label go --wait 0s -- ./solve.sh"],
     arguments: [{ name: "command", afterDashes: true }],
     flags: [
       LABEL,
@@ -295,6 +308,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     word: "progress",
     action: "progress",
     about: "Report a task's progress, and learn whether to stop.",
+    examples: [`task progress api --percent 60 --note 'get and put work'`],
     flags: [
       { name: "percent", kind: "whole", value: "N", about: "0 to 100" },
       NOTE,
@@ -306,6 +320,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     word: "done",
     action: "complete",
     about: "Report that a task is done.",
+    examples: [`task done api --result '{"files":3}'`],
     flags: [{ name: "result", kind: "text", value: "JSON", about: "the result; - reads stdin" }],
     members: resultMember,
   }),
@@ -313,6 +328,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     word: "fail",
     action: "fail",
     about: "Report that a task failed; it is tried again.",
+    examples: ["task fail api 'the tests need a database' --final"],
     text: "error",
     flags: [{ name: "final", kind: "switch", about: "do not try it again" }],
     members: (args) => Promise.resolve({ retry: args.has("final") ? "false" : undefined }),
@@ -321,6 +337,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     word: "release",
     action: "release",
     about: "Release a task, so that it can be claimed again.",
+    examples: ["task release api --note 'half of it is on the branch orders'"],
     flags: [NOTE],
     members: (args) => Promise.resolve({ note: quoted(args.text("note")) }),
   }),
@@ -328,6 +345,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     word: "ask",
     action: "ask",
     about: "Release a task until a question is answered.",
+    examples: ["task ask api 'which currency?'"],
     text: "question",
     flags: [],
     members: () => Promise.resolve({}),

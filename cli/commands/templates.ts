@@ -38,6 +38,8 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["templates", "list"],
     about: "List the templates, without their data.",
+    examples: ["templates list --kind rules --tag go"],
+    list: "templates",
     flags: [
       { name: "kind", kind: "text", value: "KIND", about: "only rules, contracts or bundle", query: "kind" },
       { name: "tag", kind: "text", value: "TAG", about: "only those that have this tag", query: "tag" },
@@ -48,6 +50,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["templates", "get"],
     about: "Print a template with its data.",
+    examples: ["templates get go"],
     arguments: [ID],
     method: "GET",
     path: "/api/templates/{id}",
@@ -55,6 +58,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["templates", "create"],
     about: "Store a template; its data comes from a file.",
+    examples: ["templates create --id go --name Go --kind rules --file go.json --tags go"],
     flags: [
       { name: "id", kind: "text", value: "ID", about: "its name in commands", required: true },
       { name: "name", kind: "text", value: "NAME", about: "its name for people", required: true },
@@ -77,6 +81,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["templates", "delete"],
     about: "Delete a template; projects to which it was applied stay unchanged.",
+    examples: ["templates delete go"],
     arguments: [ID],
     method: "DELETE",
     path: "/api/templates/{id}",
@@ -84,6 +89,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["templates", "apply"],
     about: "Put a template's rules and contracts into a project, all or nothing.",
+    examples: ["templates apply go --project trucks"],
     arguments: [ID],
     flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }, WRITE_FENCE],
     method: "POST",

@@ -15,6 +15,8 @@ export interface VersionedNoun {
   readonly one: string;
   /** The phrase for the content that `get` prints, used in the help: `the value of a key`, `a spec`. */
   readonly content: string;
+  /** The name of an entry in examples. */
+  readonly example: string;
 }
 
 /** The flag that makes a write conditional. */
@@ -30,13 +32,14 @@ export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
 
 /** Returns all commands of a noun: `get`, the given `set`, `delete`, `history`, `rollback` and `diff`. */
 export function versionedCommands(versioned: VersionedNoun, set: CommandRow): CommandRow[] {
-  const { noun, argument, path, one, content } = versioned;
+  const { noun, argument, path, one, content, example } = versioned;
   const oneArgument = [argument];
   const ifVersionFlag = ifVersion(versioned);
   return [
     {
       words: [noun, "get"],
       about: `Print ${content}, byte for byte.`,
+      examples: [`${noun} get ${example}`, `${noun} get ${example} --version 1`],
       arguments: oneArgument,
       flags: [{ name: "version", kind: "whole", value: "N", about: "the value at this version", query: "version" }],
       method: "GET",
@@ -47,6 +50,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "delete"],
       about: `Delete a ${one}; its history stays.`,
+      examples: [`${noun} delete ${example} --if-version 2`],
       arguments: oneArgument,
       flags: [ifVersionFlag, WRITE_FENCE],
       method: "DELETE",
@@ -56,6 +60,8 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "history"],
       about: `List the versions of a ${one}, newest first.`,
+      examples: [`${noun} history ${example} --limit 5`],
+      list: "versions",
       arguments: oneArgument,
       flags: [{ name: "limit", kind: "whole", value: "N", about: "at most N versions, 50 by default", query: "limit" }],
       method: "GET",
@@ -65,6 +71,7 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     {
       words: [noun, "rollback"],
       about: `Store an earlier version of a ${one} as a new version.`,
+      examples: [`${noun} rollback ${example} --version 1`],
       arguments: oneArgument,
       flags: [
         {
@@ -84,7 +91,9 @@ export function versionedCommands(versioned: VersionedNoun, set: CommandRow): Co
     },
     {
       words: [noun, "diff"],
-      about: `Compare two versions of a ${one}, as JSON.`,
+      about: `Compare two versions of a ${one}.`,
+      examples: [`${noun} diff ${example} --v1 1 --v2 2`],
+      list: "diffs",
       arguments: oneArgument,
       flags: [
         { name: "v1", kind: "whole", value: "N", about: "the older version", required: true },

@@ -4,7 +4,7 @@
  */
 import type { Args, CommandContext, CommandRow, Endpoint, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { formatJson, print } from "../output.js";
+import { printAnswer } from "../output.js";
 import { exitCodeOfSignal, captureSignals, type EndingSignal } from "../signals.js";
 import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
@@ -95,7 +95,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   restoreSignals();
   if (stoppedBy !== undefined) return await exitCodeOfSignal(stoppedBy);
   if (waited instanceof CliFailure) return waited;
-  return (await print(formatJson(waited.answer, context.pretty))) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
+  return (await printAnswer(waited.answer, context)) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }
 
 /** The endpoints that tell why an idle session is to be woken. */
@@ -110,6 +110,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["wait"],
     about: "Wait until one of the conditions holds, and print it with a cursor. Exit 124 when the time is up.",
+    examples: ["wait --message --task --timeout 10m", "wait --event 'build.*' --free deploy"],
     flags: [
       ...CONDITIONS,
       ...PLACES,
@@ -138,6 +139,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
   {
     words: ["wake"],
     about: "Wake an idle session of a client for each new message, ready task, and wait for its leases.",
+    examples: ["wake codex 01a2179d-bdae-7ce2-9b24-b2b678ca5539"],
     arguments: [
       { name: "client", shown: "codex" },
       { name: "session", optional: true },

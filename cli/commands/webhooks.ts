@@ -23,12 +23,15 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "list"],
     about: "List the webhooks with their state.",
+    examples: ["webhooks list"],
+    list: "webhooks",
     method: "GET",
     path: "/api/webhooks",
   },
   {
     words: ["webhooks", "add"],
     about: "Send events of some topics to a URL.",
+    examples: ["webhooks add --id ci --url http://127.0.0.1:9000/koor --patterns 'api.**'"],
     flags: [
       { name: "id", kind: "text", value: "ID", about: "its name", required: true },
       { name: "url", kind: "text", value: "URL", about: "http or https", required: true },
@@ -48,6 +51,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "delete"],
     about: "Delete a webhook and its queue.",
+    examples: ["webhooks delete ci"],
     arguments: [ID],
     method: "DELETE",
     path: "/api/webhooks/{id}",
@@ -55,6 +59,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "test"],
     about: "Send a test delivery now.",
+    examples: ["webhooks test ci"],
     arguments: [ID],
     method: "POST",
     path: "/api/webhooks/{id}/test",
@@ -62,6 +67,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "enable"],
     about: "Enable a webhook again and continue with its queue.",
+    examples: ["webhooks enable ci"],
     arguments: [ID],
     method: "POST",
     path: "/api/webhooks/{id}/enable",
@@ -69,6 +75,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "skip"],
     about: "Move the next event to the dead letters, and continue with the one after it.",
+    examples: ["webhooks skip ci --event-id 4711"],
     arguments: [ID],
     flags: [
       {
@@ -85,6 +92,8 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "log"],
     about: "List the last delivery attempts of a webhook, newest first.",
+    examples: ["webhooks log ci"],
+    list: "deliveries",
     arguments: [ID],
     method: "GET",
     path: "/api/webhooks/{id}/deliveries",
@@ -92,6 +101,8 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "dead-letters"],
     about: "List a webhook's dead letters.",
+    examples: ["webhooks dead-letters ci"],
+    list: "dead letters",
     arguments: [ID],
     method: "GET",
     path: "/api/webhooks/{id}/dead-letters",
@@ -99,6 +110,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "dead-letter"],
     about: "Print a dead letter as it is delivered.",
+    examples: ["webhooks dead-letter ci 42"],
     arguments: [ID, EVENT],
     method: "GET",
     path: "/api/webhooks/{id}/dead-letters/{event_id}",
@@ -106,6 +118,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "resend"],
     about: "Send a dead letter again now.",
+    examples: ["webhooks resend ci 4711"],
     arguments: [ID, EVENT],
     method: "POST",
     path: "/api/webhooks/{id}/dead-letters/{event_id}/send",
@@ -113,6 +126,7 @@ export const WEBHOOKS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["webhooks", "discard"],
     about: "Discard a dead letter.",
+    examples: ["webhooks discard ci 4711"],
     arguments: [ID, EVENT],
     method: "DELETE",
     path: "/api/webhooks/{id}/dead-letters/{event_id}",

@@ -5,6 +5,7 @@ export const WHOAMI_COMMANDS: readonly CommandRow[] = [
   {
     words: ["whoami"],
     about: "Show the workspace, checkout, instance and server of commands here, and where each was found.",
+    examples: ["whoami"],
     flags: [{ name: "workspace", kind: "text", value: "NAME", about: "the workspace, as given to another command" }],
     endpoints: ["GET /api/instances/{id}"],
     run: async (args, context) => {

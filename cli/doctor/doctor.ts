@@ -12,7 +12,7 @@ import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed, wrongUsage } from "../failure.js";
 import { addressOf, readHookToken } from "../hook-token-file.js";
 import { io } from "../io.js";
-import { formatJson, print } from "../output.js";
+import { formatAnswer, isForPerson, print } from "../output.js";
 import { loadServerProgram } from "../server-program.js";
 import { readIdentity, serversOf } from "../settings.js";
 import { SETTINGS_FILE } from "../settings-file.js";
@@ -184,9 +184,8 @@ export async function doctor(args: Args, context: CommandContext): Promise<numbe
   );
   const lines = all.flat();
   const isFine = lines.every(({ status }) => status !== "fail");
-  const isForPerson = io().isTerminal() && !context.json && !context.pretty;
-  const output = isForPerson
+  const output = isForPerson(context)
     ? Buffer.from(formatLines(lines))
-    : formatJson(Buffer.from(JSON.stringify({ ok: isFine, checks: lines })), context.pretty);
+    : await formatAnswer(Buffer.from(JSON.stringify({ ok: isFine, checks: lines })), context);
   return (await print(output)) ?? (isFine ? 0 : 1);
 }

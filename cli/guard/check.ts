@@ -9,7 +9,7 @@ import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { io } from "../io.js";
 import type { Lease } from "../lease-calls.js";
-import { formatJson, print, warn } from "../output.js";
+import { printAnswer, warn, wantsJson } from "../output.js";
 import { commitsOf, readRange, stagedPaths } from "./commit-paths.js";
 import { Away, awayFailure, callServer, findCaller, type GuardCaller } from "./guard-call.js";
 import { isOff } from "./guard-off.js";
@@ -90,8 +90,8 @@ function describe(conflicts: readonly Conflict[]): void {
   warn("or commit without this check, which the audit log then records: KOOR_GUARD=off git commit");
 }
 
-async function report(result: CheckResult, { json, pretty }: CommandContext): Promise<CliFailure | undefined> {
-  return json || pretty ? await print(formatJson(Buffer.from(JSON.stringify(result)), pretty)) : undefined;
+async function report(result: CheckResult, context: CommandContext): Promise<CliFailure | undefined> {
+  return wantsJson(context) ? await printAnswer(Buffer.from(JSON.stringify(result)), context) : undefined;
 }
 
 export async function check(args: Args, context: CommandContext): Promise<number | CliFailure> {

@@ -11,7 +11,7 @@ import { CliFailure, failed } from "../failure.js";
 import { io } from "../io.js";
 import { releaseLease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
-import { formatJson, print, warn } from "../output.js";
+import { printAnswer, warn } from "../output.js";
 import type { Settings } from "../settings.js";
 import { pathsOfHead, unlikeHead } from "./commit-paths.js";
 import { lineOf, runGit } from "./git.js";
@@ -88,5 +88,5 @@ export async function committed(context: CommandContext): Promise<number | CliFa
     warn(`${awayFailure(released).message}; nothing was released`);
     return 0;
   }
-  return (await print(formatJson(Buffer.from(JSON.stringify({ released })), context.pretty))) ?? 0;
+  return (await printAnswer(Buffer.from(JSON.stringify({ released })), context)) ?? 0;
 }

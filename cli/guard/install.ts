@@ -8,7 +8,7 @@ import { join, relative } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed, refused } from "../failure.js";
-import { formatJson, print, warn } from "../output.js";
+import { printAnswer, warn } from "../output.js";
 import { describeSystemError } from "../system-error.js";
 import {
   COSTLY_HOOKS,
@@ -143,5 +143,5 @@ export async function install(args: Args, context: CommandContext): Promise<numb
   const installed = installGuard(repository, strict);
   if (installed instanceof CliFailure) return installed;
   const answer = { installed: GUARD_HOOKS, folder: installed.folder, strict };
-  return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
+  return (await printAnswer(Buffer.from(JSON.stringify(answer)), context)) ?? 0;
 }

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 
 import type { CommandContext } from "../command-row.js";
 import { CliFailure, failed } from "../failure.js";
-import { formatJson, print, warn } from "../output.js";
+import { printAnswer, warn } from "../output.js";
 import { describeSystemError } from "../system-error.js";
 import { passingScript, type Previous, SCRIPT_MODE } from "./hook-script.js";
 import { ownHooksPath, setHooksPath } from "./hooks-path.js";
@@ -115,5 +115,5 @@ export async function uninstall(context: CommandContext): Promise<number | CliFa
   const uninstalled = uninstallGuard(repository);
   if (uninstalled instanceof CliFailure) return uninstalled;
   const answer = { uninstalled: uninstalled.wasInstalled, left: uninstalled.left };
-  return (await print(formatJson(Buffer.from(JSON.stringify(answer)), context.pretty))) ?? 0;
+  return (await printAnswer(Buffer.from(JSON.stringify(answer)), context)) ?? 0;
 }

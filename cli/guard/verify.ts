@@ -8,7 +8,7 @@ import { parseJson } from "../../shared/json-text.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure } from "../failure.js";
-import { formatJson, print, warn } from "../output.js";
+import { formatAnswer, print, warn, wantsJson } from "../output.js";
 import { type CommitRecord, commitsOf, readRange } from "./commit-paths.js";
 import { Away, awayFailure, callServer, findCaller, type GuardCaller } from "./guard-call.js";
 import { LeaseHistory } from "./lease-history.js";
@@ -114,8 +114,8 @@ export async function verify(args: Args, context: CommandContext): Promise<numbe
   const judgements = commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits);
   if (judgements instanceof Away) return awayFailure(judgements);
   describe(judgements);
-  const { json, pretty } = context;
-  const output =
-    json || pretty ? formatJson(Buffer.from(JSON.stringify({ commits: judgements })), pretty) : formatLines(judgements);
+  const output = wantsJson(context)
+    ? await formatAnswer(Buffer.from(JSON.stringify({ commits: judgements })), context)
+    : formatLines(judgements);
   return (await print(output)) ?? (judgements.some(({ verdict }) => verdict === "violation") ? 1 : 0);
 }

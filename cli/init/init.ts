@@ -13,7 +13,7 @@ import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { formatHookToken } from "../hook-token-file.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES, mcpClient, TOKEN_VARIABLE, type ClientName } from "../mcp-clients.js";
-import { formatJson, formatValue, print, warn } from "../output.js";
+import { formatAnswer, formatValue, isForPerson, print, warn } from "../output.js";
 import { ownRecordPath, RECORD_FILE } from "../own-record.js";
 import { askForConsent } from "../token-consent.js";
 import { applyChanges } from "./apply-changes.js";
@@ -149,11 +149,10 @@ function formatLines({ workspace, server, clients, written, todo }: Summary): st
   return lines.map((line) => `${escapeHidden(line)}\n`).join("");
 }
 
-async function printSummary(summary: Summary, { json, pretty }: CommandContext): Promise<number | CliFailure> {
-  const isForPerson = io().isTerminal() && !json && !pretty;
-  const output = isForPerson
+async function printSummary(summary: Summary, context: CommandContext): Promise<number | CliFailure> {
+  const output = isForPerson(context)
     ? Buffer.from(formatLines(summary))
-    : formatJson(Buffer.from(JSON.stringify(summary)), pretty);
+    : await formatAnswer(Buffer.from(JSON.stringify(summary)), context);
   return (await print(output)) ?? 0;
 }
 

@@ -10,7 +10,7 @@ import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";
-import { formatJson, formatValue, print, warn } from "../output.js";
+import { formatValue, print, printAnswer, warn } from "../output.js";
 import { ownRecordPath, RECORD_FILE } from "../own-record.js";
 import { readTextIfAny } from "../regular-file.js";
 import { askForConsent } from "../token-consent.js";
@@ -174,6 +174,6 @@ export async function uninit(args: Args, context: CommandContext): Promise<numbe
   return await printRestored(names, context);
 }
 
-async function printRestored(names: readonly string[], { pretty }: CommandContext): Promise<number | CliFailure> {
-  return (await print(formatJson(Buffer.from(JSON.stringify({ restored: names })), pretty))) ?? 0;
+async function printRestored(names: readonly string[], context: CommandContext): Promise<number | CliFailure> {
+  return (await printAnswer(Buffer.from(JSON.stringify({ restored: names })), context)) ?? 0;
 }

@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The text for stdin; empty by default. */
   readonly input?: string | Buffer;
+  /** The width of a terminal, which stdout and stderr then are. By default they are pipes. */
+  readonly terminal?: number;
 }
 
 export interface CliResult {
@@ -65,7 +67,9 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     stdin: () => stdin,
     stdout: () => stdout,
     stderr: () => stderr,
-    isTerminal: () => false,
+    isTerminal: () => options.terminal !== undefined,
+    isErrorTerminal: () => options.terminal !== undefined,
+    columns: () => options.terminal ?? 80,
   };
   const code = await running.run(given, () => main(args));
   const bytes = Buffer.concat(stdout.chunks);

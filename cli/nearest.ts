@@ -1,0 +1,44 @@
+/** Finds the word that a misspelt word was probably meant to be. Pure; runs in the CLI process. */
+
+/** The largest number of typing errors in a word, for each number of its letters: one in three. */
+const LETTERS_PER_ERROR = 3;
+
+/**
+ * Counts the typing errors between two words: inserted, missing and wrong letters, and swapped neighbours (the "optimal
+ * string alignment" distance).
+ */
+function countErrors(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const wrong = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + wrong);
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, (before[j - 2] ?? 0) + 1);
+      row.push(least);
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length] ?? 0;
+}
+
+/** Returns the known word that is nearest to a word; undefined if none is near. */
+export function findNearest(word: string, known: Iterable<string>): string | undefined {
+  const errorsMax = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR));
+  let nearest: string | undefined;
+  let least = errorsMax + 1;
+  for (const one of known) {
+    // The difference of the lengths is a lower bound, so that a long word costs nothing.
+    if (Math.abs(one.length - word.length) >= least) continue;
+    const errors = countErrors(word, one);
+    if (errors < least) [nearest, least] = [one, errors];
+  }
+  return nearest;
+}
+
+/** Returns the end of an error message, such as `: did you mean list?`; "" if no known word is near. */
+export function suggest(word: string, known: Iterable<string>): string {
+  const nearest = findNearest(word, known);
+  return nearest === undefined ? "" : `: did you mean ${nearest}?`;
+}

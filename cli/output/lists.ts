@@ -1,0 +1,341 @@
+/**
+ * Declares the columns of each list that a command prints as a table on a terminal. A row of the command table names
+ * its list (`list: "leases"`). The names of columns are those of the API's members, as `--fields` takes them. Data
+ * only; runs in the CLI process.
+ */
+
+export interface Column {
+  /** The name of a member; with dots, of a nested one. */
+  readonly field: string;
+  /** The title; by default the name of the member. */
+  readonly title?: string;
+  /** The column is never left out, and is cut only if nothing else can be. For what a person copies, such as ids. */
+  readonly keep?: true;
+  /** A long text takes several lines. By default it is cut. */
+  readonly wrap?: true;
+  /** The width to which the column may shrink; MIN_WIDTH by default. */
+  readonly min?: number;
+}
+
+export interface List {
+  /**
+   * The member of the answer that has the records: an array, or an object whose members are records by name. Absent if
+   * the answer itself is the array.
+   */
+  readonly member?: string;
+  /** The name of the column with the names of the records, if the member is an object. */
+  readonly named?: string;
+  /** Whether the answer's other members are printed above the table. */
+  readonly withOthers?: true;
+  /**
+   * The columns in their order. Where a terminal is too narrow, the later columns shrink first, and are then left out.
+   */
+  readonly columns: readonly Column[];
+  /** The line that is printed if the list is empty. */
+  readonly empty: string;
+}
+
+const RULE_COLUMNS: readonly Column[] = [
+  { field: "project", keep: true },
+  { field: "rule_id", keep: true },
+  { field: "status" },
+  { field: "severity" },
+  { field: "pattern", min: 10 },
+  { field: "message", wrap: true, min: 12 },
+  { field: "applies_to" },
+  { field: "stack" },
+  { field: "source" },
+  { field: "match_type" },
+];
+
+const VERSION_COLUMNS: readonly Column[] = [
+  { field: "version", keep: true },
+  { field: "updated_at" },
+  { field: "updated_by" },
+  { field: "content_type", min: 10 },
+  { field: "hash" },
+];
+
+const RUN_COLUMNS: readonly Column[] = [
+  { field: "id", keep: true },
+  { field: "pass" },
+  { field: "project" },
+  { field: "contract" },
+  { field: "instance_id" },
+  { field: "run_at" },
+  { field: "violations.message", wrap: true, min: 16 },
+];
+
+const INSTANCE_COLUMNS: readonly Column[] = [
+  { field: "id", keep: true },
+  { field: "name", min: 8 },
+  { field: "status" },
+  { field: "last_seen" },
+  { field: "workspace", min: 10 },
+  { field: "intent", wrap: true, min: 12 },
+  { field: "checkout.branch" },
+  { field: "capabilities", wrap: true, min: 10 },
+  { field: "stack" },
+  { field: "client" },
+];
+
+const TASK_COLUMNS: readonly Column[] = [
+  { field: "id", keep: true },
+  { field: "state" },
+  { field: "title", wrap: true, min: 16 },
+  { field: "holder.name" },
+  { field: "progress" },
+  { field: "updated_at" },
+  { field: "priority" },
+  { field: "labels", wrap: true },
+  { field: "after", wrap: true },
+  { field: "assignee" },
+  { field: "question", wrap: true, min: 12 },
+  { field: "error", wrap: true, min: 12 },
+];
+
+/** Every list, by the name that rows of the command table use. */
+export const LISTS = {
+  state: {
+    columns: [
+      { field: "key", keep: true },
+      { field: "version" },
+      { field: "updated_at" },
+      { field: "content_type", min: 10 },
+    ],
+    empty: "no keys",
+  },
+  specs: {
+    member: "specs",
+    columns: [{ field: "name", keep: true }, { field: "version" }, { field: "updated_at" }],
+    empty: "no specs",
+  },
+  projects: {
+    member: "projects",
+    columns: [{ field: "project", keep: true }, { field: "specs" }],
+    empty: "no projects",
+  },
+  contexts: {
+    columns: [
+      { field: "name", keep: true },
+      { field: "server", wrap: true },
+      { field: "has_token" },
+      { field: "current" },
+    ],
+    empty: "no contexts",
+  },
+  versions: { member: "versions", columns: VERSION_COLUMNS, empty: "no versions" },
+  diffs: {
+    member: "diffs",
+    columns: [
+      { field: "operation" },
+      { field: "path", keep: true },
+      { field: "old_value", wrap: true, min: 12 },
+      { field: "new_value", wrap: true, min: 12 },
+    ],
+    empty: "no differences",
+  },
+  events: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "created_at" },
+      { field: "topic", min: 16 },
+      { field: "source" },
+      { field: "data", min: 12 },
+    ],
+    empty: "no events",
+  },
+  webhooks: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "active" },
+      { field: "url", min: 20 },
+      { field: "patterns", wrap: true, min: 10 },
+      { field: "pending" },
+      { field: "fail_count" },
+      { field: "dead_letters" },
+      { field: "last_fired" },
+      { field: "last_error", wrap: true, min: 16 },
+    ],
+    empty: "no webhooks",
+  },
+  deliveries: {
+    columns: [
+      { field: "at" },
+      { field: "event_id", keep: true },
+      { field: "attempt" },
+      { field: "outcome" },
+      { field: "status" },
+      { field: "duration_ms" },
+      { field: "error", wrap: true, min: 16 },
+    ],
+    empty: "no deliveries",
+  },
+  "dead letters": {
+    columns: [
+      { field: "event_id", keep: true },
+      { field: "topic", min: 16 },
+      { field: "set_aside_at" },
+      { field: "attempts" },
+      { field: "bytes" },
+      { field: "error", wrap: true, min: 16 },
+    ],
+    empty: "no dead letters",
+  },
+  instances: { columns: INSTANCE_COLUMNS, empty: "no instances" },
+  tasks: { member: "tasks", columns: TASK_COLUMNS, empty: "no tasks" },
+  leases: {
+    member: "leases",
+    columns: [
+      { field: "id", keep: true },
+      { field: "state" },
+      { field: "holder.name", min: 8 },
+      { field: "resources", wrap: true, min: 16 },
+      { field: "expires_at" },
+      { field: "mode" },
+      { field: "reason", wrap: true, min: 12 },
+      { field: "scope" },
+      { field: "task" },
+      { field: "workspace" },
+    ],
+    empty: "no leases",
+  },
+  messages: {
+    member: "messages",
+    columns: [
+      { field: "id", keep: true },
+      { field: "from.name", min: 8 },
+      { field: "to.name", min: 8 },
+      { field: "subject", wrap: true, min: 16 },
+      { field: "sent_at" },
+      { field: "intent" },
+      { field: "importance" },
+      { field: "body", wrap: true, min: 16 },
+      { field: "thread" },
+    ],
+    empty: "no messages",
+  },
+  threads: {
+    member: "threads",
+    columns: [
+      { field: "thread", keep: true },
+      { field: "subject", wrap: true, min: 16 },
+      { field: "unread" },
+      { field: "messages" },
+      { field: "last_at" },
+      { field: "with.name", wrap: true, min: 10 },
+    ],
+    empty: "no threads",
+  },
+  rules: { member: "rules", columns: RULE_COLUMNS, empty: "no rules" },
+  violations: {
+    member: "violations",
+    columns: [
+      { field: "rule_id", keep: true },
+      { field: "severity" },
+      { field: "path" },
+      { field: "line" },
+      { field: "message", wrap: true, min: 16 },
+      { field: "match", min: 10 },
+    ],
+    empty: "no violations",
+  },
+  templates: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "name" },
+      { field: "kind" },
+      { field: "tags", wrap: true },
+      { field: "version" },
+      { field: "updated_at" },
+      { field: "description", wrap: true, min: 16 },
+    ],
+    empty: "no templates",
+  },
+  "contract tests": {
+    columns: [
+      { field: "endpoint", keep: true },
+      { field: "valid" },
+      { field: "status_code" },
+      { field: "response_violations.message", wrap: true, min: 16 },
+      { field: "request_violations.message", wrap: true, min: 16 },
+      { field: "error", wrap: true, min: 16 },
+    ],
+    empty: "no endpoints",
+  },
+  "compliance runs": { columns: RUN_COLUMNS, empty: "no results" },
+  "compliance check": { member: "runs", columns: RUN_COLUMNS, empty: "no instance has a contract" },
+  audit: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "timestamp" },
+      { field: "action" },
+      { field: "resource", min: 16 },
+      { field: "outcome" },
+      { field: "actor" },
+      { field: "count" },
+      { field: "detail", min: 12 },
+    ],
+    empty: "no entries",
+  },
+  usage: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "created_at" },
+      { field: "model" },
+      { field: "tokens_in" },
+      { field: "tokens_out" },
+      { field: "cost_usd" },
+      { field: "project" },
+      { field: "instance_id" },
+      { field: "session_tag" },
+      { field: "provider" },
+      { field: "request_type" },
+    ],
+    empty: "no calls",
+  },
+  "usage sums": {
+    member: "groups",
+    named: "group",
+    withOthers: true,
+    columns: [
+      { field: "group", keep: true },
+      { field: "request_count" },
+      { field: "total_tokens_in" },
+      { field: "total_tokens_out" },
+      { field: "total_cost_usd" },
+    ],
+    empty: "no calls",
+  },
+  "agent metrics": {
+    columns: [
+      { field: "instance_id", keep: true },
+      { field: "period" },
+      { field: "metric_name" },
+      { field: "metric_value" },
+      { field: "metrics.rest_calls" },
+      { field: "metrics.mcp_calls" },
+      { field: "metrics.errors" },
+      { field: "metrics.events_published" },
+      { field: "metrics.violations" },
+      { field: "metrics.rollbacks" },
+    ],
+    empty: "no counts",
+  },
+  nodes: {
+    member: "nodes",
+    withOthers: true,
+    columns: [
+      { field: "node", keep: true },
+      { field: "state" },
+      { field: "leader" },
+      { field: "lag" },
+      { field: "position" },
+      { field: "last_heard" },
+      { field: "version" },
+    ],
+    empty: "no nodes",
+  },
+} as const satisfies Readonly<Record<string, List>>;
+
+export type ListName = keyof typeof LISTS;

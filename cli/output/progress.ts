@@ -1,0 +1,87 @@
+/**
+ * Shows on stderr how far a long transfer is: the bytes, the rate, and the time left if the size is known. It appears
+ * after a second, so that short transfers show nothing, and is removed at the end. The caller makes sure that stderr is
+ * a terminal. Runs in the CLI process.
+ */
+import { formatUptime, SECOND_MS } from "../../shared/duration.js";
+import { io } from "../io.js";
+import { truncateText } from "./text-width.js";
+
+/** The time after which progress appears, and the least time between two of its lines. */
+const FIRST_MS = SECOND_MS;
+const INTERVAL_MS = 200;
+const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+/** The codes that move to the start of the line and clear it. */
+const CLEAR_LINE = "\r\u001b[K";
+
+export interface Transfer {
+  /** The word at the start of the line, such as `backup`. */
+  readonly name: string;
+  /** The size of the whole transfer in bytes; undefined if it is not known. */
+  readonly totalBytes: number | undefined;
+  /** Whether the size is a guess, as that of an earlier transfer. */
+  readonly isGuess?: boolean;
+}
+
+/** Formats a number of bytes with three digits: `12.3 MB`. */
+export function formatBytes(bytes: number): string {
+  let amount = bytes;
+  let unit = 0;
+  for (; amount >= 999.5 && unit + 1 < BYTE_UNITS.length; unit++) amount /= 1000;
+  return `${unit === 0 || amount >= 99.95 ? Math.round(amount) : amount.toFixed(1)} ${BYTE_UNITS[unit]}`;
+}
+
+/** Formats the line of a transfer after `elapsedMs`. */
+export function formatProgress(
+  { name, totalBytes, isGuess = false }: Transfer,
+  bytes: number,
+  elapsedMs: number,
+): string {
+  const bytesPerMs = bytes / Math.max(1, elapsedMs);
+  const rate = `${formatBytes(bytesPerMs * SECOND_MS)}/s`;
+  if (totalBytes === undefined || totalBytes < bytes) return `${name}: ${formatBytes(bytes)}, ${rate}`;
+  const percent = totalBytes === 0 ? 100 : Math.floor((100 * bytes) / totalBytes);
+  const about = isGuess ? "about " : "";
+  const left = bytes === 0 ? "" : `, ${about}${formatUptime(Math.ceil((totalBytes - bytes) / bytesPerMs))} left`;
+  return `${name}: ${formatBytes(bytes)} of ${about}${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
+}
+
+/** The line of one transfer. The caller reports the bytes, and ends it. */
+export class Progress {
+  readonly #transfer: Transfer;
+  readonly #nowMs: () => number;
+  readonly #write: (text: string) => void;
+  readonly #startMs: number;
+  #bytes = 0;
+  #shownMs: number | undefined;
+
+  /**
+   * @param nowMs the clock, in ms from any start
+   * @param write writes to stderr
+   */
+  constructor(
+    transfer: Transfer,
+    nowMs: () => number = () => performance.now(),
+    write: (text: string) => void = (text) => io().stderr().write(text),
+  ) {
+    this.#transfer = transfer;
+    this.#nowMs = nowMs;
+    this.#write = write;
+    this.#startMs = nowMs();
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    const nowMs = this.#nowMs();
+    const elapsedMs = nowMs - this.#startMs;
+    if (elapsedMs < FIRST_MS || (this.#shownMs !== undefined && nowMs - this.#shownMs < INTERVAL_MS)) return;
+    this.#shownMs = nowMs;
+    const line = formatProgress(this.#transfer, this.#bytes, elapsedMs);
+    this.#write(CLEAR_LINE + truncateText(line, io().columns() - 1));
+  }
+
+  /** Removes the line, if there is one. */
+  end(): void {
+    if (this.#shownMs !== undefined) this.#write(CLEAR_LINE);
+  }
+}

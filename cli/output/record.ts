@@ -1,0 +1,86 @@
+/**
+ * Formats one record for a terminal: a line for each member, with the names aligned. The names are those that `--fields`
+ * takes. A list of records within it becomes a table. Pure; runs in the CLI process.
+ */
+import { escapeHidden } from "../../schemas/visible-text.js";
+import { elementTexts, memberTexts } from "../../shared/json-text.js";
+import { formatCell } from "./cell.js";
+import { paint } from "./colors.js";
+import { readField } from "./fields.js";
+import type { Column } from "./lists.js";
+import { formatTable } from "./table.js";
+import { textWidth, wrapText } from "./text-width.js";
+
+/** The depth to which nested members get lines of their own. Deeper ones are printed as JSON. */
+const DEPTH_MAX = 3;
+const GAP = "  ";
+/** The text for null and for an empty text. */
+const NOTHING = "-";
+/** The least width for values. On a narrower terminal, the terminal itself breaks the lines. */
+const VALUE_WIDTH_MIN = 20;
+
+export interface PersonOptions {
+  /** The number of columns of the terminal. */
+  readonly width: number;
+  readonly hasColors: boolean;
+  readonly nowMs: number;
+}
+
+/** A member of a record: its name with dots, and its JSON text. */
+type Field = readonly [name: string, json: string];
+
+function listFields(record: string, prefix: string, depth: number): Field[] {
+  return [...(memberTexts(record) ?? [])].flatMap(([member, json]): Field[] => {
+    const name = prefix + member;
+    const isNested = json.startsWith("{") && depth < DEPTH_MAX && memberTexts(json)?.size !== 0;
+    return isNested ? listFields(json, `${name}.`, depth + 1) : [[name, json]];
+  });
+}
+
+/** Returns the elements of a list of records; undefined for any other value. */
+function recordsOf(json: string): readonly string[] | undefined {
+  const elements = json.startsWith("[") ? elementTexts(json) : undefined;
+  return elements !== undefined && elements.length > 0 && elements.every((one) => one.startsWith("{"))
+    ? elements
+    : undefined;
+}
+
+/** Formats a list of records whose columns are not declared: all members that any of the records has. */
+export function formatRecords(records: readonly string[], options: PersonOptions): string {
+  const names = new Set(records.flatMap((record) => listFields(record, "", 1).map(([name]) => name)));
+  const columns = [...names].map((field): Column => ({ field, wrap: true }));
+  return formatColumns(records, columns, { ...options, mayOmit: true });
+}
+
+/** Formats a list of records as a table of the given columns. */
+export function formatColumns(
+  records: readonly string[],
+  columns: readonly Column[],
+  options: PersonOptions & { readonly mayOmit: boolean },
+): string {
+  const rows = records.map((record) =>
+    columns.map(({ field }) => formatCell(readField(record, field), field, { nowMs: options.nowMs })),
+  );
+  return formatTable({ columns, rows }, options);
+}
+
+/** Formats a record. Each line ends with a line feed. */
+export function formatRecord(record: string, options: PersonOptions): string {
+  const fields = listFields(record, "", 1).map(([name, json]) => [escapeHidden(name), json] as const);
+  const single = fields.filter(([, json]) => recordsOf(json) === undefined);
+  const names = Math.max(0, ...single.map(([name]) => textWidth(name)));
+  const width = Math.max(VALUE_WIDTH_MIN, options.width - names - GAP.length);
+  const color = (text: string, of: Parameters<typeof paint>[1]): string => (options.hasColors ? paint(text, of) : text);
+  const lines = single.flatMap(([name, json]) => {
+    const cell = formatCell(json, name, { nowMs: options.nowMs, exactTimes: true });
+    return wrapText(cell.text === "" ? NOTHING : cell.text, width).map((text, at) => {
+      const label = at === 0 ? color(name, "bold") + " ".repeat(names - textWidth(name)) : " ".repeat(names);
+      return `${label}${GAP}${color(text, cell.color)}\n`;
+    });
+  });
+  const tables = fields.flatMap(([name, json]) => {
+    const records = recordsOf(json);
+    return records === undefined ? [] : [`\n${color(name, "bold")}:\n${formatRecords(records, options)}`];
+  });
+  return [...lines, ...tables].join("");
+}

@@ -1,0 +1,131 @@
+/**
+ * Lays out a table that fits the width of a terminal. Where it does not fit, columns shrink, the later ones first. If
+ * that is not enough, the last columns are left out. Pure; runs in the CLI process.
+ */
+import { escapeHidden } from "../../schemas/visible-text.js";
+import type { Cell } from "./cell.js";
+import { paint } from "./colors.js";
+import type { Column } from "./lists.js";
+import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
+
+/** The blanks between two columns. */
+const GAP = "  ";
+/** The width to which a column shrinks if it declares none: that of a time or a state with its title. */
+const MIN_WIDTH = 12;
+/** The width to which every column shrinks if the declared widths are too large for the terminal. */
+const NARROW_WIDTH = 8;
+/** The maximum number of lines of one row. */
+const ROW_LINES_MAX = 4;
+
+export interface Table {
+  readonly columns: readonly Column[];
+  /** One cell for each column. */
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+export interface TableOptions {
+  /** The number of columns of the terminal. */
+  readonly width: number;
+  readonly hasColors: boolean;
+  /** Whether columns are left out if they are empty in all rows, or find no room. */
+  readonly mayOmit: boolean;
+}
+
+interface Placed {
+  readonly column: Column;
+  /** The index of the column's cells in each row. */
+  readonly at: number;
+  readonly title: string;
+  /** The width that the longest cell needs. */
+  readonly natural: number;
+  width: number;
+  readonly isNumeric: boolean;
+}
+
+function titleOf({ field, title }: Column): string {
+  // The field may be the name of a member in a user's data.
+  return escapeHidden(
+    title ??
+      field
+        .replace(/\.name$/, "")
+        .replace(/[._]/g, " ")
+        .toUpperCase(),
+  );
+}
+
+function place(column: Column, at: number, rows: Table["rows"]): Placed {
+  const title = titleOf(column);
+  let natural = textWidth(title);
+  let isNumeric = rows.length > 0;
+  for (const row of rows) {
+    const cell = row[at];
+    natural = Math.max(natural, textWidth(cell?.text ?? ""));
+    if (!cell?.isNumber && cell?.text !== "") isNumeric = false;
+  }
+  return { column, at, title, natural, width: natural, isNumeric };
+}
+
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
+}
+
+function minOf({ column, natural }: Placed): number {
+  return column.keep ? natural : Math.min(natural, column.min ?? MIN_WIDTH);
+}
+
+/** Shrinks columns, from the last one on, until the table fits. `least` says how far each may shrink. */
+function shrink(placed: readonly Placed[], width: number, least: (one: Placed) => number): void {
+  let surplus = totalOf(placed.map((one) => one.width)) - width;
+  for (const one of placed.toReversed()) {
+    if (surplus <= 0) return;
+    const given = Math.min(surplus, Math.max(0, one.width - least(one)));
+    one.width -= given;
+    surplus -= given;
+  }
+}
+
+/** Leaves out the last columns until the least widths of the others fit. */
+function omitLast(placed: readonly Placed[], width: number): readonly Placed[] {
+  let shown = placed;
+  while (totalOf(shown.map(minOf)) > width) {
+    const last = shown.findLastIndex(({ column }) => !column.keep);
+    if (last < 0) break;
+    shown = shown.toSpliced(last, 1);
+  }
+  return shown;
+}
+
+/** Chooses the columns that are shown, and their widths. */
+function fit(placed: readonly Placed[], { width, mayOmit }: TableOptions): readonly Placed[] {
+  const shown = mayOmit ? omitLast(placed, width) : placed;
+  shrink(shown, width, minOf);
+  shrink(shown, width, ({ natural }) => Math.min(natural, NARROW_WIDTH));
+  shrink(shown, width, () => 1);
+  return shown;
+}
+
+function cellLines(cell: Cell | undefined, { column, width }: Placed): readonly string[] {
+  const text = cell?.text ?? "";
+  return column.wrap ? wrapText(text, width, ROW_LINES_MAX) : [truncateText(text, width)];
+}
+
+/** Formats the table with a line of titles. Each line ends with a line feed. */
+export function formatTable({ columns, rows }: Table, options: TableOptions): string {
+  const placed = columns.map((column, at) => place(column, at, rows));
+  const filled = placed.filter(({ at }) => !options.mayOmit || rows.some((row) => row[at]?.text !== ""));
+  const shown = fit(filled, options);
+  const color = (text: string, cell: Cell["color"]): string => (options.hasColors ? paint(text, cell) : text);
+  const write = (text: string, one: Placed, cellColor: Cell["color"]): string => {
+    const padded = padText(text, one.width, one.isNumeric);
+    // The blanks have no color, so that those at the end of a line can be removed.
+    return padded.replace(text, () => color(text, cellColor));
+  };
+  const lines = [shown.map((one) => write(truncateText(one.title, one.width), one, "bold")).join(GAP)];
+  for (const row of rows) {
+    const cells = shown.map((one) => ({ one, cell: row[one.at], texts: cellLines(row[one.at], one) }));
+    const height = Math.max(1, ...cells.map(({ texts }) => texts.length));
+    for (let line = 0; line < height; line++)
+      lines.push(cells.map(({ one, cell, texts }) => write(texts[line] ?? "", one, cell?.color)).join(GAP));
+  }
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}

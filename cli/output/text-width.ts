@@ -1,0 +1,60 @@
+/**
+ * Measures, cuts and wraps texts by the columns that they take on a terminal. A wide character and an emoji take two.
+ * The texts have no control characters. Pure; runs in the CLI process.
+ */
+import stringWidth from "string-width";
+
+const ELLIPSIS = "\u2026";
+/** Matches texts of which each character takes one column. Most texts are such texts. */
+const NARROW = /^[\x20-\x7e]*$/;
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** Returns the number of columns that a text takes. */
+export function textWidth(text: string): number {
+  return NARROW.test(text) ? text.length : stringWidth(text);
+}
+
+/** Splits a text after the last grapheme that still fits the width. */
+function splitAt(text: string, width: number): readonly [fitting: string, rest: string] {
+  if (NARROW.test(text)) return [text.slice(0, width), text.slice(width)];
+  let taken = 0;
+  for (const { segment, index } of graphemes.segment(text)) {
+    taken += textWidth(segment);
+    if (taken > width) return [text.slice(0, index), text.slice(index)];
+  }
+  return [text, ""];
+}
+
+/** Shortens a text to a width. A shortened text ends with an ellipsis. */
+export function truncateText(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  return width < 1 ? "" : splitAt(text, width - 1)[0] + ELLIPSIS;
+}
+
+/** Appends spaces, or puts them before the text, until it has the width. */
+export function padText(text: string, width: number, toRight: boolean): string {
+  const blanks = " ".repeat(Math.max(0, width - textWidth(text)));
+  return toRight ? blanks + text : text + blanks;
+}
+
+/**
+ * Breaks a text into lines that fit a width, between words where possible. If there are more than `linesMax` lines, the
+ * last one ends with an ellipsis.
+ */
+export function wrapText(text: string, width: number, linesMax = Number.POSITIVE_INFINITY): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (textWidth(rest) > width && lines.length + 1 < linesMax) {
+    let [line, after] = splitAt(rest, width);
+    // A wide character does not fit a line of one column.
+    if (line === "") return [...lines, ELLIPSIS];
+    const blank = after.startsWith(" ") ? line.length : line.lastIndexOf(" ");
+    if (blank > 0) line = line.slice(0, blank);
+    lines.push(line);
+    after = rest.slice(line.length);
+    rest = blank > 0 ? after.trimStart() : after;
+  }
+  if (rest !== "" || lines.length === 0) lines.push(truncateText(rest, width));
+  return lines;
+}

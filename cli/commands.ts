@@ -8,6 +8,7 @@ import { BACKUP_COMMANDS } from "./commands/backup.js";
 import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
+import { COMPLETION_COMMANDS } from "./commands/completion.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { DOCTOR_COMMANDS } from "./commands/doctor.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
@@ -50,7 +51,14 @@ export const TOPICS: readonly Topic[] = [
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
   {
     name: "connecting",
-    rows: [...INIT_COMMANDS, ...CONFIG_COMMANDS, ...WHOAMI_COMMANDS, ...DOCTOR_COMMANDS, ...MCP_COMMANDS],
+    rows: [
+      ...INIT_COMMANDS,
+      ...CONFIG_COMMANDS,
+      ...WHOAMI_COMMANDS,
+      ...DOCTOR_COMMANDS,
+      ...MCP_COMMANDS,
+      ...COMPLETION_COMMANDS,
+    ],
   },
   { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
 ];

@@ -5,7 +5,8 @@
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
 
-const COMMON_FLAGS: readonly (readonly [string, string])[] = [
+/** The flags that every command accepts, as the help shows them, each with its description. */
+export const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["--json", "print the answer as the server sent it, the default"],
   ["--pretty", "indent the answer, also with --json"],
   ["--server URL[,URL…]", "ask this server, or any of these, instead of the configured one"],

@@ -1,6 +1,6 @@
 /**
- * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, and every other command to the
- * command line. Sets the exit code. The process exits by itself when no work is left, so that output is never
+ * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, what completion scripts ask to
+ * complete/, and every other command to the command line. Sets the exit code. The process exits by itself when no work is left, so that output is never
  * truncated.
  */
 import { startServer } from "./commands/serve.js";
@@ -8,4 +8,5 @@ import { main } from "./main.js";
 
 const argv = process.argv.slice(2);
 if (argv[0] === "serve") await startServer(argv.slice(1));
+else if (argv[0] === "__complete") await (await import("./complete/program.js")).completeAndExit(argv.slice(1));
 else process.exitCode = await main(argv);

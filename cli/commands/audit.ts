@@ -7,7 +7,14 @@ export const AUDIT_COMMANDS: readonly CommandRow[] = [
     words: ["audit"],
     about: "List the audit log, newest first.",
     flags: [
-      { name: "actor", kind: "text", value: "ID", about: "only actions of this instance", query: "actor" },
+      {
+        name: "actor",
+        kind: "text",
+        value: "ID",
+        about: "only actions of this instance",
+        query: "actor",
+        values: "instance",
+      },
       { name: "action", kind: "text", value: "ACTION", about: "only this action, e.g. state.put", query: "action" },
       ...PERIOD_FLAGS,
       { name: "limit", kind: "whole", value: "N", about: "at most N entries, 50 by default", query: "limit" },

@@ -8,7 +8,14 @@ export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
     words: ["compliance", "history"],
     about: "List the results of the checks, newest first.",
     flags: [
-      { name: "instance_id", kind: "text", value: "ID", about: "only results of this instance", query: "instance_id" },
+      {
+        name: "instance_id",
+        kind: "text",
+        value: "ID",
+        about: "only results of this instance",
+        query: "instance_id",
+        values: "instance",
+      },
       { name: "limit", kind: "whole", value: "N", about: "at most N results, 50 by default", query: "limit" },
     ],
     method: "GET",

@@ -74,7 +74,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["events", "publish"],
     about: "Publish an event; its data is JSON.",
-    arguments: [{ name: "topic" }],
+    arguments: [{ name: "topic", values: "topic" }],
     flags: [...VALUE_FLAGS, SOURCE],
     oneOf: VALUE_FLAG_NAMES,
     method: "POST",
@@ -87,7 +87,14 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     about: "List events, newest first; with --after oldest first.",
     flags: [
       { name: "last", kind: "whole", value: "N", about: "at most N events, 50 by default", query: "last" },
-      { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
+      {
+        name: "topic",
+        kind: "text",
+        value: "PATTERN",
+        about: "only topics that match, e.g. 'api.*'",
+        query: "topic",
+        values: "topic",
+      },
       ...PERIOD_FLAGS,
       { name: "source", kind: "text", value: "NAME", about: "only events of this source", query: "source" },
       { name: "after", kind: "whole", value: "ID", about: "only events after this one", query: "after" },
@@ -105,7 +112,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["events", "subscribe"],
     about: "Print each event as it is published, one on a line, until stopped.",
-    arguments: [{ name: "pattern", optional: true }],
+    arguments: [{ name: "pattern", optional: true, values: "topic" }],
     flags: [
       {
         name: "since",

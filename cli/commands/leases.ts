@@ -19,7 +19,7 @@ import { literalPaths, pathContextOf } from "../workspace.js";
 import { workspaceHeaders } from "../workspace-name.js";
 import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "lease" } as const;
 const RESOURCES = { name: "resource", many: true } as const;
 
 const SHARED: Flag = {
@@ -29,6 +29,7 @@ const SHARED: Flag = {
 };
 const SCOPE: Flag = {
   name: "scope",
+  values: ["repo", "checkout"],
   kind: "text",
   value: "SCOPE",
   about: "checkout: only files of your own checkout; repo (the default): those of all checkouts",
@@ -220,7 +221,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "run"],
     about: "Run a command under a lease, with the command's exit code, or 1 if the lease was lost.",
-    arguments: [RESOURCES, { name: "command", afterDashes: true }],
+    arguments: [RESOURCES, { name: "command", afterDashes: true, values: "command" }],
     flags: [
       SHARED,
       SCOPE,
@@ -234,10 +235,25 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "list"],
     about: "List the leases, newest first.",
     flags: [
-      { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
-      { name: "holder", kind: "text", value: "ID", about: "only those of this instance", query: "holder" },
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "only those of this workspace",
+        query: "workspace",
+        values: "workspace",
+      },
+      {
+        name: "holder",
+        kind: "text",
+        value: "ID",
+        about: "only those of this instance",
+        query: "holder",
+        values: "instance",
+      },
       {
         name: "state",
+        values: ["held", "waiting", "released", "lost", "all"],
         kind: "text",
         value: "STATE",
         about: "held (the default), waiting, released, lost or all",
@@ -272,7 +288,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "check"],
     about: "Show which of some paths others have leased; exit 1 if any is.",
-    arguments: [{ name: "path", many: true }],
+    arguments: [{ name: "path", many: true, values: "file" }],
     flags: [
       { ...SHARED, about: "only exclusive leases" },
       { ...SCOPE, about: "repo: leases in any checkout; by default only those that concern your own, if you have one" },
@@ -305,7 +321,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "release"],
     about: "Release leases, or leave the queue.",
-    arguments: [{ name: "id", many: true }],
+    arguments: [{ ...ID, many: true }],
     flags: [FENCE],
     run: release,
   },

@@ -7,7 +7,14 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     words: ["llm", "usage"],
     about: "List recorded calls of language models, newest first.",
     flags: [
-      { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
+      {
+        name: "instance",
+        kind: "text",
+        value: "ID",
+        about: "only this instance's calls",
+        query: "instance",
+        values: "instance",
+      },
       { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
       { name: "session", kind: "text", value: "TAG", about: "only calls with this session tag", query: "session_tag" },
       ...PERIOD_FLAGS,
@@ -22,6 +29,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     flags: [
       {
         name: "by",
+        values: ["instance", "project", "model", "session_tag"],
         kind: "text",
         value: "GROUP",
         about: "instance, project (by default), model or session_tag",
@@ -30,6 +38,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
       ...PERIOD_FLAGS,
       {
         name: "interval",
+        values: ["hour", "day"],
         kind: "text",
         value: "INTERVAL",
         about: "hour or day: also the sums of each",

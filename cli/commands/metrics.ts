@@ -5,9 +5,16 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
   {
     words: ["metrics", "agents"],
     about: "Sum up the instances' activity, or list one instance's counts by hour.",
-    arguments: [{ name: "id", optional: true }],
+    arguments: [{ name: "id", optional: true, values: "instance" }],
     flags: [
-      { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },
+      {
+        name: "instance_id",
+        kind: "text",
+        value: "ID",
+        about: "one instance's counts by hour",
+        query: "instance_id",
+        values: "instance",
+      },
       {
         name: "period",
         kind: "text",

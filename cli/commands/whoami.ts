@@ -5,7 +5,15 @@ export const WHOAMI_COMMANDS: readonly CommandRow[] = [
   {
     words: ["whoami"],
     about: "Show the workspace, checkout, instance and server of commands here, and where each was found.",
-    flags: [{ name: "workspace", kind: "text", value: "NAME", about: "the workspace, as given to another command" }],
+    flags: [
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "the workspace, as given to another command",
+        values: "workspace",
+      },
+    ],
     run: async (args, context) => {
       // Only this command needs the module.
       const { whoami } = await import("../whoami.js");

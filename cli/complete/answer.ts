@@ -4,7 +4,7 @@
  * a value, and for shells that show it a tab and its description. If anything is wrong, fewer values are answered.
  * Runs in the CLI process.
  */
-import { CLI_COMPLETE_TIMEOUT_MS, CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
+import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { parseJson } from "../../shared/json-text.js";
 import { isSuccess, makeHeaders } from "../client.js";
@@ -15,7 +15,7 @@ import { CliFailure } from "../failure.js";
 import { COMMON_FLAGS } from "../help.js";
 import { readIdentity, serversOf } from "../settings.js";
 import { askFor, readCommonFlags, type Candidate, type Question } from "./question.js";
-import { quoteForBash, readBashLine } from "./shell-line.js";
+import { endQuote, quoteForBash, readBashLine } from "./shell-line.js";
 import { listNames, type Fetch } from "./sources.js";
 
 /** The maximum length of a description, in characters. */
@@ -25,6 +25,8 @@ const ABOUT_CHARACTERS_MAX = 60;
 export interface Place {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** The time that the server gets to answer. */
+  readonly timeoutMs: number;
 }
 
 /** Returns the value of `--server` on the line; "" if it has none. */
@@ -35,11 +37,11 @@ function serverOf(earlier: readonly string[]): string {
 }
 
 /** Makes the function that asks the server. A token is sent as for a command that may ask no question. */
-function makeFetch(given: string, { folder, environment }: Place, signal: AbortSignal): Fetch {
+function makeFetch(given: string, { folder, environment, timeoutMs }: Place, signal: AbortSignal): Fetch {
   const identity = readIdentity(folder, environment, given);
   if (identity instanceof CliFailure) return () => Promise.resolve(undefined);
   const { settings } = identity;
-  const limits = { connect_ms: CLI_COMPLETE_TIMEOUT_MS, answerMs: CLI_COMPLETE_TIMEOUT_MS };
+  const limits = { connect_ms: timeoutMs, answerMs: timeoutMs };
   return async (path) => {
     for (const server of serversOf(settings)) {
       if (signal.aborted) return undefined;
@@ -59,7 +61,7 @@ async function listValues(question: Question, given: string, place: Place): Prom
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<readonly Candidate[]>((resolve) => {
-    timer = setTimeout(resolve, CLI_COMPLETE_TIMEOUT_MS, []);
+    timer = setTimeout(resolve, place.timeoutMs, []);
   });
   try {
     const names = listNames(values, makeFetch(given, place, stop.signal), typed);
@@ -106,7 +108,7 @@ export async function answerCompletion(
   const { values } = question;
   if (values === "file" || values === "command") return `${values}s\n`;
   const found = fitting(await listValues(question, serverOf(earlier), place), current);
-  const lines =
-    form === "bash" ? found.map(({ value }) => quoteForBash(value.slice(kept), quote)) : found.map(describe);
-  return ["values", ...lines, ""].join("\n");
+  if (form === "words") return ["values", ...found.map(describe), ""].join("\n");
+  const quoted = found.map(({ value }) => quoteForBash(value.slice(kept), quote));
+  return ["values", ...(quoted.length === 1 ? quoted.map((one) => endQuote(one, quote)) : quoted), ""].join("\n");
 }

@@ -59,3 +59,11 @@ export function quoteForBash(text: string, quote: Quote): string {
   if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
   return [...text].map((character) => (PLAIN.test(character) ? character : `\\${character}`)).join("");
 }
+
+/**
+ * Returns the text with the quotation mark that ends it. bash adds the mark by itself, unless the text ends with one,
+ * which it then takes for the end.
+ */
+export function endQuote(text: string, quote: Quote): string {
+  return quote !== "" && text.endsWith(quote) ? text + quote : text;
+}

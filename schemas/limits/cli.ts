@@ -24,8 +24,12 @@ export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;
-/** The time limit for the names that completion asks the server for. A person who has pressed Tab waits for them. */
-export const CLI_COMPLETE_TIMEOUT_MS = 150;
+/**
+ * The time limit for completion, from the start of the program. A person who has pressed Tab waits for it. The server
+ * gets at least CLI_COMPLETE_SERVER_MS of it.
+ */
+export const CLI_COMPLETE_MS = 280;
+export const CLI_COMPLETE_SERVER_MS = 100;
 /** The maximum number of values that completion offers, and of items that it asks a server for. */
 export const CLI_COMPLETE_VALUES_MAX = 500;
 /** The time limit for the name of the acting instance, which `whoami` also prints without a server. */

@@ -25,6 +25,7 @@ import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
+import { TOP_COMMANDS } from "./commands/top.js";
 import { WAIT_COMMANDS } from "./commands/wait.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
 import { TASKS_COMMANDS } from "./commands/tasks.js";
@@ -60,7 +61,10 @@ export const TOPICS: readonly Topic[] = [
       ...COMPLETION_COMMANDS,
     ],
   },
-  { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
+  {
+    name: "the server",
+    rows: [...STATUS_COMMANDS, ...TOP_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS],
+  },
 ];
 
 export const COMMANDS: readonly CommandRow[] = TOPICS.flatMap(({ rows }) => rows);

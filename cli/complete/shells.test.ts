@@ -55,7 +55,7 @@ for (const shell of Object.keys(START)) {
   t.test(`Tab in ${shell}`, { skip: programMissing("tmux") || programMissing(shell) }, async (t) => {
     const terminal = await openShell(t, shell);
     const clear = async (): Promise<void> => {
-      terminal.press("C-u", "C-l");
+      terminal.press("C-c", "C-l");
       await terminal.until((screen) => !screen.includes("koor"));
     };
     terminal.type("koor stat");

@@ -4,6 +4,7 @@
  */
 import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import type { NameKind } from "../command-row.js";
+import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
 import type { Candidate } from "./question.js";
 
 /** Sends a GET request, and returns the JSON of a successful answer; undefined if there is none in time. */
@@ -11,19 +12,6 @@ export type Fetch = (path: string) => Promise<unknown>;
 
 /** Lists the names of a kind that begin with `typed`; more names do no harm. */
 type Source = (fetch: Fetch, typed: string) => Promise<readonly Candidate[]>;
-
-type Item = Readonly<Record<string, unknown>>;
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** Returns the objects of a list, which is the answer itself or one of its members. */
-function itemsOf(answer: unknown, member?: string): readonly Item[] {
-  const list =
-    member === undefined ? answer : typeof answer === "object" && answer !== null ? Reflect.get(answer, member) : [];
-  return Array.isArray(list) ? list.filter((item): item is Item => typeof item === "object" && item !== null) : [];
-}
 
 /** Lists one member of each item, described by other members. */
 function members(items: readonly Item[], name: string, ...about: readonly string[]): Candidate[] {
@@ -44,11 +32,10 @@ async function instances(fetch: Fetch): Promise<readonly Item[]> {
 
 async function leases(fetch: Fetch): Promise<Candidate[]> {
   const items = itemsOf(await fetch(`/api/leases?${LIMIT}`), "leases");
-  return items.map((lease) => {
-    const resources = Array.isArray(lease["resources"]) ? lease["resources"].map(textOf) : [];
-    const [holder] = members([(lease["holder"] ?? {}) as Item], "name");
-    return { value: textOf(lease["id"]), about: [holder?.value ?? "", ...resources].join(" ") };
-  });
+  return items.map((lease) => ({
+    value: textOf(lease["id"]),
+    about: [textOf(itemOf(lease["holder"])["name"]), ...textsOf(lease["resources"])].join(" "),
+  }));
 }
 
 /** Lists the projects, each with a slash after it, until a project is typed; then the project's specs. */
@@ -78,7 +65,7 @@ const SOURCES: Readonly<Record<ServerKind, Source>> = {
   agent: async (fetch) => members(await instances(fetch), "name", "intent", "workspace"),
   capability: async (fetch) =>
     (await instances(fetch)).flatMap(({ capabilities }) =>
-      Array.isArray(capabilities) ? capabilities.map((word) => ({ value: textOf(word), about: "" })) : [],
+      textsOf(capabilities).map((value) => ({ value, about: "" })),
     ),
   instance: async (fetch) => members(await instances(fetch), "id", "name", "intent"),
   lease: leases,

@@ -113,3 +113,14 @@ export const CLI_DOCTOR_PROGRAM_MS = 10_000;
 export const CLI_DOCTOR_PROGRAM_END_MS = 500;
 /** The maximum length of a client's own file that `doctor` reads. */
 export const CLI_DOCTOR_FILE_BYTES_MAX = 64 * MIB;
+/** The pause between two requests of `top`, so that it sends at most a few in a second. */
+export const CLI_TOP_REQUEST_MS = 250;
+/** The least time between two requests of `top` for the same thing, and between two for the figures. */
+export const CLI_TOP_SAME_MS = 1_000;
+export const CLI_TOP_FIGURES_MS = 2_000;
+/** The time after which `top` asks again for what the server has refused. */
+export const CLI_TOP_REFUSED_MS = 10_000;
+/** The time limit for an answer to `top`. */
+export const CLI_TOP_ANSWER_MS = 10_000;
+/** The silence after which `top` opens its stream of changes again. The server sends a comment every 15 s. */
+export const CLI_TOP_SILENCE_MS = 40_000;

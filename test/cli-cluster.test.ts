@@ -133,6 +133,8 @@ const ELSEWHERE = [
   "wake",
   "mcp config",
   "mcp stdio",
+  "completion",
+  "top",
   "serve",
   "events subscribe",
   "backup",

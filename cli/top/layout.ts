@@ -197,12 +197,15 @@ function drawFoot({ controls }: Scene, room: number, paint: Paint): string {
 
 function drawHead({ controls, data, link }: Scene, room: number, lines: number, paint: Paint): string[] {
   const isAway = link.trouble !== "";
-  const state = isAway ? "AWAY" : controls.isPaused ? "PAUSED" : "live";
+  const state = cut(isAway ? "AWAY" : controls.isPaused ? "PAUSED" : "live", room);
   const tone: Tone = isAway ? "bad" : controls.isPaused ? "odd" : "good";
-  const server = cut(`koor ${link.server}`, Math.max(1, room - state.length - GAP));
-  const head = `${server}${" ".repeat(Math.max(1, room - columnsOf(server) - state.length))}${paint(state, tone, "bold")}`;
+  const head = `${fit(`koor ${link.server}`, room - GAP - state.length)}${" ".repeat(GAP)}`;
   const figures = wrapPieces(figuresOf(data), room, isAway ? lines - 1 : lines);
-  return [head, ...(isAway ? [paint(cut(`${link.trouble}, trying again`, room), "bad")] : []), ...figures];
+  return [
+    (room > GAP + state.length ? head : "") + paint(state, tone, "bold"),
+    ...(isAway ? [paint(cut(`${link.trouble}, trying again`, room), "bad")] : []),
+    ...figures,
+  ];
 }
 
 /** Says why there are no rows; undefined if there is nothing to say. */

@@ -1,17 +1,12 @@
 /**
  * Runs `koor __complete`, which the completion scripts call: prints the answer and ends the process. It prints no
- * errors, and its exit code is always 0, because a person who has pressed Tab can do nothing about them.
+ * errors, and its exit code is always 0, because nobody who presses Tab can do anything about them.
  */
-import { Writable } from "node:stream";
-
 import { CLI_COMPLETE_MS, CLI_COMPLETE_SERVER_MS } from "../../schemas/limits/cli.js";
 import { parseFlagDuration } from "../duration.js";
-import { processIo, setIoProvider } from "../io.js";
+import { droppedOutput, processIo, setIoProvider } from "../io.js";
 import { print } from "../output.js";
 import { answerCompletion } from "./answer.js";
-
-/** A stream that drops what is written, such as warnings about a settings file. */
-const dropped = new Writable({ write: (_chunk, _encoding, done) => done() });
 
 /** Returns the time that the server gets. A person far from the server may give it more. */
 function timeoutOf(environment: NodeJS.ProcessEnv): number {
@@ -20,7 +15,7 @@ function timeoutOf(environment: NodeJS.ProcessEnv): number {
 }
 
 export async function completeAndExit(argv: readonly string[]): Promise<never> {
-  const own = { ...processIo(), stderr: () => dropped };
+  const own = { ...processIo(), stderr: droppedOutput };
   setIoProvider(() => own);
   try {
     await print(Buffer.from(await answerCompletion(argv, { ...own, timeoutMs: timeoutOf(own.environment) })));

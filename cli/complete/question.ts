@@ -11,7 +11,7 @@ export interface Candidate {
   readonly about: string;
 }
 
-/** What may follow: ready candidates, or values of a row's argument or flag that still have to be listed. */
+/** The answer to what may follow: ready candidates, or values of a row's argument or flag that still have to be listed. */
 export interface Question {
   readonly candidates: readonly Candidate[];
   readonly values?: Values;

@@ -9,13 +9,21 @@ import { makeDirectory } from "../../test/support/server-process.js";
 import { programMissing, Terminal } from "../../test/cli/tmux.js";
 
 const KEYS = ["plans/build", 'it\'s $HOME "q"', "two words", "x\n;touch hacked", "a:b"];
-const START: Readonly<Record<string, { readonly command: readonly string[]; readonly load: string }>> = {
-  bash: { command: ["bash", "--norc", "--noprofile", "-i"], load: "source <(koor completion bash)" },
+/** How a shell is started, loads the script, and lists what may follow. */
+const START: Readonly<
+  Record<string, { readonly command: readonly string[]; readonly load: string; readonly list: readonly string[] }>
+> = {
+  bash: {
+    command: ["bash", "--norc", "--noprofile", "-i"],
+    load: "source <(koor completion bash)",
+    list: ["Tab", "Tab"],
+  },
   zsh: {
     command: ["zsh", "-f", "-i"],
     load: "autoload -Uz compinit; compinit -u -D; source <(koor completion zsh)",
+    list: ["Tab", "Tab"],
   },
-  fish: { command: ["fish", "--no-config", "-i"], load: "koor completion fish | source" },
+  fish: { command: ["fish", "--no-config", "-i"], load: "koor completion fish | source", list: ["Tab"] },
 };
 
 async function openShell(t: Test, shell: string): Promise<Terminal> {
@@ -54,12 +62,13 @@ async function openShell(t: Test, shell: string): Promise<Terminal> {
 for (const shell of Object.keys(START)) {
   t.test(`Tab in ${shell}`, { skip: programMissing("tmux") || programMissing(shell) }, async (t) => {
     const terminal = await openShell(t, shell);
+    const list = START[shell]?.list ?? [];
     const clear = async (): Promise<void> => {
-      terminal.press("C-c", "C-l");
+      terminal.press("C-u", "C-l");
       await terminal.until((screen) => !screen.includes("koor"));
     };
     terminal.type("koor stat");
-    terminal.press("Tab", "Tab");
+    terminal.press(...list);
     await terminal.until((screen) => screen.includes("state") && screen.includes("status"));
     await clear();
     terminal.type("koor wh");
@@ -90,7 +99,7 @@ for (const shell of Object.keys(START)) {
       await clear();
     }
     terminal.type("koor state delete x");
-    terminal.press("Tab", "Tab");
+    terminal.press(...list);
     terminal.type("yz; ls");
     terminal.press("Enter");
     const lines = await terminal.until((screen) => /"xyz"/.test(screen));

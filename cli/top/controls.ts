@@ -33,7 +33,7 @@ export interface Key {
   readonly isShift: boolean;
 }
 
-/** What is on the screen while a key is pressed. */
+/** The sizes of the screen and its view while a key is pressed. */
 export interface Shown {
   /** The number of rows that the filter leaves. */
   readonly rows: number;
@@ -43,7 +43,7 @@ export interface Shown {
   readonly columns: number;
 }
 
-/** What the program has to do after a key. */
+/** The next step of the program after a key. */
 export type Action = "draw" | "quit" | "suspend" | "repaint";
 
 const TOP_OF_LIST = { selected: 0, first: 0 } as const;

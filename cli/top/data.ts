@@ -1,5 +1,5 @@
 /**
- * What `top` knows of the server: the last answers, and the figures of two moments. Also says where each answer comes
+ * The data of `top` about the server: the last answers, and the figures of two moments. Also says where each answer comes
  * from, and what changes it. Pure; runs in the CLI process.
  */
 import type { AskedKind } from "../../schemas/changes.js";

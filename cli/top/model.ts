@@ -124,7 +124,7 @@ function queued(data: Data): readonly { readonly lease: Item; readonly isBelow: 
     for (const one of waiting) add(one, true);
   };
   for (const lease of held) add(lease, false);
-  // What a request waits for may have ended between the two answers.
+  // The lease that a request waits for may have ended between the two answers.
   for (const waiting of [...below.values()]) for (const one of waiting) lines.push({ lease: one, isBelow: true });
   return lines;
 }

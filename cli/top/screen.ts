@@ -94,7 +94,7 @@ export class Screen {
 
   readonly #suspendAlone = (): void => this.#stop(process.pid);
 
-  /** Stops the programs of the terminal, as Ctrl-Z does. SIGCONT goes on. */
+  /** Stops the programs of the terminal, as Ctrl-Z does. SIGCONT continues. */
   suspend(): void {
     this.#stop(0);
   }

@@ -2,12 +2,10 @@
  * Implements `top`: a live screen of agents, leases, tasks, events and refusals. data.ts, model.ts, controls.ts and
  * layout.ts are pure, board.ts asks the server, and screen.ts has the terminal. Runs in the CLI process.
  */
-import { Writable } from "node:stream";
-
 import type { Args, CommandContext } from "../command-row.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { io, setIoProvider } from "../io.js";
+import { droppedOutput, io, setIoProvider } from "../io.js";
 import { print } from "../output.js";
 import { serversOf, type Settings } from "../settings.js";
 import { captureSignals, exitCodeOfSignal, type EndingSignal } from "../signals.js";
@@ -144,7 +142,7 @@ export async function top(args: Args, context: CommandContext): Promise<number |
   if (settings instanceof CliFailure) return settings;
   if (!isLive) return await printOnce(settings, view);
   // A warning would be written across the screen. What a person has to know is on it.
-  const live = { ...io(), stderr: () => new Writable({ write: (_chunk, _encoding, done) => done() }) };
+  const live = { ...io(), stderr: droppedOutput };
   setIoProvider(() => live);
   return await new LiveTop(settings, view).run();
 }

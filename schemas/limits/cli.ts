@@ -25,7 +25,7 @@ export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;
 /**
- * The time limit for completion, from the start of the program. A person who has pressed Tab waits for it. The server
+ * The time limit for completion, from the start of the program. A person waits for it after Tab. The server
  * gets at least CLI_COMPLETE_SERVER_MS of it.
  */
 export const CLI_COMPLETE_MS = 280;

@@ -18,8 +18,8 @@ import { askFor, readCommonFlags, type Candidate, type Question } from "./questi
 import { endQuote, quoteForBash, readBashLine } from "./shell-line.js";
 import { listNames, type Fetch } from "./sources.js";
 
-/** The maximum length of a description, in characters. */
-const ABOUT_CHARACTERS_MAX = 60;
+/** Matches the beginning of a description that is shown. */
+const ABOUT = /^.{0,60}/u;
 
 /** Where completion runs. */
 export interface Place {
@@ -87,7 +87,7 @@ function fitting(candidates: readonly Candidate[], current: string): readonly Ca
 }
 
 function describe({ value, about }: Candidate): string {
-  const shown = [...escapeHidden(about)].slice(0, ABOUT_CHARACTERS_MAX).join("");
+  const [shown = ""] = ABOUT.exec(escapeHidden(about)) ?? [];
   return shown === "" ? value : `${value}\t${shown}`;
 }
 

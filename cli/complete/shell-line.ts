@@ -36,7 +36,7 @@ export function readBashLine(line: string, breaks: string): BashLine {
     }
     isBegun = true;
     if (character === quote || (quote === "" && (character === "'" || character === '"'))) {
-      quote = quote === "" ? (character as Quote) : "";
+      quote = quote === "" ? character : "";
       kept = word.length;
     } else if (character === "\\" && quote !== "'" && next !== undefined && (quote === "" || '"$`\\'.includes(next))) {
       word += next;
@@ -50,14 +50,14 @@ export function readBashLine(line: string, breaks: string): BashLine {
   return { earlier: program < 0 ? [] : words.slice(program + 1), current: word, kept, quote };
 }
 
-/** Matches the characters that bash reads as they are. Other scripts' letters are such characters, too. */
-const PLAIN = /[\w./:=@%+,\-\u0080-\u{10ffff}]/u;
+/** Matches the characters that bash does not read as they are. */
+const SPECIAL = /[^\w./:=@%+,\-\u0080-\u{10ffff}]/gu;
 
 /** Writes a text so that bash reads it as a part of a word, behind a quotation mark that is open. */
 export function quoteForBash(text: string, quote: Quote): string {
   if (quote === "'") return text.replaceAll("'", `'\\''`);
   if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
-  return [...text].map((character) => (PLAIN.test(character) ? character : `\\${character}`)).join("");
+  return text.replace(SPECIAL, "\\$&");
 }
 
 /**

@@ -2,6 +2,7 @@
  * The state that keys change: the view, the selected row, sorting, the filter, help and pause. Pure; runs in the CLI
  * process.
  */
+import { hasControlCharacter } from "../../schemas/visible-text.js";
 import { VIEW_NAMES, type ViewName } from "./data.js";
 import type { Sorting } from "./rows.js";
 
@@ -74,16 +75,15 @@ function reverse(controls: Controls): Controls {
   return { ...controls, sorting: { ...controls.sorting, [controls.view]: { column, isReverse: !isReverse } } };
 }
 
-/** Matches a text without control characters, which a key types. */
-const TYPED = /^[^\u0000-\u001f\u007f-\u009f]+$/u;
-
 function type(controls: Controls, { name, text, isCtrl }: Key): Controls {
   const { filter } = controls;
   if (name === "return" || name === "enter") return { ...controls, isTyping: false };
   if (name === "escape") return { ...controls, isTyping: false, filter: "" };
-  if (name === "backspace") return { ...controls, filter: [...filter].slice(0, -1).join("") };
+  if (name === "backspace") return { ...controls, filter: filter.replace(/.$/u, "") };
   if (isCtrl && name === "u") return { ...controls, filter: "" };
-  return TYPED.test(text) && !isCtrl ? { ...controls, filter: filter + text, ...TOP_OF_LIST } : controls;
+  return text !== "" && !hasControlCharacter(text) && !isCtrl
+    ? { ...controls, filter: filter + text, ...TOP_OF_LIST }
+    : controls;
 }
 
 /** Returns the controls after a key that moves, or undefined if the key does not move. */

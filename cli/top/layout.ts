@@ -268,7 +268,7 @@ export function drawText(scene: Scene, room: number): string {
     cut(`koor ${link.server}`, room),
     ...wrapPieces(figuresOf(data), room, Number.POSITIVE_INFINITY),
     "",
-    `${controls.view.toUpperCase()}`,
+    controls.view.toUpperCase(),
     titles.trimEnd(),
     ...(empty === undefined ? [] : [cut(empty, room)]),
     ...rows.map((row) => drawRow(placed, row, false, room, plain)),

@@ -71,8 +71,8 @@ function listOf(data: Data, name: AnswerName, member?: string): readonly Item[] 
 }
 
 function agents(data: Data, nowMs: number): View {
-  const leases = countBy(listOf(data, "leases", "leases"));
-  const tasks = countBy(listOf(data, "claimed", "tasks"));
+  const leaseCounts = countBy(listOf(data, "leases", "leases"));
+  const taskCounts = countBy(listOf(data, "claimed", "tasks"));
   return {
     columns: [
       { title: "NAME", min: 10, max: 24, rank: 0 },
@@ -93,8 +93,8 @@ function agents(data: Data, nowMs: number): View {
           cell(one["client"]),
           state(one["status"]),
           age(one["last_seen"], nowMs),
-          count(leases.get(id) ?? 0),
-          count(tasks.get(id) ?? 0),
+          count(leaseCounts.get(id) ?? 0),
+          count(taskCounts.get(id) ?? 0),
           cell(one["workspace"]),
           cell(one["intent"]),
         ],

@@ -1,6 +1,6 @@
 /**
  * Runs `koor __complete`, which the completion scripts call: prints the answer and ends the process. It prints no
- * errors, and its exit code is always 0, because nobody who presses Tab can do anything about them.
+ * errors, and its exit code is always 0, because an error would be written into the line that is typed.
  */
 import { CLI_COMPLETE_MS, CLI_COMPLETE_SERVER_MS } from "../../schemas/limits/cli.js";
 import { parseFlagDuration } from "../duration.js";

@@ -8,6 +8,29 @@ import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
 import type { View } from "./view.js";
 
+/** The kinds of names that completion can list. complete/sources.ts says where each kind is listed. */
+export type NameKind =
+  | "agent"
+  | "capability"
+  | "command"
+  | "context"
+  | "file"
+  | "instance"
+  | "lease"
+  | "project"
+  | "rule"
+  | "spec"
+  | "stack"
+  | "state"
+  | "task"
+  | "template"
+  | "topic"
+  | "webhook"
+  | "workspace";
+
+/** The values that completion offers: fixed words, or the existing names of a kind. */
+export type Values = readonly string[] | NameKind;
+
 export interface Argument {
   /** The name of the argument in `Args`, in path templates and in the usage line. */
   readonly name: string;
@@ -21,6 +44,8 @@ export interface Argument {
    * them. It is the last argument.
    */
   readonly afterDashes?: true;
+  /** The values that completion offers. Without it, completion offers none. */
+  readonly values?: Values;
 }
 
 /**
@@ -48,6 +73,8 @@ export interface Flag {
   readonly valueOptional?: true;
   /** The query parameter that carries the value; absent if the row's own functions use the value. */
   readonly query?: string;
+  /** The values that completion offers. Without it, completion offers none. */
+  readonly values?: Values;
 }
 
 /** The values of the flags and arguments of a command line, by name. */

@@ -9,6 +9,7 @@ import { CHANGES_COMMANDS } from "./commands/changes.js";
 import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
 import { COMPLIANCE_COMMANDS } from "./commands/compliance.js";
+import { COMPLETION_COMMANDS } from "./commands/completion.js";
 import { CONTEXT_COMMANDS } from "./commands/context.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { DOCTOR_COMMANDS } from "./commands/doctor.js";
@@ -27,6 +28,7 @@ import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
+import { TOP_COMMANDS } from "./commands/top.js";
 import { WAIT_COMMANDS } from "./commands/wait.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
 import { TASKS_COMMANDS } from "./commands/tasks.js";
@@ -61,9 +63,13 @@ export const TOPICS: readonly Topic[] = [
       ...WHOAMI_COMMANDS,
       ...DOCTOR_COMMANDS,
       ...MCP_COMMANDS,
+      ...COMPLETION_COMMANDS,
     ],
   },
-  { name: "the server", rows: [...STATUS_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS] },
+  {
+    name: "the server",
+    rows: [...STATUS_COMMANDS, ...TOP_COMMANDS, ...CLUSTER_COMMANDS, ...BACKUP_COMMANDS, ...SERVE_COMMANDS],
+  },
 ];
 
 export const COMMANDS: readonly CommandRow[] = TOPICS.flatMap(({ rows }) => rows);

@@ -6,7 +6,8 @@ import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 
-const COMMON_FLAGS: readonly (readonly [string, string])[] = [
+/** The flags that every command accepts, as the help shows them, each with its description. */
+export const COMMON_FLAGS: readonly (readonly [string, string])[] = [
   ["--json", "print the answer as the server sent it, also on a terminal"],
   ["--pretty", "indent the answer, also with --json"],
   ["--fields A,B", "print only these members, such as id,holder.name"],

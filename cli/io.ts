@@ -62,3 +62,10 @@ export function io(): Io {
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }
+
+/** Returns a stream that drops what is written to it, for a command that prints no warnings. */
+export function droppedOutput(): Writable {
+  // Load the module only here. With a static import, every command would load it.
+  const { Writable: Stream } = process.getBuiltinModule("node:stream");
+  return new Stream({ write: (_chunk, _encoding, done) => done() });
+}

@@ -1,11 +1,12 @@
 /**
- * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, and every other command to the
- * command line. Sets the exit code. The process exits by itself when no work is left, so that output is never
- * truncated.
+ * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, what completion scripts ask to
+ * complete/, and every other command to the command line. Sets the exit code. The process exits by itself when no work
+ * is left, so that output is never truncated.
  */
 import { printFixedText } from "./fixed-text.js";
 import { loadServerProgram } from "./server-program.js";
 
 const argv = process.argv.slice(2);
 if (argv[0] === "serve") await (await loadServerProgram()).runServer(argv.slice(1));
+else if (argv[0] === "__complete") await (await import("./complete/program.js")).completeAndExit(argv.slice(1));
 else if (!(await printFixedText(argv))) process.exitCode = await (await import("./main.js")).main(argv);

@@ -31,6 +31,7 @@ const NOT_BEFORE: Flag = {
 
 const AFTER: Flag = {
   name: "after",
+  values: "task",
   kind: "text",
   value: "ID",
   many: true,
@@ -53,7 +54,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that the claimer must have" },
   PRIORITY,
   { name: "id", kind: "text", value: "ID", about: "its id, chosen by the server by default" },
-  { name: "workspace", kind: "text", value: "NAME", about: "its workspace, one's own by default" },
+  { name: "workspace", kind: "text", value: "NAME", about: "its workspace, one's own by default", values: "workspace" },
   ASSIGNEE,
   NOT_BEFORE,
   { name: "data", kind: "text", value: "JSON", about: "data for programs; - reads stdin" },

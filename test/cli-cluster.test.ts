@@ -155,6 +155,8 @@ const ELSEWHERE = [
   "wake",
   "mcp config",
   "mcp stdio",
+  "completion",
+  "top",
   "serve",
   "events subscribe",
   "changes",

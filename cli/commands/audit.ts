@@ -9,7 +9,14 @@ export const AUDIT_COMMANDS: readonly CommandRow[] = [
     examples: ["audit --limit 20", "audit --action state.put --from 1h"],
     list: "audit",
     flags: [
-      { name: "actor", kind: "text", value: "ID", about: "only actions of this instance", query: "actor" },
+      {
+        name: "actor",
+        kind: "text",
+        value: "ID",
+        about: "only actions of this instance",
+        query: "actor",
+        values: "instance",
+      },
       { name: "action", kind: "text", value: "ACTION", about: "only this action, e.g. state.put", query: "action" },
       ...PERIOD_FLAGS,
       { name: "limit", kind: "whole", value: "N", about: "at most N entries, 50 by default", query: "limit" },

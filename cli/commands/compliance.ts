@@ -10,7 +10,14 @@ export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
     examples: ["compliance history --limit 20"],
     list: "compliance runs",
     flags: [
-      { name: "instance_id", kind: "text", value: "ID", about: "only results of this instance", query: "instance_id" },
+      {
+        name: "instance_id",
+        kind: "text",
+        value: "ID",
+        about: "only results of this instance",
+        query: "instance_id",
+        values: "instance",
+      },
       { name: "limit", kind: "whole", value: "N", about: "at most N results, 50 by default", query: "limit" },
     ],
     method: "GET",

@@ -18,7 +18,7 @@ import { printAnswer } from "../output.js";
  * The argument that names a contract. The placeholder `{contract/}` in a path is replaced by two segments, the project
  * and the name.
  */
-const CONTRACT: Argument = { name: "contract", shown: "project/name" };
+const CONTRACT: Argument = { name: "contract", shown: "project/name", values: "spec" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
 const ENDPOINT: Flag = {
@@ -144,7 +144,13 @@ export const CONTRACT_COMMANDS: readonly CommandRow[] = [
     arguments: [CONTRACT],
     flags: [
       { ...ENDPOINT, required: true },
-      { name: "direction", kind: "text", value: "DIRECTION", about: "request (the default), response, query or error" },
+      {
+        name: "direction",
+        kind: "text",
+        value: "DIRECTION",
+        about: "request (the default), response, query or error",
+        values: ["request", "response", "query", "error"],
+      },
       { name: "payload", kind: "text", value: "JSON", about: "the payload; - reads stdin", required: true },
     ],
     method: "POST",

@@ -76,7 +76,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     words: ["events", "publish"],
     about: "Publish an event; its data is JSON.",
     examples: [`events publish build.done --data '{"ok":true}'`],
-    arguments: [{ name: "topic" }],
+    arguments: [{ name: "topic", values: "topic" }],
     flags: [...VALUE_FLAGS, SOURCE],
     oneOf: VALUE_FLAG_NAMES,
     method: "POST",
@@ -91,7 +91,14 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     list: "events",
     flags: [
       { name: "last", kind: "whole", value: "N", about: "at most N events, 50 by default", query: "last" },
-      { name: "topic", kind: "text", value: "PATTERN", about: "only topics that match, e.g. 'api.*'", query: "topic" },
+      {
+        name: "topic",
+        kind: "text",
+        value: "PATTERN",
+        about: "only topics that match, e.g. 'api.*'",
+        query: "topic",
+        values: "topic",
+      },
       ...PERIOD_FLAGS,
       { name: "source", kind: "text", value: "NAME", about: "only events of this source", query: "source" },
       { name: "after", kind: "whole", value: "ID", about: "only events after this one", query: "after" },
@@ -110,7 +117,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     words: ["events", "subscribe"],
     about: "Print each event as it is published, one on a line, until stopped.",
     examples: ["events subscribe 'api.**'", "events subscribe '**' --since 10m"],
-    arguments: [{ name: "pattern", optional: true }],
+    arguments: [{ name: "pattern", optional: true, values: "topic" }],
     flags: [
       {
         name: "since",

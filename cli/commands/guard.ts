@@ -40,7 +40,11 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
     words: ["guard", "trailer"],
     about: "Add the fences of one's leases to a commit's message, as git's hook prepare-commit-msg.",
     examples: ["guard trailer .git/COMMIT_EDITMSG message"],
-    arguments: [{ name: "file" }, { name: "source", optional: true }, { name: "commit", optional: true }],
+    arguments: [
+      { name: "file", values: "file" },
+      { name: "source", optional: true },
+      { name: "commit", optional: true },
+    ],
     endpoints: ["GET /api/leases"],
     run: async (args, context) => await (await import("../guard/trailer.js")).addFences(args, context),
   },

@@ -24,7 +24,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
         about: "a client to set up; without it, those that are installed or configured",
         many: true,
       },
-      { name: "workspace", kind: "text", value: "NAME", about: "the workspace of the project" },
+      { name: "workspace", kind: "text", value: "NAME", about: "the workspace of the project", values: "workspace" },
       {
         name: "policy",
         kind: "text",

@@ -10,7 +10,7 @@ import { io } from "../io.js";
 import { isFailure } from "../outcome.js";
 import { printAnswer } from "../output.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "instance" } as const;
 const ID_PATH = "/api/instances/{id}";
 
 function jsonBody(value: object): Promise<Buffer> {
@@ -59,12 +59,19 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     flags: [
       {
         name: "workspace",
+        values: "workspace",
         kind: "text",
         value: "NAME",
         about: "the project that it works on, the folder's workspace by default",
       },
       { name: "intent", kind: "text", value: "TEXT", about: "what it is working on" },
-      { name: "stack", kind: "text", value: "NAME", about: "the technology that it works with, e.g. react" },
+      {
+        name: "stack",
+        kind: "text",
+        value: "NAME",
+        about: "the technology that it works with, e.g. react",
+        values: "stack",
+      },
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
       { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
     ],
@@ -91,10 +98,31 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     examples: ["instances list", "instances list --workspace trucks --fields name,status,last_seen"],
     list: "instances",
     flags: [
-      { name: "name", kind: "text", value: "NAME", about: "only those of this name", query: "name" },
-      { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
-      { name: "stack", kind: "text", value: "NAME", about: "only those of this stack", query: "stack" },
-      { name: "capability", kind: "text", value: "WORD", about: "only those that can do this", query: "capability" },
+      { name: "name", kind: "text", value: "NAME", about: "only those of this name", query: "name", values: "agent" },
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "only those of this workspace",
+        query: "workspace",
+        values: "workspace",
+      },
+      {
+        name: "stack",
+        kind: "text",
+        value: "NAME",
+        about: "only those of this stack",
+        query: "stack",
+        values: "stack",
+      },
+      {
+        name: "capability",
+        kind: "text",
+        value: "WORD",
+        about: "only those that can do this",
+        query: "capability",
+        values: "capability",
+      },
     ],
     method: "GET",
     path: "/api/instances",

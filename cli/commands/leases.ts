@@ -19,7 +19,7 @@ import { literalPaths, pathContextOf } from "../workspace.js";
 import { workspaceHeaders } from "../workspace-name.js";
 import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "lease" } as const;
 const RESOURCES = { name: "resource", many: true } as const;
 
 const SHARED: Flag = {
@@ -29,6 +29,7 @@ const SHARED: Flag = {
 };
 const SCOPE: Flag = {
   name: "scope",
+  values: ["repo", "checkout"],
   kind: "text",
   value: "SCOPE",
   about: "checkout: only files of your own checkout; repo (the default): those of all checkouts",
@@ -223,7 +224,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "run"],
     about: "Run a command under a lease, with the command's exit code, or 1 if the lease was lost.",
     examples: ["lease run deploy --wait 10m -- ./deploy.sh production"],
-    arguments: [RESOURCES, { name: "command", afterDashes: true }],
+    arguments: [RESOURCES, { name: "command", afterDashes: true, values: "command" }],
     flags: [
       SHARED,
       SCOPE,
@@ -240,10 +241,25 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     examples: ["lease list", "lease list --resource 'path:src/orders/tax.ts' --fields id,holder.name,expires_at"],
     list: "leases",
     flags: [
-      { name: "workspace", kind: "text", value: "NAME", about: "only those of this workspace", query: "workspace" },
-      { name: "holder", kind: "text", value: "ID", about: "only those of this instance", query: "holder" },
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "only those of this workspace",
+        query: "workspace",
+        values: "workspace",
+      },
+      {
+        name: "holder",
+        kind: "text",
+        value: "ID",
+        about: "only those of this instance",
+        query: "holder",
+        values: "instance",
+      },
       {
         name: "state",
+        values: ["held", "waiting", "released", "lost", "all"],
         kind: "text",
         value: "STATE",
         about: "held (the default), waiting, released, lost or all",
@@ -292,7 +308,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "check"],
     about: "Show which of some paths others have leased; exit 1 if any is.",
     examples: ["lease check src/orders/tax.ts README.md"],
-    arguments: [{ name: "path", many: true }],
+    arguments: [{ name: "path", many: true, values: "file" }],
     flags: [
       { ...SHARED, about: "only exclusive leases" },
       { ...SCOPE, about: "repo: leases in any checkout; by default only those that concern your own, if you have one" },
@@ -328,7 +344,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     words: ["lease", "release"],
     about: "Release leases, or leave the queue.",
     examples: ["lease release lease-1"],
-    arguments: [{ name: "id", many: true }],
+    arguments: [{ ...ID, many: true }],
     flags: [FENCE],
     endpoints: ["GET /api/leases/{id}", "DELETE /api/leases/{id}"],
     run: release,

@@ -41,7 +41,14 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     examples: ["llm usage --project trucks --limit 20"],
     list: "usage",
     flags: [
-      { name: "instance", kind: "text", value: "ID", about: "only this instance's calls", query: "instance" },
+      {
+        name: "instance",
+        kind: "text",
+        value: "ID",
+        about: "only this instance's calls",
+        query: "instance",
+        values: "instance",
+      },
       { name: "project", kind: "text", value: "NAME", about: "only this project's calls", query: "project" },
       { name: "session", kind: "text", value: "TAG", about: "only calls with this session tag", query: "session_tag" },
       ...PERIOD_FLAGS,
@@ -78,6 +85,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     flags: [
       {
         name: "by",
+        values: ["instance", "project", "model", "session_tag"],
         kind: "text",
         value: "GROUP",
         about: "instance, project (by default), model or session_tag",
@@ -86,6 +94,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
       ...PERIOD_FLAGS,
       {
         name: "interval",
+        values: ["hour", "day"],
         kind: "text",
         value: "INTERVAL",
         about: "hour or day: also the sums of each",

@@ -64,10 +64,16 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     words: ["message", "send"],
     about: "Send a message: to an instance's id, name:N or workspace:W.",
     examples: ["message send name:ben 'review the orders API' --intent request --body 'the branch is api-orders'"],
-    arguments: [{ name: "to" }, { name: "subject" }],
+    arguments: [{ name: "to", values: "agent" }, { name: "subject" }],
     flags: [
       { name: "body", kind: "text", value: "TEXT", about: "the message's text; - reads stdin" },
-      { name: "intent", kind: "text", value: "INTENT", about: "inform (the default), request or ack" },
+      {
+        name: "intent",
+        kind: "text",
+        value: "INTENT",
+        about: "inform (the default), request or ack",
+        values: ["inform", "request", "ack"],
+      },
       {
         name: "thread",
         kind: "text",
@@ -75,7 +81,13 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
         about: "its thread, a new one by default",
       },
       { name: "reply-to", kind: "text", value: "ID", about: "the message that it answers, whose thread it joins" },
-      { name: "importance", kind: "text", value: "WORD", about: "normal (the default) or high" },
+      {
+        name: "importance",
+        kind: "text",
+        value: "WORD",
+        about: "normal (the default) or high",
+        values: ["normal", "high"],
+      },
       { name: "data", kind: "text", value: "JSON", about: "data for programs" },
       { name: "expires", kind: "seconds", value: "TIME", about: "the message expires after this time" },
       { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the message is sent once" },
@@ -93,7 +105,14 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     list: "messages",
     flags: [
       { name: "unread", kind: "switch", about: "only unread messages" },
-      { name: "box", kind: "text", value: "BOX", about: "out: sent messages with their status", query: "box" },
+      {
+        name: "box",
+        kind: "text",
+        value: "BOX",
+        about: "out: sent messages with their status",
+        query: "box",
+        values: ["in", "out"],
+      },
       { name: "thread", kind: "text", value: "NAME", about: "only this thread", query: "thread" },
       { name: "after", kind: "text", value: "ID", about: "only messages after this one", query: "after" },
       {

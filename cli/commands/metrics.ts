@@ -29,9 +29,16 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
     about: "Sum up the instances' activity, or list one instance's counts by hour.",
     examples: ["metrics agents --period 2026-11-21"],
     list: "agent metrics",
-    arguments: [{ name: "id", optional: true }],
+    arguments: [{ name: "id", optional: true, values: "instance" }],
     flags: [
-      { name: "instance_id", kind: "text", value: "ID", about: "one instance's counts by hour", query: "instance_id" },
+      {
+        name: "instance_id",
+        kind: "text",
+        value: "ID",
+        about: "one instance's counts by hour",
+        query: "instance_id",
+        values: "instance",
+      },
       {
         name: "period",
         kind: "text",

@@ -27,7 +27,7 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
  * The argument that names a rule. The placeholder `{rule/}` in a path is replaced by two segments, the project and the
  * rule's id.
  */
-const RULE: Argument = { name: "rule", shown: "project/rule_id" };
+const RULE: Argument = { name: "rule", shown: "project/rule_id", values: "rule" };
 const PROJECT_RULES = "/api/validate/{project}/rules";
 const RULE_PATH = "/api/rules/{rule/}";
 
@@ -35,7 +35,7 @@ const RULE_PATH = "/api/rules/{rule/}";
 const TEXT_FLAGS: readonly Flag[] = [
   ...VALUE_FLAGS,
   { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
-  { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack" },
+  { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack", values: "stack" },
 ];
 
 /** The members of a proposal that are set by flags, each with the name of its flag. */
@@ -96,9 +96,30 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     examples: ["rules list --project trucks --status proposed"],
     list: "rules",
     flags: [
-      { name: "project", kind: "text", value: "NAME", about: "only those of this project", query: "project" },
-      { name: "status", kind: "text", value: "STATUS", about: "proposed, accepted or rejected", query: "status" },
-      { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
+      {
+        name: "project",
+        kind: "text",
+        value: "NAME",
+        about: "only those of this project",
+        query: "project",
+        values: "project",
+      },
+      {
+        name: "status",
+        kind: "text",
+        value: "STATUS",
+        about: "proposed, accepted or rejected",
+        query: "status",
+        values: ["proposed", "accepted", "rejected"],
+      },
+      {
+        name: "stack",
+        kind: "text",
+        value: "NAME",
+        about: "universal ones and those of this stack",
+        query: "stack",
+        values: "stack",
+      },
       { name: "source", kind: "text", value: "NAMES", about: "only these sources, with commas", query: "source" },
     ],
     method: "GET",
@@ -134,11 +155,11 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
     examples: ["rules check trucks --file plate.ts --filename plate.ts"],
     list: "violations",
-    arguments: [{ name: "project" }],
+    arguments: [{ name: "project", values: "project" }],
     flags: [
       ...VALUE_FLAGS,
       { name: "filename", kind: "text", value: "PATH", about: "only the rules that apply to a file of this path" },
-      { name: "stack", kind: "text", value: "NAME", about: "only the rules that apply to this stack" },
+      { name: "stack", kind: "text", value: "NAME", about: "only the rules that apply to this stack", values: "stack" },
     ],
     oneOf: VALUE_FLAG_NAMES,
     method: "POST",
@@ -154,10 +175,22 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     examples: ["rules propose trucks/no-any ': any\\b' 'say what it is' --applies-to '*.ts'"],
     arguments: [RULE, { name: "pattern" }, { name: "message" }],
     flags: [
-      { name: "severity", kind: "text", value: "WORD", about: "error (the default) or warning" },
-      { name: "match-type", kind: "text", value: "WORD", about: "regex (the default), missing or custom" },
+      {
+        name: "severity",
+        kind: "text",
+        value: "WORD",
+        about: "error (the default) or warning",
+        values: ["error", "warning"],
+      },
+      {
+        name: "match-type",
+        kind: "text",
+        value: "WORD",
+        about: "regex (the default), missing or custom",
+        values: ["regex", "missing", "custom"],
+      },
       { name: "applies-to", kind: "text", value: "GLOB", about: "only to files of these paths", many: true },
-      { name: "stack", kind: "text", value: "NAME", about: "only to this stack" },
+      { name: "stack", kind: "text", value: "NAME", about: "only to this stack", values: "stack" },
       { name: "reason", kind: "text", value: "TEXT", about: "the reason for the rule, its context" },
     ],
     method: "POST",

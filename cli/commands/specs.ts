@@ -13,7 +13,7 @@ import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js
  */
 const SPEC: VersionedNoun = {
   noun: "specs",
-  argument: { name: "spec", shown: "project/name" },
+  argument: { name: "spec", shown: "project/name", values: "spec" },
   path: "/api/specs/{spec/}",
   one: "spec",
   content: "a spec",
@@ -26,7 +26,7 @@ export const SPECS_COMMANDS: readonly CommandRow[] = [
     about: "List a project's specs with their versions.",
     examples: ["specs list trucks"],
     list: "specs",
-    arguments: [{ name: "project" }],
+    arguments: [{ name: "project", values: "project" }],
     method: "GET",
     path: "/api/specs/{project}",
   },

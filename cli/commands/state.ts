@@ -10,7 +10,7 @@ import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js
 
 const KEY: VersionedNoun = {
   noun: "state",
-  argument: { name: "key" },
+  argument: { name: "key", values: "state" },
   path: "/api/state/{key...}",
   one: "key",
   content: "the value of a key",
@@ -37,7 +37,14 @@ export const STATE_COMMANDS: readonly CommandRow[] = [
     examples: ["state list --prefix plans/", "state list --fields key,version"],
     list: "state",
     flags: [
-      { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with this", query: "prefix" },
+      {
+        name: "prefix",
+        kind: "text",
+        value: "TEXT",
+        about: "only keys that begin with this",
+        query: "prefix",
+        values: "state",
+      },
       { name: "limit", kind: "whole", value: "N", about: "at most N keys", query: "limit" },
       {
         name: "after",

@@ -6,7 +6,7 @@
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, RetryDeadline } from "../ask.js";
-import type { Args, CommandContext, CommandRow, Flag, LocalRow } from "../command-row.js";
+import type { Args, CommandContext, CommandRow, Flag, LocalRow, Values } from "../command-row.js";
 import { wholeSeconds } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { isTaskOfEnvironment, readFence } from "../fence.js";
@@ -21,7 +21,7 @@ import type { ClaimRequest, HolderAction, Task } from "../task-calls.js";
 import { sendHolderAction } from "../task-fence.js";
 import { workspaceHeaders } from "../workspace-name.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "task" } as const;
 const PATH = "/api/tasks";
 const ID_PATH = `${PATH}/{id}`;
 
@@ -34,6 +34,7 @@ const LABEL: Flag = {
 };
 const WORKSPACE: Flag = {
   name: "workspace",
+  values: "workspace",
   kind: "text",
   value: "NAME",
   about: "only tasks of this workspace, one's own by default",
@@ -187,8 +188,10 @@ function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   return answer;
 }
 
-function filter(name: string, value: string, about: string): Flag {
-  return { name, kind: "text", value, about, query: name };
+const STATES = ["blocked", "ready", "claimed", "input_required", "done", "failed", "dead", "canceled"] as const;
+
+function filter(name: string, value: string, about: string, values?: Values): Flag {
+  return { name, kind: "text", value, about, query: name, ...(values === undefined ? {} : { values }) };
 }
 
 export const TASKS_COMMANDS: readonly CommandRow[] = [
@@ -214,11 +217,11 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     examples: ["task list", "task list --state ready --label go --fields id,title"],
     list: "tasks",
     flags: [
-      filter("workspace", "NAME", "only those of this workspace"),
-      filter("state", "STATE", "blocked, ready, claimed, input_required, done, failed, dead or canceled"),
+      filter("workspace", "NAME", "only those of this workspace", "workspace"),
+      filter("state", "STATE", "blocked, ready, claimed, input_required, done, failed, dead or canceled", STATES),
       filter("label", "WORD", "only those with this label"),
-      filter("holder", "ID", "only tasks that this instance holds"),
-      filter("assignee", "NAME", "only tasks assigned to this one"),
+      filter("holder", "ID", "only tasks that this instance holds", "instance"),
+      filter("assignee", "NAME", "only tasks assigned to this one", "agent"),
       { name: "limit", kind: "whole", value: "N", about: "at most N tasks, 100 by default", query: "limit" },
       filter("after", "ID", "only tasks before this one, for the next page"),
     ],
@@ -286,7 +289,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     words: ["task", "work"],
     about: "Run a command for each task, one after the other; exit code 0 completes the task.",
     examples: ["task work --label go --wait 0s -- ./solve.sh"],
-    arguments: [{ name: "command", afterDashes: true }],
+    arguments: [{ name: "command", afterDashes: true, values: "command" }],
     flags: [
       LABEL,
       WORKSPACE,

@@ -5,7 +5,8 @@ import { CliFailure, wrongUsage } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue } from "../input.js";
 
-const ID = { name: "id" } as const;
+const KINDS = ["rules", "contracts", "bundle"] as const;
+const ID = { name: "id", values: "template" } as const;
 
 /**
  * Builds the request's body. The data is not parsed and is inserted unchanged, because parsing would lose digits of
@@ -41,7 +42,14 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     examples: ["templates list --kind rules --tag go"],
     list: "templates",
     flags: [
-      { name: "kind", kind: "text", value: "KIND", about: "only rules, contracts or bundle", query: "kind" },
+      {
+        name: "kind",
+        kind: "text",
+        value: "KIND",
+        about: "only rules, contracts or bundle",
+        query: "kind",
+        values: KINDS,
+      },
       { name: "tag", kind: "text", value: "TAG", about: "only those that have this tag", query: "tag" },
     ],
     method: "GET",
@@ -62,7 +70,7 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "id", kind: "text", value: "ID", about: "its name in commands", required: true },
       { name: "name", kind: "text", value: "NAME", about: "its name for people", required: true },
-      { name: "kind", kind: "text", value: "KIND", about: "rules, contracts or bundle", required: true },
+      { name: "kind", kind: "text", value: "KIND", about: "rules, contracts or bundle", required: true, values: KINDS },
       {
         name: "file",
         kind: "text",
@@ -91,7 +99,10 @@ export const TEMPLATES_COMMANDS: readonly CommandRow[] = [
     about: "Put a template's rules and contracts into a project, all or nothing.",
     examples: ["templates apply go --project trucks"],
     arguments: [ID],
-    flags: [{ name: "project", kind: "text", value: "NAME", about: "the project", required: true }, WRITE_FENCE],
+    flags: [
+      { name: "project", kind: "text", value: "NAME", about: "the project", required: true, values: "project" },
+      WRITE_FENCE,
+    ],
     method: "POST",
     path: "/api/templates/{id}/apply",
     headers: (args) => ({ ...JSON_TYPE, ...fenceHeader(args) }),

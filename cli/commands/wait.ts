@@ -2,7 +2,7 @@
  * Implements `wait`, which waits for one of many conditions. The wait costs an agent no tokens. wait-loop.ts repeats
  * the calls. Runs in the CLI process.
  */
-import type { Args, CommandContext, CommandRow, Endpoint, Flag } from "../command-row.js";
+import type { Args, CommandContext, CommandRow, Endpoint, Flag, NameKind } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { printAnswer } from "../output.js";
 import { exitCodeOfSignal, captureSignals, type EndingSignal } from "../signals.js";
@@ -13,30 +13,39 @@ import { workspaceResource } from "../workspace-path.js";
 /** The exit code when the time is up, as the shell command `timeout` returns it. */
 const TIMED_OUT_EXIT = 124;
 
-function condition(name: string, value: string, about: string): Flag {
-  return { name, kind: "text", value, about, many: true, query: name.replaceAll("-", "_") };
+function condition(name: string, value: string, about: string, values?: NameKind): Flag {
+  const query = name.replaceAll("-", "_");
+  return { name, kind: "text", value, about, many: true, query, ...(values === undefined ? {} : { values }) };
 }
 
 /** The conditions to wait for. */
 const CONDITIONS: readonly Flag[] = [
-  condition("event", "PATTERN", "an event has a matching topic"),
-  condition("state", "KEY", "a state key has changed"),
+  condition("event", "PATTERN", "an event has a matching topic", "topic"),
+  condition("state", "KEY", "a state key has changed", "state"),
   condition("state-above", "N:KEY", "its version is above N"),
-  condition("state-gone", "KEY", "the key does not exist"),
-  condition("spec", "PROJECT/NAME", "a spec has changed"),
+  condition("state-gone", "KEY", "the key does not exist", "state"),
+  condition("spec", "PROJECT/NAME", "a spec has changed", "spec"),
   condition("spec-above", "N:PROJECT/NAME", "its version is above N"),
-  condition("spec-gone", "PROJECT/NAME", "the spec does not exist"),
+  condition("spec-gone", "PROJECT/NAME", "the spec does not exist", "spec"),
   { name: "message", kind: "switch", about: "there is an unread message", query: "message" },
-  { ...condition("task", "ID", "a task can be claimed; with an ID, that task has ended"), valueOptional: true },
-  condition("lease", "ID", "a lease request has left the queue"),
+  { ...condition("task", "ID", "a task can be claimed; with an ID, that task has ended", "task"), valueOptional: true },
+  condition("lease", "ID", "a lease request has left the queue", "lease"),
   condition("free", "RESOURCE", "no other instance has leased it"),
-  condition("instance", "NAME", "an instance, by name or id, has the status of --is"),
+  condition("instance", "NAME", "an instance, by name or id, has the status of --is", "agent"),
 ];
 /** Flags that apply to several conditions. */
 const PLACES: readonly Flag[] = [
-  { name: "is", kind: "text", value: "STATUS", about: "the status for --instance: active, stale or gone", query: "is" },
+  {
+    name: "is",
+    kind: "text",
+    value: "STATUS",
+    about: "the status for --instance: active, stale or gone",
+    query: "is",
+    values: ["active", "stale", "gone"],
+  },
   {
     name: "workspace",
+    values: "workspace",
     kind: "text",
     value: "NAME",
     about: "the workspace of --free and --instance, one's own by default",

@@ -5,7 +5,7 @@
 import type { Args, CommandRow } from "../command-row.js";
 import { JSON_TYPE } from "../input.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "webhook" } as const;
 const EVENT = { name: "event_id" } as const;
 
 function webhookBody(args: Args): Promise<Buffer> {

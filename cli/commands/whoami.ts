@@ -6,7 +6,15 @@ export const WHOAMI_COMMANDS: readonly CommandRow[] = [
     words: ["whoami"],
     about: "Show the workspace, checkout, instance and server of commands here, and where each was found.",
     examples: ["whoami"],
-    flags: [{ name: "workspace", kind: "text", value: "NAME", about: "the workspace, as given to another command" }],
+    flags: [
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "the workspace, as given to another command",
+        values: "workspace",
+      },
+    ],
     endpoints: ["GET /api/instances/{id}"],
     run: async (args, context) => {
       // Only this command needs the module.

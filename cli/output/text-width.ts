@@ -58,3 +58,8 @@ export function wrapText(text: string, width: number, linesMax = Number.POSITIVE
   if (rest !== "" || lines.length === 0) lines.push(truncateText(rest, width));
   return lines;
 }
+
+/** Cuts or fills a text so that it takes exactly so many columns. */
+export function fitText(text: string, width: number, toRight = false): string {
+  return padText(truncateText(text, width), width, toRight);
+}

@@ -24,6 +24,14 @@ export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;
+/**
+ * The time limit for completion, from the start of the program. A person waits for it after Tab. The server
+ * gets at least CLI_COMPLETE_SERVER_MS of it.
+ */
+export const CLI_COMPLETE_MS = 280;
+export const CLI_COMPLETE_SERVER_MS = 100;
+/** The maximum number of values that completion offers, and of items that it asks a server for. */
+export const CLI_COMPLETE_VALUES_MAX = 500;
 /** The time limit for the name of the acting instance, which `whoami` also prints without a server. */
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
 /** The time limit for each answer to the guard. A commit waits for it. */
@@ -105,3 +113,14 @@ export const CLI_DOCTOR_PROGRAM_MS = 10_000;
 export const CLI_DOCTOR_PROGRAM_END_MS = 500;
 /** The maximum length of a client's own file that `doctor` reads. */
 export const CLI_DOCTOR_FILE_BYTES_MAX = 64 * MIB;
+/** The pause between two requests of `top`, so that it sends at most a few in a second. */
+export const CLI_TOP_REQUEST_MS = 250;
+/** The least time between two requests of `top` for the same thing, and between two for the figures. */
+export const CLI_TOP_SAME_MS = 1_000;
+export const CLI_TOP_FIGURES_MS = 2_000;
+/** The time after which `top` asks again for what the server has refused. */
+export const CLI_TOP_REFUSED_MS = 10_000;
+/** The time limit for an answer to `top`. */
+export const CLI_TOP_ANSWER_MS = 10_000;
+/** The silence after which `top` opens its stream of changes again. The server sends a comment every 15 s. */
+export const CLI_TOP_SILENCE_MS = 40_000;

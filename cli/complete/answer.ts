@@ -1,0 +1,124 @@
+/**
+ * Answers the completion scripts: `koor __complete words WORD…` for shells that give words, and `koor __complete bash
+ * LINE BREAKS` for bash. The first line of the answer is `values`, `files` or `commands`; after `values`, each line is
+ * a value, and for shells that show it a tab and its description. If anything is wrong, fewer values are answered.
+ * Runs in the CLI process.
+ */
+import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
+import { escapeHidden } from "../../schemas/visible-text.js";
+import { parseJson } from "../../shared/json-text.js";
+import { isSuccess, makeHeaders } from "../client.js";
+import type { CommandRow } from "../command-row.js";
+import { COMMANDS } from "../commands.js";
+import { exchange, NoAnswer } from "../exchange.js";
+import { CliFailure } from "../failure.js";
+import { COMMON_FLAGS } from "../help.js";
+import { readContexts } from "../context-file.js";
+import { type Given, readIdentity, serversOf } from "../settings.js";
+import { askFor, readCommonFlags, type Candidate, type Question } from "./question.js";
+import { endQuote, quoteForBash, readBashLine } from "./shell-line.js";
+import { listNames, type Fetch } from "./sources.js";
+
+/** Matches the beginning of a description that is shown. */
+const ABOUT = /^.{0,60}/u;
+
+/** Where completion runs. */
+export interface Place {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The time that the server gets to answer. */
+  readonly timeoutMs: number;
+}
+
+/** Returns the value of a flag on the line; "" if the line does not have the flag. */
+function valueOf(flag: string, earlier: readonly string[]): string {
+  const at = earlier.lastIndexOf(flag);
+  const joined = earlier.findLast((word) => word.startsWith(`${flag}=`));
+  return joined?.slice(flag.length + 1) ?? (at < 0 ? "" : (earlier[at + 1] ?? ""));
+}
+
+/** Makes the function that asks the server. A token is sent as for a command that may ask no question. */
+function makeFetch(given: Given, { folder, environment, timeoutMs }: Place, signal: AbortSignal): Fetch {
+  const identity = readIdentity(folder, environment, given);
+  if (identity instanceof CliFailure) return () => Promise.resolve(undefined);
+  const { settings } = identity;
+  const limits = { connect_ms: timeoutMs, answerMs: timeoutMs };
+  return async (path) => {
+    for (const server of serversOf(settings)) {
+      if (signal.aborted) return undefined;
+      const answer = await exchange(server, makeHeaders(settings), { method: "GET", path, signal }, limits);
+      if (!(answer instanceof NoAnswer) && isSuccess(answer)) return parseJson(answer.body.toString("utf8"));
+    }
+    return undefined;
+  };
+}
+
+/** Lists the contexts, which are in a file of the user's own. */
+function listContexts(environment: NodeJS.ProcessEnv, before: string): readonly Candidate[] {
+  const all = readContexts(environment);
+  if (all instanceof CliFailure) return [];
+  return [...all.contexts].map(([name, { server }]) => ({ value: before + name, about: server }));
+}
+
+/** Lists the values of a question. Names that come too late, or cannot be had, are left out. */
+async function listValues(question: Question, given: Given, place: Place): Promise<readonly Candidate[]> {
+  const { values, typed, before, candidates } = question;
+  if (values === undefined || values === "file" || values === "command") return candidates;
+  if (typeof values !== "string")
+    return [...candidates, ...values.map((value) => ({ value: before + value, about: "" }))];
+  if (values === "context") return [...candidates, ...listContexts(place.environment, before)];
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<readonly Candidate[]>((resolve) => {
+    timer = setTimeout(resolve, place.timeoutMs, []);
+  });
+  try {
+    const names = listNames(values, makeFetch(given, place, stop.signal), typed);
+    const found = await Promise.race([names, tooLate]);
+    return [...candidates, ...found.map(({ value, about }) => ({ value: before + value, about }))];
+  } catch {
+    return candidates;
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
+
+/**
+ * Chooses the candidates that fit the typed word. Names with characters that control a terminal, or that cannot be
+ * seen, are left out: a person could not tell what was inserted.
+ */
+function fitting(candidates: readonly Candidate[], current: string): readonly Candidate[] {
+  const byValue = new Map(candidates.map((candidate) => [candidate.value, candidate]));
+  return [...byValue.values()]
+    .filter(({ value }) => value !== "" && value.startsWith(current) && escapeHidden(value) === value)
+    .slice(0, CLI_COMPLETE_VALUES_MAX);
+}
+
+function describe({ value, about }: Candidate): string {
+  const [shown = ""] = ABOUT.exec(escapeHidden(about)) ?? [];
+  return shown === "" ? value : `${value}\t${shown}`;
+}
+
+/** Answers a completion script. Returns "" if the words are none of a script. */
+export async function answerCompletion(
+  argv: readonly string[],
+  place: Place,
+  rows: readonly CommandRow[] = COMMANDS,
+): Promise<string> {
+  const [form, ...rest] = argv;
+  if (form !== "words" && form !== "bash") return "";
+  const line =
+    form === "bash"
+      ? readBashLine(rest[0] ?? "", rest[1] ?? "")
+      : { earlier: rest.slice(0, -1), current: rest.at(-1) ?? "", kept: 0, quote: "" as const };
+  const { earlier, current, kept, quote } = line;
+  const question = askFor(earlier, current, rows, readCommonFlags(COMMON_FLAGS));
+  const { values } = question;
+  if (values === "file" || values === "command") return `${values}s\n`;
+  const given = { server: valueOf("--server", earlier), context: valueOf("--context", earlier) };
+  const found = fitting(await listValues(question, given, place), current);
+  if (form === "words") return ["values", ...found.map(describe), ""].join("\n");
+  const quoted = found.map(({ value }) => quoteForBash(value.slice(kept), quote));
+  return ["values", ...(quoted.length === 1 ? quoted.map((one) => endQuote(one, quote)) : quoted), ""].join("\n");
+}

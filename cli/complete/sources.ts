@@ -1,0 +1,88 @@
+/**
+ * Lists the existing names of each kind for completion, from the answers of the server. A new kind needs one row in
+ * SOURCES. Runs in the CLI process.
+ */
+import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
+import type { NameKind } from "../command-row.js";
+import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
+import type { Candidate } from "./question.js";
+
+/** Sends a GET request, and returns the JSON of a successful answer; undefined if there is none in time. */
+export type Fetch = (path: string) => Promise<unknown>;
+
+/** Lists the names of a kind that begin with `typed`; more names do no harm. */
+type Source = (fetch: Fetch, typed: string) => Promise<readonly Candidate[]>;
+
+/** Lists one member of each item, described by other members. */
+function members(items: readonly Item[], name: string, ...about: readonly string[]): Candidate[] {
+  return items.map((item) => ({
+    value: textOf(item[name]),
+    about: about
+      .map((other) => textOf(item[other]))
+      .filter((text) => text !== "")
+      .join(", "),
+  }));
+}
+
+const LIMIT = `limit=${CLI_COMPLETE_VALUES_MAX}`;
+
+async function instances(fetch: Fetch): Promise<readonly Item[]> {
+  return itemsOf(await fetch("/api/instances"));
+}
+
+async function leases(fetch: Fetch): Promise<Candidate[]> {
+  const items = itemsOf(await fetch(`/api/leases?${LIMIT}`), "leases");
+  return items.map((lease) => ({
+    value: textOf(lease["id"]),
+    about: [textOf(itemOf(lease["holder"])["name"]), ...textsOf(lease["resources"])].join(" "),
+  }));
+}
+
+/** Lists the projects, each with a slash after it, until a project is typed; then the project's specs. */
+async function specs(fetch: Fetch, typed: string): Promise<Candidate[]> {
+  const slash = typed.indexOf("/");
+  if (slash < 0) {
+    const projects = members(itemsOf(await fetch("/api/specs"), "projects"), "project");
+    return projects.map(({ value, about }) => ({ value: `${value}/`, about }));
+  }
+  const project = typed.slice(0, slash);
+  const found = members(itemsOf(await fetch(`/api/specs/${encodeURIComponent(project)}`), "specs"), "name");
+  return found.map(({ value, about }) => ({ value: `${project}/${value}`, about }));
+}
+
+async function rules(fetch: Fetch): Promise<Candidate[]> {
+  const items = itemsOf(await fetch("/api/rules"), "rules");
+  return items.map((rule) => ({
+    value: `${textOf(rule["project"])}/${textOf(rule["rule_id"])}`,
+    about: textOf(rule["message"]),
+  }));
+}
+
+/** Files and commands are listed by the shell, and contexts are in a file. */
+export type ServerKind = Exclude<NameKind, "file" | "command" | "context">;
+
+const SOURCES: Readonly<Record<ServerKind, Source>> = {
+  agent: async (fetch) => members(await instances(fetch), "name", "intent", "workspace"),
+  capability: async (fetch) =>
+    (await instances(fetch)).flatMap(({ capabilities }) =>
+      textsOf(capabilities).map((value) => ({ value, about: "" })),
+    ),
+  instance: async (fetch) => members(await instances(fetch), "id", "name", "intent"),
+  lease: leases,
+  project: async (fetch) => members(itemsOf(await fetch("/api/specs"), "projects"), "project"),
+  rule: rules,
+  spec: specs,
+  stack: async (fetch) => members(await instances(fetch), "stack"),
+  state: async (fetch, typed) =>
+    members(itemsOf(await fetch(`/api/state?${LIMIT}&prefix=${encodeURIComponent(typed)}`)), "key"),
+  task: async (fetch) => members(itemsOf(await fetch(`/api/tasks?${LIMIT}`), "tasks"), "id", "state", "title"),
+  template: async (fetch) => members(itemsOf(await fetch("/api/templates")), "id", "name"),
+  topic: async (fetch) => members(itemsOf(await fetch(`/api/events/history?last=${CLI_COMPLETE_VALUES_MAX}`)), "topic"),
+  webhook: async (fetch) => members(itemsOf(await fetch("/api/webhooks")), "id", "url"),
+  workspace: async (fetch) => members(await instances(fetch), "workspace"),
+};
+
+/** Lists the existing names of a kind. */
+export async function listNames(kind: ServerKind, fetch: Fetch, typed: string): Promise<readonly Candidate[]> {
+  return await SOURCES[kind](fetch, typed);
+}

@@ -1,0 +1,110 @@
+/**
+ * A terminal of tmux in which a test starts a program, presses keys and reads the screen. Each terminal has a tmux
+ * server of its own, which reads no settings. Runs in the test's process.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { betweenLooks } from "../support/between-looks.js";
+import { tieToThisProcess, type Owner } from "../support/owner.js";
+
+/** For tap's `skip`: says that this machine lacks a program; else false. */
+export function programMissing(name: string): string | false {
+  const { error } = spawnSync(name, [name === "tmux" ? "-V" : "--version"], { encoding: "utf8" });
+  return error === undefined ? false : `there is no ${name} here`;
+}
+
+export interface TerminalOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export class Terminal {
+  private constructor(
+    readonly socket: string,
+    readonly environment: NodeJS.ProcessEnv,
+  ) {}
+
+  /** @param command the program and its arguments, which tmux starts without a shell */
+  static async open(
+    t: Owner,
+    command: readonly string[],
+    { cwd, env = {}, columns = 80, rows = 24 }: TerminalOptions,
+  ): Promise<Terminal> {
+    // A short path, because the path of a socket may have only about 100 characters.
+    const folder = mkdtempSync(join(tmpdir(), "koor-tmux-"));
+    const socket = join(folder, "s");
+    const environment = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", ...env };
+    // The server stays a child of this process, so that it never outlives the test.
+    const server = spawn("tmux", ["-S", socket, "-f", "/dev/null", "-u", "-D"], { env: environment, stdio: "ignore" });
+    tieToThisProcess(server, "with_children");
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    const terminal = new Terminal(socket, environment);
+    t.teardown(async () => {
+      terminal.#run(["kill-server"]);
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    });
+    while (!existsSync(socket)) await betweenLooks();
+    // The screen stays to be read when the program has ended.
+    terminal.#run(["set-option", "-g", "remain-on-exit", "on"]);
+    terminal.#run(["new-session", "-d", "-x", String(columns), "-y", String(rows), "-c", cwd, "--", ...command]);
+    return terminal;
+  }
+
+  #run(words: readonly string[]): string {
+    const { stdout, stderr, status } = spawnSync("tmux", ["-S", this.socket, ...words], {
+      encoding: "utf8",
+      env: this.environment,
+    });
+    if (status !== 0) throw new Error(`tmux ${words[0] ?? ""}: ${stderr}`);
+    return stdout;
+  }
+
+  /** Presses keys by their names in tmux, such as `Tab`, `Down`, `F1` or `a`. */
+  press(...keys: readonly string[]): void {
+    this.#run(["send-keys", ...keys]);
+  }
+
+  /** Types a text as it is. */
+  type(text: string): void {
+    this.#run(["send-keys", "-l", text]);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#run(["resize-window", "-x", String(columns), "-y", String(rows)]);
+  }
+
+  /** Returns the lines of the screen, without spaces at their ends. */
+  lines(): readonly string[] {
+    return this.#run(["capture-pane", "-p"]).split("\n").slice(0, -1);
+  }
+
+  /** Returns the screen with the escape sequences of its colours. */
+  coloured(): string {
+    return this.#run(["capture-pane", "-p", "-e"]);
+  }
+
+  /** Returns a value that tmux knows of the terminal, such as `pane_pid` or `alternate_on`. */
+  ask(name: string): string {
+    return this.#run(["display-message", "-p", `#{${name}}`]).trim();
+  }
+
+  /** Waits until the screen holds what is expected, and returns its lines. */
+  async until(holds: (screen: string, lines: readonly string[]) => boolean): Promise<readonly string[]> {
+    for (;;) {
+      const lines = this.lines();
+      if (holds(lines.join("\n"), lines)) return lines;
+      await betweenLooks();
+    }
+  }
+
+  /** Waits until tmux says something of the terminal. */
+  async untilIs(name: string, value: string): Promise<void> {
+    while (this.ask(name) !== value) await betweenLooks();
+  }
+}

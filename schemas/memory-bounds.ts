@@ -18,6 +18,7 @@ import * as hooks from "./limits/hooks.js";
 import * as instances from "./limits/instances.js";
 import * as leases from "./limits/leases.js";
 import * as mcp from "./limits/mcp.js";
+import * as metrics from "./limits/metrics.js";
 import * as names from "./limits/names.js";
 import * as pool from "./limits/pool.js";
 import * as process from "./limits/process.js";
@@ -46,6 +47,7 @@ const LIMITS = {
   ...instances,
   ...leases,
   ...mcp,
+  ...metrics,
   ...names,
   ...pool,
   ...process,
@@ -321,6 +323,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     each: hooks.HOOK_PATH_LIST_BYTES,
     checked: "src/features/hooks/headers.ts",
     beyond: "all go",
+  },
+  {
+    stock: "metrics of the last 24 hours",
+    thread: "front",
+    items: "HISTORY_ROWS_MAX",
+    bytes: null,
+    each: metrics.HISTORY_ROW_BYTES,
+    checked: "src/features/metrics/history.ts",
+    beyond: "the oldest goes",
   },
   {
     stock: "sessions of the dashboard",

@@ -3,7 +3,7 @@
  * servers: errors, methods, tokens, Host and Origin, bodies on the wire, health and metrics, settings and exit codes,
  * the log, and the shutdown.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { OPTIONS, environmentOf, flagOf } from "../schemas/config.js";
 import { REQUEST_TIMEOUT_MS } from "../schemas/limits/connections.js";
 import { TOKENS_PER_MCP_CALL } from "../schemas/limits/mcp.js";
 import { SHUTDOWN_DRAIN_MS } from "../schemas/limits/process.js";
+import { HISTORY_METRICS, type MetricsHistory, type RouteRow } from "../schemas/metrics.js";
 import { VERSION } from "../schemas/version.js";
 import { parseExposition } from "./support/exposition.js";
 import {
@@ -44,6 +45,10 @@ interface Metrics {
     readonly rest_tokens_saved: number;
     readonly savings_percent: number;
   };
+}
+
+interface RouteRows {
+  readonly routes: readonly RouteRow[];
 }
 
 const TOKEN = "s3cret-of-this-test";
@@ -223,6 +228,7 @@ t.test("a method that a path does not have is a 405 that names its methods", asy
     ["/openapi.json", "GET, HEAD"],
     ["/metrics", "GET, HEAD"],
     ["/api/metrics", "GET, HEAD"],
+    ["/api/metrics/history", "GET, HEAD"],
     ["/api/metrics/reset", "POST"],
     ["/api/state", "GET, HEAD"],
     ["/api/state/k", "DELETE, GET, HEAD, POST, PUT"],
@@ -477,6 +483,50 @@ t.test("a header may come twice, and names are written in any case", async (t) =
   t.match(await lines("Origin: http://evil.example\r\nOrigin: http://localhost\r\n"), /^HTTP\/1\.1 403 /);
   t.match(await lines("ORIGIN: http://evil.example\r\n"), /^HTTP\/1\.1 403 /);
   t.equal((await get("/api/state/twice")).text, "1");
+});
+
+t.test("/api/metrics/history has the metrics since the start of the server", async (t) => {
+  const fresh = await startKoor(t, { ownReadsOnly: true });
+  const read = async (query: string): Promise<MetricsHistory> =>
+    (await send(fresh.port, "GET", `/api/metrics/history${query}`)).json<MetricsHistory>();
+  await send(fresh.port, "PUT", "/api/state/plan", { body: "1" });
+  let history = await read("");
+  // The second sample is taken a second after the first one.
+  while (history.times.length < 2) {
+    await betweenLooks();
+    history = await read("");
+  }
+  t.same(Object.keys(history.metrics), HISTORY_METRICS);
+  for (const [name, values] of Object.entries(history.metrics)) t.equal(values.length, history.times.length, name);
+  const { memory = [], requests_all = [] } = history.metrics;
+  t.ok(memory.every((bytes) => bytes !== null && bytes > 1e6));
+  t.equal(requests_all[0], null, "one sample has no rate");
+  t.type(requests_all[1], "number");
+  t.ok(Date.parse(history.started_at) <= Date.parse(history.times[0] ?? ""));
+
+  const [, second = ""] = history.times;
+  const later = await read(`?metrics=memory,%20state_keys&from=${second}`);
+  t.same(Object.keys(later.metrics), ["memory", "state_keys"]);
+  t.equal(later.times[0], second);
+  t.same((await read("?from=2126-01-01T00:00:00Z")).times, []);
+  const refused = await send(fresh.port, "GET", "/api/metrics/history?metrics=memory,fish");
+  t.same([refused.status, refused.json()], [400, { error: "unknown metric: fish", code: 400 }]);
+  t.equal((await metricsOf(fresh)).token_tax.rest_calls, 1, "the calls are not counted");
+
+  const documented = readFileSync(new URL("../../../docs/http-api.md", import.meta.url), "utf8");
+  for (const name of HISTORY_METRICS)
+    t.match(documented, `\`${name.replace(/^(requests|p\d\d)_\w+$/, "$1_G")}\``, `${name} is documented`);
+});
+
+t.test("/api/metrics/routes has the calls of each route", async (t) => {
+  const fresh = await startKoor(t, { ownReadsOnly: true });
+  for (const key of ["a", "b"]) await send(fresh.port, "PUT", `/api/state/${key}`, { body: "1" });
+  await send(fresh.port, "GET", "/api/state/none");
+  const { routes } = (await send(fresh.port, "GET", "/api/metrics/routes")).json<RouteRows>();
+  const [first, second] = routes.filter(({ route }) => route.startsWith("state."));
+  t.match(first, { route: "state.put", requests: 2, refused: 0, failed: 0 });
+  t.match(second, { route: "state.get", requests: 1, refused: 1, failed: 0 });
+  t.ok((first?.p50 ?? 0) > 0 && (first?.p50 ?? 0) <= (first?.p95 ?? 0));
 });
 
 t.test("/api/metrics counts calls", async (t) => {

@@ -117,12 +117,20 @@ export async function getShortValue(path: string, bytesMax: number, signal: Abor
 
 /**
  * Sends a request that changes something, or a query that needs a body. `body` is sent as JSON.
+ * @param instance the id of the instance for which the request is made, if it is not the session's own
  * @throws ApiError if the request fails
  */
-export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
-  const init: RequestInit =
-    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const response = await call(method, path, init);
+export async function send<T>(
+  method: "POST" | "PUT" | "DELETE",
+  path: string,
+  body?: unknown,
+  instance?: string,
+): Promise<T> {
+  const headers = {
+    ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    ...(instance === undefined ? {} : { "X-Koor-Instance": instance }),
+  };
+  const response = await call(method, path, body === undefined ? { headers } : { headers, body: JSON.stringify(body) });
   return (await response.json()) as T;
 }
 

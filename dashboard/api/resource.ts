@@ -17,7 +17,8 @@ export interface Loader<T> {
   readonly key: string;
   /** The kinds of changes after which the data are fetched again. */
   readonly kinds: readonly AskedKind[];
-  readonly fetch: (signal: AbortSignal) => Promise<T>;
+  /** Fetches the data. A loader whose data only grow may extend `held`, the data of its last fetch. */
+  readonly fetch: (signal: AbortSignal, held?: T) => Promise<T>;
   /**
    * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
    * long lists in which one row changes.
@@ -141,7 +142,7 @@ export class LiveResource<T> implements Resource<T> {
     this.#covered = feedState.peek() === "live";
     this.loading.value = true;
     try {
-      const data = await this.#loader.fetch(stopped);
+      const data = await this.#loader.fetch(stopped, this.data.value);
       if (stopped.aborted) return;
       this.data.value = data;
       this.error.value = null;

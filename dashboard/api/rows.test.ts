@@ -1,32 +1,33 @@
-/** Rows in columns: ordered, bounded, cut by time. */
+/** Rows in columns: extended by parts of the history, cut by time. */
 import t from "tap";
-import { addRow, lastOf, noRows, rowsSince, type Rows } from "./rows.js";
+import { addPart, type HistoryPart, lastOf, noRows, rowsSince, type Rows } from "./rows.js";
 
 const NAMES = ["fish", "frogs"] as const;
 type Name = (typeof NAMES)[number];
 
-function pond(times: readonly number[], most = 100): Rows<Name> {
-  return times.reduce(
-    (rows: Rows<Name>, time) => addRow(rows, time, (name) => (name === "fish" ? time * 2 : null), most),
-    noRows(NAMES),
-  );
-}
+const part = (times: readonly number[]): HistoryPart => ({
+  times: times.map((time) => new Date(time * 1_000).toISOString()),
+  metrics: { fish: times.map((time) => time * 2), frogs: times.map(() => null) },
+});
+const pond = (...parts: readonly (readonly number[])[]): Rows<Name> =>
+  parts.reduce((rows: Rows<Name>, times) => addPart(rows, part(times)), noRows(NAMES));
 
-t.test("rows are appended", (t) => {
-  const rows = pond([1, 2, 3]);
-  t.same(rows.times, [1, 2, 3]);
-  t.same(rows.columns.get("fish"), [2, 4, 6]);
-  t.same(rows.columns.get("frogs"), [null, null, null]);
-  t.equal(lastOf(rows, "fish"), 6);
-  t.equal(lastOf(rows, "frogs"), null);
+t.test("parts are appended, and rows that are known are left out", (t) => {
+  for (const rows of [pond([1, 2, 3]), pond([1, 2], [3]), pond([1, 2], [1, 2, 3]), pond([1, 2, 3], [], [2])]) {
+    t.same(rows.times, [1, 2, 3]);
+    t.same(rows.columns.get("fish"), [2, 4, 6]);
+    t.same(rows.columns.get("frogs"), [null, null, null]);
+    t.equal(lastOf(rows, "fish"), 6);
+  }
   t.equal(lastOf(noRows(NAMES), "fish"), null);
   t.end();
 });
 
-t.test("the oldest rows are removed where there are too many", (t) => {
-  const rows = pond([1, 2, 3, 4, 5], 3);
-  t.same(rows.times, [3, 4, 5]);
-  t.same(rows.columns.get("fish"), [6, 8, 10]);
+t.test("there is a gap where the server was off", (t) => {
+  const rows = pond([1, 2], [400, 401]);
+  t.same(rows.times, [1, 2, 3, 400, 401]);
+  t.same(rows.columns.get("fish"), [2, 4, null, 800, 802]);
+  t.same(pond([1, 121], [241]).times, [1, 121, 241], "but not between two older samples");
   t.end();
 });
 

@@ -1,6 +1,6 @@
 /**
- * A table of values over time, with a column for each value, in the form that charts need. The number of rows is
- * limited: if there are too many, the oldest are removed. Pure.
+ * A table of values over time, with a column for each value, in the form that charts need. It is made from the server's
+ * history of metrics, and extended by later parts of the history. Pure.
  */
 
 export interface Rows<Name extends string> {
@@ -10,22 +10,40 @@ export interface Rows<Name extends string> {
   readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
 }
 
+/** A part of the server's history of metrics. */
+export interface HistoryPart {
+  /** RFC 3339, ascending. */
+  readonly times: readonly string[];
+  readonly metrics: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+/**
+ * If the time between two rows is longer than this, in s, the chart shows a gap. The server was off then. It is longer
+ * than two intervals of the server's older samples.
+ */
+const GAP_S = 300;
+
 /** Returns an empty table. */
 export function noRows<Name extends string>(names: readonly Name[]): Rows<Name> {
   return { times: [], columns: new Map(names.map((name) => [name, []])) };
 }
 
-/** Returns the table with one row appended. If it then has more than `most` rows, the oldest rows are removed. */
-export function addRow<Name extends string>(
-  { times, columns }: Rows<Name>,
-  time: number,
-  valueOf: (name: Name) => number | null,
-  most: number,
-): Rows<Name> {
-  const surplus = Math.max(0, times.length + 1 - most);
+/** Returns the table with the rows of the part that are later than its last row. */
+export function addPart<Name extends string>({ times, columns }: Rows<Name>, part: HistoryPart): Rows<Name> {
+  const added = part.times.map((time) => Date.parse(time) / 1_000);
+  const last = times.at(-1);
+  const known = last === undefined ? 0 : added.filter((time) => time <= last).length;
+  const first = added[known];
+  if (first === undefined) return { times, columns };
+  const gap = last !== undefined && first - last > GAP_S;
   return {
-    times: [...times.slice(surplus), time],
-    columns: new Map([...columns].map(([name, values]) => [name, [...values.slice(surplus), valueOf(name)]])),
+    times: [...times, ...(gap ? [last + 1] : []), ...added.slice(known)],
+    columns: new Map(
+      [...columns].map(([name, values]) => [
+        name,
+        [...values, ...(gap ? [null] : []), ...(part.metrics[name]?.slice(known) ?? [])],
+      ]),
+    ),
   };
 }
 

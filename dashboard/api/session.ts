@@ -21,6 +21,8 @@ export const sessionEnded = signal(false);
 export const unreachable = signal(false);
 /** Whether the user may take actions that need the server's token. */
 export const mayDecide = computed(() => session.value?.role !== "instance");
+/** Whether the user may send messages and add tasks: with the server's token, or as the instance of the session. */
+export const mayWrite = computed(() => session.value?.logged_in === true);
 
 let renewal: ReturnType<typeof setInterval> | undefined;
 

@@ -3,7 +3,7 @@ import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
 import { mayDecide, session } from "./session.js";
-import type { ListedTask, Task, TaskList, TaskState } from "./types.js";
+import type { ListedTask, Task, TaskDraft, TaskList, TaskState } from "./types.js";
 
 export interface TaskFilter {
   readonly workspace?: string;
@@ -32,6 +32,9 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   };
 }
 
+/** Loads the tasks that ask a question, newest first. */
+export const openQuestions: Loader<TasksByState> = tasksLoader(["input_required"], {}, 100);
+
 /** Loads one task with all of its fields and its history. */
 export function taskLoader(id: string): Loader<Task> {
   return {
@@ -49,6 +52,14 @@ export function taskLoader(id: string): Loader<Task> {
 export function mayChange({ created_by, holder }: Pick<ListedTask, "created_by" | "holder">): boolean {
   const actor = session.value?.actor;
   return mayDecide.value || (actor !== undefined && (actor === created_by || actor === holder?.id));
+}
+
+/**
+ * Adds a task.
+ * @throws ApiError if the request fails
+ */
+export function addTask(task: TaskDraft): Promise<Task> {
+  return send<Task>("POST", apiPath("tasks"), task);
 }
 
 /** For each action, a function that returns whether the task shows that the action was already done. */

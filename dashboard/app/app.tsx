@@ -5,7 +5,6 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
 import { reasonOf } from "../api/client.js";
 import { storageFault } from "../api/health.js";
-import { startRecorder } from "../api/recorder.js";
 import { useResource } from "../api/resource.js";
 import { Button } from "../parts/button.js";
 import { Notice } from "../parts/notice.js";
@@ -56,7 +55,6 @@ function Layout() {
   useEffect(() => {
     menuOpen.value = false;
   }, [path]);
-  useEffect(startRecorder, []);
   return (
     <div class="layout">
       <a class="skip" href="#main">

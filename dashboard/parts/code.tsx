@@ -1,11 +1,24 @@
 /** Shows a text with syntax colours and line numbers. Very long text is cut. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
-import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import { COLOURED_CHARACTERS_MAX, indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import type { Piece } from "./highlight.js";
 import { lazy } from "./lazy.js";
 
 const COLOURS = lazy(() => import("./highlight.js"));
+
+/** Renders pieces as elements and never as HTML text. So a text cannot inject markup. */
+function draw(pieces: readonly Piece[]): ComponentChildren[] {
+  return pieces.map((piece) =>
+    piece.type === "text" ? piece.value : <span class={classOf(piece)}>{draw(piece.children ?? [])}</span>,
+  );
+}
+
+function classOf({ properties }: Piece): string {
+  return Array.isArray(properties?.className) ? properties.className.join(" ") : "";
+}
 
 interface CodeProps {
   readonly text: string;
@@ -23,7 +36,10 @@ export function Code({ text, content_type, label }: CodeProps) {
     return { shown: indented(part, ofPart), language: ofPart };
   }, [text, content_type]);
   const colours = COLOURS.module.value;
-  const drawn = useMemo(() => colours?.highlighted(shown, language) ?? shown, [shown, language, colours]);
+  const drawn = useMemo(() => {
+    if (colours === undefined || language === "plain" || shown.length > COLOURED_CHARACTERS_MAX) return shown;
+    return draw(colours.piecesOf(shown, language));
+  }, [shown, language, colours]);
   const lines = useMemo(() => {
     const count = shown.split("\n").length - (shown.endsWith("\n") ? 1 : 0);
     return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");

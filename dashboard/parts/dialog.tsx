@@ -11,6 +11,7 @@ interface ConfirmProps {
   readonly danger?: boolean;
   /** Whether the confirm button is enabled. It is false while a required field is empty, for example. */
   readonly ready?: boolean;
+  /** If it returns false, the dialog stays open, so that the input is not lost. */
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
 }
@@ -22,8 +23,7 @@ export function Confirm({ title, children, action, danger = false, ready = true,
     dialog.current?.showModal();
   }, []);
   const confirm = async (): Promise<void> => {
-    await onConfirm();
-    dialog.current?.close();
+    if ((await onConfirm()) !== false) dialog.current?.close();
   };
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby={id} onClose={onClose}>

@@ -41,7 +41,7 @@ import type { Ground, ServerThreads } from "./ground.js";
 import { makeHooks } from "./hooks.js";
 import { makeMcp } from "./mcp.js";
 import { makeMessages } from "./messages.js";
-import { makeMetricsRoutes } from "./metrics.js";
+import { makeMetrics } from "./metrics.js";
 import { makeOutbound } from "./outbound.js";
 import { makePorts } from "./ports.js";
 import { makeRequests } from "./requests.js";
@@ -205,6 +205,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       tallyFlusher,
       refusals,
       backup.restore,
+      { tick: (tickMs) => metrics.history.tick(tickMs) },
     ],
     () => threads.time.advance(clock),
     DEADLINE_SWEEP_MS,
@@ -214,20 +215,21 @@ export function makeComponents(options: ComponentsOptions): Components {
   const routes: Route[] = [];
   const mcp = makeMcp(ground, { routes, pipeline, agents, tally, packageFolder });
   const writerMetrics = new WriterMetrics(writer, pool);
+  const metrics = makeMetrics(ground, {
+    ports: portsArea,
+    requests,
+    cluster,
+    events,
+    agents,
+    versioned,
+    timeLead,
+    writerMetrics,
+    measured: [directory, claims.leases, messages.boxes, waits, hub, hooks.metrics, tasks],
+    transport: chosen.name,
+    uptimeMs,
+  });
   routes.push(
-    ...makeMetricsRoutes(ground, {
-      ports: portsArea,
-      requests,
-      cluster,
-      events,
-      agents,
-      versioned,
-      timeLead,
-      writerMetrics,
-      measured: [directory, claims.leases, messages.boxes, waits, hub, hooks.metrics, tasks],
-      transport: chosen.name,
-      uptimeMs,
-    }),
+    ...metrics.routes,
     ...clusterRoutes(cluster.front),
     ...versioned.routes,
     ...checks.routes,

@@ -1,6 +1,7 @@
-/** Creates the metrics of the writer and of the process, and the routes that report health and all metrics. */
+/** Creates the metrics of the process, the history of all metrics, and the routes that report health and metrics. */
 import type { Route } from "../platform/front/route.js";
 import type { Measured } from "../platform/measure/exposition.js";
+import { MetricHistory } from "../features/metrics/history.js";
 import { ProcessMetrics } from "../features/metrics/process-metrics.js";
 import { metricsRoutes } from "../features/metrics/routes.js";
 import type { TimeLead } from "../features/metrics/time-lead.js";
@@ -31,7 +32,12 @@ export interface MetricsUses {
   readonly uptimeMs: () => number;
 }
 
-export function makeMetricsRoutes({ log, threads }: Ground, uses: MetricsUses): readonly Route[] {
+export interface MetricsArea {
+  readonly routes: readonly Route[];
+  readonly history: MetricHistory;
+}
+
+export function makeMetrics({ log, threads }: Ground, uses: MetricsUses): MetricsArea {
   const { writerMetrics, transport, uptimeMs } = uses;
   const { metrics: requests, pipeline } = uses.requests;
   const process = new ProcessMetrics({
@@ -39,9 +45,12 @@ export function makeMetricsRoutes({ log, threads }: Ground, uses: MetricsUses): 
     runtime: { transport, sqlite: sqliteChoice().library.way },
     uptimeMs: uptimeMs,
   });
-  return metricsRoutes({
+  const measured = [requests, uses.versioned.keyCount, ...uses.measured, writerMetrics, process];
+  const history = new MetricHistory(measured);
+  const routes = metricsRoutes({
     requests,
-    measured: [requests, uses.versioned.keyCount, ...uses.measured, writerMetrics, process],
+    measured,
+    history,
     writer: threads.writer,
     log,
     uptimeMs: uptimeMs,
@@ -54,4 +63,5 @@ export function makeMetricsRoutes({ log, threads }: Ground, uses: MetricsUses): 
     storage: threads.storage,
     cluster: uses.cluster.front,
   });
+  return { routes, history };
 }

@@ -27,7 +27,7 @@ interface Shot {
   readonly name: string;
   readonly address: string;
   readonly prepare?: (page: Page) => Promise<unknown>;
-  /** Its charts begin when the page is opened, so it is opened first, and its picture taken after a while of work. */
+  /** Its charts are empty without work, so its picture is taken after a while of work. */
   readonly charts?: true;
 }
 

@@ -19,6 +19,7 @@ import { Button, CopyButton } from "../../parts/button.js";
 import { Chart } from "../../parts/chart.js";
 import { Confirm } from "../../parts/dialog.js";
 import { Failure, Notice } from "../../parts/notice.js";
+import { NewMessage } from "../../parts/new-message.js";
 import { Page, Section } from "../../parts/page.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { Time } from "../../parts/time.js";
@@ -48,6 +49,7 @@ export function AgentPage({ id }: { readonly id: string }) {
           <a class="button" href={addressOf("audit") + query({ actor: id })}>
             Audit
           </a>
+          {agent !== undefined && <NewMessage to={agent} />}
           {agent !== undefined && <Remove agent={agent} />}
         </>
       }

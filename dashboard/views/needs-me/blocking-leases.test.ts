@@ -78,6 +78,14 @@ t.test("an automatic lease is listed as soon as a request waits for it", (t) => 
   t.end();
 });
 
+t.test("a lease of a stale holder is listed as soon as a request waits for it", (t) => {
+  const blocked = waits(held(0), lease("just", 0));
+  t.same(blockingLeases(blocked, NOW_MS), [], "its holder is active");
+  t.match(blockingLeases(blocked, NOW_MS, new Set(["of held"])), [{ endsSoon: false, waitedLong: false }]);
+  t.same(blockingLeases(blocked, NOW_MS, new Set(["of just"])), [], "who waits may be stale");
+  t.end();
+});
+
 t.test("a request that waits for a waiting request is blocked by neither", (t) => {
   const first = lease("first", WAITED_LONG_MS * 2);
   t.same(blockingLeases(waits(first, lease("second", WAITED_LONG_MS * 2)), NOW_MS), []);

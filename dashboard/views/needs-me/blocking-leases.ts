@@ -25,9 +25,15 @@ export interface BlockingLease {
 
 /**
  * Returns the held leases that a person should look at. At least one request waits for such a lease. The lease is
- * automatic, so that its holder may not know of it, or the request has waited too long, or the lease ends soon.
+ * automatic, so that its holder may not know of it, or the holder is stale, or the request has waited too long, or the
+ * lease ends soon.
+ * @param stale the ids of stale agents
  */
-export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): BlockingLease[] {
+export function blockingLeases(
+  { waits, leases }: LeaseWaits,
+  nowMs: number,
+  stale: ReadonlySet<string> = new Set(),
+): BlockingLease[] {
   const byId = new Map(leases.map((lease) => [lease.id, lease]));
   return leases.flatMap((lease) => {
     if (lease.granted_at === null) return [];
@@ -40,6 +46,8 @@ export function blockingLeases({ waits, leases }: LeaseWaits, nowMs: number): Bl
     const automatic = lease.automatic === true;
     const endsSoon = !automatic && endsMs - nowMs < ENDS_SOON_MS;
     const waitedLong = nowMs - Date.parse(first.requested_at) > WAITED_LONG_MS;
-    return automatic || endsSoon || waitedLong ? [{ lease, waiting, endsMs, endsSoon, waitedLong }] : [];
+    return automatic || endsSoon || waitedLong || stale.has(lease.holder.id)
+      ? [{ lease, waiting, endsMs, endsSoon, waitedLong }]
+      : [];
   });
 }

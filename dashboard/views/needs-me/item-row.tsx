@@ -1,38 +1,43 @@
-/** Shows one item that needs a person: name, description, age and actions. */
+/** Shows one item that needs a person: its description, the reason why it matters, its age, and the actions. */
 import { useSignal } from "@preact/signals";
 import { mayDecide } from "../../api/session.js";
-import { attempt } from "../../parts/toasts.js";
-import { Button, CopyButton } from "../../parts/button.js";
+import { count as counted } from "../../base/format.js";
+import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
-import { addressed } from "../../parts/empty.js";
+import { TextArea, TextField } from "../../parts/fields.js";
 import { Time } from "../../parts/time.js";
+import { attempt } from "../../parts/toasts.js";
 import type { Action, Item } from "./source.js";
 
-export function ItemRow({ item: { name, address, line, since, tone, actions, message } }: { readonly item: Item }) {
+export function ItemRow({ item: { name, address, count, line, why, since, tone, actions } }: { readonly item: Item }) {
   const asked = useSignal<Action | null>(null);
-  const may = mayDecide.value;
-  const act = (action: Action): Promise<boolean> => attempt(action.run, action.done);
+  // An action that the user may not take is left out. The row then only describes the item.
+  const possible = actions.filter(({ may = mayDecide.value }) => may);
   return (
     <li class={`need need-${tone}`}>
       <div class="need-what">
         <a class="need-name" href={address}>
           {name}
         </a>
+        {count !== undefined && (
+          <span class="need-count" title={`${counted(count)} of them`}>
+            ×{counted(count)}
+          </span>
+        )}
         <p class="need-line">{line}</p>
+        <p class="need-why">{why}</p>
       </div>
       <span class="need-since">
         <Time at={since} />
       </span>
       <div class="buttons">
-        {actions.map((action) => (
+        {possible.map((action) => (
           <Button
             key={action.text}
             {...(action.kind === undefined ? {} : { kind: action.kind })}
-            {...(may ? {} : { title: "This needs the server's token." })}
-            disabled={!may}
             label={`${action.text} ${name}`}
             onClick={() => {
-              if (action.ask === undefined) return act(action);
+              if (action.ask === undefined) return attempt(() => action.run(""), action.done);
               asked.value = action;
               return undefined;
             }}
@@ -40,27 +45,44 @@ export function ItemRow({ item: { name, address, line, since, tone, actions, mes
             {action.text}
           </Button>
         ))}
-        {message !== undefined && (
-          <CopyButton
-            text={addressed(`koor-cli message send ${message.to.id} '${message.subject}' --intent request`)}
-            what={`message to ${message.to.name} about ${name}`}
-            name="Copy message"
-          />
-        )}
       </div>
-      {asked.value?.ask !== undefined && (
-        <Confirm
-          title={asked.value.ask.title}
-          action={asked.value.text}
-          danger
-          onConfirm={() => (asked.value === null ? Promise.resolve() : act(asked.value))}
+      {asked.value !== null && (
+        <Asking
+          action={asked.value}
           onClose={() => {
             asked.value = null;
           }}
-        >
-          <p>{asked.value.ask.words}</p>
-        </Confirm>
+        />
       )}
     </li>
+  );
+}
+
+/** The dialog before an action. */
+function Asking({ action, onClose }: { readonly action: Action; readonly onClose: () => void }) {
+  const { text, kind, ask, run, done } = action;
+  const field = ask?.field;
+  const said = useSignal(field?.text ?? "");
+  const ready = field === undefined || said.value.trim() !== "";
+  const shared = {
+    label: field?.label ?? "",
+    value: said.value,
+    ...(field?.hint === undefined ? {} : { hint: field.hint }),
+    onInput: (typed: string) => {
+      said.value = typed;
+    },
+  };
+  return (
+    <Confirm
+      title={ask?.title ?? ""}
+      action={text}
+      danger={kind !== "primary"}
+      ready={ready}
+      onConfirm={() => attempt(() => run(said.value.trim()), done)}
+      onClose={onClose}
+    >
+      {ask?.words !== undefined && <p>{ask.words}</p>}
+      {field !== undefined && (field.long === true ? <TextArea {...shared} rows={4} /> : <TextField {...shared} />)}
+    </Confirm>
   );
 }

@@ -7,31 +7,51 @@ import { useMemo } from "preact/hooks";
 import { minuteMs } from "../../base/clock.js";
 import { useResource, type Loader, type Resource } from "../../api/resource.js";
 
-/** An action that is offered beside an item. Every action needs the server's token. */
+/** An action that is offered beside an item. */
 export interface Action {
   readonly text: string;
   readonly kind?: "primary" | "danger";
-  readonly run: () => Promise<unknown>;
+  /** @param said what the user has written, if the action asks for a text; else "" */
+  readonly run: (said: string) => Promise<unknown>;
   /** The message after it succeeded. */
   readonly done: string;
-  /** The question before the action. It is set if the action cannot be undone. */
-  readonly ask?: { readonly title: string; readonly words: string };
+  /** The dialog before the action. It is set if the action cannot be undone, or needs a text. */
+  readonly ask?: Ask;
+  /** Whether the user may take the action. By default this needs the server's token. */
+  readonly may?: boolean;
 }
 
+interface Ask {
+  readonly title: string;
+  readonly words?: ComponentChildren;
+  /** The field for a text, without which the action cannot be taken. */
+  readonly field?: {
+    readonly label: string;
+    readonly hint?: string;
+    /** The text that the field has at first. */
+    readonly text?: string;
+    /** Whether the text may have several lines. */
+    readonly long?: true;
+  };
+}
+
+/** One row. It stands for one thing, or for several with the same cause. */
 export interface Item {
   /** Unique within its source. */
   readonly key: string;
   /** The name of the thing that needs a person. `address` is the address of its page. */
   readonly name: string;
   readonly address: string;
-  /** A description of one line. */
+  /** The number of things for which the row stands, if there are several. */
+  readonly count?: number;
+  /** The description in one line, with the agents that are concerned. */
   readonly line: ComponentChildren;
+  /** The reason why it matters, for example that an agent cannot continue. */
+  readonly why: string;
   /** The time since which the item needs a person, RFC 3339. */
   readonly since: string;
   readonly tone: "note" | "warn" | "bad";
   readonly actions: readonly Action[];
-  /** A message that a person may send an agent about the item, as a command to copy. */
-  readonly message?: { readonly to: { readonly id: string; readonly name: string }; readonly subject: string };
 }
 
 interface SourceRow<T> {

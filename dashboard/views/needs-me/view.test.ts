@@ -1,4 +1,6 @@
 /** Needs me in a browser: items appear, are acted on, disappear by themselves, and are counted in every view. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
@@ -53,9 +55,9 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
       ["Webhooks", known.failingWebhook],
       ["Compliance violations", "storefront/catalog-api"],
       ["Blocking leases", "path:web/product/covers/**"],
-      ["Unread messages", known.unreadRequest],
-      ["Tasks", "reindex only the books that changed"],
-      ["Tasks", "import the synonym list"],
+      ["Unanswered requests", known.unreadRequest],
+      ["Questions", "reindex only the books that changed"],
+      ["Dead tasks", "import the synonym list"],
     ] as const) {
       const row = group(page, name)
         .getByRole("listitem")
@@ -64,6 +66,35 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     }
     const link = rowOf(page, first).getByRole("link", { name: first });
     t.equal(await link.getAttribute("href"), `/rules/${first}`, "a proposal leads to where it can be previewed");
+  });
+
+  await t.test("the groups are in the order of urgency", async (t) => {
+    const titles = await page.getByRole("heading", { level: 2 }).allTextContents();
+    t.same(titles, [
+      "Questions",
+      "Unanswered requests",
+      "Compliance violations",
+      "Blocking leases",
+      "Webhooks",
+      "Dead tasks",
+      "Proposed rules",
+      "Stale agents",
+    ]);
+    for (const row of await page.locator(".need").all()) {
+      t.ok((await row.locator(".need-why").textContent()) !== "", "a row says why it matters");
+      t.ok((await row.getByRole("button").count()) > 0, "and has an action");
+    }
+  });
+
+  await t.test("a question is answered in its row", async (t) => {
+    const name = "reindex only the books that changed";
+    await page.getByRole("button", { name: `Answer ${name}` }).click();
+    const dialog = page.getByRole("dialog");
+    t.ok(await dialog.getByRole("button", { name: "Answer" }).isDisabled(), "an answer has a text");
+    await dialog.getByLabel("Answer", { exact: true }).fill("an hour is fine");
+    await dialog.getByRole("button", { name: "Answer" }).click();
+    await rowOf(page, name).waitFor({ state: "detached" });
+    t.match((await send(koor.port, "GET", "/api/tasks?limit=100")).text, '"answer":"an hour is fine"');
   });
 
   await t.test("a rule is accepted, another rejected, and both disappear", async (t) => {
@@ -163,24 +194,41 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   t.same(complaints, [], "there are no complaints");
 });
 
-t.test("an empty server has no items", { skip }, async (t) => {
-  const dashboard = await startDashboard(t);
-  const { page } = await dashboard.open("/");
-  await page.getByText("Nothing needs you").waitFor();
-  for (const lookedAt of [
-    "no rule is proposed",
-    "every webhook delivers",
-    "no request waits for long",
-    "no edit is denied again and again",
-    "no agent is stale",
-  ])
-    t.ok(await page.getByRole("link", { name: lookedAt }).isVisible(), lookedAt);
-  t.equal(await countOf(page.locator("nav .count"), 0), 0);
-  t.equal(await page.title(), "Needs me · Koor");
-  await sendJson(dashboard.koor.port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));
-  await page.getByRole("button", { name: "Accept trucks/no-any" }).click();
-  await page.getByText("Nothing needs you").waitFor();
-});
+t.test(
+  "an empty server shows the first steps, which work, and then that nothing needs a person",
+  { skip },
+  async (t) => {
+    const dashboard = await startDashboard(t);
+    const { port } = dashboard.koor;
+    const { page } = await dashboard.open("/");
+    const steps = page.getByRole("region", { name: "First steps" });
+    await steps.waitFor();
+    t.equal(await countOf(page.locator("nav .count"), 0), 0);
+    t.equal(await page.title(), "Needs me · Koor");
+    const commands = await steps.getByRole("code").or(steps.locator("code")).allTextContents();
+    t.equal(commands.length, 3);
+    for (const command of commands) t.match(command, `http://127.0.0.1:${port}`, "it has the address of this server");
+    for (const command of commands.filter((text) => text.startsWith("curl")))
+      await promisify(execFile)("sh", ["-ec", command.replace("curl", "curl -sSf")]);
+    t.match((await send(port, "GET", "/api/tasks")).text, '"title":"Write the first test"');
+    t.match((await send(port, "GET", "/api/events/history")).text, '"topic":"hello"');
+
+    await page.reload();
+    await page.getByText("Nothing needs you").waitFor();
+    for (const lookedAt of [
+      "no task asks a question",
+      "no rule is proposed",
+      "every webhook delivers",
+      "no request waits for long",
+      "no edit is denied again and again",
+      "no agent is stale",
+    ])
+      t.ok(await page.getByRole("link", { name: lookedAt }).isVisible(), lookedAt);
+    await sendJson(port, "POST", "/api/rules/propose", proposal("no-any", "say what it is"));
+    await page.getByRole("button", { name: "Accept trucks/no-any" }).click();
+    await page.getByText("Nothing needs you").waitFor();
+  },
+);
 
 t.test("a repeated denial, and a request that waits for an automatic lease", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
@@ -193,9 +241,8 @@ t.test("a repeated denial, and a request that waits for an automatic lease", { s
     root: "/work/shop",
   });
   const [claude, codex] = [sessionOf("claude"), sessionOf("codex")];
-  const { page, context, complaints } = await dashboard.open("/");
-  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  await page.getByText("Nothing needs you").waitFor();
+  const { page, complaints } = await dashboard.open("/");
+  await page.getByRole("region", { name: "First steps" }).waitFor();
   await sendEdit(port, claude, "<b>a</b>.ts");
   for (const _ of [1, 2]) t.match((await sendEdit(port, codex, "<b>a</b>.ts")).text, /deny/);
   const agents = (await send(port, "GET", "/api/instances")).json<{ id: string; name: string }[]>();
@@ -216,11 +263,17 @@ t.test("a repeated denial, and a request that waits for an automatic lease", { s
     `${named("codex").name} was denied it 3 times, because ${named("claude").name} holds lease-1.`,
   );
   t.equal(await denied.getByRole("link", { name: "lease-1" }).getAttribute("href"), "/leases/lease-1");
-  await denied.getByRole("button", { name: `Copy message to ${named("claude").name} about <b>a</b>.ts` }).click();
-  t.match(
-    await page.evaluate("navigator.clipboard.readText()"),
-    `koor-cli message send ${named("claude").id} 'Please release lease-1 soon: another agent needs its files' --intent request`,
-  );
+  await denied.getByRole("button", { name: "Ask <b>a</b>.ts" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Ask" }).click();
+  await page.getByText(`Request sent to ${named("claude").name}`).waitFor();
+  const inBox = { headers: { "X-Koor-Instance": named("claude").id } };
+  t.match((await send(port, "GET", "/api/messages", inBox)).json<{ messages: object[] }>().messages, [
+    {
+      from: { name: "operator" },
+      subject: "Please release lease-1 soon: another agent needs its files",
+      intent: "request",
+    },
+  ]);
   await checkView(t, dashboard, {
     address: "/",
     title: "Needs me",
@@ -252,12 +305,8 @@ t.test("an instance's token shows all items without their actions", { skip }, as
   const { page } = await dashboard.open("/", { expected: [/401/] });
   await page.getByLabel("Token").fill(registered.json<{ readonly token: string }>().token);
   await page.getByRole("button", { name: "Log in" }).click();
-  for (const verdict of ["Accept", "Reject"]) {
-    const button = page.getByRole("button", { name: `${verdict} trucks/no-any` });
-    await button.waitFor();
-    t.ok(await button.isDisabled(), verdict);
-    t.match(await button.getAttribute("title"), /server's token/);
-  }
+  await rowOf(page, "trucks/no-any").waitFor();
+  t.equal(await countOf(rowOf(page, "trucks/no-any").getByRole("button"), 0), 0);
 });
 
 t.test("a stale agent of a client's session needs nobody, because the server deletes it", { skip }, async (t) => {
@@ -281,5 +330,89 @@ t.test("a stale agent of a client's session needs nobody, because the server del
   const { page, complaints } = await dashboard.open("/");
   await group(page, "Stale agents").getByRole("link", { name: "ana" }).waitFor();
   t.equal(await countOf(group(page, "Stale agents").getByRole("listitem"), 1), 1);
+  t.same(complaints, []);
+});
+
+t.test("dead tasks of the same error are one row, with one action for all", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const tasks = ["a", "b", "c"].map((id) => ({ id, title: `task ${id}`, max_attempts: 1 }));
+  await sendJson(port, "POST", "/api/tasks", tasks);
+  const { id: worker } = (await sendJson(port, "POST", "/api/instances/register", { name: "ana" })).json<{
+    id: string;
+  }>();
+  const by = { "X-Koor-Instance": worker };
+  await sendJson(port, "POST", `/api/instances/${worker}/activate`, {}, by);
+  for (const { id } of tasks) {
+    const { task } = (await sendJson(port, "POST", "/api/tasks/claim", { id }, by)).json<{
+      task: { fence: number };
+    }>();
+    await sendJson(port, "POST", `/api/tasks/${id}/fail`, { fence: task.fence, error: "no network" }, by);
+  }
+  const { page, complaints } = await dashboard.open("/");
+  const rows = group(page, "Dead tasks").getByRole("listitem");
+  await rows.first().waitFor();
+  t.equal(await rows.count(), 1);
+  t.match(await rows.textContent(), /task [abc] and 2 more×3Dead after 1 attempt: no network/);
+  t.equal(await page.locator("nav .count").textContent(), "1", "a group counts once");
+  await rows.getByRole("button", { name: /^Retry all/ }).click();
+  await rows.first().waitFor({ state: "detached" });
+  t.same(
+    (await send(port, "GET", "/api/tasks?state=ready"))
+      .json<{ tasks: { id: string }[] }>()
+      .tasks.map(({ id }) => id)
+      .sort(),
+    ["a", "b", "c"],
+  );
+  t.same(complaints, []);
+});
+
+t.test("a lease is broken in its row, and a request to the person is answered", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const [ana = "", ben = ""] = await Promise.all(
+    ["ana", "ben"].map(async (name) => {
+      const { id } = (await sendJson(port, "POST", "/api/instances/register", { name })).json<{ id: string }>();
+      await sendJson(port, "POST", `/api/instances/${id}/activate`, {}, { "X-Koor-Instance": id });
+      return id;
+    }),
+  );
+  const { page, complaints } = await dashboard.open(`/agents/${ben}`);
+  await page.getByRole("button", { name: "Send a message" }).click();
+  const form = page.getByRole("dialog", { name: "Send a message to ben" });
+  await form.getByLabel("Subject").fill("how far are you?");
+  await form.getByRole("button", { name: "Send" }).click();
+  await page.getByText("Message sent to ben").waitFor();
+  const inBox = (await send(port, "GET", "/api/messages", { headers: { "X-Koor-Instance": ben } })).json<{
+    messages: { id: string; from: { id: string; name: string } }[];
+  }>();
+  const [{ id: asked, from } = { id: "", from: { id: "", name: "" } }] = inBox.messages;
+  t.equal(from.name, "operator");
+  const request = { to: from.id, subject: "<i>may I?</i>", body: "merge it", intent: "request", reply_to: asked };
+  await sendJson(port, "POST", "/api/messages", request, { "X-Koor-Instance": ben });
+  await page.getByRole("link", { name: /^Needs me/ }).click();
+  const row = rowOf(page, "<i>may I?</i>");
+  t.match(await row.textContent(), /ben requests you: merge it/);
+  await row.getByRole("button", { name: /^Reply/ }).click();
+  await page.getByRole("dialog").getByLabel("Reply", { exact: true }).fill("yes");
+  await page.getByRole("dialog").getByRole("button", { name: "Reply" }).click();
+  await row.waitFor({ state: "detached" });
+  t.match(
+    (await send(port, "GET", "/api/messages?unread=1", { headers: { "X-Koor-Instance": ben } })).text,
+    '"body":"yes"',
+  );
+
+  const lease = (by: string, queue: boolean) =>
+    sendJson(port, "POST", "/api/leases", { resources: ["path:a.ts"], max_s: 300, queue }, { "X-Koor-Instance": by });
+  await lease(ana, false);
+  await lease(ben, true);
+  const blocking = rowOf(page, "path:a.ts");
+  await blocking.getByRole("button", { name: "Break path:a.ts" }).click();
+  const dialog = page.getByRole("dialog");
+  t.ok(await dialog.getByRole("button", { name: "Break" }).isDisabled(), "a reason is needed");
+  await dialog.getByLabel("Reason").fill("the release is today");
+  await dialog.getByRole("button", { name: "Break" }).click();
+  await blocking.waitFor({ state: "detached" });
+  t.match((await send(port, "GET", "/api/audit?action=lease.break")).text, "the release is today");
   t.same(complaints, []);
 });

@@ -1,5 +1,6 @@
 /** The start page: the items that need a person, grouped by kind, with their actions. */
 import { count, plural } from "../../base/format.js";
+import { FirstSteps, useEmptyServer } from "../../parts/first-steps.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { ItemRow } from "./item-row.js";
@@ -49,13 +50,15 @@ function Group({ source: { title, address }, items }: { readonly source: Source;
 }
 
 function Nothing({ lookedAt }: { readonly lookedAt: readonly { readonly source: Source }[] }) {
+  const isEmpty = useEmptyServer();
   if (lookedAt.length === 0) return null;
+  if (isEmpty) return <FirstSteps />;
   return (
     <div class="empty">
       <p class="empty-title">Nothing needs you</p>
       <ul class="nothing">
         {lookedAt.map(({ source: { none, address } }) => (
-          <li key={address}>
+          <li key={none}>
             <a href={address}>{none}</a>
           </li>
         ))}

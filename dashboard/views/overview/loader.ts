@@ -1,28 +1,22 @@
-/** Loads the data of the overview that are not recorded figures: totals, the newest changes, and today's cost. */
+/** Loads the data of the overview that are no metrics: held leases, claimed tasks, and today's cost. */
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
+import { leasesLoader } from "../../api/leases.js";
 import type { Loader } from "../../api/resource.js";
-import type { AuditEntry, SpecProjects, UsageSummary } from "../../api/types.js";
+import { tasksLoader } from "../../api/tasks.js";
+import type { UsageSummary } from "../../api/types.js";
 
-/** Number of audit rows shown. */
-const CHANGES_SHOWN = 10;
 /**
  * The minimum time between two requests for the cost, ms. The server has to sum up a whole day, and usage changes with
  * every call.
  */
 const COST_GAP_MS = 5_000;
 
-export const specProjects: Loader<SpecProjects> = {
-  key: "overview: specs",
-  kinds: ["spec"],
-  fetch: (signal) => getJson<SpecProjects>("/api/specs", signal),
-};
+/** The maximum number of claimed tasks that are read. */
+const TASKS_MAX = 500;
 
-export const newestChanges: Loader<readonly AuditEntry[]> = {
-  key: "overview: changes",
-  kinds: ["audit"],
-  fetch: (signal) => getJson<AuditEntry[]>(`/api/audit${query({ limit: CHANGES_SHOWN })}`, signal),
-};
+export const heldLeases = leasesLoader({ state: "held" });
+export const claimedTasks = tasksLoader(["claimed"], {}, TASKS_MAX);
 
 /**
  * Loads the cost of language-model calls since a time, by model.

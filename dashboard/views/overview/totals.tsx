@@ -1,17 +1,20 @@
 /** The figures at the top of the overview. */
 import { useComputed } from "@preact/signals";
 import { agentsLoader } from "../../api/agents.js";
-import { figures } from "../../api/recorder.js";
+import { isOperator } from "../../api/operator.js";
 import { useResource } from "../../api/resource.js";
+import { waitsLoader } from "../../api/leases.js";
+import type { MetricRows } from "../../api/metric-history.js";
 import { lastOf } from "../../api/rows.js";
-import type { Instance } from "../../api/types.js";
+import { openQuestions } from "../../api/tasks.js";
+import type { HistoryMetric, Instance } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 import { nowMs } from "../../base/clock.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { Failure } from "../../parts/notice.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { serverMetrics } from "../../api/server-metrics.js";
-import { costSince, specProjects } from "./loader.js";
+import { claimedTasks, costSince, heldLeases } from "./loader.js";
 
 /** The text that is shown for an unknown figure, so that the layout does not change when the figure is loaded. */
 const UNKNOWN = "–";
@@ -33,23 +36,29 @@ function agentsAbout(agents: readonly Instance[]): string {
   return said.length === 0 ? `of ${count(agents.length)}` : said.join(", ");
 }
 
-export function Totals() {
+/** @param rows the history of metrics; undefined until it has been loaded */
+export function Totals({ rows }: { readonly rows: MetricRows | undefined }) {
   const todayMs = useComputed(() => new Date(nowMs.value).setHours(0, 0, 0, 0));
   const agents = useResource(agentsLoader);
   const metrics = useResource(serverMetrics);
-  const specs = useResource(specProjects);
+  const claimed = useResource(claimedTasks);
+  const held = useResource(heldLeases);
+  const waits = useResource(waitsLoader);
+  const questions = useResource(openQuestions);
   const cost = useResource(costSince(todayMs.value));
   // Only one failure is shown, because most failures affect all figures.
-  const failed = [agents, metrics, specs, cost].find(({ error }) => error.value !== null);
-  const all = agents.data.value;
+  const failed = [agents, metrics, claimed, held, waits, questions, cost].find(({ error }) => error.value !== null);
+  const all = agents.data.value?.filter((agent) => !isOperator(agent));
   const active = all?.filter(({ status }) => status === "active").length;
   // The server itself deletes stale agents of clients' sessions.
   const stale = all?.some(({ status, client }) => status === "stale" && client === undefined) === true;
   const tax = metrics.data.value?.token_tax;
-  const projects = specs.data.value?.projects;
   const day = cost.data.value?.total;
-  const subscribers = lastOf(figures.value, "subscribers");
-  const patterns = lastOf(figures.value, "subscriber_patterns");
+  const asking = questions.data.value?.input_required?.length;
+  const waiting = waits.data.value?.waiting;
+  const shown = (value: number | null | undefined): string =>
+    value === null || value === undefined ? UNKNOWN : count(value);
+  const latest = (name: HistoryMetric): string => shown(rows === undefined ? null : lastOf(rows, name));
   return (
     <>
       {failed !== undefined && <Failure of={failed} />}
@@ -62,22 +71,30 @@ export function Totals() {
           {...(stale ? { tone: "warn" as const } : {})}
         />
         <Stat
-          label="State keys"
-          href={addressOf("state")}
-          value={metrics.data.value === undefined ? UNKNOWN : count(metrics.data.value.state_keys)}
-          about="shared values"
+          label="Open questions"
+          href="/"
+          value={asking === undefined ? UNKNOWN : count(asking)}
+          about={asking === undefined ? " " : asking === 0 ? "no agent asks" : "waiting for you"}
+          {...(asking === undefined || asking === 0 ? {} : { tone: "bad" as const })}
         />
         <Stat
-          label="Specs"
-          href={addressOf("specs")}
-          value={projects === undefined ? UNKNOWN : count(projects.reduce((sum, { specs: some }) => sum + some, 0))}
-          about={projects === undefined ? " " : `in ${plural(projects.length, "project")}`}
+          label="Tasks in work"
+          href={addressOf("tasks")}
+          value={shown(claimed.data.value?.claimed?.length)}
+          about={`${latest("tasks_ready")} ready, ${latest("tasks_blocked")} blocked`}
         />
         <Stat
-          label="Subscribers"
-          href={addressOf("events")}
-          value={subscribers === null ? UNKNOWN : count(subscribers)}
-          about={patterns === null ? " " : plural(patterns, "pattern")}
+          label="Leases held"
+          href={addressOf("leases")}
+          value={shown(held.data.value?.length)}
+          about={
+            waiting === undefined
+              ? " "
+              : waiting === 0
+                ? "no request waits"
+                : plural(waiting, "request waits", "requests wait")
+          }
+          {...(waiting === undefined || waiting === 0 ? {} : { tone: "warn" as const })}
         />
         <Stat
           label="LLM cost today"

@@ -1,9 +1,11 @@
-/** The overview in a browser: totals, newest events and changes, live, and on the first screen. */
+/** The overview in a browser: active agents, tasks and leases over time, and events as sentences, live. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
-import { sendJson } from "../../../test/support/http-client.js";
+import { leaseADay } from "../../../test/support/lease-work.js";
+import { taskADay } from "../../../test/support/task-work.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
 
 const skip = browserMissing();
 /** With this limit, the agents of the sample day have their intended status. */
@@ -16,56 +18,101 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ARGS });
   const { port } = dashboard.koor;
   const day = await fillWithADay(dashboard.koor);
+  await leaseADay(dashboard.koor, day);
+  await taskADay(dashboard.koor, day);
   const active = day.agents.filter(({ status }) => status === "active").length;
 
   await t.test("the view passes the checks of every view", async (t) => {
     await checkView(t, dashboard, {
       address: "/overview",
       title: "Overview",
-      ready: (page) => page.getByRole("table", { name: "Changes, newest first" }).getByRole("link").first().waitFor(),
+      ready: (page) => page.getByRole("list", { name: "Events, newest first" }).getByRole("link").first().waitFor(),
     });
   });
 
   const { page, complaints } = await dashboard.open("/overview");
-  const events = page.getByRole("table", { name: "Events, newest first" });
-  const changes = page.getByRole("table", { name: "Changes, newest first" });
+  const events = page.getByRole("list", { name: "Events, newest first" });
+  const agents = page.getByRole("table", { name: "Active agents" });
 
   await t.test("totals are shown", async (t) => {
     await value(page, "Active agents").getByText(String(active), { exact: true }).waitFor();
     await value(page, "LLM cost today").getByText(/^\$\d/).waitFor();
-    await value(page, "Subscribers").getByText(/^\d+$/).waitFor();
-    t.equal(await stat(page, "State keys").getByRole("link").getAttribute("href"), "/state");
+    await value(page, "Open questions").getByText("1", { exact: true }).waitFor();
+    await value(page, "Tasks in work").getByText("2", { exact: true }).waitFor();
+    await stat(page, "Leases held")
+      .getByText(/requests? waits?/)
+      .waitFor();
+    t.equal(await stat(page, "Tasks in work").getByRole("link").getAttribute("href"), "/tasks");
   });
 
-  await t.test("the whole view is above the fold", async (t) => {
-    await events.waitFor();
-    await changes.waitFor();
-    const below = await page.evaluate<number>(
-      "Math.max(...[...document.querySelectorAll('main .table-frame')].map((one) => one.getBoundingClientRect().bottom))",
+  await t.test("open questions lead to their tasks", async (t) => {
+    const questions = page.getByRole("region", { name: "Open questions" });
+    t.match(await questions.textContent(), "reindex only the books that changed: May the index be an hour behind");
+    t.match(await questions.getByRole("listitem").getByRole("link").getAttribute("href"), /^\/tasks\//);
+  });
+
+  await t.test("active agents say what they do and what they hold", async (t) => {
+    const row = agents.getByRole("row").filter({ hasText: "claude-search" });
+    await row.getByText("search/**").waitFor();
+    const claiming = agents.getByRole("row").filter({ hasText: "kilo-product-page" });
+    t.match(await claiming.getByRole("link").nth(1).getAttribute("href"), /^\/tasks\//, "with a link to the task");
+  });
+
+  await t.test("events are sentences, newest first", async (t) => {
+    await sendJson(port, "POST", "/api/events/publish", {
+      topic: "build.done",
+      source: "<b>ci</b>",
+      data: "all green",
+    });
+    const newest = events.getByRole("listitem").first();
+    await newest.getByText("<b>ci</b> published build.done: all green").waitFor();
+    t.match(
+      await newest.getByRole("link").first().getAttribute("href"),
+      /^\/events\?id=\d+$/,
+      "an event is a link to itself",
     );
-    t.ok(below <= 860, `the lowest edge is at ${below} px of 860`);
-  });
-
-  await t.test("new events and changes appear, newest first", async (t) => {
-    await sendJson(port, "POST", "/api/events/publish", { topic: "build.done", source: "<b>ci</b>" });
-    const [, newest] = await Promise.all([
-      events.getByText("<b>ci</b>").waitFor(),
-      events.getByRole("link", { name: "build.done" }).first().getAttribute("href"),
-    ]);
-    t.match(newest, /^\/events\?id=\d+$/, "an event is a link to itself");
-    await sendJson(port, "PUT", "/api/state/plan/new", { goal: 1 });
-    const link = changes.getByRole("link", { name: "plan/new" });
-    t.equal(await link.getAttribute("href"), "/state/plan/new");
-    const [first] = await changes
-      .getByRole("row")
-      .filter({ has: page.getByRole("cell") })
-      .allTextContents();
-    t.match(first, "plan/new", "the newest change is the first");
+    const held = day.agents.find(({ name }) => name === "codex-payments")?.id ?? "";
+    const by = { "X-Koor-Instance": held };
+    const leased = await sendJson(port, "POST", "/api/leases", { resources: ["path:src/new.ts"] }, by);
+    const { id, fence } = leased.json<{ id: string; fence: number }>();
+    await send(port, "DELETE", `/api/leases/${id}?fence=${fence}`, { headers: by });
+    await newest.getByText("codex-payments released src/new.ts").waitFor();
+    t.equal(await newest.getByRole("link", { name: "src/new.ts" }).count(), 1);
   });
 
   await t.test("charts have their newest value as text", async () => {
-    for (const label of ["Events a second", "Writes a second"])
-      await page.getByRole("img", { name: new RegExp(`${label}.*: [0-9.]+/s$`) }).waitFor();
+    await page.getByRole("img", { name: /^Events and writes a second.*: [0-9.]+\/s$/ }).waitFor();
+    await page.getByRole("img", { name: /^Leases\. held: \d+, waiting: \d+$/ }).waitFor();
+    await page
+      .getByRole("img", { name: /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+$/ })
+      .waitFor();
+    await page.getByLabel("Time", { exact: true }).selectOption("24 hours");
+    await page.waitForURL((url) => url.search === "?range=24h");
+    await page.getByRole("img", { name: /^Leases\. held: \d+/ }).waitFor();
+  });
+
+  await t.test("a task is added, and a message sent", async (t) => {
+    await page.getByRole("button", { name: "Add a task" }).click();
+    const form = page.getByRole("dialog", { name: "Add a task" });
+    t.ok(await form.getByRole("button", { name: "Add" }).isDisabled(), "a title is needed");
+    await form.getByLabel("Title").fill("<u>count</u> the books");
+    await form.getByLabel("Priority").selectOption("Urgent");
+    await form.getByLabel("Workspace").fill("bookshop");
+    await form.getByRole("button", { name: "Add" }).click();
+    await form.waitFor({ state: "detached" });
+    await events.getByText("Task <u>count</u> the books is ready").waitFor();
+    t.match((await send(port, "GET", "/api/tasks?state=ready")).json<{ tasks: object[] }>().tasks.at(0), {
+      title: "<u>count</u> the books",
+      workspace: "bookshop",
+      priority: 9,
+    });
+    await page.getByRole("button", { name: "Send a message" }).click();
+    const message = page.getByRole("dialog", { name: "Send a message" });
+    await message.getByLabel("To").selectOption(day.agents.find(({ name }) => name === "codex-payments")?.id ?? "");
+    await message.getByLabel("Subject").fill("stop for today");
+    await message.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Message sent to codex-payments").waitFor();
+    await events.getByText(/operator wrote to codex-payments: stop for today/).waitFor();
   });
 
   await t.test("a new agent is counted", async () => {
@@ -80,16 +127,14 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
   t.same(complaints, [], "there are no complaints");
 });
 
-t.test("an empty server shows the commands that fill it", { skip }, async (t) => {
+t.test("an empty server shows the first steps instead of empty lists", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
-  const { page } = await dashboard.open("/overview");
-  for (const text of ["No events yet", "No changes yet"])
-    t.ok(
-      await page
-        .getByText(text)
-        .waitFor()
-        .then(() => true),
-      text,
-    );
+  const { page, complaints } = await dashboard.open("/overview");
+  await page.getByRole("region", { name: "First steps" }).waitFor();
   await value(page, "Active agents").getByText("0", { exact: true }).waitFor();
+  t.equal(await page.getByRole("list", { name: "Events, newest first" }).count(), 0);
+  await sendJson(dashboard.koor.port, "POST", "/api/instances/register", { name: "ana" });
+  await page.getByText("No events yet").waitFor();
+  await page.getByText("No agent is active").waitFor();
+  t.same(complaints, []);
 });

@@ -1,46 +1,47 @@
-/** The overview, which shows agents, rates, the newest events and the newest changes at a glance. */
-import { figures } from "../../api/recorder.js";
-import { rowsSince } from "../../api/rows.js";
-import { nowMs } from "../../base/clock.js";
-import { perSecond } from "../../base/format.js";
-import { Chart } from "../../parts/chart.js";
+/** The overview: active agents and their work, tasks, leases and agents over time, open questions, and new events. */
+import { SPANS } from "../../api/metric-history.js";
+import { useAddressQuery } from "../../parts/address-query.js";
+import { NewMessage } from "../../parts/new-message.js";
+import { NewTask } from "../../parts/new-task.js";
+import { FirstSteps, useEmptyServer } from "../../parts/first-steps.js";
+import { useHistoryRows } from "../../parts/history-rows.js";
+import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
-import { Changed } from "./changed.js";
-import { Tail } from "./tail.js";
+import { Charts, METRICS } from "./charts.js";
+import { Happenings } from "./happenings.js";
+import { Now } from "./now.js";
+import { Questions } from "./questions.js";
 import { Totals } from "./totals.js";
 
-/** The time span of the charts. */
-const RECENT_S = 10 * 60;
-const CHART_HEIGHT = 104;
-
 export function View() {
+  const isEmpty = useEmptyServer();
+  const { query, set } = useAddressQuery();
+  const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
+  const { resource, rows } = useHistoryRows(METRICS, spanS);
   return (
-    <Page title="Overview">
-      <Totals />
-      <Rates />
-      <div class="overview-lists">
-        <Tail />
-        <Changed />
-      </div>
+    <Page
+      title="Overview"
+      actions={
+        <>
+          <NewMessage />
+          <NewTask />
+        </>
+      }
+    >
+      <Totals rows={rows} />
+      {isEmpty ? (
+        <FirstSteps />
+      ) : (
+        <>
+          <Questions />
+          <Failure of={resource} />
+          <Charts rows={rows} span={span} onChoose={(word) => set({ range: word })} />
+          <div class="overview-lists">
+            <Now />
+            <Happenings />
+          </div>
+        </>
+      )}
     </Page>
-  );
-}
-
-function Rates() {
-  const { times, columns } = rowsSince(figures.value, nowMs.peek() / 1000 - RECENT_S);
-  const shared = { times, format: perSecond, height: CHART_HEIGHT, together: "overview" };
-  return (
-    <div class="columns">
-      <Chart
-        {...shared}
-        label="Events a second, the last 10 minutes"
-        series={[{ label: "published", values: columns.get("published") ?? [] }]}
-      />
-      <Chart
-        {...shared}
-        label="Writes a second, the last 10 minutes"
-        series={[{ label: "writes", values: columns.get("writes") ?? [] }]}
-      />
-    </div>
   );
 }

@@ -2,16 +2,28 @@
  * The table of the system view's charts, one row for each chart. Their order follows a request through the server:
  * requests, writes and commits, events, webhook deliveries.
  */
-import type { FigureName, RouteChoice } from "../../api/figures.js";
-import { ROUTE_GROUPS } from "../../api/figures.js";
+import type { HistoryMetric, RouteGroup } from "../../api/types.js";
 import { bytes, count, perSecond, seconds, share } from "../../base/format.js";
 
 export interface ChartRow {
   readonly label: string;
-  readonly series: readonly (readonly [label: string, figure: FigureName])[];
+  readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
   readonly format: (value: number) => string;
+  /** True only if the series are parts of a sum. Series that contain each other, such as quantiles, are not stacked. */
   readonly stacked?: true;
 }
+
+/** The groups of routes, each with its name. The first group contains the others. */
+export const ROUTE_GROUPS = [
+  ["all", "All routes"],
+  ["state", "State and specs"],
+  ["events", "Events"],
+  ["agents", "Agents and hooks"],
+  ["coordination", "Leases, tasks, messages"],
+  ["rules", "Rules and contracts"],
+  ["mcp", "MCP"],
+  ["other", "Other"],
+] as const satisfies readonly (readonly [RouteGroup, string])[];
 
 /** Formats a label on the axis of a count. Values between integers get no label. */
 const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
@@ -21,20 +33,21 @@ const mean = (value: number): string => (Number.isInteger(value) ? count(value) 
  * Returns the rows for all charts.
  * @param routes the group of routes whose latencies are shown
  */
-export function chartRows(routes: RouteChoice): readonly ChartRow[] {
+export function chartRows(routes: RouteGroup): readonly ChartRow[] {
+  const [, routesName] = ROUTE_GROUPS.find(([group]) => group === routes) ?? ROUTE_GROUPS[0];
   return [
     {
       label: "Requests a second",
-      series: ROUTE_GROUPS.map((group) => [group, `requests ${group}`] as const),
+      series: ROUTE_GROUPS.slice(1).map(([group, name]) => [name, `requests_${group}`] as const),
       format: perSecond,
       stacked: true,
     },
     {
-      label: `Latency: ${routes.toLowerCase()}`,
+      label: `Latency: ${routesName.toLowerCase()}`,
       series: [
-        ["p50", `p50 ${routes}`],
-        ["p95", `p95 ${routes}`],
-        ["p99", `p99 ${routes}`],
+        ["p50", `p50_${routes}`],
+        ["p95", `p95_${routes}`],
+        ["p99", `p99_${routes}`],
       ],
       format: seconds,
     },

@@ -3,7 +3,8 @@
  * it shows nothing and sends no request; the metrics tell whether the server is a single one.
  */
 import { getJson } from "../../api/client.js";
-import { lastScrape } from "../../api/recorder.js";
+import type { MetricRows } from "../../api/metric-history.js";
+import { lastOf } from "../../api/rows.js";
 import { useResource, type Loader } from "../../api/resource.js";
 import type { Cluster as ClusterView, ClusterNode } from "../../api/types.js";
 import { count } from "../../base/format.js";
@@ -54,9 +55,9 @@ const COLUMNS: readonly Column<ClusterNode>[] = [
   { head: "Version", cell: ({ version }) => version, optional: true },
 ];
 
-/** Renders nothing on a single server. */
-export function Cluster() {
-  return lastScrape.value?.samples.has("koor_cluster_position") === true ? <Nodes /> : null;
+/** Renders nothing on a single server, which has no metric of a cluster. */
+export function Cluster({ rows }: { readonly rows: MetricRows | undefined }) {
+  return rows !== undefined && lastOf(rows, "cluster_lag") !== null ? <Nodes /> : null;
 }
 
 function Nodes() {

@@ -7,15 +7,20 @@ import { JSON_TYPE, jsonReply } from "../../platform/front/reply.js";
 import type { RequestMetrics } from "../../platform/front/request-metrics.js";
 import type { Answer, Reply } from "../../platform/front/route.js";
 import { Exposition, type Measured } from "../../platform/measure/exposition.js";
+import { readSamples } from "../../platform/measure/sample-set.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { headerBlock } from "../../platform/transport/reply.js";
+import type { MetricsHistoryQuery } from "../../../schemas/metrics.js";
 import { resetMetrics } from "./commands.js";
+import { type MetricHistory, metricsNamed } from "./history.js";
+import { routeRows } from "./route-rows.js";
 
 export interface MetricsFrontOptions {
   readonly requests: RequestMetrics;
   /** The components that have metrics, in the order of a scrape's output. */
   readonly measured: readonly Measured[];
+  readonly history: MetricHistory;
   readonly writer: Writer;
   readonly log: Log;
   /** The time since the start. */
@@ -79,6 +84,15 @@ export class MetricsFront {
         },
       }),
     );
+  }
+
+  readHistory({ metrics = "", from = 0 }: MetricsHistoryQuery): Answer {
+    const names = metricsNamed(metrics);
+    return names instanceof Failure ? names : jsonReply(JSON.stringify(this.#options.history.read(names, from)));
+  }
+
+  readRoutes(): Reply {
+    return jsonReply(JSON.stringify({ routes: routeRows(readSamples([this.#options.requests])) }));
   }
 
   async reset(context: CallContext): Promise<Answer> {

@@ -1,5 +1,12 @@
 /** Declares the routes of docs/http-api.md "Health and metrics". front.ts builds the answers. Runs on the front. */
-import { Health, Metrics, MetricsReset } from "../../../schemas/metrics.js";
+import {
+  Health,
+  Metrics,
+  MetricsHistory,
+  MetricsHistoryQuery,
+  MetricsReset,
+  RouteRows,
+} from "../../../schemas/metrics.js";
 import { route, type Route } from "../../platform/front/route.js";
 import { resetMetrics } from "./commands.js";
 import { MetricsFront, type MetricsFrontOptions } from "./front.js";
@@ -30,6 +37,27 @@ export function metricsRoutes(options: MetricsFrontOptions): Route[] {
       answer: Metrics,
       uncounted: true,
       handle: () => metrics.read(),
+    }),
+    route({
+      method: "GET",
+      path: "/api/metrics/history",
+      name: "metrics.history",
+      tag,
+      summary: "Reads the metrics of the last 24 hours, oldest first.",
+      query: MetricsHistoryQuery,
+      answer: MetricsHistory,
+      uncounted: true,
+      handle: ({ query }) => metrics.readHistory(query),
+    }),
+    route({
+      method: "GET",
+      path: "/api/metrics/routes",
+      name: "metrics.routes",
+      tag,
+      summary: "Reads the calls of each route since the start of the server.",
+      answer: RouteRows,
+      uncounted: true,
+      handle: () => metrics.readRoutes(),
     }),
     route({
       method: "POST",

@@ -1,31 +1,46 @@
 /**
  * Finds leases that block other requests. A lease is shown if a request has waited for it too long, if it is automatic,
- * or if it will end soon.
+ * if its holder is stale, or if it will end soon. Leases of stale holders come first.
  */
 import { SECOND_MS } from "../../../../shared/duration.js";
+import { getJson } from "../../../api/client.js";
 import { waitsLoader } from "../../../api/leases.js";
-import type { LeaseWaits } from "../../../api/types.js";
+import type { Instance, LeaseWaits } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { duration, plural } from "../../../base/format.js";
 import { Agent } from "../../../parts/agent.js";
 import { Time } from "../../../parts/time.js";
+import { askAgent, breakAction } from "../actions.js";
 import { blockingLeases, type BlockingLease } from "../blocking-leases.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf(blocking: BlockingLease): Item {
-  const { lease, endsSoon, waitedLong } = blocking;
+interface Blocking {
+  readonly waits: LeaseWaits;
+  /** The ids of stale agents. They will not release their leases. */
+  readonly stale: ReadonlySet<string>;
+}
+
+function itemOf(blocking: BlockingLease, stale: boolean): Item {
+  const { lease, waiting, endsSoon, waitedLong } = blocking;
   const { id, holder, resources } = lease;
   const [resource = id, ...others] = resources;
+  const wait = waiting.length === 1 ? "One request waits" : `${waiting.length} requests wait`;
   return {
     key: id,
     name: others.length === 0 ? resource : `${resource} and ${others.length} more`,
     address: addressOf("leases", id),
     line: lease.automatic === true ? <AutomaticLine of={blocking} /> : <Line of={blocking} />,
-    since: blocking.waiting[0]?.requested_at ?? lease.requested_at,
-    tone: endsSoon ? "bad" : waitedLong ? "warn" : "note",
-    // No action is offered here, because breaking a lease needs a reason, which the user enters on the lease's page.
-    actions: [],
-    message: { to: holder, subject: `Please release ${id} soon: another agent waits for it` },
+    why: stale
+      ? `${wait}, and ${holder.name} is stale: it will hardly release it.`
+      : endsSoon
+        ? `${wait}, and ${holder.name} will lose it in the middle of its work.`
+        : `${wait} until ${holder.name} releases it.`,
+    since: waiting[0]?.requested_at ?? lease.requested_at,
+    tone: stale || endsSoon ? "bad" : waitedLong ? "warn" : "note",
+    actions: [
+      ...(stale ? [] : [askAgent(holder, `Please release ${id} soon: another agent waits for it`)]),
+      breakAction(id, holder),
+    ],
   };
 }
 
@@ -69,10 +84,30 @@ function Line({ of }: { readonly of: BlockingLease }) {
   );
 }
 
-export const BLOCKING_LEASES = sourceOf<LeaseWaits>({
+export const BLOCKING_LEASES = sourceOf<Blocking>({
   title: "Blocking leases",
   address: addressOf("leases"),
   none: "no request waits for long",
-  loader: waitsLoader,
-  itemsOf: (waits, nowMs) => oldestFirst(blockingLeases(waits, nowMs).map(itemOf)),
+  loader: {
+    key: "needs me: blocking leases",
+    kinds: ["lease", "instance"],
+    gapMsMin: 1_000,
+    // A change without a key only reports that agents were active, which changes no lease.
+    concerns: ({ kind, key }) => kind === "lease" || key !== null,
+    fetch: async (signal) => {
+      const [waits, stale] = await Promise.all([
+        waitsLoader.fetch(signal),
+        getJson<Instance[]>("/api/instances/stale", signal),
+      ]);
+      return { waits, stale: new Set(stale.map(({ id }) => id)) };
+    },
+  },
+  itemsOf: ({ waits, stale }, nowMs) => {
+    const found = blockingLeases(waits, nowMs, stale);
+    const itemsWith = (held: boolean): Item[] =>
+      oldestFirst(
+        found.filter(({ lease }) => stale.has(lease.holder.id) === held).map((blocking) => itemOf(blocking, held)),
+      );
+    return [...itemsWith(true), ...itemsWith(false)];
+  },
 });

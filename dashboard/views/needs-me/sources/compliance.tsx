@@ -4,7 +4,8 @@ import { apiPath, query } from "../../../base/path.js";
 import type { ComplianceRun, Instance, SpecList } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { plural } from "../../../base/format.js";
-import { Agent } from "../../../parts/agent.js";
+import { Agents } from "../../../parts/agents.js";
+import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
@@ -35,16 +36,24 @@ async function violations(signal: AbortSignal): Promise<readonly Violated[]> {
   return stillChecked(found, new Set(active), new Set(specs));
 }
 
-function itemOf({ run: { instance_id, project, contract, violations: broken }, since }: Violated): Item {
+/** Agents that violate the same contract in the same way are one row. */
+const sameOf = ({ run: { project, contract, violations: broken } }: Violated): string =>
+  JSON.stringify([project, contract, broken.map(({ path, message }) => [path, message])]);
+
+function itemOf(repeats: Repeats<Violated>): Item {
+  const [{ run, since }, ...others] = repeats;
+  const { instance_id, project, contract, violations: broken } = run;
   const name = `${project}/${contract}`;
   const [first] = broken;
   return {
-    key: `${name} ${instance_id}`,
+    key: sameOf(repeats[0]),
     name,
     address: addressOf("contracts", project, contract),
+    ...(others.length > 0 ? { count: repeats.length } : {}),
     line: (
       <>
-        <Agent id={instance_id} /> violates it
+        <Agents ids={[instance_id, ...others.map((other) => other.run.instance_id)]} />{" "}
+        {others.length > 0 ? "violate it" : "violates it"}
         {first !== undefined && (
           <>
             : <code>{first.path}</code> {first.message}
@@ -53,7 +62,8 @@ function itemOf({ run: { instance_id, project, contract, violations: broken }, s
         {broken.length > 1 && ` and ${plural(broken.length - 1, "violation")} more`}
       </>
     ),
-    since,
+    why: "Agents that rely on the contract get answers that it does not promise.",
+    since: earliest([since, ...others.map((other) => other.since)]),
     tone: "bad",
     actions: [
       {
@@ -79,7 +89,7 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
         ? undefined
         : Promise.resolve(found),
   },
-  itemsOf: (found) => oldestFirst(found.map(itemOf)),
+  itemsOf: (found) => oldestFirst(repeatsOf(found, sameOf).map(itemOf)),
 });
 
 const concerns = ({ instance_id, project, contract }: ComplianceRun, key: string): boolean =>

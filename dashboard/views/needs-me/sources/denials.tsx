@@ -7,17 +7,25 @@ import type { HookDenial, HookList } from "../../../api/types.js";
 import { addressOf, agentAddress } from "../../../base/address.js";
 import { query } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
+import { askAgent, breakAction } from "../actions.js";
+import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf({ instance, path, holder, lease_id, count, first_at }: HookDenial): Item {
+/** Denials of the same agent because of the same lease are one row. */
+const sameOf = ({ instance, path, lease_id }: HookDenial): string => JSON.stringify([instance.id, lease_id ?? path]);
+
+function itemOf(denials: Repeats<HookDenial>): Item {
+  const [{ instance, path, holder, lease_id, first_at }, ...others] = denials;
   const address = lease_id === null ? null : addressOf("leases", lease_id);
+  const times = denials.reduce((sum, { count }) => sum + count, 0);
   return {
-    key: `${instance.id} ${path}`,
-    name: path,
+    key: sameOf(denials[0]),
+    name: others.length === 0 ? path : `${path} and ${others.length} more`,
     address: address ?? agentAddress(instance.id),
+    ...(others.length > 0 ? { count: denials.length } : {}),
     line: (
       <>
-        <Agent {...instance} /> was denied it {count} times, because{" "}
+        <Agent {...instance} /> was denied {others.length === 0 ? "it" : "them"} {times} times, because{" "}
         {holder === null || address === null ? (
           "its project wants a lease of its own for each edit, and it has none."
         ) : (
@@ -27,13 +35,16 @@ function itemOf({ instance, path, holder, lease_id, count, first_at }: HookDenia
         )}
       </>
     ),
-    since: first_at,
+    why: "The agent is stuck, and each attempt costs tokens.",
+    since: earliest([first_at, ...others.map((other) => other.first_at)]),
     tone: "warn",
-    actions: [],
-    message:
+    actions:
       holder === null || lease_id === null
-        ? { to: instance, subject: "Please lease the file before you edit it" }
-        : { to: holder, subject: `Please release ${lease_id} soon: another agent needs its files` },
+        ? [askAgent(instance, "Please lease the file before you edit it")]
+        : [
+            askAgent(holder, `Please release ${lease_id} soon: another agent needs its files`),
+            breakAction(lease_id, holder),
+          ],
   };
 }
 
@@ -52,5 +63,5 @@ export const DENIALS = sourceOf<readonly HookDenial[]>({
         ? undefined
         : Promise.resolve(denials),
   },
-  itemsOf: (denials) => oldestFirst(denials.map(itemOf)),
+  itemsOf: (denials) => oldestFirst(repeatsOf(denials, sameOf).map(itemOf)),
 });

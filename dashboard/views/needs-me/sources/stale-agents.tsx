@@ -1,29 +1,37 @@
 /**
  * Finds stale agents, which died or did not deregister. The server itself deletes those of clients' sessions, so they
- * are left out.
+ * are left out. Stale agents for whose leases others wait are in the group of leases, too. Agents with the same name and
+ * intent are one row.
  */
 import { getJson, remove } from "../../../api/client.js";
+import { isOperator } from "../../../api/operator.js";
 import { apiPath } from "../../../base/path.js";
 import type { Instance } from "../../../api/types.js";
 import { addressOf, agentAddress } from "../../../base/address.js";
+import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf({ id, name, intent, workspace, last_seen }: Instance): Item {
+function itemOf(agents: Repeats<Instance>): Item {
+  const [{ id, name, intent, workspace, last_seen }, ...others] = agents;
+  const several = others.length > 0;
   const last = intent === "" ? "No intent set" : `Last intent: ${intent}`;
   return {
     key: id,
     name,
-    address: agentAddress(id),
+    address: several ? addressOf("agents") : agentAddress(id),
+    ...(several ? { count: agents.length } : {}),
     line: workspace === "" ? last : `${last} · ${workspace}`,
-    since: last_seen,
+    why: "Messages and tasks for it stay where they are, and its token is still valid.",
+    since: earliest([last_seen, ...others.map((other) => other.last_seen)]),
     tone: "warn",
     actions: [
       {
-        text: "Remove",
-        run: () => remove(apiPath("instances", id)),
-        done: `Agent ${name} removed`,
+        text: several ? "Remove all" : "Remove",
+        kind: "danger",
+        run: () => Promise.all(agents.map((agent) => remove(apiPath("instances", agent.id)))),
+        done: several ? `${agents.length} agents removed` : `Agent ${name} removed`,
         ask: {
-          title: `Remove ${name}?`,
+          title: several ? `Remove ${agents.length} agents?` : `Remove ${name}?`,
           words: "Its token is revoked at once. Everything that it wrote and published stays, and so do its metrics.",
         },
       },
@@ -40,5 +48,11 @@ export const STALE_AGENTS = sourceOf<readonly Instance[]>({
     kinds: ["instance"],
     fetch: (signal) => getJson<Instance[]>("/api/instances/stale", signal),
   },
-  itemsOf: (agents) => oldestFirst(agents.filter(({ client }) => client === undefined).map(itemOf)),
+  itemsOf: (agents) =>
+    oldestFirst(
+      repeatsOf(
+        agents.filter((agent) => agent.client === undefined && !isOperator(agent)),
+        ({ name, intent, workspace }) => JSON.stringify([name, intent, workspace]),
+      ).map(itemOf),
+    ),
 });

@@ -1,9 +1,10 @@
 /**
- * Finds requests and important messages that have been unread for long. Counts only the recipients that are able to
- * read them.
+ * Finds requests and important messages to the person at the page, and those to agents that have been unread for long.
+ * Counts only the recipients that are able to read them.
  */
 import { getJson } from "../../../api/client.js";
 import { readMessages } from "../../../api/messages.js";
+import { answerMessage, isOperator, sendMessage } from "../../../api/operator.js";
 import type { Instance, Message } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { query } from "../../../base/path.js";
@@ -18,8 +19,13 @@ const MESSAGES_MAX = 200;
 /** A message, and the recipients that have not read it. */
 interface Unread {
   readonly message: Message;
-  readonly by: readonly Message["to"][number][];
+  readonly by: readonly Reader[];
 }
+
+/** A recipient. `operator` is set if it stands for the person at the page. */
+type Reader = Message["to"][number] & { readonly operator?: true };
+
+const isPerson = ({ operator }: Reader): boolean => operator === true;
 
 /**
  * Loads the unread messages, and the agents if there are any messages. Recipients that were removed or never activated
@@ -29,15 +35,20 @@ async function unread(signal: AbortSignal): Promise<readonly Unread[]> {
   const messages = await readMessages({ unread: true, urgent: true }, MESSAGES_MAX, signal);
   if (messages.length === 0) return [];
   const agents = await getJson<Instance[]>("/api/instances", signal);
-  const there = new Set(agents.filter(({ status }) => status !== "pending").map(({ id }) => id));
+  const there = new Map(agents.filter(({ status }) => status !== "pending").map((agent) => [agent.id, agent]));
   return messages.flatMap((message) => {
-    const by = message.to.filter(({ id, read_at }) => read_at === null && there.has(id));
+    const by = message.to.flatMap((reader): Reader[] => {
+      const agent = reader.read_at === null ? there.get(reader.id) : undefined;
+      return agent === undefined ? [] : [isOperator(agent) ? { ...reader, operator: true } : reader];
+    });
     return by.length === 0 ? [] : [{ message, by }];
   });
 }
 
-function itemOf({ message: { id, thread, from, subject, intent, importance, sent_at }, by }: Unread): Item {
+function itemOf({ message, by }: Unread): Item {
+  const { id, thread, from, subject, intent, importance, sent_at } = message;
   const [first, ...more] = by;
+  const person = by.find(isPerson);
   return {
     key: id,
     name: subject,
@@ -47,23 +58,45 @@ function itemOf({ message: { id, thread, from, subject, intent, importance, sent
         <Agent {...from} />
         {intent === "request" ? " requests" : " informs"}
         {importance === "high" && " (important)"}
-        {first !== undefined && (
-          <>
-            {": not read by "}
-            <Agent id={first.id} name={first.name} />
-            {more.length > 0 && ` and ${more.length} more`}
-          </>
-        )}
+        {person !== undefined
+          ? ` you${message.body === "" ? "" : `: ${message.body}`}`
+          : first !== undefined && (
+              <>
+                {": not read by "}
+                <Agent id={first.id} name={first.name} />
+                {more.length > 0 && ` and ${more.length} more`}
+              </>
+            )}
       </>
     ),
+    why: intent === "request" ? `${from.name} may wait for an answer.` : `${from.name} takes it as known.`,
     since: sent_at,
-    tone: importance === "high" ? "warn" : "note",
-    actions: [],
+    tone: person !== undefined ? "bad" : importance === "high" ? "warn" : "note",
+    actions:
+      person === undefined
+        ? [
+            {
+              text: "Tell sender",
+              run: () =>
+                sendMessage({ to: from.id, subject: `${first?.name ?? ""} has not read: ${subject}`, reply_to: id }),
+              done: `${from.name} told`,
+            },
+          ]
+        : [
+            {
+              text: "Reply",
+              kind: "primary",
+              run: (body) => answerMessage(message, body),
+              done: `Reply sent to ${from.name}`,
+              ask: { title: `Reply to ${from.name}`, words: subject, field: { label: "Reply", long: true } },
+            },
+            { text: "Mark read", run: () => answerMessage(message, ""), done: "Marked as read" },
+          ],
   };
 }
 
 export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
-  title: "Unread messages",
+  title: "Unanswered requests",
   address: `${addressOf("messages")}?only=urgent`,
   none: "no request is unread for long",
   loader: {
@@ -75,5 +108,9 @@ export const UNREAD_MESSAGES = sourceOf<readonly Unread[]>({
     fetch: unread,
   },
   itemsOf: (found, nowMs) =>
-    oldestFirst(found.filter(({ message }) => nowMs - Date.parse(message.sent_at) > UNREAD_LONG_MS).map(itemOf)),
+    oldestFirst(
+      found
+        .filter(({ message, by }) => by.some(isPerson) || nowMs - Date.parse(message.sent_at) > UNREAD_LONG_MS)
+        .map(itemOf),
+    ),
 });

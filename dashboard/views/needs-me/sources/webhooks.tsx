@@ -1,7 +1,7 @@
 /** Finds webhooks that are disabled, that fail now, or that have dead letters. */
-import { send } from "../../../api/client.js";
-import { webhookPath, webhooksLoader } from "../../../api/webhooks.js";
-import type { Webhook } from "../../../api/types.js";
+import { getJson, send } from "../../../api/client.js";
+import { skipEvent, webhookPath, webhooksLoader } from "../../../api/webhooks.js";
+import type { DeadLetter, Webhook } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
 import { plural } from "../../../base/format.js";
 import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
@@ -13,8 +13,33 @@ function troubleOf({ active, fail_count, dead_letters }: Webhook): string {
   return fail_count === 0 ? "Off" : `Off after ${failures}`;
 }
 
+/** Delivers the events that were set aside, oldest first. Ends at the first one that cannot be delivered. */
+async function resendAll(id: string): Promise<void> {
+  for (const { event_id } of await getJson<DeadLetter[]>(webhookPath(id, "dead-letters")))
+    await send("POST", webhookPath(id, "dead-letters", String(event_id), "send"));
+}
+
+function skipAction(id: string, eventId: number): Action {
+  return {
+    text: "Skip event",
+    run: () => skipEvent(id, eventId),
+    done: `Event ${eventId} set aside`,
+    ask: {
+      title: `Skip event ${eventId}?`,
+      words: "The event is set aside, where it can be sent again later, and the next one is delivered.",
+    },
+  };
+}
+
 function itemOf(webhook: Webhook): Item {
-  const { id, url, active, created_at, last_fired, last_error, last_failure_at } = webhook;
+  const { id, url, active, created_at, last_fired, last_error, last_failure_at, pending, failing, dead_letters } =
+    webhook;
+  const resend: Action = {
+    text: "Send again",
+    kind: "primary",
+    run: () => resendAll(id),
+    done: `Events of ${id} delivered`,
+  };
   const test: Action = {
     text: "Test",
     run: () => send("POST", webhookPath(id, "test")),
@@ -38,9 +63,20 @@ function itemOf(webhook: Webhook): Item {
         <span class="mono">{url}</span>
       </>
     ),
+    why:
+      pending > 0
+        ? `${plural(pending, "event waits", "events wait")}, and its receiver hears of nothing.`
+        : active
+          ? "Its receiver has missed something."
+          : "Its receiver hears of nothing.",
     since: last_failure_at ?? last_fired ?? created_at,
     tone: active ? "warn" : "bad",
-    actions: active ? [test] : [enable, test],
+    actions: [
+      ...(active ? [] : [enable]),
+      ...(active && failing === undefined && dead_letters > 0 ? [resend] : []),
+      ...(failing === undefined ? [] : [skipAction(id, failing.event_id)]),
+      test,
+    ],
   };
 }
 

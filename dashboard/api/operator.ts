@@ -1,0 +1,45 @@
+/**
+ * Sends messages for the person at the page. A message has a sender that can be answered. So a person with the server's
+ * token writes as an instance of its own, which is registered at the first message. An agent's own token writes as this
+ * agent.
+ */
+import { apiPath, query } from "../base/path.js";
+import { getJson, send } from "./client.js";
+import { session } from "./session.js";
+import type { Instance, Message, MessageDraft } from "./types.js";
+
+/** The name and the stack of the instance of persons. */
+const OPERATOR = { name: "operator", stack: "dashboard", intent: "a person, through the dashboard" };
+
+/** Returns whether an instance stands for the person at the page. Such an instance needs no attention. */
+export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): boolean {
+  return name === OPERATOR.name && stack === OPERATOR.stack;
+}
+
+/** Returns the id of the instance as which the page writes; undefined if the session itself is that of an instance. */
+async function senderId(): Promise<string | undefined> {
+  if (session.value?.role === "instance") return undefined;
+  const known = await getJson<Instance[]>(apiPath("instances") + query({ name: OPERATOR.name, stack: OPERATOR.stack }));
+  const operator =
+    known.find(isOperator) ?? (await send<{ id: string }>("POST", apiPath("instances", "register"), OPERATOR));
+  await send("POST", apiPath("instances", operator.id, "activate"));
+  return operator.id;
+}
+
+/**
+ * Sends a message.
+ * @throws ApiError if the request fails
+ */
+export async function sendMessage(message: MessageDraft): Promise<void> {
+  await send("POST", apiPath("messages"), message, await senderId());
+}
+
+/**
+ * Answers a message to the person at the page, and marks it as acted upon. With an empty text it is only marked.
+ * @throws ApiError if a request fails
+ */
+export async function answerMessage({ id, from, subject }: Message, body: string): Promise<void> {
+  const by = await senderId();
+  if (body !== "") await send("POST", apiPath("messages"), { to: from.id, subject, body, reply_to: id }, by);
+  await send("POST", apiPath("messages", "mark"), { ids: [id], as: "acked" }, by);
+}

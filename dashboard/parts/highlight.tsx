@@ -5,14 +5,14 @@
 import ini from "highlight.js/lib/languages/ini";
 import json from "highlight.js/lib/languages/json";
 import markdown from "highlight.js/lib/languages/markdown";
-import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 import { createLowlight } from "lowlight";
 import type { ComponentChildren } from "preact";
+import { scriptGrammar } from "./script-grammar.js";
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 
-const colours = createLowlight({ ini, json, markdown, typescript, xml, yaml });
+const colours = createLowlight({ ini, json, markdown, typescript: scriptGrammar, xml, yaml });
 
 interface Piece {
   readonly type: string;

@@ -12,6 +12,7 @@ import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
 import { VIEWS } from "../views.js";
 import { parseAddress } from "../base/address.js";
+import { Keys } from "./keys.js";
 import { Login } from "./login.js";
 import { Menu } from "./menu.js";
 import { Palette } from "./palette.js";
@@ -81,6 +82,7 @@ function Layout() {
         )}
       </main>
       <Palette />
+      <Keys />
       <AttentionWatch />
     </div>
   );

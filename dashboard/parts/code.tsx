@@ -1,11 +1,9 @@
 /** Shows a text with syntax colours and line numbers. Very long text is cut. */
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
-import { lazy } from "./lazy.js";
-
-const COLOURS = lazy(() => import("./highlight.js"));
+import { tokensOf } from "./tokens.js";
 
 interface CodeProps {
   readonly text: string;
@@ -16,14 +14,18 @@ interface CodeProps {
 
 export function Code({ text, content_type, label }: CodeProps) {
   const cut = text.length > SHOWN_CHARACTERS_MAX;
-  useEffect(COLOURS.load, []);
   const { shown, language } = useMemo(() => {
     const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
     const ofPart = languageOf(content_type, part);
     return { shown: indented(part, ofPart), language: ofPart };
   }, [text, content_type]);
-  const colours = COLOURS.module.value;
-  const drawn = useMemo(() => colours?.highlighted(shown, language) ?? shown, [shown, language, colours]);
+  const drawn = useMemo(
+    () =>
+      tokensOf(shown, language).map(({ text: part, colour }) =>
+        colour === undefined ? part : <span class={`code-${colour}`}>{part}</span>,
+      ),
+    [shown, language],
+  );
   const lines = useMemo(() => {
     const count = shown.split("\n").length - (shown.endsWith("\n") ? 1 : 0);
     return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");

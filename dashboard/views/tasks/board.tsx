@@ -12,6 +12,7 @@ import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js
 import { Agent } from "../../parts/agent.js";
 import { AgentChoice, ValueChoice, WorkspaceChoice } from "../../parts/agent-choice.js";
 import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
 import { Fields } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
@@ -19,6 +20,7 @@ import { Page } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
 import { Time } from "../../parts/time.js";
 import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
+import { Dependencies } from "./task-graph.js";
 
 /** Maximum number of tasks per state. */
 const SHOWN = 50;
@@ -34,8 +36,21 @@ export function Board() {
   const columns = data === undefined ? [] : columnsOf(data, SHOWN);
   const tasks = columns.flatMap((column) => column.tasks);
   const filtered = Object.values(filter).some((value) => value !== "");
+  const drawn = query["as"] === "graph";
   return (
-    <Page title="Tasks">
+    <Page
+      title="Tasks"
+      actions={
+        <div class="buttons" role="group" aria-label="Show as">
+          <Button pressed={!drawn} onClick={() => set({ as: "" })}>
+            Board
+          </Button>
+          <Button pressed={drawn} onClick={() => set({ as: "graph" })}>
+            Dependencies
+          </Button>
+        </div>
+      }
+    >
       {(filtered || tasks.length > 0) && <Filters query={query} set={set} tasks={tasks} />}
       <Failure of={resource} />
       {data !== undefined && tasks.length === 0 && !filtered && (
@@ -43,7 +58,8 @@ export function Board() {
           Agents and people add tasks, and one agent at a time claims each.
         </Empty>
       )}
-      {(filtered || tasks.length > 0) && (
+      {drawn && tasks.length > 0 && <Dependencies tasks={tasks} />}
+      {!drawn && (filtered || tasks.length > 0) && (
         <div class="board" role="region" aria-label="Board" tabIndex={0}>
           {columns.map((column) => (
             <Lane key={column.title} column={column} />

@@ -1,0 +1,117 @@
+/**
+ * Says in a sentence what an event tells: “ben released src/a.ts”. Events of the server have sentences of their own. Of
+ * any other event, and of data in an unexpected form, the sentence says who published which topic. Pure.
+ */
+import type { HeldEvent } from "../api/event-list.js";
+
+/** A part of a sentence: text, an agent, or the name of a thing with the path of its page. */
+export type Piece =
+  | string
+  | { readonly agent: string; readonly name?: string }
+  | { readonly thing: string; readonly path: readonly [slug: string, ...segments: string[]] };
+
+/**
+ * The sentence of each topic. `@NAME` stands for the agents that the member `NAME` of the data names, and `#KIND` for a
+ * thing. A part between brackets is left out if its member is missing; any other member must be there.
+ */
+const SENTENCES: Readonly<Record<string, string>> = {
+  "lease.granted": "@holder leased #leases",
+  "lease.waiting": "@holder waits for #leases",
+  "lease.released": "@holder released #leases",
+  "lease.lost": "@holder lost #leases[: $reason]",
+  "task.created": "Task #tasks was added",
+  "task.ready": "Task #tasks is ready",
+  "task.claimed": "@holder took #tasks",
+  "task.done": "@holder finished #tasks",
+  "task.failed": "@holder failed at #tasks[: $reason]",
+  "task.dead": "Task #tasks is dead[: $reason]",
+  "task.canceled": "Task #tasks was canceled[: $reason]",
+  "task.input_required": "@holder has a question about #tasks[: $reason]",
+  "task.blocked": "Task #tasks is blocked[: $reason]",
+  "task.unblocked": "Task #tasks is no longer blocked",
+  "agent.stale": "@instance_id fell silent",
+  "agent.denied": "@instance was denied $path[, which @holder holds]",
+  "message.sent": "@from wrote to @to[: $subject]",
+  "compliance.violation": "@instance_id violates #contracts",
+  "webhook.disabled": "Webhook #webhooks was turned off",
+  "koor.state.updated": "@source wrote #state",
+  "koor.state.deleted": "@source deleted #state",
+};
+
+/** The members that name a thing and its page, by the slug of the view: the name, and the segments of the address. */
+const THINGS: Readonly<Record<string, readonly [name: string, ...segments: string[]]>> = {
+  leases: ["resources", "lease_id"],
+  tasks: ["title", "task_id"],
+  contracts: ["contract", "project", "contract"],
+  webhooks: ["id", "id"],
+  state: ["key", "key"],
+};
+
+/** The members of other events whose text says what the event is about, the best first. */
+const TELLING = ["text", "message", "summary", "title", "subject"];
+/** The maximum number of agents that a sentence names. */
+const AGENTS_MAX = 3;
+const PART = /\[([^\]]*)\]|([@#$])(\w+)/;
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** Returns the texts of a member that is a list or one text; [] if it is none. */
+function textsOf(data: Data, name: string): readonly string[] {
+  const value = data[name];
+  const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+  return list.filter((one) => typeof one === "string" && one !== "") as readonly string[];
+}
+
+/** Returns the agents that a member names, by their ids or as an object with the id and the name. */
+function agentsOf(data: Data, member: string): readonly Piece[] {
+  const { id, name } = (data[member] ?? {}) as Data;
+  if (typeof id === "string") return [typeof name === "string" ? { agent: id, name } : { agent: id }];
+  const ids = textsOf(data, member).slice(0, AGENTS_MAX);
+  return ids.flatMap((agent, at): Piece[] => (at === 0 ? [{ agent }] : [", ", { agent }]));
+}
+
+/** Returns a thing with the path of its page. Of several resources, the first is named. */
+function thingsOf(data: Data, slug: string): readonly Piece[] {
+  const [member = "", ...segments] = THINGS[slug] ?? [];
+  const [first, ...others] = textsOf(data, member);
+  if (first === undefined) return [];
+  const thing = first.replace(/^path:/, "") + (others.length === 0 ? "" : ` and ${others.length} more`);
+  return [{ thing, path: [slug, ...segments.flatMap((one) => textsOf(data, one).slice(0, 1))] }];
+}
+
+const READERS: Readonly<Record<string, (data: Data, name: string) => readonly Piece[]>> = {
+  "@": agentsOf,
+  "#": thingsOf,
+  $: textsOf,
+};
+
+/** Fills in a sentence; null if a member is missing. */
+function filled(sentence: string, data: Data): readonly Piece[] | null {
+  const match = PART.exec(sentence);
+  if (match === null) return sentence === "" ? [] : [sentence];
+  const [part, optional, kind = "", name = ""] = match;
+  const found = optional === undefined ? (READERS[kind]?.(data, name) ?? []) : (filled(optional, data) ?? []);
+  const rest = filled(sentence.slice(match.index + part.length), data);
+  if (rest === null || (optional === undefined && found.length === 0)) return null;
+  return [...(match.index === 0 ? [] : [sentence.slice(0, match.index)]), ...found, ...rest];
+}
+
+/**
+ * Returns what an event of the server tells; null for any other event, and for data in an unexpected form. The topics
+ * are reserved for the server.
+ */
+export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
+  if (cut === true || typeof data !== "object" || !Object.hasOwn(SENTENCES, topic)) return null;
+  return filled(SENTENCES[topic] ?? "", { ...data, source });
+}
+
+/** Returns the sentence of an event. */
+export function sentenceOf(event: HeldEvent): readonly Piece[] {
+  const known = serverSentence(event);
+  if (known !== null) return known;
+  const { topic, source, data } = event;
+  const members: Data = typeof data === "object" ? { ...data, source } : { source };
+  const text = typeof data === "string" ? data : TELLING.flatMap((name) => textsOf(members, name))[0];
+  const by: Piece = source === "" ? "Somebody" : { agent: source };
+  return [by, ` published ${topic}`, ...(text === undefined ? [] : [`: ${text}`])];
+}

@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<Thread>[] = [
     head: "Unread",
     kind: "number",
     sort: ({ unread }) => unread,
-    cell: ({ unread }) => (unread === 0 ? "" : count(unread)),
+    cell: ({ unread }) => (unread === 0 ? "" : `${count(unread)} unread`),
   },
   { head: "Last", sort: ({ last_at }) => last_at, cell: ({ last_at }) => <Time at={last_at} /> },
 ];
@@ -142,6 +142,7 @@ function Names({ of }: { readonly of: readonly string[] }) {
 
 /** Shows a badge if the thread contains a request, and one if it contains a message of high importance. */
 function Urgency({ of: { request, important } }: { readonly of: Pick<Thread, "request" | "important"> }) {
+  if (!request && !important) return null;
   return (
     <span class="badges">
       {request && <Badge tone="note">request</Badge>}

@@ -22,8 +22,9 @@ import { Time } from "../../parts/time.js";
 import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
 import { Dependencies } from "./task-graph.js";
 
-/** Maximum number of tasks per state. */
+/** The maximum numbers of tasks per state, on the board and in the graph. */
 const SHOWN = 50;
+const DRAWN = 200;
 const PRIORITY = 5;
 const WHOLE = 100;
 
@@ -31,12 +32,13 @@ export function Board() {
   const { query, set } = useAddressQuery();
   const { workspace = "", label = "", holder = "" } = query;
   const filter = { workspace, label, holder };
-  const resource = useResource(tasksLoader(STATES, filter, SHOWN));
+  const drawn = query["as"] === "graph";
+  const limit = drawn ? DRAWN : SHOWN;
+  const resource = useResource(tasksLoader(STATES, filter, limit));
   const data = resource.data.value;
-  const columns = data === undefined ? [] : columnsOf(data, SHOWN);
+  const columns = data === undefined ? [] : columnsOf(data, limit);
   const tasks = columns.flatMap((column) => column.tasks);
   const filtered = Object.values(filter).some((value) => value !== "");
-  const drawn = query["as"] === "graph";
   return (
     <Page
       title="Tasks"

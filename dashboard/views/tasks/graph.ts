@@ -6,8 +6,8 @@ import { curve, layersOf, type Link, type Place } from "../../parts/layers.js";
 export const TASKS_MAX = 200;
 
 /** Sizes in px. The size of a box must be the same in style.css. */
-const WIDTH = 184;
-const HEIGHT = 46;
+const WIDTH = 208;
+const HEIGHT = 62;
 const SIZES = { width: WIDTH, height: HEIGHT, columnGap: 64, rowGap: 12 };
 
 export interface TaskNode extends Place {

@@ -61,7 +61,7 @@ export interface Exchange {
   readonly answered: Task["history"][number] | undefined;
 }
 
-/** Returns who has asked the task's last question, and who has answered it. */
+/** Returns the steps of the task's last question and of its answer. */
 export function exchangeOf({ history, answer }: Pick<Task, "history" | "answer">): Exchange {
   const at = history.findLastIndex(({ state }) => state === "input_required");
   return { asked: history[at], answered: at < 0 || answer === null ? undefined : history[at + 1] };

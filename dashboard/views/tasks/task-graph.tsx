@@ -55,8 +55,7 @@ function Box({ node: { id, task, x, y } }: { readonly node: TaskNode }) {
       class={`task-box task-${task === undefined ? "plain" : TONES[task.state]}`}
       style={{ left: `${x}px`, top: `${y}px` }}
       href={addressOf("tasks", id)}
-      title={title}
-      aria-label={`${title}: ${words}${after}`}
+      title={title + after}
     >
       <strong>{title}</strong>
       <span>{words}</span>

@@ -1,4 +1,4 @@
-/** The page of one task: its question, facts, why nobody has claimed it, values and history. */
+/** The page of one task: its question, facts, why it is not claimed, values and history. */
 import type { ComponentChildren } from "preact";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
@@ -36,7 +36,7 @@ export function TaskPage({ id }: { readonly id: string }) {
           {task.state === "ready" && <Unclaimed task={task} />}
           <Values task={task} />
           <Section title="History">
-            <Table label="Steps of the task" columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
+            <Table label="Steps of the task" cards columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
           </Section>
         </>
       )}
@@ -51,7 +51,7 @@ const stepKey = ({ at, state }: Step): string => `${at} ${state}`;
 const STEPS: readonly Column<Step>[] = [
   { head: "When", cell: ({ at }) => <Time at={at} /> },
   { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{formatState(state)}</Badge> },
-  { head: "By", optional: true, cell: ({ actor }) => <Agent id={actor} /> },
+  { head: "By", cell: ({ actor }) => <Agent id={actor} /> },
   { head: "Note", kind: "wide", cell: ({ note }) => <span title={note ?? ""}>{note}</span> },
 ];
 

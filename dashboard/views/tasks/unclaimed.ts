@@ -1,7 +1,7 @@
 /** Finds out why a ready task is not claimed. Pure. */
 import type { Instance, Lease, ListedTask } from "../../api/types.js";
 
-/** What has to be known besides the task. */
+/** The things besides the task that decide whether it is claimed. */
 export interface Surroundings {
   readonly agents: readonly Instance[];
   /** The leases that overlap the resources of the task. */

@@ -53,7 +53,9 @@ function Words({ reason }: { readonly reason: Reason }) {
         </>
       );
     case "no agents":
-      return <>No agent is active in {reason.workspace === "" ? "no workspace" : reason.workspace}.</>;
+      return (
+        <>No agent of {reason.workspace === "" ? "no workspace" : `the workspace ${reason.workspace}`} is active.</>
+      );
     case "no capabilities":
       return <>No active agent of its workspace has what it requires: {reason.requires.join(", ")}.</>;
     case "leased":

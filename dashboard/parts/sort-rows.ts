@@ -1,6 +1,6 @@
 /** Sorts the rows of a table by one of its columns. Pure. */
 
-/** What a row is sorted by. A row without such a value has null. */
+/** The value by which a row is sorted; null if the row has none. */
 export type SortValue = string | number | null;
 
 /** The order of a table: the head of a column, and whether its largest value comes first. */

@@ -46,7 +46,7 @@ interface TableProps<Row> {
   readonly cards?: true;
 }
 
-/** What the parts of a table need of the user's choice of an order. */
+/** The order that the user has chosen, and the function that chooses another one. */
 interface OrderProps {
   readonly order: Order | null;
   readonly onOrder: (head: string) => void;

@@ -20,6 +20,8 @@ const NUMBER = String.raw`-?\b(?:0[xX][\da-fA-F_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]
 /** Texts in quotes, which end at the end of the line at the latest. */
 const DOUBLE = String.raw`"(?:[^"\\\n]|\\.?)*(?:"|$)`;
 const SINGLE = String.raw`(?<!\w)'(?:[^'\\\n]|\\.?)*(?:'|$)`;
+/** A text between backticks, which may have several lines. */
+const BACKTICKS = "`(?:[^`\\\\]|\\\\[\\s\\S]?)*`?";
 const LITERALS = String.raw`\b(?:true|false|null)\b`;
 const WORDS =
   "abstract|any|as|async|await|boolean|break|case|catch|class|const|continue|declare|default|delete|do|else|enum|" +
@@ -67,7 +69,7 @@ const LANGUAGES: Readonly<Record<Exclude<Language, "plain">, Patterns>> = {
   },
   typescript: {
     quiet: String.raw`//.*|/\*(?:[\s\S]*?\*/|[\s\S]*)`,
-    string: `${DOUBLE}|${SINGLE}|${"`(?:[^`\\\\]|\\\\[\\s\\S]?)*`?"}`,
+    string: `${DOUBLE}|${SINGLE}|${BACKTICKS}`,
     number: `${NUMBER}|${LITERALS}`,
     word: String.raw`\b(?:${WORDS})\b`,
   },

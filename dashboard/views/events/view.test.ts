@@ -23,7 +23,12 @@ async function opened(
 }
 
 /** Publishes `count` events; returns the first and the last id. */
-async function publish(port: number, topic: string, count = 1, data: unknown = {}): Promise<readonly [number, number]> {
+async function publish(
+  port: number,
+  topic: string,
+  count = 1,
+  data: object | ((at: number) => object) = {},
+): Promise<readonly [number, number]> {
   const events = Array.from({ length: count }, (_, at) => ({
     topic,
     data: typeof data === "function" ? data(at) : data,

@@ -77,7 +77,7 @@ function Words({ reason }: { readonly reason: Reason }) {
           first: <Tasks of={reason.tasks} />.
         </>
       );
-    case "free":
+    default:
       return (
         <>
           Nothing is in its way. {plural(reason.agents.length, "agent")} may claim it and{" "}

@@ -115,7 +115,5 @@ export async function countOf(locator: Locator, wanted: number): Promise<number>
 
 /** Returns by how many px an element can be scrolled sideways. */
 export function sideways(locator: Locator): Promise<number> {
-  return locator.evaluate<number, { readonly scrollWidth: number; readonly clientWidth: number }>(
-    (element) => element.scrollWidth - element.clientWidth,
-  );
+  return locator.evaluate<number>("(element) => element.scrollWidth - element.clientWidth");
 }

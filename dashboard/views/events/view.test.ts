@@ -31,7 +31,7 @@ async function publish(
 ): Promise<readonly [number, number]> {
   const events = Array.from({ length: count }, (_, at) => ({
     topic,
-    data: typeof data === "function" ? data(at) : data,
+    data: typeof data === "function" ? (data as (at: number) => object)(at) : data,
   }));
   const body = JSON.stringify(events);
   const published = (await send(port, "POST", "/api/events/publish", { body })).json<{ id: number }[]>();

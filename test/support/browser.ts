@@ -115,5 +115,7 @@ export async function countOf(locator: Locator, wanted: number): Promise<number>
 
 /** Returns by how many px an element can be scrolled sideways. */
 export function sideways(locator: Locator): Promise<number> {
-  return locator.evaluate<number>("(element) => element.scrollWidth - element.clientWidth");
+  return locator.evaluate((element: { readonly scrollWidth: number; readonly clientWidth: number }) => {
+    return element.scrollWidth - element.clientWidth;
+  });
 }

@@ -26,6 +26,8 @@ import { View as Webhooks } from "./views/webhooks/view.js";
 export interface ViewRow {
   /** The first segment of the view's address; "" for the start page. */
   readonly slug: string;
+  /** The letter that opens the view after `g`. */
+  readonly key: string;
   readonly title: string;
   readonly icon: IconName;
   /** The description of the view that the command palette shows. */
@@ -36,6 +38,7 @@ export interface ViewRow {
 export const VIEWS: readonly ViewRow[] = [
   {
     slug: "",
+    key: "n",
     title: "Needs me",
     icon: "bell",
     about: "items that need a person",
@@ -43,6 +46,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "overview",
+    key: "o",
     title: "Overview",
     icon: "gauge",
     about: "agents, rates and the newest events at a glance",
@@ -50,6 +54,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "agents",
+    key: "a",
     title: "Agents",
     icon: "agents",
     about: "their status, intent and activity",
@@ -57,6 +62,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "leases",
+    key: "l",
     title: "Leases",
     icon: "key",
     about: "their holders, and who waits for whom",
@@ -64,6 +70,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "tasks",
+    key: "t",
     title: "Tasks",
     icon: "board",
     about: "a board by state, with holders and blockers",
@@ -71,6 +78,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "messages",
+    key: "m",
     title: "Messages",
     icon: "mail",
     about: "threads between agents, and their delivery",
@@ -78,6 +86,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "state",
+    key: "s",
     title: "State",
     icon: "tree",
     about: "shared keys, their values and versions",
@@ -85,6 +94,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "specs",
+    key: "p",
     title: "Specs",
     icon: "document",
     about: "specs of each project, and their versions",
@@ -92,6 +102,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "events",
+    key: "e",
     title: "Events",
     icon: "pulse",
     about: "published events, live and from history",
@@ -99,6 +110,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "rules",
+    key: "r",
     title: "Rules",
     icon: "shield",
     about: "rules, and proposals to accept or reject",
@@ -106,6 +118,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "contracts",
+    key: "c",
     title: "Contracts",
     icon: "handshake",
     about: "endpoints, violations, and a payload to try",
@@ -113,6 +126,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "webhooks",
+    key: "w",
     title: "Webhooks",
     icon: "hook",
     about: "deliveries, failures, tests",
@@ -120,6 +134,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "audit",
+    key: "d",
     title: "Audit",
     icon: "book",
     about: "changes and refused calls, by actor",
@@ -127,6 +142,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "usage",
+    key: "u",
     title: "Usage",
     icon: "coins",
     about: "tokens and cost of language models",
@@ -134,6 +150,7 @@ export const VIEWS: readonly ViewRow[] = [
   },
   {
     slug: "system",
+    key: "y",
     title: "System",
     icon: "chip",
     about: "latency, queues, commits and memory of the server",

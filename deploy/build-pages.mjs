@@ -5,7 +5,6 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -26,20 +25,6 @@ const compress = {
         [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
       },
     }),
-};
-
-/**
- * An esbuild plugin that reads the only CommonJS module of the pages as an ES module. Without it, the scripts would
- * contain esbuild's wrapper for CommonJS modules.
- * @type {import("esbuild").Plugin}
- */
-const HIGHLIGHT_CORE = {
-  name: "highlight-core",
-  setup: (build) => {
-    build.onLoad({ filter: /[\\/]highlight\.js[\\/]lib[\\/]core\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replace("module.exports = highlight;", "export default highlight;"),
-    }));
-  },
 };
 
 /** uPlot's own minified build. Compressed, it is a kilobyte smaller than what esbuild makes of uPlot's source. */
@@ -124,7 +109,7 @@ export async function buildPages({ root, esbuild }) {
       entryPoints: ["dashboard/main.tsx"],
       format: "esm",
       splitting: true,
-      plugins: [HIGHLIGHT_CORE, separateUplot(uplotName)],
+      plugins: [separateUplot(uplotName)],
       platform: "browser",
       jsx: "automatic",
       jsxImportSource: "preact",

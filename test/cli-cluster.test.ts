@@ -131,9 +131,12 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["metrics", "agents"], again: true },
   { args: ["metrics", "show"], again: true },
   { args: ["metrics", "scrape"], again: true },
+  { args: ["metrics", "history"], again: true },
+  { args: ["metrics", "routes"], again: true },
   { args: ["metrics", "reset"], again: false },
   { args: ["status"], again: true },
   { args: ["openapi"], again: true },
+  { args: ["asyncapi"], again: true },
   { args: ["cluster", "status"], again: true, code: 1 },
   { args: ["restore", "--file", "-"], again: false },
 ];

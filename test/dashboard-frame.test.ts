@@ -6,6 +6,7 @@ import t from "tap";
 import { browserMissing, openPage, startBrowser, type Page, countOf } from "./support/browser.js";
 import { fillWithADay, type ADay } from "./support/a-day.js";
 import { axeViolations, startDashboard, type Dashboard } from "./support/dashboard.js";
+import { Agent } from "./support/leasing.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
 import { VIEWS } from "./support/views.js";
@@ -199,6 +200,96 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
       .first()
       .waitFor();
     t.equal(new URL(page.url()).pathname, `/state/${key}`);
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("the palette finds what has a page, and what can be done", async (t) => {
+    const leased = await Agent.register(koor.port, "holder-of-all", { workspace: "palette" });
+    await leased.lease(["path:palette/**"]);
+    const task = { id: "palette-task", title: "paint the palette", workspace: "palette" };
+    await sendJson(koor.port, "POST", "/api/tasks", task, leased.headers);
+    await sendJson(koor.port, "POST", "/api/messages", { to: leased.id, subject: "palette ready" }, leased.headers);
+    const { page, context, complaints } = await dashboard.open("/overview");
+    const [contract = ""] = day.known.contracts;
+    const wanted: readonly (readonly [typed: string, option: RegExp, address: string | RegExp])[] = [
+      ["paint palette", /^paint the palette \(palette-task\)/, "/tasks/palette-task"],
+      ["break lease path palette", /^Break lease path:palette/, /^\/leases\/lease-\d+$/],
+      ["send message holder of all", /^Send message to holder-of-all/, `/agents/${leased.id}`],
+      ["palette ready", /^palette ready, from holder-of-all/, "/messages"],
+      [contract, new RegExp(`^${contract}`), `/specs/${contract}`],
+      ["add task", /^Add task/, "/tasks"],
+      ["webhooks deliveries", /^Webhooks/, "/webhooks"],
+    ];
+    for (const [typed, name, address] of wanted) {
+      await page.keyboard.press("Control+k");
+      const field = page.getByRole("combobox", { name: "Find anything" });
+      await field.fill(typed);
+      await page.getByRole("option", { name }).first().click();
+      await field.waitFor({ state: "detached" });
+      const { pathname } = new URL(page.url());
+      if (typeof address === "string") t.equal(pathname, address, typed);
+      else t.match(pathname, address, typed);
+    }
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("keys go to views, focus the search and are listed", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/overview");
+    await page.keyboard.press("?");
+    const dialog = page.getByRole("dialog", { name: "Keys" });
+    await dialog.getByText("find anything, or do something").waitFor();
+    t.same(await axeViolations(page), []);
+    const listed = await dialog.locator("dt").allTextContents();
+    const letters = listed.filter((keys) => keys.startsWith("g")).map((keys) => keys.slice(1));
+    t.equal(new Set(letters).size, VIEWS.length, "each view has a letter of its own");
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    t.equal(new URL(page.url()).pathname, "/overview", "not while a dialog is open");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await heading(page, "Tasks").waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("a");
+    await heading(page, "Agents").waitFor();
+    const field = page.getByRole("searchbox");
+    await field.waitFor();
+    await page.keyboard.press("/");
+    t.equal(await focused(page).getAttribute("type"), "search");
+    await page.keyboard.type("g?t/");
+    t.equal(await field.inputValue(), "g?t/", "in a field they are letters");
+    t.equal(new URL(page.url()).pathname, "/agents");
+    t.same(complaints, []);
+    await context.close();
+  });
+
+  await t.test("a table is sorted by its heads, and a row opens by a click and by keys", async (t) => {
+    const { page, context, complaints } = await dashboard.open("/rules");
+    const table = page.getByRole("table", { name: "Decided rules" });
+    const first = () => table.getByRole("row").nth(1).getByRole("link").first().textContent();
+    const head = table.getByRole("columnheader", { name: "Rule" });
+    await head.getByRole("button").click();
+    t.equal(await head.getAttribute("aria-sort"), "ascending");
+    const names = await table.locator("td.cell-opens a").allTextContents();
+    t.same(
+      names,
+      names.toSorted((a, b) => a.localeCompare(b, undefined, { numeric: true })),
+    );
+    await head.getByRole("button").press("Enter");
+    t.equal(await head.getAttribute("aria-sort"), "descending");
+    t.same(await table.locator("td.cell-opens a").allTextContents(), names.toReversed());
+    await head.getByRole("button").click();
+    t.equal(await head.getAttribute("aria-sort"), null, "the order of the view");
+    t.ok(await first());
+    await table.locator("td.cell-opens a").first().focus();
+    await page.keyboard.press("ArrowDown");
+    const second = (await focused(page).textContent()) ?? "";
+    t.equal(await table.locator("td.cell-opens a").nth(1).textContent(), second);
+    await table.getByRole("row").nth(2).getByRole("cell").last().click();
+    await page.getByRole("heading", { level: 1 }).getByText(second).waitFor();
     t.same(complaints, []);
     await context.close();
   });

@@ -18,6 +18,34 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
     answer: "raw",
   },
   {
+    words: ["metrics", "history"],
+    about: "Show figures of the last 24 hours, as the dashboard draws them.",
+    examples: ["metrics history tasks_claimed,writes --from 1h"],
+    arguments: [{ name: "metrics", shown: "A,B", optional: true }],
+    flags: [
+      {
+        name: "from",
+        kind: "time",
+        value: "TIME",
+        about: "only samples since this time, or so long ago",
+        query: "from",
+      },
+    ],
+    method: "GET",
+    path: "/api/metrics/history",
+    query: (args): Readonly<Record<string, string>> => {
+      const metrics = args.text("metrics");
+      return metrics === undefined ? {} : { metrics };
+    },
+  },
+  {
+    words: ["metrics", "routes"],
+    about: "Show for each route how often it was called, how it answered, and how long it took.",
+    examples: ["metrics routes"],
+    method: "GET",
+    path: "/api/metrics/routes",
+  },
+  {
     words: ["metrics", "reset"],
     about: "Set the counters of calls to zero.",
     examples: ["metrics reset"],

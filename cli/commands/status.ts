@@ -1,4 +1,4 @@
-/** Implements `status` and `openapi`, which show whether the server is up, and its API. Runs in the CLI process. */
+/** Implements `status`, `openapi` and `asyncapi`, which show whether the server is up, and its API. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const STATUS_COMMANDS: readonly CommandRow[] = [
@@ -16,5 +16,12 @@ export const STATUS_COMMANDS: readonly CommandRow[] = [
     examples: ["openapi"],
     method: "GET",
     path: "/openapi.json",
+  },
+  {
+    words: ["asyncapi"],
+    about: "Print the AsyncAPI description of the server's events, changes and webhooks.",
+    examples: ["asyncapi"],
+    method: "GET",
+    path: "/asyncapi.json",
   },
 ];

@@ -85,6 +85,24 @@ export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }
   };
 }
 
+/** Loads the held leases that overlap some resources in a workspace. They keep a task with these resources unclaimed. */
+export function overlapLoader(workspace: string, resources: readonly string[]): Loader<readonly Lease[]> {
+  const asked = resources.slice(0, NEARBY_RESOURCES_MAX);
+  return {
+    key: `overlap ${workspace} ${asked.join("\n")}`,
+    kinds: ["lease"],
+    gapMsMin: GAP_MS,
+    fetch: async (signal) => {
+      const lists = await Promise.all(
+        asked.map((resource) =>
+          getJson<LeaseList>(apiPath("leases") + query({ workspace, resource, state: "held" }), signal),
+        ),
+      );
+      return [...new Map(lists.flatMap(({ leases }) => leases.map((lease) => [lease.id, lease] as const))).values()];
+    },
+  };
+}
+
 /** Loads the wait graph. The longest waits come first. */
 export const waitsLoader: Loader<LeaseWaits> = {
   key: "lease waits",

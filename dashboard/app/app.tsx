@@ -11,6 +11,7 @@ import { Notice } from "../parts/notice.js";
 import { AttentionWatch } from "../views/needs-me/watch.js";
 import { VIEWS } from "../views.js";
 import { parseAddress } from "../base/address.js";
+import { Keys } from "./keys.js";
 import { Login } from "./login.js";
 import { Menu } from "./menu.js";
 import { Palette } from "./palette.js";
@@ -79,6 +80,7 @@ function Layout() {
         )}
       </main>
       <Palette />
+      <Keys />
       <AttentionWatch />
     </div>
   );

@@ -51,7 +51,8 @@ export function Login() {
           }}
         />
         <p id="token-hint" class="hint">
-          The server's (<code>--auth-token</code>), or an agent's own, which allows what that agent may do.
+          The server's token is what it was started with (<code>--auth-token</code>). With an agent's own token you see
+          everything but messages, and may do what that agent may.
         </p>
         {failure.value !== "" && (
           <p role="alert" class="failure">

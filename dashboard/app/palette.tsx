@@ -1,22 +1,18 @@
 /**
- * The command palette, which finds views, agents and state keys. It opens with Ctrl K. The user types a few letters and
- * presses Enter.
+ * The command palette. It finds everything that has a page, and what can be done. It opens with Ctrl K. The user types
+ * a few letters and presses Enter.
  */
 import { signal, useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { getJson } from "../api/client.js";
-import type { Instance, StateEntry } from "../api/types.js";
 import { VIEWS } from "../views.js";
-import { addressOf, agentAddress, stateAddress } from "../base/address.js";
+import { addressOf } from "../base/address.js";
 import { nextTheme } from "../base/theme.js";
 import { find } from "./find.js";
+import { loadFindable, type Found } from "./findable.js";
 
-interface Entry {
-  readonly text: string;
-  readonly kind: string;
-  readonly run: (go: (address: string) => void) => void;
-}
+/** A thing to open, or the change of the theme, which has no address. */
+type Entry = Omit<Found, "address"> & { readonly address?: string };
 
 const SHOWN_MAX = 12;
 const open = signal(false);
@@ -26,31 +22,13 @@ export function openPalette(): void {
   open.value = true;
 }
 
-const to =
-  (address: string): Entry["run"] =>
-  (go) =>
-    go(address);
-
 const FIXED: readonly Entry[] = [
-  ...VIEWS.map(({ slug, title, about }) => ({ text: `${title}: ${about}`, kind: "view", run: to(addressOf(slug)) })),
-  { text: "Change theme (light, dark, system)", kind: "command", run: () => nextTheme() },
+  ...VIEWS.map(({ slug, title, about }) => ({ text: `${title}: ${about}`, kind: "view", address: addressOf(slug) })),
+  { text: "Add task", kind: "command", address: addressOf("tasks") },
+  { text: "Send message", kind: "command", address: addressOf("messages") },
+  { text: "Add webhook", kind: "command", address: addressOf("webhooks") },
+  { text: "Change theme (light, dark, system)", kind: "command" },
 ];
-
-/** Loads the agents and the state keys. If one of the lists cannot be loaded, it is left out. */
-async function findable(): Promise<Entry[]> {
-  const [agents, keys] = await Promise.all([
-    getJson<Instance[]>("/api/instances").catch(() => []),
-    getJson<StateEntry[]>("/api/state").catch(() => []),
-  ]);
-  return [
-    ...agents.map(({ id, name, intent }) => ({
-      text: intent === "" ? name : `${name}: ${intent}`,
-      kind: "agent",
-      run: to(agentAddress(id)),
-    })),
-    ...keys.map(({ key }) => ({ text: key, kind: "state", run: to(stateAddress(key)) })),
-  ];
-}
 
 export function Palette() {
   // The listener is added before the first paint, so that no key press after it is lost.
@@ -76,14 +54,17 @@ function OpenPalette() {
   // The dialog opens before the first paint, so that it receives the next key that the user presses.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
-    void findable().then((more) => {
+    const left = new AbortController();
+    loadFindable((more) => {
       entries.value = [...FIXED, ...more];
-    });
+    }, left.signal);
+    return () => left.abort();
   }, []);
   const choose = (entry: Entry | undefined): void => {
     if (entry === undefined) return;
     open.value = false;
-    entry.run(route);
+    if (entry.address === undefined) nextTheme();
+    else route(entry.address);
   };
   const onKey = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -110,12 +91,12 @@ function OpenPalette() {
       <input
         type="text"
         role="combobox"
-        aria-label="Go to a view, an agent or a key"
+        aria-label="Find anything, or do something"
         aria-expanded="true"
         aria-controls="palette-found"
         aria-autocomplete="list"
         aria-activedescendant={found.length > 0 ? `palette-${at.value}` : undefined}
-        placeholder="A view, an agent, a key…"
+        placeholder="A view, an agent, a task, a key, “break lease”…"
         value={wanted.value}
         onInput={({ currentTarget }) => {
           wanted.value = currentTarget.value;

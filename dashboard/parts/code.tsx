@@ -1,24 +1,9 @@
 /** Shows a text with syntax colours and line numbers. Very long text is cut. */
-import type { ComponentChildren } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
-import { COLOURED_CHARACTERS_MAX, indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
-import type { Piece } from "./highlight.js";
-import { lazy } from "./lazy.js";
-
-const COLOURS = lazy(() => import("./highlight.js"));
-
-/** Renders pieces as elements and never as HTML text. So a text cannot inject markup. */
-function draw(pieces: readonly Piece[]): ComponentChildren[] {
-  return pieces.map((piece) =>
-    piece.type === "text" ? piece.value : <span class={classOf(piece)}>{draw(piece.children ?? [])}</span>,
-  );
-}
-
-function classOf({ properties }: Piece): string {
-  return Array.isArray(properties?.className) ? properties.className.join(" ") : "";
-}
+import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import { tokensOf } from "./tokens.js";
 
 interface CodeProps {
   readonly text: string;
@@ -29,17 +14,18 @@ interface CodeProps {
 
 export function Code({ text, content_type, label }: CodeProps) {
   const cut = text.length > SHOWN_CHARACTERS_MAX;
-  useEffect(COLOURS.load, []);
   const { shown, language } = useMemo(() => {
     const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
     const ofPart = languageOf(content_type, part);
     return { shown: indented(part, ofPart), language: ofPart };
   }, [text, content_type]);
-  const colours = COLOURS.module.value;
-  const drawn = useMemo(() => {
-    if (colours === undefined || language === "plain" || shown.length > COLOURED_CHARACTERS_MAX) return shown;
-    return draw(colours.piecesOf(shown, language));
-  }, [shown, language, colours]);
+  const drawn = useMemo(
+    () =>
+      tokensOf(shown, language).map(({ text: part, colour }) =>
+        colour === undefined ? part : <span class={`code-${colour}`}>{part}</span>,
+      ),
+    [shown, language],
+  );
   const lines = useMemo(() => {
     const count = shown.split("\n").length - (shown.endsWith("\n") ? 1 : 0);
     return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");

@@ -9,6 +9,8 @@ interface ConfirmProps {
   /** Text of the button that confirms. */
   readonly action: string;
   readonly danger?: boolean;
+  /** Set if the content needs the width of the page, such as two texts side by side. */
+  readonly wide?: true;
   /** Whether the confirm button is enabled. It is false while a required field is empty, for example. */
   readonly ready?: boolean;
   /** If it returns false, the dialog stays open, so that the input is not lost. */
@@ -16,7 +18,8 @@ interface ConfirmProps {
   readonly onClose: () => void;
 }
 
-export function Confirm({ title, children, action, danger = false, ready = true, onConfirm, onClose }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, children, action, danger = false, wide, ready = true, onConfirm, onClose } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -26,7 +29,7 @@ export function Confirm({ title, children, action, danger = false, ready = true,
     if ((await onConfirm()) !== false) dialog.current?.close();
   };
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} class={wide === true ? "dialog dialog-wide" : "dialog"} aria-labelledby={id} onClose={onClose}>
       <h2 id={id}>{title}</h2>
       <div>{children}</div>
       <div class="dialog-actions">

@@ -78,13 +78,41 @@ export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
     ),
   };
   const columns: readonly Column<Lease>[] = [
-    { head: "Resources", kind: "wide", cell: (lease) => <LeaseLink {...lease} /> },
-    ...(ofOne === true ? [] : [{ head: "Holder", cell: ({ holder }: Lease) => <Agent {...holder} /> }]),
+    {
+      head: "Resources",
+      kind: "wide",
+      opens: true,
+      sort: ({ resources }) => resources[0] ?? null,
+      cell: (lease) => <LeaseLink {...lease} />,
+    },
+    ...(ofOne === true
+      ? []
+      : [
+          {
+            head: "Holder",
+            sort: ({ holder }: Lease) => holder.name,
+            cell: ({ holder }: Lease) => <Agent {...holder} />,
+          },
+        ]),
     ...(leases.some(({ scope }) => scope === "checkout") ? [checkout] : []),
-    { head: "State", cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} /> },
+    {
+      head: "State",
+      sort: ({ state }) => state,
+      cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} />,
+    },
     { head: "Reason", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
-    { head: "Since", optional: true, cell: (lease) => <Time at={lease.granted_at ?? lease.requested_at} /> },
-    { head: "Ends", optional: true, cell: (lease) => <End of={lease} /> },
+    {
+      head: "Since",
+      optional: true,
+      sort: ({ granted_at, requested_at }) => granted_at ?? requested_at,
+      cell: ({ granted_at, requested_at }) => <Time at={granted_at ?? requested_at} />,
+    },
+    {
+      head: "Ends",
+      optional: true,
+      sort: ({ ended_at, expires_at }) => ended_at ?? expires_at,
+      cell: (lease) => <End of={lease} />,
+    },
   ];
   return (
     <div class="stacked leases">

@@ -4,7 +4,7 @@
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { ROW_HEIGHT } from "./virtual.js";
+import { rowHeightOf } from "./virtual.js";
 
 /** The side of a list at which rows are added. */
 export type Growth = "head" | "end";
@@ -40,21 +40,24 @@ export function useScrollAnchor(
 function topAfter(
   before: readonly (string | number)[],
   keys: readonly (string | number)[],
-  { scrollTop, clientHeight, scrollHeight }: HTMLElement,
+  frame: HTMLElement,
   growth: Growth,
 ): number {
-  const heightBefore = (before.length + 1) * ROW_HEIGHT;
+  const { scrollTop, clientHeight, scrollHeight } = frame;
+  const height = rowHeightOf(frame);
+  const heightBefore = (before.length + 1) * height;
   if (growth === "end" && scrollTop + clientHeight >= heightBefore - END_PX) return scrollHeight;
-  const index = Math.floor(scrollTop / ROW_HEIGHT);
+  const index = Math.floor(scrollTop / height);
   const key = before[index];
   const now = key === undefined ? -1 : keys.indexOf(key);
-  return now < 0 ? scrollTop : scrollTop + (now - index) * ROW_HEIGHT;
+  return now < 0 ? scrollTop : scrollTop + (now - index) * height;
 }
 
 /** Scrolls so that a row is visible below the head of the table. */
 export function showRow(scroller: HTMLElement, index: number): void {
-  const top = index * ROW_HEIGHT;
-  const room = scroller.clientHeight - 2 * ROW_HEIGHT;
+  const height = rowHeightOf(scroller);
+  const top = index * height;
+  const room = scroller.clientHeight - 2 * height;
   if (top < scroller.scrollTop) scroller.scrollTop = top;
   else if (top > scroller.scrollTop + room) scroller.scrollTop = top - room;
 }

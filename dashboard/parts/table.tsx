@@ -1,10 +1,12 @@
 /**
  * Tables. A short table is part of the page. A long table scrolls in its own frame, and only the visible rows are
- * rendered.
+ * rendered. The user sorts a table by the heads of its columns, and opens a row with a click anywhere in it.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { moveBetweenRows, openRow } from "./row-keys.js";
 import { showRow, useScrollAnchor, type Growth } from "./scroll-anchor.js";
+import { nextOrder, sortRows, type Order, type SortValue } from "./sort-rows.js";
 import { useVirtualRows } from "./virtual.js";
 
 export interface Column<Row> {
@@ -17,6 +19,10 @@ export interface Column<Row> {
   readonly kind?: "number" | "wide" | "narrow";
   /** Left out on a phone. */
   readonly optional?: true;
+  /** Returns what the rows are sorted by if the user chooses this column. Without it, the column cannot be chosen. */
+  readonly sort?: (row: Row) => SortValue;
+  /** The link or button in this column opens the row. A click anywhere in the row clicks it. */
+  readonly opens?: true;
 }
 
 interface TableProps<Row> {
@@ -36,32 +42,58 @@ interface TableProps<Row> {
    * scroll position.
    */
   readonly grows?: Growth;
+  /** Set if a row is a card on a phone: its cells are below each other, and none is cut. */
+  readonly cards?: true;
+}
+
+/** The order that the user has chosen, and the function that chooses another one. */
+interface OrderProps {
+  readonly order: Order | null;
+  readonly onOrder: (head: string) => void;
 }
 
 /** The minimum number of rows for which a table scrolls in its own frame. */
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
-  return props.rows.length < LONG_ROWS && props.grows === undefined ? (
-    <ShortTable {...props} />
-  ) : (
-    <LongTable {...props} />
+  const { columns, rows, grows, cards } = props;
+  const [order, setOrder] = useState<Order | null>(null);
+  const sort = columns.find(({ head }) => head === order?.head)?.sort;
+  const sorted = useMemo(
+    () => (order === null || sort === undefined ? rows : sortRows(rows, sort, order.down)),
+    [rows, order, sort],
+  );
+  const all = { ...props, rows: sorted, order, onOrder: (head: string) => setOrder(nextOrder(order, head)) };
+  return (
+    <div class={cards === true ? "table-cards" : undefined} onClick={openRow} onKeyDown={moveBetweenRows}>
+      {rows.length < LONG_ROWS && grows === undefined ? <ShortTable {...all} /> : <LongTable {...all} />}
+    </div>
   );
 }
 
-function classOf<Row>({ kind = "narrow", optional }: Column<Row>): string {
-  return optional === true ? `cell-${kind} cell-optional` : `cell-${kind}`;
+function classOf<Row>({ kind = "narrow", optional, opens }: Column<Row>): string {
+  return `cell-${kind}${optional === true ? " cell-optional" : ""}${opens === true ? " cell-opens" : ""}`;
 }
 
-function Head<Row>({ columns }: Pick<TableProps<Row>, "columns">) {
+function Head<Row>({ columns, order, onOrder }: Pick<TableProps<Row>, "columns"> & OrderProps) {
   return (
     <thead>
       <tr>
-        {columns.map((column) => (
-          <th key={column.head} scope="col" class={classOf(column)}>
-            {column.head}
-          </th>
-        ))}
+        {columns.map((column) => {
+          const { head, sort } = column;
+          const sorted = head !== order?.head ? undefined : order.down ? "descending" : "ascending";
+          return (
+            <th key={head} scope="col" class={classOf(column)} aria-sort={sorted}>
+              {sort === undefined ? (
+                head
+              ) : (
+                <button type="button" class="button-bare sort" onClick={() => onOrder(head)}>
+                  {head}
+                </button>
+              )}
+            </th>
+          );
+        })}
       </tr>
     </thead>
   );
@@ -99,11 +131,11 @@ function RowOf<Row>({
   );
 }
 
-function ShortTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Row>) {
+function ShortTable<Row>({ label, columns, rows, keyOf, order, onOrder, ...rest }: TableProps<Row> & OrderProps) {
   return (
     <div class="table-frame" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={label}>
-        <Head columns={columns} />
+        <Head columns={columns} order={order} onOrder={onOrder} />
         <tbody>
           {rows.map((row) => (
             <RowOf key={keyOf(row)} row={row} columns={columns} {...rest} />
@@ -114,7 +146,7 @@ function ShortTable<Row>({ label, columns, rows, keyOf, ...rest }: TableProps<Ro
   );
 }
 
-function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TableProps<Row>) {
+function LongTable<Row>({ label, columns, rows, keyOf, grows, order, onOrder, ...rest }: TableProps<Row> & OrderProps) {
   const frame = useRef<HTMLDivElement>(null);
   const { indexes, above, below } = useVirtualRows(rows.length, frame);
   const keys = useMemo(() => rows.map(keyOf), [rows]);
@@ -133,7 +165,7 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, ...rest }: TablePr
       tabIndex={0}
     >
       <table aria-label={label} aria-rowcount={rows.length + 1}>
-        <Head columns={columns} />
+        <Head columns={columns} order={order} onOrder={onOrder} />
         <tbody>
           <Space height={above} columns={columns.length} />
           {indexes.map((index) => {

@@ -1,12 +1,13 @@
 /**
  * Renders only the visible rows of a long list. All rows have the same height, so the visible range is found by a
- * division. Libraries also support rows of different heights, but would take 9 of the 120 kB that the page may have.
+ * division. The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a
+ * narrow page. Libraries also support rows of different heights, but would take 9 of the 120 kB that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** The height of a row, px. It must be the same as `--row` in the style sheet. */
-export const ROW_HEIGHT = 36;
+/** The height of a row before it is known, px. */
+const ROW_HEIGHT = 36;
 /**
  * The number of rows that are rendered above and below the visible ones, so that no empty space appears while the user
  * scrolls.
@@ -30,15 +31,24 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/** The visible rows: the index of the first one, rounded down to a multiple of STEP, and their number. */
+/**
+ * The visible rows: the index of the first one, rounded down to a multiple of STEP, their number, and their height, px.
+ */
 interface Sight {
   readonly first: number;
   readonly count: number;
+  readonly height: number;
 }
 
-function sightOf({ scrollTop, clientHeight }: HTMLElement): Sight {
-  const first = Math.floor(scrollTop / ROW_HEIGHT / STEP) * STEP;
-  return { first, count: Math.ceil(clientHeight / ROW_HEIGHT) + STEP };
+/** Returns the height of the rows in a frame, px. */
+export function rowHeightOf(frame: HTMLElement): number {
+  return Number.parseFloat(getComputedStyle(frame).getPropertyValue("--row")) || ROW_HEIGHT;
+}
+
+function sightOf(frame: HTMLElement): Sight {
+  const height = rowHeightOf(frame);
+  const first = Math.floor(frame.scrollTop / height / STEP) * STEP;
+  return { first, count: Math.ceil(frame.clientHeight / height) + STEP, height };
 }
 
 /**
@@ -47,13 +57,15 @@ function sightOf({ scrollTop, clientHeight }: HTMLElement): Sight {
  * @param scroller the element that scrolls
  */
 export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | null>): VirtualRows {
-  const [sight, setSight] = useState<Sight>({ first: 0, count: FIRST_COUNT });
+  const [sight, setSight] = useState<Sight>({ first: 0, count: FIRST_COUNT, height: ROW_HEIGHT });
   useLayoutEffect(() => {
     const frame = scroller.current;
     if (frame === null) return undefined;
     const look = (): void => {
       const now = sightOf(frame);
-      setSight((before) => (before.first === now.first && before.count === now.count ? before : now));
+      setSight((before) =>
+        before.first === now.first && before.count === now.count && before.height === now.height ? before : now,
+      );
     };
     const resized = new ResizeObserver(look);
     resized.observe(frame);
@@ -68,15 +80,15 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
   const end = Math.min(rows, Math.max(sight.first, first) + sight.count + OVERSCAN);
   return {
     indexes: Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at),
-    above: first * ROW_HEIGHT,
+    above: first * sight.height,
     below: Math.max(0, rows - end) * ROW_HEIGHT,
     scrollTo: (index) => {
       const frame = scroller.current;
       if (frame === null) return;
-      const top = index * ROW_HEIGHT;
+      const { height } = sight;
+      const top = index * height;
       if (top < frame.scrollTop) frame.scrollTop = top;
-      else if (top + ROW_HEIGHT > frame.scrollTop + frame.clientHeight)
-        frame.scrollTop = top + ROW_HEIGHT - frame.clientHeight;
+      else if (top + height > frame.scrollTop + frame.clientHeight) frame.scrollTop = top + height - frame.clientHeight;
     },
   };
 }

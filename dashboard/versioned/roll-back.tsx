@@ -23,10 +23,16 @@ export function RollBack({ space, named, to, current, onClose }: RollBackProps) 
       `${named.name} rolled back to version ${to}`,
     );
   return (
-    <Confirm title={`Roll back to version ${to}?`} action="Roll back" onConfirm={rollBack} onClose={onClose}>
+    <Confirm title={`Roll back to version ${to}?`} action="Roll back" wide onConfirm={rollBack} onClose={onClose}>
       <p>
         The value of version {to} becomes a new version of <code>{named.name}</code>. No version is lost.
       </p>
+      {current !== null && (
+        <p class="roll-back-sides">
+          <span>now: version {current}</span>
+          <span>after: version {to}</span>
+        </p>
+      )}
       {current !== null && <VersionDiff space={space} named={named} before={current} after={to} />}
     </Confirm>
   );

@@ -77,10 +77,16 @@ function RecentlyChanged({ space, entries }: { readonly space: Space; readonly e
             {
               head: "Name",
               kind: "wide",
+              opens: true,
+              sort: ({ name }) => name,
               cell: ({ name, path }) => <a href={space.named(path)?.address ?? `/${space.slug}`}>{name}</a>,
             },
-            { head: "Version", kind: "number", cell: ({ version }) => version },
-            { head: "Changed", cell: ({ updated_at }) => <Time at={updated_at} /> },
+            { head: "Version", kind: "number", sort: ({ version }) => version, cell: ({ version }) => version },
+            {
+              head: "Changed",
+              sort: ({ updated_at }) => updated_at,
+              cell: ({ updated_at }) => <Time at={updated_at} />,
+            },
           ]}
         />
       </Section>

@@ -188,16 +188,7 @@ export const PAGES: readonly LayerRow[] = [
   },
   {
     files: ["dashboard/parts/**"],
-    packages: [
-      "@preact/signals",
-      "preact",
-      "preact/hooks",
-      "preact-iso/router",
-      "uplot",
-      "diff",
-      "lowlight",
-      "highlight.js/lib/languages/*",
-    ],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "uplot", "diff"],
     because: "every view may use a part, so a part imports no view",
   },
   {

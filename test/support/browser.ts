@@ -112,3 +112,10 @@ export async function countOf(locator: Locator, wanted: number): Promise<number>
   }
   return found;
 }
+
+/** Returns by how many px an element can be scrolled sideways. */
+export function sideways(locator: Locator): Promise<number> {
+  return locator.evaluate((element: { readonly scrollWidth: number; readonly clientWidth: number }) => {
+    return element.scrollWidth - element.clientWidth;
+  });
+}

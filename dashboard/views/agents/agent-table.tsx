@@ -173,6 +173,7 @@ function columnsOf(
   return [
     {
       head: "Name",
+      opens: true,
       cell: (agent) => {
         const { id, name, parent } = agent;
         const ofParent = parent === null ? undefined : byId.get(parent);

@@ -6,7 +6,7 @@ import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-nam
 import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { summaryLoader } from "./loader.js";
-import type { AuditFilter } from "./model.js";
+import { RANGES, type AuditFilter } from "./model.js";
 
 interface FiltersProps {
   readonly filter: AuditFilter;
@@ -64,6 +64,18 @@ export function Filters({ filter, set, names }: FiltersProps) {
           value={toField(filter.to)}
           onInput={(text) => set({ to: fromField(text) })}
         />
+      </div>
+      <div class="audit-quick">
+        <span class="label" id="audit-quick">
+          The last
+        </span>
+        <div class="buttons" role="group" aria-labelledby="audit-quick">
+          {RANGES.map(([words, ms]) => (
+            <Button key={words} onClick={() => set({ from: new Date(Date.now() - ms).toISOString(), to: "" })}>
+              {words}
+            </Button>
+          ))}
+        </div>
       </div>
       {filtered && (
         <Button onClick={() => set({ action: "", actor: "", outcome: "", from: "", to: "", search: "" })}>

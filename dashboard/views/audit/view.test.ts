@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
@@ -73,8 +73,39 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
     .waitFor();
   t.equal(new URL(page.url()).search, "");
 
+  await page.getByRole("button", { name: "15 min", exact: true }).click();
+  await page.getByRole("heading", { name: "In this range" }).waitFor();
+  const from = Date.parse(new URL(page.url()).searchParams.get("from") ?? "");
+  t.ok(Math.abs(Date.now() - from - 900_000) < 60_000, "the last 15 minutes");
+  await page.getByRole("button", { name: "Clear filters" }).click();
+
+  // Identical neighbours are one row, which can be opened.
+  for (let times = 0; times < 3; times++) await sendJson(port, "POST", "/api/metrics/reset", {});
+  const resets = rows(page).getByText("metrics.reset", { exact: true });
+  await page.getByRole("button", { name: "Show 3 identical rows" }).click();
+  t.equal(await countOf(resets, 3), 3);
+  await page.getByRole("button", { name: "Show identical rows as one" }).click();
+  t.equal(await countOf(resets, 1), 1);
+  await rows(page)
+    .getByRole("row")
+    .filter({ has: page.getByText("metrics.reset", { exact: true }) })
+    .getByRole("cell")
+    .first()
+    .click();
+  await whole.getByText("metrics.reset").waitFor();
+  await whole.getByRole("button", { name: "Close" }).click();
+
   await page.getByRole("button", { name: /^rule\.accept \d+$/ }).click();
   t.match(page.url(), /action=rule\.accept/, "a bar of the summary is a filter");
+
+  const phone = await dashboard.open("/audit", { width: 390, height: 800 });
+  await rows(phone.page).waitFor();
+  t.equal(await sideways(phone.page.getByRole("region", { name: "Audit log" })), 0, "no sideways scrolling on a phone");
+  const cut = await phone.page.evaluate(
+    "[...document.querySelectorAll('tbody time')].filter((one) => one.scrollWidth > one.clientWidth + 1).length",
+  );
+  t.equal(cut, 0, "and no time is cut");
+  await phone.context.close();
   t.same(complaints, []);
 });
 

@@ -6,7 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useHistory } from "../../api/use-history.js";
 import type { AuditEntry } from "../../api/types.js";
-import { plural } from "../../base/format.js";
+import { count, plural } from "../../base/format.js";
 import { useAddressQuery } from "../../parts/address-query.js";
 import { Agent, useAgentNames } from "../../parts/agent.js";
 import type { AgentNames } from "../../parts/agent-name.js";
@@ -17,13 +17,14 @@ import { Badge } from "../../parts/badge.js";
 import { Empty } from "../../parts/empty.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { repeatColumns, useRepeats } from "../../parts/repeats.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { Entry } from "./entry.js";
 import { Export } from "./export-buttons.js";
 import { Filters } from "./filters.js";
 import { auditLog } from "./loader.js";
-import { filterIn, matching, type AuditFilter } from "./model.js";
+import { filterIn, isRepeat, matching, type AuditFilter } from "./model.js";
 import { Summary } from "./summary.js";
 
 export function View() {
@@ -72,7 +73,8 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
   const rows = history.rows.value;
   const { outcome, search } = filter;
   const matched = useMemo(() => matching(rows ?? [], { outcome, search }, names), [rows, outcome, search, names]);
-  const columns = useMemo(() => columnsWith(choose), []);
+  const { shown, toggle } = useRepeats(matched, isRepeat, ({ id }) => id, "head");
+  const columns = useMemo(() => repeatColumns(columnsWith(choose), "Action", toggle), []);
   if (rows === undefined) return <Failure of={history} />;
   return (
     <div class="audit-rows">
@@ -88,11 +90,12 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
         <Table
           label="Audit log"
           columns={columns}
-          rows={matched}
-          keyOf={({ id }) => id}
+          cards
+          rows={shown}
+          keyOf={({ key }) => key}
           grows="head"
-          isCurrent={({ id }) => id === chosen?.id}
-          toneOf={(row) => (row.outcome === "error" ? "bad" : undefined)}
+          isCurrent={({ members }) => members.some(({ id }) => id === chosen?.id)}
+          toneOf={({ row }) => (row.outcome === "error" ? "bad" : undefined)}
         />
       )}
       {!history.complete.value &&
@@ -122,17 +125,24 @@ function columnsWith(choose: (entry: AuditEntry) => void): readonly Column<Audit
     { head: "Time", cell: ({ timestamp }) => <Time at={timestamp} as="clock" /> },
     {
       head: "Actor",
-      optional: true,
       cell: ({ actor }) => (
         <span class="audit-actor">
           <Agent id={actor} />
         </span>
       ),
     },
-    { head: "Action", cell: ({ action }) => <span class="mono">{action}</span> },
+    {
+      head: "Action",
+      cell: ({ action, count: times }) => (
+        <>
+          <span class="mono">{action}</span>
+          {times !== undefined && <span class="muted"> × {count(times)}</span>}
+        </>
+      ),
+    },
     { head: "Resource", kind: "wide", cell: (entry) => <AuditResource entry={entry} /> },
     { head: "Outcome", optional: true, cell: ({ outcome }) => <Outcome outcome={outcome} /> },
-    { head: "Detail", kind: "wide", cell: (entry) => <Detail entry={entry} choose={choose} /> },
+    { head: "Detail", kind: "wide", opens: true, cell: (entry) => <Detail entry={entry} choose={choose} /> },
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Computes the rows of the event list, parses its address, and formats events as text. Pure. */
 import { query } from "../../base/path.js";
-import type { EventList, Gap, HeldEvent } from "../../api/event-list.js";
+import { heldData, type EventList, type Gap, type HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
 import { addressOf } from "../../base/address.js";
 import { curlPost } from "../../base/curl.js";
@@ -15,6 +15,20 @@ export function isGap(row: Row): row is Gap {
 
 export function keyOf(row: Row): number | string {
   return isGap(row) ? `gap ${row.after_id}` : row.id;
+}
+
+/** For an event, the event before it and whether both say the same. A live list is compared again and again. */
+const compared = new WeakMap<HeldEvent, { readonly other: HeldEvent; readonly same: boolean }>();
+
+/** Returns whether two rows are events with the same topic, source and data. Of cut data, this is not known. */
+export function isRepeat(a: Row, b: Row): boolean {
+  if (isGap(a) || isGap(b) || a.topic !== b.topic || a.source !== b.source || a.cut === true || b.cut === true)
+    return false;
+  const known = compared.get(b);
+  if (known?.other === a) return known.same;
+  const same = heldData(a) === heldData(b);
+  compared.set(b, { other: a, same });
+  return same;
 }
 
 /** Returns the events of a list as rows, with each gap at its position between them. */

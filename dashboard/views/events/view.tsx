@@ -4,33 +4,38 @@ import { useLocation } from "preact-iso/router";
 import { useMemo, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
 import { useEventFeed } from "../../api/event-feed.js";
-import { dataPreview, findEvent, NO_EVENTS, type EventList } from "../../api/event-list.js";
+import { dataPreview, findEvent, NO_EVENTS, type EventList, type HeldEvent } from "../../api/event-list.js";
 import { count } from "../../base/format.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
 import { Agent } from "../../parts/agent.js";
+import { serverSentence } from "../../parts/event-sentence.js";
 import { Page } from "../../parts/page.js";
+import { repeatColumns, useRepeats } from "../../parts/repeats.js";
+import { Sentence } from "../../parts/sentence.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
-import { addressFor, askedBy, formatGap, isGap, keyOf, neighbour, rowsOf, type Asked, type Row } from "./model.js";
+import {
+  addressFor,
+  askedBy,
+  formatGap,
+  isGap,
+  isRepeat,
+  keyOf,
+  neighbour,
+  rowsOf,
+  type Asked,
+  type Row,
+} from "./model.js";
 
 /** The number of newest events that are read from history at the start. */
 const FIRST_EVENTS = 500;
 /** Maximum number of events held. */
 const KEPT_EVENTS = 5_000;
-
-/**
- * Selects the event of the row that the user has clicked, unless the click was on a link or the user is selecting text.
- */
-function followRow({ target }: MouseEvent): void {
-  if (!(target instanceof Element) || target.closest("a, button") !== null) return;
-  if (getSelection()?.isCollapsed === false) return;
-  target.closest("tr")?.querySelector<HTMLElement>(".event-topic")?.click();
-}
 
 /** The list at the moment when the user paused it, and the number of events received until then. */
 interface Pause {
@@ -52,13 +57,17 @@ export function View({ query }: ViewProps) {
   before.current = list;
   const newestFirst = since === null;
   const rows = useMemo(() => rowsOf(list, newestFirst), [list, newestFirst]);
+  const grows = newestFirst ? "head" : "end";
+  const { shown, toggle: toggleRepeats } = useRepeats(rows, isRepeat, keyOf, grows);
+  const isSelected = (row: Row): boolean => !isGap(row) && row.id === id;
 
   const go = (next: Asked): void => {
     if (next.pattern !== pattern || next.since !== since) paused.value = null;
     route(addressFor(next), true);
   };
   const step = (by: 1 | -1): void => {
-    const next = neighbour(rows, id, by);
+    const steps = shown.map(({ row, members }) => members.find(isSelected) ?? row);
+    const next = neighbour(steps, id, by);
     if (next !== null) go({ ...asked, id: next });
   };
   const onKey = (event: KeyboardEvent): void => {
@@ -66,6 +75,8 @@ export function View({ query }: ViewProps) {
     if (event.key === "Escape" && id !== null) go({ ...asked, id: null });
     else if (by !== 0 && event.target instanceof Element && event.target.closest(".events-list") !== null) {
       event.preventDefault();
+      // The arrow keys select an event here, and do not move between links as in other tables.
+      event.stopPropagation();
       // The next key may scroll the focused row out of sight, so the focus moves to the frame of the table.
       event.target.closest<HTMLElement>(".table-frame")?.focus();
       step(by);
@@ -89,19 +100,19 @@ export function View({ query }: ViewProps) {
         asked={asked}
         waiting={paused.value === null ? null : feed.received.value - paused.value.received}
       />
-      <div class={id === null ? "events" : "events events-split"} onKeyDown={onKey}>
-        <div class={failure === "" ? "events-list" : "events-list events-old"} onClick={followRow}>
+      <div class={id === null ? "events" : "events events-split"} onKeyDownCapture={onKey}>
+        <div class={failure === "" ? "events-list" : "events-list events-old"}>
           {rows.length > 0 ? (
             <Table
               key={`${pattern} ${since}`}
               label="Events"
-              grows={newestFirst ? "head" : "end"}
-              columns={columnsFor(asked)}
-              rows={rows}
-              keyOf={keyOf}
-              isCurrent={(row) => !isGap(row) && row.id === id}
-              toneOf={(row) => (isGap(row) ? "gap" : undefined)}
-              noteOf={(row) => (isGap(row) ? formatGap(row) : undefined)}
+              grows={grows}
+              columns={repeatColumns(columnsFor(asked), "Topic", toggleRepeats)}
+              rows={shown}
+              keyOf={({ key }) => key}
+              isCurrent={({ members }) => members.some(isSelected)}
+              toneOf={({ row }) => (isGap(row) ? "gap" : undefined)}
+              noteOf={({ row }) => (isGap(row) ? formatGap(row) : undefined)}
             />
           ) : (
             begun && <NoEvents asked={asked} />
@@ -134,6 +145,7 @@ function columnsFor(asked: Asked): Column<Row>[] {
     { head: "Time", cell: (row) => (isGap(row) ? null : <Time at={row.created_at} as="clock" />) },
     {
       head: "Topic",
+      opens: true,
       cell: (row) =>
         isGap(row) ? null : (
           <a class="event-topic" href={addressFor({ ...asked, id: row.id })} title={row.topic}>
@@ -152,11 +164,17 @@ function columnsFor(asked: Asked): Column<Row>[] {
         ),
     },
     {
-      head: "Data",
+      head: "What",
       kind: "wide",
-      cell: (row) => (isGap(row) ? null : <span class="mono muted">{dataPreview(row)}</span>),
+      cell: (row) => (isGap(row) ? null : <What of={row} />),
     },
   ];
+}
+
+/** Says what an event of the server tells. Of an event of an agent, shows the data. */
+function What({ of }: { readonly of: HeldEvent }) {
+  const sentence = serverSentence(of);
+  return sentence === null ? <span class="mono muted">{dataPreview(of)}</span> : <Sentence of={sentence} />;
 }
 
 function NoEvents({ asked: { pattern, since } }: { readonly asked: Asked }) {

@@ -3,6 +3,7 @@
  * holders for which it waits. The edge between two holders is labelled with the resource. Pure.
  */
 import type { LeaseWaits } from "../../api/types.js";
+import { curve, layersOf } from "../../parts/layers.js";
 
 /** The maximum number of holders that are drawn. Those with the most edges are drawn. */
 export const NODES_MAX = 24;
@@ -98,25 +99,6 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
 }
 
 /**
- * Returns, for each holder, the length of the longest chain of waits that begins at it; 0 if the holder does not wait.
- * Cycles should not occur. If there is one, the chain ends where it would enter the cycle.
- */
-function depthsOf(pairs: readonly Pair[]): ReadonlyMap<string, number> {
-  const depths = new Map<string, number>();
-  const depthOf = (id: string, path: ReadonlySet<string>): number => {
-    const known = depths.get(id);
-    if (known !== undefined) return known;
-    const on = new Set([...path, id]);
-    const next = pairs.filter(({ from, to }) => from === id && !on.has(to));
-    const depth = next.reduce((most, { to }) => Math.max(most, 1 + depthOf(to, on)), 0);
-    depths.set(id, depth);
-    return depth;
-  };
-  for (const { from, to } of pairs) for (const id of [from, to]) depthOf(id, new Set());
-  return depths;
-}
-
-/**
  * Moves items down so that they are at least `gap` apart. Each item stays as close as possible to its original
  * position.
  */
@@ -135,34 +117,15 @@ function spread<Item extends { y: number }>(items: readonly Item[], gap: number)
 export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
   const { pairs: all, names } = pairsOf(waits);
   const pairs = busiest(all, most);
-  const depths = depthsOf(pairs);
-  const deepest = Math.max(0, ...depths.values());
-  const columns = Array.from({ length: deepest + 1 }, (_, depth) =>
-    [...depths].flatMap(([id, ofId]) => (ofId === depth ? [id] : [])),
+  const { places, width, height } = layersOf(pairs, {
+    width: NODE_WIDTH,
+    height: NODE_HEIGHT,
+    columnGap: COLUMN_GAP,
+    rowGap: NODE_GAP,
+  });
+  const nodes = new Map<string, GraphNode>(
+    [...places].map(([id, place]) => [id, { id, name: names.get(id) ?? id, ...place }]),
   );
-  const rowHeight = NODE_HEIGHT + NODE_GAP;
-  const rows = Math.max(0, ...columns.map((ids) => ids.length));
-  const nodes = new Map<string, GraphNode>();
-  // Columns of blockers are laid out first, so that each waiting holder can be placed close to its blockers.
-  for (const [depth, ids] of columns.entries()) {
-    const wishes = new Map(
-      ids.map((id) => {
-        const targets = pairs.flatMap(({ from, to }) => (from === id ? (nodes.get(to) ?? []) : []));
-        return [id, targets.reduce((sum, { y }) => sum + y, 0) / Math.max(1, targets.length)];
-      }),
-    );
-    const ordered = ids.toSorted((a, b) => (wishes.get(a) ?? 0) - (wishes.get(b) ?? 0));
-    const top = ((rows - ids.length) * rowHeight) / 2;
-    for (const [row, id] of ordered.entries())
-      nodes.set(id, {
-        id,
-        name: names.get(id) ?? id,
-        out: pairs.filter(({ from }) => from === id).length,
-        in: pairs.filter(({ to }) => to === id).length,
-        x: (deepest - depth) * (NODE_WIDTH + COLUMN_GAP),
-        y: top + row * rowHeight,
-      });
-  }
   const edges = pairs.flatMap(({ from, to, ...pair }) => {
     const [begin, end] = [nodes.get(from), nodes.get(to)];
     if (begin === undefined || end === undefined) return [];
@@ -176,12 +139,12 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
       edges.filter(({ x }) => x === column),
       LABEL_HEIGHT + 2,
     );
-  const lowest = Math.max(rows * rowHeight - NODE_GAP, ...edges.map(({ y }) => y + LABEL_HEIGHT / 2));
+  const lowest = Math.max(height, ...edges.map(({ y }) => y + LABEL_HEIGHT / 2));
   return {
-    nodes: [...nodes.values()].sort((a, b) => a.x - b.x || a.y - b.y),
+    nodes: [...nodes.values()],
     edges,
-    width: deepest * (NODE_WIDTH + COLUMN_GAP) + NODE_WIDTH,
-    height: Math.max(0, lowest),
+    width,
+    height: lowest,
     left_out: names.size - nodes.size,
   };
 }
@@ -191,8 +154,6 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
  * box.
  */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
-  const curve = (x1: number, y1: number, x2: number, y2: number): string =>
-    `C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
   const [beginX, beginY] = [from.x + NODE_WIDTH, middle(from)];
   const [labelX, endX] = [x - LABEL_WIDTH / 2, x + LABEL_WIDTH / 2];
   const there = curve(beginX, beginY, labelX, y);

@@ -56,95 +56,85 @@ export function LeasePage({ id }: { readonly id: string }) {
 const countFor = (waits: LeaseWaits, id: string): number => waitingFor(waits).get(id) ?? 0;
 
 function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: number }) {
-  const { holder, workspace, resources, reason, note, task, fence, ttl_s, max_s, requested_at, granted_at } = lease;
-  const { scope, checkout, touched_at, automatic } = lease;
+  const { holder, workspace, resources, reason, note, task, fence, requested_at, granted_at } = lease;
+  const { scope, checkout, automatic } = lease;
   const { checkouts } = useCheckouts();
   const known = checkout === null ? undefined : checkouts.get(checkout);
+  const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
+    ["Holder", <Agent key="holder" {...holder} />],
+    [lease.state === "lost" ? "Lost because" : "Reason", reason],
+    ["Broken because", note],
+    [
+      "Automatic",
+      automatic === true && "A hook made it for an edit. If a request waits for it, it ends with its holder's turn.",
+    ],
+    ["Task", task !== null && <Task key="task" id={task} />],
+    ["Workspace", workspace],
+    ["Scope", scope === "repo" ? "all checkouts" : "its holder's checkout"],
+    [
+      "Checkout",
+      checkout !== null && <Mono key="checkout" text={known === undefined ? checkout : checkoutTitle(known)} />,
+    ],
+    ["Branch", known !== undefined && known.branch !== null && <Mono key="branch" text={known.branch} />],
+    ["Fence", fence ?? "none yet"],
+    ["Requested", <Time key="requested" at={requested_at} />],
+    ["Granted", granted_at !== null && <Time key="granted" at={granted_at} />],
+    [
+      lease.ended_at === null ? "Ends" : "Ended",
+      <>
+        <End of={lease} />
+        {lease.ended_at === null && <EndRule of={lease} />}
+      </>,
+    ],
+  ];
   return (
-    <section class="card columns" aria-label="Facts">
+    <section class="card" aria-label="Facts">
+      <div class="lease-head">
+        <ul class="mono">
+          {resources.map((resource) => (
+            <li key={resource}>{resource}</li>
+          ))}
+        </ul>
+        <LeaseState lease={lease} waiting={waiting} />
+      </div>
       <dl class="facts">
-        <dt>State</dt>
-        <dd>
-          <LeaseState lease={lease} waiting={waiting} />
-        </dd>
-        <dt>Resources</dt>
-        <dd>
-          <ul class="mono">
-            {resources.map((resource) => (
-              <li key={resource}>{resource}</li>
-            ))}
-          </ul>
-        </dd>
-        <dt>{lease.state === "lost" ? "Lost because" : "Reason"}</dt>
-        <dd>{reason === "" ? <span class="muted">none</span> : reason}</dd>
-        {automatic === true && (
-          <>
-            <dt>Automatic</dt>
-            <dd>A hook made it for an edit. If a request waits for it, it ends with its holder's turn.</dd>
-          </>
+        {rows.map(
+          ([name, value]) =>
+            value !== null &&
+            value !== false &&
+            value !== "" && (
+              <>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </>
+            ),
         )}
-        {note !== null && (
-          <>
-            <dt>Broken because</dt>
-            <dd>{note}</dd>
-          </>
-        )}
-      </dl>
-      <dl class="facts">
-        <dt>Holder</dt>
-        <dd>
-          <Agent {...holder} />
-        </dd>
-        <dt>Workspace</dt>
-        <dd>{workspace === "" ? "none" : workspace}</dd>
-        <dt>Scope</dt>
-        <dd>{scope === "repo" ? "all checkouts" : "its holder's checkout"}</dd>
-        {checkout !== null && (
-          <>
-            <dt>Checkout</dt>
-            <dd class="mono">{known === undefined ? checkout : checkoutTitle(known)}</dd>
-          </>
-        )}
-        {known !== undefined && known.branch !== null && (
-          <>
-            <dt>Branch</dt>
-            <dd class="mono">{known.branch}</dd>
-          </>
-        )}
-        <dt>Fence</dt>
-        <dd>{fence ?? "none yet"}</dd>
-        {task !== null && (
-          <>
-            <dt>Task</dt>
-            <dd class="mono">{task}</dd>
-          </>
-        )}
-        <dt>Requested</dt>
-        <dd>
-          <Time at={requested_at} />
-        </dd>
-        {granted_at !== null && (
-          <>
-            <dt>Granted</dt>
-            <dd>
-              <Time at={granted_at} />
-            </dd>
-          </>
-        )}
-        <dt>{lease.ended_at === null ? "Ends" : "Ended"}</dt>
-        <dd>
-          <End of={lease} />
-          {lease.ended_at === null && (
-            <span class="muted">
-              {lease.expires_at === null ? "not granted yet: " : ", unless its holder is seen again: "}
-              {duration(ttl_s * SECOND_MS)} after its holder was last seen, at most {duration(max_s * SECOND_MS)} after{" "}
-              {touched_at === undefined ? "the grant" : "the renewal "}
-              {touched_at !== undefined && <Time at={touched_at} />}
-            </span>
-          )}
-        </dd>
       </dl>
     </section>
+  );
+}
+
+function Mono({ text }: { readonly text: string }) {
+  return <span class="mono">{text}</span>;
+}
+
+function Task({ id }: { readonly id: string }) {
+  return (
+    <a class="mono" href={addressOf("tasks", id)}>
+      {id}
+    </a>
+  );
+}
+
+/** Shows the rule by which a live lease ends. */
+function EndRule({ of: { expires_at, ttl_s, max_s, touched_at } }: { readonly of: Lease }) {
+  return (
+    <div class="hint">
+      {expires_at === null ? "Once granted it ends " : "It ends "}
+      {duration(ttl_s * SECOND_MS)} after its holder was last seen, and at most {duration(max_s * SECOND_MS)} after{" "}
+      {touched_at === undefined ? "the grant" : "the renewal "}
+      {touched_at !== undefined && <Time at={touched_at} />}
+    </div>
   );
 }
 

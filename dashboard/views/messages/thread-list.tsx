@@ -26,17 +26,30 @@ const COLUMNS: readonly Column<Thread>[] = [
   {
     head: "Subject",
     kind: "wide",
+    opens: true,
+    sort: ({ subject }) => subject,
     cell: ({ thread, subject }) => (
       <a href={addressOf("messages") + queryOf({ thread })} title={subject}>
         {subject}
       </a>
     ),
   },
-  { head: "Between", kind: "wide", optional: true, cell: ({ names }) => <Names of={names} /> },
+  { head: "Between", kind: "wide", cell: ({ names }) => <Names of={names} /> },
   { head: "Kind", cell: (thread) => <Urgency of={thread} /> },
-  { head: "Messages", kind: "number", optional: true, cell: ({ messages }) => count(messages) },
-  { head: "Unread", kind: "number", cell: ({ unread }) => (unread === 0 ? "" : count(unread)) },
-  { head: "Last", cell: ({ last_at }) => <Time at={last_at} /> },
+  {
+    head: "Messages",
+    kind: "number",
+    optional: true,
+    sort: ({ messages }) => messages,
+    cell: ({ messages }) => count(messages),
+  },
+  {
+    head: "Unread",
+    kind: "number",
+    sort: ({ unread }) => unread,
+    cell: ({ unread }) => (unread === 0 ? "" : `${count(unread)} unread`),
+  },
+  { head: "Last", sort: ({ last_at }) => last_at, cell: ({ last_at }) => <Time at={last_at} /> },
 ];
 
 export function ThreadList() {
@@ -76,6 +89,7 @@ function Threads({ messages, limit, set }: ThreadsProps) {
       </p>
       <Table
         label="Threads"
+        cards
         columns={COLUMNS}
         rows={threads}
         keyOf={({ thread }) => thread}
@@ -128,6 +142,7 @@ function Names({ of }: { readonly of: readonly string[] }) {
 
 /** Shows a badge if the thread contains a request, and one if it contains a message of high importance. */
 function Urgency({ of: { request, important } }: { readonly of: Pick<Thread, "request" | "important"> }) {
+  if (!request && !important) return null;
   return (
     <span class="badges">
       {request && <Badge tone="note">request</Badge>}

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
 
@@ -42,6 +42,18 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
     await threads(page).getByRole("link", { name: known.unreadRequest }).waitFor();
     await page.getByLabel("From or to").selectOption("kilo-sandbox");
     await page.getByText("No message matches").waitFor();
+  });
+
+  await t.test("on a phone a thread is a card: nothing is cut or out of sight", async (t) => {
+    const phone = await dashboard.open("/messages", { width: 390, height: 800 });
+    await threads(phone.page).waitFor();
+    t.equal(await sideways(phone.page.getByRole("region", { name: "Threads" })), 0);
+    const between = phone.page.getByText(
+      "claude-release, claude-checkout, claude-storefront, claude-search, codex-ops",
+    );
+    t.equal(await sideways(between), 0, "names are wrapped");
+    t.ok(await between.isVisible());
+    await phone.context.close();
   });
 
   await t.test("a thread is in order, with the delivery of each message", async (t) => {

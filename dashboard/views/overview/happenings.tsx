@@ -4,12 +4,12 @@ import type { HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
 import { addressOf } from "../../base/address.js";
 import { query } from "../../base/path.js";
-import { Agent } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
+import { sentenceOf } from "../../parts/event-sentence.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
+import { Sentence } from "../../parts/sentence.js";
 import { Time } from "../../parts/time.js";
-import { sentenceOf } from "./sentence.js";
 
 /** The newest events of all topics. */
 const NEWEST = { pattern: "", since: null, first: 25, keep: 30 } as const;
@@ -49,15 +49,7 @@ function Happening({ event }: { readonly event: HeldEvent }) {
         <Time at={created_at} as="clock" />
       </a>
       <span class="happening-text">
-        {sentenceOf(event).map((piece) =>
-          typeof piece === "string" ? (
-            piece
-          ) : "agent" in piece ? (
-            <Agent id={piece.agent} {...(piece.name === undefined ? {} : { name: piece.name })} />
-          ) : (
-            <a href={addressOf(...piece.path)}>{piece.thing}</a>
-          ),
-        )}
+        <Sentence of={sentenceOf(event)} />
       </span>
     </li>
   );

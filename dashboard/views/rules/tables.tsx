@@ -79,9 +79,9 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
 }
 
 const DECIDED: readonly Column<Rule>[] = [
-  { head: "Project", cell: (rule) => <Project of={rule} /> },
-  { head: "Rule", cell: (rule) => <RuleLink to={rule} /> },
-  { head: "Status", cell: (rule) => <Status of={rule} /> },
+  { head: "Project", sort: ({ project }) => project, cell: (rule) => <Project of={rule} /> },
+  { head: "Rule", opens: true, sort: ({ rule_id }) => rule_id, cell: (rule) => <RuleLink to={rule} /> },
+  { head: "Status", sort: ({ status }) => status, cell: (rule) => <Status of={rule} /> },
   {
     head: "Looks for",
     kind: "wide",
@@ -105,7 +105,7 @@ const DECIDED: readonly Column<Rule>[] = [
     ),
   },
   { head: "Source", optional: true, cell: (rule) => rule.source },
-  { head: "Age", optional: true, cell: (rule) => <Time at={rule.created_at} /> },
+  { head: "Age", optional: true, sort: ({ created_at }) => created_at, cell: (rule) => <Time at={rule.created_at} /> },
 ];
 
 export function DecidedTable({ rules }: { readonly rules: readonly Rule[] }) {

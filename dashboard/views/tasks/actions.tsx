@@ -1,21 +1,19 @@
-/** The actions on a task: answer, cancel, retry. */
+/** The actions on a task: cancel, retry. */
 import { useSignal } from "@preact/signals";
 import { changeTask, mayChange } from "../../api/tasks.js";
 import type { Task } from "../../api/types.js";
 import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
-import { TextArea, TextField } from "../../parts/fields.js";
-import { Section } from "../../parts/page.js";
-import { PlainText } from "../../parts/plain-text.js";
+import { TextField } from "../../parts/fields.js";
 import { attempt } from "../../parts/toasts.js";
 
-interface ActionProps {
+export interface ActionProps {
   readonly task: Task;
   readonly onDone: () => Promise<void>;
 }
 
 /** Explains why an action is disabled. */
-function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
+export function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
   return mayChange(task)
     ? { disabled: false }
     : { disabled: true, title: "This needs the server's token, or the token of its creator or holder." };
@@ -77,33 +75,5 @@ export function Actions({ task, onDone }: ActionProps) {
         </Confirm>
       )}
     </>
-  );
-}
-
-/** Shows the question of a task, with a field for the answer. */
-export function Answer({ task, onDone }: ActionProps) {
-  const text = useSignal("");
-  const answer = async (): Promise<void> => {
-    const body = { answer: text.value.trim() };
-    if (await attempt(() => changeTask(task.id, "answer", body), `Task ${task.id} answered`)) await onDone();
-  };
-  const { disabled, ...why } = permission(task);
-  return (
-    <Section title="Question">
-      <div class="card task-question">
-        <PlainText text={task.question ?? ""} label="the question" />
-        <TextArea
-          label="Answer"
-          rows={4}
-          value={text.value}
-          onInput={(typed) => {
-            text.value = typed;
-          }}
-        />
-        <Button kind="primary" onClick={answer} disabled={disabled || text.value.trim() === ""} {...why}>
-          Answer
-        </Button>
-      </div>
-    </Section>
   );
 }

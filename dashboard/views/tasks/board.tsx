@@ -12,6 +12,7 @@ import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js
 import { Agent } from "../../parts/agent.js";
 import { AgentChoice, ValueChoice, WorkspaceChoice } from "../../parts/agent-choice.js";
 import { Badge } from "../../parts/badge.js";
+import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
 import { Fields } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
@@ -19,9 +20,11 @@ import { Page } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
 import { Time } from "../../parts/time.js";
 import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
+import { Dependencies } from "./task-graph.js";
 
-/** Maximum number of tasks per state. */
+/** The maximum numbers of tasks per state, on the board and in the graph. */
 const SHOWN = 50;
+const DRAWN = 200;
 const PRIORITY = 5;
 const WHOLE = 100;
 
@@ -29,13 +32,27 @@ export function Board() {
   const { query, set } = useAddressQuery();
   const { workspace = "", label = "", holder = "" } = query;
   const filter = { workspace, label, holder };
-  const resource = useResource(tasksLoader(STATES, filter, SHOWN));
+  const drawn = query["as"] === "graph";
+  const limit = drawn ? DRAWN : SHOWN;
+  const resource = useResource(tasksLoader(STATES, filter, limit));
   const data = resource.data.value;
-  const columns = data === undefined ? [] : columnsOf(data, SHOWN);
+  const columns = data === undefined ? [] : columnsOf(data, limit);
   const tasks = columns.flatMap((column) => column.tasks);
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
-    <Page title="Tasks">
+    <Page
+      title="Tasks"
+      actions={
+        <div class="buttons" role="group" aria-label="Show as">
+          <Button pressed={!drawn} onClick={() => set({ as: "" })}>
+            Board
+          </Button>
+          <Button pressed={drawn} onClick={() => set({ as: "graph" })}>
+            Dependencies
+          </Button>
+        </div>
+      }
+    >
       {(filtered || tasks.length > 0) && <Filters query={query} set={set} tasks={tasks} />}
       <Failure of={resource} />
       {data !== undefined && tasks.length === 0 && !filtered && (
@@ -43,7 +60,8 @@ export function Board() {
           Agents and people add tasks, and one agent at a time claims each.
         </Empty>
       )}
-      {(filtered || tasks.length > 0) && (
+      {drawn && tasks.length > 0 && <Dependencies tasks={tasks} />}
+      {!drawn && (filtered || tasks.length > 0) && (
         <div class="board" role="region" aria-label="Board" tabIndex={0}>
           {columns.map((column) => (
             <Lane key={column.title} column={column} />

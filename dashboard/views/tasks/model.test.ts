@@ -1,44 +1,8 @@
-/** The board: columns and their order. */
+/** The board: columns and their order; the actors of a question and its answer. */
 import t from "tap";
 import { TASK_STATES } from "../../../schemas/tasks.js";
-import type { ListedTask, TaskState } from "../../api/types.js";
-import { columnsOf, formatState, STATES } from "./model.js";
-
-function task(id: string, state: TaskState, more: Partial<ListedTask> = {}): ListedTask {
-  return {
-    id,
-    workspace: "w",
-    title: id,
-    labels: [],
-    requires: [],
-    resources: [],
-    priority: 5,
-    after: [],
-    state,
-    attempts: 0,
-    max_attempts: 3,
-    ttl_s: 600,
-    max_s: 14_400,
-    not_before: null,
-    assignee: null,
-    holder: null,
-    fence: null,
-    lease: null,
-    progress: null,
-    note: null,
-    checkpoint: null,
-    cancel_requested: false,
-    question: null,
-    answer: null,
-    error: null,
-    created_by: null,
-    created_at: "2026-02-09T14:30:00Z",
-    updated_at: "2026-02-09T14:30:00Z",
-    claimed_at: null,
-    ended_at: null,
-    ...more,
-  };
-}
+import { listedTask as task } from "../../../test/support/listed-task.js";
+import { columnsOf, exchangeOf, formatState, STATES } from "./model.js";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 1, 9, 14, minute)).toISOString();
 
@@ -72,5 +36,28 @@ t.test("the next task is first, and ended tasks are sorted by their end", (t) =>
       ["Ended", false, "dead", "done", "canceled"],
     ],
   );
+  t.end();
+});
+
+t.test("the last question and its answer have the actors of their steps", (t) => {
+  const step = (state: "claimed" | "input_required" | "ready", actor: string, minute: number) => ({
+    at: at(minute),
+    actor,
+    state,
+    note: null,
+  });
+  const history = [
+    step("claimed", "ana", 1),
+    step("input_required", "ana", 2),
+    step("ready", "dashboard", 3),
+    step("claimed", "bob", 4),
+    step("input_required", "bob", 5),
+  ];
+  const open = exchangeOf({ history, answer: null });
+  t.equal(open.asked?.actor, "bob");
+  t.equal(open.answered, undefined);
+  const closed = exchangeOf({ history: [...history, step("ready", "eve", 6)], answer: "yes" });
+  t.same([closed.asked?.at, closed.answered?.actor], [at(5), "eve"]);
+  t.same(exchangeOf({ history: history.slice(0, 1), answer: null }), { asked: undefined, answered: undefined });
   t.end();
 });

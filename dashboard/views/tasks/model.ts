@@ -1,5 +1,5 @@
 /** Defines the columns of the board: their states and the order of their tasks. Pure. */
-import type { ListedTask, TaskState } from "../../api/types.js";
+import type { ListedTask, Task, TaskState } from "../../api/types.js";
 import type { TasksByState } from "../../api/tasks.js";
 import type { BadgeTone } from "../../parts/badge.js";
 
@@ -54,3 +54,15 @@ export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
 
 /** Formats a state: `input_required` as `input required`. */
 export const formatState = (state: TaskState): string => state.replaceAll("_", " ");
+
+export interface Exchange {
+  /** The actors and times of the last question and of its answer. A step that is no longer kept is undefined. */
+  readonly asked: Task["history"][number] | undefined;
+  readonly answered: Task["history"][number] | undefined;
+}
+
+/** Returns the steps of the task's last question and of its answer. */
+export function exchangeOf({ history, answer }: Pick<Task, "history" | "answer">): Exchange {
+  const at = history.findLastIndex(({ state }) => state === "input_required");
+  return { asked: history[at], answered: at < 0 || answer === null ? undefined : history[at + 1] };
+}

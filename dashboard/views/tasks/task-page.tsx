@@ -1,4 +1,4 @@
-/** The page of one task: facts, question, values and history. */
+/** The page of one task: its question, facts, why it is not claimed, values and history. */
 import type { ComponentChildren } from "preact";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
@@ -12,8 +12,10 @@ import { Page, Section } from "../../parts/page.js";
 import { PlainText } from "../../parts/plain-text.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import { Actions, Answer } from "./actions.js";
+import { Actions } from "./actions.js";
 import { formatState, TONES } from "./model.js";
+import { Question } from "./question.js";
+import { Unclaimed } from "./why.js";
 
 export function TaskPage({ id }: { readonly id: string }) {
   const resource = useResource(taskLoader(id));
@@ -29,11 +31,12 @@ export function TaskPage({ id }: { readonly id: string }) {
       <Failure of={resource} />
       {task !== undefined && (
         <>
+          {task.question !== null && <Question key={task.question} task={task} onDone={onDone} />}
           <Facts task={task} />
-          {task.state === "input_required" && <Answer key={task.question} task={task} onDone={onDone} />}
+          {task.state === "ready" && <Unclaimed task={task} />}
           <Values task={task} />
           <Section title="History">
-            <Table label="Steps of the task" columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
+            <Table label="Steps of the task" cards columns={STEPS} rows={task.history.toReversed()} keyOf={stepKey} />
           </Section>
         </>
       )}
@@ -48,19 +51,18 @@ const stepKey = ({ at, state }: Step): string => `${at} ${state}`;
 const STEPS: readonly Column<Step>[] = [
   { head: "When", cell: ({ at }) => <Time at={at} /> },
   { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{formatState(state)}</Badge> },
-  { head: "By", optional: true, cell: ({ actor }) => <Agent id={actor} /> },
+  { head: "By", cell: ({ actor }) => <Agent id={actor} /> },
   { head: "Note", kind: "wide", cell: ({ note }) => <span title={note ?? ""}>{note}</span> },
 ];
 
 function Facts({ task }: { readonly task: Task }) {
-  const { title, state, holder, assignee, lease, progress, note, error, answer, created_by, not_before } = task;
+  const { title, state, holder, assignee, lease, progress, note, error, created_by, not_before } = task;
   const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
     ["Attempts", `${task.attempts} of ${task.max_attempts}`],
     ["Priority", task.priority],
     ["Progress", progress === null ? null : `${progress} %`],
     ["Note", note],
     ["Error", error],
-    ["Answered", answer],
     ["Holder", holder === null ? null : <Agent {...holder} />],
     ["For", assignee],
     ["Lease", lease === null ? null : <a href={addressOf("leases", lease)}>{lease}</a>],

@@ -55,15 +55,50 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     t.match(page.url(), /workspace=bookshop/);
   });
 
+  await t.test("dependencies are drawn, and the keyboard goes through them", async (t) => {
+    await page.goto(`${dashboard.url}/tasks`);
+    await page.getByRole("button", { name: "Dependencies" }).click();
+    const drawn = page.getByRole("region", { name: "Dependencies, drawn" });
+    t.equal(await countOf(drawn.getByRole("link"), 5), 5);
+    t.match(page.url(), /as=graph/);
+    await checkView(t, dashboard, {
+      address: "/tasks?as=graph",
+      title: "Tasks",
+      ready: (seen) => seen.getByRole("region", { name: "Dependencies, drawn" }).waitFor(),
+    });
+    await drawn.focus();
+    await page.keyboard.press("Tab");
+    t.match(await page.locator(":focus").textContent(), /^cart totals in integer cents.*claimed/);
+    const later = drawn.getByRole("link", { name: /^order totals .*blocked$/ });
+    t.match(await later.getAttribute("title"), /, after cents-cart$/);
+    await later.click();
+    await page.getByRole("heading", { level: 1, name: "cents-orders" }).waitFor();
+  });
+
+  await t.test("a ready task says why nobody has claimed it", async () => {
+    const agent = await Agent.register(port, "gus", { workspace: "bookshop" });
+    await send(port, "POST", `/api/instances/${agent.id}/activate`, { headers: agent.headers });
+    await page.goto(`${dashboard.url}/tasks/focus-order`);
+    const why = page.getByRole("region", { name: "Why nobody has claimed it" });
+    await why.getByText("1 agent may claim it and has not asked for it: gus").waitFor();
+    await sendJson(port, "POST", "/api/tasks/claim", { id: "notes-412", workspace: "bookshop" }, agent.headers);
+    await why.getByText("works on another task: release notes of 4.12 (gus)").waitFor();
+  });
+
   await t.test("a question is answered, a dead task tried again, one cancelled", async (t) => {
     const { page: other, context } = await dashboard.open("/tasks");
     await page.goto(`${dashboard.url}/tasks/reindex`);
     const answer = page.getByRole("button", { name: "Answer" });
     await answer.waitFor();
     t.ok(await answer.isDisabled(), "not without a text");
+    const question = page.getByRole("region", { name: "Question", exact: true });
+    await question.getByText("kilo-indexer asks").waitFor();
+    const [first] = await page.getByRole("heading", { level: 2 }).allTextContents();
+    t.equal(first, "Question", "before the facts");
     await page.getByLabel("Answer").fill("Wait for the night.");
     await answer.click();
-    await page.getByRole("region", { name: "Facts" }).getByText("Wait for the night.").waitFor();
+    await question.getByText("operator answered").waitFor();
+    await question.getByText("Wait for the night.").waitFor();
     t.equal(await countOf(answer, 0), 0);
     await card(other, "Ready", "reindex only the books that changed").waitFor();
 

@@ -63,16 +63,30 @@ export function GroupTable({ choice, sums: { summary }, names }: GroupsProps) {
         </span>
       ),
     },
-    { head: "Cost", kind: "number", cell: ({ totals }) => dollars(totals.total_cost_usd) },
-    { head: "Tokens in", kind: "number", optional: true, cell: ({ totals }) => count(totals.total_tokens_in) },
-    { head: "Tokens out", kind: "number", optional: true, cell: ({ totals }) => count(totals.total_tokens_out) },
-    { head: "Calls", kind: "number", optional: true, cell: ({ totals }) => count(totals.request_count) },
+    sum("Cost", ({ total_cost_usd }) => total_cost_usd, dollars),
+    { ...sum("Tokens in", ({ total_tokens_in }) => total_tokens_in, count), optional: true },
+    { ...sum("Tokens out", ({ total_tokens_out }) => total_tokens_out, count), optional: true },
+    { ...sum("Calls", ({ request_count }) => request_count, count), optional: true },
   ];
   return (
     <Section title={`By ${by}`}>
       <Table label={`Sums by ${by}`} columns={columns} rows={rows} keyOf={({ group }) => group} />
     </Section>
   );
+}
+
+/** A column with one of the sums. */
+function sum(
+  head: string,
+  valueOf: (totals: GroupRow["totals"]) => number,
+  format: (value: number) => string,
+): Column<GroupRow> {
+  return {
+    head,
+    kind: "number",
+    sort: ({ totals }) => valueOf(totals),
+    cell: ({ totals }) => format(valueOf(totals)),
+  };
 }
 
 function percent(value: number, all: number): string {

@@ -40,7 +40,7 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
       () => resource.refresh(),
     );
   const columns: readonly Column<DeadLetter>[] = [
-    { head: "Event", cell: ({ event_id }) => event_id },
+    { head: "Event", sort: ({ event_id }) => event_id, cell: ({ event_id }) => event_id },
     { head: "Set aside", optional: true, cell: ({ set_aside_at }) => <Time at={set_aside_at} /> },
     { head: "Tries", kind: "number", optional: true, cell: ({ attempts }) => attempts },
     {
@@ -86,7 +86,7 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   return (
     <Section title={`Set aside: ${rows.length || count}`}>
       <Failure of={resource} />
-      <Table label="Set aside" columns={columns} rows={rows} keyOf={({ event_id }) => event_id} />
+      <Table label="Set aside" cards columns={columns} rows={rows} keyOf={({ event_id }) => event_id} />
       {shown.value.event > 0 && (
         <Dialog
           title={`Event ${shown.value.event}`}

@@ -1,7 +1,7 @@
 import t from "tap";
 import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits/webhooks.js";
-import type { Webhook } from "../../api/types.js";
-import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf, toneOf } from "./model.js";
+import type { Webhook, WebhookDelivery } from "../../api/types.js";
+import { adviceFor, byUrgency, FAILURES_MAX, fieldOf, healthOf, patternsOf, toneOf, offersOf } from "./model.js";
 
 const HEALTHY: Webhook = {
   id: "ci",
@@ -60,5 +60,24 @@ t.test("a refusal is shown at its field", (t) => {
   t.equal(fieldOf('malformed pattern "a.["'), "patterns");
   t.equal(fieldOf("secret must have at most 1024 bytes"), "secret");
   t.equal(fieldOf("the server cannot be reached"), undefined);
+  t.end();
+});
+
+t.test("the last try of an event offers what can be done with it", (t) => {
+  const row = (eventId: number, attempt: number): WebhookDelivery => ({
+    at: "2026-02-09T14:30:00Z",
+    event_id: eventId,
+    attempt,
+    outcome: "failed",
+    duration_ms: 1,
+  });
+  const tries = [row(7, 2), row(7, 1), row(5, 3), row(5, 2), row(4, 1)];
+  const failing = { event_id: 7, tries: 2, since: "2026-02-09T14:30:00Z" };
+  const offers = offersOf(tries, { failing }, [{ event_id: 5 }]);
+  t.same(
+    tries.map((one) => offers.get(one) ?? "none"),
+    ["skip", "none", "send", "none", "none"],
+  );
+  t.equal(offersOf(tries, {}, []).size, 0);
   t.end();
 });

@@ -1,5 +1,5 @@
 /** Computes the health of a webhook, advice about it, and the contents of its form. Pure. */
-import type { Webhook } from "../../api/types.js";
+import type { DeadLetter, Webhook, WebhookDelivery } from "../../api/types.js";
 
 export interface Health {
   readonly tone: "good" | "warn" | "bad" | "plain";
@@ -51,6 +51,28 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
     `${pending} pending. After ${FAILURES_MAX} failures in a row the webhook is turned off. ` +
     `Repair the receiver at ${where}, or skip the event.`
   );
+}
+
+/** An action on an event of the log: skip the one that is tried now, or send one again that was set aside. */
+export type Offer = "skip" | "send";
+
+/** Returns what is offered at each row of the log. It is offered at the last try of an event only. */
+export function offersOf(
+  tries: readonly WebhookDelivery[],
+  { failing }: Pick<Webhook, "failing">,
+  setAside: readonly Pick<DeadLetter, "event_id">[],
+): ReadonlyMap<WebhookDelivery, Offer> {
+  const waiting = new Set(setAside.map(({ event_id }) => event_id));
+  const seen = new Set<number>();
+  const offers = new Map<WebhookDelivery, Offer>();
+  for (const row of tries) {
+    const { event_id } = row;
+    if (seen.has(event_id)) continue;
+    seen.add(event_id);
+    if (failing?.event_id === event_id) offers.set(row, "skip");
+    else if (waiting.has(event_id)) offers.set(row, "send");
+  }
+  return offers;
 }
 
 function hostOf(url: string): string {

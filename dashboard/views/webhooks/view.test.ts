@@ -113,9 +113,16 @@ t.test("a webhook can be added, tested and deleted, and its event skipped", { sk
   const log = page.getByRole("region", { name: "Log" });
   await log.getByText("503").first().waitFor();
   await log.getByText("200").first().waitFor();
-  await page.getByRole("button", { name: "Skip" }).dblclick();
+  await log.getByRole("button", { name: /^Skip event \d+$/ }).dblclick();
   await page.getByText(/^Event \d+ set aside$/).waitFor();
   t.equal(await countOf(page.locator(".toast-bad").filter({ hasText: "not the next one" }), 0), 0);
+  await page.getByLabel("Outcome").selectOption("delivered");
+  await log.getByText("failed 503").first().waitFor({ state: "detached" });
+  await log.getByText("delivered 200").first().waitFor();
+  await page.getByLabel("Outcome").selectOption("failed");
+  receiver.behave = () => 200;
+  await log.getByRole("button", { name: /^Send event \d+$/ }).click();
+  await page.getByText(/^Event \d+ delivered$/).waitFor();
   await page.goBack();
 
   await page.getByRole("button", { name: "Delete ci" }).click();
@@ -170,7 +177,7 @@ t.test("skipped events are shown, sent again and dropped", { skip }, async (t) =
   await page.keyboard.press("Escape");
   await event.waitFor({ state: "detached" });
 
-  const again = page.getByRole("button", { name: `Send event ${first}` });
+  const again = table.getByRole("button", { name: `Send event ${first}` });
   await again.click();
   await page.getByText(/webhook delivery failed: .*422/).waitFor();
   receiver.behave = () => 200;

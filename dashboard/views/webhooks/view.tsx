@@ -53,6 +53,8 @@ function List({ webhooks, failure, onDone }: ListProps) {
     {
       head: "Id",
       kind: "wide",
+      opens: true,
+      sort: ({ id }) => id,
       cell: ({ id, url }) => (
         <div class="webhook-two">
           <a class="webhook-id" href={addressOf("webhooks", id)}>
@@ -66,7 +68,12 @@ function List({ webhooks, failure, onDone }: ListProps) {
     },
     { head: "Health", cell: (webhook) => <HealthOf webhook={webhook} /> },
     { head: "Patterns", optional: true, cell: ({ patterns }) => <Patterns patterns={patterns} /> },
-    { head: "Last delivery", optional: true, cell: ({ last_fired }) => <When at={last_fired} never="none yet" /> },
+    {
+      head: "Last delivery",
+      optional: true,
+      sort: ({ last_fired }) => last_fired ?? null,
+      cell: ({ last_fired }) => <When at={last_fired} never="none yet" />,
+    },
     {
       head: "Last failure",
       optional: true,

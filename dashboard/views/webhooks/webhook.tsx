@@ -71,7 +71,7 @@ export function WebhookPage({ webhook, onDone }: WebhookPageProps) {
       {mayDecide.value && <DeadLetters key={id} id={id} count={dead_letters} onDone={onDone} />}
       {mayDecide.value && (
         <Section title="Deliveries">
-          <Deliveries key={id} id={id} />
+          <Deliveries key={id} webhook={webhook} onDone={onDone} />
         </Section>
       )}
       <Section title="Recent events">

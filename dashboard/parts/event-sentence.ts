@@ -1,8 +1,8 @@
 /**
- * Describes an event in a sentence: “ben released src/a.ts”. Events of the server have sentences of their own. For any
- * other event, and for data in an unexpected form, the sentence has the publisher and the topic. Pure.
+ * Says in a sentence what an event tells: “ben released src/a.ts”. Events of the server have sentences of their own. Of
+ * any other event, and of data in an unexpected form, the sentence says who published which topic. Pure.
  */
-import type { HeldEvent } from "../../api/event-list.js";
+import type { HeldEvent } from "../api/event-list.js";
 
 /** A part of a sentence: text, an agent, or the name of a thing with the path of its page. */
 export type Piece =
@@ -97,11 +97,21 @@ function filled(sentence: string, data: Data): readonly Piece[] | null {
   return [...(match.index === 0 ? [] : [sentence.slice(0, match.index)]), ...found, ...rest];
 }
 
+/**
+ * Returns what an event of the server tells; null for any other event, and for data in an unexpected form. The topics
+ * are reserved for the server.
+ */
+export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
+  if (cut === true || typeof data !== "object" || !Object.hasOwn(SENTENCES, topic)) return null;
+  return filled(SENTENCES[topic] ?? "", { ...data, source });
+}
+
 /** Returns the sentence of an event. */
-export function sentenceOf({ topic, source, data, cut }: HeldEvent): readonly Piece[] {
-  const members: Data = typeof data === "object" ? { ...data, source } : { source };
-  const known = cut === true || !Object.hasOwn(SENTENCES, topic) ? null : filled(SENTENCES[topic] ?? "", members);
+export function sentenceOf(event: HeldEvent): readonly Piece[] {
+  const known = serverSentence(event);
   if (known !== null) return known;
+  const { topic, source, data } = event;
+  const members: Data = typeof data === "object" ? { ...data, source } : { source };
   const text = typeof data === "string" ? data : TELLING.flatMap((name) => textsOf(members, name))[0];
   const by: Piece = source === "" ? "Somebody" : { agent: source };
   return [by, ` published ${topic}`, ...(text === undefined ? [] : [`: ${text}`])];

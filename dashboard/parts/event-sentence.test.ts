@@ -1,5 +1,5 @@
 import t from "tap";
-import { sentenceOf, type Piece } from "./sentence.js";
+import { sentenceOf, type Piece } from "./event-sentence.js";
 
 function said(topic: string, data: unknown, source = "koor"): readonly Piece[] {
   return sentenceOf({ id: 1, topic, data, source, created_at: "2026-02-09T14:30:00.000Z" });

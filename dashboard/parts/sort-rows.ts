@@ -1,0 +1,32 @@
+/** Sorts the rows of a table by one of its columns. Pure. */
+
+/** The value by which a row is sorted; null if the row has none. */
+export type SortValue = string | number | null;
+
+/** The order of a table: the head of a column, and whether its largest value comes first. */
+export interface Order {
+  readonly head: string;
+  readonly down: boolean;
+}
+
+/** Returns the order after a click on a head: first up, then down, then that of the view again. */
+export function nextOrder(order: Order | null, head: string): Order | null {
+  if (order?.head !== head) return { head, down: false };
+  return order.down ? null : { head, down: true };
+}
+
+/** Returns the rows by value. Equal rows keep their order, and rows without a value come last in both directions. */
+export function sortRows<Row>(rows: readonly Row[], valueOf: (row: Row) => SortValue, down: boolean): readonly Row[] {
+  return rows
+    .map((row) => ({ row, value: valueOf(row) }))
+    .sort((a, b) => {
+      if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null);
+      return (down ? -1 : 1) * compare(a.value, b.value);
+    })
+    .map(({ row }) => row);
+}
+
+function compare(a: string | number, b: string | number): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a).localeCompare(String(b), undefined, { numeric: true });
+}

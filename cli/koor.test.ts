@@ -658,8 +658,15 @@ const SENT: readonly {
   },
   { args: ["metrics", "show"], method: "GET", url: "/api/metrics" },
   { args: ["metrics", "scrape"], method: "GET", url: "/metrics" },
+  {
+    args: ["metrics", "history", "a,b", "--from", "f"],
+    method: "GET",
+    url: "/api/metrics/history?metrics=a%2Cb&from=f",
+  },
+  { args: ["metrics", "routes"], method: "GET", url: "/api/metrics/routes" },
   { args: ["metrics", "reset"], method: "POST", url: "/api/metrics/reset" },
   { args: ["openapi"], method: "GET", url: "/openapi.json" },
+  { args: ["asyncapi"], method: "GET", url: "/asyncapi.json" },
   { args: ["audit", "summary", "--from", "f", "--to", "t"], method: "GET", url: "/api/audit/summary?from=f&to=t" },
 ];
 

@@ -153,7 +153,7 @@ t.test("deliveries, changes and notices fit their descriptions", async (t) => {
   const [request] = receiver.requests;
   t.ok(fits("delivery", JSON.parse(String(request?.body))), String(request?.body));
   const named = Object.entries(request?.headers ?? {}).filter(([name]) => name.startsWith("x-koor-"));
-  const described = Object.keys((messages["delivery"]?.headers?.["properties"] ?? {}) as object);
+  const described = Object.keys(messages["delivery"]?.headers?.["properties"] ?? {});
   t.same(named.map(([name]) => name).toSorted(), described.map((name) => name.toLowerCase()).toSorted());
   t.ok(fits("change", { kind: "state", key: "k", version: null }));
   t.ok(fits("change", { kind: "lagged" }));

@@ -18,6 +18,8 @@ import { runCli } from "./cli/run-cli.js";
 
 /** The examples that cannot run in a test, each with the reason. A key is the beginning of the first command of a block. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  "koor task list --workspace": "prints to a terminal; cli/terminal.test.ts",
+  "koor lease list --fields": "comes before the page's first lease; cli/output/fields.test.ts",
   "export KOOR_SERVER=": "three machines",
   "koor cluster status": "a server of a cluster; test/api-cluster.test.ts has one",
   "koor events subscribe": "runs until it is stopped; cli/event-feed.test.ts",
@@ -26,6 +28,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "koor guard verify": "needs commits under leases that have ended; test/cli-guard-verify.test.ts",
   "koor webhooks skip": "needs an event that is tried again and again; test/api-webhooks.test.ts",
   "koor webhooks log": "as webhooks skip",
+  "koor top": "prints a picture of that moment; test/cli-top.test.ts",
   "koor metrics agents": "counts are stored every few seconds; test/api-agent-metrics.test.ts",
 };
 

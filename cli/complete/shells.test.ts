@@ -94,13 +94,14 @@ for (const shell of Object.keys(START)) {
       terminal.press("Tab");
       const wanted = key?.replace(/[^\w:]/g, ".*");
       await terminal.until((screen) => new RegExp(`state delete .*${wanted}`).test(screen));
+      terminal.type(" --json");
       terminal.press("Enter");
       await terminal.until((screen) => screen.includes(JSON.stringify({ deleted: key })));
       await clear();
     }
     terminal.type("koor state delete x");
     terminal.press(...list);
-    terminal.type("yz; ls");
+    terminal.type("yz --json; ls");
     terminal.press("Enter");
     const lines = await terminal.until((screen) => /"xyz"/.test(screen));
     t.notOk(lines.includes("hacked"), "the name with a line end is not offered");

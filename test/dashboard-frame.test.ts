@@ -177,7 +177,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
 
   await t.test("the palette opens a key by keyboard alone, and closes without leaving the page", async (t) => {
     const { page, context, complaints } = await dashboard.open("/overview");
-    const box = page.getByRole("combobox");
+    const box = page.getByRole("combobox", { name: "Find anything" });
     await page.keyboard.press("Control+k");
     await box.waitFor();
     await page.keyboard.press("Escape");

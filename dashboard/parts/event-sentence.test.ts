@@ -68,7 +68,7 @@ t.test("other events say who published what", (t) => {
     [[1, 2], "ana published build.done"],
   ] as const)
     t.equal(plain(said("build.done", data, "ana")), sentence);
-  t.equal(plain(said("build.done", null, "")), "Somebody published build.done");
+  t.equal(plain(said("build.done", null, "")), "build.done was published");
   t.end();
 });
 

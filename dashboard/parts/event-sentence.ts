@@ -113,6 +113,6 @@ export function sentenceOf(event: HeldEvent): readonly Piece[] {
   const { topic, source, data } = event;
   const members: Data = typeof data === "object" ? { ...data, source } : { source };
   const text = typeof data === "string" ? data : TELLING.flatMap((name) => textsOf(members, name))[0];
-  const by: Piece = source === "" ? "Somebody" : { agent: source };
-  return [by, ` published ${topic}`, ...(text === undefined ? [] : [`: ${text}`])];
+  const published = source === "" ? [`${topic} was published`] : [{ agent: source }, ` published ${topic}`];
+  return [...published, ...(text === undefined ? [] : [`: ${text}`])];
 }

@@ -5,12 +5,12 @@
  * little on the wire. Tests that are about the wire run a third time with each server as the only node of a cluster,
  * over a log in NATS; a fourth time with each server as a follower of another node; and a few of them over a log in
  * PostgreSQL, where this machine has them. The short form runs a random sample, which the run's seed repeats: a few of
- * those over the other transport and over NATS, and some of the tests of pages. The long form samples, too, from what
- * runs a second time and more. Each file is a process of plain Node: tap's own runner gives it loaders that every
- * thread and command that it starts has to load again, which took most of a run's time. There is one line for each file
- * as it ends, and the last line is `N passed, N failed`, of assertions. The long form runs a file that failed a second
- * time, alone and with the same seed, and names it as unsteady if it passes then. Run: `node
- * dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
+ * those over the other transport and over NATS, and some of the tests of pages, faults, clients and the command line.
+ * The long form samples, too, from what runs a second time and more. Each file is a process of plain Node: tap's own
+ * runner gives it loaders that every thread and command that it starts has to load again, which took most of a run's
+ * time. There is one line for each file as it ends, and the last line is `N passed, N failed`, of assertions. The long
+ * form runs a file that failed a second time, alone and with the same seed, and names it as unsteady if it passes then.
+ * Run: `node dist/tree/test/run-tests.js [--long] [PART OF A FILE'S NAME...]`.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -64,6 +64,12 @@ const SAMPLE_SECOND_LOG = 1;
 /** Tests that damage a single server, and how many of them the short form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
 const SHORT_FAULTS = 3;
+/** Tests of the client libraries over real servers, and how many of them the short form samples. */
+const OF_CLIENTS = /^clients[/\\]|^test[/\\]python-client/;
+const SHORT_CLIENTS = 3;
+/** Tests that run the command line against real servers, and how many of them the short form samples. */
+const OF_CLI = /^test[/\\]cli-/;
+const SHORT_CLI = 6;
 const PAGES_FOLDER = "dashboard";
 const SAMPLE_PAGES = 1;
 /** How many tests of pages the short form samples. */
@@ -89,6 +95,7 @@ const FIRST = [
   "test/faults/lease-races",
   "test/faults/webhook-delivery",
   "test/cli",
+  "test/python-client",
   "test/api-tasks",
   "src/cluster/log/nats",
   "src/cluster/log/postgres",
@@ -236,17 +243,23 @@ async function settleFailures(failures: readonly { run: Run; report: TestReport 
 /** Selects the files of this run. */
 function chooseTests(found: readonly string[]): readonly string[] {
   const { pages } = wireTests(found);
-  const clusters = found.filter((path) => OF_CLUSTERS.test(path));
-  const faults = found.filter((path) => OF_FAULTS.test(path));
+  const matching = (pattern: RegExp): readonly string[] => found.filter((path) => pattern.test(path));
+  const clusters = matching(OF_CLUSTERS);
+  const groups = [
+    { files: pages, short: SHORT_PAGES },
+    { files: matching(OF_FAULTS), short: SHORT_FAULTS },
+    { files: matching(OF_CLIENTS), short: SHORT_CLIENTS },
+    { files: matching(OF_CLI), short: SHORT_CLI },
+  ];
+  const all = [...clusters, ...groups.flatMap(({ files }) => files)];
   const sampled =
     names.length > 0
-      ? [...pages, ...clusters, ...faults]
+      ? all
       : [
-          ...sampleRows(pages, SHORT_PAGES),
           ...sampleSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
-          ...sampleRows(faults, SHORT_FAULTS),
+          ...groups.flatMap(({ files, short }) => sampleRows(files, short)),
         ];
-  const leftOut = [...pages, ...clusters, ...faults].filter((path) => !sampled.includes(path));
+  const leftOut = all.filter((path) => !sampled.includes(path));
   if (leftOut.length > 0) print(`left to other runs: ${leftOut.map(nameTest).join(", ")}`);
   return found.filter((path) => !leftOut.includes(path));
 }

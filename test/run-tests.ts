@@ -33,7 +33,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** How many of the files that also go over Node's own transport each form samples. */
 const SHORT_OVER_NODE = 2;
-const LONG_OVER_NODE = 12;
+const LONG_OVER_NODE = 8;
 /** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** The tests among these that take seconds: the short form samples from them. */
@@ -48,7 +48,7 @@ const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
 /** Tests of what the leader does. */
 const OF_LEADERS = /(?:webhook(?:s|-delivery)|api-secrets)\.test\.js$/;
 /** How many of them the long form samples for each kind of node: all would take ten minutes. */
-const LONG_OF_NODES = 3;
+const LONG_OF_NODES = 2;
 /**
  * Tests that start logs and clusters of their own: each takes half a minute or more, and the transport does not matter.
  */

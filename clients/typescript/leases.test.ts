@@ -156,6 +156,7 @@ await behaviour(t, "lease-stopped-process", async (t) => {
   const file = join(makeDirectory(t), "steps");
   const child = spawn(process.execPath, [HOLDER, url, anaInstance.id, file], { stdio: ["ignore", "pipe", "inherit"] });
   tieToThisProcess(child);
+  t.teardown(() => void child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   t.match(await lines.next(), { value: "held" });
   const [lease] = (await client.leases.list()) as [Lease];

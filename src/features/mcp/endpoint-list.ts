@@ -18,8 +18,8 @@ export interface Installation {
 
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
-/** The routes that the programs around an agent call: the hooks of its client, and those of git. */
-const OF_PROGRAMS = /^(?:hook|guard)\./;
+/** The routes that the programs around an agent call: the hooks of its client, those of git, and the dashboard's charts. */
+const OF_PROGRAMS = /^(?:hook\.|guard\.|metrics\.(?:history|routes)$)/;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only

@@ -26,7 +26,8 @@ t.test("a long name takes no other column's width", { skip: browserMissing() }, 
     headers: { "X-Koor-Instance": id },
     body: JSON.stringify({ resources: [`path:${LONG}`], workspace: LONG }),
   });
-  for (const width of [1280, 800])
+  // At 800 px and less, some tables are lists of cards without columns.
+  for (const width of [1280, 820])
     for (const view of VIEWS) {
       const { page, context } = await dashboard.open(`/${view}`, { width, height: 800 });
       await page.getByText(LONG.slice(1)).first().waitFor({ state: "attached" });

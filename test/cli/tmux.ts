@@ -49,18 +49,27 @@ export class Terminal {
       await ended;
       rmSync(folder, { recursive: true, force: true });
     });
-    while (!existsSync(socket)) await betweenLooks();
-    // The screen stays to be read when the program has ended.
-    terminal.#run(["set-option", "-g", "remain-on-exit", "on"]);
+    // The socket's file is there before the server listens. The screen stays to be read when the program has ended.
+    while (!existsSync(socket) || !terminal.#tries(["set-option", "-g", "remain-on-exit", "on"])) await betweenLooks();
     terminal.#run(["new-session", "-d", "-x", String(columns), "-y", String(rows), "-c", cwd, "--", ...command]);
     return terminal;
   }
 
+  #spawn(words: readonly string[]): {
+    readonly status: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  } {
+    return spawnSync("tmux", ["-S", this.socket, ...words], { encoding: "utf8", env: this.environment });
+  }
+
+  /** Returns whether tmux did it. */
+  #tries(words: readonly string[]): boolean {
+    return this.#spawn(words).status === 0;
+  }
+
   #run(words: readonly string[]): string {
-    const { stdout, stderr, status } = spawnSync("tmux", ["-S", this.socket, ...words], {
-      encoding: "utf8",
-      env: this.environment,
-    });
+    const { stdout, stderr, status } = this.#spawn(words);
     if (status !== 0) throw new Error(`tmux ${words[0] ?? ""}: ${stderr}`);
     return stdout;
   }

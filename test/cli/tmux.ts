@@ -112,6 +112,15 @@ export class Terminal {
     }
   }
 
+  /** Waits for the end of the program, and returns its exit code. tmux learns the code some time after the end. */
+  async exitCode(): Promise<string> {
+    for (;;) {
+      const code = this.ask("pane_dead_status");
+      if (code !== "") return code;
+      await betweenLooks();
+    }
+  }
+
   /** Waits until tmux says something of the terminal. */
   async untilIs(name: string, value: string): Promise<void> {
     while (this.ask(name) !== value) await betweenLooks();

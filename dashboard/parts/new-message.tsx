@@ -3,11 +3,10 @@ import { useSignal } from "@preact/signals";
 import { agentsLoader } from "../api/agents.js";
 import { isOperator, sendMessage } from "../api/operator.js";
 import { useResource } from "../api/resource.js";
-import { mayWrite } from "../api/session.js";
 import type { Instance } from "../api/types.js";
-import { Button } from "./button.js";
 import { Confirm } from "./dialog.js";
 import { Choice, Fields, TextArea, TextField } from "./fields.js";
+import { FormButton } from "./form-button.js";
 import { attempt } from "./toasts.js";
 
 interface MessageProps {
@@ -16,26 +15,11 @@ interface MessageProps {
 }
 
 export function NewMessage({ to }: MessageProps) {
-  const open = useSignal(false);
-  if (!mayWrite.value) return null;
   return (
-    <>
-      <Button
-        onClick={() => {
-          open.value = true;
-        }}
-      >
-        Send a message
-      </Button>
-      {open.value && (
-        <Form
-          {...(to === undefined ? {} : { to })}
-          onClose={() => {
-            open.value = false;
-          }}
-        />
-      )}
-    </>
+    <FormButton
+      label="Send a message"
+      form={(onClose) => <Form {...(to === undefined ? {} : { to })} onClose={onClose} />}
+    />
   );
 }
 

@@ -2,35 +2,15 @@
 import { useSignal } from "@preact/signals";
 import { agentsLoader } from "../api/agents.js";
 import { useResource } from "../api/resource.js";
-import { mayWrite } from "../api/session.js";
 import { addTask } from "../api/tasks.js";
 import { AgentChoice } from "./agent-choice.js";
-import { Button } from "./button.js";
 import { Confirm } from "./dialog.js";
 import { Choice, Fields, TextArea, TextField } from "./fields.js";
+import { FormButton } from "./form-button.js";
 import { attempt } from "./toasts.js";
 
 export function NewTask() {
-  const open = useSignal(false);
-  if (!mayWrite.value) return null;
-  return (
-    <>
-      <Button
-        onClick={() => {
-          open.value = true;
-        }}
-      >
-        Add a task
-      </Button>
-      {open.value && (
-        <Form
-          onClose={() => {
-            open.value = false;
-          }}
-        />
-      )}
-    </>
-  );
+  return <FormButton label="Add a task" form={(onClose) => <Form onClose={onClose} />} />;
 }
 
 const PRIORITIES = [

@@ -1,22 +1,13 @@
 /** The charts of the overview: tasks, leases, agents and events over time. */
-import { type MetricRows, SPANS, type Span } from "../../api/metric-history.js";
-import type { HistoryMetric } from "../../api/types.js";
+import type { MetricRows, Span } from "../../api/metric-history.js";
 import { count, perSecond } from "../../base/format.js";
-import { Chart } from "../../parts/chart.js";
-import { Choice, Fields } from "../../parts/fields.js";
+import { Fields } from "../../parts/fields.js";
+import { type ChartRow, HistoryChart, SpanChoice } from "../../parts/history-chart.js";
 
 const CHART_HEIGHT = 104;
 
 /** Formats a label on the axis of a count. Values between integers get no label. */
 const whole = (value: number): string => (Number.isInteger(value) ? count(value) : "");
-
-interface ChartRow {
-  readonly label: string;
-  readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
-  readonly format: (value: number) => string;
-  /** Whether the series are parts of a sum. A task is in one state, so states are stacked. */
-  readonly stacked?: true;
-}
 
 const CHARTS: readonly ChartRow[] = [
   {
@@ -28,6 +19,7 @@ const CHARTS: readonly ChartRow[] = [
       ["blocked", "tasks_blocked"],
     ],
     format: whole,
+    // A task is in one state.
     stacked: true,
   },
   {
@@ -70,29 +62,15 @@ export function Charts({ rows, span, onChoose }: ChartsProps) {
       <div class="section-head">
         <h2>Over time</h2>
         <Fields>
-          <Choice<Span>
-            label="Time"
-            value={span}
-            choices={SPANS.map(([word, text]) => [word, text] as const)}
-            onChoose={onChoose}
-          />
+          <SpanChoice span={span} onChoose={onChoose} />
         </Fields>
       </div>
       <div class="overview-charts">
-        {CHARTS.map(({ label, series, format, stacked = false }) =>
+        {CHARTS.map((row) =>
           rows === undefined ? (
-            <div key={label} class="overview-chart-place" />
+            <div key={row.label} class="overview-chart-place" />
           ) : (
-            <Chart
-              key={label}
-              label={label}
-              times={rows.times}
-              series={series.map(([name, metric]) => ({ label: name, values: rows.columns.get(metric) ?? [] }))}
-              format={format}
-              stacked={stacked}
-              height={CHART_HEIGHT}
-              together="overview"
-            />
+            <HistoryChart key={row.label} of={row} rows={rows} height={CHART_HEIGHT} together="overview" />
           ),
         )}
       </div>

@@ -2,16 +2,9 @@
  * The table of the system view's charts, one row for each chart. Their order follows a request through the server:
  * requests, writes and commits, events, webhook deliveries.
  */
-import type { HistoryMetric, RouteGroup } from "../../api/types.js";
+import type { RouteGroup } from "../../api/types.js";
 import { bytes, count, perSecond, seconds, share } from "../../base/format.js";
-
-export interface ChartRow {
-  readonly label: string;
-  readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
-  readonly format: (value: number) => string;
-  /** True only if the series are parts of a sum. Series that contain each other, such as quantiles, are not stacked. */
-  readonly stacked?: true;
-}
+import type { ChartRow } from "../../parts/history-chart.js";
 
 /** The groups of routes, each with its name. The first group contains the others. */
 export const ROUTE_GROUPS = [

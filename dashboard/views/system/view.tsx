@@ -1,13 +1,13 @@
 /** The view of the server: charts of the last 24 hours, which the server itself keeps, and a table of the routes. */
-import { type MetricRows, SPANS, type Span } from "../../api/metric-history.js";
+import { type MetricRows, SPANS } from "../../api/metric-history.js";
 import { useResource } from "../../api/resource.js";
 import { lastOf } from "../../api/rows.js";
 import { count } from "../../base/format.js";
 import { session } from "../../api/session.js";
 import type { RouteGroup } from "../../api/types.js";
 import { useAddressQuery } from "../../parts/address-query.js";
-import { Chart } from "../../parts/chart.js";
 import { Choice, Fields } from "../../parts/fields.js";
+import { HistoryChart, SpanChoice } from "../../parts/history-chart.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
@@ -33,12 +33,7 @@ export function View() {
       <Facts rows={rows} />
       <Cluster rows={rows} />
       <Fields>
-        <Choice<Span>
-          label="Time"
-          value={span}
-          choices={SPANS.map(([word, text]) => [word, text] as const)}
-          onChoose={(word) => set({ range: word })}
-        />
+        <SpanChoice span={span} onChoose={(word) => set({ range: word })} />
         <Choice<RouteGroup>
           label="Latency of"
           value={routes}
@@ -48,17 +43,8 @@ export function View() {
       </Fields>
       <div class="system-charts">
         {rows !== undefined &&
-          charts.map(({ label, series, format, stacked = false }, at) => (
-            <Chart
-              key={at}
-              label={label}
-              times={rows.times}
-              series={series.map(([name, metric]) => ({ label: name, values: rows.columns.get(metric) ?? [] }))}
-              format={format}
-              stacked={stacked}
-              height={CHART_HEIGHT}
-              together="system"
-            />
+          charts.map((row, at) => (
+            <HistoryChart key={at} of={row} rows={rows} height={CHART_HEIGHT} together="system" />
           ))}
       </div>
       <Routes />

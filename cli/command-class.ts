@@ -9,7 +9,8 @@ import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipa
 import type { Args, CommandContext, CommandRow, Flag } from "./command-row.js";
 import { parseFlagDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
-import { COMMON_FLAG_NAMES, formatUsageLine } from "./help.js";
+import { COMMON_FLAGS } from "./common-flags.js";
+import { formatUsageLine } from "./help.js";
 import { suggest } from "./nearest.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
@@ -135,7 +136,9 @@ function describeUnknownFlag({ flags = [] }: CommandRow, tokens: readonly string
   const known = flags.map(({ name }) => `--${name}`);
   const given = tokens.slice(0, end < 0 ? tokens.length : end).map((token) => token.replace(/=.*/s, ""));
   const unknown = given.find((name) => name.startsWith("--") && !known.includes(name));
-  return unknown && `unknown flag ${unknown}${suggest(unknown, [...known, ...COMMON_FLAG_NAMES])}`;
+  return (
+    unknown && `unknown flag ${unknown}${suggest(unknown, [...known, ...COMMON_FLAGS.map(({ name }) => `--${name}`)])}`
+  );
 }
 
 /** Describes a parse error of clipanion, without the usage lines that clipanion adds. */

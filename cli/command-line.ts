@@ -6,6 +6,7 @@
  * accept values that begin with a dash, so this module binds them to their flags.
  */
 import type { CommandRow, Flag } from "./command-row.js";
+import { CONTEXT_FLAG, FIELDS_FLAG, SERVER_FLAG } from "./common-flags.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 
 /** A command line that was split into words and flags, before its command is known. */
@@ -33,13 +34,6 @@ const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json", "--no-c
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
-
-/** The flag that names the servers to ask. Every command accepts it. */
-const SERVER_FLAG: Flag = { name: "server", kind: "text", value: "URL[,URL]", about: "the servers to ask" };
-/** The flag that names the context to use. Every command accepts it. */
-const CONTEXT_FLAG: Flag = { name: "context", kind: "text", value: "NAME", about: "the context to use" };
-/** The flag that selects members of the answer. Every command accepts it. */
-const FIELDS_FLAG: Flag = { name: "fields", kind: "text", value: "A,B", about: "the members to print" };
 
 /**
  * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as

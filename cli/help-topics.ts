@@ -73,7 +73,8 @@ A point in time (--from, --to, --not-before) may be a duration, too: that long b
 
   koor lease check src/a.ts || echo 'somebody edits it'
 `,
-  output: `stdout gets the answer, stderr gets what went wrong. If stdout is a pipe or a file, the answer is one line of JSON.
+  output: `\
+stdout gets the answer, stderr gets what went wrong. If stdout is a pipe or a file, the answer is one line of JSON.
 On a terminal a list is a table, and any other answer has a line for each member; times are relative to now.
 
   --json        JSON on a terminal, too
@@ -86,7 +87,8 @@ A table fits the width of the terminal. Columns that find no room are left out, 
   koor lease list --fields id,holder.name,expires_at
   koor task list --state ready --json | jq -r '.tasks[].id'
 `,
-  waiting: `"koor wait" waits for any of several things, and prints the first that happens with a cursor. It sends no request
+  waiting: `\
+"koor wait" waits for any of several things, and prints the first that happens with a cursor. It sends no request
 again and again, and costs a model nothing. Exit code 124 says that the time is up.
 
   koor wait --message --task --timeout 10m
@@ -98,7 +100,8 @@ again and again, and costs a model nothing. Exit code 124 says that the time is 
   koor task claim --wait 10m                until there is a task
   koor events subscribe 'build.**'          every event, until it is stopped
 `,
-  hooks: `"koor init" connects the clients of agents in a project to Koor. Their hooks ask the server before each edit, so that
+  hooks: `\
+"koor init" connects the clients of agents in a project to Koor. Their hooks ask the server before each edit, so that
 no agent overwrites the work of another. "koor uninit" takes everything back.
 
   koor init --dry-run          print what would be written

@@ -4,24 +4,18 @@
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
+import { COMMON_FLAGS } from "./common-flags.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 
 /** The flags that every command accepts, as the help shows them, each with its description. */
-export const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ["--json", "print the answer as the server sent it, also on a terminal"],
-  ["--pretty", "indent the answer, also with --json"],
-  ["--fields A,B", "print only these members, such as id,holder.name"],
-  ["--no-color", "print no colors on a terminal; NO_COLOR=1 does the same"],
-  ["--server URL[,URL…]", "ask this server, or any of these, instead of the configured one"],
-  ["--context NAME", "use this context (see context add) instead of the one in effect"],
-  ["-h, --help", "show this help"],
-];
+const SHOWN_COMMON_FLAGS = COMMON_FLAGS.map(({ name, short, value, about }) => {
+  const flag = short === undefined ? `--${name}` : `${short}, --${name}`;
+  return [value === undefined ? flag : `${flag} ${value}`, about] as const;
+});
 
-/** The names of the flags that every command accepts. */
-export const COMMON_FLAG_NAMES = COMMON_FLAGS.map(([shown]) => shown.replace(/^-h, | .*$/g, ""));
-
-const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from a context (see context use), else from
-your own (see config set); KOOR_SERVER, KOOR_CONTEXT and KOOR_TOKEN take precedence. A token goes only to a server that you named yourself, or that it was saved with.
+const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from a context (see context use),
+else from your own (see config set); KOOR_SERVER, KOOR_CONTEXT and KOOR_TOKEN take precedence. A token goes only to a
+server that you named yourself, or that it was saved with.
 Commands act as the instance KOOR_INSTANCE, else as that of the client's session (KOOR_SESSION, or the variable that
 an agent's client sets), else as the one in .koor/instance.json here or above (see register).
 The workspace is KOOR_WORKSPACE, else that of .koor/project.json, else the repository (see whoami).
@@ -71,13 +65,13 @@ export function formatCommandHelp(row: CommandRow, program: string): string {
   const flags = (row.flags ?? []).map((flag) => [formatFlag(flag), flag.about] as const);
   const examples = row.examples.map((example) => `  ${program} ${example}`).join("\n");
   const usage = `usage: ${formatUsageLine(row, program)}`;
-  return `${row.about}\n\n${usage}\n\n${formatPairs([...flags, ...COMMON_FLAGS])}\n\nexamples:\n${examples}\n`;
+  return `${row.about}\n\n${usage}\n\n${formatPairs([...flags, ...SHOWN_COMMON_FLAGS])}\n\nexamples:\n${examples}\n`;
 }
 
 /** Formats the help for several commands: all of them, or those of a noun. */
 export function formatHelp(rows: readonly CommandRow[], program: string): string {
   const commands = rows.map((row) => `  ${formatUsageLine(row, program)}\n      ${row.about}`).join("\n");
-  const common = formatPairs([...COMMON_FLAGS, ["--version", "as the only word: show the version"]]);
+  const common = formatPairs([...SHOWN_COMMON_FLAGS, ["--version", "as the only word: show the version"]]);
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
 }
 

@@ -12,10 +12,10 @@ import type { CommandRow } from "../command-row.js";
 import { COMMANDS } from "../commands.js";
 import { exchange, NoAnswer } from "../exchange.js";
 import { CliFailure } from "../failure.js";
-import { COMMON_FLAGS } from "../help.js";
+import { COMMON_FLAGS } from "../common-flags.js";
 import { readContexts } from "../context-file.js";
 import { type Given, readIdentity, serversOf } from "../settings.js";
-import { askFor, readCommonFlags, type Candidate, type Question } from "./question.js";
+import { askFor, type Candidate, type Question } from "./question.js";
 import { endQuote, quoteForBash, readBashLine } from "./shell-line.js";
 import { listNames, type Fetch } from "./sources.js";
 
@@ -113,7 +113,7 @@ export async function answerCompletion(
       ? readBashLine(rest[0] ?? "", rest[1] ?? "")
       : { earlier: rest.slice(0, -1), current: rest.at(-1) ?? "", kept: 0, quote: "" as const };
   const { earlier, current, kept, quote } = line;
-  const question = askFor(earlier, current, rows, readCommonFlags(COMMON_FLAGS));
+  const question = askFor(earlier, current, rows, COMMON_FLAGS);
   const { values } = question;
   if (values === "file" || values === "command") return `${values}s\n`;
   const given = { server: valueOf("--server", earlier), context: valueOf("--context", earlier) };

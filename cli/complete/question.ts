@@ -31,15 +31,6 @@ const WORD_LIST = /^[a-z][a-z_-]*(?:\|[a-z][a-z_-]*)+$/;
 /** The placeholders of values that are paths of files. */
 const PATH_PLACEHOLDERS: ReadonlySet<string> = new Set(["PATH", "DIR"]);
 
-/** Reads the flags of the help, such as `["-h, --help", "show this help"]`. */
-export function readCommonFlags(shown: readonly (readonly [string, string])[]): readonly KnownFlag[] {
-  return shown.flatMap(([text, about]) => {
-    const [, short, name, value] = /^(?:(-\w), )?--([\w-]+)(?: (\S.*))?$/.exec(text) ?? [];
-    if (name === undefined) return [];
-    return [{ name, about, ...(short === undefined ? {} : { short }), ...(value === undefined ? {} : { value }) }];
-  });
-}
-
 /** Returns the values of an argument or a flag. A placeholder may list them. */
 function valuesOf({ values }: Argument | KnownFlag, placeholder: string | undefined): Values | undefined {
   if (values !== undefined || placeholder === undefined) return values;

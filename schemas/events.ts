@@ -58,6 +58,20 @@ export const Event = Type.Object({
 });
 export const EventList = Type.Array(Event);
 
+/** The notice that a subscriber gets in place of events that it was too slow for. */
+export const DroppedNotice = Type.Object({
+  type: Type.Literal("dropped"),
+  count: Type.Integer({ minimum: 1, description: "How many events were dropped." }),
+  after_id: Type.Integer({ minimum: 0, description: "The id of the last event before the gap." }),
+});
+export type DroppedNotice = Static<typeof DroppedNotice>;
+/** The notice that a subscriber gets if its position is ahead of the newest event. */
+export const LaggedNotice = Type.Object({
+  type: Type.Literal("lagged"),
+  last_id: Type.Integer({ minimum: 0, description: "The id of the server's newest event, from which it goes on." }),
+});
+export type LaggedNotice = Static<typeof LaggedNotice>;
+
 /**
  * The format of the header `X-Koor-Hops`. The header contains the number of webhook deliveries in the chain that led to
  * this publish (docs/webhooks.md "Chains").

@@ -16,6 +16,9 @@ import {
 import { Name, Text } from "./text.js";
 import { HttpUrl } from "./url.js";
 
+/** The topic of a test delivery. Its event id is 0. */
+export const WEBHOOK_TEST_TOPIC = "webhook.test";
+
 export const WebhookBody = Type.Object({
   id: Name(WEBHOOK_ID_BYTES_MAX, `At most ${WEBHOOK_ID_BYTES_MAX} bytes.`),
   url: HttpUrl("http or https."),

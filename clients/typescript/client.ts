@@ -40,7 +40,7 @@ export type { InstanceListOptions, Registration } from "./instances.js";
 export type { AcquireOptions, LeaseListOptions } from "./leases.js";
 export type { InboxOptions, MessageListOptions, MessagePage } from "./messages.js";
 export type { StateListOptions } from "./state.js";
-export type { LagNotice, SubscribeOptions, Subscription } from "./subscription.js";
+export type { SubscribeOptions, Subscription } from "./subscription.js";
 export type { ClaimOptions } from "./task-claims.js";
 export type { TaskListOptions } from "./tasks.js";
 export type { TaskContext, TaskHandler, WorkOptions } from "./task-worker.js";

@@ -7,21 +7,12 @@ import { Deadline } from "./deadline.js";
 import { KoorError, RateLimitedError, UnavailableError } from "./errors.js";
 import { readEvents, type StreamEvent } from "./event-stream.js";
 import type { Transport } from "./transport.js";
-import type { Event } from "./types.js";
+import type { Event, LagNotice } from "./types.js";
 
 /** The server sends a comment every 15 s. A connection that is silent for longer than this is dead. */
 const SILENCE_MS_MAX = 45_000;
 /** The longest time until a server begins the stream. Then the next server is asked. */
 const ANSWER_MS_MAX = 10_000;
-
-/**
- * Why events may be missing. `dropped`: the client was too slow, and now gets the events behind `after_id` from the
- * history. `lagged`: the position was ahead of the newest event, because the server was restored from an older backup;
- * the subscription continues after `last_id`.
- */
-export type LagNotice =
-  | { readonly type: "dropped"; readonly count: number; readonly after_id: number }
-  | { readonly type: "lagged"; readonly last_id: number };
 
 export interface SubscribeOptions {
   /** The id of the last event that is known; 0 for all events that are kept. Without it, from now on. */

@@ -23,6 +23,12 @@ export type SpecVersion = Static<typeof specs.SpecHistory>["versions"][number];
 export type SpecDiff = Static<typeof specs.SpecDiff>;
 export type SpecStored = Static<typeof specs.SpecPutAnswer>;
 export type Event = Static<typeof events.Event>;
+/**
+ * Why events may be missing. `dropped`: the client was too slow, and now gets the events behind `after_id` from the
+ * history. `lagged`: the position was ahead of the newest event, because the server was restored from an older backup;
+ * the subscription continues after `last_id`.
+ */
+export type LagNotice = Static<typeof events.DroppedNotice> | Static<typeof events.LaggedNotice>;
 export type NewEvent = Static<typeof events.PublishBody>;
 export type Lease = Static<typeof leases.Lease>;
 export type AcquiredLease = Static<typeof leases.AcquiredLease>;

@@ -1,7 +1,7 @@
 /**
- * A program that holds a lease and works under it, for the test that stops the process by SIGSTOP. Each step of its work
- * is: look at the signal, then append the time before the look to a file. So the lines are what it did while it believed
- * that it held the lease. It ends when the signal is aborted. Run: `node stopped-holder.js URL INSTANCE FILE`.
+ * A program that holds a lease and works under it, for the test that stops the process by SIGSTOP. Each step of its
+ * work is: look at the signal, then append the time before the look to a file. So the lines are what it did while it
+ * believed that it held the lease. It ends when the signal is aborted. Run: `node stopped-holder.js URL INSTANCE FILE`.
  */
 import { appendFileSync } from "node:fs";
 import { connect } from "../../clients/typescript/client.js";

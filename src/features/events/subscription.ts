@@ -1,4 +1,5 @@
 /** The parameters of a subscription, and the messages about gaps. All transports use the same ones. Pure. */
+import type { DroppedNotice, LaggedNotice } from "../../../schemas/events.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
 
@@ -12,10 +13,10 @@ export interface Subscription {
 
 /** Encodes the message that the subscriber gets instead of dropped events. */
 export function encodeGap(gap: Gap): string {
-  return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id });
+  return JSON.stringify({ type: "dropped", count: gap.count, after_id: gap.after_id } satisfies DroppedNotice);
 }
 
 /** Encodes the message that says that the subscriber's cursor is ahead of the newest event. */
 export function encodeLag(lastId: number): string {
-  return JSON.stringify({ type: "lagged", last_id: lastId });
+  return JSON.stringify({ type: "lagged", last_id: lastId } satisfies LaggedNotice);
 }

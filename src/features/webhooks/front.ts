@@ -4,7 +4,12 @@
  */
 import { FRONT_READ_ROWS_MAX } from "../../../schemas/limits/answers.js";
 import { WEBHOOK_LOG_ROWS, WEBHOOK_TESTS_MAX } from "../../../schemas/limits/webhooks.js";
-import type { LoggedDelivery, WebhookBody, WebhookCreateRequest } from "../../../schemas/webhooks.js";
+import {
+  type LoggedDelivery,
+  WEBHOOK_TEST_TOPIC,
+  type WebhookBody,
+  type WebhookCreateRequest,
+} from "../../../schemas/webhooks.js";
 import type { Clock } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -38,7 +43,6 @@ export interface WebhooksOptions {
   readonly log: Log;
 }
 
-const TEST_TOPIC = "webhook.test";
 /** No event has this id. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
@@ -190,7 +194,7 @@ export class WebhooksFront {
     const nowMs = clock.now();
     const body = encodeDelivery({
       id: TEST_EVENT_ID,
-      topic: TEST_TOPIC,
+      topic: WEBHOOK_TEST_TOPIC,
       data: JSON.stringify({ webhook: id }),
       source: WEBHOOKS_SOURCE,
       created_at: nowMs,

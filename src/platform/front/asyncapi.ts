@@ -6,26 +6,15 @@ import * as Type from "typebox";
 import type { TSchema } from "typebox";
 import { ChangeMessage, ChangesQuery } from "../../../schemas/changes.js";
 import { NonNegative, Timestamp } from "../../../schemas/common.js";
-import { SERVER_TOPICS, SubscribeQuery } from "../../../schemas/events.js";
+import { DroppedNotice, LaggedNotice, SERVER_TOPICS, SubscribeQuery } from "../../../schemas/events.js";
 import { SERVER_EVENTS } from "../../../schemas/server-events.js";
+import { WEBHOOK_TEST_TOPIC } from "../../../schemas/webhooks.js";
 import { type Json, publishedSchema } from "./published-schema.js";
 import { jsonReply } from "./reply.js";
 import { route, type Route } from "./route.js";
 
 /** An event of a client, or an event of the server that this description does not know yet. */
 const ANY_EVENT = "event";
-/** The topic of a webhook's test delivery. Its event id is 0. */
-const TEST_TOPIC = "webhook.test";
-
-const DroppedNotice = Type.Object({
-  type: Type.Literal("dropped"),
-  count: Type.Integer({ minimum: 1, description: "How many events were dropped." }),
-  after_id: Type.Integer({ minimum: 0, description: "The id of the last event before the gap." }),
-});
-const LaggedNotice = Type.Object({
-  type: Type.Literal("lagged"),
-  last_id: Type.Integer({ minimum: 0, description: "The id of the server's newest event, from which it goes on." }),
-});
 
 /** Returns the route that serves the description. */
 export function asyncApiRoute(version: string): Route {
@@ -124,7 +113,7 @@ const SERVER = {
 
 /** The body of a request to a webhook. It calls the id `event_id`, which is 0 for a test delivery. */
 const Delivery = Type.Object({
-  topic: Type.String({ description: `\`${TEST_TOPIC}\` for a test delivery.` }),
+  topic: Type.String({ description: `\`${WEBHOOK_TEST_TOPIC}\` for a test delivery.` }),
   data: Type.Unknown(),
   source: Type.String(),
   event_id: NonNegative,

@@ -22,7 +22,7 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- [flags]
-  --quick             a short run for CI, about two minutes (and two where there is a log for clusters)
+  --quick             a short run for CI, about four minutes (and two where there is a log for clusters)
   --only NAME,…       only these scenarios
   --transport NAME,…  what carries Koor: auto, uws or node; with several, each scenario over each
   --compare FILE      compare the ratios with an earlier run's; exit 1 when one fell by more than half

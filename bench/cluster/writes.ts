@@ -34,7 +34,7 @@ const REDIS = "Redis, 2 replicas";
 const ETCD = "etcd, 3 members";
 
 /** After this time a node's code is compiled, as it is in a node that other rows have measured before. */
-const FRESH_WARMUPS = 10;
+const FRESH_WARMUPS = 2;
 
 export interface LoadOf {
   readonly job: Omit<LoadJob, "connections" | "duration_ms">;

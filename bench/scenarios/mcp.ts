@@ -19,7 +19,7 @@ const AGENTS = 3;
 const CONNECTIONS = 16;
 const CALL_CPU_US_MAX = 272;
 /** The protocol library is large: until all its code is compiled, calls cost several times as much. */
-const WARMUPS = 4;
+const WARMUPS = 2;
 
 /** Makes a call of the tool in a revision of the protocol. */
 function callRequest(revision: string): HttpRequest {

@@ -76,7 +76,7 @@ const SAMPLE_PAGES = 1;
 const SHORT_PAGES = 1;
 const LONG_FLAG = "--long";
 /** How many failed files the long form runs again. If more fail, that is not chance. */
-const SECOND_RUNS_MAX = 2;
+const SECOND_RUNS_MAX = 6;
 /** Files that run at the same time; more of them would wait for each other's disk. */
 const MAX_TOGETHER = 4;
 /**

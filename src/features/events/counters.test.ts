@@ -7,6 +7,7 @@ import { Exposition } from "../../platform/measure/exposition.js";
 import { compilePattern } from "../../platform/topics/pattern.js";
 import { EventCounters } from "./counters.js";
 import { Hub } from "./hub.js";
+import { SendingTurns } from "./sending-turns.js";
 
 t.test("every metric is exposed once, with its type", (t) => {
   const counters = new EventCounters();
@@ -32,5 +33,20 @@ t.test("every metric is exposed once, with its type", (t) => {
     ["koor_events_delivered_total", "counter", [2]],
     ["koor_events_dropped_total", "counter", [3]],
   ]);
+  t.end();
+});
+
+t.test("an event is the newest one from its commit on, before it is sent to anyone", (t) => {
+  const hub = new Hub(new FakeBroadcaster(0), new EventCounters(), 20, new SendingTurns({ later: () => undefined }));
+  hub.accept([{ id: 21, topic: "a", source: "", text: "{}" }]);
+  const out = new Exposition();
+  hub.expose(out);
+  t.same(
+    parseExposition(out.text())
+      .get("koor_last_event_id")
+      ?.samples.map(({ value }) => value),
+    [21],
+  );
+  t.equal(hub.lastId, 20, "no run has begun");
   t.end();
 });

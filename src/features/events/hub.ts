@@ -273,7 +273,7 @@ export class Hub implements Measured, LiveSender {
     out
       .value("koor_subscribers", "gauge", "Connected subscribers and waiting long polls.", this.subscribers)
       .value("koor_subscriber_patterns", "gauge", "Distinct subscribed patterns.", this.patterns)
-      .value("koor_last_event_id", "gauge", "Id of the newest event.", this.#lastId);
+      .value("koor_last_event_id", "gauge", "Id of the newest event.", this.acceptedId);
     this.#counters.expose(out);
   }
 

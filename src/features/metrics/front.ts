@@ -71,7 +71,7 @@ export class MetricsFront {
         uptime: this.#uptime(),
         state_keys: state_keys.count,
         instances: instances.size,
-        last_event_id: hub.lastId,
+        last_event_id: hub.acceptedId,
         api_bind: ports.addresses.api,
         dashboard_bind: ports.addresses.dashboard,
         token_tax: {

@@ -272,6 +272,13 @@ const SENT: readonly {
     input: "all of it",
   },
   {
+    args: ["task", "add", "t", "--or-get", "--id", "ci:red:4f2a91c"],
+    method: "POST",
+    url: "/api/tasks",
+    body: '{"title":"t","id":"ci:red:4f2a91c","or_get":true}',
+    type: "application/json",
+  },
+  {
     args: ["task", "add", "--file", "-"],
     method: "POST",
     url: "/api/tasks",

@@ -54,6 +54,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that the claimer must have" },
   PRIORITY,
   { name: "id", kind: "text", value: "ID", about: "its id, chosen by the server by default" },
+  { name: "or-get", kind: "switch", about: "if a task with this id exists, print that one and create none" },
   { name: "workspace", kind: "text", value: "NAME", about: "its workspace, one's own by default", values: "workspace" },
   ASSIGNEE,
   NOT_BEFORE,
@@ -114,7 +115,8 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
 
 /** Reads a file of tasks, which is sent unchanged as the request's body. No other flag is allowed with it. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
-  const isGiven = ({ name }: Flag): boolean => args.text(name) !== undefined || args.list(name).length > 0;
+  const isGiven = ({ name }: Flag): boolean =>
+    args.text(name) !== undefined || args.list(name).length > 0 || args.has(name);
   const other = NEW_TASK_FLAGS.find((flag) => flag.name !== "file" && isGiven(flag));
   if (other === undefined) return await readFileFlag(path);
   return wrongUsage(`without a title --file contains whole tasks: leave out --${other.name}`);
@@ -144,6 +146,7 @@ export async function makeTaskBody(args: Args, { folder }: CommandContext): Prom
     resources: resources.length === 0 ? undefined : JSON.stringify(resources),
     requires: listOf(args, "requires"),
     id: quoted(args.text("id")),
+    or_get: args.has("or-get") ? "true" : undefined,
     workspace: quoted(args.text("workspace")),
     data,
     max_attempts: wholeOf(args, "max-attempts"),

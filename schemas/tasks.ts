@@ -124,6 +124,9 @@ const After = Text({
 
 export const TaskBody = Type.Object({
   id: Type.Optional(TaskId),
+  or_get: Type.Optional(
+    Type.Boolean({ description: "Answer the task that has this id already, as it is.", default: false }),
+  ),
   workspace: Type.Optional(Workspace),
   title: Title,
   body: Type.Optional(Body),
@@ -234,6 +237,8 @@ const Json = nullable(JsonText(Type.Unknown()));
  */
 export const NewTask = Type.Object({
   id: TextOrNull,
+  /** Whether an existing task with this id is the answer. It is absent in older log entries. */
+  or_get: Type.Optional(Type.Boolean()),
   workspace: Type.String(),
   title: Type.String(),
   body: Type.String(),

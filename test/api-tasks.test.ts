@@ -844,6 +844,35 @@ t.test("the dependencies of a task can be changed, and a dead one is reported", 
   t.equal((await getTask(port, "late")).state, "ready");
 });
 
+t.test("what many report is one task", async (t) => {
+  const { port } = await startKoor(t);
+  const [ana, bob] = await pair(port);
+  const red = { id: "ci:red:4f2a91c", or_get: true };
+  const report = (agent: Agent, at: number): Promise<Answer> =>
+    agent.ask("POST", "/api/tasks", { ...red, workspace: "w", title: `report ${at}` });
+  const made = await Promise.all(Array.from({ length: 64 }, (_, at) => report(at % 2 === 0 ? ana : bob, at)));
+  t.same(new Set(made.map(({ status }) => status)), new Set([200]));
+  t.equal(new Set(made.map(({ text }) => text)).size, 1, "64 at the same time get one task");
+  t.equal((await eventsOf(port, "task.created")).length, 1);
+  const kept = made[0]?.json<Task>();
+
+  const array = await addTasks(ana, { title: "mend" }, red, { title: "tell", after: [red.id] });
+  t.same(array[1], kept, "an array has it in its place");
+  t.same(array[2]?.after, [red.id]);
+  t.equal(array[2]?.state, "blocked", "other tasks can wait for it");
+
+  await bob.ask("POST", `/api/tasks/${red.id}/cancel`, {});
+  t.match((await report(bob, 1)).json<Task>(), { title: kept?.title, state: "canceled" }, "ended or not");
+  t.same(refusal(await ana.ask("POST", "/api/tasks", { id: red.id, title: "t", or_get: false })), [
+    409,
+    `task exists: ${red.id}`,
+  ]);
+  t.same(refusal(await ana.ask("POST", "/api/tasks", [{ title: "t" }, { title: "t", or_get: true }])), [
+    400,
+    "[1].or_get needs an id",
+  ]);
+});
+
 t.test("the same request_id gives the same task", async (t) => {
   const { port } = await startKoor(t);
   const [ana, bob] = await pair(port);

@@ -57,6 +57,20 @@ t.test("ids and rows", (t) => {
   t.end();
 });
 
+t.test("a task that exists is the answer where the request asks for it", (t) => {
+  const known = { red: [3, "done"] } as const;
+  const orGet = (id: string, after: readonly string[] = []): NewTask => ({ ...asked(id, after), or_get: true });
+  t.same(shown(plan([orGet("red")], { lastRow: 7, known })), ["red(3)* 0:"]);
+  t.same(
+    shown(plan([asked(null), orGet("red", ["#0"]), orGet("green"), asked(null, ["#1", "red"])], { lastRow: 7, known })),
+    ["task-8(8) 0:", "red(3)* 0:", "green(9) 0:", "task-10(10) 0: red(3)"],
+    "it takes no row, what it is to wait for does not count, and a task that is done holds up none",
+  );
+  t.equal(shown(plan([orGet("red"), orGet("red")], { known })), "task exists: red", "one id stands for one task");
+  t.equal(shown(plan([orGet("new"), orGet("new")])), "task exists: new");
+  t.end();
+});
+
 t.test("a task that many wait for is looked up once", (t) => {
   const looked: string[] = [];
   const names = Array.from({ length: 64 }, (_, at) => `old${at}`);

@@ -15,7 +15,10 @@ export interface KnownTask {
   readonly state: TaskState;
 }
 
-/** A planned task. The call will create it, unless an earlier attempt of the same call has already created it. */
+/**
+ * A planned task. The call will create it, unless it exists: an earlier attempt of the same call has created it, or the
+ * request asks for the existing task with its id.
+ */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
@@ -55,7 +58,7 @@ const CYCLE_IDS_MAX = 16;
 
 /**
  * Plans the tasks of a call. Fails with 400 if a task in `after` does not exist. Fails with 409 if an id already exists
- * or the tasks wait for each other in a cycle.
+ * (unless the request asks for that task), or if the tasks wait for each other in a cycle.
  */
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
@@ -175,8 +178,14 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
     row += 1;
     if (task.id === null) while (given.has(ownTaskId(row)) || context.find(ownTaskId(row)) !== undefined) row += 1;
     const id = task.id ?? ownTaskId(row);
-    if (taken.has(id) || context.find(id) !== undefined)
-      return new Failure("ALREADY_EXISTS", `task exists: ${shorten(id)}`);
+    const existing = context.find(id);
+    if (existing !== undefined && task.or_get === true && !taken.has(id)) {
+      slots.push({ at, row: existing.row, id, task: null });
+      taken.add(id);
+      row -= 1;
+      continue;
+    }
+    if (taken.has(id) || existing !== undefined) return new Failure("ALREADY_EXISTS", `task exists: ${shorten(id)}`);
     taken.add(id);
     slots.push({ at, row, id, task });
   }

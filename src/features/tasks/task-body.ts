@@ -28,6 +28,7 @@ export function newTaskOf(
   callersOwn: string,
 ): NewTask | Failure {
   const { workspace = callersOwn, resources = [] } = body;
+  if (body.or_get === true && body.id === undefined) return invalid(`${at}or_get needs an id`);
   if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
   const read = readResources(resources, workspace);
   if (read instanceof Failure) return invalid(`${at}${read.message}`);
@@ -35,6 +36,7 @@ export function newTaskOf(
   if (data instanceof Failure) return data;
   return {
     id: body.id ?? null,
+    ...(body.or_get === true ? { or_get: true } : {}),
     workspace,
     title: body.title,
     body: body.body ?? "",

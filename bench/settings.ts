@@ -106,7 +106,7 @@ const QUICK: Settings = {
   runSMax: 300,
   // After this time the code of most requests is compiled. During the first 750 ms, a publish costs 2 to 8 times as
   // much as later.
-  warmupMs: 1_500,
+  warmupMs: 1_000,
   sliceMs: 80,
   rounds: 5,
   connections: [1, 64],

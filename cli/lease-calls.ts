@@ -31,7 +31,7 @@ export interface LeaseRequest {
   readonly reason: string | undefined;
   /** The longest life of the lease, whatever its holder does. A renewal with `touch` starts it again. */
   readonly max_s?: number;
-  /** By default, the workspace of the acting instance. */
+  /** The workspace of the resources. The default is the one of the acting instance. */
   readonly workspace?: string;
   /**
    * If false, the server grants a new lease even if the caller already holds a matching one. The new lease can be

@@ -30,7 +30,11 @@ async function settle(plan: LandPlan, turn: Turn, report: LandReport): Promise<L
     if (problem !== undefined) warn(`the result could not be published: ${problem.message}`);
   }
   if (report.result === "landed" || report.result === "nothing") {
-    await cancelTasks(settings, plan, report.commit === null ? "nothing is left to land" : `landed as ${report.commit}`);
+    await cancelTasks(
+      settings,
+      plan,
+      report.commit === null ? "nothing is left to land" : `landed as ${report.commit}`,
+    );
     return report;
   }
   const task = await makeTask(settings, plan, taskTextOf(report, plan), { owner: report.owner, fence: turn.fence });

@@ -75,8 +75,7 @@ export class Landing {
     this.#steps.report(`rebasing ${branch} on ${onto}`);
     const rebased = await rebase(folder, onto, signal);
     if (rebased instanceof CliFailure) return rebased;
-    if (rebased.kind === "conflict")
-      return { result: "conflict", onto, commit: rebased.commit, files: rebased.files };
+    if (rebased.kind === "conflict") return { result: "conflict", onto, commit: rebased.commit, files: rebased.files };
     const { commits } = rebased;
     if (commits === 0) return { result: "nothing", onto, commits };
     const commit = await addFence(folder, { onto, head: rebased.head, fence });

@@ -35,7 +35,8 @@ export class RemoteTarget implements Target {
 
   async push(folder: string, { commit, onto }: Move): Promise<Pushed | CliFailure> {
     // A lease alone would also let a push through that is no fast-forward.
-    if (!(await isAncestor(folder, onto, commit))) return failed(`${commit} does not follow ${onto}: nothing was pushed`);
+    if (!(await isAncestor(folder, onto, commit)))
+      return failed(`${commit} does not follow ${onto}: nothing was pushed`);
     const expected = `--force-with-lease=${this.#reference}:${onto}`;
     const words = ["push", "--porcelain", expected, "--end-of-options", this.remote, `${commit}:${this.#reference}`];
     // The hook `pre-push` runs, because it may send what belongs to the commits, such as large files.

@@ -26,7 +26,7 @@ export interface LandReport {
   readonly duration_ms: number;
 }
 
-/** What differs between the results of a landing. */
+/** The members of a report that differ between the results of a landing. */
 export type Outcomes = Partial<LandReport> & Pick<LandReport, "result">;
 
 export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, outcome: Outcomes): LandReport {
@@ -68,7 +68,17 @@ export function intentDataOf(report: LandReport, plan: LandPlan, turn: Turn): ob
 }
 
 /** One sentence that says what happened, for people. */
-export function describe({ result, branch, into, commit, commits, files, reason, exit_code, task }: LandReport): string {
+export function describe({
+  result,
+  branch,
+  into,
+  commit,
+  commits,
+  files,
+  reason,
+  exit_code,
+  task,
+}: LandReport): string {
   const made = task === null ? "" : ` (${task})`;
   switch (result) {
     case "landed":

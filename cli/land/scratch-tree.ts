@@ -3,12 +3,12 @@
  * in the caller's own tree changes. Its name has the id of the process that made it, by which later landings find those
  * of killed ones. Runs in the CLI process.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { failed, type CliFailure } from "../failure.js";
 import { warn } from "../output.js";
-import { describeSystemError } from "../system-error.js";
+import { describeSystemError, errorCodeOf } from "../system-error.js";
 import { gitText, gitWithoutHooks } from "./git.js";
 
 /** Matches the name of a scratch worktree, with the id of its process. */
@@ -72,13 +72,16 @@ async function removeTree(root: string, folder: string): Promise<void> {
   await gitWithoutHooks(root, ["worktree", "remove", "--force", "--force", folder]);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a name is that of a scratch worktree whose process is gone. */
+function isDead(name: string): boolean {
+  const pid = Number(NAME.exec(name)?.[1] ?? 0);
+  if (pid === 0) return false;
   try {
     process.kill(pid, 0);
-    return true;
+    return false;
   } catch (error) {
     // A process of another user exists, but cannot be signaled.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return errorCodeOf(error) !== "EPERM";
   }
 }
 
@@ -91,7 +94,27 @@ export async function removeDeadTrees(root: string): Promise<void> {
   if (typeof listed !== "string") return;
   for (const line of listed.split("\n")) {
     const folder = line.startsWith(WORKTREE) ? line.slice(WORKTREE.length) : "";
-    const pid = Number(NAME.exec(basename(folder))?.[1] ?? 0);
-    if (pid > 0 && !isAlive(pid) && existsSync(folder)) await removeTree(root, folder);
+    if (isDead(basename(folder)) && existsSync(folder)) await removeTree(root, folder);
+  }
+  removeEmptyFolders();
+}
+
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes the folders of landings that were killed before git had a record of them. */
+function removeEmptyFolders(): void {
+  const { tmpdir } = process.getBuiltinModule("node:os");
+  for (const name of listNames(tmpdir()).filter(isDead)) {
+    try {
+      rmdirSync(join(tmpdir(), name));
+    } catch {
+      // A folder that is not empty belongs to another repository, or to another user.
+    }
   }
 }

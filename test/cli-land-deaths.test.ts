@@ -87,7 +87,7 @@ for (const [command, when, lands] of [...sampleRows(STEPS, 2), ...AROUND_PUSH]) 
     else t.same(own, []);
 
     const again = await ana.land(["--check", "true"]);
-    t.match(answerOf(again), { result: lands ? "nothing" : "landed" });
+    t.match(answerOf(again), { result: "landed", ...(lands ? { commit: now } : {}) });
     t.equal(bench.inRemote("rev-list", "--count", "main"), "3", "each landed once");
     t.same(bench.scratch(), [], "the scratch worktree of the dead landing is gone");
     t.equal(ana.git("worktree", "list").split("\n").length, 1);
@@ -115,7 +115,7 @@ t.test("a landing that pushed and died is published by the same command again", 
   ana.commit("tax", { "ana.txt": "1\n" });
   await ana.land([], { PATH: deadlyGit(bench, "push", "after") });
   await breakLane(bench);
-  t.match(answerOf(await ana.land()), { result: "nothing" });
+  t.match(answerOf(await ana.land()), { result: "landed", commit: bench.inRemote("rev-parse", "main") });
   t.same(
     (await bench.events()).map(({ topic }) => topic),
     ["land.pushing", "land.landed"],
@@ -160,4 +160,26 @@ t.test("a landing whose lease is broken ends its check and pushes nothing", { sk
   const late = await ana.land(["--check", script]);
   t.match(late, { code: 1, stdout: "", stderr: /lease lost/ });
   t.equal(bench.inRemote("rev-parse", "main"), before);
+});
+
+t.test("a push of which no answer comes is found out by the next landing", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const [ana, ben] = [await bench.join("ana"), await bench.join("ben")];
+  ana.commit("tax", { "ana.txt": "1\n" });
+  ben.commit("fix", { "ben.txt": "1\n" });
+  const folder = join(bench.top, "git-cut");
+  const flag = join(bench.top, "cut");
+  // The connection is cut when the push has arrived.
+  const steps = `*" push "*) '${GIT}' "$@"; touch '${flag}'; exit 1;; *" fetch "*) [ -e '${flag}' ] && exit 1;;`;
+  writeScript(join(folder, "git"), `case " $* " in ${steps} esac\nexec '${GIT}' "$@"`);
+  const cut = await ana.land([], { PATH: `${folder}:${process.env["PATH"] ?? ""}` });
+  t.match(cut, { code: 3, stdout: "", stderr: /cannot fetch main from origin/ });
+  const commit = bench.inRemote("rev-parse", "main");
+  t.same(
+    (await bench.events()).map(({ topic }) => topic),
+    ["land.pushing"],
+    "it is not said to have failed",
+  );
+  t.equal((await ben.land()).code, 0);
+  t.match((await bench.events())[1], { topic: "land.landed", data: { branch: "tax", commit } });
 });

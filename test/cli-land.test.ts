@@ -2,13 +2,15 @@
  * Tests `koor land` with real git repositories, a bare remote and a real server: what lands, in which order, and what
  * becomes of a landing that fails. cli-land-deaths.test.ts has the landings that are killed.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
-import { NO_GIT, writeScript } from "./cli/guarded.js";
+import { NO_GIT, setUpGuarded, writeScript } from "./cli/guarded.js";
 import { answerOf, holdLane, setUpLanding, type LandingBench } from "./cli/landing.js";
-import { runProgram } from "./cli/run-cli.js";
+import { runCli, runProgram } from "./cli/run-cli.js";
+import { Agent } from "./support/leasing.js";
+import { recipeOf, tryRecipe } from "./support/recipe.js";
 
 const skip = NO_GIT;
 
@@ -82,10 +84,67 @@ t.test("a branch lands: rebased, checked, with the fence of the lane", { skip },
   ]);
 
   const again = await ana.land([]);
-  t.match(answerOf(again), { result: "nothing", commits: 0, task: null });
+  t.match(answerOf(again), { result: "landed", commit: landed, commits: 2, fence: answer.fence }, "it has landed");
   t.equal(again.code, 0);
+  ana.git("checkout", "--quiet", "--force", "-b", "empty", "origin/main");
+  const nothing = await ana.land([]);
+  t.match(answerOf(nothing), { result: "nothing", commits: 0, task: null });
+  t.equal(nothing.code, 0);
   t.equal(inRemote("rev-parse", "main"), landed);
   t.equal((await bench.events()).length, 2, "nothing to land publishes nothing");
+});
+
+t.test("a batch lands together, without the branches that conflict or fail", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const gate = await holdLane(bench);
+  const out = join(bench.top, "checked");
+  const check = `git log -1 --format=%s >>'${out}'; test ! -e bad.txt`;
+  const clone = await bench.join("a");
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const landings: ReturnType<typeof clone.land>[] = [];
+  for (const name of names) {
+    const agent = name === "a" ? clone.agent : await Agent.register(bench.port, name, { workspace: bench.workspace });
+    const files = { b: { "a.txt": "b\n" }, d: { "bad.txt": "d\n" } }[name] ?? { [`${name}.txt`]: `${name}\n` };
+    clone.commit(`from-${name}`, files);
+    const words = [`from-${name}`, "--check", name === "f" ? `true; ${check}` : check, "--batch", "6"];
+    landings.push(clone.land(words, { KOOR_INSTANCE: agent.id }));
+    await gate.nextWaiting();
+  }
+  await gate.letGo();
+  const ends = await Promise.all(landings);
+  t.same(
+    ends.map(({ code }) => code),
+    [0, 1, 0, 1, 0, 0],
+    ends.map(({ stderr }) => stderr).join(""),
+  );
+  const answers = ends.map(answerOf);
+  t.match(answers, [
+    { result: "landed" },
+    { result: "conflict", files: ["a.txt"] },
+    { result: "landed", fence: answers[0]?.fence },
+    { result: "failed", reason: "check" },
+    { result: "landed" },
+    { result: "landed" },
+  ]);
+  t.not(answers[5]?.fence, answers[0]?.fence, "another check is not of the batch");
+  const landed = [0, 2, 4, 5].map((at) => answers[at]?.commit);
+  t.same(new Set(bench.inRemote("rev-list", "main").split("\n").slice(0, -1)), new Set(landed));
+  t.same(
+    landedSubjects(bench),
+    ["a", "c", "e", "f"].map((name) => `from-${name}: ${name}.txt`),
+  );
+  t.match(
+    readFileSync(out, "utf8").split("\n").slice(0, 3),
+    ["from-e: e.txt", "from-c: c.txt", "from-d: bad.txt"],
+    "all of the batch, then half of it, then what is between",
+  );
+  const results = (await bench.events()).filter(({ topic }) => topic === "land.landed");
+  t.same(
+    results.map(({ data }) => [data["branch"], (data["holder"] as { name: string }).name]),
+    ["a", "c", "e", "f"].map((name) => [`from-${name}`, name]),
+    "each has one result",
+  );
+  t.same(bench.scratch(), []);
 });
 
 t.test("five at once land one after the other, in the order of the queue", { skip }, async (t) => {
@@ -321,4 +380,36 @@ t.test("wrong usage, and a server that is away", { skip }, async (t) => {
   const gate = await holdLane(bench);
   t.match(await ana.land(["tax", "--wait", "10ms"]), { code: 1, stderr: /no lease within 0.01s: leased by gate/ });
   await gate.letGo();
+});
+
+t.test("a person at a terminal sees the position and the steps", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const ana = await bench.join("ana");
+  ana.commit("tax", { "tax.ts": "1\n" });
+  const first = answerOf(await ana.land(["--check", "true"]));
+  ana.git("fetch", "--quiet");
+  ana.commit("fix", { "fix.ts": "1\n" });
+  const gate = await holdLane(bench);
+  const landing = runCli(["land"], { cwd: ana.root, env: { ...ana.env, NO_COLOR: "1" }, terminal: 200 });
+  await gate.nextWaiting();
+  const queue = await runCli(["land", "--queue"], { cwd: ana.root, env: { ...ana.env, NO_COLOR: "1" }, terminal: 200 });
+  t.match(queue.stdout, /^POSITION +STATE +BRANCH +HOLDER/m);
+  t.match(queue.stdout, /^ *1 +waiting +fix +ana /m);
+  await gate.letGo();
+  const { code, stdout, stderr } = await landing;
+  t.equal(code, 0, stderr);
+  t.match(stdout, /^result +landed$/m);
+  const lane = bench.lane.replaceAll("/", "\\/");
+  t.match(stderr, new RegExp(`position 1 in the lane ${lane}, about \\d+s until it has landed\n`));
+  t.match(stderr, new RegExp(`rebasing fix on ${first.commit}\n.*pushing [0-9a-f]{40}\n`, "s"));
+});
+
+t.test("the recipe of docs/landing.md works", { skip: NO_GIT }, async (t) => {
+  const { server, env, top } = await setUpGuarded(t, true);
+  const recipe = recipeOf("docs/landing.md");
+  const cwd = join(top, "recipe");
+  mkdirSync(cwd);
+  const { KOOR_INSTANCE: _, ...rest } = env;
+  const tried = await tryRecipe(recipe, server.url, { cwd, env: rest });
+  t.same(tried, { said: recipe.says, code: 0 }, "its output is that of the page");
 });

@@ -7,7 +7,7 @@ import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { wrongUsage, type CliFailure } from "../failure.js";
 
 /** The flags of a landing, which mean nothing with `--queue`. */
-const OF_LANDING = ["branch", "remote", "check", "owner", "wait", "ttl"] as const;
+const OF_LANDING = ["branch", "remote", "check", "owner", "batch", "wait", "ttl"] as const;
 
 async function run(args: Args, context: CommandContext): Promise<number | CliFailure> {
   if (!args.has("queue")) return await (await import("../land/land.js")).land(args, context);
@@ -38,6 +38,12 @@ export const LAND_COMMANDS: readonly CommandRow[] = [
         value: "AGENT",
         about: "the agent that gets the task of a failed landing; by default the caller",
         values: "agent",
+      },
+      {
+        name: "batch",
+        kind: "whole",
+        value: "N",
+        about: "try up to N waiting branches of this repository together; 1 by default",
       },
       {
         name: "wait",

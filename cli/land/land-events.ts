@@ -14,8 +14,9 @@ import type { Settings } from "../settings.js";
 import type { Lane } from "./lane.js";
 
 const PUSHING = "land.pushing";
+const LANDED = "land.landed";
 
-export type LandTopic = typeof PUSHING | "land.landed" | "land.conflict" | "land.failed";
+export type LandTopic = typeof PUSHING | typeof LANDED | "land.conflict" | "land.failed";
 
 /** The data of one event of a lane, and its topic. */
 export interface LaneEvent {
@@ -23,23 +24,32 @@ export interface LaneEvent {
   readonly data: Item;
 }
 
-async function publishOnce(settings: Settings, topic: LandTopic, data: object): Promise<Outcome<true>> {
-  const body = Buffer.from(JSON.stringify({ topic, data }));
+/** An event to publish. */
+export interface LandEvent {
+  readonly topic: LandTopic;
+  readonly data: object;
+}
+
+async function publishOnce(settings: Settings, events: readonly LandEvent[]): Promise<Outcome<true>> {
+  const body = Buffer.from(JSON.stringify(events));
   const answer = await ask(settings, { method: "POST", path: "/api/events/publish", headers: JSON_TYPE, body });
   return isFailure(answer) ? answer : true;
 }
 
-/** Publishes an event. If the server is away, tries again for a while, so that the event may be published twice. */
-export async function publish(settings: Settings, topic: LandTopic, data: object): Promise<CliFailure | undefined> {
+/**
+ * Publishes events, all of them or none. If the server is away, tries again for a while, so that they may be published
+ * twice.
+ */
+export async function publish(settings: Settings, ...events: readonly LandEvent[]): Promise<CliFailure | undefined> {
   const { signal } = new AbortController();
   const deadline = new RetryDeadline({ waitMs: CLI_LAND_PUBLISH_MS, signal });
-  const outcome = await deadline.untilAnswered(() => publishOnce(settings, topic, data));
+  const outcome = await deadline.untilAnswered(() => publishOnce(settings, events));
   return isFailure(outcome) ? failureOf(outcome) : undefined;
 }
 
 /** Publishes an event without a second try. */
-export async function tryToPublish(settings: Settings, topic: LandTopic, data: object): Promise<void> {
-  await publishOnce(settings, topic, data);
+export async function tryToPublish(settings: Settings, event: LandEvent): Promise<void> {
+  await publishOnce(settings, [event]);
 }
 
 /** Reads the newest events of a lane, the newest first. */
@@ -62,18 +72,28 @@ export function averageMsOf(events: readonly LaneEvent[]): number | null {
   return durations.length === 0 ? null : durations.reduce((sum, ms) => sum + ms, 0) / durations.length;
 }
 
+/** Returns what identifies the landing of a branch in a turn. */
+function identityOf({ fence, branch }: Item): string {
+  return JSON.stringify([fence, branch]);
+}
+
 /**
- * Returns the data of each push of another landing that began and has no result, once for each. A landing of a later
- * turn cannot be among them, because this one has its turn.
+ * Returns the data of each push of another turn that began and has no result, once for each branch. A landing of a
+ * later turn cannot be among them, because this one has its turn.
  */
 export function unfinishedPushes(events: readonly LaneEvent[], ownFence: number): Item[] {
-  const settled = new Set<unknown>([ownFence]);
+  const settled = new Set<string>();
   const unfinished: Item[] = [];
-  // Newest first: a result comes before its push, and the last of several pushes of a landing before the others.
+  // Newest first: a result comes before its push, and the last of several pushes of a branch before the others.
   for (const { topic, data } of events) {
-    const { fence } = data;
-    if (topic === PUSHING && !settled.has(fence)) unfinished.push(data);
-    settled.add(fence);
+    const identity = identityOf(data);
+    if (topic === PUSHING && !settled.has(identity) && data["fence"] !== ownFence) unfinished.push(data);
+    settled.add(identity);
   }
   return unfinished;
+}
+
+/** Returns the data of the event that a branch's head has landed; undefined if there is none. */
+export function findLanded(events: readonly LaneEvent[], branch: string, head: string): Item | undefined {
+  return events.find(({ topic, data }) => topic === LANDED && data["branch"] === branch && data["head"] === head)?.data;
 }

@@ -22,13 +22,24 @@ const TOPICS: Readonly<Record<Exclude<LandReport["result"], "nothing">, LandTopi
   failed: "land.failed",
 };
 
-/** Publishes a result, and makes or cancels the branch's task. Returns the report with the task. */
-async function settle(plan: LandPlan, turn: Turn, report: LandReport): Promise<LandReport> {
+/** Publishes the results of a turn: of the own branch, and of those that landed with it. */
+async function publishResults(plan: LandPlan, turn: Turn, report: LandReport, { others }: Landing): Promise<void> {
+  const events = others.map(({ report: other, holder }) => ({
+    topic: TOPICS.landed,
+    data: eventDataOf(other, plan, holder),
+  }));
+  // The result of a branch that landed in an earlier turn is published already.
+  if (report.result !== "nothing" && report.fence === turn.fence)
+    events.unshift({ topic: TOPICS[report.result], data: eventDataOf(report, plan, turn.lease.holder) });
+  if (events.length === 0) return;
+  const problem = await publish(plan.settings, ...events);
+  if (problem !== undefined) warn(`the result could not be published: ${problem.message}`);
+}
+
+/** Publishes the results, and makes or cancels the branch's task. Returns the report with the task. */
+async function settle(plan: LandPlan, turn: Turn, report: LandReport, landing: Landing): Promise<LandReport> {
   const { settings } = plan;
-  if (report.result !== "nothing") {
-    const problem = await publish(settings, TOPICS[report.result], eventDataOf(report, plan, turn));
-    if (problem !== undefined) warn(`the result could not be published: ${problem.message}`);
-  }
+  await publishResults(plan, turn, report, landing);
   if (report.result === "landed" || report.result === "nothing") {
     await cancelTasks(
       settings,
@@ -45,8 +56,9 @@ async function settle(plan: LandPlan, turn: Turn, report: LandReport): Promise<L
 
 /** Publishes that a landing stopped without a result. */
 async function reportStop(plan: LandPlan, turn: Turn, failure: CliFailure): Promise<void> {
-  const data = eventDataOf(makeReport(plan, turn, { result: "failed" }), plan, turn);
-  await tryToPublish(plan.settings, "land.failed", { ...data, reason: turn.problemReason, message: failure.message });
+  const data = eventDataOf(makeReport(plan, turn, { result: "failed" }), plan, turn.lease.holder);
+  const why = { reason: turn.problemReason, message: failure.message };
+  await tryToPublish(plan.settings, { topic: "land.failed", data: { ...data, ...why } });
 }
 
 async function landInTurn(plan: LandPlan, stopped: AbortSignal): Promise<LandReport | CliFailure> {
@@ -56,9 +68,10 @@ async function landInTurn(plan: LandPlan, stopped: AbortSignal): Promise<LandRep
   const turn = await Turn.take(plan, stopped, (lease) => steps.reportPosition(lease));
   if (turn instanceof CliFailure) return turn;
   try {
-    const outcome = await new Landing(plan, turn, steps).run();
-    if (!(outcome instanceof CliFailure)) return await settle(plan, turn, outcome);
-    await reportStop(plan, turn, outcome);
+    const landing = new Landing(plan, turn, steps);
+    const outcome = await landing.run();
+    if (!(outcome instanceof CliFailure)) return await settle(plan, turn, outcome, landing);
+    if (!landing.isUnknown) await reportStop(plan, turn, outcome);
     return outcome;
   } finally {
     await turn.end();

@@ -2,7 +2,7 @@
 import t from "tap";
 
 import { CLI_LAND_LOG_BYTES_MAX, CLI_LAND_LOG_LINES } from "../../schemas/limits/cli.js";
-import { averageMsOf, unfinishedPushes, type LaneEvent } from "./land-events.js";
+import { averageMsOf, findLanded, unfinishedPushes, type LaneEvent } from "./land-events.js";
 import { estimateMs, makeLane, reasonOf } from "./lane.js";
 import { LogTail, tailOf } from "./log-tail.js";
 
@@ -17,7 +17,9 @@ t.test("a lane is named by the workspace and the branch", (t) => {
     into: "release/1.2",
     resource: "name:land@github.com/acme/trucks/release/1.2",
   });
-  t.equal(reasonOf("fix/a", "ab"), "land fix/a at ab");
+  t.equal(reasonOf("fix/a", "ab", undefined), "land fix/a at ab");
+  t.match(reasonOf("fix/a", "ab", "npm test"), /^land fix\/a at ab, check [0-9a-f]{12}$/);
+  t.not(reasonOf("fix/a", "ab", "npm test"), reasonOf("fix/a", "ab", "npm run test"));
   t.end();
 });
 
@@ -46,8 +48,17 @@ t.test("a push without a result is found once, and not one's own", (t) => {
     event("pushing", 6, { commit: "a" }),
     event("failed", 5),
     event("pushing", 5),
+    event("landed", 4, { branch: "a", head: "1" }),
+    event("pushing", 4, { branch: "b" }),
+    event("pushing", 4, { branch: "a" }),
   ];
-  t.same(unfinishedPushes(events, 9), [{ fence: 6, commit: "b" }]);
+  const missing = [
+    { fence: 6, commit: "b" },
+    { fence: 4, branch: "b" },
+  ];
+  t.same(unfinishedPushes(events, 9), missing);
+  t.same(findLanded(events, "a", "1"), { fence: 4, branch: "a", head: "1" });
+  t.equal(findLanded(events, "a", "2"), undefined);
   t.end();
 });
 

@@ -14,8 +14,9 @@ import type { Settings } from "../settings.js";
 
 /** A lane has as many waiting landings as there are agents, which is far less. */
 const LEASES = "1000";
-/** Matches the reason of a lane's lease. */
-const REASON = /^land (\S+) at ([0-9a-f]{40,64})$/;
+/** Matches the reason of a lane's lease, with the key of the check if there is one. */
+const REASON = /^land (\S+) at ([0-9a-f]{40,64})(?:, check ([0-9a-f]+))?$/;
+const CHECK_KEY_DIGITS = 12;
 
 export interface Lane {
   /** The name in messages and events: `trucks/main`. */
@@ -31,8 +32,17 @@ export function makeLane(workspace: string | null, into: string): Lane {
   return { name, workspace, into, resource: LANE_PREFIX + name };
 }
 
-export function reasonOf(branch: string, head: string): string {
-  return `land ${branch} at ${head}`;
+/** Returns a text that is the same for the same check; null if there is none. The check itself may hold secrets. */
+export function checkKeyOf(check: string | undefined): string | null {
+  if (check === undefined) return null;
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha256").update(check).digest("hex").slice(0, CHECK_KEY_DIGITS);
+}
+
+/** Returns the reason of the lease of a landing. */
+export function reasonOf(branch: string, head: string, check: string | undefined): string {
+  const key = checkKeyOf(check);
+  return `land ${branch} at ${head}${key === null ? "" : `, check ${key}`}`;
 }
 
 /** A landing that has its turn or waits for it. */
@@ -43,6 +53,8 @@ export interface QueuedLanding {
   /** Null for a lease that another program has taken. */
   readonly branch: string | null;
   readonly head: string | null;
+  /** The key of its check (`checkKeyOf`). */
+  readonly check_key: string | null;
   readonly holder: { readonly id: string; readonly name: string };
   /** When it got its turn, or entered the queue. */
   readonly since: string;
@@ -89,7 +101,7 @@ export async function listLandings(
   const inOrder = waiting.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
   const startedMs = Date.parse(held[0]?.granted_at ?? "") || nowMs;
   return [...held, ...inOrder].map((lease, position) => {
-    const [, branch = null, head = null] = REASON.exec(lease.reason) ?? [];
+    const [, branch = null, head = null, checkKey = null] = REASON.exec(lease.reason) ?? [];
     const leftMs = averageMs === null ? null : estimateMs(position, averageMs, nowMs - startedMs);
     return {
       lease: lease.id,
@@ -97,6 +109,7 @@ export async function listLandings(
       state: lease.state === "held" && position === 0 ? "landing" : "waiting",
       branch,
       head,
+      check_key: checkKey,
       holder: lease.holder,
       since: lease.granted_at ?? lease.requested_at,
       position,

@@ -32,6 +32,8 @@ export interface LandPlan extends LanePlan {
   readonly head: string;
   readonly target: Target;
   readonly check: string | undefined;
+  /** The number of branches that may land together; 1 for the own branch alone. */
+  readonly batch: number;
   /** The id or name of the agent that gets the task of a failed landing; undefined for the caller. */
   readonly owner: string | undefined;
   readonly waitMs: number;
@@ -92,6 +94,7 @@ export async function readPlan(args: Args, context: CommandContext): Promise<Lan
     head,
     target,
     check,
+    batch: Math.max(1, Number(args.text("batch") ?? 1)),
     owner: args.text("owner"),
     waitMs: args.duration("wait") ?? Number.POSITIVE_INFINITY,
     ttlS: wholeSeconds(args.duration("ttl")) ?? CLI_LEASE_RUN_TTL_S,

@@ -17,7 +17,8 @@ export async function showQueue(args: Args, context: CommandContext): Promise<nu
   const averageMs = averageMsOf(events);
   const listed = await listLandings(settings, lane, averageMs, Date.now());
   if (isFailure(listed)) return failureOf(listed);
-  const landings = listed.map(({ fence: _fence, ...landing }) => landing);
-  const average_ms = averageMs === null ? null : Math.round(averageMs);
-  return (await printAnswer(Buffer.from(JSON.stringify({ lane: lane.name, average_ms, landings })), context)) ?? 0;
+  const landings = listed.map(({ fence: _fence, check_key: _key, ...landing }) => landing);
+  const average = averageMs === null ? null : Math.round(averageMs);
+  const answer = JSON.stringify({ lane: lane.name, average_ms: average, landings });
+  return (await printAnswer(Buffer.from(answer), context)) ?? 0;
 }

@@ -36,6 +36,7 @@ export async function rebase(folder: string, onto: string, signal: AbortSignal):
   if (!run.isSuccess) {
     const files = await conflictsIn(folder);
     const commit = await findCommit(folder, "REBASE_HEAD");
+    await gitWithoutHooks(folder, ["rebase", "--abort"]);
     if (files.length > 0) return { kind: "conflict", commit: typeof commit === "string" ? commit : null, files };
     return failed(`git cannot rebase: ${lastLineOf(run.complaint)}`, run.complaint);
   }

@@ -1,4 +1,5 @@
 /** The result of a landing, as the command prints it and as events and tasks have it. Pure; runs in the CLI process. */
+import type { Lease } from "../lease-calls.js";
 import type { LandPlan } from "./plan.js";
 import type { TaskText } from "./land-task.js";
 import type { Turn } from "./turn.js";
@@ -31,6 +32,7 @@ export type Outcomes = Partial<LandReport> & Pick<LandReport, "result">;
 
 export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, outcome: Outcomes): LandReport {
   return {
+    result: outcome.result,
     lane: lane.name,
     branch,
     head,
@@ -47,23 +49,24 @@ export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, 
     task: null,
     attempts: 1,
     duration_ms: Math.round(performance.now() - turn.startedMs),
-    ...outcome,
+    ...without(outcome),
   };
 }
 
-/** Returns the data of an event about a landing. The log may be long, and may hold secrets. */
-export function eventDataOf(
-  report: LandReport,
-  { lane }: LandPlan,
-  turn: Turn,
-): Omit<LandReport, "log" | "task"> & { readonly workspace: string | null; readonly holder: Turn["lease"]["holder"] } {
-  const { log: _log, task: _task, ...data } = report;
-  return { ...data, workspace: lane.workspace, holder: turn.lease.holder };
+/** Returns the members that were given, without the result. */
+function without({ result: _result, ...members }: Outcomes): Partial<LandReport> {
+  return members;
 }
 
-/** Returns the data of the event that a landing is about to push. It has no duration, because it is no result. */
-export function intentDataOf(report: LandReport, plan: LandPlan, turn: Turn): object {
-  const { result: _result, duration_ms: _duration, ...data } = eventDataOf(report, plan, turn);
+/** Returns the data of an event about a landing. The log may be long, and may hold secrets. */
+export function eventDataOf(report: LandReport, { lane }: LandPlan, holder: Lease["holder"]) {
+  const { log: _log, task: _task, ...data } = report;
+  return { ...data, workspace: lane.workspace, holder };
+}
+
+/** Returns the data of the event that a branch is about to be pushed. It has no duration, because it is no result. */
+export function intentDataOf(report: LandReport, plan: LandPlan, holder: Lease["holder"]): object {
+  const { result: _result, duration_ms: _duration, ...data } = eventDataOf(report, plan, holder);
   return data;
 }
 

@@ -23,6 +23,7 @@ export interface TurnRequest {
   readonly lane: Lane;
   readonly branch: string;
   readonly head: string;
+  readonly check: string | undefined;
   readonly ttlS: number;
   readonly waitMs: number;
 }
@@ -54,7 +55,7 @@ export class Turn {
    * @param onWaiting called with the waiting request now and then
    */
   static async take(
-    { settings, lane, branch, head, ttlS, waitMs }: TurnRequest,
+    { settings, lane, branch, head, check, ttlS, waitMs }: TurnRequest,
     stopped: AbortSignal,
     onWaiting: (lease: Lease) => void,
   ): Promise<Turn | CliFailure> {
@@ -64,7 +65,7 @@ export class Turn {
       scope: undefined,
       ttl_s: ttlS,
       max_s: ttlS,
-      reason: reasonOf(branch, head),
+      reason: reasonOf(branch, head, check),
       reuse: false,
       ...(lane.workspace === null ? {} : { workspace: lane.workspace }),
     } as const;

@@ -96,7 +96,7 @@ export async function setUpLanding(t: Owner): Promise<LandingBench> {
   git(home, seed, "commit", "--quiet", "--message", "begin");
   git(home, seed, "push", "--quiet", "origin", "main");
 
-  const join_ = async (name: string): Promise<Lander> => {
+  const joinLane = async (name: string): Promise<Lander> => {
     const agent = await Agent.register(port, name, { workspace });
     const clone = join(top, name);
     if (!existsSync(clone)) git(home, top, "clone", "--quiet", remote, clone);
@@ -133,7 +133,7 @@ export async function setUpLanding(t: Owner): Promise<LandingBench> {
     top,
     remote,
     inRemote: (...words) => git(home, remote, ...words),
-    join: join_,
+    join: joinLane,
     events: async () => (await eventsOf(port, "land.*")).filter(({ data }) => data["lane"] === lane),
     scratch: () => readdirSync(temporary).filter((name) => name.startsWith("koor-land-")),
   };

@@ -6,7 +6,7 @@ import type { Event, Lease } from "../../api/types.js";
 
 /** The beginning of the resource that is a lane, and the form of the reason of its lease (docs/landing.md). */
 const LANE = "name:land@";
-const REASON = /^land (\S+) at [0-9a-f]{40,64}$/;
+const REASON = /^land (\S+) at [0-9a-f]{40,64}(?:, check [0-9a-f]+)?$/;
 const RESULTS: ReadonlySet<string> = new Set(["landed", "conflict", "failed"]);
 /** The number of results that are shown. */
 const RESULTS_SHOWN = 5;

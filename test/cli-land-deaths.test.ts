@@ -62,7 +62,7 @@ for (const [command, when, lands] of [...sampleRows(STEPS, 2), ...AROUND_PUSH]) 
     ana.commit("tax", { "ana.txt": "1\n" });
     ben.commit("fix", { "ben.txt": "1\n" });
     const before = bench.inRemote("rev-parse", "main");
-    const killed = await ana.land(["--check", "true"], { PATH: deadlyGit(bench, command, when) });
+    const killed = await ana.landApart(["--check", "true"], { PATH: deadlyGit(bench, command, when) });
     t.match(killed, { code: null, stdout: "" }, killed.stderr);
     const now = bench.inRemote("rev-parse", "main");
     t.equal(now !== before, lands, "all of it or nothing");
@@ -99,7 +99,7 @@ t.test("a landing that is killed in its check ends by its ttl, however alive its
   const [ana, ben] = [await bench.join("ana"), await bench.join("ben")];
   ana.commit("tax", { "ana.txt": "1\n" });
   ben.commit("fix", { "ben.txt": "1\n" });
-  const killed = await ana.land(["--check", "kill -9 $PPID", "--ttl", "2s"]);
+  const killed = await ana.landApart(["--check", "kill -9 $PPID", "--ttl", "2s"]);
   t.equal(killed.code, null, killed.stderr);
   const landing = landAfter(t, bench, ben);
   const lost = nextEvent(bench.port, "lease.lost", (await bench.events()).at(-1)?.id ?? 0);
@@ -113,7 +113,7 @@ t.test("a landing that pushed and died is published by the same command again", 
   const bench = await setUpLanding(t);
   const ana = await bench.join("ana");
   ana.commit("tax", { "ana.txt": "1\n" });
-  await ana.land([], { PATH: deadlyGit(bench, "push", "after") });
+  await ana.landApart([], { PATH: deadlyGit(bench, "push", "after") });
   await breakLane(bench);
   t.match(answerOf(await ana.land()), { result: "landed", commit: bench.inRemote("rev-parse", "main") });
   t.same(

@@ -3,12 +3,13 @@
  * becomes of a landing that fails. cli-land-deaths.test.ts has the landings that are killed.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 
 import { NO_GIT, setUpGuarded, writeScript } from "./cli/guarded.js";
 import { answerOf, holdLane, setUpLanding, type LandingBench } from "./cli/landing.js";
-import { runCli, runProgram } from "./cli/run-cli.js";
+import { runCli } from "./cli/run-cli.js";
 import { Agent } from "./support/leasing.js";
 import { recipeOf, tryRecipe } from "./support/recipe.js";
 
@@ -151,7 +152,7 @@ t.test("five at once land one after the other, in the order of the queue", { ski
   const bench = await setUpLanding(t);
   const gate = await holdLane(bench);
   const out = join(bench.top, "checked");
-  const landings: Promise<Awaited<ReturnType<typeof runProgram>>>[] = [];
+  const landings: ReturnType<typeof runCli>[] = [];
   const names = ["a", "b", "c", "d", "e"];
   for (const name of names) {
     const one = await bench.join(name);
@@ -159,7 +160,7 @@ t.test("five at once land one after the other, in the order of the queue", { ski
     landings.push(one.land(["--check", `echo "begin $(git rev-parse HEAD)" >>'${out}'; echo end >>'${out}'`]));
     await gate.nextWaiting();
   }
-  const queue = await runProgram(["land", "--queue"], { cwd: join(bench.top, "a"), env: (await bench.join("f")).env });
+  const queue = await runCli(["land", "--queue"], { cwd: join(bench.top, "a"), env: (await bench.join("f")).env });
   t.match(JSON.parse(queue.stdout), {
     lane: bench.lane,
     average_ms: null,
@@ -187,7 +188,7 @@ t.test("five at once land one after the other, in the order of the queue", { ski
     "each check ran on what landed, and none beside another",
   );
   t.same(bench.scratch(), []);
-  const after = await runProgram(["land", "--queue"], { cwd: join(bench.top, "a"), env: (await bench.join("g")).env });
+  const after = await runCli(["land", "--queue"], { cwd: join(bench.top, "a"), env: (await bench.join("g")).env });
   const { average_ms, landings: left } = JSON.parse(after.stdout) as { average_ms: number; landings: object[] };
   t.ok(average_ms > 0);
   t.same(left, []);
@@ -214,7 +215,8 @@ t.test("landings of one instance follow each other, too", { skip }, async (t) =>
   await granted(1);
   const second = ana.land(["two", "--check", `echo 2 >>'${out}'`]);
   await granted(2);
-  writeFileSync(fifo, "go\n");
+  // A pipe is opened when its reader is there, which runs in this process.
+  await writeFile(fifo, "go\n");
   const ends = await Promise.all([first, second]);
   t.same(
     ends.map(({ code }) => code),

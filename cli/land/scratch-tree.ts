@@ -4,9 +4,10 @@
  * of killed ones. Runs in the CLI process.
  */
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 
 import { failed, type CliFailure } from "../failure.js";
+import { io } from "../io.js";
 import { warn } from "../output.js";
 import { describeSystemError, errorCodeOf } from "../system-error.js";
 import { gitText, gitWithoutHooks } from "./git.js";
@@ -28,11 +29,9 @@ export class ScratchTree {
 
   /** Makes a scratch worktree of a repository, with the files of a commit. */
   static async make(root: string, commit: string, signal: AbortSignal): Promise<ScratchTree | CliFailure> {
-    // Load the module only here. With a static import every command would load it.
-    const { tmpdir } = process.getBuiltinModule("node:os");
     let folder: string;
     try {
-      folder = mkdtempSync(join(tmpdir(), `koor-land-${process.pid}-`));
+      folder = mkdtempSync(join(temporaryFolder(), `koor-land-${process.pid}-`));
     } catch (error) {
       return failed(`cannot make a folder for temporary files: ${describeSystemError(error)}`);
     }
@@ -99,6 +98,13 @@ export async function removeDeadTrees(root: string): Promise<void> {
   removeEmptyFolders();
 }
 
+/** Returns the folder for temporary files that the command's environment names, else that of the system. */
+function temporaryFolder(): string {
+  const named = io().environment["TMPDIR"];
+  // Load the module only here. With a static import every command would load it.
+  return named && isAbsolute(named) ? named : process.getBuiltinModule("node:os").tmpdir();
+}
+
 function listNames(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -109,10 +115,10 @@ function listNames(folder: string): string[] {
 
 /** Removes the folders of landings that were killed before git had a record of them. */
 function removeEmptyFolders(): void {
-  const { tmpdir } = process.getBuiltinModule("node:os");
-  for (const name of listNames(tmpdir()).filter(isDead)) {
+  const folder = temporaryFolder();
+  for (const name of listNames(folder).filter(isDead)) {
     try {
-      rmdirSync(join(tmpdir(), name));
+      rmdirSync(join(folder, name));
     } catch {
       // A folder that is not empty belongs to another repository, or to another user.
     }

@@ -10,7 +10,7 @@ import root from "tap";
 import { Agent, eventsOf, nextEvent, type StoredEvent } from "../support/leasing.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { git, gitEnvironment } from "./git.js";
-import { RunningCli, runProgram, type CliResult } from "./run-cli.js";
+import { RunningCli, runCli, runProgram, type CliResult } from "./run-cli.js";
 
 export interface LandAnswer {
   readonly result: string;
@@ -37,8 +37,10 @@ export interface Lander {
   readonly git: (...words: string[]) => string;
   /** Makes a branch from the remote's `main`, or continues it, with a commit of files. Returns the commit. */
   readonly commit: (branch: string, files: Readonly<Record<string, string>>) => string;
-  /** Runs `koor land` in the clone. */
+  /** Runs `koor land` in the clone, in the test's process. */
   readonly land: (words?: readonly string[], env?: Readonly<Record<string, string>>) => Promise<CliResult>;
+  /** Runs it in a process of its own, which may be killed. */
+  readonly landApart: (words?: readonly string[], env?: Readonly<Record<string, string>>) => Promise<CliResult>;
   readonly start: (words?: readonly string[]) => RunningCli;
 }
 
@@ -115,7 +117,8 @@ export async function setUpLanding(t: Owner): Promise<LandingBench> {
         inClone("commit", "--quiet", "--message", `${branch}: ${Object.keys(files).join(" ")}`);
         return inClone("rev-parse", "HEAD");
       },
-      land: async (words = [], more = {}) =>
+      land: async (words = [], more = {}) => await runCli(["land", ...words], { cwd: clone, env: { ...env, ...more } }),
+      landApart: async (words = [], more = {}) =>
         await runProgram(["land", ...words], { cwd: clone, env: { ...env, ...more } }),
       start: (words = []) => {
         const running = new RunningCli(["land", ...words], { cwd: clone, env });

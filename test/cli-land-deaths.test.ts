@@ -6,8 +6,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 
 import { NO_GIT, writeScript } from "./cli/guarded.js";
-import { answerOf, GIT, setUpLanding, type Lander, type LandingBench } from "./cli/landing.js";
-import { nextEvent } from "./support/leasing.js";
+import { answerOf, GIT, holdLane, setUpLanding, type Lander, type LandingBench } from "./cli/landing.js";
 import { send, sendJson } from "./support/http-client.js";
 import { sampleRows } from "./support/test-size.js";
 
@@ -101,11 +100,9 @@ t.test("a landing that is killed in its check ends by its ttl, however alive its
   ben.commit("fix", { "ben.txt": "1\n" });
   const killed = await ana.landApart(["--check", "kill -9 $PPID", "--ttl", "2s"]);
   t.equal(killed.code, null, killed.stderr);
-  const landing = landAfter(t, bench, ben);
-  const lost = nextEvent(bench.port, "lease.lost", (await bench.events()).at(-1)?.id ?? 0);
-  let isLost = false;
-  void lost.then(() => (isLost = true));
-  while (!isLost) await ana.agent.ask("GET", `/api/instances/${ana.agent.id}`);
+  const over = new AbortController();
+  const landing = landAfter(t, bench, ben).finally(() => over.abort());
+  while (!over.signal.aborted) await ana.agent.ask("GET", `/api/instances/${ana.agent.id}`);
   await landing;
 });
 
@@ -138,6 +135,35 @@ t.test("a signal stops the check, and cleans up", { skip }, async (t) => {
   t.match(leases, [{ state: "released" }]);
   t.same(bench.scratch(), []);
   t.equal(bench.inRemote("rev-parse", "main"), before);
+});
+
+t.test("a landing that is stopped in the queue leaves it", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const ana = await bench.join("ana");
+  ana.commit("tax", { "ana.txt": "1\n" });
+  const gate = await holdLane(bench);
+  const running = ana.start();
+  await gate.nextWaiting();
+  running.child.kill("SIGINT");
+  t.equal(await running.exit(), 130);
+  const waiting = await ana.agent.ask("GET", `/api/leases?workspace=${bench.workspace}&state=waiting`);
+  t.same(waiting.json(), { leases: [] });
+  t.same(await bench.events(), [], "it had no turn");
+  await gate.letGo();
+});
+
+t.test("a landing whose server is gone stops before the push", { skip }, async (t) => {
+  const bench = await setUpLanding(t, true);
+  const ana = await bench.join("ana");
+  ana.commit("tax", { "ana.txt": "1\n" });
+  const before = bench.inRemote("rev-parse", "main");
+  const running = ana.start(["--ttl", "2s", "--check", "echo ready; exec tail -f /dev/null"]);
+  await running.until("the check runs", () => running.stderr.includes("ready"));
+  await bench.server.stop("SIGKILL");
+  t.equal(await running.exit(), 3);
+  t.match(running.stderr, /is lost \(the server has not answered within its ttl\)/);
+  t.equal(bench.inRemote("rev-parse", "main"), before);
+  t.same(bench.scratch(), []);
 });
 
 t.test("a landing whose lease is broken ends its check and pushes nothing", { skip }, async (t) => {

@@ -12,7 +12,7 @@ import { averageMsOf, publish, readEvents, tryToPublish, type LandTopic } from "
 import { cancelTasks, makeTask } from "./land-task.js";
 import { Landing } from "./landing.js";
 import { readPlan, type LandPlan } from "./plan.js";
-import { describe, eventDataOf, makeReport, taskTextOf, type LandReport } from "./report.js";
+import { describeFailure, eventDataOf, makeReport, taskTextOf, type LandReport } from "./report.js";
 import { Steps } from "./steps.js";
 import { Turn } from "./turn.js";
 
@@ -90,6 +90,6 @@ export async function land(args: Args, context: CommandContext): Promise<number 
     return await exitCodeOfSignal(stoppedBy);
   }
   const hasFailed = outcome.result === "conflict" || outcome.result === "failed";
-  if (hasFailed) warn(describe(outcome));
+  if (hasFailed) warn(describeFailure(outcome));
   return (await printAnswer(Buffer.from(JSON.stringify(outcome)), context)) ?? (hasFailed ? 1 : 0);
 }

@@ -70,29 +70,12 @@ export function intentDataOf(report: LandReport, plan: LandPlan, holder: Lease["
   return data;
 }
 
-/** One sentence that says what happened, for people. */
-export function describe({
-  result,
-  branch,
-  into,
-  commit,
-  commits,
-  files,
-  reason,
-  exit_code,
-  task,
-}: LandReport): string {
+/** Returns one sentence about a conflict or another failure, for people. */
+export function describeFailure({ result, branch, into, files, reason, exit_code, task }: LandReport): string {
   const made = task === null ? "" : ` (${task})`;
-  switch (result) {
-    case "landed":
-      return `${branch} has landed in ${into}: ${commits ?? 0} commits, ${commit ?? ""}`;
-    case "nothing":
-      return `${branch} has no commit that is not in ${into}`;
-    case "conflict":
-      return `${branch} conflicts with ${into} in ${(files ?? []).join(", ")}${made}`;
-    case "failed":
-      return `${branch} has not landed in ${into}: ${reasonText(reason, exit_code)}${made}`;
-  }
+  return result === "conflict"
+    ? `${branch} conflicts with ${into} in ${(files ?? []).join(", ")}${made}`
+    : `${branch} has not landed in ${into}: ${reasonText(reason, exit_code)}${made}`;
 }
 
 function reasonText(reason: LandReport["reason"], exitCode: number | null): string {

@@ -80,9 +80,12 @@ function writeFiles(folder: string, files: Readonly<Record<string, string>>): vo
   }
 }
 
-/** Makes a bare remote with one commit on `main`, and a folder for temporary files. */
-export async function setUpLanding(t: Owner): Promise<LandingBench> {
-  const server = await (shared ??= startKoor(root));
+/**
+ * Makes a bare remote with one commit on `main`, and a folder for temporary files.
+ * @param ownServer whether the server is not shared, because the test stops it
+ */
+export async function setUpLanding(t: Owner, ownServer = false): Promise<LandingBench> {
+  const server = await (ownServer ? startKoor(t) : (shared ??= startKoor(root)));
   const port = Number(new URL(server.url).port);
   workspaces += 1;
   const workspace = `trucks-${workspaces}`;

@@ -82,11 +82,11 @@ export type RunResult =
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
 
 /**
- * Sends heartbeats until the signal fires. If the command has to be terminated, resolves with the reason.
+ * Sends heartbeats until the signal fires. If the command, or whatever else runs under the claim, has to be terminated, resolves with the reason.
  * @param known the reason for which the command is already being terminated, if it is
  */
-async function sendHeartbeats(
-  claim: HeldClaim,
+export async function sendHeartbeats(
+  claim: Pick<HeldClaim, "sendHeartbeat">,
   { intervalMs, ttlMs, retryMs }: RunTimes,
   signal: AbortSignal,
   known?: Stop["kind"],

@@ -46,16 +46,18 @@ export class CommandProcess {
   /**
    * Starts the command. Returns the running process, or a short reason why it cannot start.
    * @param streams null makes the command inherit this process's streams
+   * @param folder the folder in which it runs; by default that of this process
    */
   static async start(
     [file = "", ...rest]: readonly string[],
     environment: NodeJS.ProcessEnv,
     streams: CommandStreams | null,
+    folder?: string,
   ): Promise<CommandProcess | string> {
     const { spawn } = await import("node:child_process");
     const stdio = streams === null ? "inherit" : "pipe";
     // The command gets its own process group. A signal to the group then reaches its descendants, but not this process.
-    const options = { stdio, env: environment, detached: HAS_GROUPS } as const;
+    const options = { stdio, env: environment, detached: HAS_GROUPS, cwd: folder } as const;
     return await new Promise((resolve) => {
       try {
         const child = spawn(file, rest, options);

@@ -21,6 +21,7 @@ import { INIT_COMMANDS } from "./commands/init.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
 import { MESSAGE_COMMANDS } from "./commands/message.js";
+import { LAND_COMMANDS } from "./commands/land.js";
 import { LEASES_COMMANDS } from "./commands/leases.js";
 import { METRICS_COMMANDS } from "./commands/metrics.js";
 import { MCP_COMMANDS } from "./commands/mcp.js";
@@ -49,7 +50,7 @@ export const TOPICS: readonly Topic[] = [
     name: "agents",
     rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
   },
-  { name: "git", rows: [...GUARD_COMMANDS] },
+  { name: "git", rows: [...GUARD_COMMANDS, ...LAND_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

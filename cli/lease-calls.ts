@@ -29,6 +29,10 @@ export interface LeaseRequest {
   readonly scope: string | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
+  /** The longest life of the lease, whatever its holder does. A renewal with `touch` starts it again. */
+  readonly max_s?: number;
+  /** The workspace of the resources. The default is the one of the acting instance. */
+  readonly workspace?: string;
   /**
    * If false, the server grants a new lease even if the caller already holds a matching one. The new lease can be
    * released without releasing the old one.
@@ -93,11 +97,13 @@ export async function renewLease(
   id: string,
   fence: number,
   changes: { readonly ttl_s: number | undefined; readonly touch: true | undefined },
+  limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ...changes }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
   // The call may be repeated, because the request states the time to live, and the maximum life counts from now on.
-  return await callForLease(settings, { method: "POST", path, headers: JSON_TYPE, body, repeatable: true });
+  const plan = { method: "POST", path, headers: JSON_TYPE, body, repeatable: true, ...limits };
+  return await callForLease(settings, plan);
 }
 
 /**

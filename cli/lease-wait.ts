@@ -10,7 +10,7 @@ import { formatDuration, SECOND_MS } from "../shared/duration.js";
 import { failureOf, isTransient, RetryDeadline, type RetryOptions, Refusal } from "./ask.js";
 import { CliFailure, refused } from "./failure.js";
 import { getLease, releaseLease, requestLease } from "./lease-calls.js";
-import type { LeaseRequest, LeaseAnswer } from "./lease-calls.js";
+import type { Lease, LeaseRequest, LeaseAnswer } from "./lease-calls.js";
 import type { Settings } from "./settings.js";
 
 export interface LeaseWaitOptions extends RetryOptions {
@@ -19,6 +19,10 @@ export interface LeaseWaitOptions extends RetryOptions {
   readonly staysQueued: boolean;
   /** Ends the wait when it fires. The request then leaves the queue. */
   readonly signal: AbortSignal;
+  /** Called with the waiting lease when it has entered the queue, and then each `reportS`. */
+  readonly onWaiting?: (lease: Lease) => void;
+  /** The longest time between two calls of `onWaiting`, in seconds; WAIT_S_MAX by default. */
+  readonly reportS?: number;
 }
 
 class LeaseWaiter {
@@ -34,14 +38,15 @@ class LeaseWaiter {
 
   /** Polls the lease until the request has left the queue or the time is up. */
   async #untilDecided(first: LeaseAnswer): Promise<LeaseAnswer | Refusal | CliFailure> {
-    const { signal } = this.#options;
+    const { signal, onWaiting, reportS = WAIT_S_MAX } = this.#options;
     let latest = first;
     for (
       let leftMs = this.#deadline.leftMs;
       latest.lease.state === "waiting" && leftMs > 0;
       leftMs = this.#deadline.leftMs
     ) {
-      const waitS = Math.min(WAIT_S_MAX, Math.ceil(leftMs / SECOND_MS));
+      onWaiting?.(latest.lease);
+      const waitS = Math.min(reportS, Math.ceil(leftMs / SECOND_MS));
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, waitS, { signal }),
       );

@@ -164,6 +164,7 @@ const ELSEWHERE = [
   "events subscribe",
   "changes",
   "backup",
+  "land",
 ].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {

@@ -62,7 +62,6 @@ export class LeaseHistory {
     const { fence, granted_at, ended_at, resources } = lease;
     if (granted_at === null) return;
     const globs = fileGlobsOf(resources);
-    if (globs.length === 0) return;
     const past: PastLease = {
       lease,
       grantedMs: Date.parse(granted_at),

@@ -46,6 +46,25 @@ function verdictOf(record: CommitRecord, leases: readonly Lease[], off: readonly
   return judge(record, { history: new LeaseHistory(leases), off: new Set(off), sinceMs: NOON_S * 1_000 - 60_000 });
 }
 
+t.test("a commit that was landed is judged by its author's time", (t) => {
+  const lane = lease(7, "ana", 0, 5_000, { resources: ["name:land@w/main"] });
+  const landed = commit({ fences: [7], authorS: NOON_S - 30, committerS: NOON_S + 1 });
+  const theirs = (from: number, to: number | null) => lease(1, "bob", from, to);
+  t.match(verdictOf(landed, [lane, theirs(-5_000, null)]), { verdict: "free", fence: null });
+  t.match(verdictOf(landed, [lane, theirs(-31_000, -10_000)]), { verdict: "violation" }, "leased when it was written");
+  t.match(verdictOf(landed, [theirs(-5_000, null)]), { verdict: "violation" }, "a fence that was never granted");
+  const other = { ...lane, resources: ["name:deploy"] };
+  t.match(verdictOf(landed, [other, theirs(-5_000, null)]), { verdict: "violation" }, "the fence of another name");
+  const late = commit({ fences: [7], authorS: NOON_S - 30, committerS: NOON_S + 9 });
+  t.match(verdictOf(late, [lane, theirs(-5_000, null)]), { verdict: "violation" }, "the lane was held before");
+  const own = lease(3, "ana", -40_000, -20_000);
+  t.match(verdictOf({ ...landed, fences: [3, 7] }, [lane, own, theirs(-5_000, null)]), {
+    verdict: "covered",
+    fence: 3,
+  });
+  t.end();
+});
+
 t.test("whole seconds count in the commit's favour", (t) => {
   for (const [from, to, verdict] of [
     [-5_000, null, "violation"],

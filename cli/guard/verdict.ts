@@ -2,6 +2,7 @@
 import type { Holder } from "../../schemas/leases.js";
 import type { Static } from "typebox";
 import type { CommitRecord } from "./commit-paths.js";
+import { LANE_PREFIX } from "./lane-prefix.js";
 import { type LeaseHistory, type PastLease, wasPerhapsHeld } from "./lease-history.js";
 
 const SECOND_MS = 1_000;
@@ -37,13 +38,30 @@ function validLeases({ fences, paths, authorS, committerS }: CommitRecord, histo
     .filter((past) => paths.some((path) => past.covers(path)));
 }
 
-/** Returns the leases of others that were held when the commit was made, with the paths that it touched. */
-function findViolations(commit: CommitRecord, valid: readonly PastLease[], history: LeaseHistory): Violation[] {
+/**
+ * Whether a landing made the commit from an earlier one: it has the fence of a lane that was held at the committer's
+ * time. Its author wrote the files, and the landing only rebased them.
+ */
+function hasLanded({ fences, committerS }: CommitRecord, history: LeaseHistory): boolean {
+  return fences.some((fence) => {
+    const past = history.byFence(fence);
+    if (past === undefined || !wasPerhapsHeld(past, committerS)) return false;
+    return past.lease.resources.some((resource) => resource.startsWith(LANE_PREFIX));
+  });
+}
+
+/** Returns the leases of others that were held in a second, with the paths that the commit touched. */
+function findViolations(
+  commit: CommitRecord,
+  second: number,
+  valid: readonly PastLease[],
+  history: LeaseHistory,
+): Violation[] {
   const holders = new Set(valid.map(({ lease }) => lease.holder.id));
   const checkouts = new Set(valid.map(({ lease }) => lease.checkout));
   const violations: Violation[] = [];
   for (const path of commit.paths) {
-    for (const { lease } of history.heldAt(path, commit.committerS)) {
+    for (const { lease } of history.heldAt(path, second)) {
       const isElsewhere = lease.scope === "checkout" && !checkouts.has(lease.checkout);
       if (holders.has(lease.holder.id) || isElsewhere) continue;
       violations.push({ path, holder: lease.holder, lease_id: lease.id });
@@ -64,7 +82,8 @@ export function judge(commit: CommitRecord, { history, off, sinceMs }: Evidence)
   if (off.has(commit.commit)) return say("off");
   const isCovered = valid.length > 0 && commit.paths.every((path) => valid.some(({ covers }) => covers(path)));
   if (isCovered) return say("covered");
-  if (commit.committerS * SECOND_MS < sinceMs) return say("unknown");
-  const violations = findViolations(commit, valid, history);
+  const second = hasLanded(commit, history) ? commit.authorS : commit.committerS;
+  if (second * SECOND_MS < sinceMs) return say("unknown");
+  const violations = findViolations(commit, second, valid, history);
   return say(violations.length > 0 ? "violation" : "free", violations);
 }

@@ -200,6 +200,20 @@ export const LISTS = {
     ],
     empty: "no leases",
   },
+  landings: {
+    member: "landings",
+    columns: [
+      { field: "position" },
+      { field: "state" },
+      { field: "branch", keep: true },
+      { field: "holder.name", min: 8 },
+      { field: "since" },
+      { field: "estimate_s" },
+      { field: "lease" },
+      { field: "head", min: 10 },
+    ],
+    empty: "no branch is landing or waits",
+  },
   messages: {
     member: "messages",
     columns: [

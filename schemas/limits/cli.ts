@@ -52,6 +52,21 @@ export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
 export const CLI_RETRY_MS_MAX = 2_000;
 /** The ttl of the lease under which a command is run. It is short, because the command line sends heartbeats. */
 export const CLI_LEASE_RUN_TTL_S = 60;
+/** The maximum number of times that a landing begins again because another client pushed to its target. */
+export const CLI_LAND_ATTEMPTS_MAX = 5;
+/** The last lines of a check's output that a landing keeps, and their maximum length together. */
+export const CLI_LAND_LOG_LINES = 100;
+export const CLI_LAND_LOG_BYTES_MAX = 16 * KIB;
+/** The number of landings from whose durations the time of the next ones is estimated. */
+export const CLI_LAND_ESTIMATE_COUNT = 10;
+/** The number of the newest landing events that are searched for results that are missing, and for durations. */
+export const CLI_LAND_EVENTS = 200;
+/** The longest time between two reports of a landing's position in the queue, in seconds. */
+export const CLI_LAND_REPORT_S = 10;
+/** The interval at which a landing looks whether an earlier one of the same instance has ended. */
+export const CLI_LAND_LOOK_MS = 500;
+/** The time for which a landing tries to publish its result. */
+export const CLI_LAND_PUBLISH_MS = 30_000;
 /** The time between SIGTERM and SIGKILL for a running command whose lease was lost. */
 export const CLI_LEASE_GRACE_MS = 5_000;
 /**

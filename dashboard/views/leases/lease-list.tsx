@@ -10,6 +10,7 @@ import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { LeaseTable } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { Landings } from "./landing-table.js";
 import { WaitGraph } from "./wait-graph.js";
 
 const STATES = [
@@ -32,6 +33,7 @@ export function LeaseList() {
   return (
     <Page title="Leases">
       {waits !== undefined && waits.waits.length > 0 && <WaitGraph waits={waits} />}
+      {!filtered && list !== undefined && <Landings leases={list} />}
       <Filters query={query} set={set} state={state} list={list ?? []} />
       <Failure of={leases} />
       {list !== undefined && list.length === 0 && <Nothing filtered={filtered} />}

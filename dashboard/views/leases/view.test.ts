@@ -169,6 +169,29 @@ t.test("an agent sees leases, may break none, and does not see messages of other
   t.same(complaints, [], "no request for them was sent");
 });
 
+t.test("the landings of a lane, and their last results", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
+  const { page, complaints, context } = await dashboard.open("/leases");
+  await page.getByText("koor-cli lease acquire").waitFor();
+  t.equal(await countOf(table(page, "Landings"), 0), 0);
+  const head = "9f2ab1c07d5e44218bb4c7c3ad1d4dd2f1a0a3c5";
+  const lane = ["name:land@w/main"];
+  const held = await ana.lease(lane, { reason: `land tax at ${head}` });
+  await ben.lease(lane, { reason: `land <b>fix</b> at ${head}`, queue: true });
+  const landings = table(page, "Landings").getByRole("row");
+  await landings.filter({ hasText: "tax" }).filter({ hasText: "ana" }).getByText("landing").waitFor();
+  await landings.filter({ hasText: "<b>fix</b>" }).getByText("waiting, position 1").waitFor();
+  const data = { lane: "w/main", branch: "tax", holder: { id: ana.id, name: "ana" } };
+  await sendJson(port, "POST", "/api/events/publish", { topic: "land.landed", data });
+  await ana.release(held);
+  await landings.filter({ hasText: "tax" }).getByText("landed").waitFor();
+  await landings.filter({ hasText: "<b>fix</b>" }).getByText("landing", { exact: true }).waitFor();
+  t.same(complaints, []);
+  await context.close();
+});
+
 t.test("automatic leases, and leases of the same file in other checkouts", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
   const { port } = dashboard.koor;

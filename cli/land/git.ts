@@ -1,0 +1,125 @@
+/**
+ * Runs git for a landing. Unlike the guard's git, it may talk to remotes and take minutes, so it runs beside the
+ * heartbeats of the lane. Runs in the CLI process.
+ */
+import { dirname } from "node:path";
+
+import { failed, type CliFailure } from "../failure.js";
+import { NO_HOOKS, SAFE_OPTIONS } from "../git-safety.js";
+import { io } from "../io.js";
+import { describeSystemError } from "../system-error.js";
+
+/** Variables that would direct git to another repository or index. git sets them for its hooks. */
+const PLACE_VARIABLES: ReadonlySet<string> = new Set([
+  "GIT_DIR",
+  "GIT_COMMON_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_PREFIX",
+]);
+
+export interface GitRun {
+  readonly isSuccess: boolean;
+  readonly output: Buffer;
+  /** The text of the output without its last line end. */
+  readonly text: string;
+  /** The text that git wrote to stderr, trimmed. */
+  readonly complaint: string;
+}
+
+export interface GitOptions {
+  /** Ends git when it fires. */
+  readonly signal?: AbortSignal;
+  readonly input?: Buffer;
+  /** Variables in addition to those of the command. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** Returns the command's environment without the variables that name a repository. */
+export function ownEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(io().environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
+  return Object.fromEntries(kept);
+}
+
+/** Runs git in a folder to its end. Returns a failure only if git cannot be started, or if the signal ended it. */
+export async function git(
+  folder: string,
+  words: readonly string[],
+  { signal, input, variables = {} }: GitOptions = {},
+): Promise<GitRun | CliFailure> {
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve) => {
+    // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
+    // started in the folder of Node.
+    const child = spawn("git", ["-C", folder, ...SAFE_OPTIONS, ...words], {
+      env: { ...ownEnvironment(), ...variables },
+      cwd: dirname(process.execPath),
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const output: Buffer[] = [];
+    const complaint: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => complaint.push(chunk));
+    // Ignore the error of a git that ends before it has read its input.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input ?? "");
+    child.once("error", (error) => {
+      resolve(failed(signal?.aborted ? "git was stopped" : `git cannot be started: ${describeSystemError(error)}`));
+    });
+    child.once("close", (code) => {
+      const bytes = Buffer.concat(output);
+      resolve({
+        isSuccess: code === 0,
+        output: bytes,
+        text: bytes.toString("utf8").replace(/\r?\n$/, ""),
+        complaint: Buffer.concat(complaint).toString("utf8").trim(),
+      });
+    });
+  });
+}
+
+/** Runs git without the repository's hooks. */
+export async function gitWithoutHooks(
+  folder: string,
+  words: readonly string[],
+  options: GitOptions = {},
+): Promise<GitRun | CliFailure> {
+  return await git(folder, [...NO_HOOKS, ...words], options);
+}
+
+/**
+ * Runs git without the repository's hooks, and returns the text of its output.
+ * @param doing what git cannot do if it fails, for the message: `add a worktree`
+ */
+export async function gitText(
+  folder: string,
+  words: readonly string[],
+  doing: string,
+  options: GitOptions = {},
+): Promise<string | CliFailure> {
+  const run = await gitWithoutHooks(folder, words, options);
+  if (!("isSuccess" in run)) return run;
+  return run.isSuccess ? run.text : failed(`git cannot ${doing}: ${lastLineOf(run.complaint)}`, run.complaint);
+}
+
+/** Returns the last line of a text that is not empty, for a message of one line. */
+export function lastLineOf(text: string): string {
+  return text.split(/\r?\n/).findLast((line) => line.trim() !== "") ?? "";
+}
+
+/** Returns the id of the commit that a revision names; undefined if git knows no such commit. */
+export async function findCommit(folder: string, revision: string): Promise<string | undefined | CliFailure> {
+  const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${revision}^{commit}`];
+  const run = await gitWithoutHooks(folder, words);
+  if (!("isSuccess" in run)) return run;
+  return run.isSuccess && run.text !== "" ? run.text : undefined;
+}
+
+/** Whether a commit is in the history of another one. An unknown commit is in none. */
+export async function isAncestor(folder: string, commit: string, of: string): Promise<boolean> {
+  const run = await gitWithoutHooks(folder, ["merge-base", "--is-ancestor", "--end-of-options", commit, of]);
+  return "isSuccess" in run && run.isSuccess;
+}

@@ -1,0 +1,95 @@
+/**
+ * The task of a landing that failed: what the branch's owner has to mend. A branch has at most one that has not ended.
+ * Runs in the CLI process.
+ */
+import { parseJson } from "../../shared/json-text.js";
+import { ask, failureOf } from "../ask.js";
+import { encodeQuery } from "../client.js";
+import type { CliFailure } from "../failure.js";
+import { JSON_TYPE } from "../input.js";
+import { itemOf, itemsOf, textOf, type Item } from "../json-items.js";
+import { isFailure, type Outcome } from "../outcome.js";
+import { warn } from "../output.js";
+import type { Settings } from "../settings.js";
+import type { Lane } from "./lane.js";
+
+const LABEL = "land";
+const KEY_DIGITS = 16;
+const ENDED: ReadonlySet<string> = new Set(["done", "failed", "dead", "canceled"]);
+const CLAIMED = "claimed";
+/** More tasks than a branch can have. */
+const TASKS = "100";
+
+export interface TaskText {
+  readonly title: string;
+  readonly body: string;
+}
+
+/** The branch that a task is about. */
+export interface LandedBranch {
+  readonly lane: Lane;
+  readonly branch: string;
+}
+
+/** Returns the label that all tasks of a branch and a target have. */
+export function labelOf({ lane, branch }: LandedBranch): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const digest = createHash("sha256").update(`${lane.name}\n${branch}`).digest("hex");
+  return `land-${digest.slice(0, KEY_DIGITS)}`;
+}
+
+async function send(settings: Settings, method: "POST" | "PATCH", path: string, json: object): Promise<Outcome<Item>> {
+  const body = Buffer.from(JSON.stringify(json));
+  const answer = await ask(settings, { method, path: `/api/tasks${path}`, headers: JSON_TYPE, body, repeatable: true });
+  return isFailure(answer) ? answer : itemOf(parseJson(answer.body.toString("utf8")));
+}
+
+/** Lists the tasks of a branch that have not ended, the newest first. */
+async function listOpen(settings: Settings, about: LandedBranch): Promise<Outcome<Item[]>> {
+  const { workspace } = about.lane;
+  const query = encodeQuery({ label: labelOf(about), limit: TASKS, ...(workspace === null ? {} : { workspace }) });
+  const answer = await ask(settings, { method: "GET", path: `/api/tasks${query}` });
+  if (isFailure(answer)) return answer;
+  const tasks = itemsOf(parseJson(answer.body.toString("utf8")), "tasks");
+  return tasks.filter(({ state }) => !ENDED.has(textOf(state)));
+}
+
+/** Makes the task of a failed landing, or replaces the text of the one that there is. Returns its id. */
+export async function makeTask(
+  settings: Settings,
+  about: LandedBranch,
+  text: TaskText,
+  { owner, fence }: { readonly owner: string; readonly fence: number },
+): Promise<string | CliFailure> {
+  const open = await listOpen(settings, about);
+  if (isFailure(open)) return failureOf(open);
+  const id = textOf(open[0]?.["id"]);
+  const { workspace, into } = about.lane;
+  const made =
+    id === ""
+      ? await send(settings, "POST", "", {
+          ...text,
+          labels: [LABEL, labelOf(about)],
+          assignee: owner,
+          data: { branch: about.branch, into },
+          // The same landing makes the same task, if its answer is lost.
+          request_id: `land-${fence}`,
+          ...(workspace === null ? {} : { workspace }),
+        })
+      : await send(settings, "PATCH", `/${encodeURIComponent(id)}`, text);
+  return isFailure(made) ? failureOf(made) : textOf(made["id"]);
+}
+
+/** Cancels the tasks of a branch that has landed. A claimed one stays, because its holder completes it. */
+export async function cancelTasks(settings: Settings, about: LandedBranch, reason: string): Promise<void> {
+  const open = await listOpen(settings, about);
+  if (isFailure(open)) {
+    warn(`the tasks of ${about.branch} could not be read: ${failureOf(open).message}`);
+    return;
+  }
+  for (const { id, state } of open) {
+    if (state === CLAIMED) continue;
+    const canceled = await send(settings, "POST", `/${encodeURIComponent(textOf(id))}/cancel`, { reason });
+    if (isFailure(canceled)) warn(`the task ${textOf(id)} could not be canceled: ${failureOf(canceled).message}`);
+  }
+}

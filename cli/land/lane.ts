@@ -1,0 +1,119 @@
+/**
+ * The lane of a branch, which is a lease that landings hold one after the other, and the landings that hold it or wait
+ * for it. Runs in the CLI process.
+ */
+import { parseJson } from "../../shared/json-text.js";
+import { SECOND_MS } from "../../shared/duration.js";
+import { ask } from "../ask.js";
+import { encodeQuery } from "../client.js";
+import { LANE_PREFIX } from "../guard/lane-prefix.js";
+import { itemsOf } from "../json-items.js";
+import type { Lease } from "../lease-calls.js";
+import { isFailure, type Outcome } from "../outcome.js";
+import type { Settings } from "../settings.js";
+
+/** A lane has as many waiting landings as there are agents, which is far less. */
+const LEASES = "1000";
+/** Matches the reason of a lane's lease, with the key of the check if there is one. */
+const REASON = /^land (\S+) at ([0-9a-f]{40,64})(?:, check ([0-9a-f]+))?$/;
+const CHECK_KEY_DIGITS = 12;
+
+export interface Lane {
+  /** The name in messages and events: `trucks/main`. */
+  readonly name: string;
+  /** Null if nothing names the repository's workspace. */
+  readonly workspace: string | null;
+  readonly into: string;
+  readonly resource: string;
+}
+
+export function makeLane(workspace: string | null, into: string): Lane {
+  const name = `${workspace ?? ""}/${into}`;
+  return { name, workspace, into, resource: LANE_PREFIX + name };
+}
+
+/** Returns a text that is the same for the same check; null if there is none. The check itself may hold secrets. */
+export function checkKeyOf(check: string | undefined): string | null {
+  if (check === undefined) return null;
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha256").update(check).digest("hex").slice(0, CHECK_KEY_DIGITS);
+}
+
+/** Returns the reason of the lease of a landing. */
+export function reasonOf(branch: string, head: string, check: string | undefined): string {
+  const key = checkKeyOf(check);
+  return `land ${branch} at ${head}${key === null ? "" : `, check ${key}`}`;
+}
+
+/** A landing that has its turn or waits for it. */
+export interface QueuedLanding {
+  readonly lease: string;
+  readonly fence: number | null;
+  readonly state: "landing" | "waiting";
+  /** Null for a lease that another program has taken. */
+  readonly branch: string | null;
+  readonly head: string | null;
+  /** The key of its check (`checkKeyOf`). */
+  readonly check_key: string | null;
+  readonly holder: { readonly id: string; readonly name: string };
+  /** When it got its turn, or entered the queue. */
+  readonly since: string;
+  /** 0 for the landing that has its turn. */
+  readonly position: number;
+  /** The time until its end, in seconds; null if it cannot be estimated. */
+  readonly estimate_s: number | null;
+}
+
+async function listLeases(settings: Settings, lane: Lane, state: "held" | "waiting"): Promise<Outcome<Lease[]>> {
+  const place = lane.workspace === null ? {} : { workspace: lane.workspace };
+  const query = encodeQuery({ state, resource: lane.resource, ...place, limit: LEASES });
+  const answer = await ask(settings, { method: "GET", path: `/api/leases${query}` });
+  if (isFailure(answer)) return answer;
+  return itemsOf(parseJson(answer.body.toString("utf8")), "leases") as unknown as Lease[];
+}
+
+/** Lists the held leases of a lane, the one with the lowest fence first, which has its turn. */
+export async function listHeld(settings: Settings, lane: Lane): Promise<Outcome<Lease[]>> {
+  const held = await listLeases(settings, lane, "held");
+  return isFailure(held) ? held : held.toSorted((a, b) => (a.fence ?? 0) - (b.fence ?? 0));
+}
+
+/**
+ * Estimates the time until a landing ends, in ms.
+ * @param position 0 for the landing that has its turn
+ * @param elapsedMs the time for which that one has had its turn
+ */
+export function estimateMs(position: number, averageMs: number, elapsedMs: number): number {
+  return Math.max(0, averageMs - elapsedMs) + position * averageMs;
+}
+
+/** Lists the landings of a lane: the one that has its turn, then those that wait, in their order. */
+export async function listLandings(
+  settings: Settings,
+  lane: Lane,
+  averageMs: number | null,
+  nowMs: number,
+): Promise<Outcome<QueuedLanding[]>> {
+  const held = await listHeld(settings, lane);
+  if (isFailure(held)) return held;
+  const waiting = await listLeases(settings, lane, "waiting");
+  if (isFailure(waiting)) return waiting;
+  const inOrder = waiting.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  const startedMs = Date.parse(held[0]?.granted_at ?? "") || nowMs;
+  return [...held, ...inOrder].map((lease, position) => {
+    const [, branch = null, head = null, checkKey = null] = REASON.exec(lease.reason) ?? [];
+    const leftMs = averageMs === null ? null : estimateMs(position, averageMs, nowMs - startedMs);
+    return {
+      lease: lease.id,
+      fence: lease.fence,
+      state: lease.state === "held" && position === 0 ? "landing" : "waiting",
+      branch,
+      head,
+      check_key: checkKey,
+      holder: lease.holder,
+      since: lease.granted_at ?? lease.requested_at,
+      position,
+      estimate_s: leftMs === null ? null : Math.ceil(leftMs / SECOND_MS),
+    };
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * The branch of a remote as the target of a landing. It is fetched without the remote's tracking branches, because
+ * other commands of the repository may hold their locks. Runs in the CLI process.
+ */
+import { failed, type CliFailure } from "../failure.js";
+import { findCommit, git, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
+import { tailOf } from "./log-tail.js";
+import type { Move, Pushed, Target } from "./target.js";
+
+/** A landing is no time for housekeeping. */
+const NO_HOUSEKEEPING = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"];
+
+export class RemoteTarget implements Target {
+  readonly remote: string;
+  readonly #branch: string;
+
+  constructor(remote: string, branch: string) {
+    this.remote = remote;
+    this.#branch = branch;
+  }
+
+  refuse(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async fetchHead(folder: string): Promise<string | CliFailure> {
+    const options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--refmap="];
+    const words = ["fetch", ...options, "--end-of-options", this.remote, this.#reference];
+    const run = await gitWithoutHooks(folder, [...NO_HOUSEKEEPING, ...words]);
+    if (!("isSuccess" in run)) return run;
+    const about = `cannot fetch ${this.#branch} from ${this.remote}`;
+    if (!run.isSuccess) return failed(`${about}: ${lastLineOf(run.complaint)}`, run.complaint);
+    return (await findCommit(folder, "FETCH_HEAD")) ?? failed(about);
+  }
+
+  async push(folder: string, { commit, onto }: Move): Promise<Pushed | CliFailure> {
+    // A lease alone would also let a push through that is no fast-forward.
+    if (!(await isAncestor(folder, onto, commit)))
+      return failed(`${commit} does not follow ${onto}: nothing was pushed`);
+    const expected = `--force-with-lease=${this.#reference}:${onto}`;
+    const words = ["push", "--porcelain", expected, "--end-of-options", this.remote, `${commit}:${this.#reference}`];
+    // The hook `pre-push` runs, because it may send what belongs to the commits, such as large files.
+    const run = await git(folder, [...NO_HOUSEKEEPING, ...words]);
+    if (!("isSuccess" in run)) return run;
+    if (run.isSuccess) return { kind: "pushed" };
+    // The answer may have been lost, so only the branch itself says what happened.
+    const now = await this.fetchHead(folder);
+    if (typeof now !== "string") return now;
+    if (await isAncestor(folder, commit, now)) return { kind: "pushed" };
+    return now === onto
+      ? { kind: "rejected", log: tailOf([run.complaint, run.text].filter((text) => text !== "").join("\n")) }
+      : { kind: "raced" };
+  }
+
+  get #reference(): string {
+    return `refs/heads/${this.#branch}`;
+  }
+}

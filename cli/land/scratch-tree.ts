@@ -1,0 +1,126 @@
+/**
+ * The scratch worktree of a landing: a linked, detached working tree in the folder for temporary files, so that nothing
+ * in the caller's own tree changes. Its name has the id of the process that made it, by which later landings find those
+ * of killed ones. Runs in the CLI process.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { basename, isAbsolute, join } from "node:path";
+
+import { failed, type CliFailure } from "../failure.js";
+import { io } from "../io.js";
+import { warn } from "../output.js";
+import { describeSystemError, errorCodeOf } from "../system-error.js";
+import { gitText, gitWithoutHooks } from "./git.js";
+
+/** Matches the name of a scratch worktree, with the id of its process. */
+const NAME = /^koor-land-([1-9]\d*)-\w+$/;
+const WORKTREE = "worktree ";
+/** A process of the check may still write while the folder is removed. */
+const REMOVE_RETRIES = 5;
+
+export class ScratchTree {
+  readonly folder: string;
+  readonly #root: string;
+
+  private constructor(root: string, folder: string) {
+    this.#root = root;
+    this.folder = folder;
+  }
+
+  /** Makes a scratch worktree of a repository, with the files of a commit. */
+  static async make(root: string, commit: string, signal: AbortSignal): Promise<ScratchTree | CliFailure> {
+    let folder: string;
+    try {
+      folder = mkdtempSync(join(temporaryFolder(), `koor-land-${process.pid}-`));
+    } catch (error) {
+      return failed(`cannot make a folder for temporary files: ${describeSystemError(error)}`);
+    }
+    const words = ["worktree", "add", "--quiet", "--detach", folder, commit];
+    const added = await gitText(root, words, "add a worktree", { signal });
+    const tree = new ScratchTree(root, folder);
+    if (typeof added === "string") return tree;
+    await tree.remove();
+    return added;
+  }
+
+  /** Puts the tree on a commit again. Files that git ignores stay, because a check may be slow to make them. */
+  async reset(commit: string): Promise<CliFailure | undefined> {
+    for (const words of [
+      ["checkout", "--quiet", "--force", "--detach", commit],
+      ["clean", "--quiet", "-d", "--force"],
+    ]) {
+      const done = await gitText(this.folder, words, "reset the scratch worktree");
+      if (typeof done !== "string") return done;
+    }
+    return undefined;
+  }
+
+  /** Removes the folder and the repository's record of it. */
+  async remove(): Promise<void> {
+    await removeTree(this.#root, this.folder);
+  }
+}
+
+async function removeTree(root: string, folder: string): Promise<void> {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: REMOVE_RETRIES });
+  } catch (error) {
+    warn(`cannot remove ${folder}: ${describeSystemError(error)}`);
+  }
+  // Removes the record of a folder that does not exist. It fails if the worktree was not added, which is no problem.
+  await gitWithoutHooks(root, ["worktree", "remove", "--force", "--force", folder]);
+}
+
+/** Whether a name is that of a scratch worktree whose process is gone. */
+function isDead(name: string): boolean {
+  const pid = Number(NAME.exec(name)?.[1] ?? 0);
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    // A process of another user exists, but cannot be signaled.
+    return errorCodeOf(error) !== "EPERM";
+  }
+}
+
+/**
+ * Removes the scratch worktrees of landings whose process is gone. A folder that does not exist here may be that of a
+ * landing on another machine that shares the repository, so its record stays.
+ */
+export async function removeDeadTrees(root: string): Promise<void> {
+  const listed = await gitText(root, ["worktree", "list", "--porcelain"], "list worktrees");
+  if (typeof listed !== "string") return;
+  for (const line of listed.split("\n")) {
+    const folder = line.startsWith(WORKTREE) ? line.slice(WORKTREE.length) : "";
+    if (isDead(basename(folder)) && existsSync(folder)) await removeTree(root, folder);
+  }
+  removeEmptyFolders();
+}
+
+/** Returns the folder for temporary files that the command's environment names, else that of the system. */
+function temporaryFolder(): string {
+  const named = io().environment["TMPDIR"];
+  // Load the module only here. With a static import every command would load it.
+  return named && isAbsolute(named) ? named : process.getBuiltinModule("node:os").tmpdir();
+}
+
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes the folders of landings that were killed before git had a record of them. */
+function removeEmptyFolders(): void {
+  const folder = temporaryFolder();
+  for (const name of listNames(folder).filter(isDead)) {
+    try {
+      rmdirSync(join(folder, name));
+    } catch {
+      // A folder that is not empty belongs to another repository, or to another user.
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Puts the branches of a landing on the target's head, one on the other: the own branch, and those of a batch. Runs in
+ * the CLI process.
+ */
+import { CliFailure } from "../failure.js";
+import type { Lease } from "../lease-calls.js";
+import { isFailure } from "../outcome.js";
+import { addFence } from "./fence-trailer.js";
+import { findCommit } from "./git.js";
+import { checkKeyOf, listLandings } from "./lane.js";
+import type { LandPlan } from "./plan.js";
+import { rebase, type Rebased } from "./rebase.js";
+import type { ScratchTree } from "./scratch-tree.js";
+import type { Turn } from "./turn.js";
+
+/** A branch that may land in this turn. */
+export interface Member {
+  readonly branch: string;
+  readonly head: string;
+  readonly holder: Lease["holder"];
+}
+
+/** A branch that was rebased. Its last commit is on the commits of the members before it. */
+export interface Stacked extends Member {
+  readonly commit: string;
+  readonly commits: number;
+}
+
+/**
+ * Returns the next waiting landings of the lane, which this repository has the commits of and which want the same check.
+ * A list that cannot be read is empty, because the landing needs no batch.
+ */
+export async function findMembers({ settings, lane, check, batch }: LandPlan, folder: string): Promise<Member[]> {
+  const members: Member[] = [];
+  const listed = batch < 2 ? [] : await listLandings(settings, lane, null, Date.now());
+  if (isFailure(listed)) return members;
+  for (const { state, branch, head, holder, check_key: key } of listed) {
+    if (members.length + 1 >= batch) break;
+    if (state !== "waiting" || branch === null || head === null || key !== checkKeyOf(check)) continue;
+    if (typeof (await findCommit(folder, head)) === "string") members.push({ branch, head, holder });
+  }
+  return members;
+}
+
+/** Rebases one branch on the others, and adds the fence. Returns null if it has no commit that is not there. */
+async function stackOne(
+  tree: ScratchTree,
+  member: Member,
+  onto: string,
+  { fence, signal }: Turn,
+): Promise<Stacked | Extract<Rebased, { kind: "conflict" }> | null | CliFailure> {
+  const problem = await tree.reset(member.head);
+  if (problem !== undefined) return problem;
+  const rebased = await rebase(tree.folder, onto, signal);
+  if (rebased instanceof CliFailure || rebased.kind === "conflict") return rebased;
+  if (rebased.commits === 0) return null;
+  const commit = await addFence(tree.folder, { onto, head: rebased.head, fence });
+  return commit instanceof CliFailure ? commit : { ...member, commit, commits: rebased.commits };
+}
+
+/**
+ * Rebases the branches one on the other. A branch that cannot be rebased on those before it is left out, because its
+ * own turn comes. The first one is the landing's own, and its conflict is the result.
+ * @returns the rebased branches, without those that have nothing to land; empty if that is so for the first one
+ */
+export async function stackMembers(
+  tree: ScratchTree,
+  onto: string,
+  members: readonly Member[],
+  turn: Turn,
+): Promise<Stacked[] | Extract<Rebased, { kind: "conflict" }> | CliFailure> {
+  const stack: Stacked[] = [];
+  for (const [at, member] of members.entries()) {
+    const one = await stackOne(tree, member, stack.at(-1)?.commit ?? onto, turn);
+    if (one !== null && !("kind" in one) && !(one instanceof CliFailure)) stack.push(one);
+    else if (at === 0 || turn.signal.aborted) return one ?? [];
+  }
+  return stack;
+}

@@ -1,0 +1,41 @@
+/** Shows the landings of all lanes, and their last results. Nothing is shown where nothing was landed. */
+import { getJson } from "../../api/client.js";
+import { useResource, type Loader } from "../../api/resource.js";
+import type { Event, Lease } from "../../api/types.js";
+import { apiPath, query } from "../../base/path.js";
+import { Agent } from "../../parts/agent.js";
+import { Badge } from "../../parts/badge.js";
+import { Section } from "../../parts/page.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { listLandings, type Landing } from "./landings.js";
+
+/** More events than are shown, because some are no results. */
+const EVENTS = 20;
+
+/** A result is published just before its lease ends, so each change of a lease may bring one. */
+const resultsLoader: Loader<readonly Event[]> = {
+  key: "landings",
+  kinds: ["lease"],
+  gapMsMin: 1_000,
+  fetch: (signal) => getJson<Event[]>(apiPath("events", "history") + query({ topic: "land.*", last: EVENTS }), signal),
+};
+
+const COLUMNS: readonly Column<Landing>[] = [
+  { head: "Branch", kind: "wide", cell: ({ branch }) => <span class="mono">{branch}</span> },
+  { head: "Into", cell: ({ lane }) => <span class="mono">{lane}</span> },
+  { head: "Agent", cell: ({ holder }) => <Agent {...holder} /> },
+  { head: "State", cell: ({ state, tone }) => <Badge tone={tone}>{state}</Badge> },
+  { head: "Since", optional: true, cell: ({ at }) => <Time at={at} /> },
+];
+
+export function Landings({ leases }: { readonly leases: readonly Lease[] }) {
+  const events = useResource(resultsLoader).data.value ?? [];
+  const rows = listLandings(leases, events);
+  if (rows.length === 0) return null;
+  return (
+    <Section title="Landings">
+      <Table label="Landings" columns={COLUMNS} rows={rows} keyOf={({ key }) => key} />
+    </Section>
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * The landings of `koor land`, as the page shows them: those that hold a lane or wait for it, from its leases, and the
+ * last results, from its events. Pure.
+ */
+import type { Event, Lease } from "../../api/types.js";
+
+/** The beginning of the resource that is a lane, and the form of the reason of its lease (docs/landing.md). */
+const LANE = "name:land@";
+const REASON = /^land (\S+) at [0-9a-f]{40,64}(?:, check [0-9a-f]+)?$/;
+const RESULTS: ReadonlySet<string> = new Set(["landed", "conflict", "failed"]);
+/** The number of results that are shown. */
+const RESULTS_SHOWN = 5;
+
+export interface Landing {
+  readonly key: string;
+  /** The workspace and the branch into which it lands: `trucks/main`. */
+  readonly lane: string;
+  readonly branch: string;
+  readonly holder: { readonly id: string; readonly name: string };
+  readonly state: string;
+  readonly tone: "good" | "warn" | "bad" | "note";
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+function ofLease({ id, state, resources, holder, reason, position, granted_at, requested_at }: Lease): Landing {
+  return {
+    key: id,
+    lane: (resources[0] ?? "").slice(LANE.length),
+    branch: REASON.exec(reason)?.[1] ?? "",
+    holder,
+    state: state === "held" ? "landing" : `waiting, position ${position ?? "?"}`,
+    tone: state === "held" ? "note" : "warn",
+    at: granted_at ?? requested_at,
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function ofEvent({ id, topic, data, source, created_at }: Event): Landing {
+  const { lane, branch, reason, holder } = data as Readonly<Record<string, unknown>>;
+  const { id: agent, name } = (holder ?? {}) as Readonly<Record<string, unknown>>;
+  const result = topic.slice("land.".length);
+  return {
+    key: `event ${id}`,
+    lane: textOf(lane),
+    branch: textOf(branch),
+    holder: { id: textOf(agent) || source, name: textOf(name) },
+    state: result === "failed" && textOf(reason) !== "" ? `failed: ${textOf(reason)}` : result,
+    tone: result === "landed" ? "good" : "bad",
+    at: created_at,
+  };
+}
+
+/**
+ * Returns the landings of all lanes: those that have their turn, those that wait, then the last results.
+ * @param leases held and waiting ones
+ * @param events of the topics `land.*`, the newest first
+ */
+export function listLandings(leases: readonly Lease[], events: readonly Event[]): Landing[] {
+  const queued = leases
+    .filter(({ resources, state }) => resources[0]?.startsWith(LANE) && (state === "held" || state === "waiting"))
+    .toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  const results = events.filter(
+    ({ topic, data }) => RESULTS.has(topic.slice("land.".length)) && typeof data === "object" && data !== null,
+  );
+  return [...queued.map(ofLease), ...results.slice(0, RESULTS_SHOWN).map(ofEvent)];
+}

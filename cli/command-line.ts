@@ -1,9 +1,6 @@
 /**
- * Finds the command's row in the command table. command-class.ts then parses the rest of the command line with
- * clipanion. Pure; runs in the CLI process.
- *
- * clipanion does not find the row, because it would build its state machine for every row. clipanion also does not
- * accept values that begin with a dash, so this module binds them to their flags.
+ * Finds the command's row in the command table, and binds the values of flags to their flags, also those that begin with
+ * a dash. command-args.ts then parses the rest of the command line. Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { CONTEXT_FLAG, FIELDS_FLAG, SERVER_FLAG } from "./common-flags.js";
@@ -35,15 +32,24 @@ export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
 
-/**
- * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as
- * `--v1`, only as `--name value`.
- */
-const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
-
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
   const flags = [SERVER_FLAG, CONTEXT_FLAG, FIELDS_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
   return new Map(flags.map((flag) => [`--${flag.name}`, flag]));
+}
+
+/**
+ * Returns whether a word before `--` looks like a flag that the rows do not declare. Only the flags of the whole table
+ * then say whether the next word is its value.
+ */
+export function hasUnknownFlag(argv: readonly string[], rows: readonly CommandRow[]): boolean {
+  const flags = listFlags(rows);
+  const end = argv.indexOf("--");
+  return argv
+    .slice(0, end < 0 ? argv.length : end)
+    .some(
+      (word) =>
+        word.startsWith("--") && !isFormatFlag(word) && word !== "--help" && !flags.has(word.replace(/=.*/s, "")),
+    );
 }
 
 /**
@@ -93,8 +99,7 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       else if (flag === FIELDS_FLAG) {
         fields = value.split(",").map((field) => field.trim());
         if (fields.includes("")) return wrongUsage(`--fields takes names with commas between, not "${value}"`);
-      } else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
-      else tokens.push(name, value);
+      } else tokens.push(`${name}=${value}`);
     } else {
       tokens.push(word);
       if (!word.startsWith("-") || word === "-") words.push(word);

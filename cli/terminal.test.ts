@@ -8,11 +8,11 @@ import t, { type Test } from "tap";
 
 import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runAtTerminal, runCli, terminalMissing } from "../test/cli/run-cli.js";
-import { checkLine } from "./command-class.js";
+import { checkLine } from "./command-args.js";
 import { findRow, readTokens } from "./command-line.js";
-import type { CommandContext } from "./command-row.js";
 import { COMMANDS } from "./commands.js";
 import { CliFailure } from "./failure.js";
+import { loadNounRows } from "./noun-rows.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
@@ -114,16 +114,23 @@ t.test("every list has columns, and every declared list a command", (t) => {
   t.end();
 });
 
+t.test("the rows of a noun are those of the whole table, and its names are unique", async (t) => {
+  for (const noun of new Set(COMMANDS.map(({ words }) => words[0]))) {
+    const rows = await loadNounRows(noun);
+    t.strictSame(
+      rows?.filter(({ words }) => words[0] === noun),
+      COMMANDS.filter(({ words }) => words[0] === noun),
+      noun,
+    );
+  }
+  for (const noun of ["", "help", "toString"]) t.equal(await loadNounRows(noun), undefined, noun);
+  for (const { words, flags = [], arguments: positions = [] } of COMMANDS) {
+    const names = [...flags, ...positions].map(({ name }) => name);
+    t.equal(new Set(names).size, names.length, words.join(" "));
+  }
+});
+
 t.test("each command has examples, which it accepts", { skip: process.platform === "win32" && "no sh" }, (t) => {
-  const context: CommandContext = {
-    program: "koor",
-    folder: "/",
-    pretty: false,
-    json: false,
-    server: "",
-    contextName: "",
-    settings: () => new CliFailure(3, "a check reads no settings"),
-  };
   const examples = COMMANDS.flatMap((row) => row.examples.map((example) => ({ row, example })));
   // The shell splits the lines, as it does when a person pastes them.
   const script = examples.map(({ example }) => `printf '%s\\0' ${example}; printf '\\n'`).join("\n");
@@ -137,9 +144,9 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
     }
     t.equal(findRow(line.words, COMMANDS), row, `${example} is a call of ${row.words.join(" ")}`);
     // The server parses its own flags.
-    if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens, context), undefined, example);
+    if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens), undefined, example);
   }
-  t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"], context), "unknown flag --nope");
+  t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"]), "unknown flag --nope");
   t.end();
 });
 

@@ -73,7 +73,13 @@ function tokenOfInit({ servers, environment }: Choice): string | undefined {
  * Asks the user whether the user's token may be sent to servers that only a file in the folder names. Returns the
  * token, "" if there is none, or a failure if the user does not agree.
  */
-export function askForWithheldToken({ environment, folder, user, folderOnly, folderFile }: Choice): string | CliFailure {
+export function askForWithheldToken({
+  environment,
+  folder,
+  user,
+  folderOnly,
+  folderFile,
+}: Choice): string | CliFailure {
   if (folderOnly.length === 0) return "";
   const withheld: readonly (readonly [whose: string, token: string | undefined])[] = [
     ["KOOR_TOKEN", environment["KOOR_TOKEN"]],

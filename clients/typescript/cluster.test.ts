@@ -78,7 +78,10 @@ class Counter {
   async run(): Promise<void> {
     while (!this.isOver) {
       try {
-        const stored = must(await this.client.state.update<number>("counter", (value = 0) => value + 1), "it is stored");
+        const stored = must(
+          await this.client.state.update<number>("counter", (value = 0) => value + 1),
+          "it is stored",
+        );
         this.acknowledged += 1;
         const { version } = await this.client.state.get("counter");
         if (version < stored.version) this.problems.push(`wrote ${stored.version}, and then read ${version}`);
@@ -110,11 +113,12 @@ await behaviour(
       [],
       "each client reads what it has written, at whichever node",
     );
-    const found = await Promise.all(
-      counters.map(async ({ client }) => await client.state.get<number>("counter")),
-    );
+    const found = await Promise.all(counters.map(async ({ client }) => await client.state.get<number>("counter")));
     const value = Math.max(...found.map((one) => one.value));
-    t.ok(found.every((one) => one.value === one.version), "no update overwrote another one");
+    t.ok(
+      found.every((one) => one.value === one.version),
+      "no update overwrote another one",
+    );
     t.ok(value >= sum("acknowledged"), `${value} of ${sum("acknowledged")} that were acknowledged`);
     t.ok(value <= sum("acknowledged") + sum("unknown"), `and ${sum("unknown")} that may have been stored`);
     await victim.revive();

@@ -40,6 +40,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   register: loadInstances,
   restore: loadBackup,
   rules: async () => (await import("./commands/rules.js")).RULES_COMMANDS,
+  serve: async () => (await import("./commands/serve.js")).SERVE_COMMANDS,
   specs: async () => (await import("./commands/specs.js")).SPECS_COMMANDS,
   state: async () => (await import("./commands/state.js")).STATE_COMMANDS,
   status: loadStatus,

@@ -1,6 +1,9 @@
 /**
- * Finds the command's row in the command table, and binds the values of flags to their flags, also those that begin with
- * a dash. command-args.ts then parses the rest of the command line. Pure; runs in the CLI process.
+ * Finds the command's row in the command table. command-class.ts then parses the rest of the command line with
+ * clipanion. Pure; runs in the CLI process.
+ *
+ * clipanion does not find the row, because it would build its state machine for every row. clipanion also does not
+ * accept values that begin with a dash, so this module binds them to their flags.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { CONTEXT_FLAG, FIELDS_FLAG, SERVER_FLAG } from "./common-flags.js";
@@ -31,6 +34,12 @@ const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json", "--no-c
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
+
+/**
+ * Matches the names of flags that clipanion accepts in the form `--name=value`. It accepts any other flag, such as
+ * `--v1`, only as `--name value`.
+ */
+const BINDABLE_NAME = /^[a-z]+(?:-[a-z]+)*$/;
 
 function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
   const flags = [SERVER_FLAG, CONTEXT_FLAG, FIELDS_FLAG, ...rows.flatMap((row) => row.flags ?? [])];
@@ -99,7 +108,8 @@ export function readTokens(argv: readonly string[], rows: readonly CommandRow[])
       else if (flag === FIELDS_FLAG) {
         fields = value.split(",").map((field) => field.trim());
         if (fields.includes("")) return wrongUsage(`--fields takes names with commas between, not "${value}"`);
-      } else tokens.push(`${name}=${value}`);
+      } else if (BINDABLE_NAME.test(flag.name)) tokens.push(`${name}=${value}`);
+      else tokens.push(name, value);
     } else {
       tokens.push(word);
       if (!word.startsWith("-") || word === "-") words.push(word);

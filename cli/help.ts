@@ -1,5 +1,6 @@
 /**
- * Formats usage lines, help pages and the overview from the command table. Pure; runs in the CLI process.
+ * Formats usage lines, help pages and the overview from the command table. clipanion's own formatter is not used,
+ * because it names every value `#0` and cannot list the commands of a noun. Pure; runs in the CLI process.
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";

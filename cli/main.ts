@@ -3,7 +3,6 @@
  * a command line without a command. Runs in the CLI process, or in a test's process.
  */
 import { VERSION } from "../schemas/version.js";
-import { runRow } from "./command-args.js";
 import { findRow, hasUnknownFlag, isFormatFlag, readTokens } from "./command-line.js";
 import type { CommandContext, CommandRow } from "./command-row.js";
 import { CliFailure } from "./failure.js";
@@ -51,6 +50,8 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     contextName,
     settings: () => readSettings(folder, environment, { server, context: contextName }),
   };
+  // Help does not need the module.
+  const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);
 }
 

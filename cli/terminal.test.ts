@@ -8,8 +8,9 @@ import t, { type Test } from "tap";
 
 import { FakeServer, replyJson } from "../test/cli/fake-server.js";
 import { runAtTerminal, runCli, terminalMissing } from "../test/cli/run-cli.js";
-import { checkLine } from "./command-args.js";
+import { checkLine } from "./command-class.js";
 import { findRow, readTokens } from "./command-line.js";
+import type { CommandContext } from "./command-row.js";
 import { COMMANDS } from "./commands.js";
 import { CliFailure } from "./failure.js";
 import { loadNounRows } from "./noun-rows.js";
@@ -131,6 +132,15 @@ t.test("the rows of a noun are those of the whole table, and its names are uniqu
 });
 
 t.test("each command has examples, which it accepts", { skip: process.platform === "win32" && "no sh" }, (t) => {
+  const context: CommandContext = {
+    program: "koor",
+    folder: "/",
+    pretty: false,
+    json: false,
+    server: "",
+    contextName: "",
+    settings: () => new CliFailure(3, "a check reads no settings"),
+  };
   const examples = COMMANDS.flatMap((row) => row.examples.map((example) => ({ row, example })));
   // The shell splits the lines, as it does when a person pastes them.
   const script = examples.map(({ example }) => `printf '%s\\0' ${example}; printf '\\n'`).join("\n");
@@ -144,9 +154,9 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
     }
     t.equal(findRow(line.words, COMMANDS), row, `${example} is a call of ${row.words.join(" ")}`);
     // The server parses its own flags.
-    if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens), undefined, example);
+    if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens, context), undefined, example);
   }
-  t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"]), "unknown flag --nope");
+  t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"], context), "unknown flag --nope");
   t.end();
 });
 

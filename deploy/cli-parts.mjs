@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 /** Modules that have a file of their own, because most commands, or the fastest ones, need them. */
-const OWN_FILES = new Set(["cli/main.ts", "cli/help-topics.ts"]);
+const OWN_FILES = new Set(["cli/main.ts", "cli/command-class.ts", "cli/help-topics.ts"]);
 /** The name of the part with every module that is imported at run time, and has no other part. */
 const REST = "koor-cli-rest";
 /** The other parts, and their modules: the commands that are short themselves, and the rest of the command table. */

@@ -92,7 +92,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["src/composition/a.ts", `import "../server.js";`, /no package and no worker/],
   ["src/server.ts", `import "../workers/pool/main.js";`, /starts and stops all lower layers/],
   ["src/main.ts", `import "../workers/pool/main.js";`, /before it loads the server/],
-  ["workers/pool/a.ts", `import "ws";`, /has a few lines/],
+  ["workers/pool/a.ts", `import "clipanion";`, /has a few lines/],
   ["src/features/events/a.ts", `import { App } from "uWebSockets.js";`, /only this folder imports the HTTP library/],
   ["src/platform/front/a.ts", `import "../transport/uws/pure.js";`, /one file chooses/],
   ["src/platform/threads/a.ts", `import type Database from "better-sqlite3";`, /only the adapter/],

@@ -150,7 +150,17 @@ export const LAYERS: readonly LayerRow[] = [
 /** The command line imports nothing of the server: only the schemas and the shared code. */
 export const CLI: LayerRow = {
   files: ["cli/**"],
-  packages: ["node:**", "ws", "typebox", "typebox/*", "diff", "jsonc-parser", "toml-eslint-parser", "string-width"],
+  packages: [
+    "node:**",
+    "clipanion",
+    "ws",
+    "typebox",
+    "typebox/*",
+    "diff",
+    "jsonc-parser",
+    "toml-eslint-parser",
+    "string-width",
+  ],
   because: "the command line is one small bundle that starts fast, so it contains no code of the server",
 };
 

@@ -1,39 +1,123 @@
 /**
- * Prints what changes on the server, as Server-Sent Events tell it (docs/http-api.md "Changes"). The server keeps no
- * history of changes, so a lost connection ends the command: its reader has to read everything again. Runs in the CLI
- * process.
+ * Implements `changes`: prints what changes on the server, as Server-Sent Events tell it (docs/http-api.md "Changes"),
+ * over one connection after the other. The server keeps no history of changes and gives them no positions, so what
+ * happened between two connections is not told. Each later connection therefore begins with a line `lagged`, as the
+ * server itself sends it: anything may have changed. client.ts chooses the server. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 
+import { CLI_RECONNECT_DELAY_MS, CLI_RECONNECT_DELAY_MS_MAX } from "../schemas/limits/cli.js";
+import type { ChangeMessage } from "../schemas/changes.js";
+import { isTemporary, Reconnect } from "../shared/reconnect.js";
 import { describeRefusal, encodeQuery, openRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
-import { collectAnswer, NoAnswer } from "./exchange.js";
+import { collectAnswer, NoAnswer, type OpenAnswer } from "./exchange.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
-import type { Settings } from "./settings.js";
+import { warn } from "./output.js";
+import { pause } from "./pause.js";
+import { runWatched } from "./server-health.js";
+import { serversOf, type Settings } from "./settings.js";
 import { captureSignals } from "./signals.js";
 
 const SUCCESS = 200;
 const DATA = "data: ";
+const LAGGED: ChangeMessage = { kind: "lagged" };
+const LAGGED_LINE = Buffer.from(`${JSON.stringify(LAGGED)}\n`);
 
-/** Prints the changes of a stream until it ends, also with an error. */
-async function printChanges(stream: IncomingMessage, sink: EventSink): Promise<void> {
-  stream.setEncoding("utf8");
-  let unfinished = "";
-  try {
-    for await (const chunk of stream as AsyncIterable<string>) {
-      const lines = (unfinished + chunk).split(/\r?\n/);
-      unfinished = lines.pop() ?? "";
-      for (const line of lines)
-        if (line.startsWith(DATA) && !sink.write(Buffer.from(`${line.slice(DATA.length)}\n`))) await sink.drained();
+class ChangeFeed {
+  readonly #settings: Settings;
+  readonly #path: string;
+  readonly #sink: EventSink;
+  readonly #signal: AbortSignal;
+  readonly #link: Reconnect;
+
+  constructor(settings: Settings, path: string, sink: EventSink, signal: AbortSignal) {
+    this.#settings = settings;
+    this.#path = path;
+    this.#sink = sink;
+    this.#signal = signal;
+    // Each attempt asks all servers, so the delay grows with each attempt.
+    this.#link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RECONNECT_DELAY_MS_MAX });
+  }
+
+  /** Prints changes until the signal fires, or until a server refuses. A failure of the first connection is final. */
+  async run(): Promise<CliFailure | undefined> {
+    for (;;) {
+      this.#link.connecting();
+      const failure = await this.#runOnce();
+      if (this.#signal.aborted) return undefined;
+      if (failure !== undefined) return failure;
+      await pause(this.#link.delayMs, this.#signal);
     }
-  } catch {
-    // The connection broke off, or the user has stopped the command. The caller knows which.
+  }
+
+  /** Runs one connection. Returns a failure if no other one can help. */
+  async #runOnce(): Promise<CliFailure | undefined> {
+    const plan = { method: "GET", path: this.#path, signal: this.#signal };
+    const open = await openRequest(this.#settings, plan);
+    if (open instanceof CliFailure) return this.#lost(open.message, open);
+    try {
+      if (open.status === SUCCESS) return await this.#follow(open);
+      const answer = await collectAnswer(open);
+      if (answer instanceof NoAnswer) return this.#lost(answer.why, failed(answer.why));
+      const refusal = describeRefusal(answer.status, answer.body);
+      return isTemporary(answer.status) ? this.#lost(`the answer was ${answer.status}`, refusal) : refusal;
+    } finally {
+      open.close();
+    }
+  }
+
+  /** Prints the changes of a connection until it ends, or until its server is isolated and another one is healthy. */
+  async #follow(open: OpenAnswer): Promise<CliFailure | undefined> {
+    if (this.#link.failures > 0) warn("connected again");
+    if (this.#link.wasLive) await this.#print(LAGGED_LINE);
+    this.#link.opened();
+    const { cluster, server: only } = this.#settings;
+    const server = cluster?.current ?? only;
+    const others = serversOf(this.#settings).filter((other) => other !== server);
+    const { switchTo } = await runWatched(server, others, this.#signal, async (signal) => {
+      signal.addEventListener("abort", open.close);
+      if (signal.aborted) open.close();
+      await this.#printChanges(open.response);
+    });
+    if (switchTo !== undefined) cluster?.switchTo(switchTo);
+    else cluster?.moveOnFrom(server);
+    return this.#lost(switchTo === undefined ? "the connection was lost" : `${server.origin} is halted or cut off`);
+  }
+
+  async #printChanges(stream: IncomingMessage): Promise<void> {
+    stream.setEncoding("utf8");
+    let unfinished = "";
+    try {
+      for await (const chunk of stream as AsyncIterable<string>) {
+        const lines = (unfinished + chunk).split(/\r?\n/);
+        unfinished = lines.pop() ?? "";
+        for (const line of lines)
+          if (line.startsWith(DATA)) await this.#print(Buffer.from(`${line.slice(DATA.length)}\n`));
+      }
+    } catch {
+      // The connection broke off, or it was closed on purpose. The caller knows which.
+    }
+  }
+
+  async #print(line: Buffer): Promise<void> {
+    if (!this.#sink.write(line)) await this.#sink.drained();
+  }
+
+  /** Records that an attempt failed or a connection was lost. Returns the failure if there was no connection before. */
+  #lost(why: string, failure?: CliFailure): CliFailure | undefined {
+    if (this.#signal.aborted) return undefined;
+    const isFirst = !this.#link.wasLive;
+    this.#link.failed(performance.now());
+    if (isFirst) return failure;
+    if (this.#link.failures === 1) warn(`${why}, trying again`);
+    return undefined;
   }
 }
 
 /**
- * Prints changes until the user presses Ctrl-C or stdout closes (exit 0), until the server refuses (exit 1), or until
- * the connection is lost (exit 3).
+ * Prints changes until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses (exit 1). A server
+ * that cannot be reached at the start is exit 3.
  * @param kinds separated by commas; undefined for all
  */
 export async function followChanges(settings: Settings, kinds: string | undefined): Promise<ExitCode | CliFailure> {
@@ -46,15 +130,8 @@ export async function followChanges(settings: Settings, kinds: string | undefine
   });
   try {
     const path = `/api/changes${encodeQuery(kinds === undefined ? {} : { kinds })}`;
-    const open = await openRequest(settings, { method: "GET", path, signal: stop.signal });
-    if (stop.signal.aborted) return printFailure ?? 0;
-    if (open instanceof CliFailure) return open;
-    if (open.status !== SUCCESS) {
-      const answer = await collectAnswer(open);
-      return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
-    }
-    await printChanges(open.response, sink);
-    return printFailure ?? (stop.signal.aborted ? 0 : failed("the connection was lost: changes may have been missed"));
+    const failure = await new ChangeFeed(settings, path, sink, stop.signal).run();
+    return failure ?? printFailure ?? 0;
   } finally {
     restoreSignals();
     sink.close();

@@ -47,6 +47,21 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
+ * Returns whether a word before `--` looks like a flag that the rows do not declare. Only the flags of the whole table
+ * then say whether the next word is its value.
+ */
+export function hasUnknownFlag(argv: readonly string[], rows: readonly CommandRow[]): boolean {
+  const flags = listFlags(rows);
+  const end = argv.indexOf("--");
+  return argv
+    .slice(0, end < 0 ? argv.length : end)
+    .some(
+      (word) =>
+        word.startsWith("--") && !isFormatFlag(word) && word !== "--help" && !flags.has(word.replace(/=.*/s, "")),
+    );
+}
+
+/**
  * Splits a command line into words and flags. The word after a flag is the flag's value, even if it begins with a dash
  * (`--data -5`). It is not the value if it is a flag itself. `--` ends the flags.
  */

@@ -35,15 +35,15 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout. Pipes and sockets get a handle of our own, which can be closed even while a slow reader blocks a write.
- * `process.stdout` cannot.
+ * Opens stdout if it is a pipe or a socket, with a handle of our own, which can be closed even while a slow reader blocks
+ * a write. `process.stdout` cannot, and must not be used then: its first use would open the same handle again.
  *
  * A socket is also read. While nothing is printed, only the socket's end shows that the reader has gone. A pipe shows
  * this only at the next write.
  */
-async function openStdout(onEnd: () => void): Promise<NodeJS.WriteStream | Socket> {
+async function openOwnStdout(onEnd: () => void): Promise<Socket | undefined> {
   const kind = fstatSync(STDOUT);
-  if (!kind.isFIFO() && !kind.isSocket()) return process.stdout;
+  if (!kind.isFIFO() && !kind.isSocket()) return undefined;
   const readable = kind.isSocket() && !isSharedWithStdin();
   // Import the module dynamically. The bundler would hoist a static import, and every command would load the module.
   const net = await import("node:net");
@@ -71,7 +71,8 @@ export async function openEventSink(onEnd: (failure: CliFailure | undefined) => 
     wake();
     onEnd(failure);
   };
-  const stream = await openStdout(() => end(undefined));
+  const own = await openOwnStdout(() => end(undefined));
+  const stream = own ?? process.stdout;
   stream.on("drain", () => wake());
   stream.on("error", (error) => {
     const closed = CLOSED_CODES.has(errorCodeOf(error));
@@ -88,7 +89,7 @@ export async function openEventSink(onEnd: (failure: CliFailure | undefined) => 
     close: () => {
       ended = true;
       wake();
-      if (stream !== process.stdout) stream.destroy();
+      own?.destroy();
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Reads the files that contain settings: a folder's `.koor/settings.json` or its bare `settings.json`, and the user's
- * own file. settings.ts decides which file's settings apply. Runs in the CLI process.
+ * own file. server-choice.ts decides which file's settings apply. Runs in the CLI process.
  */
 import { join, relative } from "node:path";
 

@@ -13,6 +13,7 @@ import { findRow, readTokens } from "./command-line.js";
 import type { CommandContext } from "./command-row.js";
 import { COMMANDS } from "./commands.js";
 import { CliFailure } from "./failure.js";
+import { loadNounRows } from "./noun-rows.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
@@ -112,6 +113,22 @@ t.test("every list has columns, and every declared list a command", (t) => {
     "each command that lists says which list it prints",
   );
   t.end();
+});
+
+t.test("the rows of a noun are those of the whole table, and its names are unique", async (t) => {
+  for (const noun of new Set(COMMANDS.map(({ words }) => words[0]))) {
+    const rows = await loadNounRows(noun);
+    t.strictSame(
+      rows?.filter(({ words }) => words[0] === noun),
+      COMMANDS.filter(({ words }) => words[0] === noun),
+      noun,
+    );
+  }
+  for (const noun of ["", "help", "toString"]) t.equal(await loadNounRows(noun), undefined, noun);
+  for (const { words, flags = [], arguments: positions = [] } of COMMANDS) {
+    const names = [...flags, ...positions].map(({ name }) => name);
+    t.equal(new Set(names).size, names.length, words.join(" "));
+  }
 });
 
 t.test("each command has examples, which it accepts", { skip: process.platform === "win32" && "no sh" }, (t) => {

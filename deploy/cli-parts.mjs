@@ -10,8 +10,13 @@ import { dirname, join, relative } from "node:path";
 
 /** Modules that have a file of their own, because most commands, or the fastest ones, need them. */
 const OWN_FILES = new Set(["cli/main.ts", "cli/command-class.ts", "cli/help-topics.ts"]);
-/** The name of the part with every other module that is imported at run time. */
+/** The name of the part with every module that is imported at run time, and has no other part. */
 const REST = "koor-cli-rest";
+/** The other parts, and their modules: the commands that are short themselves, and the rest of the command table. */
+const PARTS = [
+  ["koor-cli-short", /^cli\/commands\/(?:state|status|whoami)\.ts$|^cli\/whoami\.ts$/],
+  ["koor-cli-table", /^cli\/(?:commands\/[^/]+|commands|help-command)\.ts$/],
+];
 /** Matches an import at run time of a module of the command line. */
 const LAZY_IMPORT = /\bimport\("(\.\.?\/[^"]+)\.js"\)/g;
 
@@ -20,7 +25,7 @@ function targetOf(root, file, path) {
 }
 
 /**
- * Puts the modules that are imported at run time into one file. Each is evaluated at its first import.
+ * Puts the modules that are imported at run time into few files. Each is evaluated at its first import.
  * @param sources the paths of the sources of the command line, relative to the root
  */
 export function lazyModulesTogether(root, sources) {
@@ -32,21 +37,26 @@ export function lazyModulesTogether(root, sources) {
   // The sources are in order, so the targets are, and the bundle is the same each time.
   const lazy = [...targets].filter((target) => !OWN_FILES.has(target));
   const names = new Map(lazy.map((target, at) => [target, `module${at}`]));
+  const partOf = (target) => PARTS.find(([, modules]) => modules.test(target))?.[0] ?? REST;
   return {
     name: "lazy-modules-together",
     setup(bundling) {
       bundling.onLoad({ filter: /[\\/]cli[\\/].*\.ts$/ }, ({ path: file }) => ({
         loader: "ts",
         contents: readFileSync(file, "utf8").replace(LAZY_IMPORT, (whole, path) => {
-          const name = names.get(targetOf(root, file, path));
-          return name === undefined ? whole : `import("${REST}").then((rest) => rest.${name}())`;
+          const target = targetOf(root, file, path);
+          const name = names.get(target);
+          return name === undefined ? whole : `import("${partOf(target)}").then((part) => part.${name}())`;
         }),
       }));
-      bundling.onResolve({ filter: new RegExp(`^${REST}$`) }, ({ path }) => ({ path, namespace: REST }));
-      bundling.onLoad({ filter: /.*/, namespace: REST }, () => ({
+      bundling.onResolve({ filter: /^koor-cli-[a-z]+$/ }, ({ path }) => ({ path, namespace: REST }));
+      bundling.onLoad({ filter: /.*/, namespace: REST }, ({ path }) => ({
         loader: "js",
         resolveDir: root,
-        contents: [...names].map(([target, name]) => `export const ${name} = () => require("./${target}");`).join("\n"),
+        contents: [...names]
+          .filter(([target]) => partOf(target) === path)
+          .map(([target, name]) => `export const ${name} = () => require("./${target}");`)
+          .join("\n"),
       }));
     },
   };

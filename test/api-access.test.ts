@@ -289,6 +289,21 @@ t.test("a preflight request is answered", async (t) => {
     ])
       t.match(allowed.headers["access-control-allow-headers"], name);
   }
+  const described = await send(port, "GET", "/openapi.json", { headers: RIGHT });
+  const parameters = described.text.matchAll(/"name":"([\w-]+)","in":"header"/g);
+  const named = new Set([...parameters].map(([, name = ""]) => name.toLowerCase()));
+  t.ok(named.has("x-koor-workspace"), "the description names the headers of requests");
+  const sendable = await send(port, "OPTIONS", "/api/state/plan", { headers: { ...asks, Origin: LISTED } });
+  const names = String(sendable.headers["access-control-allow-headers"]).toLowerCase().split(", ");
+  t.same(
+    // A proxy sets this one.
+    [...named].filter((name) => !names.includes(name) && name !== "x-forwarded-proto"),
+    [],
+    "a page may send every header that a route reads",
+  );
+  const unknown = await send(port, "GET", "/api/state", { headers: { Origin: LISTED } });
+  t.equal(unknown.status, 401);
+  t.match(unknown.headers, { "www-authenticate": "Bearer", "access-control-expose-headers": /WWW-Authenticate/ });
   for (const Origin of ["http://evil.example", "null"]) {
     const refused = await send(port, "OPTIONS", "/api/state/plan", { headers: { ...asks, Origin } });
     t.equal(refused.status, 403);

@@ -137,6 +137,11 @@ t.test("state", async (t) => {
   for (const at of three) t.equal((await who.get(at, "/api/state/k")).status, 404);
   await who.ask(a, "PUT", "/api/state/k", "6");
   t.match((await who.get(c, "/api/state/k")).headers, { "x-koor-position": String(who.position) });
+  const ofPage = await who.ask(c, "GET", "/api/state/k", undefined, { Origin: `http://localhost:${c.port}` });
+  t.match(ofPage.headers, {
+    "x-koor-position": /^\d+$/,
+    "access-control-expose-headers": /(?:^|, )X-Koor-Position(?:,|$)/,
+  });
   t.same(
     (await who.read<readonly { key: string }[]>(b, "/api/state")).map(({ key }) => key),
     ["k"],

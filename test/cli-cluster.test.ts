@@ -489,6 +489,7 @@ t.test("what waits at a node that hears of nothing goes on at one that is well, 
     () => ({ state: "cut_off", end: 3 }),
     ({ url }) => {
       if (url === "/api/metrics") return replyJson({ last_event_id: 4 });
+      if (url === "/api/changes") return HELD_BACK;
       if (!url.includes("wait=")) return replyJson({ matched: null, cursor: "c1" });
       heldBack += 1;
       return HELD_BACK;
@@ -496,16 +497,19 @@ t.test("what waits at a node that hears of nothing goes on at one that is well, 
   );
   b.answer = playNode(
     () => ({ state: "ok", end: 9 }),
-    () => replyJson({ matched: {}, cursor: "c2" }),
+    ({ url }) =>
+      url === "/api/changes" ? { ...HELD_BACK, body: "data: {}\n\n" } : replyJson({ matched: {}, cursor: "c2" }),
   );
   b.onSocket = (socket) => socket.send(eventText(5));
   const KOOR_SERVER = `${a.url},${dead},${b.url}`;
   const running = start(["events", "subscribe"]);
+  const changes = start(["changes"]);
   const own = { XDG_STATE_HOME: "", KOOR_SERVER };
   const [waited, history] = await Promise.all([
     koor(["wait", "--message"], "", own),
     koor(["events", "history", "--after", "4", "--wait", "60"], "", own),
     running.untilLines(1),
+    changes.untilLines(2),
   ]);
   t.match(waited, { code: 0, stdout: '{"matched":{},"cursor":"c2"}\n', stderr: "" });
   t.match(history, { code: 0, stderr: "" });
@@ -515,7 +519,9 @@ t.test("what waits at a node that hears of nothing goes on at one that is well, 
   t.ok(urls.has("/api/events/history?after=4&wait=60"));
   t.equal(running.lines[0], eventText(5));
   t.same(b.upgrades, ["/api/events/subscribe?pattern=*&since=4&notices=1&after_position=3"]);
-  t.match(running.stderr, /^koor: http:\S+ is halted or cut off, trying again\nkoor: connected again\n$/);
+  t.same(changes.lines, ['{"kind":"lagged"}', "{}"], "anything may have changed meanwhile");
+  for (const { stderr } of [running, changes])
+    t.match(stderr, /^koor: http:\S+ is halted or cut off, trying again\nkoor: connected again\n$/);
 });
 
 t.test("a command under a lease outlives a server, and turns to all of them itself", async (t) => {

@@ -168,6 +168,38 @@ async function checkRepeated(t: Test, { port }: Koor): Promise<void> {
     t.equal(await statusOf(port, "GET /health", [`${header}:`]), "400", `${header} is empty`);
 }
 
+/** Answer headers that a page can always read (CORS), and those that only browsers and proxies need. */
+const READABLE = /^(?:cache-control|content-(?:language|length|type)|expires|last-modified|pragma)$/;
+const NOT_FOR_PAGES =
+  /^(?:access-control-.*|connection|content-security-policy|cross-origin-.*|date|keep-alive|uwebsockets|vary|x-content-type-options)$/;
+
+async function checkReadable(t: Test, { port }: Koor): Promise<void> {
+  const Origin = `http://localhost:${port}`;
+  await send(port, "PUT", "/api/state/readable", { body: "1" });
+  const rows = [
+    ["GET", "/api/state/readable", "x-koor-version"],
+    ["GET", "/api/state/readable?history=1", ""],
+    ["PATCH", "/api/state/readable", "allow"],
+    ["GET", "/nowhere", ""],
+    ["GET", "/api/backup", ""],
+  ] as const;
+  for (const [method, path, own] of rows) {
+    const { headers } = await send(port, method, path, { headers: { Origin } });
+    const exposed = String(headers["access-control-expose-headers"]).toLowerCase().split(", ");
+    const names = Object.keys(headers);
+    if (own !== "") t.ok(names.includes(own), `${method} ${path} has ${own}`);
+    t.same(
+      names.filter((name) => !READABLE.test(name) && !NOT_FOR_PAGES.test(name) && !exposed.includes(name)),
+      [],
+      `${method} ${path}: a page of another origin can read every header that concerns it`,
+    );
+  }
+  const { headers } = await send(port, "GET", "/health", { headers: { Origin } });
+  for (const name of ["X-Koor-Position", "X-Koor-Next", "Retry-After", "WWW-Authenticate"])
+    t.match(headers["access-control-expose-headers"], name);
+  t.notMatch((await send(port, "GET", "/health")).headers, { "access-control-expose-headers": /./ });
+}
+
 async function checkTypes(t: Test, { port }: Koor): Promise<void> {
   for (const type of ['text/plain; title="é → 😀"', "text/x-ü.y", "text/plain; charset=utf-8"]) {
     const put = `${head("PUT /api/state/typed", `Content-Type: ${type}`, "Content-Length: 1")}1`;
@@ -191,6 +223,7 @@ for (const name of NAMES) {
     await t.test("each answer says how it may be cached", (t) => checkKept(t, koor));
     await t.test("an encoded body is refused", (t) => checkCodings(t, koor));
     await t.test("a repeated or empty header is refused, except for lists", (t) => checkRepeated(t, koor));
+    await t.test("a page can read the headers of answers", (t) => checkReadable(t, koor));
     await t.test("content types come back as they were sent", (t) => checkTypes(t, koor));
     if (name === "node") t.match(await sendRaw(koor.port, `\r\n\r\n${head("GET /health")}`), /^HTTP\/1\.1 200 /);
   });

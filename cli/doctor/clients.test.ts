@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 
+import { CLI_DOCTOR_FILE_BYTES_MAX } from "../../schemas/limits/cli.js";
 import { examine, TOKEN, WRONG_TOKEN, type Examination } from "../../test/cli/doctor.js";
 import { answerAsKoor, answerWithToken, type Answers } from "../../test/cli/fake-koor.js";
 import { replyError, replyJson } from "../../test/cli/fake-server.js";
@@ -271,6 +272,10 @@ t.test("trust in Claude Code and in Copilot CLI", async (t) => {
   t.match(await trustLines(elsewhere), [{ status: "ok" }, { status: "ok" }]);
   put(home, ".claude.json", "{");
   t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }]);
+  // The file would be trusted if it were read.
+  const trusting = JSON.stringify({ projects: { [root]: { hasTrustDialogAccepted: true } } });
+  put(home, ".claude.json", trusting + " ".repeat(CLI_DOCTOR_FILE_BYTES_MAX));
+  t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }], "a file that is too large is not read");
 
   const linked = join(home, "linked");
   git("worktree", "add", "--quiet", linked, "-b", "side");

@@ -2,11 +2,12 @@
 import { accessSync, constants } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 
+import { hashOf } from "../content-hash.js";
 import { CliFailure } from "../failure.js";
 import { realPath } from "../git-folder.js";
 import { GUARD_HOOKS } from "../guard/hook-script.js";
 import { effectiveHooksPath } from "../guard/hooks-path.js";
-import { hashOf, readRecord, type InstallRecord } from "../guard/install-record.js";
+import { readRecord, type InstallRecord } from "../guard/install-record.js";
 import { findRepository, type Repository } from "../guard/repository.js";
 import { findProgram } from "../init/detect-clients.js";
 import { readRegularFile, Unread } from "../regular-file.js";

@@ -2,7 +2,6 @@
  * Checks whether clients trust the folder: an untrusted one's hooks do not run, mostly without a word. Reads the
  * clients' own files, and asks Codex. Runs in the CLI process.
  */
-import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { CLI_DOCTOR_FILE_BYTES_MAX } from "../../schemas/limits/cli.js";
@@ -13,22 +12,18 @@ import { findProgram } from "../init/detect-clients.js";
 import { isKoorHook } from "../init/hook-command.js";
 import { parseCommented } from "../json-edit.js";
 import type { ClientName } from "../mcp-clients.js";
+import { readTextIfAny } from "../regular-file.js";
 import type { Check, Examined } from "./check.js";
 import { listCodexHooks } from "./codex-hooks.js";
 import { findHooks } from "./hook-files.js";
 import { clientsOf } from "./hooks.js";
 import { ok, skip, warning, type Finding } from "./line.js";
 
-/** Reads a client's own file; an empty object if it does not exist or is not JSON. */
+/** Reads a client's own file; an empty object if it does not exist, is too large, or is not JSON. */
 function readOwnFile(path: string): JsonObject {
-  try {
-    const info = statSync(path);
-    if (!info.isFile() || info.size > CLI_DOCTOR_FILE_BYTES_MAX) return {};
-    const parsed = parseCommented(readFileSync(path, "utf8").replace(/^\uFEFF/, ""));
-    return isJsonObject(parsed) ? parsed : {};
-  } catch {
-    return {};
-  }
+  const text = readTextIfAny(path, undefined, CLI_DOCTOR_FILE_BYTES_MAX) ?? "";
+  const parsed = parseCommented(text.replace(/^\uFEFF/, ""));
+  return isJsonObject(parsed) ? parsed : {};
 }
 
 /** Returns the folders whose trust counts for a project in Claude Code: those up to the root of the repository. */

@@ -36,11 +36,6 @@ export interface InstallRecord {
   } | null;
 }
 
-export function hashOf(bytes: Buffer | string): string {
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 /** Returns the folder with the record and, if git is pointed to them, the scripts. */
 export function guardFolder({ commonFolder }: Repository): string {
   return join(commonFolder, FOLDER);

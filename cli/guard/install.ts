@@ -7,6 +7,7 @@ import { existsSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
+import { hashOf } from "../content-hash.js";
 import { CliFailure, failed, refused } from "../failure.js";
 import { printAnswer, warn } from "../output.js";
 import { describeSystemError } from "../system-error.js";
@@ -20,7 +21,7 @@ import {
   SCRIPT_MODE,
 } from "./hook-script.js";
 import { effectiveHooksPath, isHooksPathSet, ownHooksPath, setHooksPath } from "./hooks-path.js";
-import { guardFolder, hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
+import { guardFolder, type InstallRecord, readRecord, recordPath } from "./install-record.js";
 import { findRepository, refuseForeign, type Repository } from "./repository.js";
 import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
 import { takeBack } from "./uninstall.js";

@@ -6,12 +6,13 @@ import { rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 import type { CommandContext } from "../command-row.js";
+import { hashOf } from "../content-hash.js";
 import { CliFailure, failed } from "../failure.js";
 import { printAnswer, warn } from "../output.js";
 import { describeSystemError } from "../system-error.js";
 import { passingScript, type Previous, SCRIPT_MODE } from "./hook-script.js";
 import { ownHooksPath, setHooksPath } from "./hooks-path.js";
-import { hashOf, type InstallRecord, readRecord, recordPath } from "./install-record.js";
+import { type InstallRecord, readRecord, recordPath } from "./install-record.js";
 import { findRepository, refuseForeign, type Repository } from "./repository.js";
 import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
 

@@ -5,12 +5,13 @@
 import { existsSync } from "node:fs";
 import { posix } from "node:path";
 
+import { hashOf } from "../content-hash.js";
 import { CliFailure, refused } from "../failure.js";
 import { encodeLike, readState, type FileState } from "./file-state.js";
 import { locationIn, pathIn, type Places } from "./places.js";
 import type { FolderPath, RecordedFile } from "./record.js";
 import { keyOf, type TargetFile } from "./target-file.js";
-import { findEdit, hashOf, undoEdit } from "./text-edit.js";
+import { findEdit, undoEdit } from "./text-edit.js";
 
 export interface FileChange {
   /** The file's name in messages. */

@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import t from "tap";
 
 import { commentsOf, jsonFiles, markdownFiles, sortedText, tomlFiles } from "../../test/cli/existing-file.js";
+import { hashOf } from "../content-hash.js";
 import { CliFailure } from "../failure.js";
 import { parseCommented } from "../json-edit.js";
 import { mcpClient } from "../mcp-clients.js";
@@ -15,7 +16,7 @@ import { jsonHooksPart } from "./json-hooks-part.js";
 import { mcpPart } from "./mcp-part.js";
 import type { Part } from "./part.js";
 import { projectPart } from "./project-part.js";
-import { findEdit, hashOf, undoEdit } from "./text-edit.js";
+import { findEdit, undoEdit } from "./text-edit.js";
 import { tomlHooksPart } from "./toml-hooks-part.js";
 
 const CONNECTION = { server: "http://localhost:9800", others: [], withToken: false, bridged: false };

@@ -24,9 +24,3 @@ export function findEdit(before: Buffer, after: Buffer): TextEdit {
 export function undoEdit(after: Buffer, { at, length, old }: TextEdit): Buffer {
   return Buffer.concat([after.subarray(0, at), Buffer.from(old, "base64"), after.subarray(at + length)]);
 }
-
-export function hashOf(content: Buffer): string {
-  // With a static import every command would load the module.
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha256").update(content).digest("hex");
-}

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
+import { hashOf } from "../content-hash.js";
 import { CliFailure, refused, wrongUsage } from "../failure.js";
 import { mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
 import { io } from "../io.js";
@@ -23,7 +24,7 @@ import { locationIn, pathIn, type Places } from "./places.js";
 import { readRecord, readRecordOrWarn, RECORD_MODE, type InitRecord, type RecordedFile } from "./record.js";
 import { findPlaces } from "./setup.js";
 import { claudeImportTarget, clientTargets, keyOf, projectTargets, type TargetFile } from "./target-file.js";
-import { hashOf, undoEdit } from "./text-edit.js";
+import { undoEdit } from "./text-edit.js";
 import { formatDiff } from "./unified-diff.js";
 
 /**

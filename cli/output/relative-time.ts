@@ -1,4 +1,4 @@
-/** Formats points in time relative to now, for people: `3m ago`, `in 2h`. Pure; runs in the CLI process. */
+/** Formats lengths of time and points in time relative to now, for people: `3m`, `3m ago`, `in 2h`. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/duration.js";
 
 /** Matches the points in time in answers of the server. */
@@ -17,12 +17,19 @@ export function isTimestamp(text: string): boolean {
   return TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text));
 }
 
-/** Formats a timestamp as its distance from now, in the largest whole unit. Less than a second is `now`. */
+/**
+ * Formats a length of time in at most four characters, in the largest unit of which there are at least two: `7s`,
+ * `119s`, `2m`, `3h`, `20d`. A negative length counts as zero.
+ */
+export function formatLength(ms: number): string {
+  const [unitMs, letter] = UNITS.find(([lengthMs]) => ms >= 2 * lengthMs) ?? [SECOND_MS, "s"];
+  return `${Math.floor(Math.max(0, ms) / unitMs)}${letter}`;
+}
+
+/** Formats a timestamp as its distance from now. Less than a second is `now`. */
 export function formatRelativeTime(timestamp: string, nowMs: number): string {
   const distanceMs = Date.parse(timestamp) - nowMs;
   const lengthMs = Math.abs(distanceMs);
-  const unit = UNITS.find(([ms]) => lengthMs >= ms);
-  if (unit === undefined) return "now";
-  const count = `${Math.floor(lengthMs / unit[0])}${unit[1]}`;
-  return distanceMs < 0 ? `${count} ago` : `in ${count}`;
+  if (lengthMs < SECOND_MS) return "now";
+  return distanceMs < 0 ? `${formatLength(lengthMs)} ago` : `in ${formatLength(lengthMs)}`;
 }

@@ -8,7 +8,7 @@ import t from "tap";
 import { formatForPerson } from "./answer.js";
 import { formatCell } from "./cell.js";
 import { formatBytes, formatProgress, Progress } from "./progress.js";
-import { formatRelativeTime, isTimestamp } from "./relative-time.js";
+import { formatLength, formatRelativeTime, isTimestamp } from "./relative-time.js";
 import { formatTable } from "./table.js";
 import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
@@ -165,7 +165,7 @@ t.test("times are relative to now", (t) => {
     [0, "now"],
     [-999, "now"],
     [-1000, "1s ago"],
-    [-59_999, "59s ago"],
+    [-119_999, "119s ago"],
     [-180_000, "3m ago"],
     [120_000, "in 2m"],
     [-7_200_000, "2h ago"],
@@ -173,6 +173,11 @@ t.test("times are relative to now", (t) => {
     [800 * 86_400_000, "in 2y"],
   ];
   for (const [ms, text] of rows) t.equal(formatRelativeTime(new Date(NOW_MS + ms).toISOString(), NOW_MS), text);
+  t.same(
+    [-5, 999, 119_000, 120_000, 7_300_000, 172_800_000, 729 * 86_400_000].map(formatLength),
+    ["0s", "0s", "119s", "2m", "2h", "2d", "729d"],
+    "the columns of top have room for four characters",
+  );
   t.ok(isTimestamp("2026-11-21T15:03:31.039Z"));
   for (const text of ["2026-11-21", "at 2026-11-21T15:03:31Z", "2026-99-21T15:03:31Z"])
     t.notOk(isTimestamp(text), text);

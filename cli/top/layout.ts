@@ -2,10 +2,10 @@
  * Lays the screen of `top` out: from the rows and the size of the terminal to lines with their colours. Pure; runs in
  * the CLI process.
  */
+import { formatLength } from "../output/relative-time.js";
 import { fitText, textWidth, truncateText } from "../output/text-width.js";
 import type { Controls } from "./controls.js";
 import { VIEW_NAMES, answersOf, rateOf, type Data } from "./data.js";
-import { shortDuration } from "./model.js";
 import type { Column, Row, Tone, View } from "./rows.js";
 
 export interface Size {
@@ -85,14 +85,14 @@ export function figuresOf(data: Data): readonly string[] {
     ])}`,
   ];
   if (earlier === undefined)
-    return [...counts, `events ${figures.events}`, `up ${shortDuration(figures.uptimeS * 1000)}`];
+    return [...counts, `events ${figures.events}`, `up ${formatLength(figures.uptimeS * 1000)}`];
   return [
     ...counts,
     `events ${rate(rateOf(data, "events"))}`,
     `requests ${rate(rateOf(data, "requests"))}`,
     `refused ${rate(rateOf(data, "refused"))}`,
     `errors ${rate(rateOf(data, "errors"))}`,
-    `up ${shortDuration(figures.uptimeS * 1000)}`,
+    `up ${formatLength(figures.uptimeS * 1000)}`,
   ];
 }
 

@@ -4,6 +4,7 @@
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
+import { formatLength } from "../output/relative-time.js";
 import type { AnswerName, Data, ViewName } from "./data.js";
 import type { Cell, Tone, View } from "./rows.js";
 
@@ -16,21 +17,11 @@ function count(value: number): Cell {
   return value === 0 ? { text: "-", order: 0, tone: "dim" } : cell(value);
 }
 
-const [MINUTE_S, HOUR_S, DAY_S] = [60, 3600, 86_400];
-
-/** Returns a duration in at most four characters: `7s`, `12m`, `3h`, `20d`. */
-export function shortDuration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 2 * MINUTE_S) return `${seconds}s`;
-  if (seconds < 2 * HOUR_S) return `${Math.floor(seconds / MINUTE_S)}m`;
-  return seconds < 2 * DAY_S ? `${Math.floor(seconds / HOUR_S)}h` : `${Math.floor(seconds / DAY_S)}d`;
-}
-
 /** A point in time as the time that has passed since, or that is left until it. */
 function age(value: unknown, nowMs: number, sign: 1 | -1 = 1): Cell {
   const ms = Date.parse(textOf(value));
   if (Number.isNaN(ms)) return { text: "-", order: Number.MAX_SAFE_INTEGER, tone: "dim" };
-  return { text: shortDuration(sign * (nowMs - ms)), order: sign * (nowMs - ms) };
+  return { text: formatLength(sign * (nowMs - ms)), order: sign * (nowMs - ms) };
 }
 
 function clock(value: unknown): Cell {

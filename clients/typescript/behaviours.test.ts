@@ -7,7 +7,7 @@ import { BEHAVIOURS, ERRORS } from "../../test/support/behaviours.js";
 
 // This file runs from dist/tree/clients/typescript.
 const FOLDER = fileURLToPath(new URL("../../../../clients/typescript/", import.meta.url));
-const CALL = /\bbehaviour\(t, "([^"]+)"/g;
+const CALL = /\bbehaviour\(\s*t,\s*"([^"]+)"/g;
 
 t.test("each row has one subtest, and each subtest a row", (t) => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));

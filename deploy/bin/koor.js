@@ -3,8 +3,8 @@
  * The programs `koor` and `koor-cli`: run the bundled command line in this process. In a checkout that was never built
  * (for example after `npm link`), they first install packages and build. Otherwise they load only the bundle.
  */
-import { existsSync } from "node:fs";
-
+// An import would read all members of the module, and so load streams and more that most commands do not need.
+const { existsSync } = process.getBuiltinModule("node:fs");
 const program = new URL("../../dist/app/cli/koor.js", import.meta.url);
 if (existsSync(program) || (await (await import("../prepare.mjs")).prepare({ dev: false }))) {
   await import(program.href);

@@ -14,6 +14,7 @@ import {
 } from "../../schemas/limits/request-bodies.js";
 import { closeOf, dial, send, sendJson } from "../support/http-client.js";
 import { countInFlight, readMetric } from "../support/metrics.js";
+import { resetNow } from "../support/reset.js";
 import { RESTORE_REFUSED } from "../support/variant.js";
 import { startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { betweenLooks } from "../support/between-looks.js";
@@ -59,7 +60,7 @@ t.test("a client that disconnects in the middle of a request leaves nothing", as
       for (const socket of sockets) if (text !== "") socket.write(text);
       await untilInFlight(koor, waits ? sockets.length : 0);
       for (const socket of sockets) {
-        if (end === "reset") socket.resetAndDestroy();
+        if (end === "reset") resetNow(socket);
         else socket.destroy();
       }
       await untilInFlight(koor, 0);
@@ -83,7 +84,7 @@ t.test("bytes that were reserved for bodies are released when the rest never com
     // The system has accepted it: the server has everything but what its socket's buffer holds.
     await new Promise((resolve) => socket.write(part, resolve));
     await untilInFlight(koor, 1);
-    socket.resetAndDestroy();
+    resetNow(socket);
     await untilInFlight(koor, 0);
   }
   await checkNothingStored(t, koor);

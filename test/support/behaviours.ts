@@ -26,9 +26,14 @@ export const { errors: ERRORS, behaviours: BEHAVIOURS } = JSON.parse(readFileSyn
   readonly behaviours: readonly BehaviourRow[];
 };
 
-/** Runs the subtest of a row. */
-export async function behaviour(t: Test, id: string, run: (t: Test) => Promise<void>): Promise<void> {
+/** Runs the subtest of a row. @param options tap's `skip`: the reason why it cannot run here, or false */
+export async function behaviour(
+  t: Test,
+  id: string,
+  run: (t: Test) => Promise<void>,
+  options: { readonly skip?: string | false } = {},
+): Promise<void> {
   const row = BEHAVIOURS.find((candidate) => candidate.id === id);
   if (row === undefined) throw new Error(`clients/behaviours.json has no row ${id}`);
-  await t.test(`${id}: ${row.sentence}`, run);
+  await t.test(`${id}: ${row.sentence}`, options, run);
 }

@@ -5,6 +5,7 @@
  */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { resetNow } from "./reset.js";
 import type { Owner } from "./server-process.js";
 
 export class TcpProxy {
@@ -40,7 +41,7 @@ export class TcpProxy {
     this.#cut = true;
     this.#stalled?.end();
     this.#stalled = null;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetNow(socket);
   }
 
   /** Stalls: connections stay and are accepted, and everything that is sent waits here. */
@@ -69,7 +70,7 @@ export class TcpProxy {
   #accept(near: Socket): void {
     this.#keep(near);
     if (this.#cut) {
-      near.resetAndDestroy();
+      resetNow(near);
       return;
     }
     const far = connect({ port: this.target(), host: "127.0.0.1", noDelay: true });

@@ -18,6 +18,8 @@ import koor_client
 import koor_client.aio
 
 CONTROL = os.environ.get("KOOR_TEST_CONTROL", "")
+# Why no cluster can run here; "" if one can.
+NO_CLUSTER = os.environ.get("KOOR_TEST_NO_CLUSTER", "")
 PATIENCE_S = 30.0
 
 
@@ -26,6 +28,14 @@ def control(path: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(CONTROL + path, json.dumps(body).encode(), method="POST")
     with urllib.request.urlopen(request, timeout=90) as answer:
         return json.loads(answer.read())
+
+
+def get(url: str, token: str = "") -> Any:
+    """Ask a server past the client."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+        text = answer.read().decode()
+    return json.loads(text) if text.startswith(("{", "[")) else text
 
 
 class Koor:
@@ -50,12 +60,29 @@ class Koor:
 
     def get(self, path: str, token: str = "") -> Any:
         """Ask the server past the client."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        with urllib.request.urlopen(
-            urllib.request.Request(self.url + path, headers=headers), timeout=30
-        ) as answer:
-            text = answer.read().decode()
-        return json.loads(text) if text.startswith(("{", "[")) else text
+        return get(self.url + path, token)
+
+
+class Node:
+    """A node of a real cluster, which can be killed and comes back on its port."""
+
+    def __init__(self, node_id: int, port: int) -> None:
+        self.id = node_id
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def kill(self) -> None:
+        """End its process by SIGKILL."""
+        control("/kill", {"id": self.id})
+
+    def revive(self) -> None:
+        """Start it again, and wait until it is healthy."""
+        control("/revive", {"id": self.id})
+
+
+def start_cluster() -> list[Node]:
+    """Start three nodes. They end with the process."""
+    return [Node(row["id"], row["port"]) for row in control("/cluster", {})]
 
 
 def eventually(what: str, look: Callable[[], Any]) -> Any:

@@ -3,10 +3,20 @@
  * which origins are allowed. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../../schemas/limits/connections.js";
+import { NEXT_HEADER } from "../../../schemas/next-header.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
+import { POSITION_HEADER } from "./positions.js";
 
 /** Answer headers that a page of an allowed origin may read, in addition to those that CORS always exposes. */
-const READABLE = "ETag, X-Koor-Version, X-Koor-Position, X-Koor-Next, Retry-After, Allow";
+const READABLE = [
+  "ETag",
+  "X-Koor-Version",
+  POSITION_HEADER,
+  NEXT_HEADER,
+  "Retry-After",
+  "Allow",
+  "WWW-Authenticate",
+].join(", ");
 /** Request headers that a page of an allowed origin may send, in addition to those that CORS always permits. */
 const SENDABLE = [
   "Authorization",
@@ -18,6 +28,8 @@ const SENDABLE = [
   "X-Koor-Session",
   "X-Koor-Fence",
   "X-Koor-After",
+  "X-Koor-Workspace",
+  "X-Koor-Hops",
   "MCP-Protocol-Version",
   "Mcp-Method",
   "Mcp-Name",

@@ -6,6 +6,7 @@ import t, { type Test } from "tap";
 import { ConnectionLimit } from "./connection-limit.js";
 import { HELD_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 import { closeOf, dial, send, type RequestOptions } from "../../../test/support/http-client.js";
+import { resetNow } from "../../../test/support/reset.js";
 import { must } from "../../base/assert.js";
 import { chooseTransport } from "./choose.js";
 import { headerBlock, type WireReply } from "./reply.js";
@@ -135,7 +136,7 @@ for (const name of ["node", "uws"] as const) {
     client.write(LONG.subarray(0, 1_000));
     const exchange = await held.next();
     const gone = new Promise<void>((resolve) => exchange.onAbort(resolve));
-    client.resetAndDestroy();
+    resetNow(client);
     await closeOf(client);
     if (!exchange.ended) await t.rejects(collect(exchange).body, /gone/);
     await gone;

@@ -1,0 +1,8 @@
+/** Hashes the content of files, to detect later changes. Runs in the CLI process. */
+
+/** Returns the SHA-256 of bytes, or of a text in UTF-8, as 64 hex digits. */
+export function hashOf(content: Buffer | string): string {
+  // With a static import every command would load the module.
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha256").update(content).digest("hex");
+}

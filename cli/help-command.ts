@@ -1,0 +1,57 @@
+/**
+ * Prints what the help answers: the overview, the commands of a noun, one command or a topic; and describes words that
+ * name no command. Loaded only for these, because it needs the whole command table. Runs in the CLI process.
+ */
+import { findRow, findRowsBelow } from "./command-line.js";
+import { COMMANDS, TOPICS } from "./commands.js";
+import { wrongUsage, type CliFailure, type ExitCode } from "./failure.js";
+import { HELP_TOPIC_NAMES, isHelpTopic } from "./help-topic-names.js";
+import { formatCommandHelp, formatHelp, formatOverview } from "./help.js";
+import { suggest } from "./nearest.js";
+import { print } from "./output.js";
+
+async function printText(text: string): Promise<ExitCode | CliFailure> {
+  return (await print(Buffer.from(text))) ?? 0;
+}
+
+function listNouns(): readonly string[] {
+  return COMMANDS.map(({ words }) => words[0]);
+}
+
+/** Prints the overview of all commands. */
+export async function printOverview(program: string): Promise<ExitCode | CliFailure> {
+  return await printText(formatOverview(TOPICS, program));
+}
+
+/** Prints the help for the words after `help`: those of a command or a noun, or the name of a topic. */
+export async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+  const [word = ""] = words;
+  if (words.length === 1 && isHelpTopic(word)) {
+    // Only this help needs the module.
+    const { formatTopic } = await import("./help-topics.js");
+    return await printText(formatTopic(word, program));
+  }
+  return await printCommandHelp(words, program);
+}
+
+/** Prints the help of the commands that begin with these words; of all commands if there are none. */
+export async function printCommandHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
+  const rows = findRowsBelow(words, COMMANDS);
+  const row = findRow(words, COMMANDS);
+  if (row && rows.length <= 1) return await printText(formatCommandHelp(row, program));
+  if (rows.length > 0) return await printText(formatHelp(rows, program));
+  const [word = ""] = words;
+  const meant = words.length === 1 ? suggest(word, [...listNouns(), ...HELP_TOPIC_NAMES]) : "";
+  return wrongUsage(`no such command or topic: ${words.join(" ")}${meant}`, `see ${program} --help`);
+}
+
+/** Returns the failure for words that name no command. It lists the commands of the same noun. */
+export function describeUnknown(words: readonly string[], program: string): CliFailure {
+  const [noun] = words;
+  if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
+  const verbs = findRowsBelow([noun], COMMANDS).map((row) => row.words.slice(1).join(" "));
+  if (verbs.length === 0)
+    return wrongUsage(`no such command: ${noun}${suggest(noun, listNouns())}`, `see ${program} --help`);
+  const meant = suggest(words[1] ?? "", verbs);
+  return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}${meant}`, `${noun} has: ${verbs.join(", ")}`);
+}

@@ -1,0 +1,123 @@
+/**
+ * Chooses the servers of a command, and reads the sources of the other settings: the command line, the environment, the
+ * folder's files and the user's own files. An earlier source takes precedence. Runs in the CLI process.
+ */
+import { CURRENT_CONTEXT, findContext, type FoundContext } from "./context-file.js";
+import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
+import { findProjectFile } from "./project-file.js";
+import { parseServers } from "./server-list.js";
+import { findSession, type Session } from "./session.js";
+import { DEFAULT_SERVER, SERVER_RULE } from "./setting-rules.js";
+import { SETTINGS_FILE, readFolderSettings, readUserSettings, type FileSettings } from "./settings-file.js";
+
+/** The names of files in the answer of `whoami`. */
+export const INSTANCE_NAME = ".koor/instance.json";
+export const PROJECT_NAME = ".koor/project.json";
+
+export type Servers = readonly [URL, ...URL[]];
+
+/** The sources of settings. */
+interface Sources {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly folder: FileSettings | undefined;
+  readonly user: FileSettings | undefined;
+  /** The context in effect. */
+  readonly context: FoundContext | undefined;
+  /** The value of KOOR_INSTANCE. If it is set, the session and the instance's file are not read. */
+  readonly named: string | undefined;
+  readonly session: Session | undefined;
+  readonly instance: StoredInstance | undefined;
+}
+
+/** The servers to ask, and the sources of the other settings. */
+export interface Choice extends Sources {
+  readonly servers: Servers;
+  /** The source that names the servers, in the words of docs/cli.md "whoami". */
+  readonly serversFrom: string;
+  /** The servers that only a file of the folder names. */
+  readonly folderOnly: readonly URL[];
+  /** The file of the folder that names the servers, in messages; "" if none does. */
+  readonly folderFile: string;
+}
+
+const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
+
+/** The settings that the command line names; "" for each that it does not name. */
+export interface Given {
+  /** The value of `--server`. */
+  readonly server: string;
+  /** The value of `--context`. */
+  readonly context: string;
+}
+
+/**
+ * Reads the sources that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
+ * already sets everything that the file could set.
+ * @param context the context that the command line or the environment names
+ */
+function readSources(
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+  context: FoundContext | undefined,
+  namesServer: boolean,
+): Sources | CliFailure {
+  const named = environment["KOOR_INSTANCE"] || undefined;
+  if (named !== undefined && !isInstanceIdUsable(named)) return failed(INSTANCE_RULE);
+  const session = named === undefined ? findSession(environment) : undefined;
+  if (session instanceof CliFailure) return session;
+  const readsFiles = !namesServer || !environment["KOOR_TOKEN"];
+  const file = readsFiles ? readFolderSettings(folder, namesServer) : undefined;
+  if (file instanceof CliFailure) return file;
+  const inEffect = context ?? (readsFiles ? findContext(environment, "", "current") : undefined);
+  if (inEffect instanceof CliFailure) return inEffect;
+  const user = readsFiles ? readUserSettings(environment, process.platform) : undefined;
+  if (user instanceof CliFailure) return user;
+  const instance = named === undefined ? findInstance(folder) : undefined;
+  if (instance instanceof CliFailure) return instance;
+  return { environment, folder: file, user, context: inEffect, named, session, instance };
+}
+
+/** Chooses the servers. `.koor/project.json` is read only if no earlier source names a server. */
+export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: Given): Choice | CliFailure {
+  const named = findContext(environment, given.context, "named");
+  if (named instanceof CliFailure) return named;
+  const explicit = given.server || environment["KOOR_SERVER"] || named?.server;
+  const sources = readSources(folder, environment, named, explicit !== undefined);
+  if (sources instanceof CliFailure) return sources;
+  const { folder: file, user, instance, context } = sources;
+  const asksProject = explicit === undefined && file?.server === undefined;
+  const project = asksProject ? findProjectFile(folder) : undefined;
+  if (project instanceof CliFailure) return project;
+  const fromContext = (from: FoundContext["from"]) => [from, context?.from === from ? context.server : ""] as const;
+  const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] =
+    [
+      ["--server", given.server],
+      fromContext("--context"),
+      ["KOOR_SERVER", environment["KOOR_SERVER"]],
+      fromContext("KOOR_CONTEXT"),
+      [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
+      [PROJECT_NAME, project?.server, project?.name],
+      [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
+      fromContext(CURRENT_CONTEXT),
+      ["your settings", user?.server],
+    ];
+  const [serversFrom, text = DEFAULT_SERVER, folderFile = ""] = candidates.find(([, servers]) => servers) ?? [
+    "default",
+  ];
+  const servers = parseServers(text);
+  if (!servers) return given.server === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
+  const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user, context));
+  return { ...sources, servers, serversFrom, folderOnly, folderFile };
+}
+
+/** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
+function serverOf(instance: StoredInstance | undefined): string | undefined {
+  return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
+}
+
+/** Whether the user's own settings or the context in effect name the server, or the server is the default one. */
+function isUsers(server: URL, user: FileSettings | undefined, context: FoundContext | undefined): boolean {
+  const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? []), context?.server ?? ""];
+  return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));
+}

@@ -1,0 +1,38 @@
+/**
+ * A cluster of three nodes over NATS for the tests of client libraries. A node can be killed, and comes back on its
+ * port, so that a client's list of addresses stays valid. Everything ends with the test. Runs in the test's process.
+ */
+import { TestCluster, type TestNode } from "./cluster.js";
+import { natsMissing } from "./nats-server.js";
+import type { Owner } from "./owner.js";
+
+/** For tap's `skip`: why no cluster can run here, or false. */
+export const CLUSTER_MISSING = natsMissing();
+
+export class KillableNode {
+  readonly #node: TestNode;
+  readonly port: number;
+  readonly url: string;
+
+  constructor(node: TestNode) {
+    this.#node = node;
+    this.port = node.koor.port;
+    this.url = node.koor.url;
+  }
+
+  /** Ends the process by SIGKILL, and waits for its end. */
+  async kill(): Promise<void> {
+    await this.#node.stop("SIGKILL");
+  }
+
+  /** Starts it again on its port and data, and waits until it is healthy. */
+  async revive(): Promise<void> {
+    await this.#node.start({ args: ["--bind", `127.0.0.1:${this.port}`] });
+    await this.#node.untilState("ok");
+  }
+}
+
+export async function startKillableNodes(t: Owner): Promise<readonly KillableNode[]> {
+  const { nodes } = await TestCluster.start(t, { log: "nats" });
+  return nodes.map((node) => new KillableNode(node));
+}

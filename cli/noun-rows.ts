@@ -31,6 +31,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   hooks: async () => (await import("./commands/hooks.js")).HOOKS_COMMANDS,
   init: loadInit,
   instances: loadInstances,
+  land: async () => (await import("./commands/land.js")).LAND_COMMANDS,
   lease: async () => (await import("./commands/leases.js")).LEASES_COMMANDS,
   llm: async () => (await import("./commands/llm.js")).LLM_COMMANDS,
   mcp: async () => (await import("./commands/mcp.js")).MCP_COMMANDS,

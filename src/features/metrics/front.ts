@@ -26,7 +26,7 @@ export interface MetricsFrontOptions {
   /** The time since the start. */
   readonly uptimeMs: () => number;
   readonly timeLead: { readonly aheadS: number };
-  readonly hub: { readonly lastId: number };
+  readonly hub: { readonly acceptedId: number };
   readonly state_keys: { readonly count: number };
   readonly instances: { readonly size: number };
   /** The addresses on which the server listens; "" for a port that is off. */

@@ -65,7 +65,7 @@ export interface WatchedPage {
   /** The cookies and the storage of the page, which other pages may share. */
   readonly context: BrowserContext;
   /** Closes the page, and its context if no other page uses it. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
   /** Everything that should not have happened. */
   readonly complaints: readonly string[];
 }

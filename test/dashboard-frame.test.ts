@@ -258,12 +258,12 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     const openers = page.locator("td.cell-opens a");
     await openers.nth(1).waitFor();
     const isFocused = (at: number) => openers.nth(at).and(focused(page)).waitFor();
-    for (const [key, at] of [
+    for (const [letter, at] of [
       ["j", 0],
       ["j", 1],
       ["k", 0],
     ] as const) {
-      await page.keyboard.press(key);
+      await page.keyboard.press(letter);
       await isFocused(at);
     }
     const field = page.getByRole("searchbox");
@@ -289,7 +289,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await page.reload();
     await heading(page, "Overview").waitFor();
     // The palette opens after these keys, so the page has handled them by then.
-    for (const key of ["g", "t", "/", "?", "Control+k"]) await page.keyboard.press(key);
+    for (const pressed of ["g", "t", "/", "?", "Control+k"]) await page.keyboard.press(pressed);
     const field = page.getByRole("combobox", { name: "Find anything" });
     await field.waitFor();
     t.equal(new URL(page.url()).pathname, "/overview");
@@ -300,7 +300,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await plain.click();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    for (const key of ["g", "t"]) await page.keyboard.press(key);
+    for (const letter of ["g", "t"]) await page.keyboard.press(letter);
     await heading(page, "Tasks").waitFor();
     t.same(complaints, []);
     await close();

@@ -22,15 +22,13 @@ export function assignSlots(
   const staying = new Set(keys);
   const free = [...before].filter(([key, slot]) => !staying.has(key) && slot !== busy).map(([, slot]) => slot);
   const taken = new Set(before.values());
-  const slots = new Map<Key, number>();
-  let next = 0;
-  for (const key of keys) {
-    const slot = before.get(key) ?? free.shift();
-    while (slot === undefined && taken.has(next)) next += 1;
-    slots.set(key, slot ?? next);
-    if (slot === undefined) next += 1;
-  }
-  return slots;
+  const unused = (): number => {
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    taken.add(slot);
+    return slot;
+  };
+  return new Map(keys.map((key) => [key, before.get(key) ?? free.shift() ?? unused()]));
 }
 
 /** Returns the slot of the row that has the focus; null if no row has it. */

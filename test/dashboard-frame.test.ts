@@ -144,7 +144,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
   const key = day.known.versionedKey;
 
   await t.test("the menu has the views in their order, each with its address, heading and title", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/");
+    const { page, complaints, close } = await dashboard.open("/");
     const links = page.getByRole("navigation", { name: "Views" }).getByRole("link");
     await links.first().waitFor();
     const found: (readonly [string | null, string | null])[] = [];
@@ -161,22 +161,22 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
       t.match(await page.locator("nav [aria-current=page]").textContent(), new RegExp(`^${name}`));
     }
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("an unknown address says so, and has a link to the start", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/nowhere");
+    const { page, complaints, close } = await dashboard.open("/nowhere");
     t.equal(await countOf(heading(page, "Not found"), 1), 1);
     t.match(await page.title(), /Not found/);
     t.equal(await countOf(page.locator("nav [aria-current]"), 0), 0);
     await page.getByRole("main").getByRole("link").click();
     await heading(page, "Needs me").waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("the palette opens a key by keyboard alone, and closes without leaving the page", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/overview");
+    const { page, complaints, close } = await dashboard.open("/overview");
     const box = page.getByRole("combobox", { name: "Find anything" });
     await page.keyboard.press("Control+k");
     await box.waitFor();
@@ -201,7 +201,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
       .waitFor();
     t.equal(new URL(page.url()).pathname, `/state/${key}`);
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("the palette finds what has a page, and what can be done", async (t) => {
@@ -210,7 +210,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     const task = { id: "palette-task", title: "paint the palette", workspace: "palette" };
     await sendJson(koor.port, "POST", "/api/tasks", task, leased.headers);
     await sendJson(koor.port, "POST", "/api/messages", { to: leased.id, subject: "palette ready" }, leased.headers);
-    const { page, context, complaints } = await dashboard.open("/overview");
+    const { page, complaints, close } = await dashboard.open("/overview");
     const [contract = ""] = day.known.contracts;
     const wanted: readonly (readonly [typed: string, option: RegExp, address: string | RegExp])[] = [
       ["paint palette", /^paint the palette \(palette-task\)/, "/tasks/palette-task"],
@@ -232,11 +232,11 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
       else t.match(pathname, address, typed);
     }
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("keys go to views, focus the search and are listed", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/overview");
+    const { page, complaints, close } = await dashboard.open("/overview");
     await page.keyboard.press("?");
     const dialog = page.getByRole("dialog", { name: "Keys" });
     await dialog.getByText("find anything, or do something").waitFor();
@@ -255,6 +255,17 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await page.keyboard.press("g");
     await page.keyboard.press("a");
     await heading(page, "Agents").waitFor();
+    const openers = page.locator("td.cell-opens a");
+    await openers.nth(1).waitFor();
+    const isFocused = (at: number) => openers.nth(at).and(focused(page)).waitFor();
+    for (const [letter, at] of [
+      ["j", 0],
+      ["j", 1],
+      ["k", 0],
+    ] as const) {
+      await page.keyboard.press(letter);
+      await isFocused(at);
+    }
     const field = page.getByRole("searchbox");
     await field.waitFor();
     await page.keyboard.press("/");
@@ -263,11 +274,40 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     t.equal(await field.inputValue(), "g?t/", "in a field they are letters");
     t.equal(new URL(page.url()).pathname, "/agents");
     t.same(complaints, []);
-    await context.close();
+    await close();
+  });
+
+  await t.test("keys without Ctrl are turned off in their list, for good, and on again", async (t) => {
+    const { page, complaints, close } = await dashboard.openAlone("/overview");
+    const dialog = page.getByRole("dialog", { name: "Keys" });
+    const plain = dialog.getByRole("switch", { name: "Keys without Ctrl or ⌘" });
+    await page.keyboard.press("?");
+    t.ok(await plain.isChecked(), "they are on at first");
+    await plain.focus();
+    await page.keyboard.press("Space");
+    t.notOk(await plain.isChecked());
+    await page.reload();
+    await heading(page, "Overview").waitFor();
+    // The palette opens after these keys, so the page has handled them by then.
+    for (const pressed of ["g", "t", "/", "?", "Control+k"]) await page.keyboard.press(pressed);
+    const field = page.getByRole("combobox", { name: "Find anything" });
+    await field.waitFor();
+    t.equal(new URL(page.url()).pathname, "/overview");
+    t.equal(await countOf(dialog, 0), 0);
+    await page.keyboard.type("keys list");
+    await page.getByRole("option", { name: /^Keys: list them/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await plain.click();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    for (const letter of ["g", "t"]) await page.keyboard.press(letter);
+    await heading(page, "Tasks").waitFor();
+    t.same(complaints, []);
+    await close();
   });
 
   await t.test("a table is sorted by its heads, and a row opens by a click and by keys", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/rules");
+    const { page, complaints, close } = await dashboard.open("/rules");
     const table = page.getByRole("table", { name: "Decided rules" });
     const first = () => table.getByRole("row").nth(1).getByRole("link").first().textContent();
     const head = table.getByRole("columnheader", { name: "Rule" });
@@ -291,11 +331,11 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await table.getByRole("row").nth(2).getByRole("cell").last().click();
     await page.getByRole("heading", { level: 1 }).getByText(second).waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("a key's versions can be compared and rolled back by keyboard alone", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/");
+    const { page, complaints, close } = await dashboard.open("/");
     const versions = async (): Promise<number> => {
       const answer = await send(koor.port, "GET", `/api/state/${key}?history=1&limit=1000`);
       return answer.json<{ versions: unknown[] }>().versions.length;
@@ -346,11 +386,11 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     const audit = await send(koor.port, "GET", "/api/audit?last=1");
     t.match(JSON.stringify(audit.json()), /"actor":"dashboard"/);
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("the colours follow the system, or the choice of the user", async (t) => {
-    const { page, context } = await dashboard.open("/overview", { dark: true });
+    const { page, close } = await dashboard.openAlone("/overview", { dark: true });
     const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
     const dark = await ground();
     await page.getByRole("button", { name: "Theme: system" }).click();
@@ -361,11 +401,11 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await page.getByRole("button", { name: "Theme: light" }).click();
     await page.getByRole("button", { name: "Theme: dark" }).waitFor();
     t.equal(await ground(), dark);
-    await context.close();
+    await close();
   });
 
   await t.test("on a phone the menu is behind a button", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/overview", PHONE);
+    const { page, complaints, close } = await dashboard.open("/overview", PHONE);
     const button = page.getByRole("button", { name: "Menu" });
     const link = page.getByRole("navigation").getByRole("link", { name: "Agents" });
     t.equal(await link.isVisible(), false);
@@ -381,34 +421,34 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await link.waitFor({ state: "hidden" });
     t.same(await axeViolations(page), [], "hidden texts are still the names");
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("on a server without a token every page says who may reach it", async (t) => {
-    const { page, context } = await openPage(dashboard.browser);
+    const { page, close } = await openPage(dashboard.browser);
     await page.route("**/session", async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ json: { ...((await answer.json()) as object), exposed: true } });
     });
     await page.goto(`${dashboard.url}/overview`);
     await page.getByRole("alert").filter({ hasText: "--auth-token" }).waitFor();
-    const { page: usual } = await dashboard.open("/overview");
-    t.equal(await countOf(usual.getByText("--auth-token"), 0), 0);
-    await context.close();
-    await usual.context().close();
+    const usual = await dashboard.open("/overview");
+    t.equal(await countOf(usual.page.getByText("--auth-token"), 0), 0);
+    await close();
+    await usual.close();
   });
 
   await t.test("every page says that nothing can be stored, with the reason", async () => {
-    const { page, context } = await openPage(dashboard.browser);
+    const { page, close } = await openPage(dashboard.browser);
     const json = { status: "unwell", uptime: "1s", reason: "the database takes no writes: data.db was removed" };
     await page.route("**/health", (route) => route.fulfill({ status: 503, json }));
     await page.goto(`${dashboard.url}/state`);
     await page.getByRole("alert").filter({ hasText: json.reason }).waitFor();
-    await context.close();
+    await close();
   });
 
   await t.test("the page says while the server is away, and shows the changes when it is back", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/state/plan/moving", {
+    const { page, complaints, close } = await dashboard.open("/state/plan/moving", {
       expected: [AWAY, REFUSED, /404/],
     });
     await page.getByText("There is no key with this name").waitFor();
@@ -423,6 +463,6 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await live(page);
     await page.getByRole("alert").waitFor({ state: "detached" });
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 });

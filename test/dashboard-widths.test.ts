@@ -29,7 +29,7 @@ t.test("a long name takes no other column's width", { skip: browserMissing() }, 
   // At 800 px and less, some tables are lists of cards without columns.
   for (const width of [1280, 820])
     for (const view of VIEWS) {
-      const { page, context } = await dashboard.open(`/${view}`, { width, height: 800 });
+      const { page, close } = await dashboard.open(`/${view}`, { width, height: 800 });
       await page.getByText(LONG.slice(1)).first().waitFor({ state: "attached" });
       const over = await page.evaluate(
         "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))",
@@ -45,6 +45,6 @@ t.test("a long name takes no other column's width", { skip: browserMissing() }, 
         shares.every((px) => px <= Math.max(260, width / 4)),
         `${view} at ${width} px: ${Math.max(0, ...shares)} px at most`,
       );
-      await context.close();
+      await close();
     }
 });

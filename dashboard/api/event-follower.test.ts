@@ -104,7 +104,7 @@ class World implements EventHost {
     const { pattern, since, subscriber } = this.newest;
     subscriber.opened();
     this.send(this.events.filter(({ id, topic }) => id > since && (pattern === "" || topic === pattern)));
-    await this.pass(100);
+    await this.pass(SHOWN_MS);
   }
 
   send(messages: readonly object[]): void {
@@ -112,6 +112,9 @@ class World implements EventHost {
     for (const message of messages) if (!this.newest.ended) subscriber.message(JSON.stringify(message));
   }
 }
+
+/** The time after which received events are shown, in ms, however many were shown just before. */
+const SHOWN_MS = 250;
 
 /** Resolves after all pending promise callbacks have run. */
 function settled(): Promise<void> {
@@ -139,9 +142,30 @@ t.test("it starts with the newest events, and continues live", async (t) => {
   t.equal(follower.state.value, "live");
   world.send(world.publish(2));
   t.equal(ids(follower).length, 50, "they are shown together");
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.same(ids(follower).slice(-2), [61, 62]);
   t.equal(follower.received.value, 52);
+});
+
+t.test("the list changes at most four times a second, and soon after a pause", async (t) => {
+  const world = new World();
+  const follower = await follow(world);
+  await world.accept();
+  await world.pass(1_000);
+  world.send(world.publish(1));
+  await world.pass(50);
+  t.same(ids(follower), [1], "soon after a pause");
+  let changes = 0;
+  let shown = follower.list.value;
+  for (let step = 0; step < 100; step++) {
+    world.send(world.publish(5));
+    await world.pass(10);
+    if (follower.list.value !== shown) changes += 1;
+    shown = follower.list.value;
+  }
+  t.equal(changes, 4, "in a second of steady events");
+  await world.pass(SHOWN_MS);
+  t.equal(follower.received.value, 501, "none is lost");
 });
 
 t.test("on an empty server it is live without events", async (t) => {
@@ -161,10 +185,10 @@ t.test("a cursor starts after its event, and reports its lag", async (t) => {
   t.equal(follower.state.value, "catching up");
   t.equal(follower.lag.value, 30);
   world.send(world.events.slice(10, 20));
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.equal(follower.lag.value, 20);
   world.send(world.events.slice(20));
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.equal(follower.state.value, "live");
   t.same([ids(follower)[0], ids(follower).length], [11, 30]);
 });
@@ -191,7 +215,7 @@ t.test("a cursor that has caught up makes room for new events", async (t) => {
   const follower = await follow(world, { since: 10 });
   await world.accept();
   world.send(world.publish(50));
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.equal(follower.full.value, false);
   t.same([ids(follower)[0], ids(follower).at(-1)], [41, 140]);
   const exact = await follow(world, { since: 40 });
@@ -220,7 +244,7 @@ t.test("a cursor beyond the newest event waits for the next one", async (t) => {
   await world.accept();
   t.equal(follower.state.value, "live");
   world.send(world.publish(1));
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.same(ids(follower), [6]);
 });
 
@@ -252,7 +276,7 @@ t.test("it resumes after the last event, any number of times, and loses none", a
   t.equal(follower.lag.value, 340);
   t.equal(follower.lostMs.value, null);
   world.send(world.events.slice(4));
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.equal(follower.state.value, "live");
   t.same([ids(follower)[0], ids(follower).at(-1)], [245, 344], "the newest hundred");
   t.same(follower.list.value.gaps, []);
@@ -327,21 +351,21 @@ t.test("dropped events are fetched, and reported as a gap if they cannot be", as
   await world.accept();
   world.publish(10);
   world.send([{ type: "dropped", count: 8, after_id: 1 }, ...world.events.slice(9)]);
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.same(ids(follower), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   t.same(follower.list.value.gaps, []);
 
   world.publish(10);
   world.events = world.events.filter(({ id }) => id <= 11 || id > 15);
   world.send([{ type: "dropped", count: 9, after_id: 11 }, ...world.events.slice(-1)]);
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.same(ids(follower).slice(10), [11, 16, 17, 18, 19, 20, 21]);
   t.match(follower.list.value.gaps, [{ count: 4, why: "dropped" }], "four were pruned");
 
   world.publish(5);
   world.refusal = new ApiError(503, "busy");
   world.send([{ type: "dropped", count: 4, after_id: 21 }, ...world.events.slice(-1)]);
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.match(follower.list.value.gaps.at(-1), { after_id: 21, count: 4, why: "dropped", exact: true });
   t.equal(ids(follower).at(-1), 26);
 });
@@ -358,7 +382,7 @@ t.test("a page that cannot keep up does not fetch one gap after another", async 
   world.publish(40);
   for (let id = 1; id < 41; id += 2)
     world.send([{ type: "dropped", count: 1, after_id: id }, ...world.events.slice(id + 1, id + 2)]);
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.equal(follower.list.value.gaps.length, 12, "the first eight are awaited");
   release();
   await settled();
@@ -430,7 +454,7 @@ t.test("pending events have the same bound as held ones", async (t) => {
   await world.accept();
   world.send(world.publish(250));
   t.equal(ids(follower).length, 100, "they are shown without the timer");
-  await world.pass(100);
+  await world.pass(SHOWN_MS);
   t.same([ids(follower)[0], ids(follower).at(-1)], [151, 250]);
 });
 

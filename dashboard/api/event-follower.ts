@@ -74,10 +74,12 @@ interface Dropped {
 
 const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
 /**
- * Received events are collected and shown together at this interval, in ms. The interval is shorter than a person
- * notices, and long enough to combine a burst of events.
+ * The least time between two changes of the list, in ms. Events that are received meanwhile are shown together, because
+ * a person cannot read a list that changes more often, and each change costs the browser as much as a hundred events.
  */
-const SHOW_MS = 100;
+const SHOW_MS = 250;
+/** The time for which an event after a pause waits for others, in ms. A person does not notice it. */
+const BURST_MS = 50;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
 /**
@@ -128,6 +130,8 @@ export class EventFollower {
   #closeSocket = nothing;
   #cancelRetry = nothing;
   #cancelShow: (() => void) | null = null;
+  /** The time of the last change of the list, in ms since the epoch. */
+  #shownMs = 0;
   #waiting: HeldEvent[] = [];
   #toFill: Dropped[] = [];
   #filling = false;
@@ -321,7 +325,13 @@ export class EventFollower {
     // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
     // the waiting events, too.
     if (this.#waiting.length >= this.#options.keep) this.#show();
-    else this.#cancelShow ??= this.#host.later(SHOW_MS, () => this.#show());
+    else this.#cancelShow ??= this.#host.later(this.#showDelayMs(), () => this.#show());
+  }
+
+  /** Returns after which time the received events are shown. If the clock was set back, the time is bounded. */
+  #showDelayMs(): number {
+    const sinceShownMs = Math.max(0, this.#host.nowMs() - this.#shownMs);
+    return Math.max(BURST_MS, SHOW_MS - sinceShownMs);
   }
 
   #show(): void {
@@ -330,6 +340,7 @@ export class EventFollower {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
+    this.#shownMs = this.#host.nowMs();
     const { since, keep } = this.#options;
     const room = keep - this.#list.value.events.length;
     const fillsUp = since !== null && !this.#caughtUp && waiting.length >= room;

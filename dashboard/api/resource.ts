@@ -6,7 +6,7 @@
  * reports the error.
  */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { isFinal, reasonOf } from "./client.js";
 import { feedState, listenForChanges, type Change } from "./changes.js";
 import type { AskedKind } from "./types.js";
@@ -54,6 +54,11 @@ const GAP_MS_MIN = 300;
  * this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
+/**
+ * The delay of the second fetch of data that were fetched before the change feed was open, in ms. They have rarely
+ * changed meanwhile, and a page that is being opened has more urgent requests.
+ */
+const OPENED_DELAY_MS = 500;
 /** The delay before a fetch is retried after a temporary error, in ms. Any error except a 4xx answer is temporary. */
 const RETRY_MS = 3_000;
 /** The minimum time between two fetches is at least this many times the duration of the last fetch. */
@@ -162,7 +167,7 @@ export class LiveResource<T> implements Resource<T> {
 
   #take(change: Change | "opened" | null): void {
     if (change === "opened") {
-      if (!this.#covered) this.#plan(0);
+      if (!this.#covered) this.#plan(OPENED_DELAY_MS);
       return;
     }
     if (change === null) {
@@ -231,11 +236,22 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
   const resource = known ?? new LiveResource(loader);
   resources.delete(loader.key);
   resources.set(loader.key, resource as LiveResource<unknown>);
-  if (resources.size > KEPT_MAX) {
-    const left = [...resources].filter(([, { used }]) => !used);
-    for (const [key] of left.slice(0, resources.size - KEPT_MAX)) resources.delete(key);
-  }
+  if (!evicting) queueMicrotask(evict);
+  evicting = true;
   return resource;
+}
+
+let evicting = false;
+
+/**
+ * Removes the resources that were not used for the longest time. It runs after the components have been mounted, because
+ * a resource of a component that is being rendered has no user yet. If it were removed, the next component would fetch
+ * the same data again.
+ */
+function evict(): void {
+  evicting = false;
+  const left = [...resources].filter(([, { used }]) => !used);
+  for (const [key] of left.slice(0, Math.max(0, left.length - KEPT_MAX))) resources.delete(key);
 }
 
 /** Discards all resources when the session ends, because the next user may be another one. */
@@ -246,7 +262,8 @@ export function forgetResources(): void {
 /** Returns the resource of a loader. It is live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
-  useEffect(() => {
+  // The requests are sent before the first paint, which takes longer than many of the answers.
+  useLayoutEffect(() => {
     resource.attach(loader);
     return () => resource.detach();
   }, [resource]);

@@ -1,15 +1,22 @@
-/** The keys that work on every view, and the dialog that lists them. */
-import { signal } from "@preact/signals";
+/**
+ * The keys that work on every view, and the dialog that lists them. Keys without Ctrl or ⌘ can be turned off, because a
+ * person who speaks to the computer, or whose hand slips, presses them by accident (WCAG 2.1.4).
+ */
 import { useLocation } from "preact-iso/router";
 import { useLayoutEffect } from "preact/hooks";
 import { addressOf } from "../base/address.js";
+import { plainKeys } from "../base/plain-keys.js";
 import { Dialog } from "../parts/dialog.js";
+import { Switch } from "../parts/fields.js";
+import { moveToRow } from "../parts/row-keys.js";
 import { VIEWS } from "../views.js";
+import { keysListed } from "./keys-listed.js";
 import { openPalette } from "./palette.js";
 
 const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ["Ctrl K", "find anything, or do something"],
   ["/", "search in this view"],
+  ["j k", "to the next row, to the previous one"],
   ["↑ ↓", "between the rows of a table"],
   ["Enter", "open what has the focus"],
   ["Esc", "close"],
@@ -20,11 +27,9 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
 /** The time within which a letter after `g` counts, ms. */
 const SEQUENCE_MS = 1_500;
 
-const listed = signal(false);
-
-/** Returns whether a key press is text, or belongs to an open dialog. */
+/** Returns whether a key press is text, belongs to an open dialog, or is turned off. */
 function isTaken({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
-  if (ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
+  if (!plainKeys.value || ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, select, textarea"));
 }
 
@@ -47,20 +52,21 @@ export function Keys() {
       startedMs = key === "g" ? timeStamp : Number.NEGATIVE_INFINITY;
       const view = follows ? VIEWS.find((one) => one.key === key) : undefined;
       if (view !== undefined) route(addressOf(view.slug));
-      else if (key === "?") listed.value = true;
+      else if (key === "?") keysListed.value = true;
       else if (key === "/") search();
+      else if (key === "j" || key === "k") moveToRow(key === "j" ? 1 : -1);
       else return;
       event.preventDefault();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
-  if (!listed.value) return null;
+  if (!keysListed.value) return null;
   return (
     <Dialog
       title="Keys"
       onClose={() => {
-        listed.value = false;
+        keysListed.value = false;
       }}
     >
       <dl class="facts keys">
@@ -75,6 +81,14 @@ export function Keys() {
           </div>
         ))}
       </dl>
+      <Switch
+        label="Keys without Ctrl or ⌘"
+        hint="If they are off, Ctrl K still finds views and this list."
+        on={plainKeys.value}
+        onChange={(on) => {
+          plainKeys.value = on;
+        }}
+      />
     </Dialog>
   );
 }

@@ -10,9 +10,10 @@ import { addressOf } from "../base/address.js";
 import { nextTheme } from "../base/theme.js";
 import { find } from "./find.js";
 import { loadFindable, type Found } from "./findable.js";
+import { keysListed } from "./keys-listed.js";
 
-/** A thing to open, or the change of the theme, which has no address. */
-type Entry = Omit<Found, "address"> & { readonly address?: string };
+/** A thing to open, or a command that has no address. */
+type Entry = Found | (Omit<Found, "address"> & { readonly run: () => void });
 
 const SHOWN_MAX = 12;
 const open = signal(false);
@@ -27,7 +28,14 @@ const FIXED: readonly Entry[] = [
   { text: "Add task", kind: "command", address: addressOf("tasks") },
   { text: "Send message", kind: "command", address: addressOf("messages") },
   { text: "Add webhook", kind: "command", address: addressOf("webhooks") },
-  { text: "Change theme (light, dark, system)", kind: "command" },
+  { text: "Change theme (light, dark, system)", kind: "command", run: nextTheme },
+  {
+    text: "Keys: list them, or turn off those without Ctrl",
+    kind: "command",
+    run: () => {
+      keysListed.value = true;
+    },
+  },
 ];
 
 export function Palette() {
@@ -63,7 +71,7 @@ function OpenPalette() {
   const choose = (entry: Entry | undefined): void => {
     if (entry === undefined) return;
     open.value = false;
-    if (entry.address === undefined) nextTheme();
+    if ("run" in entry) entry.run();
     else route(entry.address);
   };
   const onKey = (event: KeyboardEvent): void => {

@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { axisTime, fullTime } from "../base/format.js";
 import { dark } from "../base/theme.js";
+import { whenIdle } from "../base/idle.js";
 import { lazy } from "./lazy.js";
 
 const LIBRARY = lazy(async () => (await import("uplot")).default);
@@ -55,16 +56,23 @@ const PADDING: uPlot.Padding = [8, 24, 0, 0];
  */
 const MARKS = [72, 26] as const;
 
+/** The computed colours of the themes, because the browser computes the style of the whole page for each. */
+const computed = new Map<string, string>();
+
 /**
  * Returns the colour of a CSS custom property, for drawing on the canvas. The value depends on the theme, so an element
  * is needed to compute it.
  */
-function colourIn(element: HTMLElement, name: string): string {
+function colourIn(element: HTMLElement, name: string, isDark: boolean): string {
+  const key = `${name} ${isDark}`;
+  const known = computed.get(key);
+  if (known !== undefined) return known;
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
   element.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
+  computed.set(key, color);
   return color;
 }
 
@@ -140,19 +148,22 @@ export function Chart({
     [...times],
     ...(stacked ? stack(series) : series.map(({ values }) => [...values])),
   ] as uPlot.AlignedData;
+  const newest = useRef(data);
+  newest.current = data;
   useEffect(LIBRARY.load, []);
-  useEffect(() => {
+  const draw = (): (() => void) | undefined => {
     const element = place.current;
-    if (element === null || library === undefined || empty) return undefined;
+    if (element === null || library === undefined) return undefined;
+    const colour = (name: string): string => colourIn(element, name, isDark);
     const axis: uPlot.Axis = {
-      stroke: colourIn(element, "--muted"),
-      grid: { stroke: colourIn(element, "--line"), width: 1 },
+      stroke: colour("--muted"),
+      grid: { stroke: colour("--line"), width: 1 },
       ticks: { show: false },
       space: (_plot, index) => MARKS[index] ?? MARKS[1],
     };
-    const surface = colourIn(element, "--surface");
+    const surface = colour("--surface");
     const drawn = series.map(({ label: name }, at): uPlot.Series => {
-      const stroke = colourIn(element, COLOURS[at % COLOURS.length] ?? "");
+      const stroke = colour(COLOURS[at % COLOURS.length] ?? "");
       return {
         label: name,
         stroke,
@@ -195,7 +206,7 @@ export function Chart({
       cursor: { drag: { x: false, y: false }, ...(together === undefined ? {} : { sync: { key: together } }) },
       legend: { live: true },
     };
-    const made = new library(options, ordered(data), element);
+    const made = new library(options, ordered(newest.current), element);
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resized.observe(element);
@@ -203,6 +214,17 @@ export function Chart({
       resized.disconnect();
       made.destroy();
       plot.current = null;
+    };
+  };
+  useEffect(() => {
+    if (library === undefined || empty) return undefined;
+    let erase: (() => void) | undefined;
+    const cancel = whenIdle(() => {
+      erase = draw();
+    });
+    return () => {
+      cancel();
+      erase?.();
     };
   }, [library, names, isDark, kind, stacked, height, together, empty]);
   // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.

@@ -102,6 +102,34 @@ export function Choice<Value extends string>({ label, value, choices, onChoose }
   );
 }
 
+interface SwitchProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly on: boolean;
+  readonly onChange: (on: boolean) => void;
+}
+
+/** A setting that is on or off, and takes effect at once. */
+export function Switch({ label, hint, on, onChange }: SwitchProps) {
+  const id = useId();
+  return (
+    <div class="field-switch">
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        checked={on}
+        aria-describedby={`${id}-hint`}
+        onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+      <span id={`${id}-hint`} class="hint">
+        {hint}
+      </span>
+    </div>
+  );
+}
+
 /** A row of fields. */
 export function Fields({ children }: { readonly children: ComponentChildren }) {
   return <div class="fields">{children}</div>;

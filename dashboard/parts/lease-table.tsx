@@ -100,7 +100,7 @@ export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
       sort: ({ state }) => state,
       cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} />,
     },
-    { head: "Reason", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
+    { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
     {
       head: "Since",
       optional: true,

@@ -4,6 +4,8 @@
  */
 
 const OPENS = ".cell-opens :is(a, button)";
+/** What opens a row, in tables and in the list of items that need a person. */
+const ROWS = `main :is(${OPENS}, .need-name)`;
 
 const openerOf = (row: Element | null | undefined): HTMLElement | null =>
   row?.querySelector<HTMLElement>(OPENS) ?? null;
@@ -22,4 +24,12 @@ export function moveBetweenRows(event: KeyboardEvent): void {
   if (row === null || (key !== "ArrowDown" && key !== "ArrowUp")) return;
   event.preventDefault();
   openerOf(key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling)?.focus();
+}
+
+/** Moves the focus to the next row of the view, or to the previous one; to the first row if none has the focus. */
+export function moveToRow(step: 1 | -1): void {
+  const openers = [...document.querySelectorAll<HTMLElement>(ROWS)];
+  const focused = document.activeElement?.closest("tr, li");
+  const at = openers.findIndex((opener) => focused?.contains(opener));
+  (at < 0 ? openers[0] : openers[at + step])?.focus();
 }

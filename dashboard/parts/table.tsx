@@ -5,6 +5,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { moveBetweenRows, openRow } from "./row-keys.js";
+import { useRowSlots } from "./row-slots.js";
 import { showRow, useScrollAnchor, type Growth } from "./scroll-anchor.js";
 import { nextOrder, sortRows, type Order, type SortValue } from "./sort-rows.js";
 import { useVirtualRows } from "./virtual.js";
@@ -39,7 +40,7 @@ interface TableProps<Row> {
   readonly noteOf?: (row: Row) => string | undefined;
   /**
    * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its
-   * scroll position.
+   * scroll position. The elements of its rows are used again for other rows, so its cells have no state of their own.
    */
   readonly grows?: Growth;
   /** Set if a row is a card on a phone: its cells are below each other, and none is cut. */
@@ -102,6 +103,7 @@ function Head<Row>({ columns, order, onOrder }: Pick<TableProps<Row>, "columns">
 function RowOf<Row>({
   row,
   index,
+  slot,
   columns,
   isCurrent,
   toneOf,
@@ -109,6 +111,7 @@ function RowOf<Row>({
 }: Pick<TableProps<Row>, "columns" | "isCurrent" | "toneOf" | "noteOf"> & {
   readonly row: Row;
   readonly index?: number;
+  readonly slot?: number | undefined;
 }) {
   const tone = toneOf?.(row);
   const note = noteOf?.(row);
@@ -117,6 +120,7 @@ function RowOf<Row>({
       class={tone === undefined ? undefined : `row-${tone}`}
       aria-current={isCurrent?.(row) === true ? "true" : undefined}
       aria-rowindex={index === undefined ? undefined : index + 2}
+      data-slot={slot}
     >
       {note === undefined ? (
         columns.map((column) => (
@@ -151,6 +155,8 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, order, onOrder, ..
   const { indexes, above, below } = useVirtualRows(rows.length, frame);
   const keys = useMemo(() => rows.map(keyOf), [rows]);
   useScrollAnchor(keys, frame, grows);
+  const first = indexes[0] ?? 0;
+  const slots = useRowSlots(grows === undefined ? [] : keys.slice(first, first + indexes.length), frame);
   const { isCurrent } = rest;
   const current = isCurrent === undefined ? -1 : rows.findIndex(isCurrent);
   useEffect(() => {
@@ -170,9 +176,10 @@ function LongTable<Row>({ label, columns, rows, keyOf, grows, order, onOrder, ..
           <Space height={above} columns={columns.length} />
           {indexes.map((index) => {
             const row = rows[index];
-            return row === undefined ? null : (
-              <RowOf key={keyOf(row)} row={row} index={index} columns={columns} {...rest} />
-            );
+            if (row === undefined) return null;
+            const key = keyOf(row);
+            const slot = slots.get(key);
+            return <RowOf key={slot ?? key} row={row} index={index} slot={slot} columns={columns} {...rest} />;
           })}
           <Space height={below} columns={columns.length} />
         </tbody>

@@ -81,7 +81,7 @@ export function useVirtualRows(rows: number, scroller: RefObject<HTMLElement | n
   return {
     indexes: Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at),
     above: first * sight.height,
-    below: Math.max(0, rows - end) * ROW_HEIGHT,
+    below: Math.max(0, rows - end) * sight.height,
     scrollTo: (index) => {
       const frame = scroller.current;
       if (frame === null) return;

@@ -1,11 +1,12 @@
 /**
  * A real browser for tests: the machine's Chromium without a window, driven by playwright-core. Where there is none,
- * tests that need one are skipped with a reason. Ends with the test.
+ * tests that need one are skipped with a reason. The tests of one file share a browser, because its start takes as long
+ * as many of them.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
-import type { Owner } from "./server-process.js";
+import { outermost, type Owner } from "./owner.js";
 
 export type { BrowserContext, Page };
 
@@ -24,11 +25,18 @@ export function browserMissing(): string | false {
   return findBrowser() === undefined ? "no Chromium on this machine (or set CHROMIUM_PATH)" : false;
 }
 
-/** Starts the browser; it ends with the test. */
-export async function startBrowser(t: Owner): Promise<Browser> {
-  const browser = await launchBrowser();
-  t.teardown(() => browser.close());
-  return browser;
+/** The browsers of this process, by the outermost test. */
+const shared = new WeakMap<Owner, Promise<Browser>>();
+
+/** Returns the browser of the file. It is started for the first test that needs it, and ends with the outermost test. */
+export function startBrowser(t: Owner): Promise<Browser> {
+  const owner = outermost(t);
+  const known = shared.get(owner);
+  if (known !== undefined) return known;
+  const starting = launchBrowser();
+  shared.set(owner, starting);
+  owner.teardown(async () => (await starting).close());
+  return starting;
 }
 
 /** Starts the browser; the caller ends it. */
@@ -54,7 +62,10 @@ export function launchBrowser(): Promise<Browser> {
 /** A page and its problems: errors, warnings of the console, requests to other hosts. */
 export interface WatchedPage {
   readonly page: Page;
+  /** The cookies and the storage of the page, which other pages may share. */
   readonly context: BrowserContext;
+  /** Closes the page, and its context if no other page uses it. */
+  readonly close: () => Promise<void>;
   /** Everything that should not have happened. */
   readonly complaints: readonly string[];
 }
@@ -69,19 +80,26 @@ export interface PageOptions {
   readonly expected?: readonly RegExp[];
 }
 
-/** Opens a new page with cookies of its own. */
+const SIZE = { width: 1280, height: 860 };
+
+/** Makes cookies and storage for pages. */
+export function makeContext(browser: Browser): Promise<BrowserContext> {
+  return browser.newContext({
+    viewport: SIZE,
+    colorScheme: "light",
+    locale: "en-GB",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+  });
+}
+
+/** Opens a new page, with cookies of its own unless the options have some. */
 export async function openPage(browser: Browser, options: PageOptions = {}): Promise<WatchedPage> {
-  const { dark = false, width = 1280, height = 860, expected = [] } = options;
-  const context =
-    options.context ??
-    (await browser.newContext({
-      viewport: { width, height },
-      colorScheme: dark ? "dark" : "light",
-      locale: "en-GB",
-      timezoneId: "UTC",
-      reducedMotion: "reduce",
-    }));
+  const { dark = false, width = SIZE.width, height = SIZE.height, expected = [] } = options;
+  const context = options.context ?? (await makeContext(browser));
   const page = await context.newPage();
+  if (dark) await page.emulateMedia({ colorScheme: "dark" });
+  if (width !== SIZE.width || height !== SIZE.height) await page.setViewportSize({ width, height });
   const complaints: string[] = [];
   // The address is not compared, because a port may look like a status.
   const complain = (text: string, url = ""): void => {
@@ -96,7 +114,8 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     const { hostname, protocol } = new URL(request.url());
     if (protocol.startsWith("http") && hostname !== "127.0.0.1" && hostname !== "localhost") complain(request.url());
   });
-  return { page, context, complaints };
+  const close = (): Promise<void> => (options.context === undefined ? context.close() : page.close());
+  return { page, context, complaints, close };
 }
 
 /**

@@ -6,7 +6,17 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser } from "playwright-core";
-import { openPage, startBrowser, type Page, type PageOptions, type WatchedPage, countOf } from "./browser.js";
+import {
+  makeContext,
+  openPage,
+  startBrowser,
+  type BrowserContext,
+  type Page,
+  type PageOptions,
+  type WatchedPage,
+  countOf,
+  sideways,
+} from "./browser.js";
 import { sampleRows } from "./test-size.js";
 import { startKoor, type Koor, type KoorOptions, type Owner } from "./server-process.js";
 
@@ -16,27 +26,82 @@ export interface Dashboard {
   readonly browser: Browser;
   /** The dashboard's URL, `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** Opens a page at an address of the dashboard, and waits until it shows its heading. */
+  /**
+   * Opens a page at an address of the dashboard, and waits until it shows its heading. Pages share their cookies and
+   * storage, and so the browser's caches.
+   */
   open(address: string, options?: PageOptions): Promise<WatchedPage>;
+  /** The same with cookies and storage of its own, for a page that stores something. */
+  openAlone(address: string, options?: PageOptions): Promise<WatchedPage>;
 }
+
+/**
+ * The pages that may share a context. Each page keeps a connection open, and a browser has at most six to a server for
+ * all pages of a context.
+ */
+const PAGES_TOGETHER = 3;
+
+/** A context, and how many pages it has. Pages that are being opened count. */
+interface Shared {
+  readonly context: Promise<BrowserContext>;
+  pages: number;
+}
+
+/** The contexts that the pages of a browser share. A new context costs more than half a second of processor time. */
+class Contexts {
+  readonly #browser: Browser;
+  readonly #all: Shared[] = [];
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  /** Opens a page in a context that has room. */
+  async open(options: PageOptions): Promise<WatchedPage> {
+    const shared = this.#all.find(({ pages }) => pages < PAGES_TOGETHER) ?? this.#add();
+    shared.pages += 1;
+    const watched = await openPage(this.#browser, { ...options, context: await shared.context });
+    watched.page.once("close", () => {
+      shared.pages -= 1;
+    });
+    return watched;
+  }
+
+  #add(): Shared {
+    const added = { context: makeContext(this.#browser), pages: 0 };
+    this.#all.push(added);
+    return added;
+  }
+}
+
+const contextsOf = new WeakMap<Browser, Contexts>();
 
 const HEADING_TIMEOUT_MS = 20_000;
 
-/** Starts a server and a browser; both end with the test. */
+/** Starts a server, and a browser if there is none. The server and the pages of `open` end with the test. */
 export async function startDashboard(t: Owner, options: KoorOptions = {}): Promise<Dashboard> {
-  const koor = await startKoor(t, { ...options, args: ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])] });
-  const browser = await startBrowser(t);
+  const args = ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])];
+  const [koor, browser] = await Promise.all([startKoor(t, { ...options, args }), startBrowser(t)]);
+  const contexts = contextsOf.get(browser) ?? new Contexts(browser);
+  contextsOf.set(browser, contexts);
+  const opened: WatchedPage[] = [];
+  t.teardown(async () => {
+    for (const { close } of opened) await close();
+  });
   const url = `http://127.0.0.1:${koor.dashboardPort}`;
+  const show = async (address: string, opening: Promise<WatchedPage>): Promise<WatchedPage> => {
+    const watched = await opening;
+    opened.push(watched);
+    await watched.page.goto(url + address);
+    await watched.page.getByRole("heading", { level: 1 }).waitFor({ timeout: HEADING_TIMEOUT_MS });
+    return watched;
+  };
   return {
     koor,
     browser,
     url,
-    open: async (address, pageOptions) => {
-      const watched = await openPage(browser, pageOptions);
-      await watched.page.goto(url + address);
-      await watched.page.getByRole("heading", { level: 1 }).waitFor({ timeout: HEADING_TIMEOUT_MS });
-      return watched;
-    },
+    open: (address, pageOptions = {}) => show(address, contexts.open(pageOptions)),
+    openAlone: (address, pageOptions = {}) => show(address, openPage(browser, pageOptions)),
   };
 }
 
@@ -78,36 +143,35 @@ export interface ViewCheck {
 
 const PHONE = { width: 390, height: 800 };
 
-/** Checks what holds for every view; in the short form either in light or in dark. */
+/** Checks what holds for every view, on one page; in the short form either in light or in dark. */
 export async function checkView(t: Checker, dashboard: Dashboard, { address, title, ready }: ViewCheck): Promise<void> {
-  for (const dark of sampleRows([false, true], 1)) {
-    const { page, context, complaints } = await dashboard.open(address, { dark });
-    await ready(page);
-    const how = dark ? "dark" : "light";
-    t.ok((await page.title()).includes(title), `${how}: the document's title names the view`);
-    t.ok(
-      ((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").includes(title),
-      `${how}: the heading is the view's name`,
-    );
-    t.equal(
-      await page.locator("nav a[aria-current=page]").textContent().then(firstWords),
-      title,
-      `${how}: the menu shows which view it is`,
-    );
-    t.equal(await countOf(page.getByRole("main"), 1), 1, `${how}: there is one main landmark`);
-    t.same(await axeViolations(page), [], `${how}: axe-core finds nothing`);
-    t.same(complaints, [], `${how}: there are no complaints`);
-    await context.close();
-  }
-  const { page, context } = await dashboard.open(address, PHONE);
+  const schemes = sampleRows([false, true], 1);
+  const { page, complaints, close } = await dashboard.open(address, { dark: schemes[0] === true });
   await ready(page);
-  const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-  t.equal(wider, 0, "it fits a phone");
-  const inner = await page.evaluate(
-    "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))",
+  t.ok((await page.title()).includes(title), "the document's title names the view");
+  t.ok(
+    ((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").includes(title),
+    "the heading is the view's name",
   );
-  t.equal(inner, 0, "and so does its content");
-  await context.close();
+  t.equal(
+    await page.locator("nav a[aria-current=page]").textContent().then(firstWords),
+    title,
+    "the menu shows which view it is",
+  );
+  t.equal(await countOf(page.getByRole("main"), 1), 1, "there is one main landmark");
+  for (const dark of schemes) {
+    await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+    t.same(await axeViolations(page), [], `${dark ? "dark" : "light"}: axe-core finds nothing`);
+  }
+  await page.setViewportSize(PHONE);
+  await ready(page);
+  for (const [selector, what] of [
+    ["html", "it fits a phone"],
+    ["main", "and so does its content"],
+  ] as const)
+    t.equal(await sideways(page.locator(selector)), 0, what);
+  t.same(complaints, [], "there are no complaints");
+  await close();
 }
 
 /** Returns the text without the number that may follow it. */

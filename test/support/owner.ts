@@ -10,7 +10,15 @@ import { join } from "node:path";
 
 /** The part of tap's `t` that is used. */
 export interface Owner {
+  /** The test that contains this one. */
+  readonly parent?: object | undefined;
   teardown(done: () => Promise<void> | void): void;
+}
+
+/** Returns the outermost test, which ends after all other tests of the process. */
+export function outermost(t: Owner): Owner {
+  const { parent } = t;
+  return parent !== undefined && "teardown" in parent ? outermost(parent as Owner) : t;
 }
 
 /** Makes a directory that is removed at the end of the test, whatever its files' modes are. */

@@ -106,7 +106,7 @@ try {
     { name: "system", address: "/system", charts: true },
   ];
   const open = async (shot: Shot, dark: boolean): Promise<() => Promise<void>> => {
-    const { page, context, complaints } = await dashboard.open(shot.address, { dark, ...SIZE });
+    const { page, complaints, close } = await dashboard.open(shot.address, { dark, ...SIZE });
     await page.waitForLoadState("load");
     await shot.prepare?.(page);
     return async () => {
@@ -114,7 +114,7 @@ try {
       await page.waitForTimeout(SETTLED_MS);
       await page.screenshot({ path: join(folder, `${shot.name}-${dark ? "dark" : "light"}.png`) });
       for (const complaint of complaints) process.stderr.write(`${shot.address}: ${complaint}\n`);
-      await context.close();
+      await close();
     };
   };
   const both = [false, true].flatMap((dark) => shots.map((shot) => ({ shot, dark })));

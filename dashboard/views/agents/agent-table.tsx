@@ -148,6 +148,7 @@ export function AgentRows({ label, agents, activity, parent }: RowsProps) {
     <Table
       label={label}
       columns={columns}
+      cards
       rows={agents}
       keyOf={({ id }) => id}
       toneOf={({ status }) => (status === "stale" ? "warn" : undefined)}

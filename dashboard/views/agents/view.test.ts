@@ -21,7 +21,7 @@ t.test("the table of agents has filters in the address, and live updates", { ski
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/agents");
   await empty.page.getByText("koor-cli register ana").waitFor();
-  await empty.context.close();
+  await empty.close();
   await fillWithADay(dashboard.koor);
   await checkView(t, dashboard, { address: "/agents", title: "Agents", ready });
 

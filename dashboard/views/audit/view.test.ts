@@ -105,7 +105,7 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
     "[...document.querySelectorAll('tbody time')].filter((one) => one.scrollWidth > one.clientWidth + 1).length",
   );
   t.equal(cut, 0, "and no time is cut");
-  await phone.context.close();
+  await phone.close();
   t.same(complaints, []);
 });
 

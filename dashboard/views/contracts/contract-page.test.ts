@@ -24,18 +24,18 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
   );
 
   await t.test("an endpoint's fields are in a table, nested ones too", async (t) => {
-    const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
+    const { page, close } = await dashboard.open("/contracts/checkout/checkout-api");
     const fields = page.getByRole("table", { name: "Fields of GET /api/carts/{id}" });
     const currency = fields.getByRole("row", { name: "currency" });
     t.equal(await currency.textContent(), 'currencystringoptional"EUR" · "GBP" · "USD"');
     t.match(await fields.getByRole("row", { name: "lines" }).textContent(), "array of object");
     t.match(await fields.getByRole("row", { name: "book_id" }).textContent(), "required");
     t.match(await page.getByRole("link", { name: "Versions" }).getAttribute("href"), "/specs/checkout/checkout-api");
-    await context.close();
+    await close();
   });
 
   await t.test("an agent that violates it is listed with the path, until it is fixed", async () => {
-    const { page, context } = await dashboard.open("/contracts/checkout/checkout-api");
+    const { page, close } = await dashboard.open("/contracts/checkout/checkout-api");
     const violation = page.getByRole("table", { name: "Violations" }).getByRole("row", { name: "codex-payments" });
     await violation.getByText("samples[0].request.total_cents").waitFor();
     await violation.getByText("violated").waitFor();
@@ -43,13 +43,13 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
     await page.getByRole("button", { name: "Run compliance now" }).click();
     await violation.getByText("fixed").waitFor();
     await page.getByText("met by all 3").waitFor();
-    await context.close();
+    await close();
   });
 
   await t.test(
     "a payload can be checked: an example of each direction, one that does not match, one that is no JSON",
     async (t) => {
-      const { page, context, complaints } = await dashboard.open("/contracts/checkout/checkout-api");
+      const { page, complaints, close } = await dashboard.open("/contracts/checkout/checkout-api");
       await page.getByRole("button", { name: "Try POST /api/checkout" }).click();
       t.equal(new URL(page.url()).searchParams.get("endpoint"), "POST /api/checkout");
       const validate = page.getByRole("button", { name: "Validate" });
@@ -70,7 +70,7 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
       await page.getByRole("button", { name: "Example" }).click();
       t.ok(await validate.isEnabled());
       t.same(complaints, []);
-      await context.close();
+      await close();
     },
   );
 
@@ -80,7 +80,7 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
       return undefined;
     });
     const address = "/contracts/checkout/checkout-api?endpoint=POST+%2Fapi%2Fcheckout";
-    const { page, context } = await dashboard.open(address, { expected: [/status of 400/] });
+    const { page, close } = await dashboard.open(address, { expected: [/status of 400/] });
     const test = page.getByRole("button", { name: "Test", exact: true });
     t.ok(await test.isDisabled());
     await page.getByLabel("Service").fill(service.url);
@@ -91,13 +91,13 @@ t.test("one contract in a server with a day's data", { skip: browserMissing() },
     await test.click();
     await page.getByRole("alert").waitFor();
     t.equal(await countOf(page.getByText("The service answered 201."), 0), 0);
-    await context.close();
+    await close();
   });
 
   await t.test("a spec that is not a contract is reported", async () => {
     await put(dashboard, "/api/specs/ops/plan", '{"kind":"plan"}');
-    const { page, context } = await dashboard.open("/contracts/ops/plan");
+    const { page, close } = await dashboard.open("/contracts/ops/plan");
     await page.getByText('This spec is not a contract: its member "kind" must be "contract".').waitFor();
-    await context.close();
+    await close();
   });
 });

@@ -29,7 +29,7 @@ t.test("contracts in a server with a day's data", { skip }, async (t) => {
   );
 
   await t.test("the list has the contracts among the specs, and their compliance", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/contracts");
+    const { page, complaints, close } = await dashboard.open("/contracts");
     await contractRow(page, "checkout-api").getByText("violated by 1 of 3").waitFor();
     await contractRow(page, "payments-api").getByText("met by all 3").waitFor();
     t.equal(await countOf(page.getByRole("row"), 6), 6, "five of fifteen specs, and the head");
@@ -44,7 +44,7 @@ t.test("contracts in a server with a day's data", { skip }, async (t) => {
     await page.getByRole("link", { name: "ops / hooks" }).click();
     await page.getByRole("heading", { name: "ops/hooks" }).waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 });
 
@@ -55,10 +55,10 @@ t.test("without contracts the view says how to begin; an instance may not run th
     headers: { Authorization: "Bearer s3cret" },
   });
   const { token } = registered.json<{ readonly token: string }>();
-  const { page, context } = await dashboard.open("/contracts");
+  const { page, close } = await dashboard.open("/contracts");
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByText("koor-cli contract set").waitFor();
   t.ok(await page.getByRole("button", { name: "Run compliance now" }).isDisabled());
-  await context.close();
+  await close();
 });

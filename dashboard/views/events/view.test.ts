@@ -18,7 +18,7 @@ async function opened(
   ...options: [] | [PageOptions]
 ): Promise<WatchedPage> {
   const watched = await dashboard.open(address, ...options);
-  t.teardown(() => watched.context.close());
+  t.teardown(() => watched.close());
   return watched;
 }
 

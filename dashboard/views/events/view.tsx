@@ -107,6 +107,7 @@ export function View({ query }: ViewProps) {
               key={`${pattern} ${since}`}
               label="Events"
               grows={grows}
+              cards
               columns={repeatColumns(columnsFor(asked), "Topic", toggleRepeats)}
               rows={shown}
               keyOf={({ key }) => key}

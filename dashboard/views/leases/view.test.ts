@@ -22,7 +22,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
   const { port } = dashboard.koor;
   const empty = await dashboard.open("/leases");
   await empty.page.getByText("koor-cli lease acquire").waitFor();
-  await empty.context.close();
+  await empty.close();
   const day = await fillWithADay(dashboard.koor);
   const leases = await leaseADay(dashboard.koor, day);
   const [first, , covers] = leases;
@@ -101,7 +101,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("a lease is broken with a reason, and the next waiter gets it, on every page", async (t) => {
-    const { page: other, context } = await dashboard.open("/leases");
+    const { page: other, close } = await dashboard.open("/leases");
     await drawing(other).waitFor();
     await page.goto(`${dashboard.url}/leases/${first?.id}`);
     const button = page.getByRole("button", { name: "Break" });
@@ -127,7 +127,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
       .waitFor();
     const [row] = (await send(port, "GET", "/api/audit?action=lease.break&limit=1")).json<{ actor: string }[]>();
     t.equal(row?.actor, "dashboard");
-    await context.close();
+    await close();
     await page.goto(`${dashboard.url}/leases?state=lost`);
     await rowOf(page, "path:src/cart/** and 1 more").getByText("lost").waitFor();
   });

@@ -53,7 +53,7 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
     );
     t.equal(await sideways(between), 0, "names are wrapped");
     t.ok(await between.isVisible());
-    await phone.context.close();
+    await phone.close();
   });
 
   await t.test("a thread is in order, with the delivery of each message", async (t) => {

@@ -173,14 +173,14 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("a long wait is listed when enough time has passed", async (t) => {
-    const { page: later, context } = await dashboard.open("/overview");
+    const { page: later, close } = await dashboard.open("/overview");
     const before = Number(await page.locator("nav .count").textContent());
     await later.clock.setFixedTime(Date.now() + 11 * 60_000);
     // There are two more: a lease of claude-checkout and one of codex-ops.
     await counted(later, before + 2);
     await later.getByRole("link", { name: "Needs me" }).click();
     t.match(await rowOf(later, "deploy and 1 more").textContent(), /codex-ops holds it .* and 1 more wait/);
-    await context.close();
+    await close();
   });
 
   await t.test("of very many items some are shown", async (t) => {

@@ -30,6 +30,19 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
     });
   });
 
+  await t.test("many names of agents are one request", async (t) => {
+    const { page, close } = await dashboard.open("/overview");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url().slice(dashboard.url.length)));
+    await page.reload();
+    const names = page.getByRole("main").locator("a[href^='/agents/']");
+    await names.nth(10).waitFor();
+    const ofAgents = asked.filter((path) => path === "/api/instances").length;
+    // For the list, for the names, and for what needs a person; again if the feed of changes was opened later.
+    t.ok(ofAgents >= 1 && ofAgents <= 8, `${ofAgents} for ${await names.count()} names`);
+    await close();
+  });
+
   const { page, complaints } = await dashboard.open("/overview");
   const events = page.getByRole("list", { name: "Events, newest first" });
   const agents = page.getByRole("table", { name: "Active agents" });
@@ -71,6 +84,11 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
       /^\/events\?id=\d+$/,
       "an event is a link to itself",
     );
+    for (const at of [1, 2, 3])
+      await sendJson(port, "POST", "/api/events/publish", { topic: "build.step", source: "ci", data: { at } });
+    await newest.getByText("ci published build.step").waitFor();
+    await newest.getByText("× 3").waitFor();
+    await events.getByRole("listitem").nth(1).getByText("build.done: all green").waitFor();
     const held = day.agents.find(({ name }) => name === "codex-payments")?.id ?? "";
     const by = { "X-Koor-Instance": held };
     const leased = await sendJson(port, "POST", "/api/leases", { resources: ["path:src/new.ts"] }, by);

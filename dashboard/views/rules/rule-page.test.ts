@@ -20,16 +20,16 @@ t.test("one rule in a server with a day's data", { skip: browserMissing() }, asy
   );
 
   await t.test("a preview of a rule for other files says where it is used", async () => {
-    const { page, context } = await dashboard.open("/rules/storefront/focus-visible");
+    const { page, close } = await dashboard.open("/rules/storefront/focus-visible");
     await page.getByLabel("Content").fill("a { outline: none }");
     await page.getByText("1 violation").waitFor();
     await page.getByLabel("Filename").fill("main.go");
     await page.getByText("this rule applies to *.css, *.tsx, not to main.go").waitFor();
-    await context.close();
+    await close();
   });
 
   await t.test("one rule's page shows its members, and deletes it after a confirmation", async (t) => {
-    const { page, context } = await dashboard.open("/rules/ops/no-noon-deploys");
+    const { page, close } = await dashboard.open("/rules/ops/no-noon-deploys");
     await page.getByText("carts were cut in half twice").waitFor();
     const done = page.getByRole("table", { name: "Changes of the rule" });
     await done.getByRole("row", { name: "proposed" }).getByRole("link", { name: "claude-release" }).waitFor();
@@ -48,6 +48,6 @@ t.test("one rule in a server with a day's data", { skip: browserMissing() }, asy
     await page.goBack();
     await page.getByText("This rule does not exist now.").waitFor();
     await done.getByRole("row", { name: "deleted" }).waitFor();
-    await context.close();
+    await close();
   });
 });

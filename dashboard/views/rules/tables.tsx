@@ -64,7 +64,7 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
     {
       head: "Decide",
       cell: (rule) => (
-        <div class="rule-actions">
+        <div class="buttons rule-actions">
           <Decide rule={rule} onDone={onDone} oneOfMany />
           <Button onClick={() => onPreview(rule)}>Preview</Button>
         </div>

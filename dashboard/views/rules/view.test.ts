@@ -30,7 +30,7 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
   );
 
   await t.test("filters are in the address, and an address with filters applies them", async (t) => {
-    const { page, context } = await dashboard.open("/rules?status=rejected");
+    const { page, close } = await dashboard.open("/rules?status=rejected");
     await rowOf(page, "Decided", "no-semicolons").waitFor();
     t.equal(await countOf(page.getByRole("table", { name: "Proposed rules" }), 0), 0);
     t.equal(await countOf(rowOf(page, "Decided", "no-private-keys"), 0), 0);
@@ -42,11 +42,11 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     t.equal(new URL(page.url()).search, "?project=search&q=DISTANCE+2");
     await page.getByLabel("Search").fill("nothing has these words");
     await page.getByText("None of 26 rules matches.").waitFor();
-    await context.close();
+    await close();
   });
 
   await t.test("a proposal is previewed on pasted content, then accepted in its row", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/rules");
+    const { page, complaints, close } = await dashboard.open("/rules");
     const row = rowOf(page, "Proposed", "no-total-string");
     await row.getByRole("button", { name: "Preview" }).click();
     const dialog = page.getByRole("dialog", { name: "Preview of checkout/no-total-string" });
@@ -65,11 +65,11 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     await rowOf(page, "Decided", "no-total-string").getByText("accepted").waitFor();
     t.equal(await countOf(row, 0), 0, "it is no longer pending");
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("a new proposal appears, its markup as text, and is rejected", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/rules?project=live");
+    const { page, complaints, close } = await dashboard.open("/rules?project=live");
     const message = "<img src=x onerror=alert(1)>";
     await propose(dashboard, {
       project: "live",
@@ -84,11 +84,11 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     await row.getByRole("button", { name: "Reject" }).click();
     await rowOf(page, "Decided", "no-panic").getByText("rejected").waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("a file is checked against all rules of a project", async (t) => {
-    const { page, context } = await dashboard.open("/rules?project=checkout");
+    const { page, close } = await dashboard.open("/rules?project=checkout");
     await page.getByRole("button", { name: "Check a file" }).click();
     const dialog = page.getByRole("dialog", { name: "Check a file of checkout" });
     await dialog.getByLabel("Filename").fill("src/a.ts");
@@ -97,7 +97,7 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     t.match(await dialog.getByRole("row", { name: "no-todo" }).textContent(), /^1let a/);
     t.match(await dialog.getByRole("row", { name: "no-console-log" }).textContent(), /^8console/);
     await dialog.getByText("2 lines", { exact: true }).waitFor();
-    await context.close();
+    await close();
   });
 });
 
@@ -110,7 +110,7 @@ t.test("without rules the view says how to begin; an instance may read, and deci
   });
   const { token } = JSON.parse(registered.text) as { readonly token: string };
   // Requests before the login are rejected, and the browser logs that.
-  const { page, context } = await dashboard.open("/rules", { expected: [/401/] });
+  const { page, close } = await dashboard.open("/rules", { expected: [/401/] });
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByText("koor-cli rules import").waitFor();
@@ -124,5 +124,5 @@ t.test("without rules the view says how to begin; an instance may read, and deci
   t.match(await accept.getAttribute("title"), /server's token/);
   await page.getByRole("link", { name: "r", exact: true }).click();
   t.ok(await page.getByRole("button", { name: "Delete" }).isDisabled());
-  await context.close();
+  await close();
 });

@@ -26,7 +26,7 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
   });
 
   await t.test("a spec is found, compared, and rolled back", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/specs");
+    const { page, complaints, close } = await dashboard.open("/specs");
     await page.getByRole("searchbox", { name: "Search" }).fill(known.rolledBackSpec);
     await page.getByRole("treeitem", { name: known.rolledBackSpec }).click();
     await page.getByRole("button", { name: "Compare", exact: true }).click();
@@ -37,11 +37,11 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
     await page.getByRole("button", { name: `Show version ${shown + 1}` }).waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("specs of another client appear, in a known project and in a new one", async (t) => {
-    const { page, context, complaints } = await dashboard.open(address);
+    const { page, complaints, close } = await dashboard.open(address);
     await page.getByRole("heading", { name: "Versions" }).waitFor();
     await page.getByRole("searchbox", { name: "Search" }).fill("appears");
     await page.getByText("No spec matches").waitFor();
@@ -53,15 +53,15 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("region", { name: "with/slash/appears", exact: true }).waitFor();
     t.equal(new URL(page.url()).pathname, "/specs/with%2Fslash/appears");
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("a name that no path can express leads to no other spec", async (t) => {
     await sendJson(port, "PUT", "/api/specs/dots/%2E%2E", { a: 1 });
-    const { page, context } = await dashboard.open("/specs", { expected: [/status of 40\d/] });
+    const { page, close } = await dashboard.open("/specs", { expected: [/status of 40\d/] });
     await page.getByRole("searchbox", { name: "Search" }).fill("dots");
     await page.getByRole("heading", { level: 1, name: "Specs" }).waitFor();
     t.notOk((await page.getByRole("alert").count()) > 0);
-    await context.close();
+    await close();
   });
 });

@@ -33,7 +33,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
   });
 
   await t.test("of thousands of keys few rows are rendered, at any position; a search finds one of them", async (t) => {
-    const { page, context, complaints } = await dashboard.open("/state");
+    const { page, complaints, close } = await dashboard.open("/state");
     await rows(page).first().waitFor();
     t.match(await tree(page).getAttribute("aria-label"), /State: 5,\d+ keys/);
     await page.getByRole("searchbox", { name: "Search" }).fill("/");
@@ -62,12 +62,12 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("searchbox", { name: "Search" }).fill("no key has this name");
     await page.getByText("No key matches").waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("the current and the previous version are compared at first, others on request", async (t) => {
     for (const n of [1, 2, 3]) await put("mine/three", `{"n":${n},"same":true}`);
-    const { page, context, complaints } = await dashboard.open("/state/mine/three");
+    const { page, complaints, close } = await dashboard.open("/state/mine/three");
     await page.getByRole("button", { name: "Compare", exact: true }).click();
     await page.getByRole("region", { name: "Version 2 beside version 3" }).waitFor();
     t.equal(await page.getByLabel("Before").inputValue(), "2");
@@ -86,13 +86,13 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("button", { name: "Show the current value" }).click();
     await page.getByRole("heading", { name: "Value", exact: true }).waitFor();
     t.same(complaints, []);
-    await context.close();
+    await close();
   });
 
   await t.test("a rollback creates a version; a rollback after a concurrent write is refused", async (t) => {
     await put("mine/rolled", '"one"');
     await put("mine/rolled", '"two"');
-    const { page, context } = await dashboard.open("/state/mine/rolled", { expected: [/status of 409|status of 412/] });
+    const { page, close } = await dashboard.open("/state/mine/rolled", { expected: [/status of 409|status of 412/] });
     const back = page.getByRole("button", { name: "Roll back to version 1" });
     await back.click();
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
@@ -111,12 +111,12 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
       '"four"',
       "no concurrent write is overwritten unseen",
     );
-    await context.close();
+    await close();
   });
 
   await t.test("changes of another client appear by themselves: a new value, a new key, a deleted key", async (t) => {
     await put("mine/live", '"before"');
-    const { page, context } = await dashboard.open("/state/mine/live", { expected: [/status of 404/] });
+    const { page, close } = await dashboard.open("/state/mine/live", { expected: [/status of 404/] });
     await value(page, "mine/live").getByText('"before"').waitFor();
     await put("mine/live", '"after"');
     await value(page, "mine/live").getByText('"after"').waitFor();
@@ -129,7 +129,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
     await value(page, "mine/live").getByText('"before"').waitFor();
     t.equal((await send(port, "GET", "/api/state/mine/live")).text, '"before"', "and can be restored");
-    await context.close();
+    await close();
   });
 
   await t.test("values may be large, no text, blank or deep", async (t) => {
@@ -149,7 +149,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await put("mine/blank", "\n", "text/plain");
     await put("mine/deep", "[".repeat(5_000) + "]".repeat(5_000));
     await put("mine/a%2F..%2Fb", '"dots"');
-    const { page, context, complaints } = await dashboard.open("/state/mine/large");
+    const { page, complaints, close } = await dashboard.open("/state/mine/large");
     await page.getByText("1 MB", { exact: true }).waitFor();
     t.equal((await value(page, "mine/large").textContent())?.length, MEGABYTE);
     await page.goto(`${dashboard.url}/state/mine/binary`);
@@ -167,7 +167,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
       complaints.filter((complaint) => !complaint.includes("404")),
       [],
     );
-    await context.close();
+    await close();
   });
 
   await t.test("an empty server shows the command that makes the first key", async (t) => {

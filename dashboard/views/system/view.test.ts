@@ -68,7 +68,7 @@ t.test("the metrics of a real server", { skip }, async (t) => {
   });
 
   await t.test("charts are complete when they are first shown, and extended by new samples", async (t) => {
-    const { page: later, context } = await dashboard.open("/audit");
+    const { page: later, close } = await dashboard.open("/audit");
     const read = () => later.waitForResponse((response) => response.url().includes("/api/metrics/history"));
     const first = read();
     await later.getByRole("link", { name: "System", exact: true }).click();
@@ -76,7 +76,7 @@ t.test("the metrics of a real server", { skip }, async (t) => {
     t.ok(times.length >= 2, "samples from before the page was opened");
     const next = (await (await read()).json()) as { readonly times: readonly string[] };
     t.ok(next.times.length <= 2, "then only what is new");
-    await context.close();
+    await close();
   });
 
   t.same(complaints, [], "there are no complaints");

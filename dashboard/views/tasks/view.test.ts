@@ -86,7 +86,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("a question is answered, a dead task tried again, one cancelled", async (t) => {
-    const { page: other, context } = await dashboard.open("/tasks");
+    const { page: other, close } = await dashboard.open("/tasks");
     await page.goto(`${dashboard.url}/tasks/reindex`);
     const answer = page.getByRole("button", { name: "Answer" });
     await answer.waitFor();
@@ -118,7 +118,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     await card(other, "Ended", "import the synonym list").getByText("canceled").waitFor();
     const [row] = (await send(port, "GET", "/api/audit?action=task.cancel&limit=1")).json<{ actor: string }[]>();
     t.equal(row?.actor, "dashboard");
-    await context.close();
+    await close();
   });
   t.same(complaints, []);
 });

@@ -27,8 +27,8 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("webhooks that need attention come first, with the reason", async (t) => {
-    const { page, context } = await dashboard.open("/webhooks");
-    t.teardown(() => context.close());
+    const { page, close } = await dashboard.open("/webhooks");
+    t.teardown(close);
     await page.getByText("healthy").first().waitFor();
     const ids = await page.locator("tbody .webhook-id").allTextContents();
     t.same(ids.slice(0, 2), [known.disabledWebhook, known.failingWebhook]);
@@ -41,8 +41,8 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("one webhook shows advice, and its matching events", async (t) => {
-    const { page, context } = await dashboard.open("/webhooks");
-    t.teardown(() => context.close());
+    const { page, close } = await dashboard.open("/webhooks");
+    t.teardown(close);
     await page.getByRole("link", { name: known.disabledWebhook }).click();
     await page.getByText(/send a test delivery, then enable the webhook/).waitFor();
     t.match(await page.title(), known.disabledWebhook);
@@ -57,8 +57,8 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
 
   await t.test("a webhook that was turned off can be enabled", async (t) => {
     const id = known.disabledWebhook;
-    const { page, context } = await dashboard.open(`/webhooks/${id}`);
-    t.teardown(() => context.close());
+    const { page, close } = await dashboard.open(`/webhooks/${id}`);
+    t.teardown(close);
     await page.getByRole("button", { name: `Enable ${id}` }).click();
     await page.getByText(`Webhook ${id} enabled; its queue continues`).waitFor();
     await page.getByText("healthy").waitFor();
@@ -155,9 +155,9 @@ t.test("skipped events are shown, sent again and dropped", { skip }, async (t) =
   const [first = 0, second = 0] = ids;
 
   for (const width of [1280, 400]) {
-    const { page, context } = await dashboard.open("/webhooks", { width, height: 800 });
+    const { page, close } = await dashboard.open("/webhooks", { width, height: 800 });
     await rowOf(page, "ci").getByText("2 events set aside").waitFor();
-    await context.close();
+    await close();
   }
   await checkView(t, dashboard, {
     address: "/webhooks/ci",

@@ -1,0 +1,50 @@
+/**
+ * Assigns the rendered rows of a growing list to slots. A row keeps its slot while it is rendered, and the slot of a row
+ * that is no longer rendered is used again for a new one. If the slot is the key of the component, the browser changes
+ * the texts of an existing row, which is much cheaper than to remove the row and to create another one.
+ */
+import type { RefObject } from "preact";
+import { useRef } from "preact/hooks";
+
+type Key = string | number;
+
+/**
+ * Returns the slots of rows by their keys, in the order of the rows. The slots that are free are used in the order of
+ * the rows that had them, so that few elements change their place.
+ * @param before the slots of the rows that are rendered now
+ * @param busy a slot that is not used again now
+ */
+export function assignSlots(
+  before: ReadonlyMap<Key, number>,
+  keys: readonly Key[],
+  busy: number | null,
+): ReadonlyMap<Key, number> {
+  const staying = new Set(keys);
+  const free = [...before].filter(([key, slot]) => !staying.has(key) && slot !== busy).map(([, slot]) => slot);
+  const taken = new Set(before.values());
+  const unused = (): number => {
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    taken.add(slot);
+    return slot;
+  };
+  return new Map(keys.map((key) => [key, before.get(key) ?? free.shift() ?? unused()]));
+}
+
+/** Returns the slot of the row that has the focus; null if no row has it. */
+function focusedSlot(frame: HTMLElement | null): number | null {
+  const { activeElement } = document;
+  if (frame === null || activeElement === null || !frame.contains(activeElement)) return null;
+  const slot = activeElement.closest<HTMLElement>("[data-slot]")?.dataset["slot"];
+  return slot === undefined ? null : Number(slot);
+}
+
+/**
+ * Returns the slots of the rows with these keys. A row that has the focus is not used for another one: a person would
+ * open something else than what was focused.
+ */
+export function useRowSlots(keys: readonly Key[], frame: RefObject<HTMLElement | null>): ReadonlyMap<Key, number> {
+  const known = useRef<ReadonlyMap<Key, number>>(new Map());
+  known.current = assignSlots(known.current, keys, focusedSlot(frame.current));
+  return known.current;
+}

@@ -25,7 +25,11 @@ const OUTPUT_SHOWN = 6_000;
 /** Where `.ci/run` and `docs/contributing.md` install mypy. */
 const MYPY = process.env["KOOR_TEST_MYPY"] ?? join(homedir(), ".cache", "koor-test", "mypy", "bin", "mypy");
 /** The test modules that run in one process each. */
-const PROCESSES = [["test_sync"], ["test_async"], ["test_table", "test_pure", "test_records", "test_docs"]];
+const PROCESSES = [
+  ["test_sync"],
+  ["test_async"],
+  ["test_table", "test_pure", "test_hostile", "test_records", "test_docs"],
+];
 const run = promisify(execFile);
 
 interface Python {

@@ -5,26 +5,26 @@
  */
 import type { IncomingMessage } from "node:http";
 
+import { CLI_STREAM_LINE_BYTES_MAX } from "../schemas/limits/cli.js";
 import { describeRefusal, encodeQuery, openRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { collectAnswer, NoAnswer } from "./exchange.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
+import { formatJson } from "./output.js";
 import type { Settings } from "./settings.js";
 import { captureSignals } from "./signals.js";
+import { readLines } from "./stream-lines.js";
 
 const SUCCESS = 200;
 const DATA = "data: ";
 
 /** Prints the changes of a stream until it ends, also with an error. */
 async function printChanges(stream: IncomingMessage, sink: EventSink): Promise<void> {
-  stream.setEncoding("utf8");
-  let unfinished = "";
   try {
-    for await (const chunk of stream as AsyncIterable<string>) {
-      const lines = (unfinished + chunk).split(/\r?\n/);
-      unfinished = lines.pop() ?? "";
-      for (const line of lines)
-        if (line.startsWith(DATA) && !sink.write(Buffer.from(`${line.slice(DATA.length)}\n`))) await sink.drained();
+    for await (const line of readLines(stream, CLI_STREAM_LINE_BYTES_MAX, "dropped")) {
+      const text = line?.toString("utf8").replace(/\r$/, "") ?? "";
+      if (text.startsWith(DATA) && !sink.write(formatJson(Buffer.from(text.slice(DATA.length)), false)))
+        await sink.drained();
     }
   } catch {
     // The connection broke off, or the user has stopped the command. The caller knows which.

@@ -134,9 +134,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the ids of the sessions that must end to make room for a new one. The owner with the most sessions loses
-   * its least recently used ones, so that nobody who logs in again and again logs others out. The sessions of the
-   * server's token go last: an agent may register any number of instances, and could log in with the token of each.
+   * Returns the ids of the sessions that must end to make room for a new one. The instance with the most sessions loses
+   * its least recently used ones, so that an agent that logs in again and again logs out no other caller. The sessions
+   * of the server's token go last: an agent may register any number of instances, and log in with the token of each.
    */
   idsToEvict(): string[] {
     const ids: string[] = [];

@@ -43,6 +43,7 @@ export function foldLines(json: Buffer): Buffer {
 }
 
 /** Matches the controls that JSON cannot contain, but an answer that only claims to be JSON can. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Returns whether the bytes are ASCII without control characters. Such bytes need no escaping. */

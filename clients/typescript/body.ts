@@ -15,7 +15,7 @@ export async function readBody(
   if (body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let length = 0;
-  const reader = body.getReader();
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       parts.push(read.value);

@@ -207,7 +207,7 @@ export class Transport {
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       const wasSent = isReading || part.signal.aborted || !isUnsent(error);
-      const known = part.signal.aborted ? part.signal.reason : error;
+      const known: unknown = part.signal.aborted ? part.signal.reason : error;
       const failure =
         known instanceof UnavailableError
           ? known

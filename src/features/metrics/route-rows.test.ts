@@ -4,7 +4,7 @@ import { Histogram } from "../../platform/measure/histogram.js";
 import { type MeasuredRoute, routeRows } from "./route-rows.js";
 
 /** Returns a route that has answered so often with each status, each time within 0.4 ms. */
-function route(name: string, counts: Readonly<Record<number, number>>): MeasuredRoute {
+function routeOf(name: string, counts: Readonly<Record<number, number>>): MeasuredRoute {
   const byStatus = new Map(
     Object.entries(counts).map(([status, count]) => {
       const histogram = new Histogram([0.001, 1]);
@@ -17,10 +17,10 @@ function route(name: string, counts: Readonly<Record<number, number>>): Measured
 
 t.test("there is a row for each route that was called, the most frequent first", (t) => {
   const rows = routeRows([
-    route("state.put", { 507: 1 }),
-    route("state.get", { 200: 90, 404: 10 }),
-    route("state.delete", {}),
-    route("audit.list", { 200: 1 }),
+    routeOf("state.put", { 507: 1 }),
+    routeOf("state.get", { 200: 90, 404: 10 }),
+    routeOf("state.delete", {}),
+    routeOf("audit.list", { 200: 1 }),
   ]);
   t.same(
     rows.map(({ route, requests, refused, failed, p50 }) => [route, requests, refused, failed, p50]),
